@@ -1,0 +1,69 @@
+"""Everything symgrad raises on purpose: one family under `SymgradError`.
+
+Each class also derives from the built-in exception that NumPy or Python would raise in the same
+situation, so existing ``except ValueError`` code keeps working.
+"""
+
+
+class SymgradError(Exception):
+    """Base of every error that symgrad raises on purpose."""
+
+
+class ShapeError(SymgradError, ValueError):
+    """Shapes, axes or extents that do not fit together."""
+
+
+class DTypeError(SymgradError, TypeError):
+    """A dtype or a kind of value that an operation cannot take."""
+
+
+class ArgumentError(SymgradError, TypeError):
+    """A wrong, missing or unknown argument of a symgrad call or of a compiled callable."""
+
+
+class TruthError(SymgradError, TypeError):
+    """A symbolic expression was used where Python needs to know true or false."""
+
+
+class SymbolicIterationError(SymgradError, TypeError):
+    """Iteration or `len` over an extent that is not known while the graph is built."""
+
+
+class DerivativeError(SymgradError, TypeError):
+    """A derivative that does not exist, or was asked for in a form that has no meaning."""
+
+
+class GraphError(SymgradError, AssertionError):
+    """A graph that breaks an invariant; raised by the checker, never in normal use."""
+
+
+class GradientCheckError(SymgradError, AssertionError):
+    """`check_grad` found a derivative that disagrees with differences of the value."""
+
+
+class ConversionError(SymgradError, TypeError):
+    """An expression without an image on the other side of a bridge (SymPy, SciPy)."""
+
+
+class ParseError(SymgradError, ValueError):
+    """A formula text that is not a formula.
+
+    Attributes
+    ----------
+    text : str
+        The text that was parsed.
+    offset : int
+        Index into `text` of the offending place.
+    reason : str
+        What is wrong, and what is allowed.
+    """
+
+    def __init__(self, reason: str, text: str, offset: int) -> None:
+        self.reason = reason
+        self.text = text
+        self.offset = max(0, min(offset, len(text)))
+        super().__init__(f"{reason}\n{self.pointer()}")
+
+    def pointer(self) -> str:
+        """The text with a caret under the offending place, as two lines."""
+        return f"{self.text}\n{' ' * self.offset}^"

@@ -1,0 +1,309 @@
+"""The nodes without operands: symbols, numbers, arrays, the identity, extents and index ranges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from hashlib import blake2b
+from numbers import Rational
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.expr.dims import Dim, Shape, as_dim, as_shape, map_dim, map_shape, show_shape
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op
+from symgrad.expr.types import BOOL, FLOAT, INT, WEAK_FLOAT, WEAK_INT, Ty, as_ty
+
+ASSUMPTIONS: Final = (
+    "diagonal",
+    "integer",
+    "negative",
+    "nonnegative",
+    "nonzero",
+    "orthogonal",
+    "positive",
+    "real",
+    "spd",
+    "symmetric",
+)
+_MATRIX_ASSUMPTIONS: Final = ("diagonal", "orthogonal", "spd", "symmetric")
+
+
+def _leaf(
+    name: str,
+    infer: Callable[[Any], tuple[Shape, Ty]],
+    map_dims: Callable[..., Any] | None = None,
+    **fields: Any,
+) -> Op:
+    """An op without operands, whose parameters say everything."""
+
+    def build(args: tuple[Expr, ...], params: Any) -> Expr:
+        return make(op, (), params, *infer(params))
+
+    if map_dims is not None:
+        fields["map_dims"] = map_dims
+    op = Op(
+        name=name,
+        build=build,
+        infer=lambda args, params: infer(params),
+        vjp=lambda g, y: (),
+        jvp=lambda y, tangents: None,
+        **fields,
+    )
+    return op
+
+
+class ArrayValue:
+    """An immutable copy of an array, equal to another by content."""
+
+    __slots__ = ("_key", "array")
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = np.array(array, order="C", copy=True)
+        self.array.setflags(write=False)
+        digest = blake2b(self.array.tobytes(), digest_size=16).digest()
+        self._key = (self.array.dtype.str, self.array.shape, digest)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ArrayValue) and self._key == other._key
+
+    def __reduce__(self) -> Any:
+        return (ArrayValue, (self.array,))
+
+    def __repr__(self) -> str:
+        return f"array{show_shape(self.array.shape)}"
+
+
+SYMBOL: Final = _leaf(
+    "symbol",
+    lambda params: (params[1], params[2]),
+    lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
+    label=lambda node: node.params[0],
+)
+CONST: Final = _leaf(
+    "constant",
+    lambda params: (params[2], params[3]),
+    lambda params, rename: (*params[:2], map_shape(params[2], rename), params[3]),
+)
+NAMED_NUMBER: Final = _leaf(
+    "number", lambda params: ((), WEAK_FLOAT), label=lambda node: node.params[0]
+)
+EYE: Final = _leaf(
+    "eye",
+    lambda params: ((params[0], params[0]), params[1]),
+    lambda params, rename: (map_dim(params[0], rename), params[1]),
+    numpy=lambda node, dim: f"np.eye({dim(node.params[0])})"
+    if node.ty is FLOAT
+    else f"np.eye({dim(node.params[0])}, dtype=np.{node.dtype.name})",
+)
+SIZE: Final = _leaf(
+    "size",
+    lambda params: ((), WEAK_INT),
+    lambda params, rename: (map_dim(params[0], rename),),
+    numpy=lambda node, dim: dim(node.params[0]),
+)
+ARANGE: Final = _leaf(
+    "arange",
+    lambda params: ((params[0],), INT),
+    lambda params, rename: (map_dim(params[0], rename),),
+    numpy=lambda node, dim: f"np.arange({dim(node.params[0])})",
+)
+
+NAMED_VALUES: Final = {"pi": math.pi, "E": math.e}
+
+
+def symbol(
+    name: str, shape: Any = (), dtype: Any = None, *, unique: Any = None, **assumptions: bool | None
+) -> Expr:
+    """A leaf with a name.
+
+    Parameters
+    ----------
+    name : str
+        Any text; a name that is no identifier prints as given and gets a safe one in code.
+    shape : int, str or sequence of int and str
+        Extents; a str names one.
+    dtype : dtype-like, optional
+        float64 unless said otherwise; int64 with ``integer=True``.
+    unique : hashable, optional
+        Symbols of one name with different tags are different symbols.
+    **assumptions : bool
+        Any of ``positive nonnegative negative nonzero integer real`` and, for matrices,
+        ``symmetric spd diagonal orthogonal``. False and None say nothing.
+
+    Raises
+    ------
+    ArgumentError
+        For an empty name or an unknown assumption.
+    ShapeError
+        For a malformed shape, or a matrix assumption on what is not square.
+
+    Examples
+    --------
+    >>> symbol("x", positive=True).name
+    'x'
+    """
+    if not isinstance(name, str) or not name:
+        raise ArgumentError(f"a symbol needs a name, a non-empty str, not {name!r}")
+    for key in assumptions:
+        if key not in ASSUMPTIONS:
+            known = " ".join(ASSUMPTIONS)
+            raise ArgumentError(f"unknown assumption {key!r} of symbol {name!r}; known: {known}")
+    held = {key for key, value in assumptions.items() if value}
+    extents = as_shape(shape)
+    for key in _MATRIX_ASSUMPTIONS:
+        if key in held and (len(extents) < 2 or extents[-1] != extents[-2]):
+            raise ShapeError(
+                f"symbol {name!r} of shape {show_shape(extents)} cannot be {key}:"
+                " its last two extents must be equal"
+            )
+    if dtype is None:
+        dtype = np.int64 if "integer" in held else np.float64
+    params = (name, extents, as_ty(dtype), tuple(sorted(held)), unique)
+    return make(SYMBOL, (), params, extents, params[2])
+
+
+def assumed(node: Expr, *keys: str) -> bool:
+    """Whether `node` is a symbol that carries one of these assumptions."""
+    return node.op is SYMBOL and any(key in node.params[3] for key in keys)
+
+
+_NAN: Final = float("nan")
+_TAGS: Final = {int: "int", float: "float", bool: "bool", Fraction: "fraction"}
+_WEAK: Final = {int: WEAK_INT, float: WEAK_FLOAT, bool: BOOL, Fraction: WEAK_FLOAT}
+
+
+def number(value: int | float | Fraction | bool, shape: Shape = (), ty: Ty | None = None) -> Expr:
+    """A constant whose entries all equal one Python number."""
+    kind = value.__class__
+    if kind is Fraction and value.denominator == 1:  # type: ignore[union-attr]
+        value, kind = value.numerator, int  # type: ignore[union-attr]
+    tag = _TAGS[kind]
+    if kind is float:
+        if value != value:
+            value = _NAN
+        elif value == 0.0 and math.copysign(1.0, value) < 0:
+            tag = "-float"
+    if ty is None:
+        ty = _WEAK[kind]
+    return make(CONST, (), (value, tag, shape, ty), shape, ty)
+
+
+ZERO: Final = number(0)
+ONE: Final = number(1)
+MINUS_ONE: Final = number(-1)
+TWO: Final = number(2)
+HALF: Final = number(Fraction(1, 2))
+
+
+def constant(value: Any) -> Expr:
+    """A number or an array as an expression.
+
+    Python ints and Fractions stay exact, floats stay the floats they are; both are weak in type
+    promotion. NumPy scalars and arrays keep their dtype.
+
+    Raises
+    ------
+    DTypeError
+        If `value` is complex, or no number and no array of numbers.
+    """
+    if isinstance(value, Expr):
+        return value
+    kind = value.__class__
+    if kind in _TAGS:
+        return number(value)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return _array(np.asarray(value))
+    if isinstance(value, Rational):
+        return number(Fraction(int(value.numerator), int(value.denominator)))
+    if isinstance(value, float):
+        return number(float(value))
+    if isinstance(value, (list, tuple, range)):
+        return _array(_as_numbers(value))
+    if hasattr(value, "__array__"):
+        return _array(np.asarray(value))
+    raise DTypeError(
+        f"cannot make an expression of {value!r} ({kind.__name__}); expected a real number, an array"
+        " of them, or an expression"
+    )
+
+
+def _as_numbers(value: Any) -> np.ndarray[Any, Any]:
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ShapeError(f"cannot make an array of {value!r}: {error}") from None
+
+
+def _array(array: np.ndarray[Any, Any]) -> Expr:
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(
+            f"arrays of dtype {array.dtype} are not supported: expressions are boolean, integer or"
+            " real"
+        )
+    ty = as_ty(array.dtype)
+    if array.ndim == 0:
+        return number(array.item() if ty.dtype.itemsize <= 8 else float(array), (), ty)
+    params = (ArrayValue(array.astype(ty.dtype, copy=False)), "array", array.shape, ty)
+    return make(CONST, (), params, array.shape, ty)
+
+
+def zeros(shape: Any, dtype: Any = float) -> Expr:
+    """A constant filled with zero, as `numpy.zeros`; extents may be names."""
+    return _filled(0, shape, dtype)
+
+
+def ones(shape: Any, dtype: Any = float) -> Expr:
+    """A constant filled with one, as `numpy.ones`; extents may be names."""
+    return _filled(1, shape, dtype)
+
+
+def _filled(value: int, shape: Any, dtype: Any) -> Expr:
+    ty = as_ty(dtype)
+    return number(ty.dtype.type(value).item(), as_shape(shape), ty)
+
+
+def eye(n: Any, dtype: Any = float) -> Expr:
+    """The identity matrix of extent `n` (an int or a name), as `numpy.eye`."""
+    params = (as_dim(n), as_ty(dtype))
+    return EYE.build((), params)
+
+
+def arange(n: Any) -> Expr:
+    """The integers 0 to n - 1, of shape (n,), as `numpy.arange`; `n` may be a name."""
+    return ARANGE.build((), (as_dim(n),))
+
+
+def extent(dim: Dim) -> Expr:
+    """An extent as a scalar expression: an exact int, or a `Size` leaf."""
+    return number(dim) if isinstance(dim, int) else SIZE.build((), (dim,))
+
+
+def named_number(name: str) -> Expr:
+    """An exact irrational number: ``"pi"`` or ``"E"``."""
+    return NAMED_NUMBER.build((), (name,))
+
+
+PI: Final = named_number("pi")
+EULER: Final = named_number("E")
+
+
+def is_number(node: Expr) -> bool:
+    """Whether all entries of `node` equal one known Python number."""
+    return node.op is CONST and node.params[1] != "array"
+
+
+def value_of(node: Expr) -> Any:
+    """The Python number that all entries of `node` equal, or None."""
+    return node.params[0] if node.op is CONST and node.params[1] != "array" else None
+
+
+def is_value(node: Expr, value: int) -> bool:
+    """Whether all entries of `node` equal this number."""
+    return node.op is CONST and node.params[1] != "array" and bool(node.params[0] == value)

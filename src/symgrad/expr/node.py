@@ -1,0 +1,191 @@
+"""`Expr`: the immutable, interned node that every graph is made of.
+
+Two nodes with the same op, operands and parameters are one object, so ``is`` is structural equality.
+The table of live nodes holds them weakly. Operators (``+``, ``@``, ``[]``, comparisons) and the NumPy
+protocols are attached by `symgrad.ops.operators`, the layer that knows the ops.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from symgrad.expr.dims import Shape
+from symgrad.expr.types import Ty
+
+if TYPE_CHECKING:
+    from symgrad.expr.op import Op
+
+
+class _Draft:
+    """An `Expr` that can still be written to; `make` turns it into the immutable kind."""
+
+    __slots__ = ("__weakref__", "args", "op", "params", "shape", "ty")
+
+    op: Op
+    args: tuple[Expr, ...]
+    params: tuple[Any, ...]
+    shape: Shape
+    ty: Ty
+
+
+class Expr(_Draft):
+    """One node of an expression graph.
+
+    Attributes
+    ----------
+    op : Op
+        What the node does: the record that knows its shape, derivative, code and notation.
+    args : tuple of Expr
+        The operands.
+    params : tuple
+        Static parameters, hashable (axes, labels, a leaf's name or value).
+    shape : tuple of int or str or DimExpr
+        Extents; a name stands for an extent known at call time.
+    """
+
+    __slots__ = ()
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Element type, by NumPy 2 promotion; Python numbers count as int64 and float64."""
+        return self.ty.dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def name(self) -> str | None:
+        """The name of a symbol or of a `named` expression, else None."""
+        return self.op.label(self) if self.op.label else None
+
+    def __setattr__(self, key: str, value: Any) -> NoReturn:
+        raise AttributeError(f"expressions are immutable: cannot set {key!r}")
+
+    def __delattr__(self, key: str) -> NoReturn:
+        raise AttributeError(f"expressions are immutable: cannot delete {key!r}")
+
+    __hash__ = object.__hash__
+
+    def __copy__(self) -> Expr:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Expr:
+        return self
+
+    if TYPE_CHECKING:
+        # attached by symgrad.ops.operators
+        T: Expr
+        size: Any
+
+        def __add__(self, other: Any) -> Expr: ...
+        def __radd__(self, other: Any) -> Expr: ...
+        def __sub__(self, other: Any) -> Expr: ...
+        def __rsub__(self, other: Any) -> Expr: ...
+        def __mul__(self, other: Any) -> Expr: ...
+        def __rmul__(self, other: Any) -> Expr: ...
+        def __truediv__(self, other: Any) -> Expr: ...
+        def __rtruediv__(self, other: Any) -> Expr: ...
+        def __floordiv__(self, other: Any) -> Expr: ...
+        def __rfloordiv__(self, other: Any) -> Expr: ...
+        def __mod__(self, other: Any) -> Expr: ...
+        def __rmod__(self, other: Any) -> Expr: ...
+        def __pow__(self, other: Any) -> Expr: ...
+        def __rpow__(self, other: Any) -> Expr: ...
+        def __matmul__(self, other: Any) -> Expr: ...
+        def __rmatmul__(self, other: Any) -> Expr: ...
+        def __neg__(self) -> Expr: ...
+        def __pos__(self) -> Expr: ...
+        def __abs__(self) -> Expr: ...
+        def __invert__(self) -> Expr: ...
+        def __and__(self, other: Any) -> Expr: ...
+        def __or__(self, other: Any) -> Expr: ...
+        def __xor__(self, other: Any) -> Expr: ...
+        def __lt__(self, other: Any) -> Expr: ...
+        def __le__(self, other: Any) -> Expr: ...
+        def __gt__(self, other: Any) -> Expr: ...
+        def __ge__(self, other: Any) -> Expr: ...
+        def __eq__(self, other: object) -> Expr: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Expr: ...  # type: ignore[override]
+        def __getitem__(self, key: Any) -> Expr: ...
+        def __bool__(self) -> bool: ...
+        def __len__(self) -> int: ...
+        def __iter__(self) -> Any: ...
+        def __float__(self) -> float: ...
+        def __int__(self) -> int: ...
+        def _repr_latex_(self) -> str: ...
+        def sum(self, axis: Any = None, keepdims: bool = False) -> Expr: ...
+        def mean(self, axis: Any = None, keepdims: bool = False) -> Expr: ...
+        def prod(self, axis: Any = None, keepdims: bool = False) -> Expr: ...
+        def max(self, axis: Any = None, keepdims: bool = False) -> Expr: ...
+        def min(self, axis: Any = None, keepdims: bool = False) -> Expr: ...
+        def reshape(self, *shape: Any) -> Expr: ...
+        def ravel(self) -> Expr: ...
+        def transpose(self, *axes: Any) -> Expr: ...
+        def dot(self, other: Any) -> Expr: ...
+
+
+class _Entry(weakref.ref[Expr]):
+    """A weak reference that knows its key in the table."""
+
+    __slots__ = ("key",)
+    key: tuple[Any, ...]
+
+
+_table: dict[tuple[Any, ...], _Entry] = {}
+_lock = threading.RLock()
+
+
+def _drop(entry: _Entry) -> None:
+    with _lock:
+        if _table.get(entry.key) is entry:
+            del _table[entry.key]
+
+
+def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, ty: Ty) -> Expr:
+    """The one node with this op, these operands and parameters; made if there is none yet.
+
+    Operands of a commutative op are matched in any order; the node keeps the order in which it was
+    first written, which is the order that a reader sees.
+    """
+    key: tuple[Any, ...]
+    if not op.commutative:
+        key = (op, args, params)
+    elif len(args) == 2:
+        a, b = args
+        key = (op, args if id(a) <= id(b) else (b, a), params)
+    else:
+        key = (op, tuple(sorted(args, key=id)), params)
+    entry = _table.get(key)
+    if entry is not None:
+        found = entry()
+        if found is not None:
+            return found
+    draft = _Draft()
+    draft.op = op
+    draft.args = args
+    draft.params = params
+    draft.shape = shape
+    draft.ty = ty
+    draft.__class__ = Expr  # type: ignore[assignment]
+    node: Expr = draft  # type: ignore[assignment]
+    entry = _Entry(node, _drop)
+    entry.key = key
+    with _lock:
+        rival = _table.get(key)
+        if rival is not None:
+            found = rival()
+            if found is not None:
+                return found
+        _table[key] = entry
+    return node
+
+
+def live_nodes() -> int:
+    """How many nodes are alive in this process."""
+    return len(_table)

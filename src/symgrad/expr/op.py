@@ -1,0 +1,83 @@
+"""`Op`: the frozen record that holds all that is known about one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from symgrad.expr.dims import Dim, Shape
+from symgrad.expr.types import Ty
+
+if TYPE_CHECKING:
+    from symgrad.expr.node import Expr
+
+Params = tuple[Any, ...]
+Rename = Callable[[str], Dim]
+
+
+def _keep_params(params: Params, rename: Rename) -> Params:
+    return params
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Op:
+    """What every layer knows of an operation.
+
+    Attributes
+    ----------
+    name : str
+        NumPy's or SciPy's name.
+    build : callable
+        ``build(args, params)``: the node, after the op's O(1) local rewrites.
+    infer : callable
+        ``infer(args, params)``: shape and element type; operands are already checked.
+    vjp : callable or None
+        ``vjp(g, y)``: for each operand of the node `y` the cotangent that `g` sends to it, or None
+        where there is none (integers, booleans). None as a rule: the op has no derivative.
+    jvp : callable or None
+        ``jvp(y, tangents)``: the tangent of `y`; a tangent that is None is zero.
+    commutative : bool
+        Whether nodes match with operands in any order.
+    elementwise : bool
+        Whether operands and result have one shape and entries do not mix.
+    numpy, scalar : str, callable or None
+        Code as a template over operands, ``"np.sin({0})"``, for arrays and for Python floats; or a
+        function ``(node, dim) -> template``, where ``dim(d)`` is the code of an extent.
+    text, latex : str, callable or None
+        Notation as a template over operands, or a function ``node -> template``.
+    sympy : callable or None
+        ``sympy(sp, *images)``: the SymPy image; called with the node's params after the images when
+        it has any.
+    label : callable or None
+        ``label(node)``: the name that a node carries.
+    map_dims : callable
+        ``map_dims(params, rename)``: the parameters with dim names replaced.
+    domain : tuple of (float, float)
+        Per operand, the interval in which tests may sample.
+    special : tuple of float
+        Further arguments at which the tests compare values.
+    notes : str
+        Documented choices, such as the derivative at a kink.
+    """
+
+    name: str
+    build: Callable[[tuple[Expr, ...], Params], Expr]
+    infer: Callable[[tuple[Expr, ...], Params], tuple[Shape, Ty]]
+    vjp: Callable[[Expr, Expr], Sequence[Expr | None]] | None = None
+    jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None
+    commutative: bool = False
+    elementwise: bool = False
+    numpy: str | Callable[..., str] | None = None
+    scalar: str | None = None
+    text: str | Callable[[Expr], str] | None = None
+    latex: str | Callable[[Expr], str] | None = None
+    sympy: Callable[..., Any] | None = None
+    label: Callable[[Expr], str] | None = None
+    map_dims: Callable[[Params, Rename], Params] = _keep_params
+    domain: tuple[tuple[float, float], ...] = ()
+    special: tuple[float, ...] = ()
+    notes: str = ""
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"

@@ -1,0 +1,425 @@
+"""Sum, product and power: the three ops that simplification knows by heart.
+
+``a - b`` is ``a + (-1)*b`` and ``a/b`` is ``a * b**-1``; the printers and the emitter turn them back.
+A numeric coefficient is the first operand of its product. The constructors here take operands of one
+shape and apply O(1) rewrites only; collecting terms is the business of `symgrad.rewrite.simplify`.
+
+A number that comes out of folding is weak in type promotion, whatever it came from, so that equal
+formulas stay one node.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.expr.leaves import CONST, assumed, is_number, is_value, number, value_of
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op
+from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
+from symgrad.ops.guard import WHERE, is_guard, under_guard
+
+MAX_EXACT_BITS: Final = 4096
+
+
+# Numbers
+
+
+def is_exact(value: Any) -> bool:
+    """Whether a number is an int or a Fraction (bools are not)."""
+    return value.__class__ is int or value.__class__ is Fraction
+
+
+def _folded(value: Any, sample: Expr, ty: Ty) -> Expr | None:
+    """The constant `value` in the shape of `sample`, or None where it must not be folded."""
+    if ty is BOOL:
+        return None
+    if ty.dtype.kind in "iu" and not ty.weak:
+        info = np.iinfo(ty.dtype)
+        if not info.min <= value <= info.max:
+            return None
+    if ty.dtype.kind == "f" and not ty.weak:
+        return number(float(ty.dtype.type(value)), sample.shape, ty)
+    return number(value, sample.shape, None if ty.weak else ty)
+
+
+def power_value(base: Any, exponent: Any) -> Any:
+    """``base**exponent`` of two numbers if it is real and, for exact operands, exact; else None."""
+    if is_exact(base) and is_exact(exponent):
+        return _exact_power(Fraction(base), Fraction(exponent))
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        odd = float(exponent).is_integer() and int(exponent) % 2
+        return -math.inf if base < 0 and odd else math.inf
+    except ValueError:
+        return None
+
+
+def _exact_power(base: Fraction, exponent: Fraction) -> int | Fraction | None:
+    if exponent.denominator != 1:
+        root = _exact_root(base, exponent.denominator)
+        if root is None:
+            return None
+        base, exponent = root, Fraction(exponent.numerator)
+    if base == 0 and exponent < 0:
+        return None
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+    if bits > 1 and abs(exponent) * bits > MAX_EXACT_BITS:
+        return None
+    result = base ** int(exponent)
+    return result.numerator if result.denominator == 1 else result
+
+
+def _exact_root(base: Fraction, degree: int) -> Fraction | None:
+    if base < 0:
+        return None
+    parts = []
+    for part in (base.numerator, base.denominator):
+        if part.bit_length() > 1000:
+            return None
+        root = round(part ** (1.0 / degree))
+        if root**degree != part:
+            return None
+        parts.append(root)
+    return Fraction(*parts)
+
+
+# Sum
+
+
+def split_coefficient(node: Expr) -> tuple[Any, Expr | None]:
+    """``(c, rest)`` with ``node = c*rest``, c a number; rest is None for a number itself.
+
+    Builds a node only for a product of a number and two or more factors.
+    """
+    if node.op is MUL:
+        args = node.args
+        c = value_of(args[0])
+        if c is not None:
+            return c, args[1] if len(args) == 2 else raw_product(args[1:])
+        return 1, node
+    c = value_of(node)
+    return (1, node) if c is None else (c, None)
+
+
+def add(a: Expr, b: Expr) -> Expr:
+    """``a + b`` of operands of one shape."""
+    if a.op is CONST or b.op is CONST:
+        plain = _add_number(a, b)
+        if plain is not None:
+            return plain
+    elif a is b:
+        return mul(number(2, a.shape), a) if a.ty is not BOOL else a
+    elif a.op is MUL or b.op is MUL:
+        merged = _add_multiples(a, b)
+        if merged is not None:
+            return merged
+    ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
+    return make(ADD, (a, b), (), a.shape, ty)
+
+
+def _add_number(a: Expr, b: Expr) -> Expr | None:
+    va, vb = value_of(a), value_of(b)
+    ty = promote(a.ty, b.ty)
+    if va is not None and vb is not None:
+        return _folded(va + vb, a, ty)
+    if vb is not None and vb == 0 and ty is a.ty:
+        return a
+    if va is not None and va == 0 and ty is b.ty:
+        return b
+    return None
+
+
+def _add_multiples(a: Expr, b: Expr) -> Expr | None:
+    """``c*x + d*x -> (c + d)*x`` for exact c and d and a single factor x."""
+    ca, xa = _single_multiple(a)
+    cb, xb = _single_multiple(b)
+    if xa is not xb or not is_exact(ca) or not is_exact(cb) or xa.ty is BOOL:
+        return None
+    return mul(number(ca + cb, a.shape), xa)
+
+
+def _single_multiple(node: Expr) -> tuple[Any, Expr]:
+    if node.op is MUL and len(node.args) == 2:
+        c = value_of(node.args[0])
+        if c is not None:
+            return c, node.args[1]
+    return 1, node
+
+
+def raw_sum(terms: tuple[Expr, ...]) -> Expr:
+    """The sum node of `terms` as they stand; a single term is itself."""
+    if len(terms) == 1:
+        return terms[0]
+    return make(ADD, terms, (), terms[0].shape, promote(*[t.ty for t in terms]))
+
+
+def add_all(terms: Sequence[Expr]) -> Expr:
+    """The sum of terms of one shape, numbers folded, zeros dropped."""
+    if len(terms) <= 2:
+        return terms[0] if len(terms) == 1 else add(*terms)
+    kept = [t for t in terms if not is_value(t, 0)]
+    numbers = [t for t in kept if is_number(t)]
+    if len(numbers) > 1 or len(kept) <= 2:
+        rest = [t for t in kept if not is_number(t)]
+        total = number(0, terms[0].shape)
+        for t in numbers:
+            total = add(total, t)
+        kept = rest if is_value(total, 0) and rest else [*rest, total]
+        if len(kept) <= 2:
+            return kept[0] if len(kept) == 1 else add(*kept)
+    node = raw_sum(tuple(kept))
+    full = promote(*[t.ty for t in terms])
+    return node if node.ty is full else raw_sum(tuple(terms))
+
+
+ADD: Final = Op(
+    name="add",
+    build=lambda args, params: add_all(args),
+    infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
+    vjp=lambda g, y: [g] * len(y.args),
+    jvp=lambda y, tangents: add_all([t for t in tangents if t is not None]),
+    commutative=True,
+    elementwise=True,
+    sympy=lambda sp, *terms: sp.Add(*terms),
+    domain=((-3.0, 3.0), (-3.0, 3.0)),
+)
+
+
+# Product
+
+
+def mul(a: Expr, b: Expr) -> Expr:
+    """``a * b`` of operands of one shape."""
+    ao, bo = a.op, b.op
+    if ao is CONST or bo is CONST:
+        plain = _mul_number(a, b) if value_of(a) is not None else _mul_number(b, a)
+        if plain is not None:
+            return plain
+        if value_of(a) is None and value_of(b) is not None:
+            a, b = b, a
+    if ao is WHERE and is_guard(a):
+        return under_guard(a, lambda live: mul(live, b))
+    if bo is WHERE and is_guard(b):
+        return under_guard(b, lambda live: mul(a, live))
+    if a is b and a.ty is not BOOL:
+        return power(a, number(2, a.shape))
+    if (ao is POW or bo is POW) and ao is not CONST:
+        merged = _mul_powers(a, b)
+        if merged is not None:
+            return merged
+    ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
+    return make(MUL, (a, b), (), a.shape, ty)
+
+
+def _mul_number(c: Expr, x: Expr) -> Expr | None:
+    """``c * x`` for a number c where it is not a new product, or one with a merged coefficient."""
+    v = value_of(c)
+    if v is None or c.ty is BOOL:
+        return None
+    ty = promote(c.ty, x.ty)
+    vx = value_of(x)
+    if vx is not None:
+        return _folded(v * vx, x, ty)
+    if v == 0 and not isinstance(v, float):
+        return number(0, x.shape)
+    if v == 1 and ty is x.ty:
+        return x
+    if x.op is MUL:
+        inner = value_of(x.args[0])
+        if inner is not None and (is_exact(v) and is_exact(inner) or abs(v) == 1 or abs(inner) == 1):
+            product = mul(c, x.args[0])
+            rest = x.args[1:]
+            if is_value(product, 1) and promote(product.ty, *[r.ty for r in rest]) is ty:
+                return raw_product(rest)
+            return raw_product((product, *rest))
+    return None
+
+
+def _mul_powers(a: Expr, b: Expr) -> Expr | None:
+    """``x**m * x**n -> x**(m + n)`` for positive ints m and n."""
+    xa, na = _positive_power(a)
+    xb, nb = _positive_power(b)
+    if xa is xb and na and nb:
+        return power(xa, number(na + nb, xa.shape))
+    return None
+
+
+def _positive_power(node: Expr) -> tuple[Expr, int]:
+    if node.op is POW:
+        n = value_of(node.args[1])
+        return (node.args[0], n) if n.__class__ is int and n > 0 else (node, 0)
+    return node, 1
+
+
+def raw_product(factors: tuple[Expr, ...]) -> Expr:
+    """The product node of `factors` as they stand; a single factor is itself."""
+    if len(factors) == 1:
+        return factors[0]
+    return make(MUL, factors, (), factors[0].shape, promote(*[f.ty for f in factors]))
+
+
+def mul_all(factors: Sequence[Expr]) -> Expr:
+    """The product of factors of one shape, numbers folded to the front."""
+    if len(factors) == 2:
+        return mul(*factors)
+    numbers = [f for f in factors if is_number(f) and f.ty is not BOOL]
+    rest = [f for f in factors if not (is_number(f) and f.ty is not BOOL)]
+    if any(f.op is WHERE and is_guard(f) for f in rest) or len(rest) <= 1:
+        product = factors[0]
+        for f in factors[1:]:
+            product = mul(product, f)
+        return product
+    if not numbers:
+        return raw_product(tuple(rest))
+    coefficient = numbers[0]
+    for f in numbers[1:]:
+        coefficient = mul(coefficient, f)
+    return mul(coefficient, raw_product(tuple(rest)))
+
+
+def _product_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+    """``g`` times the product of all other factors, for each factor; linear in their number."""
+    args = y.args
+    if len(args) == 2:
+        return [mul(g, args[1]), mul(g, args[0])]
+    below: list[Expr | None] = [None]
+    for arg in args[:-1]:
+        below.append(arg if below[-1] is None else mul(below[-1], arg))
+    result: list[Expr | None] = []
+    above = g
+    for arg, rest in zip(reversed(args), reversed(below), strict=True):
+        result.append(above if rest is None else mul(above, rest))
+        above = mul(above, arg)
+    return result[::-1]
+
+
+def _product_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    terms: list[Expr] = []
+    done: Expr | None = None
+    value: Expr | None = None  # product so far, and its tangent
+    for arg, tangent in zip(y.args, tangents, strict=True):
+        terms = []
+        if done is not None:
+            terms.append(mul(done, arg))
+        if tangent is not None:
+            terms.append(tangent if value is None else mul(value, tangent))
+        done = add_all(terms) if terms else None
+        value = arg if value is None else mul(value, arg)
+    return done
+
+
+MUL: Final = Op(
+    name="multiply",
+    build=lambda args, params: mul_all(args),
+    infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
+    vjp=_product_cotangents,
+    jvp=_product_tangent,
+    commutative=True,
+    elementwise=True,
+    sympy=lambda sp, *factors: sp.Mul(*factors),
+    domain=((-3.0, 3.0), (-3.0, 3.0)),
+)
+
+
+# Power
+
+
+def power(x: Expr, p: Expr) -> Expr:
+    """``x ** p`` of operands of one shape."""
+    n = value_of(p)
+    if n is not None:
+        if n.__class__ is float and x.ty.dtype.kind == "f" and (2 * n).is_integer() and abs(n) < 64:
+            n = Fraction(n)
+            p = number(n, p.shape)
+            n = value_of(p)
+        plain = _power_number(x, p, n)
+        if plain is not None:
+            return plain
+    elif is_value(x, 1):
+        return x
+    return make(POW, (x, p), (), x.shape, _power_type(x, p))
+
+
+def _power_type(x: Expr, p: Expr) -> Ty:
+    n = value_of(p)
+    if n.__class__ is int and p.ty.weak:
+        if n >= 0:
+            return resolve(np.power, (x.ty, p.ty)) if x.ty is BOOL else x.ty
+        return resolve(np.true_divide, (x.ty, x.ty))
+    if p.ty.weak and p.ty is not WEAK_FLOAT:
+        return resolve(np.power, (x.ty, p.ty))
+    if x.ty.weak and p.ty.weak:
+        return WEAK_FLOAT
+    return resolve(np.power, (x.ty, p.ty))
+
+
+def _power_number(x: Expr, p: Expr, n: Any) -> Expr | None:
+    if n == 1 and is_exact(n) and x.ty is not BOOL:
+        return x
+    if n == 0 and is_exact(n):
+        return number(1, x.shape)
+    base = value_of(x)
+    if base is not None and x.ty is not BOOL:
+        value = power_value(base, n)
+        return None if value is None else _folded(value, x, _power_type(x, p))
+    if n.__class__ is not int:
+        return None
+    if x.op is POW:
+        inner = value_of(x.args[1])
+        if inner.__class__ is int:
+            return power(x.args[0], number(inner * n, x.shape))
+    if x.op is MUL and is_value(x.args[0], -1):
+        size = power(raw_product(x.args[1:]), p)
+        return size if n % 2 == 0 else mul(number(-1, x.shape), size)
+    return None
+
+
+def _power_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+    x, p = y.args
+    less = add(p, number(-1, p.shape))
+    by_base = mul(mul(g, p), power(x, less))
+    if value_of(p) is not None:
+        return [by_base, None]
+    return [by_base, mul(mul(g, y), np.log(x))]  # type: ignore[call-overload]
+
+
+def _power_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    terms = [
+        partial
+        for tangent, index in zip(tangents, (0, 1), strict=True)
+        if tangent is not None
+        and (partial := _power_cotangents(tangent, y)[index]) is not None
+    ]
+    return add_all(terms) if terms else None
+
+
+def nonnegative(x: Expr) -> bool:
+    """Whether a formula is known to be at least zero (cheap, local)."""
+    if assumed(x, "positive", "nonnegative"):
+        return True
+    v = value_of(x)
+    if v is not None:
+        return bool(v >= 0)
+    if x.op is POW:
+        n = value_of(x.args[1])
+        return n.__class__ is int and n % 2 == 0 or assumed(x.args[0], "positive", "nonnegative")
+    return x.op.name in ("exp", "absolute", "cosh", "exp2", "hypot", "sqrt")
+
+
+POW: Final = Op(
+    name="power",
+    build=lambda args, params: power(*args),
+    infer=lambda args, params: (args[0].shape, _power_type(*args)),
+    vjp=_power_cotangents,
+    jvp=_power_tangent,
+    elementwise=True,
+    sympy=lambda sp, x, p: sp.Pow(x, p),
+    domain=((0.2, 3.0), (-2.0, 2.0)),
+    notes="The derivative by the exponent is x**p * log(x), nan at x = 0 as NumPy evaluates it.",
+)

@@ -1,0 +1,294 @@
+"""The one multilinear op: product, transpose, diagonal, trace, sum and broadcast in one node.
+
+``Einsum`` has one tuple of labels per operand and one for the result. A label that the result lacks is
+summed over; a label that only the result has is a broadcast, and its extent is a parameter. Labels are
+small ints, numbered in order of appearance.
+
+The cotangent of an operand is another Einsum: the cotangent of the result takes that operand's place,
+and what was the operand's labels becomes the result's. That is the whole of matrix calculus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from symgrad.errors import ShapeError
+from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
+from symgrad.expr.leaves import EYE, eye, extent, is_number, number
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op, Params, Rename
+from symgrad.expr.types import BOOL, INT, Ty, promote
+from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.guard import WHERE, is_guard, move_guard
+
+Labels = tuple[int, ...]
+
+
+# Construction
+
+
+def einsum_node(
+    operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels, extents: dict[int, Dim]
+) -> Expr:
+    """The Einsum of `operands`, after local rewrites.
+
+    `extents` gives the extent of each label of `out` that no operand has; more may be given.
+    Numbers and scalars move out as factors, identities relabel, a lone operand is relabelled.
+    """
+    operands, inputs = list(operands), list(inputs)
+    full = dict(extents)
+    for operand, labels in zip(operands, inputs, strict=True):
+        full.update(zip(labels, operand.shape, strict=True))
+    operands, inputs, mentioned = _drop_identities(operands, inputs, out)
+    pairs = list(zip(operands, inputs, strict=True))
+    kept = [pair for pair in pairs if not _moves_out(*pair)]
+    lost = mentioned.difference(out, *[labels for _, labels in kept])
+    result = _contract(kept, out, full)
+    for label in sorted(lost):
+        result = scale(result, extent(full[label]))
+    for factor in (x for x, labels in pairs if _moves_out(x, labels)):
+        result = scale(result, factor)
+    return result
+
+
+def _sums(inputs: Iterable[Labels], out: Labels) -> bool:
+    return any(label not in out for labels in inputs for label in labels)
+
+
+def _type_of(operands: Sequence[Expr], sums: bool) -> Ty:
+    ty = promote(*[x.ty for x in operands])
+    return INT if sums and ty is BOOL else ty
+
+
+def _moves_out(x: Expr, labels: Labels) -> bool:
+    return is_number(x) or not labels
+
+
+def scale(x: Expr, factor: Expr) -> Expr:
+    """``factor * x`` for a factor that is a scalar, or a number of any shape."""
+    if is_number(factor):
+        value, _, _, ty = factor.params
+        return mul(number(value, x.shape, ty), x)
+    return mul(broadcast(factor, x.shape), x)
+
+
+def _drop_identities(
+    operands: list[Expr], inputs: list[Labels], out: Labels
+) -> tuple[list[Expr], list[Labels], set[int]]:
+    """Eliminate identities: ``delta_ij`` renames j to i unless the result needs both.
+
+    Returns the operands and labels that stay, and every label that is still mentioned.
+    """
+    mentioned = {label for labels in inputs for label in labels}
+    index = 0
+    while index < len(operands):
+        if operands[index].op is EYE:
+            i, j = inputs[index]
+            if j in out:
+                i, j = j, i
+            if j not in out or i == j:
+                del operands[index], inputs[index]
+                if i != j:
+                    inputs = [tuple([i if n == j else n for n in labels]) for labels in inputs]
+                    mentioned.discard(j)
+                continue
+        index += 1
+    return operands, inputs, mentioned
+
+
+def _contract(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> Expr:
+    if not kept:
+        return number(1, tuple(full[label] for label in out))
+    if len(kept) == 1:
+        x, labels = kept[0]
+        return _relabel(x, labels, out, full)
+    return _raw(kept, out, full)
+
+
+def _raw(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> Expr:
+    """The node itself, with labels renumbered in order of appearance."""
+    names: dict[int, int] = {}
+    for _, labels in kept:
+        for label in labels:
+            names.setdefault(label, len(names))
+    bound = len(names)
+    for label in out:
+        names.setdefault(label, len(names))
+    inputs = tuple([tuple([names[label] for label in labels]) for _, labels in kept])
+    new_out = tuple([names[label] for label in out])
+    spread = tuple([(names[label], full[label]) for label in out if names[label] >= bound])
+    operands = tuple([x for x, _ in kept])
+    params = (inputs, new_out, spread)
+    return make(EINSUM, operands, params, *_infer(operands, params))
+
+
+def _relabel(x: Expr, labels: Labels, out: Labels, full: dict[int, Dim]) -> Expr:
+    """The Einsum of one operand, merged with a layout below it."""
+    if labels == out:
+        return x
+    distinct = len(set(labels)) == len(labels)
+    if x.op is WHERE and distinct and set(labels) <= set(out) and is_guard(x):
+        return move_guard(x, lambda arg: relabel(arg, labels, out, full))
+    if not (distinct and is_layout(x)):
+        return _raw([(x, labels)], out, full)
+    (inner,), inner_out, spread = x.params
+    offset = max([*full, *labels, *out], default=0) + 1
+    rename = dict(zip(inner_out, labels, strict=True))
+    merged = tuple([rename.get(label, label + offset) for label in inner])
+    full.update(zip(merged, x.args[0].shape, strict=True))
+    result = relabel(x.args[0], merged, out, full)
+    for label, _ in spread:
+        if rename[label] not in out:
+            result = scale(result, extent(full[rename[label]]))
+    return result
+
+
+def relabel(x: Expr, labels: Labels, out: Labels, full: dict[int, Dim]) -> Expr:
+    """The Einsum of one operand; `full` has the extent of every label."""
+    if is_number(x):
+        return einsum_node([x], [labels], out, full)
+    if labels == ():
+        shape = tuple(full[label] for label in out)
+        if x.op is WHERE and is_guard(x):
+            return move_guard(x, lambda arg: broadcast(arg, shape))
+        return _raw([(x, labels)], out, full) if out else x
+    return _relabel(x, labels, out, full)
+
+
+def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
+    inputs, out, spread = params
+    extents: dict[int, Dim] = dict(spread)
+    for arg, labels in zip(args, inputs, strict=True):
+        for label, dim in zip(labels, arg.shape, strict=True):
+            if extents.setdefault(label, dim) != dim:
+                shapes = " and ".join(show_shape(a.shape) for a in args)
+                raise ShapeError(
+                    f"operands of shape {shapes} do not fit: extent {extents[label]} meets {dim}"
+                )
+    return tuple(extents[label] for label in out), _type_of(args, _sums(inputs, out))
+
+
+def _build(args: tuple[Expr, ...], params: Params) -> Expr:
+    inputs, out, spread = params
+    _infer(args, params)
+    return einsum_node(args, inputs, out, dict(spread))
+
+
+# Derivatives
+
+
+def _cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+    return [_cotangent(g, y, index) for index in range(len(y.args))]
+
+
+def _cotangent(g: Expr, y: Expr, index: int) -> Expr:
+    inputs, out, _ = y.params
+    operands = [g, *y.args[:index], *y.args[index + 1 :]]
+    labels = [out, *inputs[:index], *inputs[index + 1 :]]
+    target: list[int] = []
+    fresh = max([label for ls in (*inputs, out) for label in ls], default=0) + 1
+    extents: dict[int, Dim] = {}
+    for label, dim in zip(inputs[index], y.args[index].shape, strict=True):
+        if label in target:  # a diagonal: the cotangent is zero off it
+            operands.append(eye(dim, dtype=g.ty.dtype))
+            labels.append((label, fresh))
+            label, fresh = fresh, fresh + 1
+        target.append(label)
+        extents[label] = dim
+    return einsum_node(operands, labels, tuple(target), extents)
+
+
+def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    inputs, out, spread = y.params
+    terms = []
+    for index, tangent in enumerate(tangents):
+        if tangent is not None:
+            operands = [*y.args[:index], tangent, *y.args[index + 1 :]]
+            terms.append(einsum_node(operands, inputs, out, dict(spread)))
+    return add_all(terms) if terms else None
+
+
+def _map_dims(params: Params, rename: Rename) -> Params:
+    inputs, out, spread = params
+    return inputs, out, tuple((label, map_dim(dim, rename)) for label, dim in spread)
+
+
+EINSUM: Final = Op(
+    name="einsum",
+    build=_build,
+    infer=_infer,
+    vjp=_cotangents,
+    jvp=_tangent,
+    map_dims=_map_dims,
+)
+
+
+# Layouts, the single-operand cases
+
+
+def broadcast(x: Expr, shape: Shape) -> Expr:
+    """`x` stretched to `shape`, which its own shape broadcasts to."""
+    if x.shape == shape:
+        return x
+    if is_number(x):
+        value, _, _, ty = x.params
+        return number(value, shape, ty)
+    out = tuple(range(len(shape)))
+    offset = len(shape) - len(x.shape)
+    labels: list[int] = []
+    spare = len(shape)
+    for axis, dim in enumerate(x.shape):
+        if dim == shape[axis + offset]:
+            labels.append(axis + offset)
+        else:  # extent 1: summed away, then stretched
+            labels.append(spare)
+            spare += 1
+    full = dict(enumerate(shape))
+    full.update(zip(labels, x.shape, strict=True))
+    return relabel(x, tuple(labels), out, full)
+
+
+def transpose_axes(x: Expr, axes: Sequence[int]) -> Expr:
+    """`x` with its axes permuted; `axes` are normalised."""
+    labels = tuple(range(x.ndim))
+    return einsum_node([x], [labels], tuple(axes), {})
+
+
+def sum_axes(x: Expr, axes: Iterable[int]) -> Expr:
+    """`x` summed over normalised axes."""
+    gone = set(axes)
+    labels = tuple(range(x.ndim))
+    return einsum_node([x], [labels], tuple(a for a in labels if a not in gone), {})
+
+
+def insert_axes(x: Expr, axes: Iterable[int]) -> Expr:
+    """`x` with axes of extent 1 at these positions of the result."""
+    new = set(axes)
+    out = tuple(range(x.ndim + len(new)))
+    labels = tuple(a for a in out if a not in new)
+    return einsum_node([x], [labels], out, dict.fromkeys(new, 1))
+
+
+def broadcast_all(args: Sequence[Expr]) -> list[Expr]:
+    """`args` broadcast to their common shape."""
+    if all(arg.shape == args[0].shape for arg in args):
+        return list(args)
+    shape = broadcast_shapes(*[arg.shape for arg in args])
+    return [broadcast(arg, shape) for arg in args]
+
+
+def is_layout(x: Expr) -> bool:
+    """Whether `x` is its one operand transposed and stretched, nothing summed but extents of 1."""
+    if x.op is not EINSUM or len(x.args) != 1:
+        return False
+    (labels,), out, _ = x.params
+    return len(set(labels)) == len(labels) and all(
+        label in out or dim == 1 for label, dim in zip(labels, x.args[0].shape, strict=True)
+    )
+
+
+def size_of(shape: Shape) -> Expr:
+    """The number of entries of a shape, as a scalar."""
+    return extent(mul_dims(*shape))
+

@@ -1,0 +1,246 @@
+"""The factory of elementwise ops: one record per function, made from its derivative and its names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, DTypeError
+from symgrad.expr.dims import Shape
+from symgrad.expr.leaves import constant, is_number, number, value_of
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op, Params
+from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
+from symgrad.ops.arithmetic import MUL, add_all, mul
+from symgrad.ops.einsum import broadcast_all
+
+Derivative = Callable[..., Expr | None]
+
+
+def as_expr(value: Any) -> Expr:
+    """An operand as an expression; numbers and arrays become constants.
+
+    Raises
+    ------
+    DTypeError
+        For what is neither an expression nor numeric.
+    """
+    if value.__class__ is Expr:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (list, tuple)) and any(isinstance(v, Expr) for v in value):
+        raise DTypeError(
+            "a list that holds expressions is no operand; write symgrad.stack([...]) to make a vector"
+        )
+    return constant(value)
+
+
+def lift_of(args: Sequence[Any]) -> Callable[..., Any] | None:
+    """The hook of the first argument (or list entry) that wants to carry the call out itself.
+
+    A class that wraps expressions, such as `Variable`, defines ``__symgrad_lift__(function, args,
+    kwargs)``; every public function asks for it before it converts what is not an expression.
+    """
+    for arg in args:
+        if arg.__class__ is Expr:
+            continue
+        if isinstance(arg, (list, tuple)):
+            lift = lift_of(arg)
+        else:
+            lift = getattr(arg.__class__, "__symgrad_lift__", None)
+        if lift is not None:
+            return lift
+    return None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Elementwise(Op):
+    """An op that acts on each entry alone; calling it builds a node.
+
+    Attributes
+    ----------
+    arity : int
+        Number of operands.
+    derivative : tuple of callable
+        Per operand ``derivative(g, y, *operands)``: `g` times the partial derivative, built from ops
+        of this library; None where the derivative is zero everywhere it exists.
+    ufunc : numpy.ufunc or None
+        The NumPy function whose type resolution holds; None for floating promotion.
+    parity : str or None
+        "even" or "odd", for functions of one operand.
+    exact : dict
+        Arguments at which the value is an exact number.
+    """
+
+    arity: int = 1
+    derivative: tuple[Derivative | None, ...] = ()
+    ufunc: np.ufunc | None = None
+    parity: str | None = None
+    exact: dict[Any, Any] = field(default_factory=dict)
+    types: dict[Any, Ty] = field(default_factory=dict)
+
+    def __call__(self, *args: Any) -> Expr:
+        if len(args) != self.arity:
+            raise ArgumentError(f"{self.name} takes {self.arity} operands, got {len(args)}")
+        for arg in args:
+            if arg.__class__ is not Expr:
+                lift = lift_of(args)
+                if lift is not None:
+                    return lift(self, args, {})  # type: ignore[no-any-return]
+                args = tuple([as_expr(a) for a in args])
+                break
+        if self.arity > 1:
+            args = tuple(broadcast_all(args))
+        return self.build(args, ())
+
+    def type_of(self, types: tuple[Ty, ...]) -> Ty:
+        """The element type of the result, resolved once per combination."""
+        ty = self.types.get(types)
+        if ty is None:
+            ty = self.types[types] = self._resolve(types)
+        return ty
+
+    def _resolve(self, types: tuple[Ty, ...]) -> Ty:
+        if self.ufunc is not None:
+            return resolve(self.ufunc, types)
+        return resolve(np.true_divide, (promote(*types), WEAK_FLOAT))
+
+
+def elementwise(
+    name: str,
+    *,
+    derivative: Derivative | Sequence[Derivative | None] | None,
+    numpy: str,
+    scalar: str | None = None,
+    latex: str | None = None,
+    sympy: Callable[..., Any] | None = None,
+    domain: Any = ((-3.0, 3.0),),
+    special: Sequence[float] = (),
+    arity: int | None = None,
+    ufunc: np.ufunc | None = None,
+    parity: str | None = None,
+    exact: dict[Any, Any] | None = None,
+    text: str | None = None,
+    notes: str = "",
+    doc: str = "",
+    commutative: bool = False,
+) -> Elementwise:
+    """Make the record of one elementwise function; see `Op` and `Elementwise` for the fields.
+
+    `derivative` is one function, or one per operand; a None entry is a derivative that is zero.
+    """
+    rules: tuple[Derivative | None, ...]
+    if derivative is None:
+        rules = (None,) * (arity or 1)
+    elif callable(derivative):
+        rules = (derivative,)
+    else:
+        rules = tuple(derivative)
+    if domain and not isinstance(domain[0], (tuple, list)):
+        domain = (domain,)
+    op = Elementwise(
+        name=name,
+        arity=len(rules),
+        derivative=rules,
+        build=lambda args, params: _build(op, args),
+        infer=lambda args, params: _infer(op, args, params),
+        vjp=lambda g, y: _cotangents(op, g, y),
+        jvp=lambda y, tangents: _tangent(op, y, tangents),
+        commutative=commutative,
+        elementwise=True,
+        numpy=numpy,
+        scalar=scalar,
+        text=text,
+        latex=latex,
+        sympy=sympy,
+        domain=tuple(tuple(d) for d in domain) * (len(rules) if len(domain) == 1 else 1),
+        special=tuple(special),
+        ufunc=ufunc,
+        parity=parity,
+        exact=exact or {},
+        notes=notes,
+    )
+    object.__setattr__(op, "__name__", name)
+    object.__setattr__(op, "__doc__", _doc(name, len(rules), doc, notes))
+    return op
+
+
+def _doc(name: str, arity: int, doc: str, notes: str) -> str:
+    operands = ", ".join(("x", "y", "z")[:arity])
+    head = doc or f"Elementwise ``{name}``, as NumPy defines it."
+    lines = [f"{name}({operands})", "", head, ""]
+    lines.append("Operands broadcast; numbers and arrays are taken as constants.")
+    if notes:
+        lines += ["", notes]
+    return "\n".join(lines)
+
+
+def _infer(op: Elementwise, args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
+    return args[0].shape, op.type_of(tuple([a.ty for a in args]))
+
+
+def _build(op: Elementwise, args: tuple[Expr, ...]) -> Expr:
+    x = args[0]
+    if is_number(x):
+        folded = _fold(op, args)
+        if folded is not None:
+            return folded
+    elif op.parity is not None and x.op is MUL:
+        c = value_of(x.args[0])
+        if c is not None and c < 0:
+            return _by_parity(op, x)
+    ty = op.types.get((x.ty,)) if len(args) == 1 else None
+    if ty is None:
+        ty = op.type_of(tuple([a.ty for a in args]))
+    return make(op, args, (), x.shape, ty)
+
+
+def _by_parity(op: Elementwise, x: Expr) -> Expr:
+    """``f(-x)``: ``f(x)`` for an even function, ``-f(x)`` for an odd one."""
+    positive = op.build((mul(number(-1, x.shape), x),), ())
+    return positive if op.parity == "even" else mul(number(-1, x.shape), positive)
+
+
+def _fold(op: Elementwise, args: tuple[Expr, ...]) -> Expr | None:
+    """The value of the function at numbers: of floats computed, of exact numbers only if exact."""
+    values = [value_of(a) for a in args]
+    if any(v is None for v in values):
+        return None
+    x = values[0]
+    shape, ty = args[0].shape, op.type_of(tuple([a.ty for a in args]))
+    if len(values) == 1 and not isinstance(x, (float, bool)) and x in op.exact:
+        return number(op.exact[x], shape)
+    comparison = ty is BOOL
+    if not comparison and not any(isinstance(v, float) for v in values):
+        return None
+    if op.ufunc is None:
+        return None
+    with np.errstate(all="ignore"):
+        likes = [float(v) if isinstance(v, Fraction) else v for v in values]
+        typed = [a.ty.dtype.type(v) for a, v in zip(args, likes, strict=True)]
+        value = op.ufunc(*typed).item()
+    if isinstance(value, complex):
+        return None
+    return number(value, shape, None if ty.weak else ty)
+
+
+def _cotangents(op: Elementwise, g: Expr, y: Expr) -> list[Expr | None]:
+    return [
+        None if rule is None or x.ty.dtype.kind != "f" and not x.ty.weak else rule(g, y, *y.args)
+        for rule, x in zip(op.derivative, y.args, strict=True)
+    ]
+
+
+def _tangent(op: Elementwise, y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    terms = []
+    for rule, tangent in zip(op.derivative, tangents, strict=True):
+        if rule is not None and tangent is not None:
+            term = rule(tangent, y, *y.args)
+            if term is not None:
+                terms.append(term)
+    return add_all(terms) if terms else None
+
+

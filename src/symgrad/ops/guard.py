@@ -1,0 +1,80 @@
+"""`where`, the op that chooses, and the guard: a choice between something and zero.
+
+A guard keeps dead branches dead: ``where(c, g, 0) * h`` is built as ``where(c, g*h, 0)``, so an
+infinite `h` where `c` is false never meets the zero. Every derivative of a branch is a guard, and the
+constructors of products, broadcasts and shape changes pass it on through the functions here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from symgrad.expr.leaves import is_value, number, value_of
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op
+from symgrad.expr.types import promote
+
+
+def choose(condition: Expr, a: Expr, b: Expr) -> Expr:
+    """``where(condition, a, b)`` of operands of one shape."""
+    known = value_of(condition)
+    if known is not None:
+        return a if known else b
+    if a.op is WHERE and a.args[0] is condition:
+        a = a.args[1]
+    if b.op is WHERE and b.args[0] is condition:
+        b = b.args[2]
+    if a is b:
+        return a
+    return make(WHERE, (condition, a, b), (), condition.shape, promote(a.ty, b.ty))
+
+
+def _vjp(g: Expr, y: Expr) -> tuple[Expr | None, ...]:
+    condition, _, _ = y.args
+    zero = number(0, y.shape)
+    return None, choose(condition, g, zero), choose(condition, zero, g)
+
+
+def _jvp(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    zero = number(0, y.shape)
+    return choose(y.args[0], tangents[1] or zero, tangents[2] or zero)
+
+
+WHERE: Final = Op(
+    name="where",
+    build=lambda args, params: choose(*args),
+    infer=lambda args, params: (args[0].shape, promote(args[1].ty, args[2].ty)),
+    vjp=_vjp,
+    jvp=_jvp,
+    elementwise=True,
+    numpy="np.where({0}, {1}, {2})",
+    scalar="({1} if {0} else {2})",
+    text="where({0}, {1}, {2})",
+    latex=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
+    sympy=lambda sp, c, a, b: sp.Piecewise((a, c), (b, True)),
+    notes="The branch not taken contributes nothing, whatever its value, at every order.",
+)
+
+
+def is_guard(node: Expr) -> bool:
+    """Whether `node` is ``where(c, a, 0)`` or ``where(c, 0, a)``."""
+    return node.op is WHERE and (is_value(node.args[2], 0) or is_value(node.args[1], 0))
+
+
+def under_guard(guard: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The guard of ``change(a)`` for a guard of `a`; `change` maps zero to zero, shapes stay."""
+    condition, a, b = guard.args
+    if is_value(b, 0):
+        live = change(a)
+        return choose(condition, live, number(0, live.shape))
+    live = change(b)
+    return choose(condition, number(0, live.shape), live)
+
+
+def move_guard(guard: Expr, change: Callable[[Expr], Expr]) -> Expr:
+    """The guard after a change of layout (a broadcast, a reshape, a slice) of all its operands."""
+    condition, a, b = guard.args
+    return choose(change(condition), change(a), change(b))
+
+

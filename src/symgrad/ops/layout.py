@@ -1,0 +1,434 @@
+"""The ops that move entries without arithmetic: reshape, concatenate, slice, gather; and adjoints.
+
+The adjoint of a slice embeds its cotangent in zeros, the adjoint of a gather adds it up where the
+entries came from; each is an op of its own, so that derivatives of any order close.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from symgrad.errors import ShapeError
+from symgrad.expr.dims import (
+    Dim,
+    Shape,
+    add_dims,
+    floordiv_dims,
+    map_dim,
+    map_shape,
+    mul_dims,
+    show_shape,
+)
+from symgrad.expr.leaves import is_number, is_value, number
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op, Params, Rename
+from symgrad.expr.types import FLOAT, Ty, promote
+from symgrad.ops.einsum import relabel
+from symgrad.ops.guard import WHERE, is_guard, move_guard
+
+# An entry of a basic index: an int, which drops its axis, or (start, stop, step, length)
+Entry = Any
+
+
+def _spread(x: Expr, shape: Shape) -> Expr | None:
+    """A number in another shape, or None where `x` is no number."""
+    if not is_number(x):
+        return None
+    value, _, _, ty = x.params
+    return number(value, shape, ty)
+
+
+def shape_code(shape: Shape, dim: Any) -> str:
+    """A shape as Python code."""
+    inner = ", ".join(dim(d) for d in shape)
+    return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+# Reshape
+
+
+def reshape_to(x: Expr, shape: Shape) -> Expr:
+    """`x` with its entries, in C order, in another shape of the same size."""
+    if x.shape == shape:
+        return x
+    spread = _spread(x, shape)
+    if spread is not None:
+        return spread
+    if x.op is RESHAPE:
+        return reshape_to(x.args[0], shape)
+    if x.op is WHERE and is_guard(x):
+        return move_guard(x, lambda arg: reshape_to(arg, shape))
+    if tuple(d for d in x.shape if d != 1) == tuple(d for d in shape if d != 1):
+        return _by_unit_axes(x, shape)
+    return make(RESHAPE, (x,), (shape,), shape, x.ty)
+
+
+def _by_unit_axes(x: Expr, shape: Shape) -> Expr:
+    """A reshape that only adds and drops axes of extent 1 is a relabelling."""
+    out = tuple(range(len(shape)))
+    kept = [axis for axis in out if shape[axis] != 1]
+    fresh = len(shape)
+    labels = []
+    for dim in x.shape:
+        if dim == 1:
+            labels.append(fresh)
+            fresh += 1
+        else:
+            labels.append(kept.pop(0))
+    full: dict[int, Dim] = dict(enumerate(shape))
+    full.update(zip(labels, x.shape, strict=True))
+    return relabel(x, tuple(labels), out, full)
+
+
+def _infer_reshape(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
+    if mul_dims(*args[0].shape) != mul_dims(*params[0]):
+        raise ShapeError(
+            f"cannot reshape {show_shape(args[0].shape)} to {show_shape(params[0])}: sizes differ"
+        )
+    return params[0], args[0].ty
+
+
+RESHAPE: Final = Op(
+    name="reshape",
+    build=lambda args, params: reshape_to(args[0], params[0]),
+    infer=_infer_reshape,
+    vjp=lambda g, y: [reshape_to(g, y.args[0].shape)],
+    jvp=lambda y, tangents: tangents[0] and reshape_to(tangents[0], y.shape),
+    numpy=lambda node, dim: f"np.reshape({{0}}, {shape_code(node.params[0], dim)})",
+    text=lambda node: f"reshape({{0}}, {show_shape(node.shape)})",
+    map_dims=lambda params, rename: (map_shape(params[0], rename),),
+)
+
+
+# Concatenation
+
+
+def concat(args: Sequence[Expr], axis: int) -> Expr:
+    """Operands joined along an axis; their other extents agree."""
+    if len(args) == 1:
+        return args[0]
+    args = tuple(args)
+    return make(CONCAT, args, (axis,), *_infer_concat(args, (axis,)))
+
+
+def _infer_concat(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
+    (axis,) = params
+    first = args[0].shape
+    for arg in args[1:]:
+        same = len(arg.shape) == len(first) and all(
+            a == b for i, (a, b) in enumerate(zip(arg.shape, first, strict=True)) if i != axis
+        )
+        if not same:
+            raise ShapeError(
+                f"cannot concatenate {show_shape(first)} and {show_shape(arg.shape)} along axis"
+                f" {axis}: all other extents must agree"
+            )
+    total = add_dims(*[arg.shape[axis] for arg in args])
+    return (*first[:axis], total, *first[axis + 1 :]), promote(*[a.ty for a in args])
+
+
+def _concat_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+    (axis,) = y.params
+    result: list[Expr | None] = []
+    start: Dim = 0
+    for arg in y.args:
+        stop = add_dims(start, arg.shape[axis])
+        result.append(part(g, axis, start, stop))
+        start = stop
+    return result
+
+
+def part(x: Expr, axis: int, start: Dim, stop: Dim) -> Expr:
+    """The entries from `start` up to `stop` along one axis."""
+    length = add_dims(stop, _negated(start))
+    entries = [full_entry(d) for d in x.shape]
+    entries[axis] = (start, stop, 1, length)
+    return slice_of(x, tuple(entries))
+
+
+def _negated(dim: Dim) -> Dim:
+    return mul_dims(-1, dim)
+
+
+def _concat_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr:
+    parts = [t or number(0, a.shape) for t, a in zip(tangents, y.args, strict=True)]
+    return concat(parts, y.params[0])
+
+
+def _concat_code(node: Expr, dim: Any) -> str:
+    operands = ", ".join(f"{{{i}}}" for i in range(len(node.args)))
+    axis = f", axis={node.params[0]}" if node.params[0] else ""
+    return f"np.concatenate([{operands}]{axis})"
+
+
+CONCAT: Final = Op(
+    name="concatenate",
+    build=lambda args, params: concat(args, params[0]),
+    infer=_infer_concat,
+    vjp=_concat_cotangents,
+    jvp=_concat_tangent,
+    numpy=_concat_code,
+    text=lambda node: "concatenate([" + ", ".join(f"{{{i}}}" for i in range(len(node.args))) + "])",
+)
+
+
+# Slices
+
+
+def full_entry(dim: Dim) -> Entry:
+    """The index entry that takes a whole axis."""
+    return (0, dim, 1, dim)
+
+
+def slice_entry(key: slice, dim: Dim, shape: Shape) -> Entry:
+    """A Python slice on an axis of extent `dim` as (start, stop, step, length).
+
+    Of a symbolic extent it is taken that it reaches as far as the slice's own bounds.
+    """
+    step = 1 if key.step is None else key.step.__index__()
+    if step == 0:
+        raise ShapeError("the step of a slice must not be zero")
+    if isinstance(dim, int):
+        start, stop, step = key.indices(dim)
+        length = len(range(start, stop, step))
+        stop = start + length * step
+        return (start, stop, step, length)
+    start = _bound(key.start, dim, 0 if step > 0 else add_dims(dim, -1))
+    stop = _bound(key.stop, dim, dim if step > 0 else -1)
+    ahead = add_dims(stop, _negated(start)) if step > 0 else add_dims(start, _negated(stop))
+    length = floordiv_dims(add_dims(ahead, abs(step) - 1), abs(step))
+    if isinstance(length, int) and length < 0:
+        length, stop = 0, start
+    return (start, stop, step, length)
+
+
+def _bound(value: Any, dim: Dim, default: Dim) -> Dim:
+    if value is None:
+        return default
+    index = value.__index__()
+    return index if index >= 0 else add_dims(dim, index)
+
+
+def slice_of(x: Expr, index: tuple[Entry, ...]) -> Expr:
+    """``x[index]`` for a basic index with one entry per axis."""
+    shape = _sliced_shape(index)
+    if all(e.__class__ is tuple and e == full_entry(d) for e, d in zip(index, x.shape, strict=True)):
+        return x
+    spread = _spread(x, shape)
+    if spread is not None:
+        return spread
+    if x.op is WHERE and is_guard(x):
+        return move_guard(x, lambda arg: slice_of(arg, index))
+    if x.op is CONCAT:
+        picked = _slice_concat(x, index)
+        if picked is not None:
+            return picked
+    if x.op is EMBED and x.params[1] == index:
+        return x.args[0]
+    if x.op is SLICE:
+        merged = _slice_slice(x, index)
+        if merged is not None:
+            return merged
+    return make(SLICE, (x,), (index,), shape, x.ty)
+
+
+def _sliced_shape(index: tuple[Entry, ...]) -> Shape:
+    return tuple([entry[3] for entry in index if entry.__class__ is tuple])
+
+
+def _slice_concat(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
+    """A slice that lies within one operand of a concatenation is a slice of that operand."""
+    (axis,) = x.params
+    entry = index[axis]
+    first, last = (entry, entry) if entry.__class__ is int else (entry[0], _last(entry))
+    if not isinstance(first, int) or not isinstance(last, int) or min(first, last) < 0:
+        return None
+    offset = 0
+    for arg in x.args:
+        size = arg.shape[axis]
+        if not isinstance(size, int):
+            return None
+        if offset <= min(first, last) and max(first, last) < offset + size:
+            moved = entry - offset if entry.__class__ is int else _shifted(entry, -offset)
+            return slice_of(arg, (*index[:axis], moved, *index[axis + 1 :]))
+        offset += size
+    return None
+
+
+def _last(entry: Entry) -> Any:
+    start, _, step, length = entry
+    return start + (length - 1) * step if isinstance(length, int) and length > 0 else None
+
+
+def _shifted(entry: Entry, by: int) -> Entry:
+    start, stop, step, length = entry
+    return (start + by, stop + by, step, length)
+
+
+def _slice_slice(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
+    """A slice of a slice, merged where all bounds are known."""
+    outer = iter(index)
+    merged: list[Entry] = []
+    for entry in x.params[0]:
+        if entry.__class__ is int:
+            merged.append(entry)
+            continue
+        start, _, step, length = entry
+        then = next(outer)
+        if then.__class__ is tuple and then == full_entry(length):
+            merged.append(entry)
+        elif then.__class__ is int and isinstance(start, int) and then >= 0:
+            merged.append(start + then * step)
+        elif then.__class__ is tuple and all(isinstance(v, int) for v in (*then, start)):
+            first, size = start + then[0] * step, then[3]
+            merged.append((first, first + size * step * then[2], step * then[2], size))
+        else:
+            return None
+    return slice_of(x.args[0], tuple(merged))
+
+
+def _entry_code(entry: Entry, extent: Dim, dim: Any) -> str:
+    if entry.__class__ is int:
+        return str(entry)
+    start, stop, step, length = entry
+    if (start, stop, step) == (0, extent, 1):
+        return ":"
+    if step > 0:
+        head = "" if start == 0 else dim(start)
+        tail = "" if stop == extent else dim(stop)
+    else:
+        head = "" if add_dims(extent, -1) == start else dim(start)
+        tail = dim(stop) if not (isinstance(stop, int) and stop < 0) else ""
+    return f"{head}:{tail}" if step == 1 else f"{head}:{tail}:{step}"
+
+
+def index_code(index: tuple[Entry, ...], shape: Shape, dim: Any) -> str:
+    """A basic index as Python code, without brackets; trailing whole axes are left out."""
+    entries = [_entry_code(e, d, dim) for e, d in zip(index, shape, strict=True)]
+    while len(entries) > 1 and entries[-1] == ":":
+        entries.pop()
+    return ", ".join(entries)
+
+
+def _map_index(index: tuple[Entry, ...], rename: Rename) -> tuple[Entry, ...]:
+    return tuple(
+        e if e.__class__ is int else (*(map_dim(v, rename) for v in e[:2]), e[2], map_dim(e[3], rename))
+        for e in index
+    )
+
+
+SLICE: Final = Op(
+    name="getitem",
+    build=lambda args, params: slice_of(args[0], params[0]),
+    infer=lambda args, params: (_sliced_shape(params[0]), args[0].ty),
+    vjp=lambda g, y: [embed_in(g, y.args[0].shape, y.params[0])],
+    jvp=lambda y, tangents: tangents[0] and slice_of(tangents[0], y.params[0]),
+    numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
+    text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
+    map_dims=lambda params, rename: (_map_index(params[0], rename),),
+)
+
+
+def embed_in(x: Expr, shape: Shape, index: tuple[Entry, ...]) -> Expr:
+    """Zeros of `shape` with `x` at `index`: the adjoint of a slice."""
+    if is_value(x, 0):
+        return number(0, shape)
+    if x.op is WHERE and is_guard(x):
+        return move_guard(x, lambda arg: embed_in(arg, shape, index))
+    return make(EMBED, (x,), (shape, index), shape, x.ty)
+
+
+def _embed_code(node: Expr, dim: Any) -> str:
+    shape, index = node.params
+    entries = [
+        str(e) if e.__class__ is int else _slice_code(_entry_code(e, d, dim))
+        for e, d in zip(index, shape, strict=True)
+    ]
+    tail = "," if len(entries) == 1 else ""
+    return f"_embed({{0}}, {shape_code(shape, dim)}, ({', '.join(entries)}{tail}))"
+
+
+def _slice_code(text: str) -> str:
+    bounds = [bound or "None" for bound in text.split(":")]
+    return f"slice({', '.join(bounds)})"
+
+
+EMBED: Final = Op(
+    name="embed",
+    build=lambda args, params: embed_in(args[0], *params),
+    infer=lambda args, params: (params[0], args[0].ty),
+    vjp=lambda g, y: [slice_of(g, y.params[1])],
+    jvp=lambda y, tangents: tangents[0] and embed_in(tangents[0], *y.params),
+    numpy=_embed_code,
+    text=lambda node: f"embed({{0}}, {show_shape(node.shape)})",
+    map_dims=lambda params, rename: (
+        map_shape(params[0], rename),
+        _map_index(params[1], rename),
+    ),
+)
+
+
+# Gather and scatter
+
+
+def gather(x: Expr, indices: Sequence[Expr]) -> Expr:
+    """``x[i, j, ...]`` for integer arrays of one shape on the leading axes of `x`."""
+    shape = (*indices[0].shape, *x.shape[len(indices) :])
+    spread = _spread(x, shape)
+    if spread is not None:
+        return spread
+    if x.op is WHERE and is_guard(x):
+        return move_guard(x, lambda arg: gather(arg, indices))
+    return make(GATHER, (x, *indices), (), shape, x.ty)
+
+
+def _gather_code(node: Expr, dim: Any) -> str:
+    return "{0}[" + ", ".join(f"{{{i}}}" for i in range(1, len(node.args))) + "]"
+
+
+def _none_after(first: Expr | None, count: int) -> list[Expr | None]:
+    return [first, *[None] * count]
+
+
+GATHER: Final = Op(
+    name="gather",
+    build=lambda args, params: gather(args[0], args[1:]),
+    infer=lambda args, params: (
+        (*args[1].shape, *args[0].shape[len(args) - 1 :]),
+        args[0].ty,
+    ),
+    vjp=lambda g, y: _none_after(scatter(g, y.args[1:], y.args[0].shape), len(y.args) - 1),
+    jvp=lambda y, tangents: tangents[0] and gather(tangents[0], y.args[1:]),
+    numpy=_gather_code,
+    text=lambda node: _gather_code(node, str),
+)
+
+
+def scatter(x: Expr, indices: Sequence[Expr], shape: Shape) -> Expr:
+    """Zeros of `shape` with `x` added at integer arrays on the leading axes: a gather's adjoint."""
+    args = (x, *indices)
+    return make(SCATTER, args, (shape,), shape, promote(x.ty, FLOAT) if x.ty.weak else x.ty)
+
+
+def _scatter_code(node: Expr, dim: Any) -> str:
+    places = ", ".join(f"{{{i}}}" for i in range(1, len(node.args)))
+    tail = "," if len(node.args) == 2 else ""
+    return f"_scatter_add({{0}}, ({places}{tail}), {shape_code(node.shape, dim)})"
+
+
+SCATTER: Final = Op(
+    name="scatter_add",
+    build=lambda args, params: scatter(args[0], args[1:], params[0]),
+    infer=lambda args, params: (
+        params[0],
+        promote(args[0].ty, FLOAT) if args[0].ty.weak else args[0].ty,
+    ),
+    vjp=lambda g, y: _none_after(gather(g, y.args[1:]), len(y.args) - 1),
+    jvp=lambda y, tangents: tangents[0] and scatter(tangents[0], y.args[1:], y.shape),
+    numpy=_scatter_code,
+    text=lambda node: "scatter_add("
+    + ", ".join(f"{{{i}}}" for i in range(len(node.args)))
+    + f", {show_shape(node.shape)})",
+    map_dims=lambda params, rename: (map_shape(params[0], rename),),
+)

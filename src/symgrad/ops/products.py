@@ -1,0 +1,237 @@
+"""Products of arrays in NumPy's names, all of them one Einsum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symgrad.errors import ArgumentError, ShapeError
+from symgrad.expr.dims import Dim, broadcast_shapes, mul_dims, show_shape
+from symgrad.expr.node import Expr
+from symgrad.ops.einsum import Labels, broadcast, einsum_node, sum_axes
+from symgrad.ops.elementwise import as_expr
+from symgrad.ops.layout import reshape_to
+from symgrad.ops.public import normalize_axis, public
+from symgrad.ops.shapes import diagonal, ravel, take
+from symgrad.ops.ufuncs import multiply, subtract
+
+
+def _contract(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels, who: str) -> Expr:
+    extents: dict[int, Dim] = {}
+    for x, labels in zip(operands, inputs, strict=True):
+        for label, dim in zip(labels, x.shape, strict=True):
+            if extents.setdefault(label, dim) != dim:
+                shapes = " and ".join(show_shape(o.shape) for o in operands)
+                raise ShapeError(
+                    f"{who}: operands of shape {shapes} do not fit, extent {extents[label]} meets"
+                    f" {dim}"
+                )
+    return einsum_node(operands, inputs, out, {})
+
+
+@public
+def einsum(subscripts: str, *operands: Any) -> Expr:
+    """Sum of products in Einstein's notation, as `numpy.einsum`.
+
+    Parameters
+    ----------
+    subscripts : str
+        Such as ``"ij,jk->ik"``; without an arrow, labels that occur once are kept in alphabetical
+        order. ``...`` stands for leading axes that broadcast.
+
+    Raises
+    ------
+    ArgumentError
+        For malformed subscripts.
+    ShapeError
+        For extents that clash.
+    """
+    text = subscripts.replace(" ", "")
+    inputs_text, arrow, out_text = text.partition("->")
+    parts = inputs_text.split(",")
+    args = [as_expr(x) for x in operands]
+    if len(parts) != len(args):
+        raise ArgumentError(f"einsum {subscripts!r} names {len(parts)} operands, got {len(args)}")
+    rank = 0
+    for x, labels in zip(args, parts, strict=True):
+        named = labels.replace("...", "")
+        if not (named == "" or named.isalpha()) or labels.count("...") > 1:
+            raise ArgumentError(f"einsum {subscripts!r}: {labels!r} is no list of labels")
+        if len(named) > x.ndim or ("..." not in labels and len(named) != x.ndim):
+            raise ShapeError(
+                f"einsum {subscripts!r}: {labels!r} does not fit shape {show_shape(x.shape)}"
+            )
+        rank = max(rank, x.ndim - len(named))
+    letters = sorted(set(inputs_text) - set(",."))
+    number_of = {letter: i + rank for i, letter in enumerate(letters)}
+    if not arrow:
+        out_text = "..." * ("..." in inputs_text)
+        out_text += "".join(c for c in letters if inputs_text.count(c) == 1)
+    for c in out_text.replace("...", ""):
+        if c not in number_of:
+            raise ArgumentError(f"einsum {subscripts!r}: no operand has label {c!r}")
+    ellipsis = tuple(range(rank))
+    inputs: list[Labels] = []
+    for i, (x, labels) in enumerate(zip(args, parts, strict=True)):
+        own = x.ndim - len(labels.replace("...", ""))
+        if own:
+            args[i] = x = _stretch(x, labels, own, args, parts)
+        inputs.append(_numbers(labels, number_of, ellipsis[rank - own :]))
+    out = _numbers(out_text, number_of, ellipsis)
+    return _contract(args, inputs, out, f"einsum {subscripts!r}")
+
+
+def _numbers(text: str, number_of: dict[str, int], ellipsis: Labels) -> Labels:
+    head, dots, tail = text.partition("...")
+    spread = ellipsis if dots else ()
+    return (
+        *[number_of[c] for c in head],
+        *spread,
+        *[number_of[c] for c in tail],
+    )
+
+
+def _stretch(x: Expr, labels: str, own: int, args: Sequence[Expr], parts: Sequence[str]) -> Expr:
+    """`x` with the axes of its ellipsis broadcast against those of the other operands."""
+    shapes = []
+    for other, text in zip(args, parts, strict=True):
+        count = other.ndim - len(text.replace("...", ""))
+        at = text.find("...")
+        if count:
+            shapes.append(other.shape[at : at + count])
+    common = broadcast_shapes(*shapes)
+    at = labels.find("...")
+    return broadcast(x, (*x.shape[:at], *common[len(common) - own :], *x.shape[at + own :]))
+
+
+@public
+def matmul(a: Any, b: Any) -> Expr:
+    """Matrix product over the last axes, leading axes broadcast, as `numpy.matmul`.
+
+    Raises
+    ------
+    ShapeError
+        For scalars, or inner extents that differ.
+    """
+    x, y = as_expr(a), as_expr(b)
+    if x.ndim == 0 or y.ndim == 0:
+        raise ShapeError("matmul takes no scalars; multiply with * instead")
+    if x.shape[-1] != y.shape[-2 if y.ndim > 1 else -1]:
+        raise ShapeError(
+            f"matmul of {show_shape(x.shape)} and {show_shape(y.shape)}: inner extents"
+            f" {x.shape[-1]} and {y.shape[-2 if y.ndim > 1 else -1]} differ"
+        )
+    batch = broadcast_shapes(x.shape[:-2], y.shape[:-2])
+    if x.ndim > 2 or y.ndim > 2:
+        if x.ndim >= 2:
+            x = broadcast(x, (*batch[len(batch) - x.ndim + 2 :], *x.shape[-2:]))
+        if y.ndim >= 2:
+            y = broadcast(y, (*batch[len(batch) - y.ndim + 2 :], *y.shape[-2:]))
+    rank = len(batch)
+    i, j, k = rank, rank + 1, rank + 2
+    left = (*range(rank - max(x.ndim - 2, 0), rank), *((i, j) if x.ndim > 1 else (j,)))
+    right = (*range(rank - max(y.ndim - 2, 0), rank), *((j, k) if y.ndim > 1 else (j,)))
+    out = (*range(rank), *((i,) if x.ndim > 1 else ()), *((k,) if y.ndim > 1 else ()))
+    return einsum_node([x, y], [left, right], out, {})
+
+
+@public
+def dot(a: Any, b: Any) -> Expr:
+    """Product over the last axis of `a` and the last but one of `b`, as `numpy.dot`."""
+    x, y = as_expr(a), as_expr(b)
+    if x.ndim == 0 or y.ndim == 0:
+        return multiply(x, y)
+    at = max(y.ndim - 2, 0)
+    left = tuple(range(x.ndim))
+    right = tuple(x.ndim - 1 if axis == at else x.ndim + axis for axis in range(y.ndim))
+    out = (*left[:-1], *[label for label in right if label != x.ndim - 1])
+    return _contract([x, y], [left, right], out, "dot")
+
+
+@public
+def vdot(a: Any, b: Any) -> Expr:
+    """Sum of products of all entries, flattened, as `numpy.vdot`."""
+    return dot(ravel(a), ravel(b))
+
+
+@public
+def inner(a: Any, b: Any) -> Expr:
+    """Product over the last axes, as `numpy.inner`."""
+    x, y = as_expr(a), as_expr(b)
+    if x.ndim == 0 or y.ndim == 0:
+        return multiply(x, y)
+    left = tuple(range(x.ndim))
+    right = (*range(x.ndim, x.ndim + y.ndim - 1), x.ndim - 1)
+    return _contract([x, y], [left, right], (*left[:-1], *right[:-1]), "inner")
+
+
+@public
+def outer(a: Any, b: Any) -> Expr:
+    """All products of entries of two vectors, as `numpy.outer`; operands are flattened."""
+    return einsum_node([ravel(a), ravel(b)], [(0,), (1,)], (0, 1), {})
+
+
+@public
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Expr:
+    """Product over given axes of both operands, as `numpy.tensordot`."""
+    x, y = as_expr(a), as_expr(b)
+    if isinstance(axes, int):
+        if axes > min(x.ndim, y.ndim):
+            raise ShapeError(
+                f"tensordot over {axes} axes of {show_shape(x.shape)} and {show_shape(y.shape)}"
+            )
+        left_axes: list[int] = list(range(x.ndim - axes, x.ndim))
+        right_axes: list[int] = list(range(axes))
+    else:
+        pair = [a if isinstance(a, (tuple, list)) else (a,) for a in axes]
+        if len(pair) != 2 or len(pair[0]) != len(pair[1]):
+            raise ArgumentError(f"tensordot axes {axes!r} must be an int or two lists of one length")
+        left_axes = [normalize_axis(a, x.ndim) for a in pair[0]]
+        right_axes = [normalize_axis(a, y.ndim) for a in pair[1]]
+    left = tuple(range(x.ndim))
+    right = [x.ndim + i for i in range(y.ndim)]
+    for i, j in zip(left_axes, right_axes, strict=True):
+        right[j] = i
+    out = [i for i in left if i not in left_axes]
+    out += [label for j, label in enumerate(right) if j not in right_axes]
+    return _contract([x, y], [left, tuple(right)], tuple(out), "tensordot")
+
+
+@public
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
+    """Sum along a diagonal, as `numpy.trace`."""
+    x = as_expr(a)
+    if offset == 0 and x.ndim >= 2:
+        i, j = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
+        if i != j and x.shape[i] == x.shape[j]:
+            labels = tuple(i if axis == j else axis for axis in range(x.ndim))
+            out = tuple(axis for axis in range(x.ndim) if axis not in (i, j))
+            return einsum_node([x], [labels], out, {})
+    entries = diagonal(x, offset, axis1, axis2)
+    return sum_axes(entries, (entries.ndim - 1,))
+
+
+@public
+def kron(a: Any, b: Any) -> Expr:
+    """Kronecker product, as `numpy.kron`."""
+    x, y = as_expr(a), as_expr(b)
+    rank = max(x.ndim, y.ndim)
+    x = reshape_to(x, (1,) * (rank - x.ndim) + x.shape)
+    y = reshape_to(y, (1,) * (rank - y.ndim) + y.shape)
+    left, right = tuple(range(0, 2 * rank, 2)), tuple(range(1, 2 * rank, 2))
+    wide = einsum_node([x, y], [left, right], tuple(range(2 * rank)), {})
+    return reshape_to(wide, tuple(mul_dims(p, q) for p, q in zip(x.shape, y.shape, strict=True)))
+
+
+@public
+def cross(a: Any, b: Any, axis: int = -1) -> Expr:
+    """Cross product of vectors of three entries along an axis, as `numpy.cross`."""
+    x, y = as_expr(a), as_expr(b)
+    for v in (x, y):
+        if v.ndim == 0 or v.shape[axis] != 3:
+            raise ShapeError(f"cross needs an axis of extent 3, got shape {show_shape(v.shape)}")
+
+    def rolled(v: Expr, shift: int) -> Expr:
+        return take(v, [(i + shift) % 3 for i in range(3)], axis)
+
+    return subtract(multiply(rolled(x, 1), rolled(y, 2)), multiply(rolled(x, 2), rolled(y, 1)))

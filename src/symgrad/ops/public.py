@@ -1,0 +1,68 @@
+"""What every public function shares: lifting, and the reading of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, TypeVar
+
+from symgrad.errors import ShapeError
+from symgrad.expr.dims import Shape, show_shape
+from symgrad.expr.node import Expr
+from symgrad.ops.elementwise import lift_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def public(function: F) -> F:
+    """Let arguments that wrap expressions carry the call out (see `lift_of`)."""
+
+    @wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args and args[0].__class__ is not Expr or len(args) > 1 or kwargs:
+            lift = lift_of((*args, *kwargs.values()))
+            if lift is not None:
+                return lift(call, args, kwargs)
+        return function(*args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+def normalize_axis(axis: Any, ndim: int, who: str = "axis") -> int:
+    """An axis as an index from the front.
+
+    Raises
+    ------
+    ShapeError
+        If it is out of range or no int.
+    """
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise ShapeError(f"{who} must be an int, not {axis!r}")
+    index = axis.__index__()
+    if not -ndim <= index < ndim:
+        raise ShapeError(f"{who} {index} is out of range for an operand of {ndim} dimensions")
+    return int(index % ndim)
+
+
+def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """Axes as sorted indices from the front; None is all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    listed: Sequence[Any] = axis if isinstance(axis, (tuple, list)) else (axis,)
+    axes = [normalize_axis(a, ndim) for a in listed]
+    if len(set(axes)) != len(axes):
+        raise ShapeError(f"axis {axis} names an axis twice")
+    return tuple(sorted(axes))
+
+
+def known_int(dim: Any, who: str, shape: Shape) -> int:
+    """An extent that must be an int here.
+
+    Raises
+    ------
+    ShapeError
+        If it is symbolic.
+    """
+    if not isinstance(dim, int):
+        raise ShapeError(f"{who} needs a known extent; shape {show_shape(shape)} has {dim}")
+    return dim

@@ -1,0 +1,105 @@
+"""The one table of all ops, and the tables from NumPy's functions to ours."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL
+from symgrad.expr.op import Op
+from symgrad.ops import layout, linalg, products, reduction, select, shapes, ufuncs
+from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.guard import WHERE
+from symgrad.ops.named import NAMED
+from symgrad.ops.operators import install
+
+LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
+ARITHMETIC: Final = (ADD, MUL, POW)
+ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
+    value for value in vars(ufuncs).values() if isinstance(value, Elementwise)
+)
+TENSOR: Final = (
+    EINSUM,
+    layout.RESHAPE,
+    layout.CONCAT,
+    layout.SLICE,
+    layout.EMBED,
+    layout.GATHER,
+    layout.SCATTER,
+    *reduction.REDUCTION_OPS,
+    linalg.INV,
+    linalg.DET,
+    linalg.LOGABSDET,
+    linalg.SIGNDET,
+    linalg.SOLVE,
+)
+OPS: Final[dict[str, Op]] = {
+    op.name: op for op in (*LEAVES, *ARITHMETIC, *ELEMENTWISE, WHERE, NAMED, *TENSOR)
+}
+
+_RENAMED: Final[dict[str, Any]] = {
+    "divmod": ufuncs.divmod_,
+    "fabs": ufuncs.absolute,
+    "true_divide": ufuncs.divide,
+    "remainder": ufuncs.mod,
+    "deg2rad": ufuncs.radians,
+    "rad2deg": ufuncs.degrees,
+    "matmul": products.matmul,
+    "vecdot": products.inner,
+    "bitwise_and": ufuncs.logical_and,
+    "bitwise_or": ufuncs.logical_or,
+    "bitwise_xor": ufuncs.logical_xor,
+    "invert": ufuncs.logical_not,
+}
+_HELPERS: Final = ("frexp_mantissa", "frexp_exponent")
+
+
+def _ufunc_table() -> dict[Any, Any]:
+    table = {
+        getattr(np, name): value
+        for name, value in vars(ufuncs).items()
+        if isinstance(getattr(np, name, None), np.ufunc) and callable(value)
+    }
+    return table | {getattr(np, name): value for name, value in _RENAMED.items()}
+
+
+_FUNCTION_NAMES: Final = {
+    select: "where select piecewise clip nan_to_num",
+    reduction: "sum mean var std prod max min any all argmax argmin cumsum cumprod",
+    shapes: (
+        "reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to concatenate stack"
+        " hstack vstack split tile repeat flip roll pad tril triu diag diagonal take broadcast_arrays"
+    ),
+    products: "einsum dot vdot inner outer tensordot trace kron cross",
+}
+
+
+def _function_table() -> dict[Any, Any]:
+    table = {
+        getattr(np, name): getattr(module, name)
+        for module, names in _FUNCTION_NAMES.items()
+        for name in names.split()
+    }
+    table |= {
+        getattr(np.linalg, name): getattr(linalg, name)
+        for name in ("inv", "det", "slogdet", "solve", "matrix_power")
+    }
+    return table | {
+        np.linalg.norm: reduction.norm,
+        np.amax: reduction.max,
+        np.amin: reduction.min,
+        np.zeros_like: lambda a, *args, **kwargs: a * 0,
+        np.ones_like: lambda a, *args, **kwargs: a * 0 + 1,
+        np.shape: lambda a: a.shape,
+        np.ndim: lambda a: a.ndim,
+        np.size: shapes.size,
+    }
+
+
+UFUNCS: Final = _ufunc_table()
+FUNCTIONS: Final = _function_table()
+
+install(UFUNCS, FUNCTIONS)

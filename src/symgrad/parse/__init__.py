@@ -1,0 +1,104 @@
+"""`parse`: a formula from text, without eval.
+
+A text is read in three simple passes: `tokens` looks at its words and signs and says what a person
+most likely meant where they make no formula; Python's own parser makes the tree; `builder` builds
+the expression from the kinds of tree node that it lists, with the functions of `functions`, and
+nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from symgrad.errors import ArgumentError, ParseError
+from symgrad.expr.node import Expr
+from symgrad.ops.elementwise import as_expr
+from symgrad.parse.builder import Builder
+from symgrad.parse.tokens import check
+
+__all__ = ["parse"]
+
+MAX_LENGTH: Final = 100_000
+_SPACES: Final = dict.fromkeys(map(ord, "\t\n\r\f\v"), " ")
+
+
+def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) -> Expr:
+    """A formula from text.
+
+    The text is Python's arithmetic: ``+ - * / // % **``, comparisons (chained too), ``and or not``,
+    ``a if c else b``, and calls of the elementwise functions by the names of NumPy, SymPy or `math`
+    (``arcsin``, ``asin``; ``log``, ``ln``; ``abs``, ``Abs``). Integers are exact, so ``1/2`` is one
+    half. ``pi``, ``E``, ``inf`` and ``nan`` are numbers; other names are scalar symbols of float64.
+
+    Parameters
+    ----------
+    text : str
+        The formula, of at most 100,000 characters, brackets nested at most 190 deep, and a
+        chain of operators of at most some 2,900 signs.
+    symbols : dict from str to Expr, or iterable of symbols, optional
+        What names stand for. With an array among them the text can also use ``@``, ``x.T``,
+        indexing with ints and slices, and functions of arrays: ``sum(x, axis=0)``, ``dot``,
+        ``trace`` and their like.
+
+    Returns
+    -------
+    Expr
+        Of shape () unless `symbols` holds arrays.
+
+    Raises
+    ------
+    ParseError
+        For a text that is no formula: with the reason, and a caret under the offending place.
+    ArgumentError
+        For a `text` that is no str, or `symbols` that are no symbols.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> sg.parse("x**4 - 2*x**2") is x**4 - 2*x**2
+    True
+    >>> sg.parse("A @ x", [sg.matrix("A", ("m", "n")), sg.vector("x", "n")]).shape
+    ('m',)
+    """
+    if not isinstance(text, str):
+        raise ArgumentError(f"parse takes the text of a formula, a str, not {text!r}")
+    if len(text) > MAX_LENGTH:
+        reason = f"a formula of {len(text)} characters; {MAX_LENGTH} are allowed"
+        raise ParseError(reason, text[:60] + " ...", 60)
+    known = _named(symbols)
+    spaced = text.translate(_SPACES)
+    deepest = check(spaced)
+    tree = _tree(spaced, deepest)
+    return Builder(spaced, known).build(tree)
+
+
+def _tree(text: str, deepest: int) -> ast.expr:
+    """Python's tree of a text, in which all columns are shifted by the bracket put before it."""
+    try:
+        return ast.parse(f"({text})", mode="eval").body
+    except SyntaxError as error:
+        offset = (error.offset or 1) - 2
+        raise ParseError(error.msg, text, offset) from None
+    except (RecursionError, MemoryError):
+        reason = "too long or too deeply nested for one text; parse its parts and combine them"
+        raise ParseError(reason, text, deepest) from None
+
+
+def _named(symbols: Mapping[str, Any] | Iterable[Expr] | None) -> dict[str, Expr]:
+    """What names stand for, as one dict."""
+    if symbols is None:
+        return {}
+    if isinstance(symbols, Mapping):
+        return {str(name): as_expr(value) for name, value in symbols.items()}
+    known: dict[str, Expr] = {}
+    for symbol in (symbols,) if isinstance(symbols, Expr) else symbols:
+        if not isinstance(symbol, Expr) or symbol.name is None:
+            raise ArgumentError(
+                f"parse: symbols holds {symbol!r}; expected symbols, or a dict from names to"
+                " expressions"
+            )
+        known[symbol.name] = symbol
+    return known

@@ -1,0 +1,151 @@
+"""The functions that a formula text can call, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Final
+
+from symgrad.expr.leaves import EULER, HALF, PI, number
+from symgrad.expr.node import Expr
+from symgrad.ops import linalg, products, reduction, select, shapes, ufuncs
+from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.table import OPS
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What a name calls, the fewest and most operands it takes (None: any number), its options."""
+
+    call: Callable[..., Expr]
+    least: int = 1
+    most: int | None = 1
+    options: tuple[str, ...] = ()
+
+    def takes(self) -> str:
+        """The number of operands, in words."""
+        if self.most is None:
+            return f"{self.least} or more operands"
+        if self.least == self.most:
+            return f"{self.least} operand" + "s" * (self.least != 1)
+        return f"{self.least} to {self.most} operands"
+
+
+NUMBERS: Final = {
+    "pi": PI,
+    "π": PI,
+    "E": EULER,
+    "inf": number(float("inf")),
+    "nan": number(float("nan")),
+}
+GREEK: Final = {"beta", "gamma", "psi", "zeta"}  # a letter unless it is called
+ARRAY_ATTRIBUTES: Final[dict[str, Callable[[Expr], Expr]]] = {"T": shapes.transpose}
+
+_AXES: Final = ("axis", "keepdims")
+
+
+def _log(x: Expr, base: Expr | None = None) -> Expr:
+    """``log(x, base)`` is ``log(x)/log(base)``."""
+    return ufuncs.log(x) if base is None else ufuncs.log(x) / ufuncs.log(base)
+
+
+def _largest(x: Expr, *rest: Expr, **options: Any) -> Expr:
+    return reduce(ufuncs.maximum, rest, x) if rest else reduction.max(x, **options)
+
+
+def _smallest(x: Expr, *rest: Expr, **options: Any) -> Expr:
+    return reduce(ufuncs.minimum, rest, x) if rest else reduction.min(x, **options)
+
+
+_COMPOSED: Final = {
+    "add": Function(ufuncs.add, 2, 2),
+    "subtract": Function(ufuncs.subtract, 2, 2),
+    "multiply": Function(ufuncs.multiply, 2, 2),
+    "divide": Function(ufuncs.divide, 2, 2),
+    "power": Function(ufuncs.power, 2, 2),
+    "negative": Function(ufuncs.negative),
+    "positive": Function(ufuncs.positive),
+    "square": Function(ufuncs.square),
+    "sqrt": Function(ufuncs.sqrt),
+    "reciprocal": Function(ufuncs.reciprocal),
+    "degrees": Function(ufuncs.degrees),
+    "radians": Function(ufuncs.radians),
+    "log": Function(_log, 1, 2),
+    "heaviside": Function(lambda x, at_zero=HALF: ufuncs.heaviside(x, at_zero), 1, 2),
+    "where": Function(select.where, 3, 3),
+    "clip": Function(select.clip, 3, 3),
+    "max": Function(_largest, 1, None, _AXES),
+    "min": Function(_smallest, 1, None, _AXES),
+    "logical_and": Function(lambda x, *rest: reduce(ufuncs.logical_and, rest, x), 2, None),
+    "logical_or": Function(lambda x, *rest: reduce(ufuncs.logical_or, rest, x), 2, None),
+    "sec": Function(lambda x: 1 / ufuncs.cos(x)),
+    "csc": Function(lambda x: 1 / ufuncs.sin(x)),
+    "cot": Function(lambda x: 1 / ufuncs.tan(x)),
+}
+
+# Names of SymPy, of `math`, and of NumPy itself for functions above
+_ALIASES: Final = {
+    "Abs": "absolute",
+    "And": "logical_and",
+    "Heaviside": "heaviside",
+    "Max": "max",
+    "Min": "min",
+    "Mod": "mod",
+    "Not": "logical_not",
+    "Or": "logical_or",
+    "abs": "absolute",
+    "acos": "arccos",
+    "acosh": "arccosh",
+    "asin": "arcsin",
+    "asinh": "arcsinh",
+    "atan": "arctan",
+    "atan2": "arctan2",
+    "atanh": "arctanh",
+    "ceiling": "ceil",
+    "deg2rad": "radians",
+    "fabs": "absolute",
+    "ln": "log",
+    "pow": "power",
+    "rad2deg": "degrees",
+    "remainder": "mod",
+    "round": "rint",
+    "sgn": "sign",
+    "sigmoid": "expit",
+    "true_divide": "divide",
+}
+
+
+def _scalar_functions() -> dict[str, Function]:
+    table = {
+        op.name: Function(op, op.arity, op.arity)
+        for op in OPS.values()
+        if isinstance(op, Elementwise) and not op.name.startswith("frexp")
+    }
+    table |= _COMPOSED
+    return table | {alias: table[name] for alias, name in _ALIASES.items()}
+
+
+SCALAR_FUNCTIONS: Final = _scalar_functions()
+
+ARRAY_FUNCTIONS: Final = {
+    **{
+        name: Function(getattr(reduction, name), options=_AXES)
+        for name in "sum mean var std prod any all logsumexp norm".split()
+    },
+    **{
+        name: Function(getattr(reduction, name), options=("axis",))
+        for name in "argmax argmin cumsum cumprod softmax log_softmax".split()
+    },
+    **{
+        name: Function(getattr(products, name), 2, 2)
+        for name in "matmul dot vdot inner outer kron cross".split()
+    },
+    **{
+        name: Function(getattr(shapes, name))
+        for name in "transpose ravel diag diagonal tril triu squeeze".split()
+    },
+    **{name: Function(getattr(linalg, name)) for name in "inv det logdet".split()},
+    "solve": Function(linalg.solve, 2, 2),
+    "trace": Function(products.trace),
+}

@@ -285,3 +285,14 @@ def test_only_text_is_parsed(text):
 def test_symbols_are_symbols(symbols):
     with pytest.raises(ArgumentError, match="expected symbols"):
         parse("x", symbols)
+
+
+def test_a_long_text_is_shown_around_the_place():
+    with pytest.raises(ParseError) as caught:
+        parse("x + " * 500 + "2y" + " + x" * 500)
+    reason, shown, caret = str(caught.value).split("\n")
+    assert reason.endswith("write 2*y")
+    assert shown.startswith("... ")
+    assert shown.endswith(" ...")
+    assert len(shown) < 140
+    assert shown[caret.index("^")] == "y"

@@ -65,5 +65,10 @@ class ParseError(SymgradError, ValueError):
         super().__init__(f"{reason}\n{self.pointer()}")
 
     def pointer(self) -> str:
-        """The text with a caret under the offending place, as two lines."""
-        return f"{self.text}\n{' ' * self.offset}^"
+        """The text with a caret under the offending place, as two lines; a long text is cut."""
+        start = max(0, self.offset - 60) if len(self.text) > 120 else 0
+        stop = len(self.text) if len(self.text) <= 120 else start + 120
+        before = "... " if start else ""
+        after = " ..." if stop < len(self.text) else ""
+        caret = " " * (len(before) + self.offset - start) + "^"
+        return f"{before}{self.text[start:stop]}{after}\n{caret}"

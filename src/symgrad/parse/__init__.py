@@ -67,7 +67,7 @@ def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) 
         raise ArgumentError(f"parse takes the text of a formula, a str, not {text!r}")
     if len(text) > MAX_LENGTH:
         reason = f"a formula of {len(text)} characters; {MAX_LENGTH} are allowed"
-        raise ParseError(reason, text[:60] + " ...", 60)
+        raise ParseError(reason, text, MAX_LENGTH)
     known = _named(symbols)
     spaced = text.translate(_SPACES)
     deepest = check(spaced)

@@ -49,8 +49,7 @@ def _leaf(
         name=name,
         build=build,
         infer=lambda args, params: infer(params),
-        vjp=lambda g, y: (),
-        jvp=lambda y, tangents: None,
+        vjp=lambda g, y, needed: (),
         **fields,
     )
     return op
@@ -307,3 +306,41 @@ def value_of(node: Expr) -> Any:
 def is_value(node: Expr, value: int) -> bool:
     """Whether all entries of `node` equal this number."""
     return node.op is CONST and node.params[1] != "array" and bool(node.params[0] == value)
+
+
+def symbols(names: str, **kwargs: Any) -> Any:
+    """Scalar symbols from names separated by spaces or commas; one name gives one symbol.
+
+    Keyword arguments are those of `symbol`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no name.
+
+    Examples
+    --------
+    >>> x, y = symbols("x y", positive=True)
+    """
+    if not isinstance(names, str) or not names.replace(",", " ").split():
+        raise ArgumentError(f"symbols needs names such as 'x y z', not {names!r}")
+    made = tuple(symbol(name, **kwargs) for name in names.replace(",", " ").split())
+    return made[0] if len(made) == 1 and "," not in names else made
+
+
+def vector(name: str, n: Any, **kwargs: Any) -> Expr:
+    """A symbol of one axis; `n` is its extent, an int or a name."""
+    return symbol(name, (n,), **kwargs)
+
+
+def matrix(name: str, shape: Any, **kwargs: Any) -> Expr:
+    """A symbol of two axes; keyword arguments are those of `symbol`.
+
+    Raises
+    ------
+    ShapeError
+        If `shape` has not two extents.
+    """
+    if not isinstance(shape, (tuple, list)) or len(shape) != 2:
+        raise ShapeError(f"a matrix needs two extents such as ('m', 'n'), not {shape!r}")
+    return symbol(name, shape, **kwargs)

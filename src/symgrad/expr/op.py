@@ -33,10 +33,12 @@ class Op:
     infer : callable
         ``infer(args, params)``: shape and element type; operands are already checked.
     vjp : callable or None
-        ``vjp(g, y)``: for each operand of the node `y` the cotangent that `g` sends to it, or None
-        where there is none (integers, booleans). None as a rule: the op has no derivative.
+        ``vjp(g, y, needed)``: for each operand of the node `y` the cotangent that `g` sends to it, or
+        None where there is none (integers, booleans) or `needed` is false. No rule: no derivative.
     jvp : callable or None
-        ``jvp(y, tangents)``: the tangent of `y`; a tangent that is None is zero.
+        ``jvp(y, tangents)``: the tangent of `y`; a tangent that is None is zero. Tangents may have
+        trailing axes beyond those of their operand, the same for all: one direction per entry.
+        Elementwise ops need no rule: their tangents follow from `vjp`.
     commutative : bool
         Whether nodes match with operands in any order.
     elementwise : bool
@@ -64,7 +66,7 @@ class Op:
     name: str
     build: Callable[[tuple[Expr, ...], Params], Expr]
     infer: Callable[[tuple[Expr, ...], Params], tuple[Shape, Ty]]
-    vjp: Callable[[Expr, Expr], Sequence[Expr | None]] | None = None
+    vjp: Callable[[Expr, Expr, Sequence[bool]], Sequence[Expr | None]] | None = None
     jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None
     commutative: bool = False
     elementwise: bool = False

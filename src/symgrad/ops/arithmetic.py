@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.expr.leaves import CONST, assumed, is_number, is_value, number, value_of
+from symgrad.expr.leaves import CONST, SIZE, assumed, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
@@ -182,8 +182,7 @@ ADD: Final = Op(
     name="add",
     build=lambda args, params: add_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
-    vjp=lambda g, y: [g] * len(y.args),
-    jvp=lambda y, tangents: add_all([t for t in tangents if t is not None]),
+    vjp=lambda g, y, needed: [g] * len(y.args),
     commutative=True,
     elementwise=True,
     sympy=lambda sp, *terms: sp.Add(*terms),
@@ -283,11 +282,12 @@ def mul_all(factors: Sequence[Expr]) -> Expr:
     return mul(coefficient, raw_product(tuple(rest)))
 
 
-def _product_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+def _product_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     """``g`` times the product of all other factors, for each factor; linear in their number."""
     args = y.args
     if len(args) == 2:
-        return [mul(g, args[1]), mul(g, args[0])]
+        a, b = args
+        return [mul(g, b) if needed[0] else None, mul(g, a) if needed[1] else None]
     below: list[Expr | None] = [None]
     for arg in args[:-1]:
         below.append(arg if below[-1] is None else mul(below[-1], arg))
@@ -299,32 +299,30 @@ def _product_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
     return result[::-1]
 
 
-def _product_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
-    terms: list[Expr] = []
-    done: Expr | None = None
-    value: Expr | None = None  # product so far, and its tangent
-    for arg, tangent in zip(y.args, tangents, strict=True):
-        terms = []
-        if done is not None:
-            terms.append(mul(done, arg))
-        if tangent is not None:
-            terms.append(tangent if value is None else mul(value, tangent))
-        done = add_all(terms) if terms else None
-        value = arg if value is None else mul(value, arg)
-    return done
-
-
 MUL: Final = Op(
     name="multiply",
     build=lambda args, params: mul_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
     vjp=_product_cotangents,
-    jvp=_product_tangent,
     commutative=True,
     elementwise=True,
     sympy=lambda sp, *factors: sp.Mul(*factors),
     domain=((-3.0, 3.0), (-3.0, 3.0)),
 )
+
+
+def is_simple(x: Expr) -> bool:
+    """Whether `x` is a symbol, an extent or a named expression, or an integer power of one."""
+    if x.op is POW:
+        return value_of(x.args[1]).__class__ is int and x.args[0].op.label is not None
+    return x.op.label is not None or x.op is SIZE
+
+
+def factor_rank(x: Expr) -> int:
+    """Where a factor stands in a product: powers of symbols, then functions, then sums."""
+    if is_simple(x):
+        return 0
+    return 2 if x.op is ADD or (x.op is POW and x.args[0].op is ADD) else 1
 
 
 # Power
@@ -380,23 +378,14 @@ def _power_number(x: Expr, p: Expr, n: Any) -> Expr | None:
     return None
 
 
-def _power_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+def _power_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     x, p = y.args
-    less = add(p, number(-1, p.shape))
-    by_base = mul(mul(g, p), power(x, less))
-    if value_of(p) is not None:
-        return [by_base, None]
-    return [by_base, mul(mul(g, y), np.log(x))]  # type: ignore[call-overload]
-
-
-def _power_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
-    terms = [
-        partial
-        for tangent, index in zip(tangents, (0, 1), strict=True)
-        if tangent is not None
-        and (partial := _power_cotangents(tangent, y)[index]) is not None
-    ]
-    return add_all(terms) if terms else None
+    by_base = by_exponent = None
+    if needed[0]:  # p * x**(p - 1)
+        by_base = mul(mul(p, g), power(x, add(p, number(-1, p.shape))))
+    if needed[1]:  # x**p * log(x)
+        by_exponent = mul(mul(g, y), np.log(x))  # type: ignore[call-overload]
+    return [by_base, by_exponent]
 
 
 def nonnegative(x: Expr) -> bool:
@@ -417,7 +406,6 @@ POW: Final = Op(
     build=lambda args, params: power(*args),
     infer=lambda args, params: (args[0].shape, _power_type(*args)),
     vjp=_power_cotangents,
-    jvp=_power_tangent,
     elementwise=True,
     sympy=lambda sp, x, p: sp.Pow(x, p),
     domain=((0.2, 3.0), (-2.0, 2.0)),

@@ -36,8 +36,8 @@ def einsum_node(
     `extents` gives the extent of each label of `out` that no operand has; more may be given.
     Numbers and scalars move out as factors, identities relabel, a lone operand is relabelled.
     """
-    operands, inputs = list(operands), list(inputs)
     full = dict(extents)
+    operands, inputs = _inline_identities(list(operands), list(inputs), out, full)
     for operand, labels in zip(operands, inputs, strict=True):
         full.update(zip(labels, operand.shape, strict=True))
     operands, inputs, mentioned = _drop_identities(operands, inputs, out)
@@ -50,6 +50,32 @@ def einsum_node(
     for factor in (x for x, labels in pairs if _moves_out(x, labels)):
         result = scale(result, factor)
     return result
+
+
+def _inline_identities(
+    operands: list[Expr], inputs: list[Labels], out: Labels, full: dict[int, Dim]
+) -> tuple[list[Expr], list[Labels]]:
+    """Write out operands that hold an identity: nothing shared is lost, and the identity may cancel."""
+    if not any(x.op is EINSUM and any(a.op is EYE for a in x.args) for x in operands):
+        return operands, inputs
+    fresh = max([label for ls in (*inputs, out, tuple(full)) for label in ls], default=0) + 1
+    result: list[tuple[Expr, Labels]] = []
+    for x, labels in zip(operands, inputs, strict=True):
+        if x.op is not EINSUM or x.params[2] or not any(a.op is EYE for a in x.args):
+            result.append((x, labels))
+            continue
+        inner, inner_out, _ = x.params
+        if len(set(labels)) != len(labels):
+            result.append((x, labels))
+            continue
+        rename = dict(zip(inner_out, labels, strict=True))
+        for arg, ls in zip(x.args, inner, strict=True):
+            for label in ls:
+                if label not in rename:
+                    rename[label] = fresh
+                    fresh += 1
+            result.append((arg, tuple([rename[label] for label in ls])))
+    return [x for x, _ in result], [ls for _, ls in result]
 
 
 def _sums(inputs: Iterable[Labels], out: Labels) -> bool:
@@ -178,8 +204,8 @@ def _build(args: tuple[Expr, ...], params: Params) -> Expr:
 # Derivatives
 
 
-def _cotangents(g: Expr, y: Expr) -> list[Expr | None]:
-    return [_cotangent(g, y, index) for index in range(len(y.args))]
+def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
+    return [_cotangent(g, y, i) if wanted else None for i, wanted in enumerate(needed)]
 
 
 def _cotangent(g: Expr, y: Expr, index: int) -> Expr:
@@ -201,11 +227,14 @@ def _cotangent(g: Expr, y: Expr, index: int) -> Expr:
 
 def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     inputs, out, spread = y.params
+    fresh = max([label for ls in (*inputs, out) for label in ls], default=0) + 1
     terms = []
     for index, tangent in enumerate(tangents):
         if tangent is not None:
+            extra = tuple(range(fresh, fresh + tangent.ndim - len(inputs[index])))
             operands = [*y.args[:index], tangent, *y.args[index + 1 :]]
-            terms.append(einsum_node(operands, inputs, out, dict(spread)))
+            labels = [*inputs[:index], (*inputs[index], *extra), *inputs[index + 1 :]]
+            terms.append(einsum_node(operands, labels, (*out, *extra), dict(spread)))
     return add_all(terms) if terms else None
 
 
@@ -286,6 +315,18 @@ def is_layout(x: Expr) -> bool:
     return len(set(labels)) == len(labels) and all(
         label in out or dim == 1 for label, dim in zip(labels, x.args[0].shape, strict=True)
     )
+
+
+def times(partial: Expr, tangent: Expr) -> Expr:
+    """A partial derivative times a tangent that may have further trailing axes, entry by entry."""
+    if partial.shape == tangent.shape:
+        return mul(partial, tangent)
+    labels = tuple(range(tangent.ndim))
+    own = labels[: partial.ndim]
+    if is_guard(partial):
+        wide = relabel(partial, own, labels, dict(zip(labels, tangent.shape, strict=True)))
+        return mul(wide, tangent)
+    return einsum_node([partial, tangent], [own, labels], labels, {})
 
 
 def size_of(shape: Shape) -> Expr:

@@ -15,7 +15,7 @@ from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
-from symgrad.ops.arithmetic import MUL, add_all, mul
+from symgrad.ops.arithmetic import MUL, mul
 from symgrad.ops.einsum import broadcast_all
 
 Derivative = Callable[..., Expr | None]
@@ -35,6 +35,11 @@ def as_expr(value: Any) -> Expr:
         raise DTypeError(
             "a list that holds expressions is no operand; write symgrad.stack([...]) to make a vector"
         )
+    if value.__class__.__module__.partition(".")[0] == "sympy":
+        # the one import of an upper layer: whoever holds a SymPy object has SymPy loaded already
+        from symgrad.interop.sympy import from_sympy  # noqa: PLC0415
+
+        return from_sympy(value)
     return constant(value)
 
 
@@ -147,8 +152,7 @@ def elementwise(
         derivative=rules,
         build=lambda args, params: _build(op, args),
         infer=lambda args, params: _infer(op, args, params),
-        vjp=lambda g, y: _cotangents(op, g, y),
-        jvp=lambda y, tangents: _tangent(op, y, tangents),
+        vjp=lambda g, y, needed: _cotangents(op, g, y, needed),
         commutative=commutative,
         elementwise=True,
         numpy=numpy,
@@ -227,20 +231,8 @@ def _fold(op: Elementwise, args: tuple[Expr, ...]) -> Expr | None:
     return number(value, shape, None if ty.weak else ty)
 
 
-def _cotangents(op: Elementwise, g: Expr, y: Expr) -> list[Expr | None]:
+def _cotangents(op: Elementwise, g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     return [
-        None if rule is None or x.ty.dtype.kind != "f" and not x.ty.weak else rule(g, y, *y.args)
-        for rule, x in zip(op.derivative, y.args, strict=True)
+        rule(g, y, *y.args) if rule is not None and wanted else None
+        for rule, wanted in zip(op.derivative, needed, strict=True)
     ]
-
-
-def _tangent(op: Elementwise, y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
-    terms = []
-    for rule, tangent in zip(op.derivative, tangents, strict=True):
-        if rule is not None and tangent is not None:
-            term = rule(tangent, y, *y.args)
-            if term is not None:
-                terms.append(term)
-    return add_all(terms) if terms else None
-
-

@@ -30,15 +30,10 @@ def choose(condition: Expr, a: Expr, b: Expr) -> Expr:
     return make(WHERE, (condition, a, b), (), condition.shape, promote(a.ty, b.ty))
 
 
-def _vjp(g: Expr, y: Expr) -> tuple[Expr | None, ...]:
+def _vjp(g: Expr, y: Expr, needed: Sequence[bool]) -> tuple[Expr | None, ...]:
     condition, _, _ = y.args
     zero = number(0, y.shape)
     return None, choose(condition, g, zero), choose(condition, zero, g)
-
-
-def _jvp(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
-    zero = number(0, y.shape)
-    return choose(y.args[0], tangents[1] or zero, tangents[2] or zero)
 
 
 WHERE: Final = Op(
@@ -46,7 +41,6 @@ WHERE: Final = Op(
     build=lambda args, params: choose(*args),
     infer=lambda args, params: (args[0].shape, promote(args[1].ty, args[2].ty)),
     vjp=_vjp,
-    jvp=_jvp,
     elementwise=True,
     numpy="np.where({0}, {1}, {2})",
     scalar="({1} if {0} else {2})",

@@ -6,7 +6,7 @@ entries came from; each is an op of its own, so that derivatives of any order cl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from symgrad.errors import ShapeError
@@ -43,6 +43,20 @@ def shape_code(shape: Shape, dim: Any) -> str:
     """A shape as Python code."""
     inner = ", ".join(dim(d) for d in shape)
     return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+
+def linear(rule: Callable[[Expr, Expr], Expr]) -> Callable[..., Expr | None]:
+    """The jvp of an op that is linear in its first operand: the op itself, on the tangent."""
+
+    def jvp(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+        return None if tangents[0] is None else rule(y, tangents[0])
+
+    return jvp
+
+
+def _rest(t: Expr, y: Expr) -> tuple[Entry, ...]:
+    """Whole-axis entries for the trailing axes of a tangent of the operand of `y`."""
+    return tuple(full_entry(d) for d in t.shape[y.args[0].ndim :])
 
 
 # Reshape
@@ -93,8 +107,8 @@ RESHAPE: Final = Op(
     name="reshape",
     build=lambda args, params: reshape_to(args[0], params[0]),
     infer=_infer_reshape,
-    vjp=lambda g, y: [reshape_to(g, y.args[0].shape)],
-    jvp=lambda y, tangents: tangents[0] and reshape_to(tangents[0], y.shape),
+    vjp=lambda g, y, needed: [reshape_to(g, y.args[0].shape)],
+    jvp=linear(lambda y, t: reshape_to(t, (*y.shape, *t.shape[y.args[0].ndim :]))),
     numpy=lambda node, dim: f"np.reshape({{0}}, {shape_code(node.params[0], dim)})",
     text=lambda node: f"reshape({{0}}, {show_shape(node.shape)})",
     map_dims=lambda params, rename: (map_shape(params[0], rename),),
@@ -128,13 +142,13 @@ def _infer_concat(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
     return (*first[:axis], total, *first[axis + 1 :]), promote(*[a.ty for a in args])
 
 
-def _concat_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+def _concat_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     (axis,) = y.params
     result: list[Expr | None] = []
     start: Dim = 0
-    for arg in y.args:
+    for arg, wanted in zip(y.args, needed, strict=True):
         stop = add_dims(start, arg.shape[axis])
-        result.append(part(g, axis, start, stop))
+        result.append(part(g, axis, start, stop) if wanted else None)
         start = stop
     return result
 
@@ -151,8 +165,14 @@ def _negated(dim: Dim) -> Dim:
     return mul_dims(-1, dim)
 
 
-def _concat_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr:
-    parts = [t or number(0, a.shape) for t, a in zip(tangents, y.args, strict=True)]
+def _concat_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    extra = next((t.shape[y.ndim :] for t in tangents if t is not None), None)
+    if extra is None:
+        return None
+    parts = [
+        number(0, (*arg.shape, *extra)) if t is None else t
+        for t, arg in zip(tangents, y.args, strict=True)
+    ]
     return concat(parts, y.params[0])
 
 
@@ -322,8 +342,8 @@ SLICE: Final = Op(
     name="getitem",
     build=lambda args, params: slice_of(args[0], params[0]),
     infer=lambda args, params: (_sliced_shape(params[0]), args[0].ty),
-    vjp=lambda g, y: [embed_in(g, y.args[0].shape, y.params[0])],
-    jvp=lambda y, tangents: tangents[0] and slice_of(tangents[0], y.params[0]),
+    vjp=lambda g, y, needed: [embed_in(g, y.args[0].shape, y.params[0])],
+    jvp=linear(lambda y, t: slice_of(t, (*y.params[0], *_rest(t, y)))),
     numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
     text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
     map_dims=lambda params, rename: (_map_index(params[0], rename),),
@@ -358,8 +378,12 @@ EMBED: Final = Op(
     name="embed",
     build=lambda args, params: embed_in(args[0], *params),
     infer=lambda args, params: (params[0], args[0].ty),
-    vjp=lambda g, y: [slice_of(g, y.params[1])],
-    jvp=lambda y, tangents: tangents[0] and embed_in(tangents[0], *y.params),
+    vjp=lambda g, y, needed: [slice_of(g, y.params[1])],
+    jvp=linear(
+        lambda y, t: embed_in(
+            t, (*y.shape, *t.shape[y.args[0].ndim :]), (*y.params[1], *_rest(t, y))
+        )
+    ),
     numpy=_embed_code,
     text=lambda node: f"embed({{0}}, {show_shape(node.shape)})",
     map_dims=lambda params, rename: (
@@ -398,8 +422,10 @@ GATHER: Final = Op(
         (*args[1].shape, *args[0].shape[len(args) - 1 :]),
         args[0].ty,
     ),
-    vjp=lambda g, y: _none_after(scatter(g, y.args[1:], y.args[0].shape), len(y.args) - 1),
-    jvp=lambda y, tangents: tangents[0] and gather(tangents[0], y.args[1:]),
+    vjp=lambda g, y, needed: _none_after(
+        scatter(g, y.args[1:], y.args[0].shape), len(y.args) - 1
+    ),
+    jvp=linear(lambda y, t: gather(t, y.args[1:])),
     numpy=_gather_code,
     text=lambda node: _gather_code(node, str),
 )
@@ -424,8 +450,10 @@ SCATTER: Final = Op(
         params[0],
         promote(args[0].ty, FLOAT) if args[0].ty.weak else args[0].ty,
     ),
-    vjp=lambda g, y: _none_after(gather(g, y.args[1:]), len(y.args) - 1),
-    jvp=lambda y, tangents: tangents[0] and scatter(tangents[0], y.args[1:], y.shape),
+    vjp=lambda g, y, needed: _none_after(gather(g, y.args[1:]), len(y.args) - 1),
+    jvp=linear(
+        lambda y, t: scatter(t, y.args[1:], (*y.shape, *t.shape[y.args[0].ndim :]))
+    ),
     numpy=_scatter_code,
     text=lambda node: "scatter_add("
     + ", ".join(f"{{{i}}}" for i in range(len(node.args)))

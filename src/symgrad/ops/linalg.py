@@ -12,14 +12,15 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ShapeError
-from symgrad.expr.dims import Shape, broadcast_shapes, show_shape
+from symgrad.expr.dims import Shape, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty, resolve
 from symgrad.ops.arithmetic import add_all, mul
-from symgrad.ops.einsum import broadcast, insert_axes, sum_axes, transpose_axes
+from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, times, transpose_axes
 from symgrad.ops.elementwise import as_expr
+from symgrad.ops.layout import reshape_to
 from symgrad.ops.products import matmul
 from symgrad.ops.public import public
 from symgrad.ops.shapes import reshape, squeeze
@@ -61,14 +62,31 @@ def _square_op(name: str, drop: int, vjp: Any, jvp: Any, numpy: str, **fields: A
     return op
 
 
-def _inv_cotangent(g: Expr, y: Expr) -> list[Expr | None]:
+def _inv_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     t = _transposed(y)
     return [multiply(-1, matmul(matmul(t, g), t))]
 
 
 def _inv_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else multiply(-1, matmul(matmul(y, t), y))
+    return None if t is None else multiply(-1, _sandwich(y, t, y))
+
+
+def _sandwich(a: Expr, t: Expr, b: Expr) -> Expr:
+    """``a @ t @ b`` for a tangent that may have trailing axes."""
+    batch = tuple(range(a.ndim - 2))
+    i, j, k, m = range(a.ndim, a.ndim + 4)
+    extra = tuple(range(a.ndim + 4, t.ndim + 4))
+    labels = [(*batch, i, j), (*batch, j, k, *extra), (*batch, k, m)]
+    return einsum_node([a, t, b], labels, (*batch, i, m, *extra), {})
+
+
+def _contracted(inverse: Expr, t: Expr) -> Expr:
+    """``tr(inv(A) @ t)`` for a tangent that may have trailing axes."""
+    batch = tuple(range(inverse.ndim - 2))
+    i, j = inverse.ndim, inverse.ndim + 1
+    extra = tuple(range(inverse.ndim + 2, t.ndim + 2))
+    return einsum_node([inverse, t], [(*batch, i, j), (*batch, j, i, *extra)], (*batch, *extra), {})
 
 
 INV: Final = _square_op(
@@ -87,7 +105,7 @@ def _over_matrix(g: Expr, x: Expr) -> Expr:
     return broadcast(insert_axes(g, (g.ndim, g.ndim + 1)), x.shape)
 
 
-def _logdet_cotangent(g: Expr, y: Expr) -> list[Expr | None]:
+def _logdet_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     (x,) = y.args
     return [mul(_over_matrix(g, x), _transposed(INV.build((x,), ())))]
 
@@ -96,8 +114,7 @@ def _logdet_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
     if t is None:
         return None
-    inverse = _transposed(INV.build((y.args[0],), ()))
-    return sum_axes(mul(inverse, t), (t.ndim - 2, t.ndim - 1))
+    return _contracted(INV.build((y.args[0],), ()), t)
 
 
 LOGABSDET: Final = _square_op(
@@ -112,7 +129,7 @@ LOGABSDET: Final = _square_op(
 SIGNDET: Final = _square_op(
     "signdet",
     2,
-    lambda g, y: [None],
+    lambda g, y, needed: [None],
     lambda y, tangents: None,
     "np.linalg.slogdet({0})[0]",
     latex=r"\operatorname{{sign}}\det\left({0}\right)",
@@ -120,7 +137,7 @@ SIGNDET: Final = _square_op(
 )
 
 
-def _det_cotangent(g: Expr, y: Expr) -> list[Expr | None]:
+def _det_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     (x,) = y.args
     return [mul(_over_matrix(mul(g, y), x), _transposed(INV.build((x,), ())))]
 
@@ -129,8 +146,7 @@ def _det_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
     if t is None:
         return None
-    inverse = _transposed(INV.build((y.args[0],), ()))
-    return mul(y, sum_axes(mul(inverse, t), (t.ndim - 2, t.ndim - 1)))
+    return times(y, _contracted(INV.build((y.args[0],), ()), t))
 
 
 DET: Final = _square_op(
@@ -161,7 +177,7 @@ def _solve_build(args: tuple[Expr, ...], params: Params) -> Expr:
     return make(SOLVE, args, (), *_solve_infer(args, params))
 
 
-def _solve_cotangents(g: Expr, y: Expr) -> list[Expr | None]:
+def _solve_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     a, _ = y.args
     back = SOLVE.build((_transposed(a), g), ())
     return [multiply(-1, matmul(back, _transposed(y))), back]
@@ -172,9 +188,20 @@ def _solve_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     terms = []
     if db is not None:
         terms.append(db)
-    if da is not None:
-        terms.append(multiply(-1, matmul(da, y)))
-    return SOLVE.build((y.args[0], add_all(terms)), ()) if terms else None
+    if da is not None:  # -dA x
+        batch = tuple(range(y.ndim - 2))
+        i, j, k = range(y.ndim, y.ndim + 3)
+        extra = tuple(range(y.ndim + 3, da.ndim + 3))
+        labels = [(*batch, i, j, *extra), (*batch, j, k)]
+        terms.append(multiply(-1, einsum_node([da, y], labels, (*batch, i, k, *extra), {})))
+    return _solve_columns(y.args[0], add_all(terms), y) if terms else None
+
+
+def _solve_columns(a: Expr, b: Expr, y: Expr) -> Expr:
+    """``inv(a) @ b`` where `b` has trailing axes beyond those of `y`: they count as columns."""
+    width = mul_dims(*b.shape[y.ndim - 1 :])
+    columns = reshape_to(b, (*b.shape[: y.ndim - 1], width))
+    return reshape_to(SOLVE.build((a, columns), ()), b.shape)
 
 
 SOLVE: Final = Op(

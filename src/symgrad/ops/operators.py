@@ -129,7 +129,7 @@ _SCANS = {np.add: reduction.cumsum, np.multiply: reduction.cumprod}
 
 
 def numpy_ufunc(table: dict[Any, Any], ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
-    """A NumPy ufunc on expressions, by the table from ufunc to function.
+    """A NumPy ufunc on expressions, by the table from ufunc (or, for SciPy's, its name) to function.
 
     Raises
     ------
@@ -137,8 +137,9 @@ def numpy_ufunc(table: dict[Any, Any], ufunc: np.ufunc, method: str, inputs: Any
         For a ufunc, a ufunc method or an option that expressions do not have.
     """
     kwargs = {key: value for key, value in kwargs.items() if value is not None}
-    if method == "__call__" and ufunc in table and not kwargs:
-        return table[ufunc](*inputs)
+    function = table.get(ufunc) or table.get(ufunc.__name__)
+    if method == "__call__" and function is not None and not kwargs:
+        return function(*inputs)
     if method == "reduce" and ufunc in _REDUCTIONS and set(kwargs) <= {"axis", "keepdims"}:
         return _REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs})
     if method == "accumulate" and ufunc in _SCANS and set(kwargs) <= {"axis"}:

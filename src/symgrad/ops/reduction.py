@@ -14,10 +14,10 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, FLOAT, INT, Ty, resolve
 from symgrad.ops.arithmetic import mul
-from symgrad.ops.einsum import broadcast, insert_axes, sum_axes, transpose_axes
+from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
-from symgrad.ops.layout import concat, full_entry, reshape_to, slice_entry, slice_of
+from symgrad.ops.layout import concat, full_entry, linear, reshape_to, slice_entry, slice_of
 from symgrad.ops.public import normalize_axes, normalize_axis, public
 from symgrad.ops.select import as_condition
 from symgrad.ops.ufuncs import absolute, divide, equal, exp, not_equal, power, sqrt, subtract
@@ -36,7 +36,7 @@ def _back(x: Expr, y: Expr) -> Expr:
 
 def _reduction(
     name: str,
-    vjp: Callable[[Expr, Expr], Sequence[Expr | None]] | None,
+    vjp: Callable[..., Sequence[Expr | None]] | None,
     type_of: Callable[[Ty], Ty],
     *,
     jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None,
@@ -85,13 +85,13 @@ def _extremum_share(y: Expr) -> Expr:
     return hit / _back(sum_axes(hit, y.params[0]), y)
 
 
-def _extremum_cotangent(g: Expr, y: Expr) -> list[Expr | None]:
+def _extremum_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     return [mul(_back(g, y), _extremum_share(y))]
 
 
 def _extremum_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(mul(t, _extremum_share(y)), y.params[0])
+    return None if t is None else sum_axes(times(_extremum_share(y), t), y.params[0])
 
 
 _EXTREMUM_NOTE: Final = "Entries that tie share the derivative equally."
@@ -152,11 +152,14 @@ def _integer_sum_type(ty: Ty) -> Ty:
 
 def _prod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(mul(t, _others(y)), y.params[0])
+    return None if t is None else sum_axes(times(_others(y), t), y.params[0])
 
 
 PROD: Final = _reduction(
-    "prod", lambda g, y: [mul(_back(g, y), _others(y))], _integer_sum_type, jvp=_prod_tangent
+    "prod",
+    lambda g, y, needed: [mul(_back(g, y), _others(y))],
+    _integer_sum_type,
+    jvp=_prod_tangent,
 )
 
 
@@ -166,12 +169,12 @@ def _softmax(y: Expr) -> Expr:
 
 def _logsumexp_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(mul(t, _softmax(y)), y.params[0])
+    return None if t is None else sum_axes(times(_softmax(y), t), y.params[0])
 
 
 LOGSUMEXP: Final = _reduction(
     "logsumexp",
-    lambda g, y: [mul(_back(g, y), _softmax(y))],
+    lambda g, y, needed: [mul(_back(g, y), _softmax(y))],
     lambda ty: resolve(np.exp, (ty,)),
     jvp=_logsumexp_tangent,
     numpy=lambda node, dim: f"_logsumexp({{0}}{axis_code(node)})",
@@ -224,7 +227,7 @@ def _flip_axis(x: Expr, axis: int) -> Expr:
     return _sliced(x, axis, slice(None, None, -1))
 
 
-def _cumsum_cotangent(g: Expr, y: Expr) -> list[Expr | None]:
+def _cumsum_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     (axis,) = y.params
     return [_flip_axis(CUMSUM.build((_flip_axis(g, axis),), (axis,)), axis)]
 
@@ -232,7 +235,7 @@ def _cumsum_cotangent(g: Expr, y: Expr) -> list[Expr | None]:
 CUMSUM: Final = _scan(
     "cumsum",
     _cumsum_cotangent,
-    lambda y, tangents: tangents[0] and CUMSUM.build((tangents[0],), y.params),
+    linear(lambda y, t: CUMSUM.build((t,), y.params)),
 )
 
 
@@ -269,11 +272,12 @@ def _axis_from_last(x: Expr, axis: int) -> Expr:
     return transpose_axes(x, order)
 
 
-def _cumprod_cotangent(g: Expr, y: Expr) -> list[Expr | None]:
+def _cumprod_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     (axis,) = y.params
-    partials = _cumprod_partials(y)
-    weights = broadcast(insert_axes(_last_axis(g, axis), (y.ndim - 1,)), partials.shape)
-    return [_axis_from_last(sum_axes(mul(partials, weights), (y.ndim,)), axis)]
+    partials = _cumprod_partials(y)  # [..., i, k], with labels 0 ... n
+    batch, i, k = tuple(range(y.ndim - 1)), y.ndim - 1, y.ndim
+    rows = einsum_node([partials, _last_axis(g, axis)], [(*batch, i, k), (*batch, k)], (*batch, i), {})
+    return [_axis_from_last(rows, axis)]
 
 
 def _cumprod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
@@ -282,8 +286,15 @@ def _cumprod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
         return None
     (axis,) = y.params
     partials = _cumprod_partials(y)
-    weights = broadcast(insert_axes(_last_axis(t, axis), (y.ndim,)), partials.shape)
-    return _axis_from_last(sum_axes(mul(partials, weights), (y.ndim - 1,)), axis)
+    batch = tuple(range(y.ndim - 1))
+    i, k, extra = y.ndim - 1, y.ndim, tuple(range(y.ndim + 1, t.ndim + 1))
+    order = list(batch)
+    order.insert(axis, i)
+    out = list(batch)
+    out.insert(axis, k)
+    return einsum_node(
+        [partials, t], [(*batch, i, k), (*order, *extra)], (*out, *extra), {}
+    )
 
 
 CUMPROD: Final = _scan("cumprod", _cumprod_cotangent, _cumprod_tangent)

@@ -8,7 +8,7 @@ import numpy as np
 
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL
 from symgrad.expr.op import Op
-from symgrad.ops import layout, linalg, products, reduction, select, shapes, ufuncs
+from symgrad.ops import layout, linalg, products, reduction, select, shapes, special, ufuncs
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
@@ -19,7 +19,12 @@ from symgrad.ops.operators import install
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
 ARITHMETIC: Final = (ADD, MUL, POW)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
-    value for value in vars(ufuncs).values() if isinstance(value, Elementwise)
+    dict.fromkeys(  # a name imported from one module by the other is the same op
+        value
+        for module in (ufuncs, special)
+        for value in vars(module).values()
+        if isinstance(value, Elementwise)
+    )
 )
 TENSOR: Final = (
     EINSUM,
@@ -37,7 +42,8 @@ TENSOR: Final = (
     linalg.SOLVE,
 )
 OPS: Final[dict[str, Op]] = {
-    op.name: op for op in (*LEAVES, *ARITHMETIC, *ELEMENTWISE, WHERE, NAMED, *TENSOR)
+    op.name: op
+    for op in (*LEAVES, *ARITHMETIC, *ELEMENTWISE, *special.ORDERED_OPS, WHERE, NAMED, *TENSOR)
 }
 
 _RENAMED: Final[dict[str, Any]] = {
@@ -63,7 +69,8 @@ def _ufunc_table() -> dict[Any, Any]:
         for name, value in vars(ufuncs).items()
         if isinstance(getattr(np, name, None), np.ufunc) and callable(value)
     }
-    return table | {getattr(np, name): value for name, value in _RENAMED.items()}
+    table |= {getattr(np, name): value for name, value in _RENAMED.items()}
+    return special.UFUNCS_BY_NAME | table
 
 
 _FUNCTION_NAMES: Final = {

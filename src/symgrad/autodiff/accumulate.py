@@ -1,0 +1,84 @@
+"""Adding up the contributions to one adjoint without losing what they know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from symgrad.expr.leaves import constant, is_value, number
+from symgrad.expr.node import Expr
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import insert_axes
+from symgrad.ops.guard import choose, is_guard
+from symgrad.ops.layout import EMBED, concat, scatter
+from symgrad.ops.ufuncs import logical_not, logical_or
+
+# This many single entries of one array are collected into one op instead of added as arrays
+MIN_ENTRIES = 3
+
+
+def accumulate(terms: Sequence[Expr]) -> Expr:
+    """The sum of contributions to one adjoint.
+
+    Contributions that are all guards make a guard, so that a dead branch stays dead behind a sum too.
+    Single entries of one array are written side by side: n of them cost n, not n arrays.
+    """
+    if len(terms) == 1:
+        return terms[0]
+    if all(is_guard(t) for t in terms):
+        return _add_guards(terms)
+    entries = [t for t in terms if _entry_of(t) is not None]
+    if len(entries) >= MIN_ENTRIES:
+        others = [t for t in terms if _entry_of(t) is None]
+        terms = [_collect_entries(entries), *others]
+    return add_all(terms)
+
+
+def _add_guards(terms: Sequence[Expr]) -> Expr:
+    """``where(c, a, 0) + where(d, b, 0)``, guarded by "c or d"; by c if d is c."""
+    zero = number(0, terms[0].shape)
+    live: dict[Expr, list[Expr]] = {}
+    for term in terms:
+        condition, a, b = term.args
+        if is_value(a, 0):
+            condition, a = logical_not(condition), b
+        live.setdefault(condition, []).append(a)
+    sums = {condition: add_all(parts) for condition, parts in live.items()}
+    if len(sums) == 1:
+        ((condition, total),) = sums.items()
+        return choose(condition, total, zero)
+    guards = [choose(condition, total, zero) for condition, total in sums.items()]
+    some = None
+    for condition in sums:
+        some = condition if some is None else logical_or(some, condition)
+    assert some is not None
+    return choose(some, add_all(guards), zero)
+
+
+def _entry_of(term: Expr) -> int | None:
+    """The index along the first axis, where `term` is one entry embedded in zeros."""
+    if term.op is not EMBED:
+        return None
+    shape, index = term.params
+    if isinstance(index[0], int) and all(
+        e.__class__ is tuple and e == (0, d, 1, d) for e, d in zip(index[1:], shape[1:], strict=True)
+    ):
+        return index[0]
+    return None
+
+
+def _collect_entries(terms: Sequence[Expr]) -> Expr:
+    """The sum of embedded entries of one array."""
+    parts: dict[int, list[Expr]] = {}
+    for term in terms:
+        index = _entry_of(term)
+        assert index is not None
+        parts.setdefault(index, []).append(term.args[0])
+    shape: Any = terms[0].shape
+    places = sorted(parts, key=lambda i: (i < 0, i))
+    rows = concat([insert_axes(add_all(parts[i]), (0,)) for i in places], 0)
+    if places == list(range(shape[0])) if isinstance(shape[0], int) else False:
+        return rows
+    return scatter(rows, [constant(np.array(places))], shape)

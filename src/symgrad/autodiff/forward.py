@@ -1,0 +1,70 @@
+"""Forward mode: tangents of a graph in one walk from the leaves to the outputs.
+
+A tangent may have trailing axes beyond those of its node, one direction per entry. Seeded with the
+identity these are the axes of a Jacobian, and the identity is relabelled away wherever it goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from symgrad.autodiff.reverse import differentiable
+from symgrad.errors import DerivativeError
+from symgrad.expr.leaves import is_value, number
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import depends_on, toposort
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import times
+from symgrad.rewrite.simplify import simplify_all
+
+
+def pushforward(
+    outputs: Sequence[Expr], tangents: Mapping[Expr, Expr], simplified: bool = True
+) -> list[Expr]:
+    """The tangents of outputs, given those of leaves: ``sum_x d(output)/dx . t_x``.
+
+    Time and size are linear in the number of distinct nodes of the outputs.
+
+    Parameters
+    ----------
+    outputs : sequence of Expr
+    tangents : mapping from symbol to Expr
+        Each of the shape of its symbol, followed by axes that are the same for all.
+    simplified : bool
+        Whether to tidy the results.
+
+    Raises
+    ------
+    DerivativeError
+        If the outputs depend on the symbols through an op that has no derivative.
+    """
+    order = toposort(outputs)
+    active = depends_on(order, tangents)
+    known: dict[Expr, Expr] = dict(tangents)
+    extra = next((t.shape[x.ndim :] for x, t in tangents.items()), ())
+    for node in order:
+        if node in active and node.args and differentiable(node):
+            tangent = _tangent(node, [known.get(arg) for arg in node.args])
+            if tangent is not None and not is_value(tangent, 0):
+                known[node] = tangent
+    results = [known.get(y, number(0, (*y.shape, *extra))) for y in outputs]
+    return simplify_all(results) if simplified else results
+
+
+def _tangent(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    if all(t is None for t in tangents):
+        return None
+    if not node.op.elementwise:
+        if node.op.jvp is None:
+            raise DerivativeError(
+                f"{node.op.name} has no derivative; hold its operand fixed with a symbol of its own, or"
+                " use a smooth substitute"
+            )
+        return node.op.jvp(node, tangents)
+    assert node.op.vjp is not None
+    needed = [t is not None for t in tangents]
+    partials = node.op.vjp(number(1, node.shape), node, needed)
+    terms = [
+        times(p, t) for p, t in zip(partials, tangents, strict=True) if p is not None and t is not None
+    ]
+    return add_all(terms) if terms else None

@@ -1,0 +1,70 @@
+"""Reverse mode: adjoints of a graph in one walk from the outputs to the leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symgrad.autodiff.accumulate import accumulate
+from symgrad.errors import DerivativeError
+from symgrad.expr.leaves import is_value, number
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import depends_on, toposort
+from symgrad.rewrite.simplify import simplify_all
+
+
+def pullback(
+    outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Expr], simplified: bool = True
+) -> list[Expr]:
+    """The cotangents of leaves, given those of outputs: ``sum_k u_k . d(output_k)/d(leaf)``.
+
+    Time and size are linear in the number of distinct nodes of the outputs.
+
+    Parameters
+    ----------
+    outputs, cotangents : sequence of Expr
+        Pairwise of one shape.
+    wrt : sequence of Expr
+        Symbols; each result has the shape of its symbol, zero where the outputs do not mention it.
+    simplified : bool
+        Whether to tidy the results.
+
+    Raises
+    ------
+    DerivativeError
+        If the outputs depend on `wrt` through an op that has no derivative.
+    """
+    order = toposort(outputs)
+    active = depends_on(order, wrt)
+    pending: dict[Expr, list[Expr]] = {}
+    for y, g in zip(outputs, cotangents, strict=True):
+        if y in active:
+            pending.setdefault(y, []).append(g)
+    found: dict[Expr, Expr] = {}
+    for node in reversed(order):
+        contributions = pending.pop(node, None)
+        if contributions is None:
+            continue
+        g = accumulate(contributions)
+        if not node.args:
+            found[node] = g
+        elif not is_value(g, 0) and differentiable(node):
+            needed = [arg in active for arg in node.args]
+            for arg, wanted, c in zip(node.args, needed, _rule(node)(g, node, needed), strict=True):
+                if wanted and c is not None:
+                    pending.setdefault(arg, []).append(c)
+    results = [found.get(x, number(0, x.shape)) for x in wrt]
+    return simplify_all(results) if simplified else results
+
+
+def differentiable(node: Expr) -> bool:
+    """Whether the values of a node vary continuously: integers and booleans do not."""
+    return node.ty.weak or node.ty.dtype.kind == "f"
+
+
+def _rule(node: Expr):  # type: ignore[no-untyped-def]
+    if node.op.vjp is None:
+        raise DerivativeError(
+            f"{node.op.name} has no derivative; hold its operand fixed with a symbol of its own, or use"
+            " a smooth substitute"
+        )
+    return node.op.vjp

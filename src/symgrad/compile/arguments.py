@@ -1,0 +1,133 @@
+"""Checking what enters a compiled function: number, type and shape, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.expr.dims import Dim, Shape, map_dim, show_shape
+from symgrad.expr.traverse import bind_dims
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "missing"
+
+
+MISSING: Final = _Missing()
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a compiled function: what the caller knows it as, and what it must be."""
+
+    identifier: str
+    name: str
+    shape: Shape
+    dtype: np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The arguments of a compiled function.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+    batched : bool
+        All are scalars, which may come as arrays of broadcasting shapes.
+    bounds : tuple of (Dim, str)
+        Extents that must not be negative, each with the slice that asks for it.
+    """
+
+    parameters: tuple[Parameter, ...]
+    batched: bool
+    bounds: tuple[tuple[Dim, str], ...] = ()
+
+    def check(self, args: Sequence[Any]) -> list[Any]:
+        """The arguments as arrays.
+
+        Raises
+        ------
+        ArgumentError, DTypeError, ShapeError
+            Naming the argument, what it is and what it must be.
+        """
+        self._check_count(args)
+        arrays = [_as_array(arg, p) for arg, p in zip(args, self.parameters, strict=True)]
+        if self.batched:
+            self._check_broadcast(arrays)
+        else:
+            self._check_shapes(arrays)
+        return arrays
+
+    def _check_count(self, args: Sequence[Any]) -> None:
+        missing = [
+            p.name
+            for i, p in enumerate(self.parameters)
+            if i >= len(args) or args[i] is MISSING
+        ]
+        expected = ", ".join(p.name for p in self.parameters) or "none"
+        if missing:
+            raise ArgumentError(f"missing argument {', '.join(missing)}; expected: {expected}")
+        if len(args) > len(self.parameters):
+            raise ArgumentError(
+                f"got {len(args)} arguments, expected {len(self.parameters)}: {expected}"
+            )
+
+    def _check_broadcast(self, arrays: Sequence[Any]) -> None:
+        try:
+            np.broadcast_shapes(*[a.shape for a in arrays])
+        except ValueError:
+            shapes = ", ".join(
+                f"{p.name} has shape {show_shape(a.shape)}"
+                for p, a in zip(self.parameters, arrays, strict=True)
+            )
+            raise ShapeError(f"arguments do not broadcast: {shapes}") from None
+
+    def _check_shapes(self, arrays: Sequence[Any]) -> None:
+        env: dict[str, Dim] = {}
+        for p, a in zip(self.parameters, arrays, strict=True):
+            if p.shape != a.shape:
+                bind_dims(env, p.shape, a.shape, f"argument {p.name}")
+        for p, a in zip(self.parameters, arrays, strict=True):
+            expected = tuple(map_dim(d, lambda n: env.get(n, n)) for d in p.shape)
+            if expected != a.shape:
+                raise ShapeError(
+                    f"argument {p.name} has shape {show_shape(a.shape)}, needs {show_shape(expected)}"
+                )
+        for bound, what in self.bounds:
+            extent = map_dim(bound, lambda n: env.get(n, n))
+            if isinstance(extent, int) and extent < 0:
+                held = ", ".join(f"{k} = {v}" for k, v in env.items())
+                raise ShapeError(f"{what} reaches beyond the array (with {held})")
+
+
+def _as_array(arg: Any, p: Parameter) -> Any:
+    array = arg if isinstance(arg, np.ndarray) else _converted(arg, p)
+    kind = array.dtype.kind
+    if kind not in "biuf":
+        raise DTypeError(f"argument {p.name} has dtype {array.dtype}, needs real numbers")
+    wanted = p.dtype.kind
+    if wanted == "f" and kind != "f":
+        return array.astype(np.float64)
+    if wanted in "iu" and kind == "f":
+        raise DTypeError(
+            f"argument {p.name} has dtype {array.dtype}, needs integers; convert it with"
+            " .astype(int)"
+        )
+    if wanted == "b" and kind != "b":
+        return array.astype(bool)
+    return array
+
+
+def _converted(arg: Any, p: Parameter) -> Any:
+    if isinstance(arg, float) and not isinstance(arg, np.generic):
+        return np.asarray(arg, dtype=p.dtype if p.dtype.kind == "f" else None)
+    try:
+        return np.asarray(arg)
+    except (ValueError, TypeError) as error:
+        raise DTypeError(f"argument {p.name} is no array of numbers: {error}") from None

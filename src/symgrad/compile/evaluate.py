@@ -1,0 +1,87 @@
+"""`evaluate`: the value of an expression at once, through a bounded cache of compiled functions."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from symgrad.compile.function import CompiledFunction
+from symgrad.compile.lambdify import lambdify
+from symgrad.errors import ArgumentError
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import check_symbols, free_symbols
+from symgrad.ops.elementwise import as_expr
+
+CACHE_SIZE = 256
+
+
+class FunctionCache:
+    """The compiled functions used last, by arguments and outputs; safe for threads."""
+
+    def __init__(self, size: int = CACHE_SIZE) -> None:
+        self.size = size
+        self.compilations = 0
+        self._entries: OrderedDict[Any, CompiledFunction] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, args: Sequence[Expr], outputs: Sequence[Expr]) -> CompiledFunction:
+        """The function from `args` to the list of `outputs`."""
+        key = (tuple(args), tuple(outputs))
+        with self._lock:
+            found = self._entries.get(key)
+            if found is not None:
+                self._entries.move_to_end(key)
+                return found
+        made = lambdify(list(args), list(outputs))
+        with self._lock:
+            self.compilations += 1
+            self._entries[key] = made
+            while len(self._entries) > self.size:
+                self._entries.popitem(last=False)
+        return made
+
+    def clear(self) -> None:
+        """Forget all functions."""
+        with self._lock:
+            self._entries.clear()
+
+
+FUNCTIONS = FunctionCache()
+
+
+def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
+    """The value of an expression.
+
+    Parameters
+    ----------
+    e : Expr
+    values : mapping from symbol to number or array
+        One for each symbol that `e` mentions; more may be given.
+
+    Returns
+    -------
+    float, or NumPy array of the shape of `e`.
+
+    Raises
+    ------
+    ArgumentError
+        If a key is no symbol, or a symbol of `e` has no value.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> sg.evaluate(x**2 + 1, {x: 3.0})
+    10.0
+    """
+    expr = as_expr(e)
+    values = values or {}
+    check_symbols(values, "a key of the values")
+    symbols = free_symbols(expr)
+    missing = [str(x.name) for x in symbols if x not in values]
+    if missing:
+        raise ArgumentError(f"no value for {', '.join(missing)}")
+    (result,) = FUNCTIONS.get(symbols, [expr])(*[values[x] for x in symbols])
+    return result

@@ -1,0 +1,143 @@
+"""`lambdify`: expressions in, a `CompiledFunction` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symgrad.compile.arguments import Parameter, Signature
+from symgrad.compile.function import CompiledFunction
+from symgrad.emit.nest import flatten
+from symgrad.emit.numpy_source import numpy_source
+from symgrad.emit.scalar_source import has_scalar_form, scalar_source
+from symgrad.errors import ArgumentError
+from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import check_symbols, free_symbols, toposort
+from symgrad.lower.lowering import lower
+from symgrad.lower.program import Program
+from symgrad.ops.elementwise import as_expr
+from symgrad.ops.layout import SLICE
+from symgrad.rewrite.stability import stabilize
+
+
+def lambdify(args: Any, outputs: Any, *, name: str = "f") -> CompiledFunction:
+    """Compile expressions to a NumPy function.
+
+    Parameters
+    ----------
+    args : symbol, or sequence of symbols
+        The arguments, in order. They must hold every symbol that the outputs mention.
+    outputs : Expr, or nest of lists, tuples and dicts of Expr
+        What the function returns, in this form. What they share is computed once.
+    name : str
+        The name of the function in the generated source.
+
+    Returns
+    -------
+    CompiledFunction
+        If all symbols are scalars and the formulas act entry by entry, arguments may be arrays of any
+        shapes that broadcast, and every output has the broadcast shape. Otherwise each argument has
+        the shape of its symbol; equal names are equal extents.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is no symbol or occurs twice, or a symbol of the outputs is not an argument.
+
+    Examples
+    --------
+    >>> import numpy as np, symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> f = sg.lambdify(x, [x**2, sg.diff(x**2, x, 2)])
+    >>> f(3.0)
+    [9.0, 2.0]
+    >>> f(np.arange(3.0))[1]
+    array([2., 2., 2.])
+    """
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ArgumentError(f"the name of a function must be an identifier, not {name!r}")
+    symbols = check_symbols(args if isinstance(args, (list, tuple)) else [args], "an argument")
+    leaves, nest = flatten(outputs, as_expr)
+    _check_arguments(symbols, leaves)
+    program = lower(symbols, stabilize(leaves))
+    doc = describe(program, leaves)
+    return CompiledFunction(
+        args=tuple(symbols),
+        leaves=tuple(leaves),
+        nest=nest,
+        signature=_signature(program, leaves),
+        source=numpy_source(program, nest, name, doc),
+        scalar_source=(lambda: scalar_source(program, nest, name))
+        if has_scalar_form(program)
+        else None,
+        doc=doc,
+        name=name,
+    )
+
+
+def _check_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> None:
+    for i, x in enumerate(symbols):
+        if any(x is other for other in symbols[:i]):
+            raise ArgumentError(f"argument {x.name!r} is given twice")
+    known = set(symbols)
+    missing = [x for x in free_symbols(*outputs) if x not in known]
+    if not missing:
+        return
+    listing = ", ".join(f"{x.name} {show_shape(x.shape)}" if x.shape else str(x.name) for x in missing)
+    alike = {x.name for x in missing} & {x.name for x in symbols}
+    note = (
+        f"; another symbol is named {', '.join(sorted(map(str, alike)))}, with a different shape, dtype"
+        " or assumption"
+        if alike
+        else ""
+    )
+    raise ArgumentError(f"the outputs mention {listing}, not among the arguments{note}")
+
+
+def _signature(program: Program, outputs: Sequence[Expr]) -> Signature:
+    parameters = tuple(
+        Parameter(identifier, str(x.name), x.shape, x.dtype) for identifier, x in program.parameters
+    )
+    return Signature(parameters, program.batched, _bounds(outputs))
+
+
+def _bounds(outputs: Sequence[Expr]) -> tuple[tuple[Dim, str], ...]:
+    """Extents that slices of symbolic axes take to be at least zero."""
+    bounds: dict[tuple[Dim, str], None] = {}
+    for node in toposort(outputs):
+        if node.op is not SLICE:
+            continue
+        for entry, extent in zip(node.params[0], node.args[0].shape, strict=True):
+            if isinstance(extent, int):
+                continue
+            if isinstance(entry, int):
+                reach = entry + 1 if entry >= 0 else -entry
+                bounds[add_dims(extent, -reach), f"index {entry}"] = None
+                continue
+            start, stop, step, length = entry
+            what = f"slice {start}:{stop}:{step}"
+            high = stop if step > 0 else start
+            bounds[add_dims(extent, mul_dims(-1, high)), what] = None
+            bounds[length, what] = None
+    return tuple(b for b in bounds if not isinstance(b[0], int))
+
+
+MAX_DOC = 500  # characters of a formula in a docstring
+
+
+def describe(program: Program, outputs: Sequence[Expr]) -> str:
+    """The docstring of a compiled function: its formula, and the shapes of arguments and outputs."""
+    text = ", ".join(_short(str(y)) for y in outputs[:8])
+    more = f", ... and {len(outputs) - 8} more" if len(outputs) > 8 else ""
+    lines = [text + more]
+    shaped = [(n, x) for n, x in program.parameters if x.shape]
+    if shaped:
+        shapes = ", ".join(f"{n} {show_shape(x.shape)}" for n, x in shaped)
+        results = ", ".join(show_shape(y.shape) for y in outputs[:8])
+        lines += ["", f"Arguments: {shapes}. Result: {results}{more}."]
+    return "\n".join(lines)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_DOC else text[: MAX_DOC - 4] + " ..."

@@ -1,0 +1,82 @@
+"""From a program to statements: which values get a name, and which are written in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from symgrad.lower.names import Names
+from symgrad.lower.program import ATOM, UNARY, Code, Program, Value
+
+MAX_INLINE = 72  # characters of an expression that is still written in place
+MAX_NESTING = 12  # levels of expressions in one statement
+
+
+class Writer:
+    """Writes the values of a program as assignments and expressions.
+
+    `literal` writes a number; `template` picks the template of a code.
+    """
+
+    def __init__(
+        self, program: Program, literal: Callable[[object], str], template: Callable[[Code], str]
+    ) -> None:
+        self.p = program
+        self.literal = literal
+        self.template = template
+        taken = [name for name, _ in program.parameters]
+        self.names = Names([*taken, *program.dim_names.values(), *program.arrays, "shape"])
+        self.statements: list[str] = []
+        self.text: list[tuple[str, int, int]] = []
+        self.uses, self.named = self._count()
+
+    def _count(self) -> tuple[list[int], list[bool]]:
+        """How often each value is used, and whether it must have a name."""
+        n = len(self.p.instrs)
+        live = [False] * n
+        for v in self.p.outputs:
+            live[v] = True
+        for v in range(n - 1, -1, -1):
+            if live[v]:
+                for arg in self.p.instrs[v].args:
+                    live[arg] = True
+        self.live = live
+        uses, named = [0] * n, [False] * n
+        for v, instr in enumerate(self.p.instrs):
+            if not live[v]:
+                continue
+            for arg in instr.args:
+                uses[arg] += 1
+                if instr.code is not None and instr.code.repeats:
+                    named[arg] = True
+        for v in self.p.outputs:
+            uses[v] += 1
+        return uses, named
+
+    def write(self) -> None:
+        """Write every live value."""
+        for v, instr in enumerate(self.p.instrs):
+            if not self.live[v]:
+                self.text.append(("", 0, 0))
+            elif instr.code is None:
+                text = instr.name or self.literal(instr.literal)
+                self.text.append((text, UNARY if text.startswith("-") else ATOM, 0))
+            else:
+                self._computation(v, instr.code, instr.args)
+
+    def _computation(self, v: Value, code: Code, args: tuple[Value, ...]) -> None:
+        operands = [
+            self.text[arg][0] if self.text[arg][1] >= need else f"({self.text[arg][0]})"
+            for arg, need in zip(args, code.needs, strict=True)
+        ]
+        text = self.template(code).format(*operands)
+        depth = 1 + max([self.text[arg][2] for arg in args], default=0)
+        if self.uses[v] > 1 or self.named[v] or len(text) > MAX_INLINE or depth > MAX_NESTING:
+            name = self.names.fresh(f"t{len(self.statements)}")
+            self.statements.append(f"{name} = {text}")
+            self.text.append((name, ATOM, 0))
+        else:
+            self.text.append((text, code.strength, depth))
+
+    def output(self, v: Value) -> str:
+        """The expression of an output."""
+        return self.text[v][0]

@@ -1,0 +1,64 @@
+"""Nested outputs: flattened on the way in, mirrored in the return statement on the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from symgrad.errors import ArgumentError
+
+# A nest is an index, or ("list" | "tuple" | "dict", keys, parts)
+Nest = Any
+_KINDS = {list: "list", tuple: "tuple", dict: "dict"}
+_KEYS = (str, int, float, bool, bytes, type(None))
+
+
+def flatten(outputs: Any, leaf: Callable[[Any], Any]) -> tuple[list[Any], Nest]:
+    """The leaves of a nest of lists, tuples and dicts, each passed through `leaf`, and its form.
+
+    Raises
+    ------
+    ArgumentError
+        For a dict key that has no literal.
+    """
+    leaves: list[Any] = []
+
+    def visit(part: Any) -> Nest:
+        kind = next((name for cls, name in _KINDS.items() if isinstance(part, cls)), None)
+        if kind is None:
+            leaves.append(leaf(part))
+            return len(leaves) - 1
+        if kind == "dict":
+            for key in part:
+                if not isinstance(key, _KEYS):
+                    raise ArgumentError(
+                        f"a key of the outputs must be a str or a number, not {key!r}"
+                    )
+            return (kind, tuple(part), tuple(visit(v) for v in part.values()))
+        return (kind, (), tuple(visit(v) for v in part))
+
+    return leaves, visit(outputs)
+
+
+def nest_code(nest: Nest, leaves: Sequence[str]) -> str:
+    """A nest as Python code over the code of its leaves."""
+    if isinstance(nest, int):
+        return leaves[nest]
+    kind, keys, parts = nest
+    inner = [nest_code(part, leaves) for part in parts]
+    if kind == "list":
+        return f"[{', '.join(inner)}]"
+    if kind == "tuple":
+        return f"({', '.join(inner)}{',' if len(inner) == 1 else ''})"
+    return "{" + ", ".join(f"{k!r}: {v}" for k, v in zip(keys, inner, strict=True)) + "}"
+
+
+def rebuild_nest(nest: Nest, leaves: Sequence[Any]) -> Any:
+    """The nest over other leaves."""
+    if isinstance(nest, int):
+        return leaves[nest]
+    kind, keys, parts = nest
+    inner = [rebuild_nest(part, leaves) for part in parts]
+    if kind == "dict":
+        return dict(zip(keys, inner, strict=True))
+    return inner if kind == "list" else tuple(inner)

@@ -1,0 +1,183 @@
+"""A program as the source of a NumPy function."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from symgrad.emit.expressions import Writer
+from symgrad.emit.helpers import HELPERS
+from symgrad.emit.nest import Nest, nest_code
+from symgrad.lower.program import Code, Program, Value
+
+INDENT = "    "
+
+
+def numpy_literal(value: Any) -> str:
+    """A number as NumPy code."""
+    if isinstance(value, float) and not np.isfinite(value):
+        return "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
+        return numpy_literal(float(value)) if abs(value) < 2**1023 else numpy_literal(np.inf)
+    return repr(value)
+
+
+def _numpy_template(code: Code) -> str:
+    return code.numpy
+
+
+def numpy_source(program: Program, nest: Nest, name: str = "f", doc: str = "") -> str:
+    """The source of a module with one function that computes the outputs of `program`."""
+    writer = Writer(program, numpy_literal, _numpy_template)
+    writer.write()
+    outputs = _Outputs(program, writer)
+    result = nest_code(nest, outputs.codes())
+    body = [*outputs.prologue(), *writer.statements, f"return {result}"]
+    if any("np.where(" in line for line in body):
+        body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
+    lines = [f"def {name}({', '.join(n for n, _ in program.parameters)}):"]
+    if doc:
+        lines += _indented(_docstring(doc))
+    lines += _indented([*_asarrays(program), *_extents(program), *body])
+    return "\n".join([*_head(program, lines), "", "", *lines, ""])
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [INDENT + line if line else line for line in lines]
+
+
+def _docstring(doc: str) -> list[str]:
+    safe = doc.replace("\\", "\\\\").replace('"""', "'''").splitlines()
+    if len(safe) == 1:
+        return [f'"""{safe[0]}"""']
+    return [f'"""{safe[0]}', *safe[1:], '"""']
+
+
+def _head(program: Program, lines: list[str]) -> list[str]:
+    """Imports, helper functions and constant arrays."""
+    text = "\n".join(lines)
+    head = ["import numpy as np"]
+    if "scipy.special." in text:
+        head.append("import scipy.special")
+    for helper, source in HELPERS.items():
+        if f"{helper}(" in text:
+            head += ["", *source.rstrip().splitlines()]
+    arrays = [f"{name} = {_array_literal(array)}" for name, array in program.arrays.items()]
+    return [*head, "", *arrays] if arrays else head
+
+
+def _array_literal(array: np.ndarray[Any, Any]) -> str:
+    text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(array.tolist()))
+    literal = f"np.array({text}, dtype=np.{array.dtype.name})"
+    return literal if array.size else f"np.zeros({array.shape}, dtype=np.{array.dtype.name})"
+
+
+def _asarrays(program: Program) -> list[str]:
+    if program.batched:
+        return []
+    return [f"{name} = np.asarray({name})" for name, x in program.parameters if x.shape]
+
+
+def _extents(program: Program) -> list[str]:
+    return [f"{name} = {program.extents[dim]}" for dim, name in program.dim_names.items()]
+
+
+class _Outputs:
+    """The code of the outputs: of full shape, of the right type, aliasing nothing."""
+
+    def __init__(self, program: Program, writer: Writer) -> None:
+        self.p = program
+        self.writer = writer
+        self.needs_shape = False
+        self.needs_dtype = False
+        self.alias = self._aliases()
+        self.covers = self._covers()
+        self.seen: set[Value] = set()
+
+    def _aliases(self) -> list[bool]:
+        """Whether a value may share memory with an argument or a constant."""
+        alias: list[bool] = []
+        for instr in self.p.instrs:
+            if instr.code is None:
+                alias.append(bool(instr.name))
+            else:
+                passes = instr.code.view or instr.code.numpy == "{0}"
+                alias.append(passes and any(alias[a] for a in instr.args))
+        return alias
+
+    def _covers(self) -> list[int]:
+        """Which arguments a value depends on, as bits."""
+        bit = {name: 1 << i for i, (name, _) in enumerate(self.p.parameters)}
+        covers: list[int] = []
+        for instr in self.p.instrs:
+            mask = bit.get(instr.name, 0)
+            for arg in instr.args:
+                mask |= covers[arg]
+            covers.append(mask)
+        return covers
+
+    def codes(self) -> list[str]:
+        pairs = zip(self.p.outputs, self.p.output_nodes, strict=True)
+        return [self._code(v, node) for v, node in pairs]
+
+    def _code(self, v: Value, node: Any) -> str:
+        text = self.writer.output(v)
+        instr = self.p.instrs[v]
+        shape = self._shape(node)
+        if instr.code is None and not instr.name:
+            if shape == "()" and not self.p.batched:
+                return (
+                    f"{self._typed(text, node)}[()]"
+                    if node.ty.weak
+                    else f"np.{node.dtype.name}({text})"
+                )
+            dtype = self._dtype() if node.ty.weak else f"np.{node.dtype.name}"
+            self._use_shape()
+            return f"np.full({shape}, {text}, {dtype})[()]"
+        full = (
+            self.covers[v] == (1 << len(self.p.parameters)) - 1
+            if self.p.batched
+            else (instr.shape == node.shape)
+        )
+        if not full:
+            self._use_shape()
+            return f"np.array(np.broadcast_to({text}, {shape}))[()]"
+        if self.alias[v] or v in self.seen:
+            return f"np.array({text})[()]"
+        self.seen.add(v)
+        return self._typed(text, node) if node.ty.weak and self.p.parameters else text
+
+    def _typed(self, text: str, node: Any) -> str:
+        return (
+            f"np.asarray({text}, {self._dtype()})[()]"
+            if node.shape == ()
+            else (f"np.asarray({text}, {self._dtype()})")
+        )
+
+    def _shape(self, node: Any) -> str:
+        if self.p.batched:
+            return "shape"
+        return self.p.shape_code(node.shape)
+
+    def _use_shape(self) -> None:
+        self.needs_shape = self.p.batched
+
+    def _dtype(self) -> str:
+        self.needs_dtype = True
+        return "dtype"
+
+    def prologue(self) -> list[str]:
+        """The statements that the codes rely on; call after `codes`."""
+        names = [name for name, _ in self.p.parameters]
+        lines = []
+        if self.needs_shape:
+            shapes = ", ".join(f"np.shape({name})" for name in names)
+            lines.append(f"shape = np.broadcast_shapes({shapes})")
+        if self.needs_dtype:
+            floats = [n for n, x in self.p.parameters if x.dtype.kind == "f"] or names
+            lines.append(
+                f"dtype = np.result_type({', '.join([*floats, '0.0' if not floats else '0'])})"
+            )
+        return lines

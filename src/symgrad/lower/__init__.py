@@ -1,0 +1,1 @@
+"""Lowering: from an expression graph to a linear program of NumPy-level instructions."""

@@ -1,0 +1,232 @@
+"""Lowering of sums, products and powers, with strength reduction on the way.
+
+A sum becomes additions and subtractions, a product multiplications and at most one division, a power
+repeated squaring, square roots and reciprocals. Operands of smaller shape are combined first: what
+depends on scalars only is computed once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symgrad.expr.dims import broadcast_shapes
+from symgrad.expr.leaves import value_of
+from symgrad.expr.node import Expr
+from symgrad.ops.arithmetic import MUL, POW, is_exact, power_value
+from symgrad.lower.program import (
+    ADD_CODE,
+    DIV_CODE,
+    MUL_CODE,
+    NEG_CODE,
+    POW_CODE,
+    SQRT_CODE,
+    SQUARE_CODE,
+    SUB_CODE,
+    Code,
+    Program,
+    Value,
+)
+
+MAX_UNROLLED = 64  # integer exponents up to this are multiplied out
+Lookup = Callable[[Expr], Value]
+
+
+def as_literal(value: Any) -> Any:
+    """A number as it stands in code: Fractions become floats."""
+    if isinstance(value, Fraction):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf if value > 0 else -math.inf
+    return value
+
+
+def binary(p: Program, code: Code, a: Value, b: Value) -> Value:
+    """One binary instruction; numbers are computed at once."""
+    x, y = p.number_of(a), p.number_of(b)
+    if x is not None and y is not None:
+        value = _compute(code, x, y)
+        if value is not None:
+            return p.literal(value)
+    if code is MUL_CODE:
+        if x is not None and x == 1:
+            return b
+        if y is not None and y == 1:
+            return a
+        if y is not None and x is None:
+            a, b = b, a
+    elif code is DIV_CODE and y is not None and y == 1:
+        return a
+    return p.emit(code, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
+
+
+def _compute(code: Code, x: Any, y: Any) -> Any:
+    if isinstance(x, bool) or isinstance(y, bool):
+        return None
+    try:
+        if code is ADD_CODE:
+            return x + y
+        if code is SUB_CODE:
+            return x - y
+        if code is MUL_CODE:
+            return x * y
+        return x / y if code is DIV_CODE else None
+    except (ZeroDivisionError, OverflowError):
+        return None
+
+
+def negated(p: Program, a: Value) -> Value:
+    """``-a``."""
+    x = p.number_of(a)
+    if x is not None and not isinstance(x, bool):
+        return p.literal(-x)
+    return p.emit(NEG_CODE, (a,), p.instrs[a].shape)
+
+
+# Sums
+
+
+def lower_sum(p: Program, node: Expr, value: Lookup) -> Value:
+    """A sum: positive terms first where the first is negative, small shapes together."""
+    terms = [_signed_term(p, arg, value) for arg in node.args]
+    groups: dict[Any, list[tuple[bool, Value]]] = {}
+    for negative, v in terms:
+        groups.setdefault(p.instrs[v].shape, []).append((negative, v))
+    order = sorted(groups, key=lambda shape: (len(shape), sum(d != 1 for d in shape)))
+    total: tuple[bool, Value] | None = None
+    for shape in order:
+        part = _add_up(p, groups[shape])
+        total = part if total is None else _add_two(p, part, total)
+    assert total is not None
+    negative, v = total
+    return negated(p, v) if negative else v
+
+
+def _signed_term(p: Program, term: Expr, value: Lookup) -> tuple[bool, Value]:
+    """A term as (whether it is subtracted, its absolute value)."""
+    c = value_of(term)
+    if c is not None and not isinstance(c, bool):
+        return c < 0, p.literal(as_literal(abs(c)))
+    if term.op is MUL:
+        c = value_of(term.args[0])
+        if c is not None and c < 0:
+            return True, lower_product(p, term, value, sign=-1)
+    return False, value(term)
+
+
+def _add_up(p: Program, terms: Sequence[tuple[bool, Value]]) -> tuple[bool, Value]:
+    first = next((i for i, (negative, _) in enumerate(terms) if not negative), 0)
+    total = terms[first]
+    for i, term in enumerate(terms):
+        if i != first:
+            total = _add_two(p, total, term)
+    return total
+
+
+def _add_two(p: Program, a: tuple[bool, Value], b: tuple[bool, Value]) -> tuple[bool, Value]:
+    if a[0] == b[0]:
+        return a[0], binary(p, ADD_CODE, a[1], b[1])
+    if a[0]:
+        a, b = b, a
+    return False, binary(p, SUB_CODE, a[1], b[1])
+
+
+# Products
+
+
+def lower_product(p: Program, node: Expr, value: Lookup, sign: int = 1) -> Value:
+    """A product as ``numerator / denominator``, numbers in front."""
+    over: list[Value] = []
+    under: list[Value] = []
+    coefficient: Any = sign
+    for factor in node.args:
+        c = value_of(factor)
+        if c is not None and not isinstance(c, bool):
+            coefficient = coefficient * c
+            continue
+        if factor.op is POW:
+            n = value_of(factor.args[1])
+            if is_exact(n) and n < 0:
+                under.append(lower_power(p, value(factor.args[0]), -n))
+                continue
+        over.append(value(factor))
+    negative = coefficient < 0
+    top, bottom = _ratio(abs(coefficient))
+    numerator = _times(p, [*([p.literal(top)] if top != 1 or not over else []), *over])
+    if bottom != 1:
+        under.insert(0, p.literal(bottom))
+    result = binary(p, DIV_CODE, numerator, _times(p, under)) if under else numerator
+    return negated(p, result) if negative else result
+
+
+def _ratio(c: Any) -> tuple[Any, Any]:
+    """A positive number as numerator and denominator; powers of two are multiplied with."""
+    if not isinstance(c, Fraction):
+        return c, 1
+    if c.denominator & (c.denominator - 1) == 0:
+        return as_literal(c), 1
+    return c.numerator, c.denominator
+
+
+def _times(p: Program, values: Sequence[Value]) -> Value:
+    ordered = sorted(values, key=lambda v: sum(d != 1 for d in p.instrs[v].shape))
+    total = ordered[0]
+    for v in ordered[1:]:
+        total = p.emit(SQUARE_CODE, (v,), p.instrs[v].shape) if v == total else binary(
+            p, MUL_CODE, total, v
+        )
+    return total
+
+
+# Powers
+
+
+def lower_power(p: Program, base: Value, n: int | Fraction) -> Value:
+    """``base ** n`` for an exact exponent, by squaring, square roots and one division."""
+    x = p.number_of(base)
+    if x is not None:
+        known = power_value(x, float(n) if isinstance(x, float) else n)
+        if known is not None:
+            return p.literal(as_literal(known))
+    if n < 0:
+        return binary(p, DIV_CODE, p.literal(1), lower_power(p, base, -n))
+    shape = p.instrs[base].shape
+    whole, rest = divmod(Fraction(n), 1)
+    if whole > MAX_UNROLLED or rest not in (0, Fraction(1, 2)):
+        return p.emit(POW_CODE, (base, p.literal(as_literal(n))), shape)
+    root = p.emit(SQRT_CODE, (base,), shape) if rest else None
+    if whole == 0:
+        assert root is not None
+        return root
+    power = _integer_power(p, base, int(whole))
+    return power if root is None else binary(p, MUL_CODE, power, root)
+
+
+def _integer_power(p: Program, base: Value, n: int) -> Value:
+    """Binary powering: ``x**(2k) = (x**k)**2``, ``x**(2k+1) = x**(2k) * x``."""
+    shape = p.instrs[base].shape
+    result = base
+    for bit in bin(n)[3:]:
+        result = p.emit(SQUARE_CODE, (result,), shape)
+        if bit == "1":
+            result = binary(p, MUL_CODE, result, base)
+    return result
+
+
+def lower_pow_node(p: Program, node: Expr, value: Lookup) -> Value:
+    """A power node: exact exponents are reduced, others computed."""
+    x, e = node.args
+    n = value_of(e)
+    if is_exact(n):
+        return lower_power(p, value(x), n)
+    a, b = value(x), value(e)
+    known = p.number_of(a), p.number_of(b)
+    if None not in known:
+        result = power_value(float(known[0]), float(known[1]))
+        if result is not None:
+            return p.literal(result)
+    return p.emit(POW_CODE, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
+

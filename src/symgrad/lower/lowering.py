@@ -1,0 +1,167 @@
+"""From an expression graph to a program: one instruction or a few per node, operands first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ArgumentError
+from symgrad.expr.dims import Dim, Shape, broadcast_shapes, dim_names
+from symgrad.expr.leaves import CONST, NAMED_NUMBER, NAMED_VALUES, SYMBOL
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.lower.arithmetic import as_literal, lower_pow_node, lower_product, lower_sum
+from symgrad.lower.contraction import Contraction
+from symgrad.lower.names import Names
+from symgrad.lower.program import Code, Program, Value, code_of
+from symgrad.ops import layout
+from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.named import NAMED
+
+_VIEWS = (layout.RESHAPE, layout.SLICE)
+
+
+def is_batched(parameters: Sequence[Expr], order: Sequence[Expr]) -> bool:
+    """Whether a function of scalars acts entry by entry, so that its arguments may be arrays."""
+    return all(x.shape == () for x in parameters) and all(
+        node.shape == () and (node.op.elementwise or not node.args) for node in order
+    )
+
+
+def lower(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Program:
+    """The program that computes `outputs` from `parameters`, which hold all symbols.
+
+    Raises
+    ------
+    ArgumentError
+        If an output needs an extent that no parameter has.
+    """
+    return _Lowering(parameters, outputs).run()
+
+
+class _Lowering:
+    def __init__(self, parameters: Sequence[Expr], outputs: Sequence[Expr]) -> None:
+        self.outputs = list(outputs)
+        self.order = toposort(outputs)
+        self.names = Names(["shape"])
+        named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
+        self.p = Program(named, is_batched(parameters, self.order))
+        self.value: dict[Expr, Value] = {}
+        self._declare_extents()
+
+    def _declare_extents(self) -> None:
+        for name, x in self.p.parameters:
+            for axis, dim in enumerate(x.shape):
+                if isinstance(dim, str):
+                    self.p.extents.setdefault(dim, f"{name}.shape[{axis}]")
+
+    def run(self) -> Program:
+        for name, x in self.p.parameters:
+            self.value[x] = self.p.argument(name, x.shape)
+        for node in self.order:
+            if node not in self.value:
+                self.value[node] = self._lower(node)
+        self.p.outputs = [self.value[y] for y in self.outputs]
+        self.p.output_nodes = self.outputs
+        for y in self.outputs:
+            self._touch(y.shape)
+        return self.p
+
+    # Extents
+
+    def dim(self, d: Dim) -> str:
+        """The code of an extent."""
+        if isinstance(d, int):
+            return str(d)
+        for name in dim_names(d):
+            if name not in self.p.extents:
+                raise ArgumentError(
+                    f"the extent {name!r} is needed, but no argument has an axis of just that extent;"
+                    " add one, or substitute a number"
+                )
+            if name not in self.p.dim_names:
+                self.p.dim_names[name] = self.names.fresh(name)
+        return self.p.dim_code(d)
+
+    def shape_code(self, shape: Shape) -> str:
+        return layout.shape_code(shape, self.dim)
+
+    def _touch(self, shape: Shape) -> None:
+        """Make sure that the extents of an output can be written."""
+        if not self.p.batched:
+            for d in shape:
+                self.dim(d)
+
+    # Nodes
+
+    def _lower(self, node: Expr) -> Value:
+        op = node.op
+        if op is CONST:
+            return self._constant(node)
+        if op is NAMED_NUMBER:
+            return self.p.literal(NAMED_VALUES[node.params[0]])
+        if op is NAMED:
+            return self.value[node.args[0]]
+        if op is ADD:
+            return lower_sum(self.p, node, self.value.__getitem__)
+        if op is MUL:
+            return lower_product(self.p, node, self.value.__getitem__)
+        if op is POW:
+            return lower_pow_node(self.p, node, self.value.__getitem__)
+        if op is EINSUM:
+            values = [self.value[arg] for arg in node.args]
+            return Contraction(self.p, self.shape_code).lower(node, values)
+        if op.elementwise:
+            return self._elementwise(node)
+        return self._tensor(node)
+
+    def _constant(self, node: Expr) -> Value:
+        value, tag, shape, ty = node.params
+        if tag == "array":
+            return self.p.array(self.names.fresh("c"), value.array)
+        if ty.weak or ty.dtype in (np.float64, np.bool_, np.int64):
+            return self.p.literal(as_literal(value))
+        template = f"np.{ty.dtype.name}({value!r})"
+        return self.p.emit(code_of(template, "", 0), (), ())
+
+    def _elementwise(self, node: Expr) -> Value:
+        args = tuple([self.value[arg] for arg in node.args])
+        known = self._known_value(node, args)
+        if known is not None:
+            return self.p.literal(known)
+        shape = broadcast_shapes(*[self.p.instrs[a].shape for a in args])
+        return self.p.emit(self._code(node), args, shape)
+
+    def _known_value(self, node: Expr, args: Sequence[Value]) -> Any:
+        """The value of a function at numbers."""
+        numbers = [self.p.number_of(a) for a in args]
+        op = node.op
+        if not isinstance(op, Elementwise) or op.ufunc is None or op.ufunc.nout != 1:
+            return None
+        if any(x is None for x in numbers):
+            return None
+        with np.errstate(all="ignore"):
+            value = op.ufunc(*[float(x) if isinstance(x, Fraction) else x for x in numbers])
+        return value.item()
+
+    def _code(self, node: Expr) -> Code:
+        op = node.op
+        if op.numpy is None:
+            raise ArgumentError(f"{op.name} has no NumPy code")
+        template = op.numpy if isinstance(op.numpy, str) else op.numpy(node, self.dim)
+        view = op in _VIEWS
+        return code_of(template, op.scalar or "", len(node.args), view)
+
+    def _tensor(self, node: Expr) -> Value:
+        """An op that needs its operands at their full shapes."""
+        if node.op is SYMBOL:
+            raise ArgumentError(f"symbol {node.name!r} is not among the arguments")
+        exact: Callable[..., Value] = Contraction(self.p, self.shape_code).exact
+        args = tuple([exact(self.value[arg], arg.shape) for arg in node.args])
+        return self.p.emit(self._code(node), args, node.shape)
+

@@ -1,0 +1,200 @@
+"""`Program`: linear SSA over NumPy-level instructions, built with value numbering.
+
+A value is an index into the list of instructions. Equal instructions are one value, so common
+subexpressions never appear twice.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from symgrad.expr.dims import Dim, DimExpr, Shape
+from symgrad.expr.node import Expr
+
+Value = int
+
+# Binding strengths of Python's operators; a template's operand is parenthesised below its need
+LOOSE, COMPARE, SUM, PRODUCT, UNARY, POWER, ATOM = 0, 4, 9, 10, 11, 12, 13
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """How an instruction is written.
+
+    Attributes
+    ----------
+    numpy, scalar : str
+        Templates over operands for arrays and for Python floats; an empty `scalar` has none.
+    strength : int
+        Binding strength of the result.
+    needs : tuple of int
+        The strength that each operand must have to go without parentheses.
+    repeats : bool
+        Whether an operand occurs more than once, so that it must be a name.
+    view : bool
+        Whether the result may share memory with an operand.
+    """
+
+    numpy: str
+    scalar: str
+    strength: int
+    needs: tuple[int, ...]
+    repeats: bool = False
+    view: bool = False
+
+
+def infix(sign: str, strength: int, right: int, scalar: str | None = None) -> Code:
+    """A left-associative binary operator."""
+    text = f"{{0}}{sign}{{1}}"
+    return Code(text, text if scalar is None else scalar, strength, (strength, right))
+
+
+ADD_CODE = infix(" + ", SUM, PRODUCT)
+SUB_CODE = infix(" - ", SUM, PRODUCT)
+MUL_CODE = infix("*", PRODUCT, UNARY)
+DIV_CODE = infix("/", PRODUCT, UNARY)
+NEG_CODE = Code("-{0}", "-{0}", UNARY, (UNARY,))
+SQUARE_CODE = Code("{0}*{0}", "{0}*{0}", PRODUCT, (ATOM,), repeats=True)
+SQRT_CODE = Code("np.sqrt({0})", "sqrt({0})", ATOM, (LOOSE,))
+POW_CODE = Code("{0}**{1}", "pow({0}, {1})", POWER, (ATOM, UNARY))
+
+
+@lru_cache(maxsize=4096)
+def code_of(numpy: str, scalar: str, count: int, view: bool = False) -> Code:
+    """The `Code` of a template, its strengths read off its syntax tree."""
+    names = [f"_operand{i}" for i in range(count)]
+    tree = ast.parse(numpy.format(*names), mode="eval").body
+    needs = [LOOSE] * count
+    seen = [0] * count
+    for parent in ast.walk(tree):
+        for child in ast.iter_child_nodes(parent):
+            index = _operand_index(child)
+            if index is not None:
+                seen[index] += 1
+                needs[index] = max(needs[index], _need(parent, child))
+    if isinstance(tree, ast.Name):
+        needs = [LOOSE] * count
+    repeats = any(n > 1 for n in seen) or any(scalar.count(f"{{{i}}}") > 1 for i in range(count))
+    atomic = isinstance(tree, (ast.Call, ast.Name, ast.Subscript, ast.Attribute, ast.List))
+    return Code(numpy, scalar, ATOM if atomic else LOOSE, tuple(needs), repeats, view)
+
+
+def _operand_index(node: ast.AST) -> int | None:
+    match = re.fullmatch(r"_operand(\d+)", node.id) if isinstance(node, ast.Name) else None
+    return int(match.group(1)) if match else None
+
+
+def _need(parent: ast.AST, child: ast.AST) -> int:
+    if isinstance(parent, ast.Call):
+        return ATOM if parent.func is child else LOOSE
+    if isinstance(parent, ast.Subscript):
+        return ATOM if parent.value is child else LOOSE
+    return LOOSE if isinstance(parent, (ast.List, ast.Tuple, ast.keyword)) else ATOM
+
+
+@dataclass(frozen=True, slots=True)
+class Instr:
+    """One instruction: a computation, an argument or a constant.
+
+    Attributes
+    ----------
+    code : Code or None
+        None for arguments and constants.
+    args : tuple of int
+        Operand values.
+    literal : number, or None
+        The value of a constant number.
+    name : str
+        The identifier of an argument or of a constant array.
+    shape : tuple
+        The extents that the value has when it is computed; it may broadcast to more.
+    """
+
+    code: Code | None
+    args: tuple[Value, ...]
+    literal: Any
+    name: str
+    shape: Shape
+
+
+@dataclass
+class Program:
+    """A function as a list of instructions.
+
+    Attributes
+    ----------
+    parameters : list of (identifier, symbol)
+    instrs : list of Instr
+    outputs : list of int
+        Values, in the order of the flattened outputs.
+    output_nodes : list of Expr
+        The expressions that the outputs are values of.
+    extents : dict
+        Dim name to the code of its extent, such as ``v.shape[0]``.
+    arrays : dict
+        Identifier to constant array.
+    batched : bool
+        Whether all arguments are scalars that may come as arrays of broadcasting shapes.
+    helpers : set of str
+        Names of the helper functions that the code calls.
+    """
+
+    parameters: list[tuple[str, Expr]]
+    batched: bool
+    instrs: list[Instr] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    output_nodes: list[Expr] = field(default_factory=list)
+    extents: dict[str, str] = field(default_factory=dict)
+    dim_names: dict[str, str] = field(default_factory=dict)
+    arrays: dict[str, Any] = field(default_factory=dict)
+    numbering: dict[Any, Value] = field(default_factory=dict)
+
+    def _add(self, key: Any, instr: Instr) -> Value:
+        value = self.numbering.get(key)
+        if value is None:
+            value = self.numbering[key] = len(self.instrs)
+            self.instrs.append(instr)
+        return value
+
+    def argument(self, name: str, shape: Shape) -> Value:
+        """The value of a parameter."""
+        return self._add(("arg", name), Instr(None, (), None, name, shape))
+
+    def array(self, name: str, array: Any) -> Value:
+        """The value of a constant array."""
+        self.arrays[name] = array
+        return self._add(("array", name), Instr(None, (), None, name, array.shape))
+
+    def literal(self, value: Any) -> Value:
+        """The value of a number."""
+        key = ("literal", type(value), repr(value))
+        return self._add(key, Instr(None, (), value, "", ()))
+
+    def emit(self, code: Code, args: tuple[Value, ...], shape: Shape) -> Value:
+        """The value of a computation."""
+        return self._add((code, args), Instr(code, args, None, "", shape))
+
+    def dim_code(self, d: Dim) -> str:
+        """The code of an extent whose names have identifiers."""
+        if isinstance(d, int):
+            return str(d)
+        if isinstance(d, str):
+            return self.dim_names[d]
+        terms = tuple((tuple(self._renamed(f) for f in factors), c) for factors, c in d.terms)
+        return str(DimExpr(terms))
+
+    def _renamed(self, factor: Any) -> Any:
+        return self.dim_names[factor] if isinstance(factor, str) else factor
+
+    def shape_code(self, shape: Shape) -> str:
+        """The code of a shape whose names have identifiers."""
+        inner = ", ".join(self.dim_code(d) for d in shape)
+        return f"({inner},)" if len(shape) == 1 else f"({inner})"
+
+    def number_of(self, value: Value) -> Any:
+        """The number that a value is known to be, or None."""
+        return self.instrs[value].literal

@@ -1,0 +1,5 @@
+"""Rewriting: rules with their guarantees, the simplifier, and stable forms."""
+
+from symgrad.rewrite.simplify import simplify, simplify_all
+
+__all__ = ["simplify", "simplify_all"]

@@ -1,0 +1,63 @@
+"""`Rule`: a rewrite with its guarantee written on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
+
+
+class Guarantee(Enum):
+    """What a rewrite may change."""
+
+    EXACT = "exact"
+    """The same real function, and the same floating value to the last bit or better."""
+    ROUNDING = "rounding"
+    """The same real function; floats are reassociated."""
+    DOMAIN = "domain"
+    """The same function where the input was defined; it may be defined at more points."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rewrite of nodes of one op.
+
+    Attributes
+    ----------
+    name : str
+        The identity, as a reader knows it.
+    guarantee : Guarantee
+    op : Op
+        The op of the nodes that it looks at.
+    apply : callable
+        ``apply(node)``: the node rewritten, or None where the rule does not match.
+    """
+
+    name: str
+    guarantee: Guarantee
+    op: Op
+    apply: Callable[[Expr], Expr | None]
+
+
+def by_op(rules: Iterable[Rule]) -> Mapping[Op, tuple[Rule, ...]]:
+    """Rules grouped by the op that they look at, in their order."""
+    grouped: dict[Op, tuple[Rule, ...]] = {}
+    for rule in rules:
+        grouped[rule.op] = (*grouped.get(rule.op, ()), rule)
+    return grouped
+
+
+def rewrite(node: Expr, rules: Mapping[Op, tuple[Rule, ...]], limit: int = 8) -> Expr:
+    """`node` after the first rule that matches, and what that makes after the next, until none does."""
+    for _ in range(limit):
+        for rule in rules.get(node.op, ()):
+            changed = rule.apply(node)
+            if changed is not None and changed is not node:
+                node = changed
+                break
+        else:
+            return node
+    return node

@@ -1,0 +1,149 @@
+"""The simplifier: one linear pass from the leaves to the roots.
+
+Nested sums, and nested products, that are used once make one cluster, which is collected at its root;
+so a sum of n terms costs n however it was written. A node that is used more than once is never taken
+apart into its users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symgrad.errors import ArgumentError
+from symgrad.expr.leaves import value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.elementwise import as_expr
+from symgrad.ops.public import public
+from symgrad.ops.ufuncs import exp
+from symgrad.rewrite.algebra import ALGEBRA
+from symgrad.rewrite.collect import collect_product, collect_sum
+from symgrad.rewrite.rule import rewrite
+
+
+def simplify_all(roots: Sequence[Expr]) -> list[Expr]:
+    """The roots simplified together, so that what they share stays shared."""
+    return _Pass(roots).run()
+
+
+@public
+def simplify(e: Any, level: str = "basic") -> Expr:
+    """`e` with terms and powers collected, numbers folded and elementary identities applied.
+
+    Parameters
+    ----------
+    e : Expr
+    level : {"basic", "full"}
+        "basic" is one linear pass over the graph. "full" asks SymPy as well, for scalar formulas of
+        moderate size, and keeps its answer if that is shorter.
+
+    Raises
+    ------
+    ArgumentError
+        For another level.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.simplify(sg.sin(x)**2 + sg.cos(x)**2 + x - 3*x))
+    1 - 2*x
+    """
+    if level not in ("basic", "full"):
+        raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
+    (result,) = simplify_all([as_expr(e)])
+    if level == "full":
+        from symgrad.interop.sympy import simplify_with_sympy  # SymPy is imported only when asked
+
+        return simplify_with_sympy(result)
+    return result
+
+
+class _Pass:
+    """One run over one set of roots."""
+
+    def __init__(self, roots: Sequence[Expr]) -> None:
+        self.roots = list(roots)
+        self.order = toposort(self.roots)
+        self.uses = count_uses(self.order, self.roots)
+        self.absorbed = self._absorbed()
+        self.image: dict[Expr, Expr] = {}
+
+    def run(self) -> list[Expr]:
+        image = self.image
+        for node in self.order:
+            if not node.args:
+                image[node] = node
+            elif node not in self.absorbed:
+                image[node] = self._simplified(node)
+        return [image[root] for root in self.roots]
+
+    def _absorbed(self) -> set[Expr]:
+        """Nodes that are collected with their only user: a sum in a sum, a product in a product."""
+        absorbed: set[Expr] = set()
+        uses = self.uses
+        for user in reversed(self.order):
+            op = user.op
+            if op is ADD:
+                for arg in user.args:
+                    if uses[arg] == 1 and (arg.op is ADD or _negated_sum(arg, uses)):
+                        absorbed.add(arg)
+            elif op is MUL:
+                inner = ADD if user in absorbed and _negated_sum(user, uses) else MUL
+                for arg in user.args:
+                    if arg.op is inner and uses[arg] == 1:
+                        absorbed.add(arg)
+        return absorbed
+
+    def _simplified(self, node: Expr) -> Expr:
+        if node.op is ADD:
+            return self._sum(node)
+        if node.op is MUL:
+            return self._product(node)
+        args = tuple([self.image[arg] for arg in node.args])
+        built = rebuild(node, args)
+        if built.op is POW and args[0].op is exp and self.uses[node.args[0]] == 1:
+            return exp(built.args[1] * args[0].args[0])
+        rules = ALGEBRA.get(built.op)
+        return built if rules is None else rewrite(built, ALGEBRA)
+
+    def _sum(self, node: Expr) -> Expr:
+        terms: list[tuple[Any, Expr]] = []
+        stack: list[tuple[Any, Expr]] = [(1, node)]
+        while stack:
+            sign, x = stack.pop()
+            if x is node or x in self.absorbed:
+                if x.op is MUL:  # minus a sum
+                    sign, x = -sign, x.args[1]
+                stack.extend([(sign, arg) for arg in reversed(x.args)])
+                continue
+            image = self.image[x]
+            if image.op is ADD and x.op is not ADD and self.uses[x] == 1:
+                terms.extend([(sign, arg) for arg in image.args])
+            else:
+                terms.append((sign, image))
+        return collect_sum(terms, node)
+
+    def _product(self, node: Expr) -> Expr:
+        factors: list[tuple[Expr, bool]] = []
+        stack = [node]
+        while stack:
+            x = stack.pop()
+            if x is node or x in self.absorbed:
+                stack.extend(reversed(x.args))
+            else:
+                factors.append((self.image[x], self.uses[x] == 1))
+        return collect_product(factors, node)
+
+
+def _negated_sum(x: Expr, uses: dict[Expr, int]) -> bool:
+    """Whether `x` is minus a sum that is used here only."""
+    return (
+        x.op is MUL
+        and len(x.args) == 2
+        and x.args[1].op is ADD
+        and uses[x.args[1]] == 1
+        and value_of(x.args[0]) == -1
+    )

@@ -1,0 +1,56 @@
+"""`substitute`: leaves exchanged for values or other expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from symgrad.errors import ShapeError
+from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import bind_dims, check_symbols, replace
+from symgrad.ops.einsum import broadcast
+from symgrad.ops.elementwise import as_expr
+from symgrad.ops.public import public
+
+
+@public
+def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
+    """`e` with symbols replaced, all at once.
+
+    Parameters
+    ----------
+    e : Expr
+    values : mapping from symbol to number, array or Expr
+        A value broadcasts to the shape of its symbol. Where the symbol has named extents and the value
+        known ones, the names are replaced throughout the formula.
+
+    Raises
+    ------
+    ArgumentError
+        If a key is no symbol.
+    ShapeError
+        If a value does not fit its symbol.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> print(sg.substitute(x**2 + y, {x: 3, y: x}))
+    x + 9
+    """
+    leaves = check_symbols(values, "a key of the substitution")
+    expressions = [as_expr(values[x]) for x in leaves]
+    dims: dict[str, Dim] = {}
+    for x, value in zip(leaves, expressions, strict=True):
+        if value.ndim == x.ndim and value.shape != x.shape:
+            bind_dims(dims, x.shape, value.shape, f"the value of {x.name}")
+    known: dict[Expr, Expr] = {}
+    for x, value in zip(leaves, expressions, strict=True):
+        shape = map_shape(x.shape, lambda name: dims.get(name, name))
+        if broadcast_shapes(value.shape, shape) != shape:
+            raise ShapeError(
+                f"the value of {x.name} has shape {show_shape(value.shape)}, needs {show_shape(shape)}"
+            )
+        known[x] = broadcast(value, shape)
+    return replace([as_expr(e)], known, dims)[0]

@@ -1,8 +1,14 @@
 """symgrad: symbolic graphs, their derivatives as formulas, and both as fast NumPy code."""
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from symgrad import errors, linalg
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian, jvp, vjp
 from symgrad.compile import CompiledFunction, evaluate, lambdify
+from symgrad.emit.dot import draw, to_dot
+from symgrad.emit.install import install as _install_printers
+from symgrad.emit.latex import latex
 from symgrad.errors import (
     ArgumentError,
     ConversionError,
@@ -31,6 +37,7 @@ from symgrad.expr.leaves import (
 )
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
+from symgrad.ops import special
 from symgrad.ops import table as _table  # attaches operators and protocols to Expr
 from symgrad.ops.named import named
 from symgrad.ops.products import (
@@ -176,7 +183,18 @@ from symgrad.ops.ufuncs import mod as remainder
 from symgrad.ops.ufuncs import power as pow  # noqa: A004
 from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import rint as round  # noqa: A004
+from symgrad.parse import parse
 from symgrad.rewrite import simplify
 from symgrad.substitute import substitute
+from symgrad.variable import Variable, variable
+
+_install_printers()
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> _Any:
+    """The bridge to SymPy, which loads SymPy when it is first used."""
+    if name in ("from_sympy", "to_sympy"):
+        return getattr(_import_module("symgrad.interop.sympy"), name)
+    raise AttributeError(f"module 'symgrad' has no attribute {name!r}")

@@ -385,7 +385,9 @@ EMBED: Final = Op(
         )
     ),
     numpy=_embed_code,
-    text=lambda node: f"embed({{0}}, {show_shape(node.shape)})",
+    text=lambda node: (
+        f"embed({{0}}, {show_shape(node.shape)}, [{index_code(node.params[1], node.shape, str)}])"
+    ),
     map_dims=lambda params, rename: (
         map_shape(params[0], rename),
         _map_index(params[1], rename),

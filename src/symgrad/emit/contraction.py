@@ -1,0 +1,238 @@
+"""An Einsum as a person writes it: ``A.T @ x``, ``outer(u, v)``, ``sum(A*B, axis=0)``.
+
+`form_of` reads the labels and answers with a small tree of forms that every printer knows how to
+draw. Labels that no form fits stay an ``einsum("ij,jk->ik", ...)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from symgrad.expr.leaves import EYE
+from symgrad.expr.node import Expr
+from symgrad.ops.einsum import Labels
+
+LETTERS = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
+
+
+class Form(NamedTuple):
+    """One step of notation.
+
+    `kind` is one of the following, here with its data:
+
+    - ``operand``: the index of an operand
+    - ``transpose``: the order of the axes, None for a matrix turned over
+    - ``index``: entries ``":"``, ``"newaxis"`` and 0
+    - ``spread``: the ranks before and after natural broadcasting
+    - ``sum``: the axes, None for all, and the rank of the operand
+    - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``: none
+    - ``chain``: which parts stand transposed, whether the first and the last are vectors
+    - ``einsum``: subscripts
+    """
+
+    kind: str
+    parts: tuple[Form, ...] = ()
+    data: Any = None
+
+
+def form_of(node: Expr) -> Form:
+    """The notation of an Einsum node over its operands, by their index."""
+    inputs, out, spread = node.params
+    operands = [Form("operand", data=index) for index in range(len(inputs))]
+    stretched = {label for label, _ in spread}
+    target = tuple([label for label in out if label not in stretched])
+    dims = [x.shape for x in node.args]
+    if len(inputs) == 1:
+        found = _of_one(operands[0], inputs[0], target, dims[0])
+    else:
+        found = _of_many(node.args, operands, inputs, target)
+    if found is None:
+        return Form("einsum", tuple(operands), subscripts(inputs, out))
+    form, labels = found
+    return _arranged(form, labels, out)
+
+
+def subscripts(inputs: Sequence[Labels], out: Labels) -> str:
+    """Labels in NumPy's notation: ``"ij,jk->ik"``."""
+    listed = ",".join("".join(LETTERS[label] for label in labels) for labels in inputs)
+    return f"{listed}->{''.join(LETTERS[label] for label in out)}"
+
+
+Found = tuple[Form, Labels] | None  # a form, and the labels of its axes
+
+
+# One operand
+
+
+def _of_one(x: Form, labels: Labels, target: Labels, shape: Sequence[Any]) -> Found:
+    if len(set(labels)) < len(labels):
+        if len(labels) != 2:
+            return None
+        return Form("diagonal" if target else "trace", (x,)), target
+    unit = {label for label, dim in zip(labels, shape, strict=True) if dim == 1}
+    gone = [axis for axis, n in enumerate(labels) if n not in target and n not in unit]
+    return _summed(x, gone, labels)
+
+
+def _summed(x: Form, axes: Sequence[int], labels: Labels) -> tuple[Form, Labels]:
+    if not axes:
+        return x, labels
+    named = None if len(axes) == len(labels) else tuple(axes)
+    rest = tuple([label for axis, label in enumerate(labels) if axis not in axes])
+    return Form("sum", (x,), (named, len(labels))), rest
+
+
+def _arranged(x: Form, labels: Labels, out: Labels) -> Form:
+    """`x` with axes `labels` laid out as `out`: unit axes dropped, the rest permuted, stretched."""
+    if labels == out:
+        return x
+    if _is_natural(labels, out):
+        return Form("spread", (x,), (len(labels), len(out))) if labels else x
+    if any(label not in out for label in labels):
+        x = Form("index", (x,), tuple([":" if label in out else 0 for label in labels]))
+        labels = tuple([label for label in labels if label in out])
+    order = [label for label in out if label in labels]
+    if order != list(labels):
+        axes = tuple([labels.index(label) for label in order])
+        x = Form("transpose", (x,), None if axes == (1, 0) else axes)
+    entries = [":" if label in labels else "newaxis" for label in out]
+    while entries and entries[0] == "newaxis":
+        del entries[0]
+    if "newaxis" not in entries:
+        return Form("spread", (x,), (len(entries), len(out))) if len(entries) < len(out) else x
+    while entries[-1] == ":":
+        del entries[-1]
+    return Form("index", (x,), tuple(entries))
+
+
+def _is_natural(labels: Labels, out: Labels) -> bool:
+    """Whether NumPy's broadcasting alone takes `labels` to `out`."""
+    if len(labels) > len(out):
+        return False
+    tail = out[len(out) - len(labels) :]
+    pairs = zip(labels, tail, strict=True)
+    return all(a == b or (a not in out and b not in labels) for a, b in pairs)
+
+
+# Several operands
+
+
+def _of_many(
+    args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
+) -> Found:
+    if any(len(set(labels)) < len(labels) for labels in inputs):
+        return None
+    diagonal = _diagonal_matrix(args, forms, inputs, target)
+    if diagonal is not None:
+        return diagonal, target
+    alike = len(inputs[0]) > 1 and all(labels == inputs[0] for labels in inputs)
+    if not alike:
+        form = _products(forms, inputs, target) or _batched(forms, inputs, target)
+        if form is not None:
+            return form, target
+    return _entrywise(forms, inputs, target)
+
+
+def _diagonal_matrix(
+    args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
+) -> Form | None:
+    """``v_i delta_ij``: a vector times an identity."""
+    for v, d in ((0, 1), (1, 0)):
+        if len(args) == 2 and args[d].op is EYE and len(inputs[v]) == 1 and len(target) == 2:
+            return Form("diag", (forms[v],)) if inputs[v][0] in inputs[d] else None
+    return None
+
+
+def _products(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+    """A product of matrices, the trace of one, or the outer product of two that end in vectors."""
+    if any(not 1 <= len(labels) <= 2 for labels in inputs) or len(target) > 2:
+        return None
+    if len(target) == 2:
+        return _matrix(forms, dict(enumerate(inputs)), target)
+    goal = target[0] if target else None
+    vectors = [index for index, labels in enumerate(inputs) if len(labels) == 1]
+    if len(vectors) == len(inputs) and target:
+        return None
+    if vectors and (vectors[0] == 0 or not target):  # x @ A @ y
+        left = dict(enumerate(inputs))
+        (start,) = left.pop(vectors[0])
+        chain, end = _walk(forms, left, start, goal, forms[vectors[0]])
+        if not left and end == goal:
+            return chain
+    left = dict(enumerate(inputs))
+    start = target[0] if target else inputs[0][0]
+    chain, end = _walk(forms, left, start, None if target else start)
+    if left or end != (None if target else start):
+        return None
+    return chain if target else Form("trace", (chain,))
+
+
+def _matrix(forms: list[Form], left: dict[int, Labels], target: Labels) -> Form | None:
+    first, end = _walk(forms, left, target[0], target[1])
+    if not left:
+        return first if end == target[1] else None
+    second, other = _walk(forms, left, target[1], None)
+    return Form("outer", (first, second)) if not left and end is other is None else None
+
+
+def _walk(
+    forms: list[Form],
+    left: dict[int, Labels],
+    start: int,
+    goal: int | None,
+    head: Form | None = None,
+) -> tuple[Form, int | None]:
+    """Follow shared labels from operand to operand, using up `left`.
+
+    Returns the product, and the label it ends at, or None if it ends in a vector. Vectors on the
+    way are diagonal matrices.
+    """
+    parts = [] if head is None else [head]
+    flips = [False] * len(parts)
+    end: int | None = start
+    while end is not None:
+        at = [i for i, labels in left.items() if end in labels]
+        matrices = [i for i in at if len(left[i]) == 2]
+        vectors = [forms[i] for i in at if len(left[i]) == 1]
+        for i in at:
+            if len(left[i]) == 1:
+                del left[i]
+        last = not matrices and end != goal
+        if last and vectors:
+            parts.append(vectors[0] if len(vectors) == 1 else Form("times", tuple(vectors)))
+            end = None
+        else:
+            parts += [Form("diag", (v,)) for v in vectors]
+        flips += [False] * (len(parts) - len(flips))
+        if not matrices:
+            break
+        row, column = left.pop(matrices[0])
+        parts.append(forms[matrices[0]])
+        flips.append(row != end)
+        end = column if row == end else row
+    if len(parts) == 1 and not flips[0]:
+        return parts[0], end
+    return Form("chain", tuple(parts), (tuple(flips), head is not None, end is None)), end
+
+
+def _batched(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+    """A product of stacks of matrices over common leading axes."""
+    depth = 0
+    rows = [*inputs, target]
+    while all(len(r) > depth + 2 and r[depth] == rows[0][depth] for r in rows):
+        depth += 1
+    if not depth or any(len(r) != depth + 2 for r in rows):
+        return None
+    form = _products(forms, [labels[depth:] for labels in inputs], target[depth:])
+    return form if form is not None and form.kind == "chain" and not any(form.data[0]) else None
+
+
+def _entrywise(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Found:
+    """A sum over the entrywise product, where one operand has all the labels."""
+    widest = max(inputs, key=len)
+    if not {*target, *[n for labels in inputs for n in labels]} <= set(widest):
+        return None
+    laid = [_arranged(form, labels, widest) for form, labels in zip(forms, inputs, strict=True)]
+    gone = [axis for axis, label in enumerate(widest) if label not in target]
+    return _summed(Form("times", tuple(laid)), gone, widest)

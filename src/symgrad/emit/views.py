@@ -1,0 +1,119 @@
+"""What a reader sees of a node: a sum, a product, a contraction, a stack, or a plain call.
+
+Text and LaTeX are two drawings of the same views.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from symgrad.emit.contraction import Form, form_of
+from symgrad.emit.terms import (
+    MAX_SHOWN,
+    Merges,
+    Product,
+    Sum,
+    coefficient_of,
+    is_stretched_scalar,
+    product_of,
+    sum_of,
+)
+from symgrad.expr.leaves import CONST, is_number
+from symgrad.expr.node import Expr
+from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.einsum import EINSUM, Labels
+from symgrad.ops.layout import CONCAT
+from symgrad.ops.linalg import SOLVE
+from symgrad.ops.named import NAMED
+
+
+class Raised(NamedTuple):
+    """A power whose exponent is no number; the children are base and exponent."""
+
+    children: tuple[Expr, ...]
+
+
+class Same(NamedTuple):
+    """A node that reads as its one operand."""
+
+    children: tuple[Expr, ...]
+
+
+class Contraction(NamedTuple):
+    """An Einsum and its notation."""
+
+    children: tuple[Expr, ...]
+    form: Form
+
+
+class Joined(NamedTuple):
+    """Operands joined along an axis: an old one, or (`stacked`) a new one."""
+
+    children: tuple[Expr, ...]
+    axis: int
+    stacked: bool
+    ndim: int
+    hidden: int
+
+
+class Call(NamedTuple):
+    """The op of `node` over operands; `hidden` more are not shown. Leaves have no children."""
+
+    children: tuple[Expr, ...]
+    hidden: int
+    node: Expr
+
+
+View = Sum | Product | Raised | Same | Contraction | Joined | Call
+
+
+def view_of(node: Expr, merges: Merges) -> View:
+    """The view of `node`; operands for which `merges` is true may be written into it."""
+    op, args = node.op, node.args
+    if op is ADD:
+        return sum_of(node, merges)
+    if op is MUL or (op is POW and coefficient_of(args[1]) is not None):
+        return product_of(node, merges)
+    if op is POW:
+        return Raised(args)
+    if op is NAMED or is_stretched_scalar(node):
+        return Same(args)
+    if op is EINSUM and _is_vector_solve(node):
+        matrix, column = args[0].args
+        return Call((matrix, column.args[0]), 0, args[0])
+    if op is EINSUM and len(args) <= MAX_SHOWN:
+        return Contraction(args, form_of(node))
+    if op is CONCAT:
+        return _joined(node)
+    return Call(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
+
+
+def _joined(node: Expr) -> Joined:
+    (axis,) = node.params
+    shown = node.args[:MAX_SHOWN]
+    stacked = all(_adds_axis(arg, axis) for arg in node.args)
+    if stacked:
+        shown = tuple([arg.args[0] if arg.op is EINSUM else arg for arg in shown])
+    return Joined(shown, axis, stacked, node.ndim, max(0, len(node.args) - MAX_SHOWN))
+
+
+def _adds_axis(node: Expr, axis: int) -> bool:
+    """Whether `node` is its operand with one new axis of extent 1 at `axis`, or a number there."""
+    if node.op is CONST:
+        return is_number(node) and bool(node.shape[axis] == 1)
+    if node.op is not EINSUM or len(node.args) != 1 or node.shape[axis] != 1:
+        return False
+    (labels,), out, spread = node.params
+    rest: Labels = (*out[:axis], *out[axis + 1 :])
+    return len(spread) == 1 and bool(rest == labels)
+
+
+def _is_vector_solve(node: Expr) -> bool:
+    """Whether `node` is the one column of ``solve(A, b[:, newaxis])``, so ``solve(A, b)``."""
+    solution = node.args[0]
+    if len(node.args) != 1 or solution.op is not SOLVE:
+        return False
+    (labels,), out, _ = node.params
+    column = solution.args[1]
+    is_column = column.op is EINSUM and _adds_axis(column, column.ndim - 1)
+    return is_column and bool(labels[:-1] == out)

@@ -1,0 +1,135 @@
+"""Carrying a function of expressions out on Variables.
+
+Variables become their formulas; arrays among the operands become leaves of their own, so that no
+data are baked into a formula; Python numbers stay exact constants. What is no operand (an axis, a
+shape, an index) goes through as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.errors import ArgumentError
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import free_symbols
+from symgrad.ops import products, select, ufuncs
+from symgrad.ops.elementwise import Elementwise
+from symgrad.variable.data import real_array
+from symgrad.variable.record import Record, parameter_record
+
+# How many leading arguments are operands: all of an elementwise function, else one, but for these
+_MANY: Final = 1_000_000
+OPERANDS: Final[dict[Any, int]] = {
+    **{
+        getattr(ufuncs, name): _MANY
+        for name in "add subtract multiply divide power float_power".split()
+    },
+    **{
+        getattr(products, name): 2
+        for name in "matmul dot vdot inner outer tensordot kron cross".split()
+    },
+    products.einsum: _MANY,
+    select.where: 3,
+    select.clip: 3,
+}
+NO_EXCHANGE: Final[Mapping[Record, Record]] = {}
+_PLAIN: Final = frozenset({int, float, bool, str, Fraction, type(None), type(Ellipsis), slice})
+
+
+def operand_count(function: Callable[..., Any]) -> int:
+    """How many leading arguments of a function are operands."""
+    if isinstance(function, Elementwise):
+        return _MANY
+    return OPERANDS.get(function, 1)
+
+
+class Call:
+    """A function with its arguments, in which records stand for Variables and arrays."""
+
+    __slots__ = ("args", "function", "kwargs", "records")
+
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.function = function
+        self.records: list[Record] = []
+        count = operand_count(function)
+        self.args = [
+            _operand(arg, self.records) if i < count else _setting(arg, self.records)
+            for i, arg in enumerate(args)
+        ]
+        self.kwargs = {key: _setting(value, self.records) for key, value in kwargs.items()}
+
+    def run(self, exchange: Mapping[Record, Record] = NO_EXCHANGE) -> Any:
+        """The result on the formulas of the records, or of others in their place."""
+        args = [_formula(arg, exchange) for arg in self.args]
+        kwargs = {key: _formula(value, exchange) for key, value in self.kwargs.items()}
+        return self.function(*args, **kwargs)
+
+
+def _formula(arg: Any, exchange: Mapping[Record, Record]) -> Any:
+    kind = arg.__class__
+    if kind is Record:
+        return exchange.get(arg, arg).expr
+    if kind is list or kind is tuple:
+        return kind([_formula(entry, exchange) for entry in arg])
+    return arg
+
+
+def _operand(arg: Any, records: list[Record]) -> Any:
+    kind = arg.__class__
+    if kind in _PLAIN:
+        return arg
+    if kind is Expr:
+        return _closed(arg)
+    if hasattr(kind, "__symgrad_lift__"):
+        return _taken(arg.record(), records)
+    if isinstance(arg, (list, tuple, range)):
+        if _holds_variables(arg):
+            return [_operand(entry, records) for entry in arg]
+        return _taken(parameter_record(real_array(arg)), records)
+    if isinstance(arg, (np.ndarray, np.generic)):
+        return _taken(parameter_record(real_array(arg)), records)
+    return arg
+
+
+def _setting(arg: Any, records: list[Record]) -> Any:
+    """An argument that may be an operand by its kind: a Variable, or an array of floats."""
+    kind = arg.__class__
+    if kind in _PLAIN or kind is Expr:
+        return arg
+    if hasattr(kind, "__symgrad_lift__"):
+        return _taken(arg.record(), records)
+    if isinstance(arg, (list, tuple)):
+        return kind([_setting(entry, records) for entry in arg]) if kind in (list, tuple) else arg
+    if isinstance(arg, np.ndarray) and arg.dtype.kind == "f":
+        return _taken(parameter_record(arg), records)
+    return arg
+
+
+def _holds_variables(values: Any) -> bool:
+    return any(hasattr(v.__class__, "__symgrad_lift__") or v.__class__ is Expr for v in values)
+
+
+def _taken(record: Record, records: list[Record]) -> Record:
+    records.append(record)
+    return record
+
+
+def _closed(e: Expr) -> Expr:
+    """An expression without symbols, such as pi or an identity matrix.
+
+    Raises
+    ------
+    ArgumentError
+        If it has symbols: they hold no data.
+    """
+    symbols = free_symbols(e)
+    if symbols:
+        raise ArgumentError(
+            f"a variable holds data and the symbol {symbols[0].name!r} does not; give the symbol"
+            " data with variable(...), or work with the variable's formula, x.expr"
+        )
+    return e

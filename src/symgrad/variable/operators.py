@@ -1,0 +1,151 @@
+"""Python's operators, NumPy's protocols and array methods on Variables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.errors import ArgumentError
+from symgrad.ops import products, reduction, shapes, ufuncs
+from symgrad.ops.operators import numpy_ufunc
+from symgrad.ops.table import FUNCTIONS, UFUNCS
+
+_NO_OPERAND: Final = (str, bytes, dict, set, type(None))
+
+
+def _pair(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """An operator and its reflection."""
+
+    def forward(self: Any, other: Any) -> Any:
+        if isinstance(other, _NO_OPERAND):
+            return NotImplemented
+        return self.__symgrad_lift__(function, (self, other), {})
+
+    def reflected(self: Any, other: Any) -> Any:
+        if isinstance(other, _NO_OPERAND):
+            return NotImplemented
+        return self.__symgrad_lift__(function, (other, self), {})
+
+    return forward, reflected
+
+
+def _compared(function: np.ufunc) -> Any:
+    """A comparison: of data, with booleans as result."""
+
+    def compare(self: Any, other: Any) -> Any:
+        if isinstance(other, _NO_OPERAND):
+            return NotImplemented
+        return function(self.data, getattr(other, "data", other) if is_variable(other) else other)
+
+    return compare
+
+
+def is_variable(value: Any) -> bool:
+    """Whether a value is a Variable."""
+    return hasattr(value.__class__, "__symgrad_lift__")
+
+
+def _method(function: Callable[..., Any]) -> Any:
+    """A function as a method: the Variable is its first argument."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.__symgrad_lift__(function, (self, *args), kwargs)
+
+    method.__doc__ = function.__doc__
+    return method
+
+
+class Operators:
+    """The arithmetic face of a Variable; every operation leaves a record."""
+
+    __slots__ = ()
+
+    __add__, __radd__ = _pair(ufuncs.add)
+    __sub__, __rsub__ = _pair(ufuncs.subtract)
+    __mul__, __rmul__ = _pair(ufuncs.multiply)
+    __truediv__, __rtruediv__ = _pair(ufuncs.divide)
+    __floordiv__, __rfloordiv__ = _pair(ufuncs.floor_divide)
+    __mod__, __rmod__ = _pair(ufuncs.mod)
+    __pow__, __rpow__ = _pair(ufuncs.power)
+    __matmul__, __rmatmul__ = _pair(products.matmul)
+    __neg__ = _method(ufuncs.negative)
+    __pos__ = _method(ufuncs.positive)
+    __abs__ = _method(ufuncs.absolute)
+    __getitem__ = _method(shapes.getitem)
+
+    __lt__ = _compared(np.less)
+    __le__ = _compared(np.less_equal)
+    __gt__ = _compared(np.greater)
+    __ge__ = _compared(np.greater_equal)
+    __eq__ = _compared(np.equal)
+    __ne__ = _compared(np.not_equal)
+    __hash__ = object.__hash__
+
+    sum = _method(reduction.sum)
+    mean = _method(reduction.mean)
+    var = _method(reduction.var)
+    std = _method(reduction.std)
+    prod = _method(reduction.prod)
+    max = _method(reduction.max)
+    min = _method(reduction.min)
+    argmax = _method(reduction.argmax)
+    argmin = _method(reduction.argmin)
+    cumsum = _method(reduction.cumsum)
+    cumprod = _method(reduction.cumprod)
+    dot = _method(products.dot)
+    trace = _method(products.trace)
+    diagonal = _method(shapes.diagonal)
+    ravel = _method(shapes.ravel)
+    flatten = _method(shapes.ravel)
+    squeeze = _method(shapes.squeeze)
+    swapaxes = _method(shapes.swapaxes)
+    repeat = _method(shapes.repeat)
+    take = _method(shapes.take)
+
+    def reshape(self, *shape: Any) -> Any:
+        """The same entries, in C order, in another shape."""
+        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def transpose(self, *axes: Any) -> Any:
+        """The axes permuted, reversed where none are given."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+        return shapes.transpose(self, order or None)
+
+    @property
+    def T(self) -> Any:
+        """The axes reversed."""
+        return shapes.transpose(self)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self[i] for i in range(len(self))])
+
+    def __len__(self) -> int:
+        shape = self.data.shape if isinstance(self.data, np.ndarray) else ()  # type: ignore[attr-defined]
+        if not shape:
+            raise ArgumentError("a scalar variable has no len() and cannot be iterated over")
+        return int(shape[0])
+
+    def __bool__(self) -> bool:
+        return bool(self.data)  # type: ignore[attr-defined]
+
+    def __float__(self) -> float:
+        return float(self.data)  # type: ignore[attr-defined]
+
+    def __int__(self) -> int:
+        return int(self.data)  # type: ignore[attr-defined]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.data, dtype=dtype)  # type: ignore[attr-defined]
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return numpy_ufunc(UFUNCS, ufunc, method, inputs, kwargs)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        ours = FUNCTIONS.get(function)
+        if ours is None:
+            raise ArgumentError(
+                f"numpy.{function.__name__} is not defined for variables; take their data, x.data"
+            )
+        return ours(*args, **kwargs)

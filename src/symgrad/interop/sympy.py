@@ -1,0 +1,297 @@
+"""The bridge to SymPy: expressions convert both ways, and SymPy's simplifier is there on request.
+
+Scalars keep everything: names, assumptions, exact numbers. Formulas with arrays convert entry by
+entry where their extents are known ints (`symgrad.interop.sympy_arrays`). Both directions walk the
+graph iteratively and share what the graph shares.
+
+Everything here is real: a SymPy symbol is taken for real whether it says so or not, and symbols
+made here say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import sympy as sp
+
+from symgrad.errors import ConversionError, SymgradError
+from symgrad.expr.dims import show_shape
+from symgrad.expr.leaves import SYMBOL, named_number, number, symbol
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.interop.sympy_arrays import ARRAY_RULES, as_sympy_array, each_entry
+from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
+from symgrad.ops import shapes, ufuncs
+from symgrad.ops.elementwise import as_expr
+
+MAX_SIMPLIFIED: Final = 200
+
+_ASSUMPTIONS: Final = ("integer", "negative", "nonnegative", "nonzero", "positive")
+_NUMBERS: Final = {"pi": sp.pi, "E": sp.E}
+
+
+# From symgrad to SymPy
+
+
+def to_sympy(e: Any) -> Any:
+    """The SymPy image of an expression.
+
+    Parameters
+    ----------
+    e : Expr
+        Of shape (); or of known int extents, converted entry by entry.
+
+    Returns
+    -------
+    sympy.Expr
+        For shape (); ``ImmutableDenseMatrix`` for two axes, else ``ImmutableDenseNDimArray``.
+        Entries of a matrix or vector symbol are elements of a ``MatrixSymbol``.
+
+    Raises
+    ------
+    ConversionError
+        Naming the operation that has no image, or two different symbols of one name.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x", positive=True)
+    >>> sg.to_sympy(sg.exp(x) / 2)
+    exp(x)/2
+    """
+    root = as_expr(e)
+    images: dict[Expr, Any] = {}
+    names: dict[str, Expr] = {}
+    for node in toposort([root]):
+        if node.op is SYMBOL and names.setdefault(node.params[0], node) is not node:
+            raise ConversionError(
+                f"two different symbols are named {node.params[0]!r}, which are one to SymPy; give"
+                " one of them another name with substitute"
+            )
+        images[node] = _image(node, [images[arg] for arg in node.args])
+    return as_sympy_array(images[root])
+
+
+def _image(node: Expr, args: list[Any]) -> Any:
+    try:
+        rule = ARRAY_RULES.get(node.op.name)
+        if node.op is SYMBOL and node.shape == ():
+            return _symbol_image(node)
+        if node.op.name in _LEAF_IMAGES:
+            return _LEAF_IMAGES[node.op.name](node)
+        if rule is not None:
+            return rule(node, *args)
+        if node.op.sympy is not None and node.op.elementwise:
+            image = node.op.sympy
+            return each_entry(lambda *entries: image(sp, *entries, *node.params), args)
+    except RecursionError:
+        raise ConversionError(
+            f"the formula is nested too deep for SymPy at {node.op.name}; convert its parts"
+        ) from None
+    raise ConversionError(f"{node.op.name} of shape {show_shape(node.shape)} has no image in SymPy")
+
+
+def _symbol_image(node: Expr) -> Any:
+    name, _, ty, held, _ = node.params
+    assumptions = {key: True for key in _ASSUMPTIONS if key in held}
+    if ty.dtype.kind in "iu":
+        assumptions["integer"] = True
+    return sp.Symbol(name, real=True, **assumptions)
+
+
+def _constant_image(node: Expr) -> Any:
+    value, tag, shape, _ = node.params
+    if tag == "array":
+        return each_entry(lambda v: _number_image(np.asarray(v).item()), [value.array])
+    image = _number_image(value)
+    return image if shape == () else np.full(shape, image, dtype=object)
+
+
+def _number_image(value: Any) -> Any:
+    if isinstance(value, bool):
+        return sp.true if value else sp.false
+    if isinstance(value, float):
+        return sp.Float(value) if np.isfinite(value) else sp.sympify(value)
+    return sp.Rational(value.numerator, value.denominator)
+
+
+_LEAF_IMAGES: Final[dict[str, Callable[[Expr], Any]]] = {
+    "constant": _constant_image,
+    "number": lambda node: _NUMBERS[node.params[0]],
+    "size": lambda node: sp.Symbol(str(node.params[0]), integer=True, positive=True),
+}
+
+
+# From SymPy to symgrad
+
+
+def from_sympy(e: Any) -> Expr:
+    """The expression that a SymPy object stands for.
+
+    Parameters
+    ----------
+    e : sympy.Expr, sympy.logic Boolean, Matrix, NDimArray or MatrixSymbol formula
+        Symbols become scalar symbols of the same name and assumptions; a ``MatrixSymbol`` becomes a
+        matrix symbol, whose symbolic extents become named ones.
+
+    Returns
+    -------
+    Expr
+        Integers, rationals, pi and E stay exact; a Float becomes a Python float.
+
+    Raises
+    ------
+    ConversionError
+        Naming what has no image: complex numbers, unevaluated integrals, unknown functions.
+
+    Examples
+    --------
+    >>> import sympy, symgrad as sg
+    >>> x = sympy.Symbol("x")
+    >>> print(sg.from_sympy(sympy.sin(x) ** 2 / 2))
+    sin(x)**2/2
+    """
+    if isinstance(e, (sp.MatrixBase, sp.NDimArray)) and not isinstance(e, sp.MatrixSymbol):
+        entries = [from_sympy(entry) for entry in sp.flatten(e.tolist())]
+        return shapes.reshape(shapes.stack(entries), tuple(int(n) for n in e.shape))
+    if not isinstance(e, sp.Basic):
+        raise ConversionError(f"from_sympy needs a SymPy expression, not {e!r}")
+    return _walk(e, {})
+
+
+def _walk(root: Any, known: dict[Any, Expr]) -> Expr:
+    """Images bottom up; `known` fixes some beforehand."""
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if node in known:
+            stack.pop()
+            continue
+        parts = _parts(node)
+        pending = [part for part in parts if part not in known]
+        if pending:
+            stack.extend(reversed(pending))
+            continue
+        known[node] = _convert(node, [known[part] for part in parts])
+        stack.pop()
+    return known[root]
+
+
+def _parts(node: Any) -> tuple[Any, ...]:
+    """The operands of a SymPy node, in the order in which it prints them."""
+    if isinstance(node, (sp.Symbol, sp.MatrixSymbol)) or type(node).__name__ in NO_IMAGE:
+        return ()
+    if isinstance(node, sp.Piecewise):
+        return tuple(part for pair in node.args for part in pair.args)
+    if isinstance(node, sp.Add):
+        return tuple(node.as_ordered_terms())
+    if isinstance(node, sp.matrices.expressions.matexpr.MatrixElement):
+        return (node.args[0],)
+    return tuple(node.args)
+
+
+def _convert(node: Any, args: list[Expr]) -> Expr:
+    for kind, image in _ATOMS:
+        if isinstance(node, kind):
+            return image(node)
+    rule = FUNCTIONS.get(type(node).__name__)
+    if rule is None:
+        kind_name = type(node).__name__
+        advice = NO_IMAGE.get(kind_name, "write it with functions that symgrad has")
+        raise ConversionError(f"SymPy's {kind_name} has no image here: {_shown(node)}; {advice}")
+    try:
+        return rule(node, *args)
+    except TypeError as error:
+        if isinstance(error, SymgradError):
+            raise
+        raise ConversionError(
+            f"SymPy's {type(node).__name__} of {len(args)} operands has no image here:"
+            f" {_shown(node)}"
+        ) from None
+
+
+def _shown(node: Any) -> str:
+    text = str(node)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _from_symbol(node: Any) -> Expr:
+    held = {key: True for key in _ASSUMPTIONS if getattr(node, f"is_{key}")}
+    if held.get("positive") or held.get("negative"):
+        held.pop("nonzero", None)
+        held.pop("nonnegative", None)
+    integer = held.pop("integer", False)
+    return symbol(node.name, (), int if integer else float, integer=integer, **held)
+
+
+def _from_matrix_symbol(node: Any) -> Expr:
+    extents = [int(d) if d.is_Integer else str(d) for d in node.shape]
+    return symbol(node.name, extents)
+
+
+def _from_float(node: Any) -> Expr:
+    return number(float(node))
+
+
+def _from_constant(node: Any) -> Expr:
+    """An irrational number that has no name here, as the nearest float."""
+    return number(float(node.evalf(20)))
+
+
+_ATOMS: Final[tuple[tuple[type[Any], Callable[[Any], Expr]], ...]] = (
+    (sp.MatrixSymbol, _from_matrix_symbol),
+    (sp.Symbol, _from_symbol),
+    (sp.Integer, lambda node: number(int(node))),
+    (sp.Rational, lambda node: number(Fraction(int(node.p), int(node.q)))),
+    (sp.Float, _from_float),
+    (type(sp.pi), lambda node: named_number("pi")),
+    (type(sp.E), lambda node: named_number("E")),
+    (type(sp.GoldenRatio), lambda node: (1 + ufuncs.sqrt(number(5))) / 2),
+    (type(sp.oo), lambda node: number(float("inf"))),
+    (type(-sp.oo), lambda node: number(float("-inf"))),
+    (type(sp.nan), lambda node: number(float("nan"))),
+    (type(sp.true), lambda node: number(True)),
+    (type(sp.false), lambda node: number(False)),
+    (sp.NumberSymbol, _from_constant),
+)
+
+
+# Simplification
+
+
+def simplify_with_sympy(e: Expr) -> Expr:
+    """`e` as SymPy's `simplify` has it, where that is a gain.
+
+    `e` itself comes back where it is no scalar formula, has no image, has more than 200 nodes, or
+    where SymPy's result has no fewer nodes. The result equals `e` where both are defined.
+    """
+    order = toposort([e])
+    if len(order) > MAX_SIMPLIFIED or any(node.shape != () for node in order):
+        return e
+    leaves = [node for node in order if node.op is SYMBOL]
+    stand_ins = {leaf: _stand_in(index, leaf) for index, leaf in enumerate(leaves)}
+    try:
+        images: dict[Expr, Any] = dict(stand_ins)
+        for node in order:
+            if node not in images:
+                images[node] = _image(node, [images[arg] for arg in node.args])
+        back = _walk(sp.simplify(images[e]), {dummy: leaf for leaf, dummy in stand_ins.items()})
+    except (
+        SymgradError,
+        ArithmeticError,
+        ValueError,
+        TypeError,
+        NotImplementedError,
+        RecursionError,
+    ):
+        return e
+    return back if back.ty.dtype == e.ty.dtype and len(toposort([back])) < len(order) else e
+
+
+def _stand_in(index: int, leaf: Expr) -> Any:
+    """A SymPy symbol for a leaf, told apart from all others whatever their names."""
+    image = _symbol_image(leaf)
+    return sp.Dummy(f"{image.name}_{index}", **image.assumptions0)

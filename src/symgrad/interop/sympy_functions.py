@@ -1,0 +1,200 @@
+"""SymPy's functions by class name, and what they are here: ``rule(node, *images of operands)``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any, Final
+
+from symgrad.errors import ConversionError
+from symgrad.expr.dims import Dim
+from symgrad.expr.leaves import EULER, eye, value_of, zeros
+from symgrad.expr.node import Expr
+from symgrad.ops import linalg, products, select, shapes, special, ufuncs
+
+Rule = Callable[..., Expr]
+
+
+def _plain(function: Callable[..., Expr]) -> Rule:
+    return lambda node, *args: function(*args)
+
+
+def _folded(function: Callable[[Expr, Expr], Expr]) -> Rule:
+    """A function of two operands for one of many."""
+    return lambda node, *args: reduce(function, args)
+
+
+def _power(node: Any, base: Expr, exponent: Expr) -> Expr:
+    return ufuncs.exp(exponent) if base is EULER else ufuncs.power(base, exponent)
+
+
+def _log(node: Any, x: Expr, base: Expr | None = None) -> Expr:
+    return ufuncs.log(x) if base is None else ufuncs.log(x) / ufuncs.log(base)
+
+
+def _piecewise(node: Any, *parts: Expr) -> Expr:
+    """``(value, condition)`` pairs, first that holds; where none does the value is nan."""
+    values, conditions = parts[::2], parts[1::2]
+    result: Any = values[-1] if value_of(conditions[-1]) is True else None
+    pairs = list(zip(values, conditions, strict=True))
+    if result is None:
+        result = float("nan")
+    else:
+        pairs.pop()
+    for value, condition in reversed(pairs):
+        result = select.where(condition, value, result)
+    return select.where(True, result, 0) if not isinstance(result, Expr) else result
+
+
+def _heaviside(node: Any, x: Expr, at_zero: Expr) -> Expr:
+    return ufuncs.heaviside(x, at_zero)
+
+
+def _order_of(node: Any, who: str) -> Any:
+    order = node.args[0]
+    if not order.is_Rational:
+        raise ConversionError(
+            f"{who} of the symbolic order {order} has no image here; use a number"
+        )
+    return int(order) if order.is_Integer else float(order)
+
+
+def _with_order(function: Callable[[Any, Any], Expr]) -> Rule:
+    return lambda node, n, x: function(_order_of(node, type(node).__name__), x)
+
+
+def _lambertw(node: Any, x: Expr, branch: Expr | None = None) -> Expr:
+    if branch is not None and value_of(branch) != 0:
+        raise ConversionError(f"LambertW has its principal branch only here: {node}")
+    return special.lambertw(x)
+
+
+def _expint(node: Any, n: Expr, x: Expr) -> Expr:
+    if value_of(n) != 1:
+        raise ConversionError(f"expint has the order 1 only here: {node}")
+    return special.exp1(x)
+
+
+def _xor(node: Any, *args: Expr) -> Expr:
+    return reduce(ufuncs.logical_xor, args)
+
+
+def _extent(dim: Any) -> Dim:
+    return int(dim) if dim.is_Integer else str(dim)
+
+
+def _element(node: Any, matrix: Expr) -> Expr:
+    i, j = node.args[1:]
+    if not (i.is_Integer and j.is_Integer):
+        raise ConversionError(f"an element at a symbolic index has no image here: {node}")
+    return matrix[int(i), int(j)]
+
+
+def _over(function: Callable[[Any], Expr]) -> Rule:
+    """``1/f`` for the reciprocal trigonometric functions."""
+    return lambda node, x: 1 / function(x)
+
+
+def _of_reciprocal(function: Callable[[Any], Expr]) -> Rule:
+    return lambda node, x: function(1 / x)
+
+
+_SAME_NAME: Final = "sin cos tan sinh cosh tanh exp sign floor"
+_RENAMED: Final[dict[str, Callable[..., Expr]]] = {
+    "asin": ufuncs.arcsin,
+    "acos": ufuncs.arccos,
+    "atan": ufuncs.arctan,
+    "atan2": ufuncs.arctan2,
+    "asinh": ufuncs.arcsinh,
+    "acosh": ufuncs.arccosh,
+    "atanh": ufuncs.arctanh,
+    "Abs": ufuncs.absolute,
+    "ceiling": ufuncs.ceil,
+    "Mod": ufuncs.mod,
+    "frac": lambda x: x - ufuncs.floor(x),
+    "StrictLessThan": ufuncs.less,
+    "LessThan": ufuncs.less_equal,
+    "StrictGreaterThan": ufuncs.greater,
+    "GreaterThan": ufuncs.greater_equal,
+    "Equality": ufuncs.equal,
+    "Unequality": ufuncs.not_equal,
+    "Not": ufuncs.logical_not,
+    "ITE": select.where,
+    "conjugate": lambda x: x,
+    "re": lambda x: x,
+    "erf": special.erf,
+    "erfc": special.erfc,
+    "erfi": special.erfi,
+    "erfinv": special.erfinv,
+    "gamma": special.gamma,
+    "loggamma": special.gammaln,
+    "factorial": lambda x: special.gamma(x + 1),
+    "digamma": special.digamma,
+    "trigamma": lambda x: special.polygamma(1, x),
+    "beta": lambda a, b=None: special.beta(a, a if b is None else b),
+    "Ei": special.expi,
+    "Transpose": shapes.transpose,
+    "Inverse": lambda a, power=None: linalg.inv(a),
+    "Determinant": linalg.det,
+    "Trace": products.trace,
+    "MatPow": lambda a, n: linalg.matrix_power(a, value_of(n)),
+}
+
+FUNCTIONS: Final[dict[str, Rule]] = {
+    **{name: _plain(getattr(ufuncs, name)) for name in _SAME_NAME.split()},
+    **{name: _plain(function) for name, function in _RENAMED.items()},
+    "Add": _folded(ufuncs.add),
+    "Mul": _folded(ufuncs.multiply),
+    "Pow": _power,
+    "log": _log,
+    "cot": _over(ufuncs.tan),
+    "sec": _over(ufuncs.cos),
+    "csc": _over(ufuncs.sin),
+    "coth": _over(ufuncs.tanh),
+    "sech": _over(ufuncs.cosh),
+    "csch": _over(ufuncs.sinh),
+    "acot": _of_reciprocal(ufuncs.arctan),
+    "asec": _of_reciprocal(ufuncs.arccos),
+    "acsc": _of_reciprocal(ufuncs.arcsin),
+    "acoth": _of_reciprocal(ufuncs.arctanh),
+    "asech": _of_reciprocal(ufuncs.arccosh),
+    "acsch": _of_reciprocal(ufuncs.arcsinh),
+    "Max": _folded(ufuncs.maximum),
+    "Min": _folded(ufuncs.minimum),
+    "And": _folded(ufuncs.logical_and),
+    "Or": _folded(ufuncs.logical_or),
+    "Xor": _xor,
+    "Piecewise": _piecewise,
+    "Heaviside": _heaviside,
+    "polygamma": _with_order(special.polygamma),
+    "besselj": _with_order(special.jv),
+    "bessely": _with_order(special.yv),
+    "besseli": _with_order(special.iv),
+    "besselk": _with_order(special.kv),
+    "LambertW": _lambertw,
+    "expint": _expint,
+    "MatAdd": _folded(ufuncs.add),
+    "MatMul": _folded(lambda a, b: products.matmul(a, b) if a.ndim and b.ndim else a * b),
+    "HadamardProduct": _folded(ufuncs.multiply),
+    "MatrixElement": _element,
+    "Identity": lambda node, *args: eye(_extent(node.shape[0])),
+    "ZeroMatrix": lambda node, *args: zeros([_extent(d) for d in node.shape]),
+}
+
+_UNEVALUATED: Final = "evaluate it first with .doit()"
+_COMPLEX: Final = "symgrad is real-valued; separate real and imaginary parts first"
+
+NO_IMAGE: Final[dict[str, str]] = {
+    "Integral": _UNEVALUATED,
+    "Derivative": _UNEVALUATED,
+    "Sum": _UNEVALUATED,
+    "Product": _UNEVALUATED,
+    "Limit": _UNEVALUATED,
+    "Subs": _UNEVALUATED,
+    "ImaginaryUnit": _COMPLEX,
+    "ComplexInfinity": _COMPLEX,
+    "im": _COMPLEX,
+    "arg": _COMPLEX,
+    "Lambda": "convert its expression",
+    "Tuple": "convert its entries one by one",
+}

@@ -201,7 +201,7 @@ gammaln = _special(
     special=(100.0, 1e10),
     doc="Logarithm of the absolute value of `gamma`, as `scipy.special.gammaln`.",
 )
-digamma = _special(
+digamma: Elementwise = _special(
     "digamma",
     r"\psi",
     lambda g, y, x: g * polygamma(1, x),

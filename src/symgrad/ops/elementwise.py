@@ -35,6 +35,11 @@ def as_expr(value: Any) -> Expr:
         raise DTypeError(
             "a list that holds expressions is no operand; write symgrad.stack([...]) to make a vector"
         )
+    if hasattr(value.__class__, "__symgrad_lift__"):
+        raise DTypeError(
+            f"a {value.__class__.__name__} would lose its gradient here; give its formula, x.expr, or"
+            " its data"
+        )
     if value.__class__.__module__.partition(".")[0] == "sympy":
         # the one import of an upper layer: whoever holds a SymPy object has SymPy loaded already
         from symgrad.interop.sympy import from_sympy  # noqa: PLC0415

@@ -66,9 +66,7 @@ class Signature:
 
     def _check_count(self, args: Sequence[Any]) -> None:
         missing = [
-            p.name
-            for i, p in enumerate(self.parameters)
-            if i >= len(args) or args[i] is MISSING
+            p.name for i, p in enumerate(self.parameters) if i >= len(args) or args[i] is MISSING
         ]
         expected = ", ".join(p.name for p in self.parameters) or "none"
         if missing:

@@ -197,7 +197,9 @@ MAX_TRACEBACK_LINES = 1000
 
 def explain(f: CompiledFunction) -> str:
     """A few lines on a compiled function."""
-    body = [line for line in f.source.splitlines() if " = " in line or line.strip().startswith("return")]
+    body = [
+        line for line in f.source.splitlines() if " = " in line or line.strip().startswith("return")
+    ]
     lines = [f"{f!r}", f.__doc__ or "", f"statements: {len(body)}"]
     lines.append("paths: arrays" + (", Python floats" if f.scalar_source is not None else ""))
     return "\n".join(lines)

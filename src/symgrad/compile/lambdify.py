@@ -84,7 +84,9 @@ def _check_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> None:
     missing = [x for x in free_symbols(*outputs) if x not in known]
     if not missing:
         return
-    listing = ", ".join(f"{x.name} {show_shape(x.shape)}" if x.shape else str(x.name) for x in missing)
+    listing = ", ".join(
+        f"{x.name} {show_shape(x.shape)}" if x.shape else str(x.name) for x in missing
+    )
     alike = {x.name for x in missing} & {x.name for x in symbols}
     note = (
         f"; another symbol is named {', '.join(sorted(map(str, alike)))}, with a different shape, dtype"
@@ -124,13 +126,17 @@ def _bounds(outputs: Sequence[Expr]) -> tuple[tuple[Dim, str], ...]:
 
 
 MAX_DOC = 500  # characters of a formula in a docstring
+MAX_DOC_NODES = 1000  # larger graphs are counted, not written out
 
 
 def describe(program: Program, outputs: Sequence[Expr]) -> str:
     """The docstring of a compiled function: its formula, and the shapes of arguments and outputs."""
-    text = ", ".join(_short(str(y)) for y in outputs[:8])
     more = f", ... and {len(outputs) - 8} more" if len(outputs) > 8 else ""
-    lines = [text + more]
+    size = len(toposort(outputs))
+    if size > MAX_DOC_NODES:
+        lines = [f"{len(outputs)} output(s), {size} distinct nodes"]
+    else:
+        lines = [", ".join(_short(str(y)) for y in outputs[:8]) + more]
     shaped = [(n, x) for n, x in program.parameters if x.shape]
     if shaped:
         shapes = ", ".join(f"{n} {show_shape(x.shape)}" for n, x in shaped)

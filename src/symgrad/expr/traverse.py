@@ -18,19 +18,20 @@ def toposort(roots: Iterable[Expr], keep: Callable[[Expr], bool] | None = None) 
     """
     order: list[Expr] = []
     done: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(list(roots))]
+    stack = list(roots)
+    stack.reverse()
     while stack:
-        node, expanded = stack.pop()
-        if expanded:
-            order.append(node)
-            continue
+        node = stack[-1]
         if node in done or (keep is not None and not keep(node)):
+            stack.pop()
             continue
-        done.add(node)
-        if node.args:
-            stack.append((node, True))
-            stack.extend([(arg, False) for arg in reversed(node.args) if arg not in done])
+        waiting = [arg for arg in node.args if arg not in done and (keep is None or keep(arg))]
+        if waiting:
+            waiting.reverse()
+            stack += waiting
         else:
+            stack.pop()
+            done.add(node)
             order.append(node)
     return order
 

@@ -114,7 +114,9 @@ def _signed_term(p: Program, term: Expr, value: Lookup) -> tuple[bool, Value]:
         c = value_of(term.args[0])
         if c is not None and c < 0:
             return True, lower_product(p, term, value, sign=-1)
-    return False, value(term)
+    v = value(term)
+    instr = p.instrs[v]
+    return (True, instr.args[0]) if instr.code is NEG_CODE else (False, v)
 
 
 def _add_up(p: Program, terms: Sequence[tuple[bool, Value]]) -> tuple[bool, Value]:
@@ -175,8 +177,10 @@ def _times(p: Program, values: Sequence[Value]) -> Value:
     ordered = sorted(values, key=lambda v: sum(d != 1 for d in p.instrs[v].shape))
     total = ordered[0]
     for v in ordered[1:]:
-        total = p.emit(SQUARE_CODE, (v,), p.instrs[v].shape) if v == total else binary(
-            p, MUL_CODE, total, v
+        total = (
+            p.emit(SQUARE_CODE, (v,), p.instrs[v].shape)
+            if v == total
+            else binary(p, MUL_CODE, total, v)
         )
     return total
 
@@ -229,4 +233,3 @@ def lower_pow_node(p: Program, node: Expr, value: Lookup) -> Value:
         if result is not None:
             return p.literal(result)
     return p.emit(POW_CODE, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
-

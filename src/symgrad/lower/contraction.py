@@ -137,14 +137,19 @@ class Contraction:
     # Several operands
 
     def diagonal(self, node: Expr, values: Sequence[Value]) -> Value | None:
-        """``v_i delta_ij`` as ``np.diag(v)``."""
+        """``u_i v_i delta_ij`` as ``np.diag(u*v)``."""
         inputs, out, _ = node.params
-        if len(values) != 2 or node.args[1].op is not EYE or inputs != ((0,), (0, 1)):
+        at = [k for k, arg in enumerate(node.args) if arg.op is EYE]
+        if len(at) != 1 or len(out) != 2 or set(inputs[at[0]]) != set(out):
             return None
-        full = self.exact(values[0], node.args[0].shape)
-        if out == (0, 1):
-            return self.call("np.diag({0})", [full], node.shape)
-        return None
+        rest = [k for k in range(len(values)) if k != at[0]]
+        if any(inputs[k] != inputs[rest[0]] or len(inputs[k]) != 1 for k in rest):
+            return None
+        entries = values[rest[0]]
+        for k in rest[1:]:
+            entries = binary(self.p, MUL_CODE, entries, values[k])
+        full = self.exact(entries, node.args[rest[0]].shape)
+        return self.call("np.diag({0})", [full], node.shape)
 
     def chain(self, operands: list[tuple[Value, Labels]], out: Labels) -> Value:
         """A product of operands, contracted pair by pair in the order that opt_einsum finds."""
@@ -220,5 +225,3 @@ class Contraction:
 
 def _letters(labels: Labels) -> str:
     return "".join(opt_einsum.get_symbol(n) for n in labels)
-
-

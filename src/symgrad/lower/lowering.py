@@ -164,4 +164,3 @@ class _Lowering:
         exact: Callable[..., Value] = Contraction(self.p, self.shape_code).exact
         args = tuple([exact(self.value[arg], arg.shape) for arg in node.args])
         return self.p.emit(self._code(node), args, node.shape)
-

@@ -8,7 +8,20 @@ import math
 import re
 from collections.abc import Iterable
 
-RESERVED = frozenset(keyword.kwlist) | frozenset(dir(builtins)) | frozenset(dir(math)) | {"np", "scipy"}
+RESERVED = (
+    frozenset(keyword.kwlist)
+    | frozenset(dir(builtins))
+    | frozenset(dir(math))
+    | {
+        "np",
+        "scipy",
+        "shape",
+        "dtype",
+        "general",
+        "missing",
+        "extra",
+    }
+)
 
 
 class Names:

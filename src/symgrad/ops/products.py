@@ -151,7 +151,10 @@ def dot(a: Any, b: Any) -> Expr:
 @public
 def vdot(a: Any, b: Any) -> Expr:
     """Sum of products of all entries, flattened, as `numpy.vdot`."""
-    return dot(ravel(a), ravel(b))
+    x, y = as_expr(a), as_expr(b)
+    if x.shape == y.shape:  # the same entries in the same order, without flattening
+        return einsum_node([x, y], [tuple(range(x.ndim))] * 2, (), {})
+    return dot(ravel(x), ravel(y))
 
 
 @public

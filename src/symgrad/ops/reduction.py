@@ -232,7 +232,7 @@ def _cumsum_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | N
     return [_flip_axis(CUMSUM.build((_flip_axis(g, axis),), (axis,)), axis)]
 
 
-CUMSUM: Final = _scan(
+CUMSUM: Op = _scan(
     "cumsum",
     _cumsum_cotangent,
     linear(lambda y, t: CUMSUM.build((t,), y.params)),

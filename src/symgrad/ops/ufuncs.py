@@ -19,13 +19,13 @@ from symgrad.ops.arithmetic import add as add_pair
 from symgrad.ops.arithmetic import mul as mul_pair
 from symgrad.ops.arithmetic import power as power_pair
 from symgrad.ops.einsum import broadcast_all
-from symgrad.ops.elementwise import as_expr, elementwise, lift_of
+from symgrad.ops.elementwise import Elementwise, as_expr, elementwise, lift_of
 from symgrad.ops.guard import choose
 
 HALF = Fraction(1, 2)
 
 
-def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> tuple[Any, Any] | Any:
+def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> Any:
     """The two operands as expressions of one shape, or the result of a lifted call."""
     a, b = args
     if a.__class__ is not Expr or b.__class__ is not Expr:
@@ -248,7 +248,7 @@ sin = elementwise(
     parity="odd",
     exact={0: 0},
 )
-cos = elementwise(
+cos: Elementwise = elementwise(
     "cos",
     derivative=lambda g, y, x: -g * sin(x),
     numpy="np.cos({0})",
@@ -330,7 +330,7 @@ sinh = elementwise(
     parity="odd",
     exact={0: 0},
 )
-cosh = elementwise(
+cosh: Elementwise = elementwise(
     "cosh",
     derivative=lambda g, y, x: g * sinh(x),
     numpy="np.cosh({0})",
@@ -439,7 +439,7 @@ absolute = elementwise(
     special=(0.0, -2.5),
     notes="The derivative is sign(x), 0 at 0.",
 )
-sign = elementwise(
+sign: Elementwise = elementwise(
     "sign",
     derivative=None,
     numpy="np.sign({0})",
@@ -462,7 +462,7 @@ heaviside = elementwise(
     ufunc=np.heaviside,
     notes="The derivative by the first operand is 0, at the jump too.",
 )
-copysign = elementwise(
+copysign: Elementwise = elementwise(
     "copysign",
     derivative=(lambda g, y, a, b: g * sign(a) * copysign(1, b), None),
     numpy="np.copysign({0}, {1})",
@@ -477,7 +477,7 @@ copysign = elementwise(
 # Rounding: piecewise constant, so the derivative is 0 wherever it exists, and 0 at the jumps
 
 
-def _rounding(name: str, numpy: str, scalar: str, latex: str, sympy: Any, ufunc: np.ufunc) -> Any:
+def _rounding(name: str, numpy: str, scalar: str, latex: str, sympy: Any, ufunc: np.ufunc) -> Elementwise:
     return elementwise(
         name,
         derivative=None,
@@ -636,7 +636,7 @@ fmin = elementwise(
 # Comparison and logic: no derivative, because the results are booleans
 
 
-def _comparison(name: str, sign: str, latex: str, sympy: Any, ufunc: np.ufunc, **fields: Any) -> Any:
+def _comparison(name: str, sign: str, latex: str, sympy: Any, ufunc: np.ufunc, **fields: Any) -> Elementwise:
     return elementwise(
         name,
         derivative=(None, None),
@@ -656,7 +656,7 @@ greater = _comparison("greater", ">", ">", lambda sp, a, b: sp.Gt(a, b), np.grea
 greater_equal = _comparison(
     "greater_equal", ">=", r"\geq", lambda sp, a, b: sp.Ge(a, b), np.greater_equal
 )
-equal = _comparison(
+equal: Elementwise = _comparison(
     "equal", "==", "=", lambda sp, a, b: sp.Eq(a, b), np.equal, commutative=True
 )
 not_equal = _comparison(
@@ -664,7 +664,7 @@ not_equal = _comparison(
 )
 
 
-def _logical(name: str, word: str, latex: str, sympy: Any, ufunc: np.ufunc) -> Any:
+def _logical(name: str, word: str, latex: str, sympy: Any, ufunc: np.ufunc) -> Elementwise:
     return elementwise(
         name,
         derivative=(None, None),
@@ -693,7 +693,7 @@ logical_not = elementwise(
 )
 
 
-def _test(name: str, scalar: str, sympy: Any) -> Any:
+def _test(name: str, scalar: str, sympy: Any) -> Elementwise:
     return elementwise(
         name,
         derivative=None,
@@ -712,7 +712,7 @@ signbit = _test("signbit", "copysign(1.0, {0}) < 0.0", lambda sp, x: sp.Lt(x, 0)
 
 # Floating-point representation
 
-ldexp = elementwise(
+ldexp: Elementwise = elementwise(
     "ldexp",
     derivative=(lambda g, y, a, n: ldexp(g, n), None),
     numpy="np.ldexp({0}, {1})",
@@ -730,7 +730,7 @@ frexp_mantissa = elementwise(
     domain=(1.1, 1.9),
     sympy=lambda sp, x: x * sp.Integer(2) ** -(sp.floor(sp.log(sp.Abs(x), 2)) + 1),
 )
-frexp_exponent = elementwise(
+frexp_exponent: Elementwise = elementwise(
     "frexp_exponent",
     derivative=None,
     numpy="np.frexp({0})[1]",

@@ -5,6 +5,7 @@ from typing import Any as _Any
 
 from symgrad import errors, linalg
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian, jvp, vjp
+from symgrad.check import check_grad
 from symgrad.compile import CompiledFunction, evaluate, lambdify
 from symgrad.emit.dot import draw, to_dot
 from symgrad.emit.install import install as _install_printers

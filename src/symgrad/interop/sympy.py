@@ -22,7 +22,7 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, named_number, number, symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
-from symgrad.interop.sympy_arrays import ARRAY_RULES, as_sympy_array, each_entry
+from symgrad.interop.sympy_arrays import ARRAY_RULES, as_sympy_array, each_entry, known_shape
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.elementwise import as_expr
@@ -107,7 +107,7 @@ def _constant_image(node: Expr) -> Any:
     if tag == "array":
         return each_entry(lambda v: _number_image(np.asarray(v).item()), [value.array])
     image = _number_image(value)
-    return image if shape == () else np.full(shape, image, dtype=object)
+    return image if shape == () else np.full(known_shape(node), image, dtype=object)
 
 
 def _number_image(value: Any) -> Any:

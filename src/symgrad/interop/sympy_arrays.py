@@ -30,7 +30,7 @@ def as_sympy_array(image: Any) -> Any:
     return sp.ImmutableDenseNDimArray(list(image.flat), image.shape)
 
 
-def _known_shape(node: Expr) -> tuple[int, ...]:
+def known_shape(node: Expr) -> tuple[int, ...]:
     if not all(isinstance(d, int) for d in node.shape):
         raise ConversionError(
             f"{node.name or node.op.name} has the shape {show_shape(node.shape)}; SymPy needs"
@@ -41,7 +41,7 @@ def _known_shape(node: Expr) -> tuple[int, ...]:
 
 def _symbol_entries(node: Expr) -> Any:
     """Entries of a symbol: elements of a MatrixSymbol; a vector is a column."""
-    shape = _known_shape(node)
+    shape = known_shape(node)
     if len(shape) > 2:
         base = sp.IndexedBase(node.params[0], real=True)
         return _filled(shape, lambda index: base[index])
@@ -65,7 +65,7 @@ def _einsum(node: Expr, *args: Any) -> Any:
     kept = [label for label in out if label not in new]
     summed = np.asarray(np.einsum(*pairs, kept), dtype=object)
     axes = tuple(i for i, label in enumerate(out) if label in new)
-    result = np.broadcast_to(np.expand_dims(summed, axes), _known_shape(node))
+    result = np.broadcast_to(np.expand_dims(summed, axes), known_shape(node))
     return result if node.shape else result.item()
 
 
@@ -98,7 +98,7 @@ def _entry(array: Any) -> Any:
 
 def _embed(node: Expr, array: Any) -> Any:
     _, index = node.params
-    shape = _known_shape(node)
+    shape = known_shape(node)
     places = _pick(np.arange(int(np.prod(shape))).reshape(shape), index)
     result = np.full(shape, sp.Integer(0), dtype=object)
     result.flat[np.ravel(places)] = np.ravel(np.asarray(array, dtype=object))
@@ -114,7 +114,7 @@ def _reduced(step: Callable[..., Any]) -> Callable[..., Any]:
         rows = last.reshape(*node.shape, -1)
         if not node.shape:
             return step(*rows)
-        return _filled(_known_shape(node), lambda index: step(*rows[index]))
+        return _filled(known_shape(node), lambda index: step(*rows[index]))
 
     return rule
 
@@ -145,16 +145,16 @@ def _solve(node: Expr, a: Any, b: Any) -> Any:
 
 
 def _eye(node: Expr) -> Any:
-    n = _known_shape(node)[0]
+    n = known_shape(node)[0]
     return _filled((n, n), lambda index: sp.Integer(int(index[0] == index[1])))
 
 
 ARRAY_RULES: Final[dict[str, Callable[..., Any]]] = {
     "symbol": _symbol_entries,
     "eye": _eye,
-    "arange": lambda node: _filled(_known_shape(node), lambda index: sp.Integer(index[0])),
+    "arange": lambda node: _filled(known_shape(node), lambda index: sp.Integer(index[0])),
     "einsum": _einsum,
-    "reshape": lambda node, array: np.reshape(array, _known_shape(node)),
+    "reshape": lambda node, array: np.reshape(array, known_shape(node)),
     "concatenate": lambda node, *arrays: np.concatenate(arrays, axis=node.params[0]),
     "getitem": _slice,
     "embed": _embed,

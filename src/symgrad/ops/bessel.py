@@ -44,6 +44,9 @@ def ordered(
     def cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
         return [g * derivative(y.params[0], y, y.args[0]) if needed[0] else None]
 
+    def notation(order: Any) -> str:
+        return latex.format(order).replace("{", "{{").replace("}", "}}")  # braces of LaTeX, kept
+
     op = Op(
         name=name,
         build=lambda args, params: make(op, args, params, *infer(args, params)),
@@ -52,7 +55,7 @@ def ordered(
         elementwise=True,
         numpy=lambda node, dim: numpy(node),
         text=lambda node: f"{name}({node.params[0]}, {{0}})",
-        latex=lambda node: rf"{latex.format(node.params[0])}\left({{0}}\right)",
+        latex=lambda node: rf"{notation(node.params[0])}\left({{0}}\right)",
         sympy=sympy,
         domain=(domain,),
     )

@@ -68,6 +68,9 @@ def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
 
 
 def _imports(body: list[str]) -> list[str]:
-    words = set(re.findall(r"(?<![\w.])[a-z]\w*", "\n".join(body)))
-    used = sorted(words & set(dir(math)))
-    return [f"from math import {', '.join(used)}", "", ""] if used else []
+    text = "\n".join(body)
+    used = sorted(set(re.findall(r"(?<![\w.])[a-z]\w*", text)) & set(dir(math)))
+    lines = [f"from math import {', '.join(used)}"] if used else []
+    if "scipy.special." in text:
+        lines += ["", "import scipy.special"] if lines else ["import scipy.special"]
+    return [*lines, "", ""] if lines else []

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from symgrad.emit.terms import Merges
 from symgrad.emit.views import Same, View, view_of
+from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, toposort
 from symgrad.ops.named import NAMED
@@ -45,8 +46,8 @@ def plan_of(root: Expr) -> Plan:
     uses = {} if flat else count_uses(order, [root])
     views = _views(root, (lambda node: True) if flat else (lambda node: uses[node] == 1))
     chosen = {} if flat else _chosen(root, views)
-    taken = {node.name for node in order if node.op.label is not None and node.op is not NAMED}
-    return Plan(root, views, _names(views, chosen, taken))
+    symbols = [str(node.name) for node in order if node.op is SYMBOL]
+    return Plan(root, views, _names(views, chosen, symbols))
 
 
 def _is_small_tree(order: Sequence[Expr]) -> bool:
@@ -105,21 +106,21 @@ def _chosen(root: Expr, views: dict[Expr, View]) -> dict[Expr, None]:
 
 
 def _names(
-    views: dict[Expr, View], chosen: dict[Expr, None], taken: set[str | None]
+    views: dict[Expr, View], chosen: dict[Expr, None], symbols: list[str]
 ) -> dict[Expr, str]:
     """Names of the definitions: their own, made unique, or ``t1``, ``t2``, ..."""
     names: dict[Expr, str] = {}
-    used = set(taken)
-    taken = taken | {node.name for node in views if node.op is NAMED}
-    numbers = count(1)
+    taken = {*symbols, *[node.name for node in views if node.op is NAMED]}
+    seen = dict.fromkeys(symbols, 1)
+    fresh = count(1)
     for node in views:
         if node.op is NAMED:
             name = str(node.name)
-            if name in used:
-                name = next(n for k in count(2) if (n := f"{name}_{k}") not in taken)
-            used.add(name)
-            taken.add(name)
+            while name in seen:  # p, p_2, p_3
+                seen[str(node.name)] += 1
+                name = f"{node.name}_{seen[str(node.name)]}"
+            seen[name] = 1
             names[node] = name
         elif node in chosen:
-            names[node] = next(n for k in numbers if (n := f"t{k}") not in taken)
+            names[node] = next(name for k in fresh if (name := f"t{k}") not in taken)
     return names

@@ -169,7 +169,7 @@ class LatexPrinter(Printer):
     def product(self, view: Product, pieces: dict[Expr, Piece]) -> Piece:
         """Scalars before tensors, whose entrywise product is a circled dot."""
         above = [self._factor(f, pieces) for f in view.above if is_scalar(f.base)]
-        above.sort(key=lambda piece: piece.level < PRODUCT)
+        above.sort(key=lambda piece: LOOSE <= piece.level < PRODUCT)
         tensors = [self._factor(f, pieces) for f in view.above if not is_scalar(f.base)]
         below = [self._factor(f, pieces) for f in view.below]
         size = view.coefficient
@@ -179,7 +179,7 @@ class LatexPrinter(Printer):
             size = size.numerator
         if size != 1:
             above.insert(0, number_piece(size))
-        plain = all(is_scalar(f.base) and pieces[f.base].level >= POWER for f in view.below)
+        plain = not any(f.base.args and f.base not in self.plan.names for f in view.below)
         piece = self._quotient(above, tensors, below, plain)
         if view.hidden:
             piece = Piece(rf"{piece.text} \cdots \text{{{view.hidden} more factors}}", LOOSE)

@@ -140,6 +140,8 @@ class Printer:
 
     def _whole(self, nodes: Sequence[Expr], parts: list[Piece], fewer: int = 0) -> list[Piece]:
         """Operands of an op that mixes entries: here what is broadcast must be written out."""
+        if not self.ranks:
+            return parts
         return [
             self.stretched(node, part) if self.ranks[node] < node.ndim - fewer else part
             for node, part in zip(nodes, parts, strict=True)

@@ -85,9 +85,19 @@ def ordered_terms(args: Sequence[Expr]) -> list[Expr]:
         order = sorted(range(len(terms)), key=lambda i: -degrees[i])
         terms = [terms[i] for i in order]
     terms += numbers
-    if len(terms) == 2 and signed(terms[0]).negative and not signed(terms[1]).negative:
+    if len(terms) == 2 and _is_negative(terms[0]) and not _is_negative(terms[1]):
         terms.reverse()
     return terms
+
+
+def _is_negative(term: Expr) -> bool:
+    """Whether a term starts with a minus sign; products nest in their first operand."""
+    for _ in range(MAX_SHOWN):
+        if term.op is not MUL:
+            break
+        term = term.args[0]
+    value = coefficient_of(term)
+    return value is not None and is_minus(value)
 
 
 def _degrees(terms: Sequence[Expr]) -> list[int] | None:

@@ -1,0 +1,137 @@
+"""Formulas as LaTeX: as a textbook sets scalars, matrices without indices."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.errors import ArgumentError
+from symgrad.expr.node import make
+from symgrad.expr.op import Op
+
+x, y, z = sg.symbols("x y z")
+A = sg.matrix("A", ("m", "n"))
+Q = sg.matrix("Q", ("n", "n"))
+u, v = sg.vector("u", "n"), sg.vector("v", "n")
+r = sg.vector("r", "m")
+
+SCALARS = {
+    r"4 x^{3} - 4 x": 4 * x**3 - 4 * x,
+    r"\frac{x}{2}": x / 2,
+    r"\frac{2 x}{3}": 2 * x / 3,
+    r"-\frac{x y}{2 z}": -x * y / (2 * z),
+    r"\frac{1}{2 \sqrt{x}}": 1 / (2 * sg.sqrt(x)),
+    r"\frac{x + 1}{2}": (x + 1) / 2,
+    r"-\frac{1}{2}": sg.constant(Fraction(-1, 2)),
+    r"x^{\frac{3}{2}}": x ** Fraction(3, 2),
+    r"x^{x} \left(\log\left(x\right) + 1\right)": x**x * (sg.log(x) + 1),
+    r"x \cdot \left(y + 1\right)": x * (y + 1),
+    r"2 \left(y + 1\right)": 2 * (y + 1),
+    r"3 \cdot 2^{x}": 3 * 2**x,
+    r"\left(-2\right)^{x}": (-2) ** x,
+    r"x^{y^{z}}": x ** (y**z),
+    r"\left(x^{y}\right)^{z}": (x**y) ** z,
+    r"\sin^{2}\left(x\right)": sg.sin(x) ** 2,
+    r"\log_{2}^{2}\left(x\right)": sg.log2(x) ** 2,
+    r"\left|x\right|^{2}": abs(x) ** 2,
+    r"1.5 \cdot 10^{-7} x": 1.5e-7 * x,
+    r"\infty": sg.constant(float("inf")),
+    r"\text{nan}": sg.constant(float("nan")),
+    r"\pi x^{2} + e": sg.pi * x**2 + sg.E,
+    r"\begin{cases} \sqrt{x} & \text{if } x > 0 \\ 0 & \text{otherwise} \end{cases}": sg.where(
+        x > 0, sg.sqrt(x), 0
+    ),
+    r"\left(x < 1\right) \wedge \left(y < 2\right)": sg.logical_and(x < 1, y < 2),
+}
+
+TENSORS = {
+    r"A v": A @ v,
+    r"A^{\top} r": A.T @ r,
+    r"v^{\top} u": v @ u,
+    r"v^{\top} Q u": v @ Q @ u,
+    r"Q^{\top} v": v @ Q,
+    r"v r^{\top}": sg.outer(v, r),
+    r"\operatorname{tr}\left(Q Q\right)": sg.trace(Q @ Q),
+    r"A^{\top} \operatorname{diag}\left(r\right) A": sg.einsum("ki,k,kj->ij", A, r, A),
+    r"\sum v": sg.sum(v),
+    r"A \mathbf{1}": sg.sum(A, axis=1),
+    r"A^{\top} \mathbf{1}": sg.sum(A, axis=0),
+    r"A + \mathbf{1} v^{\top}": A + v,
+    r"A \odot \left(r \mathbf{1}^{\top}\right)": A * r[:, None],
+    r"2 v \odot u": 2 * v * u,
+    r"v^{\odot 2}": v**2,
+    r"\sin^{2}\left(v\right)": sg.sin(v) ** 2,
+    r"\frac{1}{n} \sum v": sg.mean(v),
+    r"\frac{1}{2} \sum \left(A v - r\right)^{\odot 2}": sg.sum((A @ v - r) ** 2) / 2,
+    r"\frac{v}{\sqrt{\sum v^{\odot 2}}}": v / sg.norm(v),
+    r"\det\left(Q\right) \left(Q^{-1}\right)^{\top}": sg.linalg.det(Q) * sg.linalg.inv(Q).T,
+    r"Q^{-1} v": sg.linalg.solve(Q, v),
+    r"\mathbf{1}": sg.ones("n"),
+    r"\mathbf{0}": sg.zeros("n"),
+    r"2 I_{n} + Q": 2 * sg.eye("n") + Q,
+    r"\begin{bmatrix} x \\ y \end{bmatrix}": sg.stack([x, y]),
+    r"\begin{bmatrix} v & u \end{bmatrix}": sg.stack([v, u], axis=1),
+    r"\begin{bmatrix} 1.0 \\ 2.0 \end{bmatrix}": sg.constant(np.array([1.0, 2.0])),
+    r"v_{0}": v[0],
+    r"v_{[0, 2, 1]}": v[[0, 2, 1]],
+    r"\operatorname{max}\left(A, axis=0\right)": sg.max(A, axis=0),
+    r"\operatorname{reshape}\left(A, (m*n,)\right)": sg.ravel(A),
+}
+
+NAMES = {
+    "x": "x",
+    "alpha": r"\alpha",
+    "lambda": r"\lambda",
+    "Gamma": r"\Gamma",
+    "x1": "x_{1}",
+    "x12": "x_{12}",
+    "beta_1": r"\beta_{1}",
+    "beta_i_2": r"\beta_{i,2}",
+    "x_alpha": r"x_{\alpha}",
+    "theta_hat": r"\hat{\theta}",
+    "x_bar_1": r"\bar{x}_{1}",
+    "speed": r"\mathit{speed}",
+    "speed_max": r"\mathit{speed}_{max}",
+    r"\alpha": r"\alpha",
+    "{x}": "{x}",
+    r"x^{*}": r"x^{*}",
+    "α": "α",
+    "two words": r"\text{two words}",
+    "50%": r"\text{50\%}",
+}
+
+
+@pytest.mark.parametrize(("expected", "e"), (SCALARS | TENSORS).items(), ids=[*SCALARS, *TENSORS])
+def test_latex(expected, e):
+    assert sg.latex(e) == expected
+
+
+@pytest.mark.parametrize(("name", "expected"), NAMES.items(), ids=NAMES)
+def test_names(name, expected):
+    assert sg.latex(sg.symbol(name)) == expected
+
+
+def test_a_name_with_a_superscript_takes_no_second_one():
+    assert sg.latex(sg.symbol("x^{*}") ** 2) == r"\left(x^{*}\right)^{2}"
+
+
+def test_notebooks_get_the_formula_in_dollars():
+    assert (x**2)._repr_latex_() == r"$\displaystyle x^{2}$"
+
+
+def test_definitions_stand_after_the_formula():
+    p = sg.named(x**2 + 1, "p")
+    assert sg.latex(p**3) == r"p^{3} \quad \text{where } p = x^{2} + 1"
+
+
+def test_an_unknown_style_is_an_error_that_lists_the_known_ones():
+    with pytest.raises(ArgumentError, match=r"unknown LaTeX style 'pretty'; known: 'matrix'"):
+        sg.latex(x, style="pretty")
+
+
+def test_an_op_without_notation_prints_by_its_name():
+    op = Op(name="new_op", build=None, infer=None)
+    node = make(op, (x, y + 1), (), (), x.ty)
+    assert sg.latex(2 * node) == r"2 \operatorname{new\_op}\left(x, y + 1\right)"
+    assert str(2 * node) == "2*new_op(x, y + 1)"

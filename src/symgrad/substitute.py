@@ -10,7 +10,7 @@ from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, replace
 from symgrad.ops.einsum import broadcast
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
 
 
@@ -39,6 +39,7 @@ def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
     >>> print(sg.substitute(x**2 + y, {x: 3, y: x}))
     x + 9
     """
+    values = {adopted(x): value for x, value in values.items()}
     leaves = check_symbols(values, "a key of the substitution")
     expressions = [as_expr(values[x]) for x in leaves]
     dims: dict[str, Dim] = {}

@@ -146,6 +146,17 @@ def test_functions_take_sympy_expressions():
     assert sg.simplify(sp.sin(x) ** 2 + sp.cos(x) ** 2) is sg.constant(1)
 
 
+def test_sympy_symbols_are_leaves_everywhere():
+    f = x**2 * sp.sin(y)
+    X, Y = sg.symbols("x y")
+    assert sg.grad(f, x) is sg.grad(X**2 * sg.sin(Y), X)
+    assert sg.grad(f, [x, y])[1] is X**2 * sg.cos(Y)
+    assert sg.diff(f, x, 2) is 2 * sg.sin(Y)
+    assert sg.lambdify([x, y], f)(2.0, 1.0) == pytest.approx(4 * math.sin(1.0), rel=1e-15)
+    assert sg.evaluate(f, {x: 2.0, y: 1.0}) == pytest.approx(4 * math.sin(1.0), rel=1e-15)
+    assert sg.substitute(f, {y: x}) is X**2 * sg.sin(X)
+
+
 # Arrays
 
 

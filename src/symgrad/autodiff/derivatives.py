@@ -13,7 +13,7 @@ from symgrad.expr.leaves import eye, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols
 from symgrad.ops.einsum import einsum_node, transpose_axes
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
 from symgrad.rewrite.simplify import simplify_all
 
@@ -21,7 +21,8 @@ from symgrad.rewrite.simplify import simplify_all
 def _leaves(wrt: Any, who: str) -> tuple[list[Expr], bool]:
     """The symbols to differentiate by, and whether they were given as a list."""
     many = isinstance(wrt, (list, tuple))
-    leaves = check_symbols(wrt if many else [wrt], f"what {who} differentiates by")
+    given = [adopted(x) for x in (wrt if many else [wrt])]
+    leaves = check_symbols(given, f"what {who} differentiates by")
     for x in leaves:
         if not differentiable(x):
             raise DerivativeError(
@@ -51,7 +52,9 @@ def _vectors(v: Any, leaves: Sequence[Expr], many: bool, who: str) -> list[Expr]
     given = v if many else [v]
     if not isinstance(given, (list, tuple)) or len(given) != len(leaves):
         raise ArgumentError(f"{who} needs one direction per symbol, {len(leaves)} in all")
-    return [_of_shape(d, x, f"the direction of {x.name!r}") for d, x in zip(given, leaves, strict=True)]
+    return [
+        _of_shape(d, x, f"the direction of {x.name!r}") for d, x in zip(given, leaves, strict=True)
+    ]
 
 
 @public

@@ -12,7 +12,7 @@ from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import adopted, as_expr
 
 CACHE_SIZE = 256
 
@@ -77,7 +77,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     10.0
     """
     expr = as_expr(e)
-    values = values or {}
+    values = {adopted(x): value for x, value in (values or {}).items()}
     check_symbols(values, "a key of the values")
     symbols = free_symbols(expr)
     missing = [str(x.name) for x in symbols if x not in values]

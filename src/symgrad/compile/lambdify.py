@@ -16,7 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.lower.lowering import lower
 from symgrad.lower.program import Program
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
 from symgrad.rewrite.stability import stabilize
 
@@ -57,7 +57,8 @@ def lambdify(args: Any, outputs: Any, *, name: str = "f") -> CompiledFunction:
     """
     if not isinstance(name, str) or not name.isidentifier():
         raise ArgumentError(f"the name of a function must be an identifier, not {name!r}")
-    symbols = check_symbols(args if isinstance(args, (list, tuple)) else [args], "an argument")
+    given = args if isinstance(args, (list, tuple)) else [args]
+    symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)
     _check_arguments(symbols, leaves)
     program = lower(symbols, stabilize(leaves))

@@ -29,23 +29,30 @@ def as_expr(value: Any) -> Expr:
     DTypeError
         For what is neither an expression nor numeric.
     """
-    if value.__class__ is Expr:
+    kind = value.__class__
+    if kind is Expr:
         return value  # type: ignore[no-any-return]
+    if kind is int or kind is float:
+        return number(value)
     if isinstance(value, (list, tuple)) and any(isinstance(v, Expr) for v in value):
         raise DTypeError(
             "a list that holds expressions is no operand; write symgrad.stack([...]) to make a vector"
         )
-    if hasattr(value.__class__, "__symgrad_lift__"):
+    if hasattr(kind, "__symgrad_lift__"):
         raise DTypeError(
-            f"a {value.__class__.__name__} would lose its gradient here; give its formula, x.expr, or"
-            " its data"
+            f"a {kind.__name__} would lose its gradient here; give its formula, x.expr, or its data"
         )
-    if value.__class__.__module__.partition(".")[0] == "sympy":
-        # the one import of an upper layer: whoever holds a SymPy object has SymPy loaded already
-        from symgrad.interop.sympy import from_sympy  # noqa: PLC0415
+    return constant(adopted(value))
 
-        return from_sympy(value)
-    return constant(value)
+
+def adopted(value: Any) -> Any:
+    """A SymPy object as an expression; everything else as it is."""
+    if value.__class__.__module__.partition(".")[0] != "sympy":
+        return value
+    # the one import of an upper layer: whoever holds a SymPy object has SymPy loaded already
+    from symgrad.interop.sympy import from_sympy  # noqa: PLC0415
+
+    return from_sympy(value)
 
 
 def lift_of(args: Sequence[Any]) -> Callable[..., Any] | None:

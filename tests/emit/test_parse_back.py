@@ -8,9 +8,12 @@ import sympy
 from sympy.parsing.latex import parse_latex
 
 import symgrad as sg
+from symgrad.ops.table import ELEMENTWISE
 
-NAMES = "xyz"
-x, y, z = symbols = [sg.symbol(name, positive=True) for name in NAMES]
+NAMES = "xyzw"
+x, y, z = symbols = [sg.symbol(name, positive=True) for name in NAMES[:3]]
+UNWRITTEN = ("frexp_mantissa", "frexp_exponent")  # the halves of frexp have no name in NumPy
+PRINTED_AS_OTHERS = ("floor_divide", "logical_xor")
 POINT = {"x": 0.7, "y": 1.3, "z": 0.4}
 
 
@@ -82,3 +85,22 @@ def test_tensor_text_reads_back(text):
     e = sg.parse(text, list(leaves))
     again = sg.parse(str(e), list(leaves))
     np.testing.assert_allclose(sg.evaluate(again, leaves), sg.evaluate(e, leaves), rtol=1e-12)
+
+
+def types_of(op):
+    """Integers where an op takes nothing else."""
+    return [int if op.name == "ldexp" and i == 1 else float for i in range(op.arity)]
+
+
+@pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
+def test_every_elementwise_op_prints_and_reads_back(op):
+    operands = [
+        sg.symbol(*pair) for pair in zip(NAMES, [()] * op.arity, types_of(op), strict=False)
+    ]
+    e = op(*operands)
+    assert sg.latex(2 * e**2 + 1)
+    if op.name in UNWRITTEN:
+        assert str(e) == f"{op.name}(x)"
+        return
+    again = sg.parse(str(e), operands)
+    assert again is e or op.name in PRINTED_AS_OTHERS

@@ -7,13 +7,14 @@ draw. Labels that no form fits stay an ``einsum("ij,jk->ik", ...)``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import Labels
 
-LETTERS = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
+LETTERS: Final = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
+NOWHERE: Final = -1
 
 
 class Form(NamedTuple):
@@ -185,8 +186,8 @@ def _walk(
 ) -> tuple[Form, int | None]:
     """Follow shared labels from operand to operand, using up `left`.
 
-    Returns the product, and the label it ends at, or None if it ends in a vector. Vectors on the
-    way are diagonal matrices.
+    Returns the product, and the label it ends at, None if it ends in a vector, `NOWHERE` if a label
+    leads to several matrices. Vectors on the way are diagonal matrices.
     """
     parts = [] if head is None else [head]
     flips = [False] * len(parts)
@@ -194,6 +195,8 @@ def _walk(
     while end is not None:
         at = [i for i, labels in left.items() if end in labels]
         matrices = [i for i in at if len(left[i]) == 2]
+        if len(matrices) > (2 if end == goal and not parts else 1):
+            return Form("chain"), NOWHERE
         vectors = [forms[i] for i in at if len(left[i]) == 1]
         for i in at:
             if len(left[i]) == 1:

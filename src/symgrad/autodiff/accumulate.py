@@ -63,7 +63,8 @@ def _entry_of(term: Expr) -> int | None:
         return None
     shape, index = term.params
     if isinstance(index[0], int) and all(
-        e.__class__ is tuple and e == (0, d, 1, d) for e, d in zip(index[1:], shape[1:], strict=True)
+        e.__class__ is tuple and e == (0, d, 1, d)
+        for e, d in zip(index[1:], shape[1:], strict=True)
     ):
         return index[0]
     return None

@@ -65,6 +65,8 @@ def _tangent(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     needed = [t is not None for t in tangents]
     partials = node.op.vjp(number(1, node.shape), node, needed)
     terms = [
-        times(p, t) for p, t in zip(partials, tangents, strict=True) if p is not None and t is not None
+        times(p, t)
+        for p, t in zip(partials, tangents, strict=True)
+        if p is not None and t is not None
     ]
     return add_all(terms) if terms else None

@@ -13,7 +13,10 @@ from symgrad.rewrite.simplify import simplify_all
 
 
 def pullback(
-    outputs: Sequence[Expr], cotangents: Sequence[Expr], wrt: Sequence[Expr], simplified: bool = True
+    outputs: Sequence[Expr],
+    cotangents: Sequence[Expr],
+    wrt: Sequence[Expr],
+    simplified: bool = True,
 ) -> list[Expr]:
     """The cotangents of leaves, given those of outputs: ``sum_k u_k . d(output_k)/d(leaf)``.
 

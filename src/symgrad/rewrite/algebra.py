@@ -236,7 +236,9 @@ def _power_rule(name: str, guarantee: Guarantee, apply: Callable[[Expr], Expr | 
 
 ALGEBRA: Final = by_op(
     (
-        _power_rule("(u**a)**b = u**(a*b), sqrt(u)**2 = u, sqrt(u**2) = |u|", DOMAIN, _power_of_power),
+        _power_rule(
+            "(u**a)**b = u**(a*b), sqrt(u)**2 = u, sqrt(u**2) = |u|", DOMAIN, _power_of_power
+        ),
         _power_rule("(c*u)**n = c**n * u**n", ROUNDING, _power_of_multiple),
         _power_rule("(c*a + c*b)**n = c**n * (a + b)**n", ROUNDING, _power_of_sum),
         _power_rule("|u|**(2k) = u**(2k)", EXACT, _power_of_abs),

@@ -211,19 +211,21 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
     Each factor comes with whether it is used here only, so that it may be taken apart. The result has
     its number first, then powers of symbols, then functions, then sums, each as first met.
     """
-    if any(x.op is WHERE and is_guard(x) or x.ty is BOOL for x, _ in factors):
-        return mul_all([x for x, _ in factors])
+    for x, _ in factors:
+        if x.op is WHERE and is_guard(x) or x.ty is BOOL:
+            return mul_all([x for x, _ in factors])
     coefficient, bases, exponents = _gather(factors)
     if is_exact(coefficient) and coefficient == 0:
         return number(0, like.shape)
     built: list[Expr] = []
     for base, parts in bases.items():
-        factor = _power_of(base, parts)
+        factor = parts[0] if len(parts) == 1 else _merged_power(base, parts)
         if is_number(factor):
             coefficient = coefficient * value_of(factor)
         else:
             built.append(factor)
-    built.extend(_exponentials(exponents))
+    if exponents:
+        built.extend(_exponentials(exponents))
     built = _absolute_values(built)
     coefficient, built = _extract_content(coefficient, built, factors)
     return _product_of(coefficient, built, like)
@@ -231,41 +233,49 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
 
 def _gather(
     factors: Sequence[tuple[Expr, bool]],
-) -> tuple[Any, dict[Expr, list[Any]], list[tuple[Expr, bool]]]:
-    """The number, the exponents by base, and the exponentials among factors."""
+) -> tuple[Any, dict[Expr, list[Expr]], list[tuple[Expr, bool]]]:
+    """The number, the factors by base, and the exponentials; products are taken apart."""
     coefficient: Any = 1
-    bases: dict[Expr, list[Any]] = {}
+    bases: dict[Expr, list[Expr]] = {}
     exponentials: list[tuple[Expr, bool]] = []
-    stack = [(x, Fraction(1), single) for x, single in reversed(factors)]
+    stack = [(x, 1, single) for x, single in reversed(factors)]
     while stack:
         x, n, single = stack.pop()
         op = x.op
-        value = value_of(x)
-        if value is not None and n == 1:
-            coefficient = coefficient * value
-        elif op is MUL and n.denominator == 1:
+        if op is MUL:
             stack.extend([(arg, n, single) for arg in reversed(x.args)])
-        elif op is POW and value_of(x.args[1]).__class__ is int and n.denominator == 1:
-            base, k = x.args[0], Fraction(value_of(x.args[1]))
-            if base.op is MUL:
+        elif op is POW:
+            base, p = x.args
+            k = value_of(p)
+            if base.op is MUL and k.__class__ is int:
                 stack.append((base, n * k, single))
             else:
-                bases.setdefault(base, []).append(number(n * k, x.shape))
-        elif op is POW:
-            p = x.args[1]
-            bases.setdefault(x.args[0], []).append(p if n == 1 else mul(number(n, p.shape), p))
+                bases.setdefault(base, []).append(x if n == 1 else power(base, _scaled(p, n)))
         elif op is f.exp and n == 1:
             exponentials.append((x, single))
+        elif n == 1 and is_number(x):
+            coefficient = coefficient * x.params[0]
         else:
-            bases.setdefault(x, []).append(number(n, x.shape))
+            bases.setdefault(x, []).append(x if n == 1 else power(x, number(n, x.shape)))
     return coefficient, bases, exponentials
 
 
-def _power_of(base: Expr, parts: Sequence[Expr]) -> Expr:
-    if len(parts) == 1:
-        return power(base, parts[0])
-    terms = [t for p in parts for t in (p.args if p.op is ADD else (p,))]
-    return power(base, collect_sum([(1, t) for t in terms], parts[0]))
+def _scaled(p: Expr, n: int) -> Expr:
+    return mul(number(n, p.shape), p)
+
+
+def _merged_power(base: Expr, parts: Sequence[Expr]) -> Expr:
+    """``base**a * base**b -> base**(a + b)``."""
+    terms: list[tuple[Any, Expr]] = []
+    for x in parts:
+        if x is base:
+            terms.append((1, number(1, x.shape)))
+        elif x.op is POW and x.args[0] is base:
+            p = x.args[1]
+            terms.extend([(1, t) for t in (p.args if p.op is ADD else (p,))])
+        else:
+            return mul_all(parts)
+    return power(base, collect_sum(terms, base))
 
 
 def _exponentials(factors: Sequence[tuple[Expr, bool]]) -> list[Expr]:
@@ -301,7 +311,10 @@ def _extract_content(
     coefficient: Any, built: list[Expr], factors: Sequence[tuple[Expr, bool]]
 ) -> tuple[Any, list[Expr]]:
     """The numeric content of sums moves to the front of their product, if they are used here only."""
-    if not any(x.op is ADD for x in built):
+    for x in built:
+        if x.op is ADD:
+            break
+    else:
         return coefficient, built
     single = {x for x, alone in factors if alone}
     result = []
@@ -322,4 +335,3 @@ def _product_of(coefficient: Any, built: list[Expr], like: Expr) -> Expr:
     if len(built) == 1:
         return mul(number(coefficient, like.shape), built[0])
     return raw_product((number(coefficient, like.shape), *built))
-

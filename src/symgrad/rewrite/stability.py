@@ -300,7 +300,9 @@ def _exponent_through_layout(x: Expr) -> Expr | None:
 
 def _has_logsumexp(u: Expr) -> bool:
     parts = u.args if u.op in (ADD, MUL) else (u,)
-    return any(p.op is LOGSUMEXP or (is_layout(p) and _has_logsumexp_leaf(p.args[0])) for p in parts)
+    return any(
+        p.op is LOGSUMEXP or (is_layout(p) and _has_logsumexp_leaf(p.args[0])) for p in parts
+    )
 
 
 def _has_logsumexp_leaf(x: Expr) -> bool:

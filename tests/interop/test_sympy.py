@@ -146,6 +146,16 @@ def test_functions_take_sympy_expressions():
     assert sg.simplify(sp.sin(x) ** 2 + sp.cos(x) ** 2) is sg.constant(1)
 
 
+def test_functions_that_users_define_in_sympy_are_named():
+    class Tower(sp.Function):
+        pass
+
+    with pytest.raises(ConversionError, match=r"Tower has no image here: Tower\(x\)"):
+        sg.sin(Tower(x))
+    with pytest.raises(ConversionError, match="f has no image"):
+        sg.sin(sp.Function("f")(x))
+
+
 def test_sympy_symbols_are_leaves_everywhere():
     f = x**2 * sp.sin(y)
     X, Y = sg.symbols("x y")
@@ -259,6 +269,7 @@ def test_simplification_by_sympy():
     X, Y = sg.symbol("x"), sg.symbol("y")
     e = sg.sin(X) * sg.cos(Y) + sg.cos(X) * sg.sin(Y)
     assert simplify_with_sympy(e) is sg.sin(X + Y)
+    assert sg.simplify(e, level="full") is sg.sin(X + Y)
     assert simplify_with_sympy(sg.sin(X)) is sg.sin(X)
     tensor = sg.sum(sg.vector("v", 3))
     assert simplify_with_sympy(tensor) is tensor

@@ -89,6 +89,15 @@ def test_looking_at_data_in_every_step_costs_one_step(compilations):
         assert step < 5 or len(compilations) <= 2
 
 
+def test_gradients_add_up_over_many_steps_without_new_formulas(compilations):
+    w = sg.variable(np.zeros(2))
+    for i in range(100):
+        sg.sum(w * np.array([1.0, i])).backward()
+    assert w.grad.is_leaf
+    np.testing.assert_array_equal(w.grad.data, [100, 4950])
+    assert len(compilations) == 1
+
+
 def test_two_symbols_are_enough_for_assignment_in_a_loop():
     x = sg.variable(1.0)
     seen = set()

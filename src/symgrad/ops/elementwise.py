@@ -47,7 +47,7 @@ def as_expr(value: Any) -> Expr:
 
 def adopted(value: Any) -> Any:
     """A SymPy object as an expression; everything else as it is."""
-    if value.__class__.__module__.partition(".")[0] != "sympy":
+    if not any((t.__module__ or "").startswith("sympy.") for t in value.__class__.__mro__):
         return value
     # the one import of an upper layer: whoever holds a SymPy object has SymPy loaded already
     from symgrad.interop.sympy import from_sympy  # noqa: PLC0415

@@ -17,7 +17,7 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
 from symgrad.variable.backward import gradient_data, gradient_of_inner, gradient_records
-from symgrad.variable.data import as_data, differs, replacement, show
+from symgrad.variable.data import as_data, differs, replacement, settled, show
 from symgrad.variable.lift import Call
 from symgrad.variable.operators import Operators, is_variable
 from symgrad.variable.record import (
@@ -205,7 +205,7 @@ class Variable(Operators):
                 _add_gradient(leaf, Variable(gradient))
         else:
             for leaf, data in gradient_data(record, seed):
-                _add_gradient(leaf, _leaf(data))
+                _add_data(leaf, data)
         if retain_grad:
             self._retain(record, seed, create_graph)
         elif seed is not None:
@@ -219,8 +219,10 @@ class Variable(Operators):
                 continue
             gradient = gradient_of_inner(y, inner, seed)
             if gradient is not None:
-                found = Variable(gradient)
-                _add_gradient(inner, found if create_graph else _leaf(found.data))
+                if create_graph:
+                    _add_gradient(inner, Variable(gradient))
+                else:
+                    _add_data(inner, data_of(gradient))
 
     # History
 
@@ -345,6 +347,20 @@ def _owner(record: Record) -> Any:
 
 
 def _add_gradient(target: Record, gradient: Variable) -> None:
+    """Add to the gradient of a Variable, if it is still held."""
     owner = _owner(target)
     if owner is not None:
         owner._grad = gradient if owner._grad is None else owner._grad + gradient
+
+
+def _add_data(target: Record, data: Any) -> None:
+    """Add to the gradient of a Variable, at once: what adds up over many steps stays a leaf."""
+    owner = _owner(target)
+    if owner is None:
+        return
+    before = owner._grad
+    if before is None or before.is_leaf:
+        total = data if before is None else data_of(before.record()) + data
+        owner._grad = _leaf(settled(total, target.shape, target.dtype))
+    else:
+        owner._grad = before + _leaf(data)

@@ -8,9 +8,12 @@ depends on scalars only is computed once.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
+
+import numpy as np
 
 from symgrad.expr.dims import broadcast_shapes
 from symgrad.expr.leaves import value_of
@@ -36,12 +39,20 @@ Lookup = Callable[[Expr], Value]
 
 def as_literal(value: Any) -> Any:
     """A number as it stands in code: Fractions become floats."""
-    if isinstance(value, Fraction):
-        try:
-            return float(value)
-        except OverflowError:
-            return math.inf if value > 0 else -math.inf
-    return value
+    return _as_float(value) if isinstance(value, Fraction) else value
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _on_floats(ufunc: np.ufunc, x: Any, y: Any) -> float:
+    """``ufunc(x, y)`` of two numbers on floats: inf and nan, never an exception."""
+    with np.errstate(all="ignore"):
+        return float(ufunc(_as_float(x), _as_float(y)))
 
 
 def binary(p: Program, code: Code, a: Value, b: Value) -> Value:
@@ -63,19 +74,24 @@ def binary(p: Program, code: Code, a: Value, b: Value) -> Value:
     return p.emit(code, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
 
 
+_ON_NUMBERS: Final = {
+    ADD_CODE: (operator.add, np.add),
+    SUB_CODE: (operator.sub, np.subtract),
+    MUL_CODE: (operator.mul, np.multiply),
+    DIV_CODE: (operator.truediv, np.divide),
+}
+
+
 def _compute(code: Code, x: Any, y: Any) -> Any:
     if isinstance(x, bool) or isinstance(y, bool):
         return None
-    try:
-        if code is ADD_CODE:
-            return x + y
-        if code is SUB_CODE:
-            return x - y
-        if code is MUL_CODE:
-            return x * y
-        return x / y if code is DIV_CODE else None
-    except (ZeroDivisionError, OverflowError):
+    if code not in _ON_NUMBERS:
         return None
+    exact, ufunc = _ON_NUMBERS[code]
+    try:
+        return exact(x, y)
+    except (ZeroDivisionError, OverflowError):
+        return _on_floats(ufunc, x, y)
 
 
 def negated(p: Program, a: Value) -> Value:
@@ -165,10 +181,10 @@ def lower_product(p: Program, node: Expr, value: Lookup, sign: int = 1) -> Value
 
 
 def _ratio(c: Any) -> tuple[Any, Any]:
-    """A positive number as numerator and denominator; powers of two are multiplied with."""
+    """A positive number as numerator and denominator, where floats hold both and need both."""
     if not isinstance(c, Fraction):
         return c, 1
-    if c.denominator & (c.denominator - 1) == 0:
+    if c.denominator & (c.denominator - 1) == 0 or max(c.numerator, c.denominator) > 2**53:
         return as_literal(c), 1
     return c.numerator, c.denominator
 
@@ -193,8 +209,7 @@ def lower_power(p: Program, base: Value, n: int | Fraction) -> Value:
     x = p.number_of(base)
     if x is not None:
         known = power_value(x, float(n) if isinstance(x, float) else n)
-        if known is not None:
-            return p.literal(as_literal(known))
+        return p.literal(_on_floats(np.power, x, n) if known is None else as_literal(known))
     if n < 0:
         return binary(p, DIV_CODE, p.literal(1), lower_power(p, base, -n))
     shape = p.instrs[base].shape
@@ -229,7 +244,5 @@ def lower_pow_node(p: Program, node: Expr, value: Lookup) -> Value:
     a, b = value(x), value(e)
     known = p.number_of(a), p.number_of(b)
     if None not in known:
-        result = power_value(float(known[0]), float(known[1]))
-        if result is not None:
-            return p.literal(result)
+        return p.literal(_on_floats(np.power, *known))
     return p.emit(POW_CODE, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))

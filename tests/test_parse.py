@@ -184,7 +184,12 @@ REFUSED = [
     ("007", 0, "write 7"),
     ("1__0", 1, "invalid decimal literal"),
     ("1e999", 0, "beyond the range"),
-    ("10**400 * 1.5", 8, "too large"),
+    ("x + 10**400 * 1.5", 6, "beyond the range of floats"),
+    ("10**300*10**300 + x", 7, "beyond the range of floats"),
+    ("x + 9**9**9", 5, "beyond the range of floats"),
+    ("x**9**9**9", 4, "beyond the range of floats"),
+    ("(9**9)**9**9", 6, "beyond the range of floats"),
+    ("power(9, 387420489)", 0, "beyond the range of floats"),
     ("β + 2γ", 5, r"write 2\*γ"),
     ("α*(β)*foo_bar(γ)", 6, "unknown function"),
     ("(α) @ β", 4, "matmul takes no scalars"),
@@ -239,6 +244,9 @@ def test_errors_of_arrays_point_into_the_text(text, offset, reason):
         "[" * 5000,
         "x" * 100_001,
         "9" * 20_000,
+        "x*1" + "0" * 309,
+        "9**9**9",
+        "*".join(["(10/11)**900"] * 100),
         "*".join(["9**1000"] * 1000),
         "*".join(["x", *["9**1000"] * 1000]),
     ],
@@ -252,12 +260,10 @@ def test_a_hostile_text_is_refused_at_once(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["9**9**9", "x**9**9**9", "(9**9)**9**9", "2**-9**9", "9**9**9 % 7"]
+    "text", ["(101/100)**2000", "2**-9**9", "x**9**9", "(1 + 1/12)**360", "0**-1", "2**(1/2)"]
 )
-def test_huge_powers_stay_powers(text):
-    start = time.perf_counter()
+def test_powers_that_are_floats_are_fine(text):
     assert not is_value(parse(text), 0)
-    assert time.perf_counter() - start < 1.0
 
 
 @pytest.mark.parametrize(

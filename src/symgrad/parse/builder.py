@@ -9,12 +9,13 @@ from difflib import get_close_matches
 from fractions import Fraction
 from functools import reduce
 from itertools import pairwise
-from math import isinf, log2
+from math import isinf
 from typing import Any, Final
 
 from symgrad.errors import ParseError, SymgradError
 from symgrad.expr.leaves import number, symbol, value_of
 from symgrad.expr.node import Expr
+from symgrad.ops.arithmetic import POW, is_exact
 from symgrad.ops.select import where
 from symgrad.ops.ufuncs import logical_and, logical_not, logical_or
 from symgrad.parse.functions import (
@@ -25,9 +26,8 @@ from symgrad.parse.functions import (
     SCALAR_FUNCTIONS,
     Function,
 )
-from symgrad.parse.tokens import MAX_DIGITS
 
-MAX_BITS: Final = int(MAX_DIGITS * log2(10))
+MAX_BITS: Final = 13_000  # of an exact number; Python prints integers of up to 4,300 digits
 
 BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Expr]]] = {
     ast.Add: operator.add,
@@ -146,15 +146,13 @@ class Builder:
         try:
             value = self._apply(node, operands)
         except OverflowError:
-            raise self._error(node, "a number is too large") from None
+            raise self._error(node, "a number beyond the range of floats") from None
         except ParseError:
             raise
         except SymgradError as error:
             raise self._error(node, str(error)) from error
-        if any(_is_huge(value_of(part)) for part in (value, *value.args[:2])):
-            raise self._error(
-                node, f"an exact number of over {MAX_DIGITS:,} digits; write it as a float"
-            )
+        if _is_huge(value):
+            raise self._error(node, "an exact number beyond the range of floats")
         return value
 
     def _apply(self, node: ast.expr, operands: list[Expr]) -> Expr:
@@ -277,10 +275,24 @@ class Builder:
         return self._entry(node)
 
 
-def _is_huge(value: Any) -> bool:
-    if isinstance(value, Fraction):
-        return max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS
-    return isinstance(value, int) and value.bit_length() > MAX_BITS
+def _is_huge(node: Expr) -> bool:
+    """Whether a node holds an exact number, or is a power of two, that no float can hold."""
+    values = [value_of(part) for part in (node, *node.args[:2])]
+    if node.op is POW and is_exact(values[1]) and is_exact(values[2]) and values[1] != 0:
+        return _overflows(lambda: abs(float(values[1])) ** float(values[2]))
+    return any(is_exact(v) and (_bits(v) > MAX_BITS or _overflows(v.__float__)) for v in values)
+
+
+def _bits(value: int | Fraction) -> int:
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def _overflows(compute: Callable[[], float]) -> bool:
+    try:
+        compute()
+    except OverflowError:
+        return True
+    return False
 
 
 def _kind(node: ast.expr) -> str:

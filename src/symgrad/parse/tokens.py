@@ -22,7 +22,7 @@ _TOKEN: Final = re.compile(
 )
 _SPACE: Final = re.compile(r" *")
 
-MAX_DIGITS: Final = 3900  # Python reads and prints integers of up to 4,300 digits
+MAX_DIGITS: Final = 309  # of an integer that a float can hold
 WORDS: Final = {"and", "or", "if", "else"}  # between two operands
 VALUES: Final = {"True", "False", "None"}
 _CLOSES: Final = {")": "(", "]": "["}
@@ -168,8 +168,8 @@ class _Walk:
 
     def _number(self, token: Token) -> None:
         digits = token.text.replace("_", "")
-        if len(digits) > MAX_DIGITS:
-            raise self._error(f"a number of over {MAX_DIGITS:,} digits; write it as a float", token)
+        if digits.isdigit() and len(digits) > MAX_DIGITS:
+            raise self._error("an integer beyond the range of floats", token)
         if digits.isdigit() and digits[0] == "0" and digits.strip("0"):
             raise self._error(f"write {digits.lstrip('0')} without leading zeros", token)
 

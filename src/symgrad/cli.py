@@ -1,0 +1,294 @@
+"""The command `symgrad`: derivatives of a formula, and Newton's method on it.
+
+Exit codes: 0 for a result, 1 for an iteration that did not get where it was sent, 2 for bad input,
+with one line on stderr that says what is wrong and, for a formula, a caret under the place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from math import inf, isfinite, ulp
+from typing import Any, Final, NamedTuple
+
+import symgrad as sg
+from symgrad.errors import ArgumentError, ParseError, SymgradError
+from symgrad.expr.leaves import SYMBOL
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import free_symbols
+
+EXAMPLES: Final = """\
+examples:
+  symgrad diff "x**4 - 2*x**2" x
+  symgrad diff "x**4 - 2*x**2" x --order 2 --at x=2
+  symgrad diff "exp(-x**2)*sin(y)" --wrt x,y --latex
+  symgrad newton "x**4 - 2*x**2" x --minimize --x0 2
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv` (that of the process unless given) and return its exit code.
+
+    Raises
+    ------
+    SystemExit
+        With code 2 for wrong options, with code 0 after --help and --version.
+
+    Examples
+    --------
+    >>> main(["diff", "x**4 - 2*x**2", "x"])
+    4*x**3 - 4*x
+    0
+    """
+    try:
+        arguments = _parser().parse_args(_shielded(sys.argv[1:] if argv is None else argv))
+        run: Callable[[argparse.Namespace], int] = arguments.run
+        return run(arguments)
+    except (SymgradError, ArithmeticError, ValueError) as error:
+        print(f"symgrad: {error}", file=sys.stderr)
+        return 2
+
+
+# Options
+
+
+def _shielded(argv: Sequence[str]) -> list[str]:
+    """`argv` with a space before formulas such as "-x**2", which argparse takes for options."""
+    return [
+        f" {text}" if text[:1] == "-" and text[:2] != "--" and text not in ("-", "-h") else text
+        for text in argv
+    ]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="symgrad",
+        description="Derivatives of formulas, as formulas and as NumPy code.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"symgrad {sg.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    _diff_options(commands.add_parser("diff", help="print derivatives", allow_abbrev=False))
+    _newton_options(
+        commands.add_parser("newton", help="find a root or a minimum", allow_abbrev=False)
+    )
+    return parser
+
+
+def _diff_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("formula", type=str.strip, help='such as "x**4 - 2*x**2"')
+    add("variable", nargs="?", help="the variable; the only one of the formula unless given")
+    add("--wrt", metavar="X,Y", help="several variables: one derivative a line")
+    add("--order", type=_count, default=1, metavar="N", help="which derivative (1)")
+    add("--hessian", action="store_true", help="all second derivatives by the variables")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--latex", action="store_true", help="print LaTeX")
+    form.add_argument("--python", action="store_true", help="print the NumPy code")
+    form.add_argument("--dot", action="store_true", help="print the graph, for Graphviz")
+    form.add_argument(
+        "--at", action="append", metavar="X=V,Y=W", help="print the value at a point; repeatable"
+    )
+    parser.set_defaults(run=_diff)
+
+
+def _newton_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("formula", type=str.strip, help='such as "x**4 - 2*x**2"')
+    add("variable", nargs="?", help="the variable; the only one of the formula unless given")
+    add("--minimize", action="store_true", help="look for a minimum, not for a root")
+    add("--x0", required=True, metavar="V", help="where to start")
+    add(
+        "--tol",
+        default="1e-12",
+        metavar="V",
+        help="size of the last step, relative above 1 (1e-12)",
+    )
+    add("--maxiter", type=_count, default=50, metavar="N", help="the most steps to take (50)")
+    parser.set_defaults(run=_newton, wrt=None)
+
+
+def _count(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a positive integer, not {text.strip()!r}")
+    return value
+
+
+def _number(text: str) -> float:
+    """The value of a formula without variables, such as ``-1e-3`` or ``pi/2``."""
+    formula = sg.parse(text.strip())
+    symbols = free_symbols(formula)
+    if symbols:
+        raise ParseError("expected a number", text.strip(), text.strip().find(str(symbols[0].name)))
+    return float(sg.evaluate(formula, {}))
+
+
+def _symbol(text: str) -> Expr:
+    name = text.strip()
+    symbol = sg.parse(name) if name.isidentifier() else None
+    if symbol is None or symbol.op is not SYMBOL:
+        raise ParseError("expected the name of a variable", name, 0)
+    return symbol
+
+
+def _variables(arguments: argparse.Namespace, formula: Expr, all_of_them: bool) -> list[Expr]:
+    """The variables that were named, or those of the formula where that leaves no choice."""
+    if arguments.variable is not None and arguments.wrt is not None:
+        raise ArgumentError("name the variables once: as an argument or with --wrt")
+    listed = arguments.variable if arguments.wrt is None else arguments.wrt
+    if listed is not None:
+        return list(dict.fromkeys(_symbol(name) for name in listed.split(",")))
+    found = free_symbols(formula)
+    if len(found) == 1 or (found and all_of_them):
+        return found
+    names = ", ".join(str(s.name) for s in found) or "none"
+    raise ArgumentError(f"say by which variable to differentiate; the formula mentions {names}")
+
+
+# diff
+
+
+class Result(NamedTuple):
+    """One derivative, and what it is one of."""
+
+    label: str
+    formula: Expr
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    formula = sg.parse(arguments.formula)
+    variables = _variables(arguments, formula, arguments.hessian)
+    if arguments.hessian:
+        if arguments.order != 1:
+            raise ArgumentError("--hessian is of order 2; leave out --order")
+        results = _second(formula, variables)
+    else:
+        results = _derivatives(formula, variables, arguments.order)
+    leaves = list(dict.fromkeys([*free_symbols(formula), *variables]))
+    formulas = [result.formula for result in results]
+    if arguments.python:
+        print(sg.lambdify(leaves, formulas if len(formulas) > 1 else formulas[0]).source)
+    elif arguments.dot:
+        print(sg.to_dot(sg.stack(formulas) if len(formulas) > 1 else formulas[0]))
+    elif arguments.at:
+        values = _values(arguments.at, formulas, set(leaves))
+        _show(results, [repr(float(sg.evaluate(f, values))) for f in formulas])
+    else:
+        _show(results, [(sg.latex if arguments.latex else str)(f) for f in formulas])
+    return 0
+
+
+def _derivatives(formula: Expr, variables: list[Expr], order: int) -> list[Result]:
+    power = str(order) if order > 1 else ""
+    if order == 1:
+        gradient = sg.grad(formula, variables)
+        return [Result(f"d/d{x.name}", g) for x, g in zip(variables, gradient, strict=True)]
+    return [Result(f"d{power}/d{x.name}{power}", sg.diff(formula, x, order)) for x in variables]
+
+
+def _second(formula: Expr, variables: list[Expr]) -> list[Result]:
+    """All second derivatives, row by row."""
+    gradient = sg.grad(formula, variables)
+    return [
+        Result(f"d2/d{x.name}2" if x is y else f"d2/d{x.name}d{y.name}", entry)
+        for x, slope in zip(variables, gradient, strict=True)
+        for y, entry in zip(variables, sg.grad(slope, variables), strict=True)
+    ]
+
+
+def _show(results: list[Result], texts: list[str]) -> None:
+    for result, text in zip(results, texts, strict=True):
+        print(f"{result.label}: {text}" if len(results) > 1 else text)
+
+
+def _values(texts: list[str], formulas: list[Expr], leaves: set[Expr]) -> dict[Expr, float]:
+    """The point that --at describes."""
+    values: dict[Expr, float] = {}
+    for text in ",".join(texts).split(","):
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise ParseError("expected a value: name=value", text, len(text))
+        symbol = _symbol(name)
+        if symbol not in leaves:
+            raise ArgumentError(f"--at {text.strip()}: the formula does not mention {symbol.name}")
+        values[symbol] = _number(value)
+    for symbol in free_symbols(*formulas):
+        if symbol not in values:
+            raise ArgumentError(f"the result mentions {symbol.name}; add --at {symbol.name}=...")
+    return values
+
+
+# newton
+
+
+class Row(NamedTuple):
+    """One iterate: the formula and its first two derivatives there, and the step that follows."""
+
+    x: float
+    f: float
+    slope: float
+    curvature: float
+    step: float
+
+    def is_small(self, tol: float) -> bool:
+        """Whether the step is too short to matter: within the tolerance, or the last bit of x."""
+        return abs(self.step) <= max(tol * max(1.0, abs(self.x)), ulp(self.x))
+
+
+def _newton(arguments: argparse.Namespace) -> int:
+    formula = sg.parse(arguments.formula)
+    variables = _variables(arguments, formula, all_of_them=False)
+    mentioned = list(dict.fromkeys([*variables, *free_symbols(formula)]))
+    if len(mentioned) > 1:
+        names = ", ".join(str(s.name) for s in mentioned)
+        raise ArgumentError(f"newton takes a formula of one variable, not of {names}")
+    x0, tol = _number(arguments.x0), _number(arguments.tol)
+    rows = _iterates(formula, mentioned[0], x0, arguments.minimize, tol, arguments.maxiter)
+    print("iteration" + "".join(f" {title:>24}" for title in ("x", "f", "f'", "step")))
+    for count, row in enumerate(rows):
+        numbers = (row.x, row.f, row.slope, row.step)
+        print(f"{count:9d}" + "".join(f" {number!r:>24}" for number in numbers))
+    code, verdict = _verdict(rows[-1], arguments.minimize, tol)
+    steps = f"{len(rows) - 1} iteration" + "s" * (len(rows) != 2)
+    print(f"{'not ' * code}converged after {steps}{verdict}")
+    return code
+
+
+def _iterates(
+    formula: Expr, x: Expr, at: float, minimize: bool, tol: float, maxiter: int
+) -> list[Row]:
+    """Newton's iterates: ``x - f/f'`` towards a root, ``x - f'/f''`` towards a minimum."""
+    slope = sg.diff(formula, x)
+    evaluate: Any = sg.lambdify(x, [formula, slope, sg.diff(slope, x)])
+    rows: list[Row] = []
+    while True:
+        f, d, dd = (float(value) for value in evaluate(at))
+        above, below = (d, dd) if minimize else (f, d)
+        step = -above / below if below else 0.0 if above == 0.0 else inf
+        rows.append(Row(at, f, d, dd, step))
+        if len(rows) > maxiter or not isfinite(step) or rows[-1].is_small(tol):
+            return rows
+        at += step
+
+
+def _verdict(last: Row, minimize: bool, tol: float) -> tuple[int, str]:
+    """Exit code, and what the last iterate is in words: 0 only for what was asked for."""
+    place = f"x = {last.x!r}, f = {last.f!r}"
+    if not all(map(isfinite, last[:-1])):
+        return 1, f": the formula or a derivative is not finite at {place}"
+    if minimize and last.curvature == 0.0:
+        return 1, f": the second derivative is zero at {place}"
+    if not minimize and last.slope == 0.0 and last.f != 0.0:
+        return 1, f": the derivative is zero at {place}"
+    if not last.is_small(tol):
+        return 1, f": {place}"
+    if minimize and last.curvature < 0.0:
+        return 1, f" to a minimum, but to a maximum: {place}"
+    return 0, f" to a {'minimum' if minimize else 'root'}: {place}"

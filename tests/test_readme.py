@@ -1,0 +1,30 @@
+"""The README's Python prints what the README says."""
+
+import re
+from operator import attrgetter
+from pathlib import Path
+
+import symgrad as sg
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+PAIR = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
+
+
+def test_examples_print_what_they_say(capsys):
+    pairs = PAIR.findall(README)
+    assert len(pairs) == README.count("```python")
+    for code, expected in pairs:
+        exec(code, {})
+        assert capsys.readouterr().out == expected
+
+
+def test_the_first_screen_has_two_commands():
+    commands = re.findall(r"```sh\n(.*)\n```", README)
+    assert [c.rpartition(".venv/bin/")[2].split()[0] for c in commands[:2]] == ["symgrad", "pytest"]
+
+
+def test_every_name_in_the_readme_exists():
+    names = set(re.findall(r"\bsg\.([A-Za-z_.]+[A-Za-z_])", README))
+    assert len(names) > 30
+    for name in names:
+        assert attrgetter(name)(sg) is not None

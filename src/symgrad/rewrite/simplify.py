@@ -15,12 +15,14 @@ from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.rule import rewrite
+from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
 
 
 def simplify_all(roots: Sequence[Expr]) -> list[Expr]:
@@ -70,6 +72,7 @@ class _Pass:
         self.uses = count_uses(self.order, self.roots)
         self.absorbed = self._absorbed()
         self.image: dict[Expr, Expr] = {}
+        self.image_uses: dict[Expr, int] = {}
 
     def run(self) -> list[Expr]:
         image = self.image
@@ -77,37 +80,48 @@ class _Pass:
             if not node.args:
                 image[node] = node
             elif node not in self.absorbed:
-                image[node] = self._simplified(node)
+                made = image[node] = self._simplified(node)
+                self.image_uses[made] = self.image_uses.get(made, 0) + self.uses[node]
         return [image[root] for root in self.roots]
 
     def _absorbed(self) -> set[Expr]:
-        """Nodes that are collected with their only user: a sum in a sum, a product in a product."""
-        absorbed: set[Expr] = set()
+        """Nodes that are collected with their only user: a sum in a sum, a product in a product.
+
+        Minus a sum, in a sum, is absorbed with the sum inside; in a product it is a factor.
+        """
+        in_sum: set[Expr] = set()
+        in_product: set[Expr] = set()
         uses = self.uses
         for user in reversed(self.order):
-            op = user.op
-            if op is ADD:
+            if user.op is ADD or user in in_sum:
                 for arg in user.args:
                     if uses[arg] == 1 and (arg.op is ADD or _negated_sum(arg, uses)):
-                        absorbed.add(arg)
-            elif op is MUL:
-                inner = ADD if user in absorbed and _negated_sum(user, uses) else MUL
+                        in_sum.add(arg)
+            elif user.op is MUL:
                 for arg in user.args:
-                    if arg.op is inner and uses[arg] == 1:
-                        absorbed.add(arg)
-        return absorbed
+                    if arg.op is MUL and uses[arg] == 1:
+                        in_product.add(arg)
+        return in_sum | in_product
 
     def _simplified(self, node: Expr) -> Expr:
         if node.op is ADD:
             return self._sum(node)
         if node.op is MUL:
-            return self._product(node)
+            return product_as_einsum(hoisted(self._product(node)))
         args = tuple([self.image[arg] for arg in node.args])
         built = rebuild(node, args)
         if built.op is POW and args[0].op is exp and self.uses[node.args[0]] == 1:
             return exp(built.args[1] * args[0].args[0])
+        if built.op is EINSUM:
+            built = normal_einsum(built, self._alone)
+        elif built.ndim and built.op.elementwise:
+            built = hoisted(built)
         rules = ALGEBRA.get(built.op)
         return built if rules is None else rewrite(built, ALGEBRA)
+
+    def _alone(self, image: Expr) -> bool:
+        """Whether a simplified node is needed in one place only."""
+        return self.image_uses.get(image, 1) <= 1
 
     def _sum(self, node: Expr) -> Expr:
         terms: list[tuple[Any, Expr]] = []

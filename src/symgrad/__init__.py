@@ -40,6 +40,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops import special
 from symgrad.ops import table as _table  # attaches operators and protocols to Expr
+from symgrad.ops.cast import astype
 from symgrad.ops.named import named
 from symgrad.ops.products import (
     cross,
@@ -121,6 +122,7 @@ from symgrad.ops.ufuncs import (
     exp,
     exp2,
     expm1,
+    fabs,
     float_power,
     floor,
     floor_divide,
@@ -175,7 +177,6 @@ from symgrad.ops.ufuncs import (
     trunc,
 )
 from symgrad.ops.ufuncs import absolute as abs  # noqa: A004
-from symgrad.ops.ufuncs import absolute as fabs
 from symgrad.ops.ufuncs import degrees as rad2deg
 from symgrad.ops.ufuncs import divide as true_divide
 from symgrad.ops.ufuncs import divmod_ as divmod  # noqa: A004
@@ -183,7 +184,7 @@ from symgrad.ops.ufuncs import expit as sigmoid
 from symgrad.ops.ufuncs import mod as remainder
 from symgrad.ops.ufuncs import power as pow  # noqa: A004
 from symgrad.ops.ufuncs import radians as deg2rad
-from symgrad.ops.ufuncs import rint as round  # noqa: A004
+from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
 from symgrad.rewrite import simplify
 from symgrad.substitute import substitute

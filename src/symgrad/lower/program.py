@@ -65,22 +65,32 @@ POW_CODE = Code("{0}**{1}", "pow({0}, {1})", POWER, (ATOM, UNARY))
 
 @lru_cache(maxsize=4096)
 def code_of(numpy: str, scalar: str, count: int, view: bool = False) -> Code:
-    """The `Code` of a template, its strengths read off its syntax tree."""
+    """The `Code` of a template pair; its strengths, read off the syntax trees, hold for both."""
+    needs, seen, atomic = [LOOSE] * count, [0] * count, True
+    for template in (numpy, scalar) if scalar else (numpy,):
+        more, counts, alone = _strengths(template, count)
+        needs = [max(pair) for pair in zip(needs, more, strict=True)]
+        seen = [max(pair) for pair in zip(seen, counts, strict=True)]
+        atomic = atomic and alone
+    repeats = any(n > 1 for n in seen)
+    return Code(numpy, scalar, ATOM if atomic else LOOSE, tuple(needs), repeats, view)
+
+
+def _strengths(template: str, count: int) -> tuple[list[int], list[int], bool]:
+    """What each operand of a template needs, how often it occurs, and whether the whole is an atom."""
     names = [f"_operand{i}" for i in range(count)]
-    tree = ast.parse(numpy.format(*names), mode="eval").body
+    tree = ast.parse(template.format(*names), mode="eval").body
     needs = [LOOSE] * count
-    seen = [0] * count
+    seen = [int(name == getattr(tree, "id", "")) for name in names]
     for parent in ast.walk(tree):
         for child in ast.iter_child_nodes(parent):
             index = _operand_index(child)
             if index is not None:
                 seen[index] += 1
                 needs[index] = max(needs[index], _need(parent, child))
-    if isinstance(tree, ast.Name):
-        needs = [LOOSE] * count
-    repeats = any(n > 1 for n in seen) or any(scalar.count(f"{{{i}}}") > 1 for i in range(count))
-    atomic = isinstance(tree, (ast.Call, ast.Name, ast.Subscript, ast.Attribute, ast.List))
-    return Code(numpy, scalar, ATOM if atomic else LOOSE, tuple(needs), repeats, view)
+    enclosed = tree.col_offset > 0  # in parentheses, which the tree does not hold
+    atoms = (ast.Call, ast.Name, ast.Subscript, ast.Attribute, ast.List)
+    return needs, seen, enclosed or isinstance(tree, atoms)
 
 
 def _operand_index(node: ast.AST) -> int | None:

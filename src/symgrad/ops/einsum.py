@@ -15,7 +15,7 @@ from typing import Final
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
-from symgrad.expr.leaves import EYE, eye, extent, is_number, number
+from symgrad.expr.leaves import EYE, eye, extent, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
@@ -46,7 +46,7 @@ def einsum_node(
     lost = mentioned.difference(out, *[labels for _, labels in kept])
     result = _contract(kept, out, full)
     for label in sorted(lost):
-        result = scale(result, extent(full[label]))
+        result = _repeated(result, full[label])
     for factor in (x for x, labels in pairs if _moves_out(x, labels)):
         result = scale(result, factor)
     return result
@@ -78,8 +78,13 @@ def _inline_identities(
     return [x for x, _ in result], [ls for _, ls in result]
 
 
-def _sums(inputs: Iterable[Labels], out: Labels) -> bool:
-    return any(label not in out for labels in inputs for label in labels)
+def _sums(args: Sequence[Expr], inputs: Sequence[Labels], out: Labels) -> bool:
+    """Whether anything is added up: a label that goes, of an extent that is not 1."""
+    return any(
+        label not in out and dim != 1
+        for arg, labels in zip(args, inputs, strict=True)
+        for label, dim in zip(labels, arg.shape, strict=True)
+    )
 
 
 def _type_of(operands: Sequence[Expr], sums: bool) -> Ty:
@@ -91,8 +96,15 @@ def _moves_out(x: Expr, labels: Labels) -> bool:
     return is_number(x) or not labels
 
 
+def _repeated(x: Expr, dim: Dim) -> Expr:
+    """`x` added up over an extent that it does not depend on."""
+    return x if dim == 1 else scale(x, extent(dim))
+
+
 def scale(x: Expr, factor: Expr) -> Expr:
     """``factor * x`` for a factor that is a scalar, or a number of any shape."""
+    if is_value(x, 1) and x.ty.weak and not is_number(factor):
+        return broadcast(factor, x.shape)
     if is_number(factor):
         value, _, _, ty = factor.params
         return mul(number(value, x.shape, ty), x)
@@ -166,7 +178,7 @@ def _relabel(x: Expr, labels: Labels, out: Labels, full: dict[int, Dim]) -> Expr
     result = relabel(x.args[0], merged, out, full)
     for label, _ in spread:
         if rename[label] not in out:
-            result = scale(result, extent(full[rename[label]]))
+            result = _repeated(result, full[rename[label]])
     return result
 
 
@@ -192,7 +204,7 @@ def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
                 raise ShapeError(
                     f"operands of shape {shapes} do not fit: extent {extents[label]} meets {dim}"
                 )
-    return tuple(extents[label] for label in out), _type_of(args, _sums(inputs, out))
+    return tuple(extents[label] for label in out), _type_of(args, _sums(args, inputs, out))
 
 
 def _build(args: tuple[Expr, ...], params: Params) -> Expr:

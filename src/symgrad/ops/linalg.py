@@ -275,7 +275,7 @@ def matrix_power(a: Any, n: int) -> Expr:
         if n:
             x = matmul(x, x)
     if result is None:
-        identity = EYE.build((), (x.shape[-1], _float(x.ty)))
+        identity = EYE.build((), (x.shape[-1], x.ty))
         return broadcast(identity, x.shape)
     return result
 

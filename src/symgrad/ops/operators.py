@@ -15,6 +15,7 @@ from symgrad.errors import ArgumentError, SymbolicIterationError, TruthError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.types import BOOL
 from symgrad.ops import arithmetic, products, reduction, shapes, ufuncs
 from symgrad.ops.elementwise import lift_of
 
@@ -52,7 +53,9 @@ def _mul(self: Expr, other: Any) -> Any:
 
 
 def _neg(self: Expr) -> Expr:
-    return arithmetic.mul(MINUS_ONE, self) if self.shape == () else ufuncs.negative(self)
+    if self.shape == () and self.ty is not BOOL:
+        return arithmetic.mul(MINUS_ONE, self)
+    return ufuncs.negative(self)
 
 
 def _bool(self: Expr) -> bool:
@@ -151,8 +154,10 @@ def numpy_ufunc(table: dict[Any, Any], ufunc: np.ufunc, method: str, inputs: Any
     raise ArgumentError(f"numpy.{name}{options} is not defined for expressions")
 
 
-def install(ufunc_table: dict[Any, Any], function_table: dict[Any, Any]) -> None:
-    """Attach operators, methods and protocols to `Expr`."""
+def install(
+    ufunc_table: dict[Any, Any], function_table: dict[Any, Any], more: dict[str, Any]
+) -> None:
+    """Attach operators, methods and protocols to `Expr`, and `more` members by name."""
 
     def array_ufunc(self: Expr, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return numpy_ufunc(ufunc_table, ufunc, method, inputs, kwargs)
@@ -174,9 +179,9 @@ def install(ufunc_table: dict[Any, Any], function_table: dict[Any, Any]) -> None
         "mod": ufuncs.mod,
         "pow": ufuncs.power,
         "matmul": products.matmul,
-        "and": ufuncs.logical_and,
-        "or": ufuncs.logical_or,
-        "xor": ufuncs.logical_xor,
+        "and": ufuncs.bitwise_and,
+        "or": ufuncs.bitwise_or,
+        "xor": ufuncs.bitwise_xor,
     }
     members: dict[str, Any] = {}
     for name, function in operators.items():
@@ -196,7 +201,7 @@ def install(ufunc_table: dict[Any, Any], function_table: dict[Any, Any]) -> None
         "__neg__": _neg,
         "__pos__": lambda self: self,
         "__abs__": lambda self: ufuncs.absolute(self),
-        "__invert__": lambda self: ufuncs.logical_not(self),
+        "__invert__": lambda self: ufuncs.invert(self),
         "__divmod__": ufuncs.divmod_,
         "__getitem__": shapes.getitem,
         "__bool__": _bool,
@@ -238,6 +243,6 @@ def install(ufunc_table: dict[Any, Any], function_table: dict[Any, Any]) -> None
             self, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) or None
         ),
     }
-    for name, member in members.items():
+    for name, member in (members | more).items():
         setattr(Expr, name, member)
 

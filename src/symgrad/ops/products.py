@@ -8,12 +8,13 @@ from typing import Any
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.node import Expr
+from symgrad.expr.types import BOOL
 from symgrad.ops.einsum import Labels, broadcast, einsum_node, sum_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.layout import reshape_to
 from symgrad.ops.public import normalize_axis, public
 from symgrad.ops.shapes import diagonal, ravel, take
-from symgrad.ops.ufuncs import multiply, subtract
+from symgrad.ops.ufuncs import multiply, not_equal, subtract
 
 
 def _contract(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels, who: str) -> Expr:
@@ -26,7 +27,15 @@ def _contract(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels, w
                     f"{who}: operands of shape {shapes} do not fit, extent {extents[label]} meets"
                     f" {dim}"
                 )
-    return einsum_node(operands, inputs, out, {})
+    return _product(operands, inputs, out)
+
+
+def _product(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels) -> Expr:
+    """The Einsum of operands that fit; of booleans "or" takes the place of the sum, as in NumPy."""
+    result = einsum_node(operands, inputs, out, {})
+    if result.ty is not BOOL and all(x.ty is BOOL for x in operands):
+        return not_equal(result, 0)
+    return result
 
 
 @public
@@ -132,7 +141,7 @@ def matmul(a: Any, b: Any) -> Expr:
     left = (*range(rank - max(x.ndim - 2, 0), rank), *((i, j) if x.ndim > 1 else (j,)))
     right = (*range(rank - max(y.ndim - 2, 0), rank), *((j, k) if y.ndim > 1 else (j,)))
     out = (*range(rank), *((i,) if x.ndim > 1 else ()), *((k,) if y.ndim > 1 else ()))
-    return einsum_node([x, y], [left, right], out, {})
+    return _product([x, y], [left, right], out)
 
 
 @public
@@ -153,7 +162,7 @@ def vdot(a: Any, b: Any) -> Expr:
     """Sum of products of all entries, flattened, as `numpy.vdot`."""
     x, y = as_expr(a), as_expr(b)
     if x.shape == y.shape:  # the same entries in the same order, without flattening
-        return einsum_node([x, y], [tuple(range(x.ndim))] * 2, (), {})
+        return _product([x, y], [tuple(range(x.ndim))] * 2, ())
     return dot(ravel(x), ravel(y))
 
 

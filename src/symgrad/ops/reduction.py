@@ -12,8 +12,9 @@ from symgrad.expr.dims import Shape, mul_dims, show_shape
 from symgrad.expr.leaves import arange, extent, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
-from symgrad.expr.types import BOOL, FLOAT, INT, Ty, resolve
+from symgrad.expr.types import BOOL, INT, Ty, resolve
 from symgrad.ops.arithmetic import mul
+from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
@@ -81,7 +82,7 @@ def axis_code(node: Expr) -> str:
 def _extremum_share(y: Expr) -> Expr:
     """1 at the entries that attain the extremum, divided by how many do."""
     x = y.args[0]
-    hit = choose(equal(x, _back(y, y)), number(1.0, x.shape, FLOAT), number(0.0, x.shape, FLOAT))
+    hit = choose(equal(x, _back(y, y)), number(1.0, x.shape, x.ty), number(0.0, x.shape, x.ty))
     return hit / _back(sum_axes(hit, y.params[0]), y)
 
 
@@ -323,7 +324,7 @@ def sum(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:  # noqa: A001
     """Sum over axes, as `numpy.sum`; booleans are counted."""
     x = as_expr(a)
     axes = normalize_axes(axis, x.ndim)
-    return _keep(sum_axes(x, axes), axes, keepdims)
+    return _keep(sum_axes(cast(x, _integer_sum_type(x.ty)), axes), axes, keepdims)
 
 
 def count_of(x: Expr, axes: tuple[int, ...]) -> Expr:
@@ -471,6 +472,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> E
         For an order that is not listed, or one that does not fit the number of axes.
     """
     a = as_expr(x)
+    a = cast(a, resolve(np.true_divide, (a.ty, a.ty)))
     axes = normalize_axes(axis, a.ndim)
     if len(axes) > 1 and ord not in (None, "fro") or ord == "fro" and len(axes) != 2:
         raise ArgumentError(
@@ -484,7 +486,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> E
     elif ord == -np.inf:
         result = _extremum(MIN, absolute(a), axes, False)
     elif ord == 0:
-        result = sum_axes(mul(number(1.0, a.shape, FLOAT), not_equal(a, 0)), axes)
+        result = sum_axes(cast(not_equal(a, 0), a.ty), axes)
     elif ord == 1:
         result = sum_axes(absolute(a), axes)
     elif isinstance(ord, (int, float)):

@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.expr.types import BOOL
+from symgrad.expr.types import BOOL, WEAK_FLOAT, promote
 from symgrad.ops.einsum import broadcast_all
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
@@ -97,7 +97,8 @@ def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: fl
     """`x` with nan and infinities replaced by numbers, as `numpy.nan_to_num`."""
     operand = as_expr(x)
     info = np.finfo(operand.dtype if operand.dtype.kind == "f" else np.float64)
-    high = float(info.max) if posinf is None else posinf
-    low = float(info.min) if neginf is None else neginf
+    ty = promote(operand.ty, WEAK_FLOAT)
+    high = number(float(info.max if posinf is None else posinf), (), ty)
+    low = number(float(info.min if neginf is None else neginf), (), ty)
     finite = where(isinf(operand), where(signbit(operand), low, high), operand)
     return where(isnan(operand), nan, finite)

@@ -21,6 +21,7 @@ from symgrad.expr.dims import (
 )
 from symgrad.expr.leaves import CONST, arange, constant, eye, extent, number
 from symgrad.expr.node import Expr
+from symgrad.expr.types import BOOL
 from symgrad.ops import layout
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, transpose_axes
 from symgrad.ops.elementwise import as_expr
@@ -381,12 +382,16 @@ def _check_matrix(x: Expr, who: str) -> None:
         raise ShapeError(f"{who} needs at least two axes, got shape {show_shape(x.shape)}")
 
 
+def _zeros_like(x: Expr) -> Expr:
+    return number(False if x.ty is BOOL else 0, x.shape)
+
+
 @public
 def tril(m: Any, k: int = 0) -> Expr:
     """The lower triangle of the last two axes, zero above the k-th diagonal."""
     x = as_expr(m)
     _check_matrix(x, "tril")
-    return choose(_lower_mask(x.shape, k), x, number(0, x.shape))
+    return choose(_lower_mask(x.shape, k), x, _zeros_like(x))
 
 
 @public
@@ -394,7 +399,7 @@ def triu(m: Any, k: int = 0) -> Expr:
     """The upper triangle of the last two axes, zero below the k-th diagonal."""
     x = as_expr(m)
     _check_matrix(x, "triu")
-    return choose(_lower_mask(x.shape, k - 1), number(0, x.shape), x)
+    return choose(_lower_mask(x.shape, k - 1), _zeros_like(x), x)
 
 
 @public

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL
+from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
+from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import layout, linalg, products, reduction, select, shapes, special, ufuncs
 from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.cast import CAST, astype
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
@@ -43,22 +47,17 @@ TENSOR: Final = (
 )
 OPS: Final[dict[str, Op]] = {
     op.name: op
-    for op in (*LEAVES, *ARITHMETIC, *ELEMENTWISE, *special.ORDERED_OPS, WHERE, NAMED, *TENSOR)
+    for op in (*LEAVES, *ARITHMETIC, *ELEMENTWISE, *special.ORDERED_OPS, WHERE, NAMED, CAST, *TENSOR)
 }
 
 _RENAMED: Final[dict[str, Any]] = {
     "divmod": ufuncs.divmod_,
-    "fabs": ufuncs.absolute,
     "true_divide": ufuncs.divide,
     "remainder": ufuncs.mod,
     "deg2rad": ufuncs.radians,
     "rad2deg": ufuncs.degrees,
     "matmul": products.matmul,
     "vecdot": products.inner,
-    "bitwise_and": ufuncs.logical_and,
-    "bitwise_or": ufuncs.logical_or,
-    "bitwise_xor": ufuncs.logical_xor,
-    "invert": ufuncs.logical_not,
 }
 _HELPERS: Final = ("frexp_mantissa", "frexp_exponent")
 
@@ -96,6 +95,9 @@ def _function_table() -> dict[Any, Any]:
     }
     return table | {
         np.linalg.norm: reduction.norm,
+        np.astype: astype,
+        np.round: ufuncs.round_,
+        np.around: ufuncs.round_,
         np.amax: reduction.max,
         np.amin: reduction.min,
         np.zeros_like: lambda a, *args, **kwargs: a * 0,
@@ -109,4 +111,14 @@ def _function_table() -> dict[Any, Any]:
 UFUNCS: Final = _ufunc_table()
 FUNCTIONS: Final = _function_table()
 
-install(UFUNCS, FUNCTIONS)
+
+def unpickle(rows: Sequence[Row], roots: Sequence[int]) -> Expr:
+    """The expression of a pickle."""
+    return restore(rows, roots, OPS)[0]
+
+
+def _reduce(self: Expr) -> Any:
+    return unpickle, flatten([self])
+
+
+install(UFUNCS, FUNCTIONS, {"__reduce__": _reduce})

@@ -12,15 +12,18 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.errors import DTypeError
 from symgrad.expr.leaves import PI, number
 from symgrad.expr.node import Expr
-from symgrad.expr.types import FLOAT, as_ty
+from symgrad.expr.types import BOOL, FLOAT, INT, as_ty, promote, resolve
 from symgrad.ops.arithmetic import add as add_pair
 from symgrad.ops.arithmetic import mul as mul_pair
 from symgrad.ops.arithmetic import power as power_pair
+from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast_all
 from symgrad.ops.elementwise import Elementwise, as_expr, elementwise, lift_of
 from symgrad.ops.guard import choose
+from symgrad.ops.public import public
 
 HALF = Fraction(1, 2)
 
@@ -50,6 +53,8 @@ def subtract(x1: Any, x2: Any) -> Expr:
     if pair.__class__ is not tuple:
         return pair
     a, b = pair
+    if a.ty is BOOL and b.ty is BOOL:
+        raise DTypeError("a difference of booleans is not defined; write logical_xor(a, b)")
     return add_pair(a, mul_pair(number(-1, b.shape), b))
 
 
@@ -71,7 +76,10 @@ def divide(x1: Any, x2: Any) -> Expr:
 def power(x1: Any, x2: Any) -> Expr:
     """``x1 ** x2``, broadcast. The derivative by the exponent is ``x1**x2 * log(x1)``."""
     pair = _binary(power, (x1, x2))
-    return power_pair(*pair) if pair.__class__ is tuple else pair
+    if pair.__class__ is not tuple:
+        return pair
+    a, b = pair
+    return power_pair(cast(a, INT) if a.ty is BOOL and b.ty.weak else a, b)
 
 
 def float_power(x1: Any, x2: Any) -> Expr:
@@ -80,11 +88,13 @@ def float_power(x1: Any, x2: Any) -> Expr:
     if pair.__class__ is not tuple:
         return pair
     a, b = pair
-    return power_pair(a if a.dtype == FLOAT.dtype else mul_pair(number(1.0, a.shape, FLOAT), a), b)
+    return power_pair(cast(a, promote(a.ty, FLOAT)), cast(b, promote(b.ty, FLOAT)))
 
 
 def negative(x: Any) -> Expr:
     """``-x``."""
+    if x.__class__ is Expr and x.ty is BOOL:
+        raise DTypeError("minus a boolean is not defined; write logical_not(x)")
     return multiply(x, -1)
 
 
@@ -389,6 +399,20 @@ arctanh = elementwise(
 )
 
 
+@public
+def round_(a: Any, decimals: int = 0) -> Expr:
+    """`a` rounded half to even at a number of decimals, as `numpy.round`; integers stay integers.
+
+    The derivative is 0 everywhere, at the jumps too.
+    """
+    x = as_expr(a)
+    if decimals == 0:
+        return rint(x) if x.dtype.kind == "f" else x
+    scale = 10 ** abs(decimals)
+    result = rint(x * scale) / scale if decimals > 0 else rint(x / scale) * scale
+    return result if x.dtype.kind == "f" else cast(result, x.ty)
+
+
 def degrees(x: Any) -> Expr:
     """Radians to degrees: ``x*180/pi``."""
     return multiply(x, 180 / PI)
@@ -414,6 +438,15 @@ cbrt = elementwise(
     special=(-8.0, 27.0),
     notes="The derivative at 0 is inf.",
 )
+
+
+@public
+def fabs(x: Any) -> Expr:
+    """`absolute` in floating point: integers become float64, as `numpy.fabs`."""
+    a = as_expr(x)
+    return absolute(cast(a, resolve(np.true_divide, (a.ty, a.ty))))
+
+
 hypot = elementwise(
     "hypot",
     derivative=(lambda g, y, a, b: g * a / y, lambda g, y, a, b: g * b / y),
@@ -521,7 +554,7 @@ rint = _rounding(
     "float(round({0}))",
     r"\operatorname{{rint}}\left({0}\right)",
     lambda sp, x: sp.Piecewise(
-        (2 * sp.floor((x + 1) / 4 + sp.Rational(1, 4)), sp.Eq(sp.Mod(x, 1), sp.Rational(1, 2))),
+        (2 * sp.floor(x / 2 + sp.Rational(1, 4)), sp.Eq(sp.Mod(x, 1), sp.Rational(1, 2))),
         (sp.floor(x + sp.Rational(1, 2)), True),
     ),
     np.rint,
@@ -691,6 +724,41 @@ logical_not = elementwise(
     sympy=lambda sp, a: sp.Not(a),
     ufunc=np.logical_not,
 )
+
+
+def _bitwise(name: str, logical: Callable[[Any, Any], Expr]) -> Callable[[Any, Any], Expr]:
+    """The bitwise operation, which is the logical one for booleans and not defined for others."""
+
+    @public
+    def call(x1: Any, x2: Any) -> Expr:
+        a, b = as_expr(x1), as_expr(x2)
+        for x in (a, b):
+            if x.ty is not BOOL:
+                raise DTypeError(
+                    f"{name} takes booleans only here, not {x.dtype}; write {logical.__name__}(a, b)"
+                    " for the truth of numbers, and parentheses around comparisons: (x > 0) & (y > 0)"
+                )
+        return logical(a, b)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"``{logical.__name__}`` of booleans; other operands raise `DTypeError`."
+    return call
+
+
+bitwise_and = _bitwise("bitwise_and", logical_and)
+bitwise_or = _bitwise("bitwise_or", logical_or)
+bitwise_xor = _bitwise("bitwise_xor", logical_xor)
+
+
+@public
+def invert(x: Any) -> Expr:
+    """``logical_not`` of a boolean; other operands raise `DTypeError`."""
+    a = as_expr(x)
+    if a.ty is not BOOL:
+        raise DTypeError(
+            f"invert takes booleans only here, not {a.dtype}; write logical_not(x) for x == 0"
+        )
+    return logical_not(a)
 
 
 def _test(name: str, scalar: str, sympy: Any) -> Elementwise:

@@ -155,7 +155,7 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     """
     key: tuple[Any, ...]
     if not op.commutative:
-        key = (op, args, params)
+        key = (op, args, params) if op.key is None else (op, op.key(args, params))
     elif len(args) == 2:
         a, b = args
         key = (op, args if id(a) <= id(b) else (b, a), params)

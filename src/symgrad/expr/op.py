@@ -41,6 +41,9 @@ class Op:
         Elementwise ops need no rule: their tangents follow from `vjp`.
     commutative : bool
         Whether nodes match with operands in any order.
+    key : callable or None
+        ``key(args, params)``: what nodes are matched by, where it is not the operands in their order
+        and the parameters; equal keys must mean equal values.
     elementwise : bool
         Whether operands and result have one shape and entries do not mix.
     numpy, scalar : str, callable or None
@@ -69,6 +72,7 @@ class Op:
     vjp: Callable[[Expr, Expr, Sequence[bool]], Sequence[Expr | None]] | None = None
     jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None
     commutative: bool = False
+    key: Callable[[tuple[Expr, ...], Params], Any] | None = None
     elementwise: bool = False
     numpy: str | Callable[..., str] | None = None
     scalar: str | None = None

@@ -11,11 +11,12 @@ and what was the operand's labels becomes the result's. That is the whole of mat
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from itertools import islice, permutations, product
+from typing import Any, Final
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
-from symgrad.expr.leaves import EYE, eye, extent, is_number, is_value, number
+from symgrad.expr.leaves import EYE, assumed, eye, extent, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
@@ -146,6 +147,14 @@ def _contract(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]
 
 def _raw(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> Expr:
     """The node itself, with labels renumbered in order of appearance."""
+    kept = _oriented(kept, out)
+    present = {label for _, labels in kept for label in labels}
+    core = tuple([label for label in out if label in present])
+    summed = [label for label in present if label not in core and full[label] != 1]
+    if core != out and (len(kept) > 1 or summed):
+        # what is stretched is stretched last: only layouts have labels of their own
+        result = _raw(kept, core, full)
+        return relabel(result, core, out, full)
     names: dict[int, int] = {}
     for _, labels in kept:
         for label in labels:
@@ -161,9 +170,19 @@ def _raw(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> 
     return make(EINSUM, operands, params, *_infer(operands, params))
 
 
+def _oriented(kept: list[tuple[Expr, Labels]], out: Labels) -> list[tuple[Expr, Labels]]:
+    """Symmetric operands written the way that needs no transpose, where there is one."""
+    flips = [(ls, ls[::-1]) if is_symmetric(x) else (ls,) for x, ls in kept]
+    if len(kept) < 2 or all(len(pair) == 1 for pair in flips):
+        return kept
+    ways = islice(product(*flips), MAX_NUMBERINGS)
+    best = min(ways, key=lambda ls: _numbered([out, *ls], (), ()))
+    return [(x, ls) for (x, _), ls in zip(kept, best, strict=True)]
+
+
 def _relabel(x: Expr, labels: Labels, out: Labels, full: dict[int, Dim]) -> Expr:
     """The Einsum of one operand, merged with a layout below it."""
-    if labels == out:
+    if labels == out or (labels == out[::-1] and is_symmetric(x)):
         return x
     distinct = len(set(labels)) == len(labels)
     if x.op is WHERE and distinct and set(labels) <= set(out) and is_guard(x):
@@ -255,8 +274,68 @@ def _map_dims(params: Params, rename: Rename) -> Params:
     return inputs, out, tuple((label, map_dim(dim, rename)) for label, dim in spread)
 
 
+# The ways to number the labels of one product that are tried, at most
+MAX_NUMBERINGS: Final = 64
+
+
+def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
+    """The product whatever the order of its operands, and of the axes of symmetric ones.
+
+    Operands are sorted by identity; among equal operands, and among the two ways to write the axes of
+    a symmetric matrix, the numbering of labels that comes first is taken.
+    """
+    if len(args) == 1:
+        return args, params
+    inputs, out, spread = params
+    order = sorted(range(len(args)), key=lambda i: id(args[i]))
+    operands = tuple([args[i] for i in order])
+    best = min(
+        _numbered(labels, out, spread) for labels in _arrangements(operands, [inputs[i] for i in order])
+    )
+    return operands, best
+
+
+def _numbered(inputs: Sequence[Labels], out: Labels, spread: Any) -> Any:
+    """Labels renumbered in order of appearance."""
+    names: dict[int, int] = {}
+    for labels in (*inputs, out):
+        for n in labels:
+            names.setdefault(n, len(names))
+    return (
+        tuple([names[n] for n in out]),
+        tuple([tuple([names[n] for n in labels]) for labels in inputs]),
+        tuple(sorted([(names[n], dim) for n, dim in spread], key=lambda pair: pair[0])),
+    )
+
+
+def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[list[Labels]]:
+    """The ways to give labels to sorted operands that mean the same product."""
+    choices: list[list[Sequence[Labels]]] = []
+    start = 0
+    while start < len(operands):
+        stop = start
+        while stop < len(operands) and operands[stop] is operands[start]:
+            stop += 1
+        group = inputs[start:stop]
+        ways = [list(w) for w in permutations(group)] if len(group) <= 3 else [group]
+        if is_symmetric(operands[start]):
+            ways = [list(w) for way in ways for w in product(*[(ls, ls[::-1]) for ls in way])]
+        choices.append(list(ways))
+        start = stop
+    return (
+        [labels for way in ways for labels in way]
+        for ways in islice(product(*choices), MAX_NUMBERINGS)
+    )
+
+
+def is_symmetric(x: Expr) -> bool:
+    """Whether `x` is a matrix known to equal its transpose."""
+    return x.ndim == 2 and (assumed(x, "symmetric", "spd", "diagonal") or x.op is EYE)
+
+
 EINSUM: Final = Op(
     name="einsum",
+    key=einsum_key,
     build=_build,
     infer=_infer,
     vjp=_cotangents,

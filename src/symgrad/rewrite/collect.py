@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, Final
 
-from symgrad.expr.leaves import is_number, number, value_of
+from symgrad.expr.leaves import EYE, is_number, number, symbol, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
@@ -31,9 +31,11 @@ from symgrad.ops.arithmetic import (
     raw_sum,
     split_coefficient,
 )
+from symgrad.ops.einsum import EINSUM, einsum_key
 from symgrad.ops.guard import WHERE, is_guard
 
 Coefficients = dict[Expr, Any]
+SLOT: Final = "slot"  # marks the symbols that stand for "some operand here"
 
 # Sums
 
@@ -46,6 +48,7 @@ def collect_sum(terms: Sequence[tuple[Any, Expr]], like: Expr) -> Expr:
     coefficients, constant = _coefficients(terms)
     _expand_multiples(coefficients)
     constant = _squares_of_circle(coefficients, constant)
+    _merge_contractions(coefficients, like)
     kept = {rest: c for rest, c in coefficients.items() if not (is_exact(c) and c == 0)}
     if not kept:
         return number(constant, like.shape)
@@ -141,6 +144,32 @@ def _squares_of_circle(coefficients: Coefficients, constant: Any) -> Any:
         else:
             coefficients[rest] = coefficients.get(rest, 0) + c
     return constant
+
+
+def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
+    """``A @ x + A @ y -> A @ (x + y)``: Einsums that differ in one operand are added in that operand."""
+    terms = [term for term in coefficients if term.op is EINSUM and len(term.args) > 1]
+    if len(terms) < 2:
+        return
+    seen: dict[Any, tuple[Expr, int]] = {}
+    for term in terms:
+        for i, operand in enumerate(term.args):
+            if operand.op is EYE:
+                continue
+            slot = symbol("slot", operand.shape, unique=SLOT)
+            args = (*term.args[:i], slot, *term.args[i + 1 :])
+            key = einsum_key(args, term.params)
+            partner, j = seen.get(key, (term, i))
+            if partner is not term and partner in coefficients and term in coefficients:
+                c, d = coefficients.pop(partner), coefficients.pop(term)
+                pair = [(c, partner.args[j]), (d, operand)]
+                total = collect_sum([(k, x) for k, x in pair], operand)
+                merged = EINSUM.build((*term.args[:i], total, *term.args[i + 1 :]), term.params)
+                scale, rest = split_coefficient(merged)
+                if rest is not None:
+                    coefficients[rest] = coefficients.get(rest, 0) + scale
+                break
+            seen[key] = (term, i)
 
 
 def _factors(term: Expr) -> tuple[Expr, ...]:

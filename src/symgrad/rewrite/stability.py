@@ -14,7 +14,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from symgrad.expr.leaves import is_number, is_value, number, value_of
+from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops import ufuncs as f
@@ -30,10 +30,11 @@ from symgrad.ops.arithmetic import (
     raw_product,
     split_coefficient,
 )
-from symgrad.ops.einsum import EINSUM, is_layout
+from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
 from symgrad.ops.linalg import DET, INV, LOGABSDET, SIGNDET, SOLVE
 from symgrad.ops.reduction import LOGSUMEXP
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
+from symgrad.rewrite.tensor import hoisted, sums_nothing
 
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
@@ -45,6 +46,10 @@ def stabilize(roots: Sequence[Expr]) -> list[Expr]:
     image: dict[Expr, Expr] = {}
     for node in order:
         built = rebuild(node, tuple([image[arg] for arg in node.args]))
+        if built.op is EINSUM and len(built.args) > 1:
+            built = _stable_einsum(built)
+        elif built.op.elementwise:
+            built = hoisted(built)
         image[node] = rewrite(built, STABILITY) if built.op in STABILITY else built
         if built.op is EINSUM and len(node.args) == 2:
             image[node] = _solve_for_inverse(image[node], node, uses)
@@ -288,6 +293,50 @@ def _softmax_product(y: Expr) -> Expr | None:
         return None
     rest = [x for x, u in zip(y.args, exponents, strict=True) if u is None]
     return mul_all([*rest, f.exp(add_all(found))]) if rest else f.exp(add_all(found))
+
+
+def _stable_einsum(y: Expr) -> Expr:
+    """An Einsum that sums over nothing as a product; in another, exponentials of one sum combined."""
+    inputs, out, spread = y.params
+    if not any(x.op is EYE for x in y.args) and sums_nothing(y):
+        full = dict(zip(out, y.shape, strict=True))
+        return mul_all([
+            einsum_node([x], [labels], out, full)
+            for x, labels in zip(y.args, inputs, strict=True)
+        ])
+    factors = [
+        (factor, labels)
+        for x, labels in zip(y.args, inputs, strict=True)
+        for factor in (x.args if x.op is MUL else (x,))
+    ]
+    merged = _merge_exponentials(factors)
+    if merged is None:
+        return y
+    groups: dict[tuple[int, ...], list[Expr]] = {}
+    for factor, labels in merged:
+        groups.setdefault(labels, []).append(factor)
+    operands = [parts[0] if len(parts) == 1 else mul_all(parts) for parts in groups.values()]
+    return einsum_node(operands, list(groups), out, dict(spread))
+
+
+Factors = list[tuple[Expr, tuple[int, ...]]]
+
+
+def _merge_exponentials(factors: Factors) -> Factors | None:
+    """``exp(u)_ij * exp(-logsumexp(v))_i -> exp(u_ij - logsumexp(v)_i)``."""
+    for i, (x, labels) in enumerate(factors):
+        if x.op is not f.exp or not _has_logsumexp(x.args[0]):
+            continue
+        for j, (other, wide) in enumerate(factors):
+            if i == j or other.op is not f.exp or not set(labels) <= set(wide):
+                continue
+            full = dict(zip(wide, other.shape, strict=True))
+            stretched = einsum_node([x.args[0]], [labels], wide, full)
+            combined = f.exp(add_all([other.args[0], stretched]))
+            rest = [pair for k, pair in enumerate(factors) if k not in (i, j)]
+            combined_factors = [*rest, (combined, wide)]
+            return _merge_exponentials(combined_factors) or combined_factors
+    return None
 
 
 def _exponent_through_layout(x: Expr) -> Expr | None:

@@ -1,0 +1,181 @@
+"""The Einsum normal form: one node for a product of tensors, however it was written.
+
+Inside an Einsum, an operand that is itself an Einsum or an elementwise product is written out in its
+place, if it is used nowhere else or sums over nothing; layouts (transposes, broadcasts) always.
+Operands with the same labels are multiplied entry by entry. A product with a layout among its factors becomes an Einsum that sums over nothing. So ``sum(x * y)``, ``x @ y`` and
+``einsum("i,i->", x, y)`` are one node, and a chain of matrix products is contracted in the best order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from symgrad.expr.dims import Dim, Shape
+from symgrad.expr.leaves import EYE, is_number, number, value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.types import BOOL
+from symgrad.ops.arithmetic import MUL, mul, mul_all, raw_product, split_coefficient
+from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, is_layout
+from symgrad.ops.guard import WHERE, is_guard
+from symgrad.rewrite.collect import collect_product
+
+Inlinable = Callable[[Expr], bool]
+# Operands of one Einsum, at most: more would be slow to order, and nobody reads them
+MAX_OPERANDS = 24
+
+
+def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
+    """An Einsum with what it may absorb written out.
+
+    `inlinable` says of an operand whether it is used here only.
+    """
+    if is_layout(node):
+        return node
+    inputs, out, _ = node.params
+    scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
+    more, operands, labels = _grouped(operands, labels)
+    scale = scale * more
+    if scale == 1 and len(operands) == len(node.args) and all(
+        a is b for a, b in zip(operands, node.args, strict=True)
+    ):
+        return node
+    result = einsum_node(operands, labels, out, extents)
+    return result if scale == 1 else mul(number(scale, result.shape), result)
+
+
+def _grouped(
+    operands: Sequence[Expr], labels: Sequence[Labels]
+) -> tuple[Any, list[Expr], list[Labels]]:
+    """Operands with the same labels multiplied entry by entry, and the numbers that come out."""
+    groups: dict[Any, list[Expr]] = {}
+    for i, (x, ls) in enumerate(zip(operands, labels, strict=True)):
+        alone = x.op is EYE or is_number(x) or not ls
+        groups.setdefault((ls, i) if alone else (ls, None), []).append(x)
+    scale: Any = 1
+    kept: list[Expr] = []
+    for parts in groups.values():
+        product = parts[0]
+        if len(parts) > 1:
+            product = collect_product([(x, False) for x in parts], parts[0])
+            if not is_number(product):
+                c, rest = split_coefficient(product)
+                assert rest is not None
+                scale, product = scale * c, rest
+        kept.append(product)
+    places = [ls for ls, _ in groups]
+    if len(kept) == 1 and kept[0].op is MUL and kept[0].ndim:
+        *head, last = kept[0].args  # a sum of products is a dot product
+        return scale, [raw_product(tuple(head)), last], places * 2
+    return scale, kept, places
+
+
+def product_as_einsum(node: Expr) -> Expr:
+    """A product with a stretched vector or matrix, or a transpose, as an Einsum; else itself."""
+    if node.op is not MUL or node.ty is BOOL or not any(_is_tensor_layout(x) for x in node.args):
+        return node
+    if any(x.op is WHERE and is_guard(x) for x in node.args):
+        return node
+    axes = tuple(range(node.ndim))
+    numbers = [x for x in node.args if is_number(x)]
+    factors = [x for x in node.args if not is_number(x)]
+    scale, operands, labels, extents = _written_out(factors, [axes] * len(factors), _only_layouts)
+    extents.update(zip(axes, node.shape, strict=True))
+    result = einsum_node(operands, labels, axes, extents)
+    for c in numbers:
+        result = mul(c, result)
+    return result if scale == 1 else mul(number(scale, result.shape), result)
+
+
+def hoisted(node: Expr) -> Expr:
+    """An elementwise node of operands stretched alike, as the stretched result of smaller operands.
+
+    In a product, the stretched scalars among the factors become one.
+    """
+    if node.ndim == 0 or not node.op.elementwise:
+        return node
+    stretched = [x for x in node.args if not is_number(x)]
+    if not stretched or not is_layout(stretched[0]):
+        return node
+    first = stretched[0]
+    if all(is_layout(x) and x.params == first.params for x in stretched) and all(
+        x.args[0].shape == first.args[0].shape for x in stretched
+    ):
+        small = first.args[0].shape
+        inner = node.op.build(tuple([_before_stretch(x, small) for x in node.args]), node.params)
+        return EINSUM.build((inner,), first.params) if not is_number(inner) else node
+    scalars = [x for x in stretched if _is_stretched_scalar(x)]
+    if node.op is MUL and len(scalars) > 1:
+        product = collect_product([(x.args[0], False) for x in scalars], scalars[0].args[0])
+        rest = [x for x in node.args if not _is_stretched_scalar(x)]
+        return mul_all([*rest, broadcast(product, node.shape)])
+    return node
+
+
+def _is_stretched_scalar(x: Expr) -> bool:
+    return is_layout(x) and x.args[0].ndim == 0
+
+
+def _before_stretch(x: Expr, shape: Shape) -> Expr:
+    if is_number(x):
+        value, _, _, ty = x.params
+        return number(value, shape, ty)
+    return x.args[0]
+
+
+def _only_layouts(x: Expr) -> bool:
+    return False
+
+
+def sums_nothing(x: Expr) -> bool:
+    """Whether an Einsum is an elementwise product, of operands transposed and stretched."""
+    inputs, out, _ = x.params
+    return all(n in out for labels in inputs for n in labels)
+
+
+def _has_number(x: Expr, alone: bool) -> bool:
+    """Whether a product may be written out: always if alone, else if all it has is a number."""
+    return x.ty is not BOOL and (alone or is_number(x.args[0]))
+
+
+def _is_tensor_layout(x: Expr) -> bool:
+    return is_layout(x) and x.args[0].ndim > 0
+
+
+def _written_out(
+    args: Sequence[Expr], inputs: Sequence[Labels], inlinable: Inlinable
+) -> tuple[Any, list[Expr], list[Labels], dict[int, Dim]]:
+    """A number, and operands with labels, whose product is that of `args`."""
+    scale: Any = 1
+    operands: list[Expr] = []
+    labels: list[Labels] = []
+    extents: dict[int, Dim] = {}
+    fresh = max([n for ls in inputs for n in ls], default=-1) + 64
+    stack = [(x, ls, inlinable(x)) for x, ls in zip(reversed(args), reversed(inputs), strict=True)]
+    while stack:
+        x, ls, alone = stack.pop()
+        extents.update(zip(ls, x.shape, strict=True))
+        room = len(operands) + len(stack) < MAX_OPERANDS
+        if x.op is EINSUM and ((room and (alone or sums_nothing(x))) or is_layout(x)):
+            inner, inner_out, spread = x.params
+            rename = dict(zip(inner_out, ls, strict=True))
+            for arg, own in zip(reversed(x.args), reversed(inner), strict=True):
+                for n in own:
+                    if n not in rename:
+                        rename[n], fresh = fresh, fresh + 1
+                stack.append((arg, tuple([rename[n] for n in own]), alone and inlinable(arg)))
+            for n, dim in spread:  # a label that only the stretch has: a factor of ones
+                operands.append(number(1, (dim,)))
+                labels.append((rename[n],))
+        elif x.op is MUL and room and (alone or len(x.args) == 2) and _has_number(x, alone):
+            for factor in reversed(x.args):
+                c = value_of(factor)
+                if c is not None and not isinstance(c, bool):
+                    scale = scale * c
+                else:
+                    stack.append((factor, ls, inlinable(factor)))
+        else:
+            operands.append(x)
+            labels.append(ls)
+    return scale, operands, labels, extents
+

@@ -49,6 +49,9 @@ class Op:
     numpy, scalar : str, callable or None
         Code as a template over operands, ``"np.sin({0})"``, for arrays and for Python floats; or a
         function ``(node, dim) -> template``, where ``dim(d)`` is the code of an extent.
+    part : int or None
+        Where the code gives a tuple, as ``np.linalg.eigh({0})`` does: which item the node is. Ops with
+        the same code and operands share one call.
     text, latex : str, callable or None
         Notation as a template over operands, or a function ``node -> template``.
     sympy : callable or None
@@ -76,6 +79,7 @@ class Op:
     elementwise: bool = False
     numpy: str | Callable[..., str] | None = None
     scalar: str | None = None
+    part: int | None = None
     text: str | Callable[[Expr], str] | None = None
     latex: str | Callable[[Expr], str] | None = None
     sympy: Callable[..., Any] | None = None

@@ -23,6 +23,7 @@ from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.named import NAMED
 
+_PYTHON_TYPES = (np.float64, np.int64, np.bool_)
 _VIEWS = (layout.RESHAPE, layout.SLICE)
 
 
@@ -52,6 +53,8 @@ class _Lowering:
         named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
         self.p = Program(named, is_batched(parameters, self.order))
         self.value: dict[Expr, Value] = {}
+        # numbers of Python take the type of what they meet, which is theirs unless that is narrower
+        self.narrow = any(x.dtype not in _PYTHON_TYPES for x in parameters)
         self._declare_extents()
 
     def _declare_extents(self) -> None:
@@ -124,7 +127,7 @@ class _Lowering:
         value, tag, shape, ty = node.params
         if tag == "array":
             return self.p.array(self.names.fresh("c"), value.array)
-        if ty.weak or ty.dtype in (np.float64, np.bool_, np.int64):
+        if ty.weak or ty.dtype == np.bool_ or (ty.dtype in _PYTHON_TYPES and not self.narrow):
             return self.p.literal(as_literal(value))
         template = f"np.{ty.dtype.name}({value!r})"
         return self.p.emit(code_of(template, "", 0), (), ())
@@ -163,4 +166,7 @@ class _Lowering:
             raise ArgumentError(f"symbol {node.name!r} is not among the arguments")
         exact: Callable[..., Value] = Contraction(self.p, self.shape_code).exact
         args = tuple([exact(self.value[arg], arg.shape) for arg in node.args])
-        return self.p.emit(self._code(node), args, node.shape)
+        result = self.p.emit(self._code(node), args, node.shape)
+        if node.op.part is None:
+            return result
+        return self.p.emit(code_of(f"{{0}}[{node.op.part}]", "", 1), (result,), node.shape)

@@ -122,7 +122,8 @@ LOGABSDET: Final = _square_op(
     2,
     _logdet_cotangent,
     _logdet_tangent,
-    "np.linalg.slogdet({0})[1]",
+    "np.linalg.slogdet({0})",
+    part=1,
     latex=r"\log\left|\det\left({0}\right)\right|",
     sympy=lambda sp, a: sp.log(sp.Abs(a.det())),
 )
@@ -131,7 +132,8 @@ SIGNDET: Final = _square_op(
     2,
     lambda g, y, needed: [None],
     lambda y, tangents: None,
-    "np.linalg.slogdet({0})[0]",
+    "np.linalg.slogdet({0})",
+    part=0,
     latex=r"\operatorname{{sign}}\det\left({0}\right)",
     sympy=lambda sp, a: sp.sign(a.det()),
 )

@@ -3,19 +3,21 @@
 import pytest
 
 import symgrad as sg
+from symgrad.ops.arithmetic import raw_product
 
 x, y, z = sg.symbols("x y z")
+MINUS = sg.constant(-1)
 
 
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        (lambda: -sg.sin(x) * (y + 0.5), lambda: -((y + 0.5) * sg.sin(x))),
-        (lambda: (-(y + 0.5)) * sg.sin(x), lambda: -((y + 0.5) * sg.sin(x))),
-        (lambda: sg.sin(x) * (z * (-(y + 2))), lambda: -(z * sg.sin(x) * (y + 2))),
+        (lambda: -sg.sin(x) * (y + 0.5), lambda: raw_product((MINUS, sg.sin(x), y + 0.5))),
+        (lambda: (-(y + 0.5)) * sg.sin(x), lambda: raw_product((MINUS, sg.sin(x), y + 0.5))),
+        (lambda: z * (-(y + 2) * y), lambda: raw_product((MINUS, y, z, y + 2))),
         (lambda: x - (y - (z - x)), lambda: z - y),
         (lambda: -(x + y) - (x - y), lambda: -2 * x),
-        (lambda: x * (y * (z * (x * y))), lambda: x**2 * y**2 * z),
+        (lambda: x * (y * (z * (x * y))), lambda: raw_product((x**2, y**2, z))),
     ],
 )
 def test_minus_a_sum_is_a_term_of_a_sum_and_a_factor_of_a_product(written, expected):

@@ -24,8 +24,8 @@ from symgrad.ops.arithmetic import (
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
-from symgrad.rewrite.collect import content_of
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
+from symgrad.rewrite.sums import content_of
 
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 

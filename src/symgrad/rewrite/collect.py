@@ -7,9 +7,7 @@ reassociate floats (rounding); a cancelled factor, ``x/x -> 1``, defines the res
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, is_number, number, symbol, value_of
@@ -20,43 +18,62 @@ from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
-    add_all,
     factor_rank,
     is_exact,
-    is_simple,
     mul,
     mul_all,
     power,
+    power_value,
     raw_product,
-    raw_sum,
     split_coefficient,
 )
 from symgrad.ops.einsum import EINSUM, einsum_key
 from symgrad.ops.guard import WHERE, is_guard
+from symgrad.rewrite.factor import MAX_TERMS, expand, factored
+from symgrad.rewrite.powers import Powers, raise_power
+from symgrad.rewrite.sums import (
+    Coefficients,
+    as_sum,
+    content_of,
+    is_zero,
+    negated,
+    squares_of_circle,
+)
 
-Coefficients = dict[Expr, Any]
 SLOT: Final = "slot"  # marks the symbols that stand for "some operand here"
 
 # Sums
 
 
-def collect_sum(terms: Sequence[tuple[Any, Expr]], like: Expr) -> Expr:
+def collect_sum(terms: Sequence[tuple[Any, Expr]], like: Expr, shortest: bool = True) -> Expr:
     """``sum of sign * term``, with like terms collected; `like` gives shape and type.
 
-    Terms keep the order in which they first appear.
+    Terms keep the order in which they first appear. With `shortest` the sum is also factored, and
+    products in it are written out, where that makes it shorter.
     """
     coefficients, constant = _coefficients(terms)
-    _expand_multiples(coefficients)
-    constant = _squares_of_circle(coefficients, constant)
+    constant = squares_of_circle(coefficients, constant)
     _merge_contractions(coefficients, like)
-    kept = {rest: c for rest, c in coefficients.items() if not (is_exact(c) and c == 0)}
+    kept = {rest: c for rest, c in coefficients.items() if not is_zero(c)}
     if not kept:
         return number(constant, like.shape)
-    if constant == 0 and len(kept) > 1:
-        factored = _factor_common(kept, like)
-        if factored is not None:
-            return factored
-    return _sum_of(kept, constant, like)
+    best = _shortest(kept, constant, like) if shortest else None
+    return as_sum(kept, constant, like) if best is None else best
+
+
+def _shortest(coefficients: Coefficients, constant: Any, like: Expr) -> Expr | None:
+    """The sum factored, or written out and factored; None if it is best as it is."""
+    result = factored(coefficients, constant, like)
+    if result is not None:
+        return result
+    written = expand(coefficients, constant, like)
+    if written is None:
+        return None
+    coefficients, constant = written
+    if not coefficients:
+        return number(constant, like.shape)
+    result = factored(coefficients, constant, like)
+    return as_sum(coefficients, constant, like) if result is None else result
 
 
 def _coefficients(terms: Iterable[tuple[Any, Expr]]) -> tuple[Coefficients, Any]:
@@ -76,74 +93,6 @@ def _coefficients(terms: Iterable[tuple[Any, Expr]]) -> tuple[Coefficients, Any]
         else:
             coefficients[rest] = c
     return coefficients, constant
-
-
-def _sum_of(coefficients: Coefficients, constant: Any, like: Expr) -> Expr:
-    terms = [
-        rest if is_exact(c) and c == 1 else mul(number(c, like.shape), rest)
-        for rest, c in coefficients.items()
-    ]
-    if not (is_exact(constant) and constant == 0):
-        terms.append(number(constant, like.shape))
-    return add_all(terms)
-
-
-# A sum inside a sum, times a number, is written out if that collects anything; up to this length
-MAX_EXPANDED: Final = 8
-
-
-def _expand_multiples(coefficients: Coefficients) -> None:
-    """``x + 2*(x + y) -> 3*x + 2*y``."""
-    nested = [r for r in coefficients if r.op is ADD and len(r.args) <= MAX_EXPANDED]
-    for rest in nested:
-        parts = [split_coefficient(term) for term in rest.args]
-        if any(r is None for _, r in parts) or not any(
-            r in coefficients for _, r in parts if r is not None
-        ):
-            continue
-        scale = coefficients.pop(rest)
-        for c, r in parts:
-            assert r is not None
-            coefficients[r] = coefficients.get(r, 0) + scale * c
-
-
-# (first function, second function, sign): first(u)**2 + sign * second(u)**2 = 1
-_CIRCLES: Final = {f.sin: (f.cos, 1), f.cosh: (f.sinh, -1)}
-_SQUARED: Final = (f.sin, f.cos, f.sinh, f.cosh)
-
-
-def _square_in(term: Expr) -> tuple[Expr, Expr | None] | None:
-    """``(s, rest)`` with ``term = s**2 * rest`` and s one of the functions of a circle."""
-    factors = term.args if term.op is MUL else (term,)
-    for i, factor in enumerate(factors):
-        if factor.op is POW and factor.args[0].op in _SQUARED and value_of(factor.args[1]) == 2:
-            rest = (*factors[:i], *factors[i + 1 :])
-            return factor.args[0], raw_product(rest) if rest else None
-    return None
-
-
-def _squares_of_circle(coefficients: Coefficients, constant: Any) -> Any:
-    """``c*sin(u)**2 + c*cos(u)**2 -> c`` and ``c*cosh(u)**2 - c*sinh(u)**2 -> c``, also times a factor."""
-    squares: dict[tuple[Any, Expr, Expr | None], Expr] = {}
-    for term in coefficients:
-        found = _square_in(term)
-        if found is not None:
-            s, rest = found
-            squares[s.op, s.args[0], rest] = term
-    for (op, u, rest), term in squares.items():
-        if op not in _CIRCLES:
-            continue
-        other_op, sign = _CIRCLES[op]
-        other = squares.get((other_op, u, rest))
-        if other is None or coefficients[term] != sign * coefficients[other]:
-            continue
-        c = coefficients.pop(term)
-        del coefficients[other]
-        if rest is None:
-            constant = constant + c
-        else:
-            coefficients[rest] = coefficients.get(rest, 0) + c
-    return constant
 
 
 def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
@@ -172,65 +121,6 @@ def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
             seen[key] = (term, i)
 
 
-def _factors(term: Expr) -> tuple[Expr, ...]:
-    return term.args if term.op is MUL else (term,)
-
-
-def _factor_common(coefficients: Coefficients, like: Expr) -> Expr | None:
-    """``h*a + h*b -> h*(a + b)`` for a factor h of all terms that is more than a power of a symbol."""
-    terms = list(coefficients)
-    common = [h for h in _factors(terms[0]) if not is_simple(h) and h.op is not ADD]
-    for term in terms[1:]:
-        if not common:
-            return None
-        present = _factors(term)
-        common = [h for h in common if any(h is p for p in present)]
-    if not common:
-        return None
-    inner: Coefficients = {}
-    constant: Any = 0
-    for term, c in coefficients.items():
-        rest = [x for x in _factors(term) if not any(x is h for h in common)]
-        if rest:
-            inner[raw_product(tuple(rest))] = c
-        else:
-            constant = constant + c
-    return raw_product((*common, _sum_of(inner, constant, like)))
-
-
-def content_of(x: Expr) -> tuple[Any, Expr]:
-    """``(c, primitive)`` with the sum ``x = c * primitive`` and c the greatest common number.
-
-    c is negative if every coefficient is; it is 1 unless all coefficients are exact.
-    """
-    parts = []
-    for term in x.args:
-        c, rest = split_coefficient(term)
-        if not is_exact(c):
-            return 1, x
-        parts.append((c, rest))
-    content = _gcd([c for c, _ in parts])
-    if all(c < 0 for c, _ in parts):
-        content = -content
-    if content == 1:
-        return 1, x
-    terms = []
-    for c, rest in parts:
-        q = Fraction(c) / content
-        k = number(q, x.shape)
-        terms.append(k if rest is None else mul(k, rest))
-    return content, raw_sum(tuple(terms))
-
-
-def _gcd(values: Sequence[int | Fraction]) -> Fraction:
-    """The greatest g such that every value is an integer multiple of it."""
-    fractions = [Fraction(v) for v in values]
-    num = math.gcd(*[v.numerator for v in fractions])
-    den = math.lcm(*[v.denominator for v in fractions])
-    g = Fraction(num, den)
-    return g if g else Fraction(1)
-
-
 # Products
 
 
@@ -241,7 +131,7 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
     its number first, then powers of symbols, then functions, then sums, each as first met.
     """
     for x, _ in factors:
-        if x.op is WHERE and is_guard(x) or x.ty is BOOL:
+        if (x.op is WHERE and is_guard(x)) or x.ty is BOOL:
             return mul_all([x for x, _ in factors])
     coefficient, bases, exponents = _gather(factors)
     if is_exact(coefficient) and coefficient == 0:
@@ -256,14 +146,18 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
     if exponents:
         built.extend(_exponentials(exponents))
     built = _absolute_values(built)
-    coefficient, built = _extract_content(coefficient, built, factors)
+    coefficient, built = _primitive_sums(coefficient, built, {x for x, alone in factors if alone})
     return _product_of(coefficient, built, like)
 
 
 def _gather(
     factors: Sequence[tuple[Expr, bool]],
 ) -> tuple[Any, dict[Expr, list[Expr]], list[tuple[Expr, bool]]]:
-    """The number, the factors by base, and the exponentials; products are taken apart."""
+    """The number, the factors by base, and the exponentials.
+
+    Products are taken apart, but long ones that are needed elsewhere: in a chain of products each of
+    which holds the one before, that would cost the square of their number.
+    """
     coefficient: Any = 1
     bases: dict[Expr, list[Expr]] = {}
     exponentials: list[tuple[Expr, bool]] = []
@@ -271,12 +165,12 @@ def _gather(
     while stack:
         x, n, single = stack.pop()
         op = x.op
-        if op is MUL:
+        if op is MUL and (single or len(x.args) <= MAX_TERMS):
             stack.extend([(arg, n, single) for arg in reversed(x.args)])
         elif op is POW:
             base, p = x.args
             k = value_of(p)
-            if base.op is MUL and k.__class__ is int:
+            if base.op is MUL and k.__class__ is int and (single or len(base.args) <= MAX_TERMS):
                 stack.append((base, n * k, single))
             else:
                 bases.setdefault(base, []).append(x if n == 1 else power(base, _scaled(p, n)))
@@ -308,51 +202,117 @@ def _merged_power(base: Expr, parts: Sequence[Expr]) -> Expr:
 
 
 def _exponentials(factors: Sequence[tuple[Expr, bool]]) -> list[Expr]:
-    """``exp(a)*exp(b) -> exp(a + b)`` if neither is needed elsewhere, or the sum is simpler.
+    """``exp(u)*exp(2*u) -> exp(3*u)``, and ``exp(a)*exp(b) -> exp(a + b)`` if needed here only.
 
     An exponential that is shared costs more merged than multiplied.
     """
-    if len(factors) < 2:
-        return [x for x, _ in factors]
-    distinct = {split_coefficient(x.args[0])[1] for x, _ in factors}
-    if not (all(single for _, single in factors) or len(distinct) < len(factors)):
-        return [x for x, _ in factors]
-    total = collect_sum([(1, x.args[0]) for x, _ in factors], factors[0][0].args[0])
-    merged = f.exp(total)
-    return [] if value_of(merged) == 1 else [merged]
+    groups: dict[Expr | None, list[tuple[Expr, bool]]] = {}
+    for x, single in factors:
+        groups.setdefault(split_coefficient(x.args[0])[1], []).append((x, single))
+    if len(groups) > 1 and all(single for _, single in factors):
+        groups = {None: list(factors)}
+    merged = [x[0][0] if len(x) == 1 else _merged_exponential(x) for x in groups.values()]
+    return [x for x in merged if value_of(x) != 1]
+
+
+def _merged_exponential(factors: Sequence[tuple[Expr, bool]]) -> Expr:
+    exponents = [x.args[0] for x, _ in factors]
+    terms = [(1, t) for u in exponents for t in (u.args if u.op is ADD else (u,))]
+    return f.exp(collect_sum(terms, exponents[0]))
+
+
+# Absolute values and signs
+
+
+def _base_and_exponent(x: Expr) -> tuple[Expr, Any]:
+    n = value_of(x.args[1]) if x.op is POW else None
+    return (x.args[0], n) if is_exact(n) else (x, 1)
 
 
 def _absolute_values(factors: list[Expr]) -> list[Expr]:
-    """``u*sign(u) -> |u|`` and ``|u|*sign(u) -> u``."""
-    signs = [x for x in factors if x.op is f.sign]
-    for s in signs:
-        u = s.args[0]
-        for i, x in enumerate(factors):
-            if x is u or (x.op is f.absolute and x.args[0] is u):
-                merged = f.absolute(u) if x is u else u
-                factors = [*factors[:i], merged, *factors[i + 1 :]]
-                factors = [y for y in factors if y is not s]
-                break
+    """Powers of u, ``|u|`` and ``sign(u)`` collected: ``u*sign(u) -> |u|``, ``sign(u)/|u| -> 1/u``."""
+    bases = [_base_and_exponent(x)[0] for x in factors]
+    for u in dict.fromkeys(b.args[0] for b in bases if b.op in (f.sign, f.absolute)):
+        kinds = (u, f.absolute(u), f.sign(u))
+        mine = [x for x in factors if any(_base_and_exponent(x)[0] is k for k in kinds)]
+        a, b, s = (
+            sum(n for base, n in map(_base_and_exponent, mine) if base is kind) for kind in kinds
+        )
+        merged = _signed_power(u, a, b, s)
+        if merged is not None:
+            factors = [*[x for x in factors if not any(x is m for m in mine)], *merged]
     return factors
 
 
-def _extract_content(
-    coefficient: Any, built: list[Expr], factors: Sequence[tuple[Expr, bool]]
+def _signed_power(u: Expr, a: Any, b: Any, s: Any) -> list[Expr] | None:
+    """``u**a * |u|**b * sign(u)**s`` in few factors, or None if it is best as it is.
+
+    ``|u|**b = u**b * sign(u)**b`` for an integer b. A square of the sign is 1 but at 0; it is left
+    out where there is a pole at 0 anyway, or a zero.
+    """
+    if any(n.__class__ is not int for n in (a, b, s)):
+        pole = a < 0 or b < 0
+        return [_raised(u, a), _raised(f.absolute(u), b)] if s and s % 2 == 0 and pole else None
+    n = a + b
+    odd = (s + b) % 2
+    if not a and not b and s > 0:
+        return [f.sign(u)] if odd else [_raised(f.sign(u), 2)]
+    if not odd:
+        return [_raised(u, n)] if n else []
+    if n % 2:
+        return [_raised(f.absolute(u), n)]
+    if n > 0:
+        return [*([_raised(u, n - 1)]), f.absolute(u)]
+    return [f.sign(u)] if n == 0 else [f.sign(u), _raised(u, n)]
+
+
+def _raised(base: Expr, n: Any) -> Expr:
+    return power(base, number(n, base.shape))
+
+
+# Numbers in sums
+
+
+def _primitive_sums(
+    coefficient: Any, built: list[Expr], single: set[Expr]
 ) -> tuple[Any, list[Expr]]:
-    """The numeric content of sums moves to the front of their product, if they are used here only."""
-    for x in built:
-        if x.op is ADD:
-            break
-    else:
+    """``(2*x + 2)*(x + 1)*(1 - x)/(x - 1) -> -2*(x + 1)**2``: sums that are multiples of each other.
+
+    The number of a sum moves to the front if the sum is used here only, or meets a multiple of itself.
+    """
+    sums = [x for x in built if _base_and_exponent(x)[0].op is ADD]
+    if not sums or not is_exact(coefficient):
         return coefficient, built
-    single = {x for x, alone in factors if alone}
+    if len(sums) > 1 and all(len(_base_and_exponent(x)[0].args) <= MAX_TERMS for x in sums):
+        coefficient, built = _multiples(coefficient, built, sums)
     result = []
     for x in built:
-        if x.op is ADD and x in single and is_exact(coefficient):
+        if x.op is ADD and x in single:
             c, x = content_of(x)
             coefficient = coefficient * c
         result.append(x)
     return coefficient, result
+
+
+def _multiples(coefficient: Any, built: list[Expr], sums: Sequence[Expr]) -> tuple[Any, list[Expr]]:
+    """Powers of sums that are a number times each other, as powers of one of them."""
+    exponents: Powers = {}
+    scale: Any = 1
+    for x in sums:
+        base, n = _base_and_exponent(x)
+        c, primitive = content_of(base)
+        negative = negated(primitive)
+        if negative in exponents:
+            c, primitive = -c, negative
+        factor = power_value(c, n)
+        if factor is None:
+            return coefficient, built
+        scale = scale * factor
+        raise_power(exponents, primitive, n)
+    if len(exponents) == len(sums):
+        return coefficient, built
+    rest = [x for x in built if not any(x is y for y in sums)]
+    return coefficient * scale, [*rest, *[_raised(base, n) for base, n in exponents.items()]]
 
 
 def _product_of(coefficient: Any, built: list[Expr], like: Expr) -> Expr:

@@ -8,7 +8,7 @@ apart into its users.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import value_of
@@ -24,10 +24,23 @@ from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.rule import rewrite
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
 
+MAX_READ: Final = 1000  # nodes of a formula that is worth putting into its shortest form
+MAX_PASSES: Final = 5
+
 
 def simplify_all(roots: Sequence[Expr]) -> list[Expr]:
-    """The roots simplified together, so that what they share stays shared."""
-    return _Pass(roots).run()
+    """The roots simplified together, so that what they share stays shared.
+
+    Terms and powers are collected in one pass over a graph of any size. A formula small enough to be
+    read is also factored and written out where that makes it shorter, until nothing changes.
+    """
+    images = list(roots)
+    for _ in range(MAX_PASSES):
+        run = _Pass(images)
+        before, images = images, run.run()
+        if not run.readable or all(a is b for a, b in zip(before, images, strict=True)):
+            break
+    return images
 
 
 @public
@@ -69,6 +82,7 @@ class _Pass:
     def __init__(self, roots: Sequence[Expr]) -> None:
         self.roots = list(roots)
         self.order = toposort(self.roots)
+        self.readable = len(self.order) <= MAX_READ
         self.uses = count_uses(self.order, self.roots)
         self.absorbed = self._absorbed()
         self.image: dict[Expr, Expr] = {}
@@ -138,7 +152,7 @@ class _Pass:
                 terms.extend([(sign, arg) for arg in image.args])
             else:
                 terms.append((sign, image))
-        return collect_sum(terms, node)
+        return collect_sum(terms, node, self.readable)
 
     def _product(self, node: Expr) -> Expr:
         factors: list[tuple[Expr, bool]] = []

@@ -201,7 +201,7 @@ def mul(a: Expr, b: Expr) -> Expr:
         if plain is not None:
             return plain
         if value_of(a) is None and value_of(b) is not None:
-            a, b = b, a
+            a, b, ao, bo = b, a, bo, ao
     if ao is WHERE and is_guard(a):
         return under_guard(a, lambda live: mul(live, b))
     if bo is WHERE and is_guard(b):

@@ -40,7 +40,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops import special
 from symgrad.ops import table as _table  # attaches operators and protocols to Expr
-from symgrad.ops.cast import astype
+from symgrad.ops.convert import astype
 from symgrad.ops.named import named
 from symgrad.ops.products import (
     cross,

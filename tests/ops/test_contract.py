@@ -10,13 +10,13 @@ import pickle
 
 import numpy as np
 import pytest
+from tests.ops import differences
+from tests.ops.cases import CASES, PROMISED, SIZES, as_list
+from tests.ops.test_entrywise import RECORDS
 
 import symgrad as sg
 from symgrad.expr.traverse import toposort
 from symgrad.ops.table import OPS
-from tests.ops import differences
-from tests.ops.cases import CASES, PROMISED, SIZES, as_list
-from tests.ops.test_entrywise import RECORDS
 
 KINDS = {"f": "float32", "i": "int64", "b": "bool"}
 every_case = pytest.mark.parametrize("case", CASES, ids=[c.id for c in CASES])

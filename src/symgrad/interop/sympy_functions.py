@@ -25,7 +25,11 @@ def _folded(function: Callable[[Expr, Expr], Expr]) -> Rule:
 
 
 def _power(node: Any, base: Expr, exponent: Expr) -> Expr:
-    return ufuncs.exp(exponent) if base is EULER else ufuncs.power(base, exponent)
+    if base is EULER:
+        return ufuncs.exp(exponent)
+    if base.dtype.kind == exponent.dtype.kind == "i" and value_of(exponent) is None:
+        return ufuncs.float_power(base, exponent)  # NumPy has no integer to a negative integer
+    return ufuncs.power(base, exponent)
 
 
 def _log(node: Any, x: Expr, base: Expr | None = None) -> Expr:

@@ -21,6 +21,7 @@ from symgrad.ops import layout
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 
 _PYTHON_TYPES = (np.float64, np.int64, np.bool_)
@@ -128,8 +129,9 @@ class _Lowering:
         if tag == "array":
             return self.p.array(self.names.fresh("c"), value.array)
         if ty.weak or ty.dtype == np.bool_ or (ty.dtype in _PYTHON_TYPES and not self.narrow):
-            return self.p.literal(as_literal(value))
-        template = f"np.{ty.dtype.name}({value!r})"
+            return self.p.literal(as_literal(value if ty.weak else ty.dtype.type(value).item()))
+        text = repr(ty.dtype.type(value).item())
+        template = f"np.{ty.dtype.name}({text if text[-1].isdigit() else repr(text)})"  # 'inf', 'nan'
         return self.p.emit(code_of(template, "", 0), (), ())
 
     def _elementwise(self, node: Expr) -> Value:
@@ -157,8 +159,15 @@ class _Lowering:
         if op.numpy is None:
             raise ArgumentError(f"{op.name} has no NumPy code")
         template = op.numpy if isinstance(op.numpy, str) else op.numpy(node, self.dim)
+        if op is WHERE and node.ty.weak and self.narrow:  # NumPy makes a float64 array of two numbers
+            template += f".astype(np.{self._widest().name})"
         view = op in _VIEWS
         return code_of(template, op.scalar or "", len(node.args), view)
+
+    def _widest(self) -> np.dtype[Any]:
+        """The widest type of the floating parameters."""
+        floats = [x.dtype for _, x in self.p.parameters if x.dtype.kind == "f"]
+        return np.result_type(*floats) if floats else np.dtype(np.float64)
 
     def _tensor(self, node: Expr) -> Value:
         """An op that needs its operands at their full shapes."""

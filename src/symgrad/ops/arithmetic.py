@@ -21,6 +21,7 @@ from symgrad.expr.leaves import CONST, SIZE, assumed, is_number, is_value, numbe
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
+from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, under_guard
 
 MAX_EXACT_BITS: Final = 4096
@@ -113,6 +114,7 @@ def add(a: Expr, b: Expr) -> Expr:
         plain = _add_number(a, b)
         if plain is not None:
             return plain
+        a, b = _beside_number(b, a), _beside_number(a, b)
     elif a is b:
         return mul(number(2, a.shape), a) if a.ty is not BOOL else a
     elif a.op is MUL or b.op is MUL:
@@ -121,6 +123,11 @@ def add(a: Expr, b: Expr) -> Expr:
             return merged
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
     return make(ADD, (a, b), (), a.shape, ty)
+
+
+def _beside_number(c: Expr, x: Expr) -> Expr:
+    """`x` in the type of the result where a number c has a type of its own: code shows the value only."""
+    return cast(x, promote(c.ty, x.ty)) if is_number(c) and not c.ty.weak and c.ty is not BOOL else x
 
 
 def _add_number(a: Expr, b: Expr) -> Expr | None:
@@ -202,6 +209,7 @@ def mul(a: Expr, b: Expr) -> Expr:
             return plain
         if value_of(a) is None and value_of(b) is not None:
             a, b, ao, bo = b, a, bo, ao
+        b = _beside_number(a, b)
     if ao is WHERE and is_guard(a):
         return under_guard(a, lambda live: mul(live, b))
     if bo is WHERE and is_guard(b):
@@ -227,8 +235,8 @@ def _mul_number(c: Expr, x: Expr) -> Expr | None:
         return _folded(v * vx, x, ty)
     if v == 0 and not isinstance(v, float):
         return number(0, x.shape)
-    if v == 1 and ty is x.ty:
-        return x
+    if v == 1:
+        return cast(x, ty)
     if x.op is MUL:
         inner = value_of(x.args[0])
         if inner is not None and (is_exact(v) and is_exact(inner) or abs(v) == 1 or abs(inner) == 1):

@@ -1,4 +1,4 @@
-"""`astype`: the same values in another element type."""
+"""`astype`, the op: the same values in another element type."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from typing import Any, Final
 from symgrad.expr.leaves import is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
-from symgrad.expr.types import Ty, as_ty
-from symgrad.ops.elementwise import as_expr
-from symgrad.ops.public import public
+from symgrad.expr.types import Ty
 
 
 def cast(x: Expr, ty: Ty) -> Expr:
@@ -20,6 +18,11 @@ def cast(x: Expr, ty: Ty) -> Expr:
     if is_number(x):
         return number(ty.dtype.type(x.params[0]).item(), x.shape, ty)
     return make(CAST, (x,), (ty,), x.shape, ty)
+
+
+def cast_number(x: Expr, ty: Ty) -> Expr:
+    """`x`, with the type `ty` if it is a number that has none of its own; its value stays exact."""
+    return number(x.params[0], x.shape, ty) if x.ty.weak and is_number(x) else x
 
 
 def _cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
@@ -46,21 +49,3 @@ CAST: Final = Op(
     domain=((-3.0, 3.0),),
     notes="Between floating types the derivative is 1; integers and booleans have none.",
 )
-
-
-@public
-def astype(x: Any, dtype: Any) -> Expr:
-    """`x` with entries of another dtype, as `numpy.astype`.
-
-    Raises
-    ------
-    DTypeError
-        If the dtype is not boolean, integer or real floating.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> sg.astype(sg.vector("x", 3), "float32").dtype
-    dtype('float32')
-    """
-    return cast(as_expr(x), as_ty(dtype))

@@ -21,6 +21,7 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
 from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 
 Labels = tuple[int, ...]
@@ -41,6 +42,7 @@ def einsum_node(
     operands, inputs = _inline_identities(list(operands), list(inputs), out, full)
     for operand, labels in zip(operands, inputs, strict=True):
         full.update(zip(labels, operand.shape, strict=True))
+    identities = [x.ty for x in operands if x.op is EYE]
     operands, inputs, mentioned = _drop_identities(operands, inputs, out)
     pairs = list(zip(operands, inputs, strict=True))
     kept = [pair for pair in pairs if not _moves_out(*pair)]
@@ -50,6 +52,8 @@ def einsum_node(
         result = _repeated(result, full[label])
     for factor in (x for x, labels in pairs if _moves_out(x, labels)):
         result = scale(result, factor)
+    if identities and not result.ty.weak:
+        result = cast(result, promote(result.ty, *identities))
     return result
 
 
@@ -248,7 +252,7 @@ def _cotangent(g: Expr, y: Expr, index: int) -> Expr:
     extents: dict[int, Dim] = {}
     for label, dim in zip(inputs[index], y.args[index].shape, strict=True):
         if label in target:  # a diagonal: the cotangent is zero off it
-            operands.append(eye(dim, dtype=g.ty.dtype))
+            operands.append(eye(dim, dtype=(y.args[index] if g.ty.weak else g).dtype))
             labels.append((label, fresh))
             label, fresh = fresh, fresh + 1
         target.append(label)

@@ -24,6 +24,7 @@ from symgrad.expr.leaves import is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import FLOAT, Ty, promote
+from symgrad.ops.cast import cast_number
 from symgrad.ops.einsum import relabel
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 
@@ -122,7 +123,8 @@ def concat(args: Sequence[Expr], axis: int) -> Expr:
     """Operands joined along an axis; their other extents agree."""
     if len(args) == 1:
         return args[0]
-    args = tuple(args)
+    ty = promote(*[a.ty for a in args])
+    args = tuple([cast_number(a, ty) for a in args])
     return make(CONCAT, args, (axis,), *_infer_concat(args, (axis,)))
 
 
@@ -342,7 +344,9 @@ SLICE: Final = Op(
     name="getitem",
     build=lambda args, params: slice_of(args[0], params[0]),
     infer=lambda args, params: (_sliced_shape(params[0]), args[0].ty),
-    vjp=lambda g, y, needed: [embed_in(g, y.args[0].shape, y.params[0])],
+    vjp=lambda g, y, needed: [
+        embed_in(cast_number(g, y.ty), y.args[0].shape, y.params[0])
+    ],
     jvp=linear(lambda y, t: slice_of(t, (*y.params[0], *_rest(t, y)))),
     numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
     text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
@@ -425,7 +429,7 @@ GATHER: Final = Op(
         args[0].ty,
     ),
     vjp=lambda g, y, needed: _none_after(
-        scatter(g, y.args[1:], y.args[0].shape), len(y.args) - 1
+        scatter(cast_number(g, y.ty), y.args[1:], y.args[0].shape), len(y.args) - 1
     ),
     jvp=linear(lambda y, t: gather(t, y.args[1:])),
     numpy=_gather_code,

@@ -12,7 +12,7 @@ from symgrad.expr.dims import Shape, mul_dims, show_shape
 from symgrad.expr.leaves import arange, extent, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
-from symgrad.expr.types import BOOL, INT, Ty, resolve
+from symgrad.expr.types import BOOL, INT, Ty, as_ty, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
@@ -22,6 +22,8 @@ from symgrad.ops.layout import concat, full_entry, linear, reshape_to, slice_ent
 from symgrad.ops.public import normalize_axes, normalize_axis, public
 from symgrad.ops.select import as_condition
 from symgrad.ops.ufuncs import absolute, divide, equal, exp, not_equal, power, sqrt, subtract
+
+UNSIGNED: Final = as_ty(np.uint64)
 
 # Reductions over axes
 
@@ -148,7 +150,11 @@ def flip_last(x: Expr) -> Expr:
 
 
 def _integer_sum_type(ty: Ty) -> Ty:
-    return INT if ty is BOOL else ty
+    """The type of sums and products: booleans and short integers are added up in long ones."""
+    kind = ty.dtype.kind
+    if kind in "bi" and not ty.weak:
+        return INT
+    return UNSIGNED if kind == "u" else ty
 
 
 def _prod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:

@@ -13,7 +13,8 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import layout, linalg, products, reduction, select, shapes, special, ufuncs
 from symgrad.ops.arithmetic import ADD, MUL, POW
-from symgrad.ops.cast import CAST, astype
+from symgrad.ops.cast import CAST
+from symgrad.ops.convert import astype
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE

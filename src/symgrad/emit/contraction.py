@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+import opt_einsum
+
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import Labels
@@ -55,9 +57,14 @@ def form_of(node: Expr) -> Form:
 
 
 def subscripts(inputs: Sequence[Labels], out: Labels) -> str:
-    """Labels in NumPy's notation: ``"ij,jk->ik"``."""
-    listed = ",".join("".join(LETTERS[label] for label in labels) for labels in inputs)
-    return f"{listed}->{''.join(LETTERS[label] for label in out)}"
+    """Labels in NumPy's notation: ``"ij,jk->ik"``; beyond its letters, with further ones."""
+
+    def letters(labels: Labels) -> str:
+        return "".join(
+            LETTERS[n] if n < len(LETTERS) else opt_einsum.get_symbol(n) for n in labels
+        )
+
+    return f"{','.join(letters(labels) for labels in inputs)}->{letters(out)}"
 
 
 Found = tuple[Form, Labels] | None  # a form, and the labels of its axes

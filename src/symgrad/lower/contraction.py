@@ -83,7 +83,7 @@ class Contraction:
         kept = tuple(dict.fromkeys(labels))
         if len(labels) == 2:
             return self.call("np.diagonal({0})", [v], self.shape_of(kept), view=True), kept
-        template = f'np.einsum("{_letters(labels)}->{_letters(kept)}", {{0}})'
+        template = f'np.einsum("{_subscripts([labels], kept)}", {{0}})'
         return self.call(template, [v], self.shape_of(kept), view=True), kept
 
     def sum_out(self, v: Value, labels: Labels, gone: Sequence[int]) -> tuple[Value, Labels]:
@@ -172,7 +172,7 @@ class Contraction:
             tuple(d if isinstance(d, int) else ASSUMED_EXTENT for d in self.shape_of(ls))
             for ls in labels
         ]
-        text = ",".join(_letters(ls) for ls in labels) + "->" + _letters(out)
+        text = _subscripts(labels, out)
         path, _ = opt_einsum.contract_path(text, *shapes, shapes=True, optimize="auto")
         return list(path)
 
@@ -188,7 +188,7 @@ class Contraction:
             return binary(self.p, MUL_CODE, left, right)
         if not batch:
             return self.product(a, b, summed, out)
-        template = f'np.einsum("{_letters(a[1])},{_letters(b[1])}->{_letters(out)}", {{0}}, {{1}})'
+        template = f'np.einsum("{_subscripts([a[1], b[1]], out)}", {{0}}, {{1}})'
         return self.call(template, [a[0], b[0]], self.shape_of(out))
 
     def product(
@@ -223,5 +223,10 @@ class Contraction:
         return self.p.emit(MATMUL_CODE, (left, right), self.shape_of(out))
 
 
-def _letters(labels: Labels) -> str:
-    return "".join(opt_einsum.get_symbol(n) for n in labels)
+def _subscripts(inputs: Sequence[Labels], out: Labels) -> str:
+    """Labels as letters, numbered in order of appearance."""
+    names: dict[int, str] = {}
+    for n in (n for labels in inputs for n in labels):
+        names.setdefault(n, opt_einsum.get_symbol(len(names)))
+    listed = ",".join("".join(names[n] for n in labels) for labels in inputs)
+    return f"{listed}->{''.join(names[n] for n in out)}"

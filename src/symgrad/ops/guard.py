@@ -17,7 +17,11 @@ from symgrad.expr.types import promote
 
 
 def choose(condition: Expr, a: Expr, b: Expr) -> Expr:
-    """``where(condition, a, b)`` of operands of one shape."""
+    """``where(condition, a, b)`` of operands of one shape.
+
+    A guard of a guard is one guard, by both conditions: guards never nest, so passing one on is O(1)
+    however deep the branches were.
+    """
     known = value_of(condition)
     if known is not None:
         return a if known else b
@@ -27,6 +31,12 @@ def choose(condition: Expr, a: Expr, b: Expr) -> Expr:
         b = b.args[2]
     if a is b:
         return a
+    if is_value(b, 0) and a.op is WHERE and is_guard(a):
+        inner, live = guarded(a)
+        return choose(condition & inner, live, b)
+    if is_value(a, 0) and b.op is WHERE and is_guard(b):
+        inner, live = guarded(b)
+        return choose(~condition & inner, live, a)
     return make(WHERE, (condition, a, b), (), condition.shape, promote(a.ty, b.ty))
 
 
@@ -54,6 +64,12 @@ WHERE: Final = Op(
 def is_guard(node: Expr) -> bool:
     """Whether `node` is ``where(c, a, 0)`` or ``where(c, 0, a)``."""
     return node.op is WHERE and (is_value(node.args[2], 0) or is_value(node.args[1], 0))
+
+
+def guarded(guard: Expr) -> tuple[Expr, Expr]:
+    """``(c, a)`` of ``where(c, a, 0)``, also where it is written ``where(not c, 0, a)``."""
+    condition, a, b = guard.args
+    return (condition, a) if is_value(b, 0) else (~condition, b)
 
 
 def under_guard(guard: Expr, change: Callable[[Expr], Expr]) -> Expr:

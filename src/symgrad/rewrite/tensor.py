@@ -22,7 +22,7 @@ from symgrad.rewrite.collect import collect_product
 
 Inlinable = Callable[[Expr], bool]
 # Operands of one Einsum, at most: more would be slow to order, and nobody reads them
-MAX_OPERANDS = 24
+MAX_OPERANDS = 16
 
 
 def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
@@ -36,8 +36,10 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
     scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
     more, operands, labels = _grouped(operands, labels)
     scale = scale * more
-    if scale == 1 and len(operands) == len(node.args) and all(
-        a is b for a, b in zip(operands, node.args, strict=True)
+    if (
+        scale == 1
+        and len(operands) == len(node.args)
+        and all(a is b for a, b in zip(operands, node.args, strict=True))
     ):
         return node
     result = einsum_node(operands, labels, out, extents)
@@ -155,7 +157,7 @@ def _written_out(
     while stack:
         x, ls, alone = stack.pop()
         extents.update(zip(ls, x.shape, strict=True))
-        room = len(operands) + len(stack) < MAX_OPERANDS
+        room = len(operands) + len(stack) + len(x.args) <= MAX_OPERANDS
         if x.op is EINSUM and ((room and (alone or sums_nothing(x))) or is_layout(x)):
             inner, inner_out, spread = x.params
             rename = dict(zip(inner_out, ls, strict=True))
@@ -178,4 +180,3 @@ def _written_out(
             operands.append(x)
             labels.append(ls)
     return scale, operands, labels, extents
-

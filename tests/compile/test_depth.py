@@ -46,7 +46,7 @@ def test_scalar_chains(name):
         floats = f(0.5, 0.75)
         arrays = f(np.full(2, 0.5), 0.75)
         np.testing.assert_allclose([r[0] for r in arrays], floats, rtol=1e-10)
-        assert len(str(g)) < 20_000
+        assert len(str(g)) < 25_000
     assert sizes[2] - sizes[1] <= 2 * (sizes[1] - sizes[0]) + 10
 
 
@@ -60,7 +60,7 @@ def test_tensor_chains(name):
         g = sg.grad(e, v)
         sizes.append(len(toposort([g])))
         assert np.shape(sg.lambdify([v, A], g)(vector, matrix)) == (3,)
-        assert len(str(g)) < 20_000
+        assert len(str(g)) < 25_000
     assert sizes[2] - sizes[1] <= 2 * (sizes[1] - sizes[0]) + 10
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -37,24 +38,31 @@ def accumulate(terms: Sequence[Expr]) -> Expr:
 
 
 def _add_guards(terms: Sequence[Expr]) -> Expr:
-    """``where(c, a, 0) + where(d, b, 0)``, guarded by "c or d"; by c if d is c."""
+    """The sum of guards, guarded by "one of the conditions holds".
+
+    Guards by one condition are added below it: ``where(c, a, 0) + where(c, 0, b) = where(c, a, b)``.
+    """
     zero = number(0, terms[0].shape)
-    live: dict[Expr, list[Expr]] = {}
+    branches: dict[Expr, tuple[list[Expr], list[Expr]]] = {}
     for term in terms:
         condition, a, b = term.args
-        if is_value(a, 0):
-            condition, a = logical_not(condition), b
-        live.setdefault(condition, []).append(a)
-    sums = {condition: add_all(parts) for condition, parts in live.items()}
-    if len(sums) == 1:
-        ((condition, total),) = sums.items()
-        return choose(condition, total, zero)
-    guards = [choose(condition, total, zero) for condition, total in sums.items()]
-    some = None
-    for condition in sums:
-        some = condition if some is None else logical_or(some, condition)
-    assert some is not None
-    return choose(some, add_all(guards), zero)
+        taken, other = branches.setdefault(condition, ([], []))
+        if is_value(b, 0):
+            taken.append(a)
+        else:
+            other.append(b)
+    guards = []
+    live: list[Expr] | None = []  # None: everywhere
+    for condition, (taken, other) in branches.items():
+        parts = [add_all(part) if part else zero for part in (taken, other)]
+        guards.append(choose(condition, *parts))
+        if taken and other:
+            live = None
+        elif live is not None:
+            live.append(condition if taken else logical_not(condition))
+    if live is None or len(guards) == 1:
+        return add_all(guards)
+    return choose(reduce(logical_or, live), add_all(guards), zero)
 
 
 def _entry_of(term: Expr) -> int | None:

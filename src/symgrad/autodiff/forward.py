@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from symgrad.autodiff.accumulate import accumulate
 from symgrad.autodiff.reverse import differentiable
 from symgrad.errors import DerivativeError
 from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on, toposort
-from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import times
 from symgrad.rewrite.simplify import simplify_all
 
@@ -69,4 +69,4 @@ def _tangent(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
         for p, t in zip(partials, tangents, strict=True)
         if p is not None and t is not None
     ]
-    return add_all(terms) if terms else None
+    return accumulate(terms) if terms else None

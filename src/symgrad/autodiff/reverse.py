@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgrad.autodiff.accumulate import accumulate
+from symgrad.autodiff.guards import guard_again, guarded_rule, singular_below
 from symgrad.errors import DerivativeError
 from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on, toposort
+from symgrad.ops.guard import WHERE, is_guard
 from symgrad.rewrite.simplify import simplify_all
 
 
@@ -43,6 +45,7 @@ def pullback(
         if y in active:
             pending.setdefault(y, []).append(g)
     found: dict[Expr, Expr] = {}
+    singular = singular_below(order)
     for node in reversed(order):
         contributions = pending.pop(node, None)
         if contributions is None:
@@ -52,8 +55,11 @@ def pullback(
             found[node] = g
         elif not is_value(g, 0) and differentiable(node):
             needed = [arg in active for arg in node.args]
-            for arg, wanted, c in zip(node.args, needed, _rule(node)(g, node, needed), strict=True):
-                if wanted and c is not None:
+            for i, c in enumerate(_cotangents(node, g, needed)):
+                if c is not None and needed[i]:
+                    arg = node.args[i]
+                    if arg in singular and is_guard(g):
+                        c = guard_again(node, g, i, c)
                     pending.setdefault(arg, []).append(c)
     results = [found.get(x, number(0, x.shape)) for x in wrt]
     return simplify_all(results) if simplified else results
@@ -64,10 +70,12 @@ def differentiable(node: Expr) -> bool:
     return node.ty.weak or node.ty.dtype.kind == "f"
 
 
-def _rule(node: Expr):  # type: ignore[no-untyped-def]
+def _cotangents(node: Expr, g: Expr, needed: Sequence[bool]) -> Sequence[Expr | None]:
     if node.op.vjp is None:
         raise DerivativeError(
             f"{node.op.name} has no derivative; hold its operand fixed with a symbol of its own, or use"
             " a smooth substitute"
         )
-    return node.op.vjp
+    if node.op.elementwise and node.op is not WHERE and is_guard(g):
+        return guarded_rule(node, g, needed)
+    return node.op.vjp(g, node, needed)

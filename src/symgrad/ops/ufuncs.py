@@ -513,7 +513,9 @@ copysign: Elementwise = elementwise(
 # Rounding: piecewise constant, so the derivative is 0 wherever it exists, and 0 at the jumps
 
 
-def _rounding(name: str, numpy: str, scalar: str, latex: str, sympy: Any, ufunc: np.ufunc) -> Elementwise:
+def _rounding(
+    name: str, numpy: str, scalar: str, latex: str, sympy: Any, ufunc: np.ufunc
+) -> Elementwise:
     return elementwise(
         name,
         derivative=None,
@@ -615,10 +617,9 @@ def modf(x: Any) -> tuple[Expr, Expr]:
 
 
 def _larger(g: Expr, a: Expr, b: Expr) -> Expr:
-    """`g` where a > b, half of it where they are equal, else 0."""
-    zero = number(0, g.shape)
-    tie = choose(equal(a, b), g * HALF, zero)
-    return choose(greater(a, b), g, tie)
+    """`g` where a > b, half of it where they are equal, else 0; a guard, whatever `g` is."""
+    weight = choose(equal(a, b), number(HALF, g.shape), number(1, g.shape))
+    return choose(greater_equal(a, b), g * weight, number(0, g.shape))
 
 
 _TIE = "Where the operands are equal each derivative is 1/2."
@@ -672,7 +673,9 @@ fmin = elementwise(
 # Comparison and logic: no derivative, because the results are booleans
 
 
-def _comparison(name: str, sign: str, latex: str, sympy: Any, ufunc: np.ufunc, **fields: Any) -> Elementwise:
+def _comparison(
+    name: str, sign: str, latex: str, sympy: Any, ufunc: np.ufunc, **fields: Any
+) -> Elementwise:
     return elementwise(
         name,
         derivative=(None, None),
@@ -714,9 +717,13 @@ def _logical(name: str, word: str, latex: str, sympy: Any, ufunc: np.ufunc) -> E
     )
 
 
-logical_and = _logical("logical_and", "and", r"\wedge", lambda sp, a, b: sp.And(a, b), np.logical_and)
+logical_and = _logical(
+    "logical_and", "and", r"\wedge", lambda sp, a, b: sp.And(a, b), np.logical_and
+)
 logical_or = _logical("logical_or", "or", r"\vee", lambda sp, a, b: sp.Or(a, b), np.logical_or)
-logical_xor = _logical("logical_xor", "!=", r"\oplus", lambda sp, a, b: sp.Xor(a, b), np.logical_xor)
+logical_xor = _logical(
+    "logical_xor", "!=", r"\oplus", lambda sp, a, b: sp.Xor(a, b), np.logical_xor
+)
 logical_not = elementwise(
     "logical_not",
     derivative=None,
@@ -830,4 +837,3 @@ spacing = elementwise(
 def frexp(x: Any) -> tuple[Expr, Expr]:
     """Mantissa and exponent, as `numpy.frexp`."""
     return frexp_mantissa(x), frexp_exponent(x)
-

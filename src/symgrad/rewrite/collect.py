@@ -28,7 +28,7 @@ from symgrad.ops.arithmetic import (
     split_coefficient,
 )
 from symgrad.ops.einsum import EINSUM, einsum_key
-from symgrad.ops.guard import WHERE, is_guard
+from symgrad.ops.guard import WHERE, choose, is_guard
 from symgrad.rewrite.factor import MAX_TERMS, expand, factored
 from symgrad.rewrite.powers import Powers, raise_power
 from symgrad.rewrite.sums import (
@@ -53,6 +53,7 @@ def collect_sum(terms: Sequence[tuple[Any, Expr]], like: Expr, shortest: bool = 
     """
     coefficients, constant = _coefficients(terms)
     constant = squares_of_circle(coefficients, constant)
+    constant = _merge_guards(coefficients, constant, like)
     _merge_contractions(coefficients, like)
     kept = {rest: c for rest, c in coefficients.items() if not is_zero(c)}
     if not kept:
@@ -93,6 +94,28 @@ def _coefficients(terms: Iterable[tuple[Any, Expr]]) -> tuple[Coefficients, Any]
         else:
             coefficients[rest] = c
     return coefficients, constant
+
+
+def _merge_guards(coefficients: Coefficients, constant: Any, like: Expr) -> Any:
+    """``where(c, a, 0) + where(c, 0, b) -> where(c, a, b)``: guards by one condition become one."""
+    by_condition: dict[Expr, list[Expr]] = {}
+    for term in coefficients:
+        if term.op is WHERE and is_guard(term):
+            by_condition.setdefault(term.args[0], []).append(term)
+    for condition, terms in by_condition.items():
+        if len(terms) < 2:
+            continue
+        scales = [coefficients.pop(term) for term in terms]
+        branches = [
+            collect_sum([(c, t.args[k]) for c, t in zip(scales, terms, strict=True)], like)
+            for k in (1, 2)
+        ]
+        scale, rest = split_coefficient(choose(condition, *branches))
+        if rest is None:
+            constant = constant + scale
+        else:
+            coefficients[rest] = coefficients.get(rest, 0) + scale
+    return constant
 
 
 def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:

@@ -1,0 +1,112 @@
+"""Dead branches in reverse mode: a cotangent that is zero because a branch is not taken stays a guard.
+
+Where the condition is false, ``where(c, g, 0)`` must meet no derivative that is infinite there: ``0 *
+inf`` is nan. Products push such a guard outward by themselves (`symgrad.ops.guard`); here it is kept
+through every derivative rule. An elementwise rule is applied to what is under the guard. A linear rule
+gets the zeros, and its result is guarded by "some entry that came here was live".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from symgrad.expr.leaves import is_value, number, value_of
+from symgrad.expr.node import Expr
+from symgrad.ops import layout, linalg
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import POW
+from symgrad.ops.einsum import EINSUM, broadcast, is_layout, relabel
+from symgrad.ops.guard import WHERE, choose, guarded, is_guard
+from symgrad.ops.reduction import any as any_entry
+
+LINEAR: Final = (
+    layout.RESHAPE,
+    layout.CONCAT,
+    layout.SLICE,
+    layout.EMBED,
+    layout.GATHER,
+    layout.SCATTER,
+)
+SINGULAR: Final = (f.cbrt, linalg.INV, linalg.DET, linalg.LOGABSDET, linalg.SOLVE)
+EVERYWHERE: Final = (-3.0, 3.0)
+
+
+def singular_below(order: Iterable[Expr]) -> set[Expr]:
+    """The nodes of a topological order that are, or hold, something with an infinite derivative.
+
+    Empty if there is no branch, so that nobody asks.
+    """
+    nodes = list(order)
+    found: set[Expr] = set()
+    if any(node.op is WHERE for node in nodes):
+        for node in nodes:
+            if _is_singular(node) or any(arg in found for arg in node.args):
+                found.add(node)
+    return found
+
+
+def _is_singular(node: Expr) -> bool:
+    """Whether the derivative may be infinite or undefined at some argument.
+
+    An elementwise function that tests may not sample everywhere is.
+    """
+    if node.op is POW:
+        n = value_of(node.args[1])
+        return n.__class__ is not int or n < 0
+    if node.op in SINGULAR:
+        return True
+    return node.op.elementwise and any(
+        low > EVERYWHERE[0] or high < EVERYWHERE[1] for low, high in node.op.domain
+    )
+
+
+def guarded_rule(node: Expr, g: Expr, needed: Sequence[bool]) -> list[Expr | None]:
+    """The cotangents of the operands of an elementwise node, for a guard `g`."""
+    assert node.op.vjp is not None
+    condition, a, b = g.args
+    zero = number(0, node.shape)
+    if is_value(b, 0):
+        cotangents = node.op.vjp(a, node, needed)
+        return [None if c is None else choose(condition, c, zero) for c in cotangents]
+    cotangents = node.op.vjp(b, node, needed)
+    return [None if c is None else choose(condition, zero, c) for c in cotangents]
+
+
+def guard_again(node: Expr, g: Expr, index: int, c: Expr) -> Expr:
+    """The cotangent `c` that a guard `g` sent through a node to an operand, as a guard."""
+    if is_guard(c) or value_of(c) is not None:
+        return c
+    condition = _reaches(node, guarded(g)[0], index)
+    return c if condition is None else choose(condition, c, number(0, c.shape))
+
+
+def _reaches(node: Expr, condition: Expr, index: int) -> Expr | None:
+    """Where an operand feeds an entry of `node` at which the condition holds; None if unknown."""
+    arg = node.args[index]
+    if node.op is EINSUM:
+        return _reaches_through_einsum(node, condition, index)
+    if node.op in LINEAR:
+        assert node.op.vjp is not None
+        ones, zeros = number(1, node.shape), number(0, node.shape)
+        wanted = [i == index for i in range(len(node.args))]
+        count = node.op.vjp(choose(condition, ones, zeros), node, wanted)[index]
+        return None if count is None else f.greater(count, 0)
+    if is_layout(condition) and condition.args[0].ndim == 0:
+        return broadcast(condition.args[0], arg.shape)
+    return broadcast(condition, arg.shape) if condition.ndim == 0 else None
+
+
+def _reaches_through_einsum(node: Expr, condition: Expr, index: int) -> Expr | None:
+    inputs, out, _ = node.params
+    labels = inputs[index]
+    if len(set(labels)) != len(labels):
+        return None
+    if is_layout(condition):
+        (inner,), spread_out, _ = condition.params
+        rename = dict(zip(spread_out, out, strict=True))
+        condition, out = condition.args[0], tuple([rename.get(n, -1) for n in inner])
+    summed = tuple([axis for axis, n in enumerate(out) if n not in labels])
+    reached = any_entry(condition, axis=summed) if summed else condition
+    kept = tuple([n for n in out if n in labels])
+    return relabel(reached, kept, labels, dict(zip(labels, node.args[index].shape, strict=True)))

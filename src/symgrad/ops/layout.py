@@ -208,6 +208,9 @@ def slice_entry(key: slice, dim: Dim, shape: Shape) -> Entry:
 
     Of a symbolic extent it is taken that it reaches as far as the slice's own bounds.
     """
+    for bound in (key.start, key.stop, key.step):
+        if bound is not None and not hasattr(bound, "__index__"):
+            raise ShapeError(f"a bound of a slice must be an int, not {bound!r}")
     step = 1 if key.step is None else key.step.__index__()
     if step == 0:
         raise ShapeError("the step of a slice must not be zero")

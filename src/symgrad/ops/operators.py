@@ -139,7 +139,7 @@ def numpy_ufunc(table: dict[Any, Any], ufunc: np.ufunc, method: str, inputs: Any
     ArgumentError
         For a ufunc, a ufunc method or an option that expressions do not have.
     """
-    kwargs = {key: value for key, value in kwargs.items() if value is not None}
+    kwargs = {k: v for k, v in kwargs.items() if v is not None or k == "axis"}
     function = table.get(ufunc) or table.get(ufunc.__name__)
     if method == "__call__" and function is not None and not kwargs:
         return function(*inputs)

@@ -44,6 +44,19 @@ def normalize_axis(axis: Any, ndim: int, who: str = "axis") -> int:
     return int(index % ndim)
 
 
+def as_int(value: Any, who: str) -> int:
+    """An int, from anything that counts as one.
+
+    Raises
+    ------
+    ShapeError
+        For a float, say.
+    """
+    if not hasattr(value, "__index__"):
+        raise ShapeError(f"{who} must be an int, not {value!r}")
+    return int(value.__index__())
+
+
 def normalize_axes(axis: Any, ndim: int) -> tuple[int, ...]:
     """Axes as sorted indices from the front; None is all of them."""
     if axis is None:

@@ -27,7 +27,7 @@ from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, tr
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
 from symgrad.ops.layout import concat, embed_in, full_entry, part, reshape_to, slice_entry, slice_of
-from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public
+from symgrad.ops.public import as_int, known_int, normalize_axes, normalize_axis, public
 from symgrad.ops.ufuncs import greater_equal, subtract
 
 
@@ -526,7 +526,7 @@ def _expand(keys: tuple[Any, ...], x: Expr) -> list[Any]:
 def _int_entry(item: Any, dim: Dim, axis: int, shape: Shape) -> int:
     if isinstance(item, (bool, np.bool_)):
         raise ArgumentError("a boolean is no index here; use where to choose by condition")
-    index = int(item.__index__())
+    index = as_int(item, "an index")
     if isinstance(dim, int):
         if not -dim <= index < dim:
             raise ShapeError(

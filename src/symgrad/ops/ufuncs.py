@@ -70,6 +70,10 @@ def divide(x1: Any, x2: Any) -> Expr:
     if pair.__class__ is not tuple:
         return pair
     a, b = pair
+    if b.dtype.kind != "f" and not b.ty.weak:
+        ty = resolve(np.true_divide, (a.ty, b.ty))
+        if ty.dtype != FLOAT.dtype:
+            b = cast(b, ty)  # the reciprocal of an integer alone is a float64
     quotient = mul_pair(a, power_pair(b, number(-1, b.shape)))
     if quotient.dtype.kind != "f" and not quotient.ty.weak:  # by one, as it turned out
         return cast(quotient, resolve(np.true_divide, (a.ty, b.ty)))

@@ -16,6 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on, toposort
 from symgrad.ops.einsum import times
 from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.stability import stable_sums
 
 
 def pushforward(
@@ -38,6 +39,7 @@ def pushforward(
     DerivativeError
         If the outputs depend on the symbols through an op that has no derivative.
     """
+    outputs = stable_sums(outputs)
     order = toposort(outputs)
     active = depends_on(order, tangents)
     known: dict[Expr, Expr] = dict(tangents)

@@ -12,6 +12,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on, toposort
 from symgrad.ops.guard import WHERE, is_guard
 from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.stability import stable_sums
 
 
 def pullback(
@@ -38,6 +39,7 @@ def pullback(
     DerivativeError
         If the outputs depend on `wrt` through an op that has no derivative.
     """
+    outputs = stable_sums(outputs)
     order = toposort(outputs)
     active = depends_on(order, wrt)
     pending: dict[Expr, list[Expr]] = {}

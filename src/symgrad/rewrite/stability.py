@@ -11,12 +11,13 @@ Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -41,6 +42,20 @@ EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 def stabilize(roots: Sequence[Expr]) -> list[Expr]:
     """The roots with every formula in its stable form."""
+    return _rewritten(roots, STABILITY)
+
+
+def stable_sums(roots: Sequence[Expr]) -> list[Expr]:
+    """The roots with sums of exponentials as logsumexp, ``exp(u)/sum(exp(u))`` among them.
+
+    For differentiation: in a derivative the exponentials and the sum that divides them drift apart.
+    """
+    if not any(_summed_exponent(node) is not None for node in toposort(roots)):
+        return list(roots)
+    return _rewritten(roots, SUMS)
+
+
+def _rewritten(roots: Sequence[Expr], rules: Mapping[Op, tuple[Rule, ...]]) -> list[Expr]:
     order = toposort(roots)
     uses = count_uses(order, roots)
     image: dict[Expr, Expr] = {}
@@ -50,7 +65,9 @@ def stabilize(roots: Sequence[Expr]) -> list[Expr]:
             built = _stable_einsum(built)
         elif built.op.elementwise:
             built = hoisted(built)
-        image[node] = rewrite(built, STABILITY) if built.op in STABILITY else built
+            if is_layout(built):  # the function is below the stretch now
+                built = EINSUM.build((rewrite(built.args[0], rules),), built.params)
+        image[node] = rewrite(built, rules) if built.op in rules else built
         if built.op is EINSUM and len(node.args) == 2:
             image[node] = _solve_for_inverse(image[node], node, uses)
     return [image[root] for root in roots]
@@ -238,8 +255,8 @@ def _logistic_variance(y: Expr) -> Expr | None:
 # Reciprocals and products of exponentials
 
 
-def _reciprocal(y: Expr) -> Expr | None:
-    """``(1 + exp(u))**-k = expit(-u)**k`` and ``sum(exp(u))**-k = exp(-k*logsumexp(u))``."""
+def _logistic(y: Expr) -> Expr | None:
+    """``(1 + exp(u))**-k = expit(-u)**k``."""
     x, p = y.args
     k = value_of(p)
     if k is None or isinstance(k, bool) or not k < 0:
@@ -249,6 +266,15 @@ def _reciprocal(y: Expr) -> Expr | None:
         exponentials = [t for t in x.args if t.op is f.exp]
         if len(numbers) == 1 and len(exponentials) == 1:
             return power(f.expit(-exponentials[0].args[0]), number(-k, p.shape))
+    return None
+
+
+def _reciprocal_of_sum(y: Expr) -> Expr | None:
+    """``sum(exp(u))**-k = exp(-k*logsumexp(u))``."""
+    x, p = y.args
+    k = value_of(p)
+    if k is None or isinstance(k, bool) or not k < 0:
+        return None
     total = _log_total(x)
     return None if total is None else f.exp(mul(p, total))
 
@@ -300,10 +326,12 @@ def _stable_einsum(y: Expr) -> Expr:
     inputs, out, spread = y.params
     if not any(x.op is EYE for x in y.args) and sums_nothing(y):
         full = dict(zip(out, y.shape, strict=True))
-        return mul_all([
-            einsum_node([x], [labels], out, full)
-            for x, labels in zip(y.args, inputs, strict=True)
-        ])
+        return mul_all(
+            [
+                einsum_node([x], [labels], out, full)
+                for x, labels in zip(y.args, inputs, strict=True)
+            ]
+        )
     factors = [
         (factor, labels)
         for x, labels in zip(y.args, inputs, strict=True)
@@ -383,18 +411,23 @@ def broadcast_column(b: Expr) -> Expr:
     return EINSUM.build((b,), (((0,),), (0, 1), ((1, 1),)))
 
 
+SUM_RULES: Final = (
+    Rule("log(exp(u)*r) = u + log(r)", EXACT, f.log, _log_of_product),
+    Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, _log_of_logsumexp),
+    Rule("1/sum(exp(u)) = exp(-logsumexp(u))", EXACT, POW, _reciprocal_of_sum),
+    Rule("exp(u)/sum(exp(u)) = exp(u - logsumexp(u))", DOMAIN, MUL, _softmax_product),
+)
+SUMS: Final = by_op(SUM_RULES)
 STABILITY: Final = by_op(
     (
         Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, _log_of_sum),
-        Rule("log(exp(u)*r) = u + log(r)", EXACT, f.log, _log_of_product),
         Rule("log(1/u) = -log(u)", EXACT, f.log, _log_of_reciprocal),
         Rule("log(expit(u)) = -softplus(-u)", EXACT, f.log, _log_of_expit),
-        Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, _log_of_logsumexp),
         Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, _log_of_det),
         Rule("exp(u) - 1 = expm1(u), 1 - cos(u) = 2*sin(u/2)**2", ROUNDING, ADD, _difference),
         Rule("s - s**2 = s*expit(-u), s = expit(u)", ROUNDING, ADD, _logistic_variance),
-        Rule("1/(1 + exp(u)) = expit(-u)", EXACT, POW, _reciprocal),
+        Rule("1/(1 + exp(u)) = expit(-u)", EXACT, POW, _logistic),
         Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, _logistic_product),
-        Rule("exp(u)/sum(exp(u)) = exp(u - logsumexp(u))", DOMAIN, MUL, _softmax_product),
+        *SUM_RULES,
     )
 )

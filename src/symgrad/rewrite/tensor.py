@@ -2,8 +2,9 @@
 
 Inside an Einsum, an operand that is itself an Einsum or an elementwise product is written out in its
 place, if it is used nowhere else or sums over nothing; layouts (transposes, broadcasts) always.
-Operands with the same labels are multiplied entry by entry. A product with a layout among its factors becomes an Einsum that sums over nothing. So ``sum(x * y)``, ``x @ y`` and
-``einsum("i,i->", x, y)`` are one node, and a chain of matrix products is contracted in the best order.
+Operands with the same labels are multiplied entry by entry. A product with a layout among its factors
+becomes an Einsum that sums over nothing. So ``sum(x * y)``, ``x @ y`` and ``einsum("i,i->", x, y)`` are
+one node, and a chain of matrix products is contracted in the best order.
 """
 
 from __future__ import annotations
@@ -97,11 +98,12 @@ def hoisted(node: Expr) -> Expr:
     if node.ndim == 0 or not node.op.elementwise:
         return node
     stretched = [x for x in node.args if not is_number(x)]
-    if not stretched or not is_layout(stretched[0]):
-        return node
+    if not any(is_layout(x) for x in stretched) or (node.op is MUL and len(stretched) == 1):
+        return node  # a number stays in front of a layout
     first = stretched[0]
-    if all(is_layout(x) and x.params == first.params for x in stretched) and all(
-        x.args[0].shape == first.args[0].shape for x in stretched
+    if all(
+        is_layout(x) and x.params == first.params and x.args[0].shape == first.args[0].shape
+        for x in stretched
     ):
         small = first.args[0].shape
         inner = node.op.build(tuple([_before_stretch(x, small) for x in node.args]), node.params)

@@ -42,6 +42,7 @@ from symgrad.ops import special
 from symgrad.ops import table as _table  # attaches operators and protocols to Expr
 from symgrad.ops.convert import astype
 from symgrad.ops.named import named
+from symgrad.ops.norms import norm
 from symgrad.ops.products import (
     cross,
     dot,
@@ -66,7 +67,6 @@ from symgrad.ops.reduction import (
     max,  # noqa: A004
     mean,
     min,  # noqa: A004
-    norm,
     prod,
     softmax,
     std,

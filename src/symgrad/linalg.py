@@ -1,22 +1,41 @@
-"""Linear algebra in the names of `numpy.linalg`."""
+"""Linear algebra in the names of `numpy.linalg`, and `logdet` and `expm`."""
 
-from symgrad.ops.linalg import det, inv, logdet, matrix_power, slogdet, solve
-from symgrad.ops.products import cross, matmul, outer, tensordot, trace
-from symgrad.ops.reduction import norm
-from symgrad.ops.shapes import diagonal
+from symgrad.ops.decompositions import cholesky, eigh, eigvalsh, svd, svdvals
+from symgrad.ops.linalg import det, inv, logdet, slogdet, solve
+from symgrad.ops.matrix_functions import expm, matrix_power
+from symgrad.ops.matrix_products import diagonal, matrix_transpose, multi_dot, trace, vecdot
+from symgrad.ops.norms import cond, matrix_norm, norm, vector_norm
+from symgrad.ops.products import cross, kron, matmul, outer, tensordot
+from symgrad.ops.pseudoinverse import lstsq, matrix_rank, pinv
 
 __all__ = [
+    "cholesky",
+    "cond",
     "cross",
     "det",
     "diagonal",
+    "eigh",
+    "eigvalsh",
+    "expm",
     "inv",
+    "kron",
     "logdet",
+    "lstsq",
     "matmul",
+    "matrix_norm",
     "matrix_power",
+    "matrix_rank",
+    "matrix_transpose",
+    "multi_dot",
     "norm",
     "outer",
+    "pinv",
     "slogdet",
     "solve",
+    "svd",
+    "svdvals",
     "tensordot",
     "trace",
+    "vecdot",
+    "vector_norm",
 ]

@@ -7,108 +7,22 @@ runs at several sizes. A function without a NumPy twin has a reference of its ow
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from tests.linalg.cases import LINALG
+from tests.ops.case import SIZES, Case, Operand, as_list, case, fixed
 
-# Sizes at which a case runs: as known ints (the first), then as names through one compiled function
-SIZES = ({"m": 2, "n": 3, "k": 4}, {"m": 2, "n": 3, "k": 4}, {"m": 4, "n": 2, "k": 1})
-
-
-@dataclass(frozen=True)
-class Operand:
-    """An array to draw: `shape` as in ``"m n 2"``, entries of `dtype` from an interval.
-
-    A ``regular`` one gets a multiple of the identity on top: it is far from singular.
-    """
-
-    shape: str = ""
-    low: float = -2.0
-    high: float = 2.0
-    dtype: str = "float64"
-    regular: bool = False
-
-    def extents(self, sizes: dict[str, int] | None = None) -> tuple[Any, ...]:
-        """The shape, with names replaced by `sizes`."""
-        known = sizes or {}
-        return tuple(int(d) if d.isdigit() else known.get(d, d) for d in self.shape.split())
-
-    def draw(self, rng: np.random.Generator, sizes: dict[str, int]) -> np.ndarray[Any, Any]:
-        shape = self.extents(sizes)
-        if self.dtype == "bool":
-            return rng.random(shape) < 0.5
-        if np.dtype(self.dtype).kind == "i":
-            return rng.integers(int(self.low), int(self.high), shape)
-        values = rng.uniform(self.low, self.high, shape)
-        if self.regular:
-            values += 4 * np.eye(shape[-1])
-        return values.astype(self.dtype)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One call of one function.
-
-    Attributes
-    ----------
-    call : callable
-        ``call(xp, *operands)`` for xp NumPy or symgrad.
-    reference : callable or None
-        ``reference(*arrays)`` where NumPy has no such function.
-    named : bool
-        Whether extents may be names.
-    smooth : bool
-        Whether the result has derivatives by the floating operands.
-    wide : bool
-        Whether the reference computes in long double, for sharper differences.
-    dtypes : str
-        Kinds of operands to try besides float64: f(loat32), i(nt64), b(ool).
-    """
-
-    id: str
-    call: Callable[..., Any]
-    operands: tuple[Operand, ...]
-    reference: Callable[..., Any] | None = None
-    named: bool = True
-    smooth: bool = True
-    wide: bool = True
-    dtypes: str = "fib"
-
-    @property
-    def rng(self) -> np.random.Generator:
-        return np.random.default_rng(zlib.crc32(self.id.encode()))
-
-    def oracle(self, *arrays: Any) -> list[Any]:
-        """The results by the reference, as a list."""
-        result = self.call(np, *arrays) if self.reference is None else self.reference(*arrays)
-        return as_list(result)
-
-
-def as_list(result: Any) -> list[Any]:
-    return list(result) if isinstance(result, (tuple, list)) else [result]
-
+__all__ = ["CASES", "PROMISED", "SIZES", "as_list"]
 
 S, V, W = Operand(""), Operand("n"), Operand("n")
 M, N, K = Operand("m n"), Operand("n k"), Operand("m k")
 T = Operand("m n k")
-SQUARE = Operand("n n", -1, 1, regular=True)
-BATCH = Operand("m n n", -1, 1, regular=True)
 POSITIVE = Operand("m n", 0.3, 2.0)
 MASK = Operand("m n", dtype="bool")
 FIXED = Operand("3 4")
 INDEX = Operand("2 3", 0, 3, dtype="int64")
-
-
-def case(id: str, call: Callable[..., Any], *operands: Operand, **fields: Any) -> Case:
-    return Case(id, call, operands, **fields)
-
-
-def fixed(id: str, call: Callable[..., Any], *operands: Operand, **fields: Any) -> Case:
-    """A case that needs known extents."""
-    return Case(id, call, operands, named=False, **fields)
 
 
 # Arithmetic and the functions that are composed of other ops; the ops themselves are found by record
@@ -205,21 +119,6 @@ def _softmax(x: Any, axis: Any) -> Any:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def _norms() -> Iterator[Case]:
-    for o in ({}, {"axis": 1}, {"axis": (0, 1), "keepdims": True}, {"ord": "fro"}):
-        yield case("norm" + _name(o), lambda xp, x, o=o: xp.linalg.norm(x, **o), M, dtypes="fi")
-    for order in (1, 2, 3, np.inf, -np.inf, 0, 0.5, -1):
-        o = {"ord": order, "axis": -1}
-        smooth = order != 0
-        yield case(
-            "norm" + _name(o),
-            lambda xp, x, o=o: xp.linalg.norm(x, **o),
-            M,
-            smooth=smooth,
-            dtypes="f",
-        )
-
-
 REDUCTIONS = [
     *_reductions("sum", T),
     *_reductions("mean", T, dtypes="fib"),
@@ -234,7 +133,6 @@ REDUCTIONS = [
     *_reductions("argmin", T, AXES[:3], smooth=False),
     *_reductions("cumsum", T, ({}, {"axis": 0}, {"axis": -1})),
     *_reductions("cumprod", T, ({}, {"axis": 0}, {"axis": -2})),
-    *_norms(),
     case(
         "logsumexp",
         lambda xp, x: xp.logsumexp(x),
@@ -443,34 +341,6 @@ _EINSUMS: dict[str, tuple[Operand, ...]] = {
 EINSUMS = [
     case(f"einsum-{text}", lambda xp, *xs, text=text: xp.einsum(text, *xs), *operands)
     for text, operands in _EINSUMS.items()
-]
-
-# Linear algebra: NumPy's has no long double
-
-LINALG = [
-    replace(c, wide=False, dtypes="fi")
-    for c in (
-        case("inv", lambda xp, a: xp.linalg.inv(a), SQUARE),
-        case("inv-batch", lambda xp, a: xp.linalg.inv(a), BATCH),
-        case("det", lambda xp, a: xp.linalg.det(a), SQUARE),
-        case("det-batch", lambda xp, a: xp.linalg.det(a), BATCH),
-        case("slogdet", lambda xp, a: tuple(xp.linalg.slogdet(a)), SQUARE),
-        case("slogdet-batch", lambda xp, a: tuple(xp.linalg.slogdet(a)), BATCH),
-        case(
-            "logdet",
-            lambda xp, a: xp.linalg.logdet(a),
-            SQUARE,
-            reference=lambda a: np.linalg.slogdet(a)[1],
-        ),
-        case("solve", lambda xp, a, b: xp.linalg.solve(a, b), SQUARE, N),
-        case("solve-vector", lambda xp, a, b: xp.linalg.solve(a, b), SQUARE, V),
-        case("solve-batch", lambda xp, a, b: xp.linalg.solve(a, b), BATCH, Operand("m n 2")),
-        case("solve-broadcast", lambda xp, a, b: xp.linalg.solve(a, b), BATCH, N),
-        case("matrix_power", lambda xp, a: xp.linalg.matrix_power(a, 3), SQUARE),
-        case("matrix_power-0", lambda xp, a: xp.linalg.matrix_power(a, 0), SQUARE),
-        case("matrix_power-negative", lambda xp, a: xp.linalg.matrix_power(a, -2), SQUARE),
-        case("inv-of-product", lambda xp, a, x: x @ xp.linalg.inv(a) @ x, SQUARE, V),
-    )
 ]
 
 CASES = [

@@ -31,10 +31,24 @@ class FloorDiv:
 
 
 @dataclass(frozen=True, slots=True)
+class Least:
+    """``min(a, b)`` of two extents neither of which is known to be smaller, kept as one factor."""
+
+    a: Dim
+    b: Dim
+
+    def __str__(self) -> str:
+        return f"min({self.a}, {self.b})"
+
+
+Factor = str | FloorDiv | Least
+
+
+@dataclass(frozen=True, slots=True)
 class DimExpr:
     """Integer polynomial in dim names: a tuple of (factors, coefficient), sorted by factors."""
 
-    terms: tuple[tuple[tuple[str | FloorDiv, ...], int], ...]
+    terms: tuple[tuple[tuple[Factor, ...], int], ...]
 
     def __str__(self) -> str:
         text = ""
@@ -50,7 +64,7 @@ class DimExpr:
     __repr__ = __str__
 
 
-def _factor_key(factors: Iterable[str | FloorDiv]) -> tuple[str, ...]:
+def _factor_key(factors: Iterable[Factor]) -> tuple[str, ...]:
     return tuple(str(f) for f in factors)
 
 
@@ -112,6 +126,15 @@ def floordiv_dims(num: Dim, den: int) -> Dim:
     return DimExpr((((FloorDiv(num, den),), 1),))
 
 
+def min_dims(a: Dim, b: Dim) -> Dim:
+    """The smaller of two extents."""
+    if a == b:
+        return a
+    if isinstance(a, int) and isinstance(b, int):
+        return min(a, b)
+    return DimExpr((((Least(*sorted((a, b), key=str)),), 1),))
+
+
 def divide_dims(num: Dim, den: Dim) -> Dim | None:
     """The exact quotient of two extents, or None where it is not a polynomial."""
     if num == den:
@@ -144,9 +167,16 @@ def dim_names(dim: Dim) -> tuple[str, ...]:
     names: dict[str, None] = {}
     for factors, _ in dim.terms:
         for factor in factors:
-            inner = factor.num if isinstance(factor, FloorDiv) else factor
-            names.update(dict.fromkeys(dim_names(inner)))
+            names.update(dict.fromkeys(_factor_names(factor)))
     return tuple(names)
+
+
+def _factor_names(factor: Factor) -> tuple[str, ...]:
+    if isinstance(factor, FloorDiv):
+        return dim_names(factor.num)
+    if isinstance(factor, Least):
+        return (*dim_names(factor.a), *dim_names(factor.b))
+    return (factor,)
 
 
 def map_dim(dim: Dim, rename: Callable[[str], Dim]) -> Dim:
@@ -159,13 +189,17 @@ def map_dim(dim: Dim, rename: Callable[[str], Dim]) -> Dim:
     for factors, coefficient in dim.terms:
         product: Dim = coefficient
         for factor in factors:
-            if isinstance(factor, FloorDiv):
-                value = floordiv_dims(map_dim(factor.num, rename), factor.den)
-            else:
-                value = rename(factor)
-            product = mul_dims(product, value)
+            product = mul_dims(product, _map_factor(factor, rename))
         total = add_dims(total, product)
     return total
+
+
+def _map_factor(factor: Factor, rename: Callable[[str], Dim]) -> Dim:
+    if isinstance(factor, FloorDiv):
+        return floordiv_dims(map_dim(factor.num, rename), factor.den)
+    if isinstance(factor, Least):
+        return min_dims(map_dim(factor.a, rename), map_dim(factor.b, rename))
+    return rename(factor)
 
 
 def map_shape(shape: Shape, rename: Callable[[str], Dim]) -> Shape:

@@ -52,6 +52,11 @@ class Op:
     part : int or None
         Where the code gives a tuple, as ``np.linalg.eigh({0})`` does: which item the node is. Ops with
         the same code and operands share one call.
+    alone : str or None
+        Cheaper code for the item, ``np.linalg.eigvalsh({0})``, where no other item of the call is
+        needed.
+    keeps_symmetry : bool
+        Whether a symmetric operand gives a symmetric result.
     text, latex : str, callable or None
         Notation as a template over operands, or a function ``node -> template``.
     sympy : callable or None
@@ -80,6 +85,8 @@ class Op:
     numpy: str | Callable[..., str] | None = None
     scalar: str | None = None
     part: int | None = None
+    alone: str | None = None
+    keeps_symmetry: bool = False
     text: str | Callable[[Expr], str] | None = None
     latex: str | Callable[[Expr], str] | None = None
     sympy: Callable[..., Any] | None = None

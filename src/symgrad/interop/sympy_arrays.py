@@ -168,6 +168,7 @@ ARRAY_RULES: Final[dict[str, Callable[..., Any]]] = {
     "cumprod": _scanned(lambda a, b: a * b),
     "inv": _matrix(lambda m: m.inv()),
     "det": _matrix(lambda m: m.det()),
+    "spd_logdet": _matrix(lambda m: sp.log(m.det())),
     "logabsdet": _matrix(lambda m: sp.log(sp.Abs(m.det()))),
     "signdet": _matrix(lambda m: sp.sign(m.det())),
     "solve": _solve,

@@ -10,7 +10,7 @@ from symgrad.errors import ConversionError
 from symgrad.expr.dims import Dim
 from symgrad.expr.leaves import EULER, eye, value_of, zeros
 from symgrad.expr.node import Expr
-from symgrad.ops import linalg, products, select, shapes, special, ufuncs
+from symgrad.ops import linalg, matrix_functions, products, select, shapes, special, ufuncs
 
 Rule = Callable[..., Expr]
 
@@ -141,7 +141,7 @@ _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "Inverse": lambda a, power=None: linalg.inv(a),
     "Determinant": linalg.det,
     "Trace": products.trace,
-    "MatPow": lambda a, n: linalg.matrix_power(a, value_of(n)),
+    "MatPow": lambda a, n: matrix_functions.matrix_power(a, value_of(n)),
 }
 
 FUNCTIONS: Final[dict[str, Rule]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -54,6 +55,7 @@ class _Lowering:
         named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
         self.p = Program(named, is_batched(parameters, self.order))
         self.value: dict[Expr, Value] = {}
+        self.parts = Counter((y.op.numpy, y.args) for y in self.order if y.op.part is not None)
         # numbers of Python take the type of what they meet, which is theirs unless that is narrower
         self.narrow = any(x.dtype not in _PYTHON_TYPES for x in parameters)
         self._declare_extents()
@@ -175,6 +177,8 @@ class _Lowering:
             raise ArgumentError(f"symbol {node.name!r} is not among the arguments")
         exact: Callable[..., Value] = Contraction(self.p, self.shape_code).exact
         args = tuple([exact(self.value[arg], arg.shape) for arg in node.args])
+        if node.op.alone is not None and self.parts[node.op.numpy, node.args] == 1:
+            return self.p.emit(code_of(node.op.alone, "", len(args)), args, node.shape)
         result = self.p.emit(self._code(node), args, node.shape)
         if node.op.part is None:
             return result

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from symgrad.expr.dims import Dim, DimExpr, Shape
+from symgrad.expr.dims import Dim, Shape, map_dim
 from symgrad.expr.node import Expr
 
 Value = int
@@ -190,15 +190,7 @@ class Program:
 
     def dim_code(self, d: Dim) -> str:
         """The code of an extent whose names have identifiers."""
-        if isinstance(d, int):
-            return str(d)
-        if isinstance(d, str):
-            return self.dim_names[d]
-        terms = tuple((tuple(self._renamed(f) for f in factors), c) for factors, c in d.terms)
-        return str(DimExpr(terms))
-
-    def _renamed(self, factor: Any) -> Any:
-        return self.dim_names[factor] if isinstance(factor, str) else factor
+        return str(map_dim(d, self.dim_names.__getitem__))
 
     def shape_code(self, shape: Shape) -> str:
         """The code of a shape whose names have identifiers."""

@@ -333,7 +333,9 @@ def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[li
 
 
 def is_symmetric(x: Expr) -> bool:
-    """Whether `x` is a matrix known to equal its transpose."""
+    """Whether `x` is a matrix known to equal its transpose (cheap, local)."""
+    if x.ndim == 2 and x.op.keeps_symmetry:
+        x = x.args[0]
     return x.ndim == 2 and (assumed(x, "symmetric", "spd", "diagonal") or x.op is EYE)
 
 

@@ -1,201 +1,324 @@
 """Inverse, solution, determinant: batched over leading axes as in NumPy.
 
-Derivatives: ``d inv(A) = -inv(A) dA inv(A)``, ``d log|det(A)| = tr(inv(A) dA)``
+Derivatives: ``d inv(A) = -inv(A) dA inv(A)``, ``d log|det(A)| = tr(inv(A) dA)``,
+``d det(A) = det(A) tr(inv(A) dA)``, ``d solve(A, B) = solve(A, dB - dA solve(A, B))``
 (Giles, Collected matrix derivative results for forward and reverse mode, 2008).
+
+The constructors know, in O(1), what a transpose, a factor, an inverse, and a diagonal or orthogonal
+matrix inside do. A singular matrix raises `numpy.linalg.LinAlgError` when code runs, as in NumPy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Shape, broadcast_shapes, mul_dims, show_shape
-from symgrad.expr.leaves import EYE
+from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
-from symgrad.expr.types import Ty, resolve
-from symgrad.ops.arithmetic import add_all, mul
-from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, times, transpose_axes
+from symgrad.expr.types import BOOL, Ty, resolve
+from symgrad.ops import reduction
+from symgrad.ops.arithmetic import MUL, add_all, mul, raw_product
+from symgrad.ops.einsum import EINSUM, broadcast
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.layout import reshape_to
+from symgrad.ops.matrices import (
+    as_float,
+    check_square,
+    contract,
+    diagonal_of,
+    float_of,
+    minus,
+    over_matrix,
+    transposed,
+    untransposed,
+)
 from symgrad.ops.products import matmul
 from symgrad.ops.public import public
 from symgrad.ops.shapes import reshape, squeeze
-from symgrad.ops.ufuncs import multiply
+from symgrad.ops.ufuncs import absolute, divide, log, multiply, power, sign
+
+Known = Callable[[Expr], Expr | None]
 
 
-def _float(ty: Ty) -> Ty:
-    return resolve(np.true_divide, (ty, ty))
+def square_op(
+    name: str, drop: int, vjp: Any, jvp: Any, known: Known = lambda x: None, **fields: Any
+) -> Op:
+    """An op of one square matrix whose result lacks the last `drop` axes.
 
-
-def _transposed(x: Expr) -> Expr:
-    return transpose_axes(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
-
-
-def _check_square(x: Expr, who: str) -> Expr:
-    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        raise ShapeError(
-            f"{who} needs a square matrix in the last two axes, got shape {show_shape(x.shape)}"
-        )
-    return x
-
-
-def _square_op(name: str, drop: int, vjp: Any, jvp: Any, numpy: str, **fields: Any) -> Op:
-    """An op of one square matrix whose result lacks the last `drop` axes."""
+    ``known(x)`` is the result where it is simpler than the op, else None.
+    """
 
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-        x = _check_square(args[0], name)
-        return x.shape[: x.ndim - drop], _float(x.ty)
+        x = check_square(args[0], name)
+        return x.shape[: x.ndim - drop], float_of(x.ty)
 
-    op = Op(
-        name=name,
-        build=lambda args, params: make(op, args, (), *infer(args, params)),
-        infer=infer,
-        vjp=vjp,
-        jvp=jvp,
-        numpy=numpy,
-        **fields,
-    )
+    def build(args: tuple[Expr, ...], params: Params) -> Expr:
+        found = known(check_square(args[0], name))
+        return make(op, args, (), *infer(args, params)) if found is None else found
+
+    op = Op(name=name, build=build, infer=infer, vjp=vjp, jvp=jvp, **fields)
     return op
 
 
+# What is known of the operand
+
+
+def scalar_factors(x: Expr) -> tuple[Expr, Expr] | None:
+    """``(c, A)`` where `x` is a product c*A with a scalar c; else None."""
+    if x.op is not MUL:
+        return None
+    scalars, rest = [], []
+    for factor in x.args:
+        if is_number(factor) and factor.ty is not BOOL:
+            value, _, _, ty = factor.params
+            scalars.append(number(value, (), ty))
+        elif factor.op is EINSUM and len(factor.args) == 1 and factor.args[0].shape == ():
+            scalars.append(factor.args[0])
+        else:
+            rest.append(factor)
+    if not scalars or not rest:
+        return None
+    return raw_product(tuple(scalars)), raw_product(tuple(rest))
+
+
+def is_spd(x: Expr) -> bool:
+    """Whether `x` is known to be symmetric and positive definite (cheap, local)."""
+    return assumed(x.args[0] if x.op is INV else x, "spd")
+
+
+# Inverse
+
+
+def _known_inverse(x: Expr) -> Expr | None:
+    if x.op is EYE:
+        return eye(x.shape[-1], float_of(x.ty).dtype)
+    if x.op is INV:  # inv(inv(A)) = A
+        return x.args[0]
+    if assumed(x, "orthogonal"):  # A.T A = 1
+        return transposed(as_float(x))
+    if assumed(x, "diagonal"):
+        return _spread_diagonal(divide(1, diagonal_of(x)), x)
+    inner = untransposed(x)
+    if inner is not None:  # inv(A.T) = inv(A).T
+        return transposed(INV.build((inner,), ()))
+    scaled = scalar_factors(x)
+    if scaled is not None:  # inv(c*A) = inv(A)/c
+        return divide(INV.build((scaled[1],), ()), scaled[0])
+    return None
+
+
+def _spread_diagonal(d: Expr, x: Expr) -> Expr:
+    """The diagonal matrices, of the shape of `x`, with entries `d`."""
+    identity = broadcast(eye(x.shape[-1], d.dtype), x.shape)
+    return contract("ij,i->ij", x.ndim - 2, identity, d)
+
+
 def _inv_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    t = _transposed(y)
-    return [multiply(-1, matmul(matmul(t, g), t))]
+    t = transposed(y)
+    return [minus(matmul(matmul(t, g), t))]
 
 
 def _inv_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else multiply(-1, _sandwich(y, t, y))
+    return None if t is None else minus(contract("ij,jk,kl->il", y.ndim - 2, y, t, y))
 
 
-def _sandwich(a: Expr, t: Expr, b: Expr) -> Expr:
-    """``a @ t @ b`` for a tangent that may have trailing axes."""
-    batch = tuple(range(a.ndim - 2))
-    i, j, k, m = range(a.ndim, a.ndim + 4)
-    extra = tuple(range(a.ndim + 4, t.ndim + 4))
-    labels = [(*batch, i, j), (*batch, j, k, *extra), (*batch, k, m)]
-    return einsum_node([a, t, b], labels, (*batch, i, m, *extra), {})
-
-
-def _contracted(inverse: Expr, t: Expr) -> Expr:
-    """``tr(inv(A) @ t)`` for a tangent that may have trailing axes."""
-    batch = tuple(range(inverse.ndim - 2))
-    i, j = inverse.ndim, inverse.ndim + 1
-    extra = tuple(range(inverse.ndim + 2, t.ndim + 2))
-    return einsum_node([inverse, t], [(*batch, i, j), (*batch, j, i, *extra)], (*batch, *extra), {})
-
-
-INV: Final = _square_op(
+INV: Final = square_op(
     "inv",
     0,
     _inv_cotangent,
     _inv_tangent,
-    "np.linalg.inv({0})",
+    _known_inverse,
+    numpy="np.linalg.inv({0})",
     latex=r"{{{0}}}^{{-1}}",
     sympy=lambda sp, a: a.inv(),
+    keeps_symmetry=True,
 )
 
 
-def _over_matrix(g: Expr, x: Expr) -> Expr:
-    """A batch of scalars stretched over the two matrix axes of `x`."""
-    return broadcast(insert_axes(g, (g.ndim, g.ndim + 1)), x.shape)
+def _contracted(x: Expr, t: Expr) -> Expr:
+    """``tr(inv(x) @ t)`` for a tangent that may have trailing axes."""
+    return contract("ij,ji->", x.ndim - 2, INV.build((x,), ()), t)
+
+
+# Logarithm of the determinant, and its sign
+
+
+def _known_logdet(x: Expr) -> Expr | None:
+    scalar = x.shape[:-2]
+    if x.op is EYE or assumed(x, "orthogonal"):
+        return number(0, scalar)
+    if is_spd(x) and x.op is not INV:
+        return SPD_LOGDET.build((x,), ())
+    if assumed(x, "diagonal"):
+        return reduction.sum(log(absolute(diagonal_of(x))), axis=-1)
+    if x.op is INV:
+        return minus(LOGABSDET.build(x.args, ()))
+    inner = untransposed(x)
+    if inner is not None:
+        return LOGABSDET.build((inner,), ())
+    scaled = scalar_factors(x)
+    if scaled is not None:  # log|det(c*A)| = n*log|c| + log|det(A)|
+        c, rest = scaled
+        offset = multiply(extent(x.shape[-1]), log(absolute(c)))
+        return LOGABSDET.build((rest,), ()) + offset
+    return None
 
 
 def _logdet_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     (x,) = y.args
-    return [mul(_over_matrix(g, x), _transposed(INV.build((x,), ())))]
+    return [mul(over_matrix(g, x), transposed(INV.build((x,), ())))]
 
 
 def _logdet_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    if t is None:
-        return None
-    return _contracted(INV.build((y.args[0],), ()), t)
+    return None if t is None else _contracted(y.args[0], t)
 
 
-LOGABSDET: Final = _square_op(
+LOGABSDET: Final = square_op(
     "logabsdet",
     2,
     _logdet_cotangent,
     _logdet_tangent,
-    "np.linalg.slogdet({0})",
+    _known_logdet,
+    numpy="np.linalg.slogdet({0})",
     part=1,
+    text="logdet({0})",
     latex=r"\log\left|\det\left({0}\right)\right|",
     sympy=lambda sp, a: sp.log(sp.Abs(a.det())),
 )
-SIGNDET: Final = _square_op(
+SPD_LOGDET: Final = square_op(
+    "spd_logdet",
+    2,
+    _logdet_cotangent,
+    _logdet_tangent,
+    numpy="_spd_logdet({0})",
+    text="logdet({0})",
+    latex=r"\log\det\left({0}\right)",
+    sympy=lambda sp, a: sp.log(a.det()),
+    notes="By Cholesky: what is not positive definite raises numpy.linalg.LinAlgError.",
+)
+
+
+def _known_sign(x: Expr) -> Expr | None:
+    if x.op is EYE or is_spd(x):
+        return number(1.0, x.shape[:-2], float_of(x.ty))
+    if assumed(x, "diagonal"):
+        return reduction.prod(sign(diagonal_of(as_float(x))), axis=-1)
+    if x.op is INV:
+        return SIGNDET.build(x.args, ())
+    inner = untransposed(x)
+    return None if inner is None else SIGNDET.build((inner,), ())
+
+
+SIGNDET: Final = square_op(
     "signdet",
     2,
     lambda g, y, needed: [None],
     lambda y, tangents: None,
-    "np.linalg.slogdet({0})",
+    _known_sign,
+    numpy="np.linalg.slogdet({0})",
     part=0,
     latex=r"\operatorname{{sign}}\det\left({0}\right)",
     sympy=lambda sp, a: sp.sign(a.det()),
 )
 
 
+# Determinant
+
+
+def _known_det(x: Expr) -> Expr | None:
+    if x.op is EYE:
+        return number(1, x.shape[:-2])
+    if assumed(x, "diagonal"):
+        return reduction.prod(diagonal_of(as_float(x)), axis=-1)
+    if x.op is INV:  # det(inv(A)) = 1/det(A)
+        return divide(1, DET.build(x.args, ()))
+    inner = untransposed(x)
+    if inner is not None:
+        return DET.build((inner,), ())
+    scaled = scalar_factors(x)
+    if scaled is not None:  # det(c*A) = c**n det(A)
+        c, rest = scaled
+        return multiply(power(c, extent(x.shape[-1])), DET.build((rest,), ()))
+    return None
+
+
 def _det_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     (x,) = y.args
-    return [mul(_over_matrix(mul(g, y), x), _transposed(INV.build((x,), ())))]
+    return [mul(over_matrix(mul(g, y), x), transposed(INV.build((x,), ())))]
 
 
 def _det_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    if t is None:
-        return None
-    return times(y, _contracted(INV.build((y.args[0],), ()), t))
+    return None if t is None else contract(",->", y.ndim, y, _contracted(y.args[0], t))
 
 
-DET: Final = _square_op(
+DET: Final = square_op(
     "det",
     2,
     _det_cotangent,
     _det_tangent,
-    "np.linalg.det({0})",
+    _known_det,
+    numpy="np.linalg.det({0})",
     latex=r"\det\left({0}\right)",
     sympy=lambda sp, a: a.det(),
     notes="The derivative is det(A) * inv(A).T, defined for regular matrices.",
 )
 
 
+# Linear systems
+
+
 def _solve_infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
     a, b = args
-    _check_square(a, "solve")
+    check_square(a, "solve")
     if b.ndim < 2 or b.shape[-2] != a.shape[-1] or b.shape[:-2] != a.shape[:-2]:
-        raise ShapeError(
-            f"solve of {show_shape(a.shape)} with right-hand side {show_shape(b.shape)}: the rows differ"
-        )
-    return b.shape, _float(a.ty if a.ty is b.ty else resolve(np.add, (a.ty, b.ty)))
+        raise _rows_differ(a, b)
+    return b.shape, float_of(a.ty if a.ty is b.ty else resolve(np.add, (a.ty, b.ty)))
+
+
+def _rows_differ(a: Expr, b: Expr) -> ShapeError:
+    return ShapeError(
+        f"solve of {show_shape(a.shape)} with right-hand side {show_shape(b.shape)}: the rows differ;"
+        f" the right-hand side needs {a.shape[-1]} rows: ({a.shape[-1]},) or ({a.shape[-1]}, k)"
+    )
 
 
 def _solve_build(args: tuple[Expr, ...], params: Params) -> Expr:
-    if args[0].op is EYE:
-        return args[1]
-    return make(SOLVE, args, (), *_solve_infer(args, params))
+    a, b = args
+    found = None
+    if a.op is EYE:
+        found = b
+    elif b.op is EYE:
+        found = INV.build((a,), ())
+    elif a.op is INV:  # inv(inv(A)) b = A b
+        found = matmul(a.args[0], b)
+    elif assumed(a, "orthogonal"):
+        found = matmul(transposed(a), b)
+    elif assumed(a, "diagonal"):
+        found = contract("i,ij->ij", a.ndim - 2, divide(1, diagonal_of(a)), b)
+    shape, ty = _solve_infer(args, params)
+    if found is not None and found.ty is ty:
+        return found
+    return make(SOLVE, args, (), shape, ty)
 
 
 def _solve_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    a, _ = y.args
-    back = SOLVE.build((_transposed(a), g), ())
-    return [multiply(-1, matmul(back, _transposed(y))), back]
+    back = SOLVE.build((transposed(y.args[0]), g), ())
+    return [minus(matmul(back, transposed(y))), back]
 
 
 def _solve_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     da, db = tangents
-    terms = []
-    if db is not None:
-        terms.append(db)
-    if da is not None:  # -dA x
-        batch = tuple(range(y.ndim - 2))
-        i, j, k = range(y.ndim, y.ndim + 3)
-        extra = tuple(range(y.ndim + 3, da.ndim + 3))
-        labels = [(*batch, i, j, *extra), (*batch, j, k)]
-        terms.append(multiply(-1, einsum_node([da, y], labels, (*batch, i, k, *extra), {})))
+    terms = [] if db is None else [db]
+    if da is not None:
+        terms.append(minus(contract("ij,jk->ik", y.ndim - 2, da, y)))
     return _solve_columns(y.args[0], add_all(terms), y) if terms else None
 
 
@@ -218,40 +341,89 @@ SOLVE: Final = Op(
 )
 
 
+# The public functions
+
+
+class SlogdetResult(NamedTuple):
+    """Sign, and logarithm of the absolute value, of a determinant."""
+
+    sign: Expr
+    logabsdet: Expr
+
+
+def _square(a: Any, who: str) -> Expr:
+    return check_square(as_expr(a), who)
+
+
 @public
 def inv(a: Any) -> Expr:
-    """Inverse of square matrices, as `numpy.linalg.inv`."""
-    x = _check_square(as_expr(a), "inv")
-    return x if x.op is EYE else INV.build((x,), ())
+    """Inverse of square matrices, as `numpy.linalg.inv`.
+
+    A singular matrix raises `numpy.linalg.LinAlgError` when code runs; a diagonal one, known as such,
+    gives ``1/0 = inf``.
+
+    Raises
+    ------
+    ShapeError
+        If the last two extents differ.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> A = sg.matrix("A", ("n", "n"))
+    >>> print(sg.grad(sg.trace(sg.linalg.inv(A)), A))
+    -inv(A).T @ inv(A).T
+    """
+    return INV.build((_square(a, "inv"),), ())
 
 
 @public
 def det(a: Any) -> Expr:
-    """Determinant of square matrices, as `numpy.linalg.det`."""
-    return DET.build((_check_square(as_expr(a), "det"),), ())
+    """Determinant of square matrices, as `numpy.linalg.det`; the gradient needs a regular one.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> A = sg.matrix("A", ("n", "n"))
+    >>> print(sg.grad(sg.linalg.det(A), A))
+    det(A)*inv(A).T
+    """
+    return DET.build((_square(a, "det"),), ())
 
 
 @public
-def slogdet(a: Any) -> tuple[Expr, Expr]:
+def slogdet(a: Any) -> SlogdetResult:
     """Sign, and logarithm of the absolute value, of the determinant, as `numpy.linalg.slogdet`."""
-    x = _check_square(as_expr(a), "slogdet")
-    return SIGNDET.build((x,), ()), LOGABSDET.build((x,), ())
+    x = _square(a, "slogdet")
+    return SlogdetResult(SIGNDET.build((x,), ()), LOGABSDET.build((x,), ()))
 
 
 @public
 def logdet(a: Any) -> Expr:
-    """Logarithm of the absolute value of the determinant."""
-    return slogdet(a)[1]
+    """Logarithm of the absolute value of the determinant; of an spd symbol by Cholesky.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> A = sg.matrix("A", ("n", "n"))
+    >>> print(sg.grad(sg.linalg.logdet(A), A))
+    inv(A).T
+    """
+    return LOGABSDET.build((_square(a, "logdet"),), ())
 
 
 @public
 def solve(a: Any, b: Any) -> Expr:
-    """The x with ``a @ x = b``, as `numpy.linalg.solve`: `b` is a vector or holds columns."""
-    x, y = _check_square(as_expr(a), "solve"), as_expr(b)
+    """The x with ``a @ x = b``, as `numpy.linalg.solve`: `b` is a vector or holds columns.
+
+    Raises
+    ------
+    ShapeError
+        If `a` is not square, or `b` has not as many rows.
+    """
+    x, y = _square(a, "solve"), as_expr(b)
     if y.ndim == 0 or y.shape[-2 if y.ndim > 1 else -1] != x.shape[-1]:
-        raise ShapeError(
-            f"solve of {show_shape(x.shape)} with right-hand side {show_shape(y.shape)}: the rows differ"
-        )
+        raise _rows_differ(x, y)
     vector = y.ndim == 1
     column = reshape(y, (*y.shape, 1)) if vector else y
     batch = broadcast_shapes(x.shape[:-2], column.shape[:-2])
@@ -261,24 +433,4 @@ def solve(a: Any, b: Any) -> Expr:
     return squeeze(solution, -1) if vector else solution
 
 
-@public
-def matrix_power(a: Any, n: int) -> Expr:
-    """`a` multiplied with itself, by repeated squaring, as `numpy.linalg.matrix_power`."""
-    x = _check_square(as_expr(a), "matrix_power")
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise ShapeError(f"matrix_power needs an int exponent, not {n!r}")
-    if n < 0:
-        x, n = inv(x), -n
-    result: Expr | None = None
-    while n:
-        if n & 1:
-            result = x if result is None else matmul(result, x)
-        n >>= 1
-        if n:
-            x = matmul(x, x)
-    if result is None:
-        identity = EYE.build((), (x.shape[-1], x.ty))
-        return broadcast(identity, x.shape)
-    return result
-
-
+LINEAR_OPS: Final = (INV, DET, LOGABSDET, SPD_LOGDET, SIGNDET, SOLVE)

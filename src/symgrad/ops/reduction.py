@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.errors import ArgumentError, ShapeError
+from symgrad.errors import ShapeError
 from symgrad.expr.dims import Shape, mul_dims, show_shape
 from symgrad.expr.leaves import arange, extent, number
 from symgrad.expr.node import Expr, make
@@ -21,7 +21,7 @@ from symgrad.ops.guard import choose
 from symgrad.ops.layout import concat, full_entry, linear, reshape_to, slice_entry, slice_of
 from symgrad.ops.public import normalize_axes, normalize_axis, public
 from symgrad.ops.select import as_condition
-from symgrad.ops.ufuncs import absolute, divide, equal, exp, not_equal, power, sqrt, subtract
+from symgrad.ops.ufuncs import divide, equal, exp, power, sqrt, subtract
 
 UNSIGNED: Final = as_ty(np.uint64)
 
@@ -459,47 +459,6 @@ def cumsum(a: Any, axis: Any = None) -> Expr:
 def cumprod(a: Any, axis: Any = None) -> Expr:
     """Cumulative product along an axis, as `numpy.cumprod`; right at zeros to any order."""
     return _scanned(CUMPROD, a, axis)
-
-
-@public
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Expr:  # noqa: A002
-    """Vector norm, or the Frobenius norm of a matrix, as `numpy.linalg.norm`.
-
-    Parameters
-    ----------
-    x : expression
-        Of any shape; all axes are taken where `axis` is None.
-    ord : None, 'fro', inf, -inf, 0 or a number
-        None is the Euclidean norm of all entries. A number is the vector p-norm.
-
-    Raises
-    ------
-    ArgumentError
-        For an order that is not listed, or one that does not fit the number of axes.
-    """
-    a = as_expr(x)
-    a = cast(a, resolve(np.true_divide, (a.ty, a.ty)))
-    axes = normalize_axes(axis, a.ndim)
-    if len(axes) > 1 and ord not in (None, "fro") or ord == "fro" and len(axes) != 2:
-        raise ArgumentError(
-            f"norm of order {ord!r} over {len(axes)} axes is not defined here; use None or 'fro'"
-            " for a matrix, or name one axis"
-        )
-    if ord in (None, "fro", 2):
-        result = sqrt(sum_axes(power(a, 2), axes))
-    elif ord == np.inf:
-        result = _extremum(MAX, absolute(a), axes, False)
-    elif ord == -np.inf:
-        result = _extremum(MIN, absolute(a), axes, False)
-    elif ord == 0:
-        result = sum_axes(cast(not_equal(a, 0), a.ty), axes)
-    elif ord == 1:
-        result = sum_axes(absolute(a), axes)
-    elif isinstance(ord, (int, float)):
-        result = power(sum_axes(power(absolute(a), ord), axes), divide(1, ord))
-    else:
-        raise ArgumentError(f"unknown order {ord!r} of a norm; use None, 'fro', inf, -inf or a number")
-    return _keep(result, axes, keepdims)
 
 
 REDUCTION_OPS: Final = (MAX, MIN, ANY, ALL, PROD, LOGSUMEXP, ARGMAX, ARGMIN, CUMSUM, CUMPROD)

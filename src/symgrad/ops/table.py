@@ -11,7 +11,21 @@ from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
-from symgrad.ops import layout, linalg, products, reduction, select, shapes, special, ufuncs
+from symgrad.ops import (
+    decompositions,
+    layout,
+    linalg,
+    matrix_functions,
+    matrix_products,
+    norms,
+    products,
+    pseudoinverse,
+    reduction,
+    select,
+    shapes,
+    special,
+    ufuncs,
+)
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.cast import CAST
 from symgrad.ops.convert import astype
@@ -40,11 +54,10 @@ TENSOR: Final = (
     layout.GATHER,
     layout.SCATTER,
     *reduction.REDUCTION_OPS,
-    linalg.INV,
-    linalg.DET,
-    linalg.LOGABSDET,
-    linalg.SIGNDET,
-    linalg.SOLVE,
+    *linalg.LINEAR_OPS,
+    *matrix_functions.FUNCTION_OPS,
+    *decompositions.DECOMPOSITION_OPS,
+    *pseudoinverse.PSEUDOINVERSE_OPS,
 )
 OPS: Final[dict[str, Op]] = {
     op.name: op
@@ -58,7 +71,7 @@ _RENAMED: Final[dict[str, Any]] = {
     "deg2rad": ufuncs.radians,
     "rad2deg": ufuncs.degrees,
     "matmul": products.matmul,
-    "vecdot": products.inner,
+    "vecdot": matrix_products.vecdot,
 }
 _HELPERS: Final = ("frexp_mantissa", "frexp_exponent")
 
@@ -84,18 +97,26 @@ _FUNCTION_NAMES: Final = {
 }
 
 
+_LINALG_NAMES: Final = {
+    linalg: "inv det slogdet solve",
+    decompositions: "cholesky eigh eigvalsh svd svdvals",
+    matrix_functions: "matrix_power",
+    matrix_products: "trace diagonal matrix_transpose vecdot multi_dot",
+    norms: "norm vector_norm matrix_norm cond",
+    products: "matmul outer tensordot cross",
+    pseudoinverse: "pinv lstsq matrix_rank",
+}
+
+
 def _function_table() -> dict[Any, Any]:
     table = {
-        getattr(np, name): getattr(module, name)
-        for module, names in _FUNCTION_NAMES.items()
+        getattr(space, name): getattr(module, name)
+        for space, rows in ((np, _FUNCTION_NAMES), (np.linalg, _LINALG_NAMES))
+        for module, names in rows.items()
         for name in names.split()
     }
-    table |= {
-        getattr(np.linalg, name): getattr(linalg, name)
-        for name in ("inv", "det", "slogdet", "solve", "matrix_power")
-    }
     return table | {
-        np.linalg.norm: reduction.norm,
+        np.matrix_transpose: matrix_products.matrix_transpose,
         np.astype: astype,
         np.round: ufuncs.round_,
         np.around: ufuncs.round_,

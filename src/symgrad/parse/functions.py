@@ -9,7 +9,18 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import EULER, HALF, PI, number
 from symgrad.expr.node import Expr
-from symgrad.ops import linalg, products, reduction, select, shapes, ufuncs
+from symgrad.ops import (
+    decompositions,
+    linalg,
+    matrix_functions,
+    norms,
+    products,
+    pseudoinverse,
+    reduction,
+    select,
+    shapes,
+    ufuncs,
+)
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.table import OPS
 
@@ -128,11 +139,18 @@ def _scalar_functions() -> dict[str, Function]:
 
 SCALAR_FUNCTIONS: Final = _scalar_functions()
 
+_OF_MATRICES: Final = {
+    linalg: "inv det logdet",
+    decompositions: "cholesky eigvalsh svdvals",
+    matrix_functions: "expm",
+    pseudoinverse: "pinv",
+}
 ARRAY_FUNCTIONS: Final = {
     **{
         name: Function(getattr(reduction, name), options=_AXES)
-        for name in "sum mean var std prod any all logsumexp norm".split()
+        for name in "sum mean var std prod any all logsumexp".split()
     },
+    "norm": Function(norms.norm, options=_AXES),
     **{
         name: Function(getattr(reduction, name), options=("axis",))
         for name in "argmax argmin cumsum cumprod softmax log_softmax".split()
@@ -145,7 +163,11 @@ ARRAY_FUNCTIONS: Final = {
         name: Function(getattr(shapes, name))
         for name in "transpose ravel diag diagonal tril triu squeeze".split()
     },
-    **{name: Function(getattr(linalg, name)) for name in "inv det logdet".split()},
+    **{
+        name: Function(getattr(module, name))
+        for module, names in _OF_MATRICES.items()
+        for name in names.split()
+    },
     "solve": Function(linalg.solve, 2, 2),
     "trace": Function(products.trace),
 }

@@ -267,7 +267,9 @@ class Variable(Operators):
         if result.__class__ is Expr:
             return _computed(result, call, None)
         if isinstance(result, (list, tuple)):
-            return result.__class__(
+            kind = result.__class__
+            again = getattr(kind, "_make", kind)  # of a named tuple, of a plain one
+            return again(
                 [_computed(r, call, i) if r.__class__ is Expr else r for i, r in enumerate(result)]
             )
         return result

@@ -1,0 +1,119 @@
+"""What the ops of matrices share: batched contractions by letters, transposes, checks.
+
+A tangent may have axes behind those of its node, one direction per entry (see `symgrad.expr.op`).
+`contract` carries them along, so that one formula serves both modes of differentiation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symgrad.errors import ShapeError
+from symgrad.expr.dims import show_shape
+from symgrad.expr.node import Expr
+from symgrad.expr.types import Ty, resolve
+from symgrad.ops.cast import cast
+from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, insert_axes, transpose_axes
+from symgrad.ops.ufuncs import multiply
+
+
+def float_of(ty: Ty) -> Ty:
+    """The element type in which NumPy computes linear algebra on this one."""
+    return resolve(np.true_divide, (ty, ty))
+
+
+def as_float(x: Expr) -> Expr:
+    """`x` in the type in which linear algebra is computed."""
+    return cast(x, float_of(x.ty))
+
+
+def contract(spec: str, batch: int, *operands: Expr) -> Expr:
+    """A product in letters, such as ``"ij,jk->ik"``, over operands with `batch` leading axes more.
+
+    Axes that an operand has behind those of its letters trail the result.
+    """
+    inputs, _, out = spec.partition("->")
+    letters = sorted(set(spec) - set(",->"))
+    label = {letter: batch + i for i, letter in enumerate(letters)}
+    first = batch + len(letters)
+    lead = tuple(range(batch))
+    labels: list[Labels] = []
+    extra: Labels = ()
+    for x, text in zip(operands, inputs.split(","), strict=True):
+        trailing = tuple(range(first, first + x.ndim - batch - len(text)))
+        extra = max(extra, trailing, key=len)
+        labels.append((*lead, *[label[c] for c in text], *trailing))
+    return einsum_node(operands, labels, (*lead, *[label[c] for c in out], *extra), {})
+
+
+def transposed(x: Expr) -> Expr:
+    """`x` with its last two axes exchanged."""
+    return transpose_axes(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
+
+
+def untransposed(x: Expr) -> Expr | None:
+    """A, where `x` is a node that exchanges the last two axes of A; else None."""
+    if x.op is not EINSUM or len(x.args) != 1 or x.ndim < 2:
+        return None
+    (labels,), out, spread = x.params
+    if spread or len(labels) != len(out) or labels != (*out[:-2], out[-1], out[-2]):
+        return None
+    return x.args[0]
+
+
+def symmetric_part(x: Expr, batch: int) -> Expr:
+    """``(x + x.T)/2`` of matrices that may have trailing axes."""
+    return (x + contract("ij->ji", batch, x)) / 2
+
+
+def over_matrix(g: Expr, x: Expr) -> Expr:
+    """A batch of scalars stretched over the two matrix axes of `x`."""
+    return broadcast(insert_axes(g, (g.ndim, g.ndim + 1)), x.shape)
+
+
+def diagonal_of(x: Expr) -> Expr:
+    """The diagonals of square matrices."""
+    return contract("ii->i", x.ndim - 2, x)
+
+
+def minus(x: Expr) -> Expr:
+    """``-x``."""
+    return multiply(-1, x)
+
+
+def check_matrix(x: Expr, who: str) -> Expr:
+    """`x`, which must have two axes or more.
+
+    Raises
+    ------
+    ShapeError
+        If it has not.
+    """
+    if x.ndim < 2:
+        raise ShapeError(
+            f"{who} needs a matrix in the last two axes, got shape {show_shape(x.shape)};"
+            " insert an axis with expand_dims, or stack vectors"
+        )
+    return x
+
+
+def check_square(x: Expr, who: str) -> Expr:
+    """`x`, whose last two extents must be equal.
+
+    Raises
+    ------
+    ShapeError
+        If they are not.
+    """
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        way_out = (
+            f"extents {x.shape[-2]} and {x.shape[-1]} differ; if they are equal give them one name,"
+            " if not write pinv(A) for inv(A), A.T @ A or A @ A.T for A"
+            if x.ndim > 1
+            else "declare it with two equal extents, such as ('n', 'n')"
+        )
+        raise ShapeError(
+            f"{who} needs a square matrix in the last two axes, got shape {show_shape(x.shape)}:"
+            f" {way_out}"
+        )
+    return x

@@ -114,16 +114,22 @@ def _bounds(outputs: Sequence[Expr]) -> tuple[tuple[Dim, str], ...]:
         for entry, extent in zip(node.params[0], node.args[0].shape, strict=True):
             if isinstance(extent, int):
                 continue
-            if isinstance(entry, int):
-                reach = entry + 1 if entry >= 0 else -entry
-                bounds[add_dims(extent, -reach), f"index {entry}"] = None
-                continue
-            start, stop, step, length = entry
-            what = f"slice {start}:{stop}:{step}"
-            high = stop if step > 0 else start
-            bounds[add_dims(extent, mul_dims(-1, high)), what] = None
-            bounds[length, what] = None
+            single = isinstance(entry, int)
+            what = f"index {entry}" if single else "slice {}:{}:{}".format(*entry[:3])
+            bounds.update(((bound, what), None) for bound in _reach(entry, extent))
     return tuple(b for b in bounds if not isinstance(b[0], int))
+
+
+def _reach(entry: Any, extent: Dim) -> list[Dim]:
+    """What must not be negative for an index entry to lie within an axis, as its code takes it to."""
+    if isinstance(entry, int):
+        return [add_dims(extent, -(entry + 1) if entry >= 0 else entry)]
+    start, stop, step, length = entry
+    if step > 0:
+        return [length, start, stop, add_dims(extent, mul_dims(-1, stop))]
+    last = add_dims(extent, -1)
+    bounds = [length] if isinstance(stop, int) else [length, stop]  # -1 is before the beginning
+    return bounds if start == last else [*bounds, start, add_dims(last, mul_dims(-1, start))]
 
 
 MAX_DOC = 500  # characters of a formula in a docstring

@@ -97,9 +97,11 @@ EYE: Final = _leaf(
     "eye",
     lambda params: ((params[0], params[0]), params[1]),
     lambda params, rename: (map_dim(params[0], rename), params[1]),
-    numpy=lambda node, dim: f"np.eye({dim(node.params[0])})"
-    if node.ty is FLOAT
-    else f"np.eye({dim(node.params[0])}, dtype=np.{node.dtype.name})",
+    numpy=lambda node, dim: (
+        f"np.eye({dim(node.params[0])})"
+        if node.ty is FLOAT
+        else f"np.eye({dim(node.params[0])}, dtype=np.{node.dtype.name})"
+    ),
 )
 SIZE: Final = _leaf(
     "size",
@@ -150,6 +152,8 @@ def symbol(
     """
     if not isinstance(name, str) or not name:
         raise ArgumentError(f"a symbol needs a name, a non-empty str, not {name!r}")
+    if unique.__hash__ is None:
+        raise ArgumentError(f"the tag of symbol {name!r} must be hashable, not {unique!r}")
     for key in assumptions:
         if key not in ASSUMPTIONS:
             known = " ".join(ASSUMPTIONS)

@@ -172,7 +172,7 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     draft.params = params
     draft.shape = shape
     draft.ty = ty
-    draft.__class__ = Expr  # type: ignore[assignment]
+    draft.__class__ = Expr
     node: Expr = draft  # type: ignore[assignment]
     entry = _Entry(node, _drop)
     entry.key = key

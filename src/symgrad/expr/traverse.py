@@ -88,7 +88,9 @@ def transform(
     return image
 
 
-def replace(roots: Iterable[Expr], known: Mapping[Expr, Expr], dims: Mapping[str, Dim]) -> list[Expr]:
+def replace(
+    roots: Iterable[Expr], known: Mapping[Expr, Expr], dims: Mapping[str, Dim]
+) -> list[Expr]:
     """The roots with nodes exchanged for others, and dim names for other extents."""
     roots = list(roots)
     image: dict[Expr, Expr] = dict(known)
@@ -106,7 +108,9 @@ def replace(roots: Iterable[Expr], known: Mapping[Expr, Expr], dims: Mapping[str
     return [image[root] for root in roots]
 
 
-def bind_dims(env: dict[str, Dim], declared: tuple[Dim, ...], actual: tuple[Dim, ...], who: str) -> None:
+def bind_dims(
+    env: dict[str, Dim], declared: tuple[Dim, ...], actual: tuple[Dim, ...], who: str
+) -> None:
     """Match a declared shape with an actual one, recording what each dim name stands for.
 
     Raises

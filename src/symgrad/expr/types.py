@@ -81,7 +81,9 @@ def promote(*types: Ty) -> Ty:
 def _promote(types: tuple[Ty, ...]) -> Ty:
     if all(ty.weak for ty in types):
         return WEAK_FLOAT if WEAK_FLOAT in types else WEAK_INT
-    return as_ty(np.result_type(*(ty.dtype.type(0).item() if ty.weak else ty.dtype for ty in types)))
+    return as_ty(
+        np.result_type(*(ty.dtype.type(0).item() if ty.weak else ty.dtype for ty in types))
+    )
 
 
 def resolve(ufunc: np.ufunc, types: tuple[Ty, ...]) -> Ty:

@@ -127,7 +127,9 @@ def add(a: Expr, b: Expr) -> Expr:
 
 def _beside_number(c: Expr, x: Expr) -> Expr:
     """`x` in the type of the result where a number c has a type of its own: code shows the value only."""
-    return cast(x, promote(c.ty, x.ty)) if is_number(c) and not c.ty.weak and c.ty is not BOOL else x
+    return (
+        cast(x, promote(c.ty, x.ty)) if is_number(c) and not c.ty.weak and c.ty is not BOOL else x
+    )
 
 
 def _add_number(a: Expr, b: Expr) -> Expr | None:
@@ -239,7 +241,9 @@ def _mul_number(c: Expr, x: Expr) -> Expr | None:
         return cast(x, ty)
     if x.op is MUL:
         inner = value_of(x.args[0])
-        if inner is not None and (is_exact(v) and is_exact(inner) or abs(v) == 1 or abs(inner) == 1):
+        if inner is not None and (
+            (is_exact(v) and is_exact(inner)) or abs(v) == 1 or abs(inner) == 1
+        ):
             product = mul(c, x.args[0])
             rest = x.args[1:]
             if is_value(product, 1) and promote(product.ty, *[r.ty for r in rest]) is ty:
@@ -405,7 +409,7 @@ def nonnegative(x: Expr) -> bool:
         return bool(v >= 0)
     if x.op is POW:
         n = value_of(x.args[1])
-        return n.__class__ is int and n % 2 == 0 or assumed(x.args[0], "positive", "nonnegative")
+        return (n.__class__ is int and n % 2 == 0) or assumed(x.args[0], "positive", "nonnegative")
     return x.op.name in ("exp", "absolute", "cosh", "exp2", "hypot", "sqrt")
 
 

@@ -86,5 +86,3 @@ def move_guard(guard: Expr, change: Callable[[Expr], Expr]) -> Expr:
     """The guard after a change of layout (a broadcast, a reshape, a slice) of all its operands."""
     condition, a, b = guard.args
     return choose(change(condition), change(a), change(b))
-
-

@@ -238,7 +238,9 @@ def _bound(value: Any, dim: Dim, default: Dim) -> Dim:
 def slice_of(x: Expr, index: tuple[Entry, ...]) -> Expr:
     """``x[index]`` for a basic index with one entry per axis."""
     shape = _sliced_shape(index)
-    if all(e.__class__ is tuple and e == full_entry(d) for e, d in zip(index, x.shape, strict=True)):
+    if all(
+        e.__class__ is tuple and e == full_entry(d) for e, d in zip(index, x.shape, strict=True)
+    ):
         return x
     spread = _spread(x, shape)
     if spread is not None:
@@ -316,7 +318,7 @@ def _slice_slice(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
 def _entry_code(entry: Entry, extent: Dim, dim: Any) -> str:
     if entry.__class__ is int:
         return str(entry)
-    start, stop, step, length = entry
+    start, stop, step, _ = entry
     if (start, stop, step) == (0, extent, 1):
         return ":"
     if step > 0:
@@ -338,18 +340,38 @@ def index_code(index: tuple[Entry, ...], shape: Shape, dim: Any) -> str:
 
 def _map_index(index: tuple[Entry, ...], rename: Rename) -> tuple[Entry, ...]:
     return tuple(
-        e if e.__class__ is int else (*(map_dim(v, rename) for v in e[:2]), e[2], map_dim(e[3], rename))
+        e
+        if e.__class__ is int
+        else (*(map_dim(v, rename) for v in e[:2]), e[2], map_dim(e[3], rename))
         for e in index
     )
 
 
+def _build_slice(args: tuple[Expr, ...], params: Params) -> Expr:
+    (x,) = args
+    for entry, dim in zip(params[0], x.shape, strict=True):
+        if isinstance(dim, int) and not _within(entry, dim):
+            raise ShapeError(
+                f"the index [{index_code(params[0], x.shape, str)}] reaches beyond an operand of shape"
+                f" {show_shape(x.shape)}"
+            )
+    return slice_of(x, params[0])
+
+
+def _within(entry: Entry, dim: int) -> bool:
+    """Whether an index entry, which a named extent may have given, picks entries that there are."""
+    if entry.__class__ is int:
+        return bool(-dim <= entry < dim)
+    start, _, step, length = entry
+    last = start + (length - 1) * step
+    return bool(length == 0 or (length > 0 and min(start, last) >= 0 and max(start, last) < dim))
+
+
 SLICE: Final = Op(
     name="getitem",
-    build=lambda args, params: slice_of(args[0], params[0]),
+    build=_build_slice,
     infer=lambda args, params: (_sliced_shape(params[0]), args[0].ty),
-    vjp=lambda g, y, needed: [
-        embed_in(cast_number(g, y.ty), y.args[0].shape, y.params[0])
-    ],
+    vjp=lambda g, y, needed: [embed_in(cast_number(g, y.ty), y.args[0].shape, y.params[0])],
     jvp=linear(lambda y, t: slice_of(t, (*y.params[0], *_rest(t, y)))),
     numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
     text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
@@ -460,12 +482,12 @@ SCATTER: Final = Op(
         promote(args[0].ty, FLOAT) if args[0].ty.weak else args[0].ty,
     ),
     vjp=lambda g, y, needed: _none_after(gather(g, y.args[1:]), len(y.args) - 1),
-    jvp=linear(
-        lambda y, t: scatter(t, y.args[1:], (*y.shape, *t.shape[y.args[0].ndim :]))
-    ),
+    jvp=linear(lambda y, t: scatter(t, y.args[1:], (*y.shape, *t.shape[y.args[0].ndim :]))),
     numpy=_scatter_code,
-    text=lambda node: "scatter_add("
-    + ", ".join(f"{{{i}}}" for i in range(len(node.args)))
-    + f", {show_shape(node.shape)})",
+    text=lambda node: (
+        "scatter_add("
+        + ", ".join(f"{{{i}}}" for i in range(len(node.args)))
+        + f", {show_shape(node.shape)})"
+    ),
     map_dims=lambda params, rename: (map_shape(params[0], rename),),
 )

@@ -16,7 +16,7 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
-from symgrad.ops import arithmetic, products, reduction, shapes, ufuncs
+from symgrad.ops import arithmetic, convert, products, reduction, select, shapes, ufuncs
 from symgrad.ops.elementwise import lift_of
 
 
@@ -56,6 +56,10 @@ def _neg(self: Expr) -> Expr:
     if self.shape == () and self.ty is not BOOL:
         return arithmetic.mul(MINUS_ONE, self)
     return ufuncs.negative(self)
+
+
+def _abs(self: Expr) -> Expr:
+    return ufuncs.absolute(self)
 
 
 def _bool(self: Expr) -> bool:
@@ -128,10 +132,14 @@ _REDUCTIONS = {
     np.logical_or: reduction.any,
     np.logical_and: reduction.all,
 }
+# Options of NumPy's functions that expressions do not have: None, the default, may be written
+_OPTIONS = ("dtype", "initial", "mean", "order", "out", "where")
 _SCANS = {np.add: reduction.cumsum, np.multiply: reduction.cumprod}
 
 
-def numpy_ufunc(table: dict[Any, Any], ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any) -> Any:
+def numpy_ufunc(
+    table: dict[Any, Any], ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any
+) -> Any:
     """A NumPy ufunc on expressions, by the table from ufunc (or, for SciPy's, its name) to function.
 
     Raises
@@ -168,9 +176,10 @@ def install(
             raise ArgumentError(
                 f"numpy.{function.__name__} is not defined for expressions; see symgrad.__all__"
             )
-        return ours(*args, **kwargs)
+        given = {k: v for k, v in kwargs.items() if not (v is None and k in _OPTIONS)}
+        return ours(*args, **given)
 
-    operators = {
+    operators: dict[str, Callable[[Any, Any], Any]] = {
         "add": ufuncs.add,
         "sub": ufuncs.subtract,
         "mul": ufuncs.multiply,
@@ -200,8 +209,8 @@ def install(
         "__mul__": _mul,
         "__neg__": _neg,
         "__pos__": lambda self: self,
-        "__abs__": lambda self: ufuncs.absolute(self),
-        "__invert__": lambda self: ufuncs.invert(self),
+        "__abs__": _abs,
+        "__invert__": ufuncs.invert,
         "__divmod__": ufuncs.divmod_,
         "__getitem__": shapes.getitem,
         "__bool__": _bool,
@@ -229,6 +238,9 @@ def install(
         "argmin": reduction.argmin,
         "cumsum": reduction.cumsum,
         "cumprod": reduction.cumprod,
+        "astype": convert.astype,
+        "clip": select.clip,
+        "round": ufuncs.round_,
         "dot": products.dot,
         "trace": products.trace,
         "diagonal": shapes.diagonal,
@@ -238,11 +250,12 @@ def install(
         "swapaxes": shapes.swapaxes,
         "repeat": shapes.repeat,
         "take": shapes.take,
-        "reshape": lambda self, *shape: shapes.reshape(self, shape[0] if len(shape) == 1 else shape),
+        "reshape": lambda self, *shape: shapes.reshape(
+            self, shape[0] if len(shape) == 1 else shape
+        ),
         "transpose": lambda self, *axes: shapes.transpose(
             self, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) or None
         ),
     }
     for name, member in (members | more).items():
         setattr(Expr, name, member)
-

@@ -39,8 +39,10 @@ def _product(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels) ->
 
 
 @public
-def einsum(subscripts: str, *operands: Any) -> Expr:
+def einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Expr:
     """Sum of products in Einstein's notation, as `numpy.einsum`.
+
+    The order of contraction is chosen on the way to code; `optimize` is accepted and not looked at.
 
     Parameters
     ----------
@@ -55,6 +57,10 @@ def einsum(subscripts: str, *operands: Any) -> Expr:
     ShapeError
         For extents that clash.
     """
+    if not isinstance(subscripts, str):
+        raise ArgumentError(
+            f"einsum needs subscripts such as 'ij,jk->ik' before its operands, not {subscripts!r}"
+        )
     text = subscripts.replace(" ", "")
     inputs_text, arrow, out_text = text.partition("->")
     parts = inputs_text.split(",")
@@ -76,9 +82,15 @@ def einsum(subscripts: str, *operands: Any) -> Expr:
     if not arrow:
         out_text = "..." * ("..." in inputs_text)
         out_text += "".join(c for c in letters if inputs_text.count(c) == 1)
-    for c in out_text.replace("...", ""):
+    kept = out_text.replace("...", "")
+    for c in kept:
         if c not in number_of:
             raise ArgumentError(f"einsum {subscripts!r}: no operand has label {c!r}")
+        if kept.count(c) > 1:
+            raise ArgumentError(
+                f"einsum {subscripts!r}: the result has label {c!r} twice; write diag(v) for a"
+                " diagonal matrix"
+            )
     ellipsis = tuple(range(rank))
     inputs: list[Labels] = []
     for i, (x, labels) in enumerate(zip(args, parts, strict=True)):
@@ -197,7 +209,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Expr:
     else:
         pair = [a if isinstance(a, (tuple, list)) else (a,) for a in axes]
         if len(pair) != 2 or len(pair[0]) != len(pair[1]):
-            raise ArgumentError(f"tensordot axes {axes!r} must be an int or two lists of one length")
+            raise ArgumentError(
+                f"tensordot axes {axes!r} must be an int or two lists of one length"
+            )
         left_axes = [normalize_axis(a, x.ndim) for a in pair[0]]
         right_axes = [normalize_axis(a, y.ndim) for a in pair[1]]
     left = tuple(range(x.ndim))

@@ -19,7 +19,7 @@ def public(function: F) -> F:
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if args and args[0].__class__ is not Expr or len(args) > 1 or kwargs:
+        if (args and args[0].__class__ is not Expr) or len(args) > 1 or kwargs:
             lift = lift_of((*args, *kwargs.values()))
             if lift is not None:
                 return lift(call, args, kwargs)

@@ -79,21 +79,38 @@ def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any]) -> Expr:
 
 
 @public
-def clip(a: Any, a_min: Any = None, a_max: Any = None) -> Expr:
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Expr:
     """`a` limited to the interval from `a_min` to `a_max`; None is no limit.
+
+    `min` and `max` are NumPy's other names for the limits.
 
     The derivative by `a` is 1 inside, 0 outside and 1/2 at a limit.
     """
+    if (a_min is not None and min is not None) or (a_max is not None and max is not None):
+        raise ArgumentError(
+            "clip got a limit under both its names; give a_min or min, a_max or max"
+        )
+    low = min if a_min is None else a_min
+    high = max if a_max is None else a_max
     result = as_expr(a)
-    if a_min is not None:
-        result = maximum(result, a_min)
-    if a_max is not None:
-        result = minimum(result, a_max)
+    if low is not None:
+        result = maximum(result, low)
+    if high is not None:
+        result = minimum(result, high)
     return result
 
 
 @public
-def nan_to_num(x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Expr:
+def nan_to_num(
+    x: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Expr:
     """`x` with nan and infinities replaced by numbers, as `numpy.nan_to_num`."""
     operand = as_expr(x)
     info = np.finfo(operand.dtype if operand.dtype.kind == "f" else np.float64)

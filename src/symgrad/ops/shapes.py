@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from symgrad.expr.dims import (
     mul_dims,
     show_shape,
 )
-from symgrad.expr.leaves import CONST, arange, constant, eye, extent, number
+from symgrad.expr.leaves import CONST, arange, constant, extent, eye, number
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
 from symgrad.ops import layout
@@ -58,7 +59,9 @@ def reshape(a: Any, shape: Any) -> Expr:
     if unknown:
         missing = divide_dims(total, rest)
         if missing is None:
-            raise ShapeError(f"cannot reshape {show_shape(x.shape)} to {tuple(listed)}: sizes differ")
+            raise ShapeError(
+                f"cannot reshape {show_shape(x.shape)} to {tuple(listed)}: sizes differ"
+            )
         known.insert(unknown[0], missing)
     elif total != rest:
         raise ShapeError(
@@ -231,11 +234,11 @@ def split(a: Any, indices_or_sections: Any, axis: int = 0) -> list[Expr]:
         if length is None:
             raise ShapeError(f"extent {extent_} does not divide into {sections} equal sections")
         bounds: list[Dim] = [mul_dims(length, i) for i in range(sections + 1)]
-        return [part(x, axis, a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+        return [part(x, axis, a, b) for a, b in pairwise(bounds)]
     inner = [slice_entry(slice(i, None), extent_, x.shape)[0] for i in indices_or_sections]
     bounds = [0, *inner, extent_]
     pieces = []
-    for low, high in zip(bounds, bounds[1:], strict=False):
+    for low, high in pairwise(bounds):
         if isinstance(low, int) and isinstance(high, int):
             high = max(low, high)
         pieces.append(part(x, axis, low, high))
@@ -338,6 +341,10 @@ def pad(a: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0
         (int(before), int(after))
         for before, after in np.broadcast_to(np.asarray(pad_width), (x.ndim, 2)).tolist()
     ]
+    if any(width < 0 for pair in widths for width in pair):
+        raise ShapeError(
+            f"pad widths must not be negative, got {pad_width}; slice to cut entries off"
+        )
     if mode == "constant":
         return _pad_constant(x, widths, constant_values)
     if mode not in ("edge", "reflect", "symmetric", "wrap"):
@@ -423,7 +430,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
 def _diagonal_length(rows: Dim, columns: Dim, offset: int, shape: Shape) -> Dim:
     high = add_dims(rows, min(offset, 0))
     wide = add_dims(columns, -max(offset, 0))
-    if high == wide or offset == 0 and rows == columns:
+    if high == wide or (offset == 0 and rows == columns):
         return high
     if isinstance(high, int) and isinstance(wide, int):
         return max(min(high, wide), 0)
@@ -567,4 +574,3 @@ def _gather_axes(x: Expr, arrays: dict[int, Expr]) -> Expr:
     before = axes[0]
     order = [*range(rank, rank + before), *range(rank), *range(rank + before, picked.ndim)]
     return transpose_axes(picked, order)
-

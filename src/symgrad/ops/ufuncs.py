@@ -51,7 +51,7 @@ def subtract(x1: Any, x2: Any) -> Expr:
     """Difference of two operands, broadcast; built as ``x1 + (-1)*x2``."""
     pair = _binary(subtract, (x1, x2))
     if pair.__class__ is not tuple:
-        return pair
+        return pair  # type: ignore[no-any-return]
     a, b = pair
     if a.ty is BOOL and b.ty is BOOL:
         raise DTypeError("a difference of booleans is not defined; write logical_xor(a, b)")
@@ -68,7 +68,7 @@ def divide(x1: Any, x2: Any) -> Expr:
     """Quotient of two operands, broadcast; built as ``x1 * x2**-1``."""
     pair = _binary(divide, (x1, x2))
     if pair.__class__ is not tuple:
-        return pair
+        return pair  # type: ignore[no-any-return]
     a, b = pair
     if b.dtype.kind != "f" and not b.ty.weak:
         ty = resolve(np.true_divide, (a.ty, b.ty))
@@ -84,7 +84,7 @@ def power(x1: Any, x2: Any) -> Expr:
     """``x1 ** x2``, broadcast. The derivative by the exponent is ``x1**x2 * log(x1)``."""
     pair = _binary(power, (x1, x2))
     if pair.__class__ is not tuple:
-        return pair
+        return pair  # type: ignore[no-any-return]
     a, b = pair
     return power_pair(cast(a, INT) if a.ty is BOOL and b.ty.weak else a, b)
 
@@ -93,7 +93,7 @@ def float_power(x1: Any, x2: Any) -> Expr:
     """``x1 ** x2`` in float64 or wider, as `numpy.float_power`."""
     pair = _binary(float_power, (x1, x2))
     if pair.__class__ is not tuple:
-        return pair
+        return pair  # type: ignore[no-any-return]
     a, b = pair
     return power_pair(cast(a, promote(a.ty, FLOAT)), cast(b, promote(b.ty, FLOAT)))
 

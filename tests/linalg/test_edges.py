@@ -270,3 +270,13 @@ def test_deep_chains_cost_their_length():
         e = la.inv(e + A)
     assert e.shape == ("n", "n")
     assert la.det(la.inv(e)) is la.det(e.args[0])
+
+
+def test_variables():
+    """Data of a right-hand side are no part of the formula; results in tuples carry gradients."""
+    x = sg.variable(spd(3))
+    f = la.solve(x, [1.0, 2.0, 3.0])
+    assert len(sg.free_symbols(f.expr)) == 2
+    w = la.eigh(x).eigenvalues
+    sg.sum(w * w).backward()
+    np.testing.assert_allclose(x.grad.data, 2 * spd(3), rtol=1e-12)

@@ -16,7 +16,7 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
-from symgrad.ops import products, select, ufuncs
+from symgrad.ops import linalg, matrix_products, products, pseudoinverse, select, ufuncs
 from symgrad.ops.elementwise import Elementwise
 from symgrad.variable.data import real_array
 from symgrad.variable.record import Record, parameter_record
@@ -33,6 +33,9 @@ OPERANDS: Final[dict[Any, int]] = {
         for name in "matmul dot vdot inner outer tensordot kron cross".split()
     },
     products.einsum: _MANY,
+    linalg.solve: 2,
+    pseudoinverse.lstsq: 2,
+    matrix_products.vecdot: 2,
     select.where: 3,
     select.clip: 3,
 }

@@ -39,7 +39,6 @@ from symgrad.expr.leaves import (
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops import special
-from symgrad.ops import table as _table  # attaches operators and protocols to Expr
 from symgrad.ops.convert import astype
 from symgrad.ops.named import named
 from symgrad.ops.norms import norm
@@ -101,6 +100,7 @@ from symgrad.ops.shapes import (
     triu,
     vstack,
 )
+from symgrad.ops.table import attach as _attach_operators
 from symgrad.ops.ufuncs import (
     absolute,
     add,
@@ -190,6 +190,7 @@ from symgrad.rewrite import simplify
 from symgrad.substitute import substitute
 from symgrad.variable import Variable, variable
 
+_attach_operators()
 _install_printers()
 
 __version__ = "0.1.0"
@@ -225,10 +226,12 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "astype",
     "broadcast_arrays",
     "broadcast_to",
     "cbrt",
     "ceil",
+    "check_grad",
     "check_graph",
     "clip",
     "concatenate",
@@ -267,6 +270,7 @@ __all__ = [
     "fmod",
     "free_symbols",
     "frexp",
+    "from_sympy",
     "grad",
     "greater",
     "greater_equal",
@@ -367,6 +371,7 @@ __all__ = [
     "tensordot",
     "tile",
     "to_dot",
+    "to_sympy",
     "trace",
     "transpose",
     "tril",

@@ -78,6 +78,8 @@ def test_guards_do_not_nest():
     nested = [
         node
         for node in toposort([g])
-        if node.op.name == "where" and node.args[1].op.name == "where" and sg.constant(0) is node.args[2]
+        if node.op.name == "where"
+        and node.args[1].op.name == "where"
+        and sg.constant(0) is node.args[2]
     ]
     assert not nested

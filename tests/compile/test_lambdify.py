@@ -69,7 +69,7 @@ def test_floats_in_give_floats_out():
 
 
 @pytest.mark.parametrize(
-    "formula, at, expected",
+    ("formula", "at", "expected"),
     [
         (1 / x, 0.0, np.inf),
         (-1 / x, 0.0, -np.inf),

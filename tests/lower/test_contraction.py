@@ -81,7 +81,7 @@ def test_contraction_order_avoids_the_matrix_product():
 
 
 @pytest.mark.parametrize(
-    "build, expected",
+    ("build", "expected"),
     [
         (lambda a, b, v: a @ v, "A @ v"),
         (lambda a, b, v: a.T @ b, "A.T @ B"),

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 
 from symgrad.compile.arguments import MISSING, Signature
-from symgrad.errors import ArgumentError
 from symgrad.emit.nest import Nest, rebuild_nest
+from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
+from symgrad.expr.pickling import flatten
+from symgrad.ops.table import unpickle_all
 
 Builder = Callable[[], str]
 
@@ -137,7 +139,7 @@ class CompiledFunction:
         run = self._run
         if run is None:
             run = self._run = execute(self._source, self.__name__, {})
-        if all([a.__class__ in (float, int) for a in args]):
+        if all(a.__class__ in (float, int) for a in args):
             with np.errstate(all="ignore"):
                 result = run(*[a[()] for a in arrays])
             return _as_python(self._nest, result) if self._scalar_source is not None else result
@@ -155,8 +157,6 @@ class CompiledFunction:
 
     def __reduce__(self) -> Any:
         state = (
-            self.args,
-            self._leaves,
             self._nest,
             self._signature,
             self._source,
@@ -164,7 +164,13 @@ class CompiledFunction:
             self.__doc__,
             self.__name__,
         )
-        return (CompiledFunction, state)
+        return restore, (flatten([*self.args, *self._leaves]), len(self.args), *state)
+
+
+def restore(graph: Any, count: int, *state: Any) -> CompiledFunction:
+    """The compiled function of a pickle: its source is not generated again."""
+    expressions = unpickle_all(*graph)
+    return CompiledFunction(tuple(expressions[:count]), tuple(expressions[count:]), *state)
 
 
 def _as_python(nest: Nest, result: Any) -> Any:

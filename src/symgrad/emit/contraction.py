@@ -60,9 +60,7 @@ def subscripts(inputs: Sequence[Labels], out: Labels) -> str:
     """Labels in NumPy's notation: ``"ij,jk->ik"``; beyond its letters, with further ones."""
 
     def letters(labels: Labels) -> str:
-        return "".join(
-            LETTERS[n] if n < len(LETTERS) else opt_einsum.get_symbol(n) for n in labels
-        )
+        return "".join(LETTERS[n] if n < len(LETTERS) else opt_einsum.get_symbol(n) for n in labels)
 
     return f"{','.join(letters(labels) for labels in inputs)}->{letters(out)}"
 

@@ -18,7 +18,6 @@ import numpy as np
 from symgrad.expr.dims import broadcast_shapes
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import MUL, POW, is_exact, power_value
 from symgrad.lower.program import (
     ADD_CODE,
     DIV_CODE,
@@ -32,6 +31,7 @@ from symgrad.lower.program import (
     Program,
     Value,
 )
+from symgrad.ops.arithmetic import MUL, POW, is_exact, power_value
 
 MAX_UNROLLED = 64  # integer exponents up to this are multiplied out
 Lookup = Callable[[Expr], Value]

@@ -127,13 +127,15 @@ class _Lowering:
         return self._tensor(node)
 
     def _constant(self, node: Expr) -> Value:
-        value, tag, shape, ty = node.params
+        value, tag, _, ty = node.params
         if tag == "array":
             return self.p.array(self.names.fresh("c"), value.array)
         if ty.weak or ty.dtype == np.bool_ or (ty.dtype in _PYTHON_TYPES and not self.narrow):
             return self.p.literal(as_literal(value if ty.weak else ty.dtype.type(value).item()))
         text = repr(ty.dtype.type(value).item())
-        template = f"np.{ty.dtype.name}({text if text[-1].isdigit() else repr(text)})"  # 'inf', 'nan'
+        template = (
+            f"np.{ty.dtype.name}({text if text[-1].isdigit() else repr(text)})"  # 'inf', 'nan'
+        )
         return self.p.emit(code_of(template, "", 0), (), ())
 
     def _elementwise(self, node: Expr) -> Value:
@@ -161,7 +163,9 @@ class _Lowering:
         if op.numpy is None:
             raise ArgumentError(f"{op.name} has no NumPy code")
         template = op.numpy if isinstance(op.numpy, str) else op.numpy(node, self.dim)
-        if op is WHERE and node.ty.weak and self.narrow:  # NumPy makes a float64 array of two numbers
+        if (
+            op is WHERE and node.ty.weak and self.narrow
+        ):  # NumPy makes a float64 array of two numbers
             template += f".astype(np.{self._widest().name})"
         view = op in _VIEWS
         return code_of(template, op.scalar or "", len(node.args), view)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
-from symgrad.expr.leaves import EYE, assumed, eye, extent, is_number, is_value, number
+from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
@@ -294,7 +294,8 @@ def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
     order = sorted(range(len(args)), key=lambda i: id(args[i]))
     operands = tuple([args[i] for i in order])
     best = min(
-        _numbered(labels, out, spread) for labels in _arrangements(operands, [inputs[i] for i in order])
+        _numbered(labels, out, spread)
+        for labels in _arrangements(operands, [inputs[i] for i in order])
     )
     return operands, best
 
@@ -429,4 +430,3 @@ def times(partial: Expr, tangent: Expr) -> Expr:
 def size_of(shape: Shape) -> Expr:
     """The number of entries of a shape, as a scalar."""
     return extent(mul_dims(*shape))
-

@@ -127,9 +127,7 @@ def _axes_last(x: Expr, axes: tuple[int, ...]) -> tuple[Expr, Callable[[Expr], E
     kept = tuple(i for i in range(x.ndim) if i not in axes)
     order = (*kept, *axes)
     moved = transpose_axes(x, order)
-    rows = reshape_to(
-        moved, (*moved.shape[: len(kept)], mul_dims(*[x.shape[a] for a in axes]))
-    )
+    rows = reshape_to(moved, (*moved.shape[: len(kept)], mul_dims(*[x.shape[a] for a in axes])))
     inverse = tuple(order.index(i) for i in range(x.ndim))
     return rows, lambda z: transpose_axes(reshape_to(z, moved.shape), inverse)
 
@@ -283,7 +281,9 @@ def _cumprod_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | 
     (axis,) = y.params
     partials = _cumprod_partials(y)  # [..., i, k], with labels 0 ... n
     batch, i, k = tuple(range(y.ndim - 1)), y.ndim - 1, y.ndim
-    rows = einsum_node([partials, _last_axis(g, axis)], [(*batch, i, k), (*batch, k)], (*batch, i), {})
+    rows = einsum_node(
+        [partials, _last_axis(g, axis)], [(*batch, i, k), (*batch, k)], (*batch, i), {}
+    )
     return [_axis_from_last(rows, axis)]
 
 
@@ -299,9 +299,7 @@ def _cumprod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     order.insert(axis, i)
     out = list(batch)
     out.insert(axis, k)
-    return einsum_node(
-        [partials, t], [(*batch, i, k), (*order, *extra)], (*out, *extra), {}
-    )
+    return einsum_node([partials, t], [(*batch, i, k), (*order, *extra)], (*out, *extra), {})
 
 
 CUMPROD: Final = _scan("cumprod", _cumprod_cotangent, _cumprod_tangent)

@@ -61,7 +61,16 @@ TENSOR: Final = (
 )
 OPS: Final[dict[str, Op]] = {
     op.name: op
-    for op in (*LEAVES, *ARITHMETIC, *ELEMENTWISE, *special.ORDERED_OPS, WHERE, NAMED, CAST, *TENSOR)
+    for op in (
+        *LEAVES,
+        *ARITHMETIC,
+        *ELEMENTWISE,
+        *special.ORDERED_OPS,
+        WHERE,
+        NAMED,
+        CAST,
+        *TENSOR,
+    )
 }
 
 _RENAMED: Final[dict[str, Any]] = {
@@ -134,13 +143,20 @@ UFUNCS: Final = _ufunc_table()
 FUNCTIONS: Final = _function_table()
 
 
+def unpickle_all(rows: Sequence[Row], roots: Sequence[int]) -> list[Expr]:
+    """The expressions that `flatten` made rows of."""
+    return restore(rows, roots, OPS)
+
+
 def unpickle(rows: Sequence[Row], roots: Sequence[int]) -> Expr:
     """The expression of a pickle."""
-    return restore(rows, roots, OPS)[0]
+    return unpickle_all(rows, roots)[0]
 
 
 def _reduce(self: Expr) -> Any:
     return unpickle, flatten([self])
 
 
-install(UFUNCS, FUNCTIONS, {"__reduce__": _reduce})
+def attach() -> None:
+    """Give `Expr` its operators, NumPy's protocols and its pickling: once, by the package."""
+    install(UFUNCS, FUNCTIONS, {"__reduce__": _reduce})

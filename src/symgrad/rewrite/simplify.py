@@ -70,7 +70,7 @@ def simplify(e: Any, level: str = "basic") -> Expr:
         raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
     (result,) = simplify_all([as_expr(e)])
     if level == "full":
-        from symgrad.interop.sympy import simplify_with_sympy  # SymPy is imported only when asked
+        from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
 
         return simplify_with_sympy(result)
     return result

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.expr.op import Op
+from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,

@@ -13,7 +13,7 @@ from symgrad.autodiff.reverse import differentiable
 from symgrad.errors import DerivativeError
 from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import depends_on, toposort
+from symgrad.expr.traverse import depends_on
 from symgrad.ops.einsum import times
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.stability import stable_sums
@@ -39,8 +39,7 @@ def pushforward(
     DerivativeError
         If the outputs depend on the symbols through an op that has no derivative.
     """
-    outputs = stable_sums(outputs)
-    order = toposort(outputs)
+    outputs, order = stable_sums(outputs)
     active = depends_on(order, tangents)
     known: dict[Expr, Expr] = dict(tangents)
     extra = next((t.shape[x.ndim :] for x, t in tangents.items()), ())

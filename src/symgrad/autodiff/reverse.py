@@ -9,7 +9,7 @@ from symgrad.autodiff.guards import guard_again, guarded_rule, singular_below
 from symgrad.errors import DerivativeError
 from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import depends_on, toposort
+from symgrad.expr.traverse import depends_on
 from symgrad.ops.guard import WHERE, is_guard
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.stability import stable_sums
@@ -39,8 +39,7 @@ def pullback(
     DerivativeError
         If the outputs depend on `wrt` through an op that has no derivative.
     """
-    outputs = stable_sums(outputs)
-    order = toposort(outputs)
+    outputs, order = stable_sums(outputs)
     active = depends_on(order, wrt)
     pending: dict[Expr, list[Expr]] = {}
     for y, g in zip(outputs, cotangents, strict=True):

@@ -11,28 +11,26 @@ from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr, make
 
 
-def toposort(roots: Iterable[Expr], keep: Callable[[Expr], bool] | None = None) -> list[Expr]:
+def toposort(roots: Iterable[Expr], skip: Iterable[Expr] = ()) -> list[Expr]:
     """All nodes that the roots need, operands before users, each once.
 
-    `keep` prunes: a node for which it is false is left out with all below it.
+    Nodes of `skip` are left out, and so is what only they need.
     """
     order: list[Expr] = []
-    done: set[Expr] = set()
+    done = set(skip)
     stack = list(roots)
     stack.reverse()
     while stack:
         node = stack[-1]
-        if node in done or (keep is not None and not keep(node)):
-            stack.pop()
-            continue
-        waiting = [arg for arg in node.args if arg not in done and (keep is None or keep(arg))]
-        if waiting:
-            waiting.reverse()
-            stack += waiting
-        else:
-            stack.pop()
+        if node not in done:
+            waiting = [arg for arg in node.args if arg not in done]
+            if waiting:
+                waiting.reverse()
+                stack += waiting
+                continue
             done.add(node)
             order.append(node)
+        stack.pop()
     return order
 
 
@@ -83,7 +81,7 @@ def transform(
     Returns the image of every node that the roots need. `known` fixes images beforehand.
     """
     image: dict[Expr, Expr] = dict(known or {})
-    for node in toposort(roots, keep=lambda n: n not in image):
+    for node in toposort(roots, skip=image):
         image[node] = change(rebuild(node, tuple([image[arg] for arg in node.args])))
     return image
 
@@ -98,7 +96,7 @@ def replace(
     def rename(name: str) -> Dim:
         return dims.get(name, name)
 
-    for node in toposort(roots, keep=lambda n: n not in image):
+    for node in toposort(roots, skip=image):
         args = tuple([image[arg] for arg in node.args])
         params = node.op.map_dims(node.params, rename) if dims else node.params
         if params is node.params or params == node.params:

@@ -303,7 +303,7 @@ def _primitive_sums(
 
     The number of a sum moves to the front if the sum is used here only, or meets a multiple of itself.
     """
-    sums = [x for x in built if _base_and_exponent(x)[0].op is ADD]
+    sums = [x for x in built if x.op is ADD or (x.op is POW and x.args[0].op is ADD)]
     if not sums or not is_exact(coefficient):
         return coefficient, built
     if len(sums) > 1 and all(len(_base_and_exponent(x)[0].args) <= MAX_TERMS for x in sums):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import value_of
+from symgrad.expr.leaves import CONST, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW
@@ -137,6 +137,13 @@ class _Pass:
         """Whether a simplified node is needed in one place only."""
         return self.image_uses.get(image, 1) <= 1
 
+    def _is_plain(self, factor: Expr) -> bool:
+        """Whether a number times this factor is as simple as it gets."""
+        op = factor.op
+        return op.label is not None or (
+            op is POW and self.image[factor] is factor and factor.args[0].op.label is not None
+        )
+
     def _sum(self, node: Expr) -> Expr:
         terms: list[tuple[Any, Expr]] = []
         stack: list[tuple[Any, Expr]] = [(1, node)]
@@ -155,6 +162,8 @@ class _Pass:
         return collect_sum(terms, node, self.readable)
 
     def _product(self, node: Expr) -> Expr:
+        if len(node.args) == 2 and node.args[0].op is CONST and self._is_plain(node.args[1]):
+            return node
         factors: list[tuple[Expr, bool]] = []
         stack = [node]
         while stack:

@@ -45,14 +45,16 @@ def stabilize(roots: Sequence[Expr]) -> list[Expr]:
     return _rewritten(roots, STABILITY)
 
 
-def stable_sums(roots: Sequence[Expr]) -> list[Expr]:
-    """The roots with sums of exponentials as logsumexp, ``exp(u)/sum(exp(u))`` among them.
+def stable_sums(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
+    """The roots with sums of exponentials as logsumexp, and the topological order of the result.
 
     For differentiation: in a derivative the exponentials and the sum that divides them drift apart.
     """
-    if not any(_summed_exponent(node) is not None for node in toposort(roots)):
-        return list(roots)
-    return _rewritten(roots, SUMS)
+    order = toposort(roots)
+    if not any(node.op is EINSUM and _summed_exponent(node) is not None for node in order):
+        return roots, order
+    stable = _rewritten(roots, SUMS)
+    return stable, toposort(stable)
 
 
 def _rewritten(roots: Sequence[Expr], rules: Mapping[Op, tuple[Rule, ...]]) -> list[Expr]:

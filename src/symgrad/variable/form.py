@@ -111,7 +111,7 @@ def form_of(expr: Expr, known: Container[Expr] = _NOTHING) -> Form:
 
 def _make_form(expr: Expr, known: Container[Expr]) -> Form:
     image: dict[Expr, Expr] = {}
-    order = toposort([expr], keep=lambda node: node not in known)
+    order = toposort([expr], skip=known)
     leaves = [node for node in order if node.op is SYMBOL]
     leaves += _frontier([expr], order, known)
     for index, leaf in enumerate(leaves):
@@ -150,7 +150,7 @@ def remake(order: Iterable[Expr], image: dict[Expr, Expr]) -> None:
 def renamed(roots: Sequence[Expr], image: Mapping[Expr, Expr]) -> list[Expr]:
     """The roots with leaves exchanged for others of the same shape and type."""
     full = dict(image)
-    remake(toposort(roots, keep=lambda node: node not in full), full)
+    remake(toposort(roots, skip=full), full)
     return [full[root] for root in roots]
 
 

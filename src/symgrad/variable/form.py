@@ -7,7 +7,7 @@ arrays, in every iteration meets the same form, and with it the same compiled ca
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import is_not
@@ -102,14 +102,14 @@ _forms: Final[Recent[Form]] = Recent(MAX_REMEMBERED, lambda form: form.program.s
 _programs: Final[Recent[Program]] = Recent(MAX_REMEMBERED, lambda program: program.size)
 
 
-def form_of(expr: Expr, known: Container[Expr] = _NOTHING) -> Form:
+def form_of(expr: Expr, known: Collection[Expr] = _NOTHING) -> Form:
     """The form of a formula whose leaves are its symbols, and the nodes in `known`."""
     if known is _NOTHING:
         return _forms.get(expr, lambda: _make_form(expr, _NOTHING))
     return _make_form(expr, known)
 
 
-def _make_form(expr: Expr, known: Container[Expr]) -> Form:
+def _make_form(expr: Expr, known: Collection[Expr]) -> Form:
     image: dict[Expr, Expr] = {}
     order = toposort([expr], skip=known)
     leaves = [node for node in order if node.op is SYMBOL]
@@ -123,7 +123,7 @@ def _make_form(expr: Expr, known: Container[Expr]) -> Form:
     return Form(tuple(leaves), program)
 
 
-def _frontier(roots: Iterable[Expr], order: Sequence[Expr], known: Container[Expr]) -> list[Expr]:
+def _frontier(roots: Iterable[Expr], order: Sequence[Expr], known: Collection[Expr]) -> list[Expr]:
     """The known nodes that a walk stopped at, in order of first use."""
     if known is _NOTHING:
         return []

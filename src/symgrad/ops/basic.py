@@ -1,0 +1,117 @@
+"""Arithmetic of NumPy's names: built as sums, products and powers."""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import DTypeError
+from symgrad.expr.leaves import number
+from symgrad.expr.node import Expr
+from symgrad.expr.types import BOOL, FLOAT, INT, promote, resolve
+from symgrad.ops.arithmetic import add as add_pair
+from symgrad.ops.arithmetic import mul as mul_pair
+from symgrad.ops.arithmetic import power as power_pair
+from symgrad.ops.cast import cast
+from symgrad.ops.einsum import broadcast_all
+from symgrad.ops.elementwise import as_expr, lift_of
+
+HALF = Fraction(1, 2)
+
+
+def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> Any:
+    """The two operands as expressions of one shape, or the result of a lifted call."""
+    a, b = args
+    if a.__class__ is not Expr or b.__class__ is not Expr:
+        lift = lift_of(args)
+        if lift is not None:
+            return lift(function, args, {})
+        a, b = as_expr(a), as_expr(b)
+    if a.shape != b.shape:
+        a, b = broadcast_all((a, b))
+    return a, b
+
+
+def add(x1: Any, x2: Any) -> Expr:
+    """Sum of two operands, broadcast."""
+    pair = _binary(add, (x1, x2))
+    return add_pair(*pair) if pair.__class__ is tuple else pair
+
+
+def subtract(x1: Any, x2: Any) -> Expr:
+    """Difference of two operands, broadcast; built as ``x1 + (-1)*x2``."""
+    pair = _binary(subtract, (x1, x2))
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    a, b = pair
+    if a.ty is BOOL and b.ty is BOOL:
+        raise DTypeError("a difference of booleans is not defined; write logical_xor(a, b)")
+    return add_pair(a, mul_pair(number(-1, b.shape), b))
+
+
+def multiply(x1: Any, x2: Any) -> Expr:
+    """Product of two operands, broadcast."""
+    pair = _binary(multiply, (x1, x2))
+    return mul_pair(*pair) if pair.__class__ is tuple else pair
+
+
+def divide(x1: Any, x2: Any) -> Expr:
+    """Quotient of two operands, broadcast; built as ``x1 * x2**-1``."""
+    pair = _binary(divide, (x1, x2))
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    a, b = pair
+    if b.dtype.kind != "f" and not b.ty.weak:
+        ty = resolve(np.true_divide, (a.ty, b.ty))
+        if ty.dtype != FLOAT.dtype:
+            b = cast(b, ty)  # the reciprocal of an integer alone is a float64
+    quotient = mul_pair(a, power_pair(b, number(-1, b.shape)))
+    if quotient.dtype.kind != "f" and not quotient.ty.weak:  # by one, as it turned out
+        return cast(quotient, resolve(np.true_divide, (a.ty, b.ty)))
+    return quotient
+
+
+def power(x1: Any, x2: Any) -> Expr:
+    """``x1 ** x2``, broadcast. The derivative by the exponent is ``x1**x2 * log(x1)``."""
+    pair = _binary(power, (x1, x2))
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    a, b = pair
+    return power_pair(cast(a, INT) if a.ty is BOOL and b.ty.weak else a, b)
+
+
+def float_power(x1: Any, x2: Any) -> Expr:
+    """``x1 ** x2`` in float64 or wider, as `numpy.float_power`."""
+    pair = _binary(float_power, (x1, x2))
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    a, b = pair
+    return power_pair(cast(a, promote(a.ty, FLOAT)), cast(b, promote(b.ty, FLOAT)))
+
+
+def negative(x: Any) -> Expr:
+    """``-x``."""
+    if x.__class__ is Expr and x.ty is BOOL:
+        raise DTypeError("minus a boolean is not defined; write logical_not(x)")
+    return multiply(x, -1)
+
+
+def positive(x: Any) -> Expr:
+    """``+x``, which is `x`."""
+    return multiply(x, 1)
+
+
+def square(x: Any) -> Expr:
+    """``x**2``."""
+    return power(x, 2)
+
+
+def sqrt(x: Any) -> Expr:
+    """Square root, built as ``x**(1/2)``; its derivative at 0 is inf."""
+    return power(x, HALF)
+
+
+def reciprocal(x: Any) -> Expr:
+    """``1/x``."""
+    return power(x, -1)

@@ -40,6 +40,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops import special
 from symgrad.ops.convert import astype
+from symgrad.ops.indexing import take
 from symgrad.ops.named import named
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
@@ -93,7 +94,6 @@ from symgrad.ops.shapes import (
     squeeze,
     stack,
     swapaxes,
-    take,
     tile,
     transpose,
     tril,

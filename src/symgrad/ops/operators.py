@@ -16,7 +16,7 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
-from symgrad.ops import arithmetic, convert, products, reduction, select, shapes, ufuncs
+from symgrad.ops import arithmetic, convert, indexing, products, reduction, select, shapes, ufuncs
 from symgrad.ops.elementwise import lift_of
 
 
@@ -98,7 +98,7 @@ def _iter(self: Expr) -> Iterator[Expr]:
             f"cannot iterate over shape {show_shape(self.shape)}: the extent {self.shape[0]} is not"
             " known; write whole-array operations, such as symgrad.sum(x, axis=0), or give an int"
         )
-    return iter([shapes.getitem(self, i) for i in range(self.shape[0])])
+    return iter([indexing.getitem(self, i) for i in range(self.shape[0])])
 
 
 def _contains(self: Expr, item: Any) -> NoReturn:
@@ -212,7 +212,7 @@ def install(
         "__abs__": _abs,
         "__invert__": ufuncs.invert,
         "__divmod__": ufuncs.divmod_,
-        "__getitem__": shapes.getitem,
+        "__getitem__": indexing.getitem,
         "__bool__": _bool,
         "__len__": _len,
         "__iter__": _iter,
@@ -249,7 +249,7 @@ def install(
         "squeeze": shapes.squeeze,
         "swapaxes": shapes.swapaxes,
         "repeat": shapes.repeat,
-        "take": shapes.take,
+        "take": indexing.take,
         "reshape": lambda self, *shape: shapes.reshape(
             self, shape[0] if len(shape) == 1 else shape
         ),

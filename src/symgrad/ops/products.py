@@ -11,9 +11,10 @@ from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
 from symgrad.ops.einsum import Labels, broadcast, einsum_node, sum_axes
 from symgrad.ops.elementwise import as_expr
+from symgrad.ops.indexing import take
 from symgrad.ops.layout import reshape_to
 from symgrad.ops.public import normalize_axis, public
-from symgrad.ops.shapes import diagonal, ravel, take
+from symgrad.ops.shapes import diagonal, ravel
 from symgrad.ops.ufuncs import multiply, not_equal, subtract
 
 

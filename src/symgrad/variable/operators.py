@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.ops import products, reduction, shapes, ufuncs
+from symgrad.ops import indexing, products, reduction, shapes, ufuncs
 from symgrad.ops.operators import numpy_ufunc
 from symgrad.ops.table import FUNCTIONS, UFUNCS
 
@@ -73,7 +73,7 @@ class Operators:
     __neg__ = _method(ufuncs.negative)
     __pos__ = _method(ufuncs.positive)
     __abs__ = _method(ufuncs.absolute)
-    __getitem__ = _method(shapes.getitem)
+    __getitem__ = _method(indexing.getitem)
 
     __lt__ = _compared(np.less)
     __le__ = _compared(np.less_equal)
@@ -102,7 +102,7 @@ class Operators:
     squeeze = _method(shapes.squeeze)
     swapaxes = _method(shapes.swapaxes)
     repeat = _method(shapes.repeat)
-    take = _method(shapes.take)
+    take = _method(indexing.take)
 
     def reshape(self, *shape: Any) -> Any:
         """The same entries, in C order, in another shape."""

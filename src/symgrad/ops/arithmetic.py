@@ -291,7 +291,10 @@ def mul_all(factors: Sequence[Expr]) -> Expr:
     coefficient = numbers[0]
     for f in numbers[1:]:
         coefficient = mul(coefficient, f)
-    return mul(coefficient, raw_product(tuple(rest)))
+    body = raw_product(tuple(rest))
+    product = mul(coefficient, body)
+    nested = product.op is MUL and len(product.args) == 2 and product.args[1] is body
+    return raw_product((product.args[0], *rest)) if nested else product
 
 
 def _product_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:

@@ -85,26 +85,6 @@ log1p = elementwise(
     domain=(-0.9, 4.0),
     special=(1e-18, 1e300),
 )
-logaddexp = elementwise(
-    "logaddexp",
-    derivative=(lambda g, y, a, b: g * exp(a - y), lambda g, y, a, b: g * exp(b - y)),
-    numpy="np.logaddexp({0}, {1})",
-    latex=r"\operatorname{{logaddexp}}\left({0}, {1}\right)",
-    sympy=lambda sp, a, b: sp.log(sp.exp(a) + sp.exp(b)),
-    ufunc=np.logaddexp,
-    commutative=True,
-    special=(500.0, -500.0),
-)
-logaddexp2 = elementwise(
-    "logaddexp2",
-    derivative=(lambda g, y, a, b: g * exp2(a - y), lambda g, y, a, b: g * exp2(b - y)),
-    numpy="np.logaddexp2({0}, {1})",
-    latex=r"\operatorname{{logaddexp2}}\left({0}, {1}\right)",
-    sympy=lambda sp, a, b: sp.log(sp.Integer(2) ** a + sp.Integer(2) ** b, 2),
-    ufunc=np.logaddexp2,
-    commutative=True,
-    special=(500.0, -500.0),
-)
 expit = elementwise(
     "expit",
     derivative=lambda g, y, x: g * y * (1 - y),
@@ -115,6 +95,29 @@ expit = elementwise(
     ufunc=None,
     special=(0.0, 40.0, -40.0, 700.0, -700.0),
     doc="The logistic sigmoid ``1/(1 + exp(-x))``, safe for any x; as `scipy.special.expit`.",
+)
+logaddexp = elementwise(
+    "logaddexp",
+    derivative=(lambda g, y, a, b: g * expit(a - b), lambda g, y, a, b: g * expit(b - a)),
+    numpy="np.logaddexp({0}, {1})",
+    latex=r"\operatorname{{logaddexp}}\left({0}, {1}\right)",
+    sympy=lambda sp, a, b: sp.log(sp.exp(a) + sp.exp(b)),
+    ufunc=np.logaddexp,
+    commutative=True,
+    special=(500.0, -500.0),
+)
+logaddexp2 = elementwise(
+    "logaddexp2",
+    derivative=(
+        lambda g, y, a, b: g * expit((a - b) * log(2)),
+        lambda g, y, a, b: g * expit((b - a) * log(2)),
+    ),
+    numpy="np.logaddexp2({0}, {1})",
+    latex=r"\operatorname{{logaddexp2}}\left({0}, {1}\right)",
+    sympy=lambda sp, a, b: sp.log(sp.Integer(2) ** a + sp.Integer(2) ** b, 2),
+    ufunc=np.logaddexp2,
+    commutative=True,
+    special=(500.0, -500.0),
 )
 softplus = elementwise(
     "softplus",

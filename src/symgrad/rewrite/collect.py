@@ -195,10 +195,12 @@ def _gather(
             k = value_of(p)
             if base.op is MUL and k.__class__ is int and (single or len(base.args) <= MAX_TERMS):
                 stack.append((base, n * k, single))
+            elif base.op is f.exp and k.__class__ is int:
+                exponentials.append((power(x, number(n, x.shape)), single))
             else:
                 bases.setdefault(base, []).append(x if n == 1 else power(base, _scaled(p, n)))
-        elif op is f.exp and n == 1:
-            exponentials.append((x, single))
+        elif op is f.exp:
+            exponentials.append((x if n == 1 else power(x, number(n, x.shape)), single))
         elif n == 1 and is_number(x):
             coefficient = coefficient * x.params[0]
         else:
@@ -231,15 +233,20 @@ def _exponentials(factors: Sequence[tuple[Expr, bool]]) -> list[Expr]:
     """
     groups: dict[Expr | None, list[tuple[Expr, bool]]] = {}
     for x, single in factors:
-        groups.setdefault(split_coefficient(x.args[0])[1], []).append((x, single))
+        groups.setdefault(split_coefficient(_exponent(x))[1], []).append((x, single))
     if len(groups) > 1 and all(single for _, single in factors):
         groups = {None: list(factors)}
     merged = [x[0][0] if len(x) == 1 else _merged_exponential(x) for x in groups.values()]
     return [x for x in merged if value_of(x) != 1]
 
 
+def _exponent(x: Expr) -> Expr:
+    """u of ``exp(u)``, n*u of ``exp(u)**n``."""
+    return mul(x.args[1], x.args[0].args[0]) if x.op is POW else x.args[0]
+
+
 def _merged_exponential(factors: Sequence[tuple[Expr, bool]]) -> Expr:
-    exponents = [x.args[0] for x, _ in factors]
+    exponents = [_exponent(x) for x, _ in factors]
     terms = [(1, t) for u in exponents for t in (u.args if u.op is ADD else (u,))]
     return f.exp(collect_sum(terms, exponents[0]))
 

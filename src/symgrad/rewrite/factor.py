@@ -20,6 +20,7 @@ from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, raise_powe
 from symgrad.rewrite.sums import Coefficients, as_sum, content_of, is_zero, squares_of_circle
 
 MAX_TERMS: Final = 8  # of a sum that is factored, and of one that is written out inside another
+EXPONENTIALS: Final = (f.exp, f.exp2, f.expm1, f.cosh, f.sinh)
 MAX_MONOMIALS: Final = 24  # that one term is written out to
 
 Monomials = list[tuple[Any, Expr | None]]  # a number times a term; None is the term 1
@@ -245,8 +246,9 @@ def _is_plain(term: Expr) -> bool:
 
 
 def _has_exponential(base: Expr) -> bool:
-    """Whether a sum holds an exponential: a numerator with more of them would overflow."""
-    return base.op is ADD and any(x.op is f.exp for term in base.args for x in _factors(term))
+    """Whether a base grows like an exponential: a numerator with more of them would overflow."""
+    terms = base.args if base.op is ADD else (base,)
+    return any(x.op in EXPONENTIALS for term in terms for x in _factors(term))
 
 
 def _is_multiple_of(inner: Coefficients, constant: Any, bases: set[Expr], like: Expr) -> bool:

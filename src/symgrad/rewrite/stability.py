@@ -10,33 +10,26 @@ Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
-from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
+from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import (
-    ADD,
-    MUL,
-    POW,
-    add_all,
-    is_exact,
-    mul,
-    mul_all,
-    power,
-    raw_product,
-    split_coefficient,
-)
-from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
-from symgrad.ops.linalg import DET, INV, LOGABSDET, SIGNDET, SOLVE
-from symgrad.ops.reduction import LOGSUMEXP
-from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
+from symgrad.ops.einsum import EINSUM, einsum_node
+from symgrad.ops.linalg import INV, SOLVE
+from symgrad.rewrite import cancellation, exponentials
+from symgrad.rewrite import logarithms as logs
+from symgrad.rewrite.exponentials import has_logarithm, product_of
+from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.tensor import hoisted, sums_nothing
 
+Rules = Mapping[Op, tuple[Rule, ...]]
+MAX_ROUNDS: Final = 12  # of rules on what rules made
+MAX_FACTORS: Final = 16  # of a product that rules look at
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 
@@ -51,276 +44,83 @@ def stable_sums(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
     For differentiation: in a derivative the exponentials and the sum that divides them drift apart.
     """
     order = toposort(roots)
-    if not any(node.op is EINSUM and _summed_exponent(node) is not None for node in order):
+    if not any(exponentials.summed_exponent(node) is not None for node in order):
         return roots, order
     stable = _rewritten(roots, SUMS)
     return stable, toposort(stable)
 
 
-def _rewritten(roots: Sequence[Expr], rules: Mapping[Op, tuple[Rule, ...]]) -> list[Expr]:
+def _rewritten(roots: Sequence[Expr], rules: Rules) -> list[Expr]:
     order = toposort(roots)
     uses = count_uses(order, roots)
     image: dict[Expr, Expr] = {}
+    stable: set[Expr] = set()
     for node in order:
         built = rebuild(node, tuple([image[arg] for arg in node.args]))
-        if built.op is EINSUM and len(built.args) > 1:
-            built = _stable_einsum(built)
-        elif built.op.elementwise:
-            built = hoisted(built)
-            if is_layout(built):  # the function is below the stretch now
-                built = EINSUM.build((rewrite(built.args[0], rules),), built.params)
-        image[node] = rewrite(built, rules) if built.op in rules else built
+        if built not in stable:
+            built = _settled(built, rules, stable)
         if built.op is EINSUM and len(node.args) == 2:
-            image[node] = _solve_for_inverse(image[node], node, uses)
+            built = _solve_for_inverse(built, node, uses)
+        image[node] = built
     return [image[root] for root in roots]
 
 
-# Logarithms
+def _settled(node: Expr, rules: Rules, stable: set[Expr]) -> Expr:
+    """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
+    for _ in range(MAX_ROUNDS):
+        image: dict[Expr, Expr] = {}
+        for fresh in _below(node, stable):
+            built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
+            image[fresh] = changed = _step(built, rules)
+            if changed is built and all(arg in stable for arg in built.args):
+                stable.add(built)
+        if not image:
+            return node
+        node = image[node]
+    return node
 
 
-def _exponents_of(terms: Sequence[Expr]) -> list[Expr] | None:
-    """u_i with ``term_i = exp(u_i)``, where each term is c*exp(u) or c, c > 0, and one at least is
-    an exponential."""
-    exponents = []
-    found = False
-    for term in terms:
-        c, rest = split_coefficient(term)
-        if isinstance(c, bool) or not c > 0:
-            return None
-        log_c = f.log(number(c, term.shape))
-        if rest is None:
-            exponents.append(log_c)
-        elif rest.op is f.exp:
-            exponents.append(rest.args[0] if c == 1 else rest.args[0] + log_c)
-            found = True
-        else:
-            return None
-    return exponents if found else None
-
-
-def _log_of_sum(y: Expr) -> Expr | None:
-    """``log(1 + exp(u)) = softplus(u)``, ``log(exp(u) + exp(v)) = logaddexp(u, v)``, ``log(1 + u)``."""
-    x = y.args[0]
-    if x.op is not ADD:
-        return None
-    exponents = _exponents_of(x.args)
-    if exponents is not None:
-        total = exponents[0]
-        for u in exponents[1:]:
-            total = _logaddexp(total, u)
-        return total
-    rest = [t for t in x.args if not is_number(t)]
-    numbers = [t for t in x.args if is_number(t)]
-    if len(numbers) == 1 and is_value(numbers[0], 1) and rest:
-        return f.log1p(add_all(rest))
-    return None
-
-
-def _logaddexp(a: Expr, b: Expr) -> Expr:
-    if is_value(a, 0):
-        return f.softplus(b)
-    return f.softplus(a) if is_value(b, 0) else f.logaddexp(a, b)
-
-
-def _log_of_product(y: Expr) -> Expr | None:
-    """``log(exp(u)*r) = u + log(r)``, ``log(c*sum(exp(u))) = log(c) + logsumexp(u)``, for c > 0."""
-    x = y.args[0]
-    if x.op is not MUL:
-        return None
-    exponents = [t for t in x.args if t.op is f.exp]
-    rest = [t for t in x.args if t.op is not f.exp]
-    if exponents and rest:
-        return add_all([*[t.args[0] for t in exponents], f.log(raw_product(tuple(rest)))])
-    sums = [t for t in x.args if _summed_exponent(t) is not None]
-    others = [t for t in x.args if _summed_exponent(t) is None]
-    if len(sums) == 1 and others and all(_positive(t) for t in others):
-        return f.log(sums[0]) + f.log(raw_product(tuple(others)))
-    return None
-
-
-def _positive(x: Expr) -> bool:
-    base = x.args[0] if x.op is POW else x
-    v = value_of(base)
-    return base.op.name == "size" or (v is not None and not isinstance(v, bool) and v > 0)
-
-
-def _log_of_reciprocal(y: Expr) -> Expr | None:
-    """``log(u**-n) = -n*log(u)`` for an odd n and a sum u."""
-    x = y.args[0]
-    if x.op is not POW or x.args[0].op not in (ADD, EINSUM, DET):
-        return None
-    n = value_of(x.args[1])
-    if n.__class__ is int and n < 0 and n % 2:
-        return mul(x.args[1], f.log(x.args[0]))
-    return None
-
-
-def _log_of_expit(y: Expr) -> Expr | None:
-    """``log(expit(u)) = -softplus(-u)``."""
-    x = y.args[0]
-    return -f.softplus(-x.args[0]) if x.op is f.expit else None
-
-
-def _log_of_logsumexp(y: Expr) -> Expr | None:
-    """``log(sum(exp(u))) = logsumexp(u)``."""
-    return _log_total(y.args[0])
-
-
-def _summed_exponent(x: Expr) -> Expr | None:
-    """u, where `x` is ``sum(exp(u))`` over some axes, the others in order."""
-    if x.op is not EINSUM or len(x.args) != 1 or x.args[0].op is not f.exp:
-        return None
-    (labels,), out, spread = x.params
-    kept = tuple(n for n in labels if n in out)
-    if spread or kept != out or len(set(labels)) != len(labels) or len(out) == len(labels):
-        return None
-    return x.args[0].args[0]
-
-
-def _log_total(x: Expr) -> Expr | None:
-    u = _summed_exponent(x)
-    if u is None:
-        return None
-    (labels,), out, _ = x.params
-    axes = tuple(i for i, n in enumerate(labels) if n not in out)
-    return LOGSUMEXP.build((u,), (axes,))
-
-
-def _log_of_det(y: Expr) -> Expr | None:
-    """``log(det(A)) = log|det(A)| + log(sign det(A))``, without overflow; nan for a negative one."""
-    x = y.args[0]
-    if x.op is not DET:
-        return None
-    return LOGABSDET.build(x.args, ()) + f.log(SIGNDET.build(x.args, ()))
-
-
-# Differences that cancel
-
-
-def _difference(y: Expr) -> Expr | None:
-    """``c*exp(u) - c = c*expm1(u)``, ``c - c*cos(u) = 2c*sin(u/2)**2``, and the like."""
-    terms = list(y.args)
-    constant = next((t for t in terms if is_number(t)), None)
-    if constant is None:
-        return None
-    c = value_of(constant)
-    for term in terms:
-        k, rest = split_coefficient(term)
-        if rest is None or isinstance(k, bool):
+def _below(node: Expr, stable: set[Expr]) -> list[Expr]:
+    """The nodes up to `node` that are not known to be stable, operands first."""
+    order: list[Expr] = []
+    seen: set[Expr] = set()
+    stack = [node]
+    while stack:
+        top = stack[-1]
+        waiting = [arg for arg in top.args if arg not in stable and arg not in seen]
+        if waiting and top not in seen:
+            stack += waiting
             continue
-        other = _less_one(rest) if k == -c else None
-        if other is not None:
-            kept = [t for t in terms if t is not term and t is not constant]
-            return add_all([*kept, mul(number(k, y.shape), other)])
-    return None
+        stack.pop()
+        if top not in stable and top not in seen:
+            seen.add(top)
+            order.append(top)
+    return order
 
 
-def _less_one(x: Expr) -> Expr | None:
-    """``x - 1`` in a form that does not cancel, for an x that is near 1 somewhere."""
-    if x.op is f.exp:
-        return f.expm1(x.args[0])
-    if x.op is f.cos:
-        return -2 * f.sin(x.args[0] / 2) ** 2
-    if x.op is f.cosh:
-        return 2 * f.sinh(x.args[0] / 2) ** 2
-    if x.op is f.expit:
-        return -f.expit(-x.args[0])
-    if x.op is f.exp2:
-        return f.expm1(x.args[0] * math.log(2))
-    return None
+def _step(node: Expr, rules: Rules) -> Expr:
+    """`node` after the first rule that matches."""
+    if node.op is EINSUM and len(node.args) > 1:
+        changed: Expr | None = _stable_einsum(node)
+        if changed is not node:
+            assert changed is not None
+            return changed
+    elif node.op.elementwise:
+        node = hoisted(node)
+    view = _flat(node) if node.op is MUL else node
+    for rule in rules.get(node.op, ()):
+        changed = rule.apply(view)
+        if changed is not None and changed is not view:
+            return changed
+    return node
 
 
-def _logistic_variance(y: Expr) -> Expr | None:
-    """``c*s - c*s**2 = c*s*expit(-u)`` for ``s = expit(u)``, also times a factor."""
-    linear: dict[Any, tuple[Any, Expr]] = {}
-    for term in y.args:
-        c, rest = split_coefficient(term)
-        if rest is not None and not isinstance(c, bool):
-            linear[rest] = (c, term)
-    for rest, (c, term) in linear.items():
-        factors = rest.args if rest.op is MUL else (rest,)
-        for factor in factors:
-            if factor.op is not POW or factor.args[0].op is not f.expit:
-                continue
-            if not is_value(factor.args[1], 2):
-                continue
-            s = factor.args[0]
-            once = mul_all([s, *[x for x in factors if x is not factor]]) if len(factors) > 1 else s
-            partner = linear.get(once)
-            if partner is not None and partner[0] == -c:
-                kept = [t for t in y.args if t is not term and t is not partner[1]]
-                product = mul_all([number(-c, y.shape), once, f.expit(-s.args[0])])
-                return add_all([*kept, product]) if kept else product
-    return None
-
-
-# Reciprocals and products of exponentials
-
-
-def _logistic(y: Expr) -> Expr | None:
-    """``(1 + exp(u))**-k = expit(-u)**k``."""
-    x, p = y.args
-    k = value_of(p)
-    if k is None or isinstance(k, bool) or not k < 0:
-        return None
-    if x.op is ADD and len(x.args) == 2:
-        numbers = [t for t in x.args if is_value(t, 1)]
-        exponentials = [t for t in x.args if t.op is f.exp]
-        if len(numbers) == 1 and len(exponentials) == 1:
-            return power(f.expit(-exponentials[0].args[0]), number(-k, p.shape))
-    return None
-
-
-def _reciprocal_of_sum(y: Expr) -> Expr | None:
-    """``sum(exp(u))**-k = exp(-k*logsumexp(u))``."""
-    x, p = y.args
-    k = value_of(p)
-    if k is None or isinstance(k, bool) or not k < 0:
-        return None
-    total = _log_total(x)
-    return None if total is None else f.exp(mul(p, total))
-
-
-def _logistic_product(y: Expr) -> Expr | None:
-    """``exp(m*u) * expit(-u)**k = expit(u)**m * expit(-u)**(k - m)`` for an integer 0 < m <= k."""
-    for e in y.args:
-        if e.op is not f.exp:
-            continue
-        for s in y.args:
-            base, k = (s.args[0], value_of(s.args[1])) if s.op is POW else (s, 1)
-            if base.op is not f.expit or not is_exact(k):
-                continue
-            m = _multiple(e.args[0], base.args[0])
-            if m is None or not 0 < m <= k:
-                continue
-            rest = [x for x in y.args if x is not e and x is not s]
-            u = -base.args[0]
-            made = [
-                power(f.expit(u), number(m, y.shape)),
-                power(base, number(k - m, y.shape)),
-            ]
-            return mul_all([*rest, *made])
-    return None
-
-
-def _multiple(w: Expr, v: Expr) -> int | None:
-    """The integer m with ``w = -m*v``."""
-    cw, rw = split_coefficient(w)
-    cv, rv = split_coefficient(v)
-    if rw is not rv or rw is None or not is_exact(cw) or not is_exact(cv):
-        return None
-    m = -cw / cv if cw % cv else -(cw // cv)
-    return int(m) if m == int(m) else None
-
-
-def _softmax_product(y: Expr) -> Expr | None:
-    """``exp(u) * exp(-logsumexp(v)) = exp(u - logsumexp(v))``, also through a broadcast."""
-    exponents = [_exponent_through_layout(x) for x in y.args]
-    found = [u for u in exponents if u is not None]
-    if len(found) < 2 or not any(_has_logsumexp(u) for u in found):
-        return None
-    rest = [x for x, u in zip(y.args, exponents, strict=True) if u is None]
-    return mul_all([*rest, f.exp(add_all(found))]) if rest else f.exp(add_all(found))
+def _flat(product: Expr) -> Expr:
+    """A product with the factors of the products in it, for rules to look at."""
+    if all(x.op is not MUL for x in product.args):
+        return product
+    flat = product_of(product.args)
+    return flat if flat.op is MUL and len(flat.args) <= MAX_FACTORS else product
 
 
 def _stable_einsum(y: Expr) -> Expr:
@@ -355,7 +155,7 @@ Factors = list[tuple[Expr, tuple[int, ...]]]
 def _merge_exponentials(factors: Factors) -> Factors | None:
     """``exp(u)_ij * exp(-logsumexp(v))_i -> exp(u_ij - logsumexp(v)_i)``."""
     for i, (x, labels) in enumerate(factors):
-        if x.op is not f.exp or not _has_logsumexp(x.args[0]):
+        if x.op is not f.exp or not has_logarithm(x.args[0]):
             continue
         for j, (other, wide) in enumerate(factors):
             if i == j or other.op is not f.exp or not set(labels) <= set(wide):
@@ -367,25 +167,6 @@ def _merge_exponentials(factors: Factors) -> Factors | None:
             combined_factors = [*rest, (combined, wide)]
             return _merge_exponentials(combined_factors) or combined_factors
     return None
-
-
-def _exponent_through_layout(x: Expr) -> Expr | None:
-    if x.op is f.exp:
-        return x.args[0]
-    if is_layout(x) and x.args[0].op is f.exp:
-        return EINSUM.build((x.args[0].args[0],), x.params)
-    return None
-
-
-def _has_logsumexp(u: Expr) -> bool:
-    parts = u.args if u.op in (ADD, MUL) else (u,)
-    return any(
-        p.op is LOGSUMEXP or (is_layout(p) and _has_logsumexp_leaf(p.args[0])) for p in parts
-    )
-
-
-def _has_logsumexp_leaf(x: Expr) -> bool:
-    return x.op is LOGSUMEXP or (x.op is MUL and any(a.op is LOGSUMEXP for a in x.args))
 
 
 # Linear systems
@@ -414,22 +195,38 @@ def broadcast_column(b: Expr) -> Expr:
 
 
 SUM_RULES: Final = (
-    Rule("log(exp(u)*r) = u + log(r)", EXACT, f.log, _log_of_product),
-    Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, _log_of_logsumexp),
-    Rule("1/sum(exp(u)) = exp(-logsumexp(u))", EXACT, POW, _reciprocal_of_sum),
-    Rule("exp(u)/sum(exp(u)) = exp(u - logsumexp(u))", DOMAIN, MUL, _softmax_product),
+    Rule("log(p*r) = log(p) + log(r), p > 0", EXACT, f.log, logs.log_of_product),
+    Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, logs.log_of_total),
+    Rule("sum(exp(u))**-k = exp(-k*logsumexp(u))", EXACT, POW, exponentials.power_of_total),
+    Rule(
+        "exp(u)*exp(-logsumexp(u)) = exp(u - logsumexp(u))",
+        DOMAIN,
+        MUL,
+        exponentials.softmax_product,
+    ),
 )
-SUMS: Final = by_op(SUM_RULES)
 STABILITY: Final = by_op(
     (
-        Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, _log_of_sum),
-        Rule("log(1/u) = -log(u)", EXACT, f.log, _log_of_reciprocal),
-        Rule("log(expit(u)) = -softplus(-u)", EXACT, f.log, _log_of_expit),
-        Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, _log_of_det),
-        Rule("exp(u) - 1 = expm1(u), 1 - cos(u) = 2*sin(u/2)**2", ROUNDING, ADD, _difference),
-        Rule("s - s**2 = s*expit(-u), s = expit(u)", ROUNDING, ADD, _logistic_variance),
-        Rule("1/(1 + exp(u)) = expit(-u)", EXACT, POW, _logistic),
-        Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, _logistic_product),
+        Rule("log(exp(u)) = u", EXACT, f.log, logs.log_of_exp),
+        Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, logs.log_of_sum),
+        Rule("log((1 + u)/(1 - u)) = 2*arctanh(u)", EXACT, f.log, logs.log_of_ratio),
+        Rule("log(u**n) = n*log(u), u > 0 or n odd", EXACT, f.log, logs.log_of_power),
+        Rule("log(expit(u)) = -softplus(-u)", EXACT, f.log, logs.log_of_expit),
+        Rule("log(cosh(u)) = logaddexp(u, -u) - log(2)", EXACT, f.log, logs.log_of_cosh),
+        Rule("log(exp(u) - 1) = u + log(1 - exp(-u))", EXACT, f.log, logs.log_of_expm1),
+        Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
+        Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
+        Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
+        Rule(
+            "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)", ROUNDING, ADD, cancellation.hyperbolic_sum
+        ),
+        Rule("softplus(u) - u = softplus(-u)", ROUNDING, ADD, cancellation.softplus_difference),
+        Rule("s - s**2 = s*expit(-u)", ROUNDING, ADD, cancellation.logistic_variance),
+        Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
+        Rule("(1 + exp(u))**-k = expit(-u)**k", EXACT, POW, exponentials.power_of_sum),
+        Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb),
+        Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
         *SUM_RULES,
     )
 )
+SUMS: Final = by_op(SUM_RULES)

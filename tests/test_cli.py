@@ -220,3 +220,12 @@ def test_help_shows_examples(run):
     code, out, _ = run("--help")
     assert code == 0
     assert any("symgrad newton" in line for line in out)
+
+
+def test_a_reader_that_stops_reading_is_no_error():
+    command = [sys.executable, "-m", "symgrad", "diff", "+".join(f"x**{i}" for i in range(900)), "x"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""

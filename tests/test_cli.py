@@ -223,7 +223,14 @@ def test_help_shows_examples(run):
 
 
 def test_a_reader_that_stops_reading_is_no_error():
-    command = [sys.executable, "-m", "symgrad", "diff", "+".join(f"x**{i}" for i in range(900)), "x"]
+    command = [
+        sys.executable,
+        "-m",
+        "symgrad",
+        "diff",
+        "+".join(f"x**{i}" for i in range(900)),
+        "x",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None

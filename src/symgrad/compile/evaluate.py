@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError
+from symgrad.expr.dims import dim_names
+from symgrad.expr.leaves import SIZE, SYMBOL
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols, free_symbols
+from symgrad.expr.traverse import check_symbols, toposort
 from symgrad.ops.elementwise import adopted, as_expr
 
 CACHE_SIZE = 256
@@ -51,6 +53,12 @@ class FunctionCache:
 FUNCTIONS = FunctionCache()
 
 
+def _extents(nodes: Iterable[Expr]) -> set[str]:
+    """The names of extents in the shapes of nodes, and of extents that are values."""
+    dims = [d for node in nodes for d in (node.params if node.op is SIZE else node.shape)]
+    return {name for d in dims for name in dim_names(d)}
+
+
 def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     """The value of an expression.
 
@@ -58,7 +66,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     ----------
     e : Expr
     values : mapping from symbol to number or array
-        One for each symbol that `e` mentions; more may be given.
+        One for each symbol that `e` mentions; more may be given, and tell extents that `e` needs.
 
     Returns
     -------
@@ -79,9 +87,14 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     expr = as_expr(e)
     values = {adopted(x): value for x, value in (values or {}).items()}
     check_symbols(values, "a key of the values")
-    symbols = free_symbols(expr)
+    order = toposort([expr])
+    symbols = [node for node in order if node.op is SYMBOL]
     missing = [str(x.name) for x in symbols if x not in values]
     if missing:
         raise ArgumentError(f"no value for {', '.join(missing)}")
+    unknown = _extents(order) - _extents(symbols)
+    if unknown:
+        known = set(symbols)
+        symbols += [x for x in values if x not in known and unknown & _extents([x])]
     (result,) = FUNCTIONS.get(symbols, [expr])(*[values[x] for x in symbols])
     return result

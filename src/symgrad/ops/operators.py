@@ -71,7 +71,8 @@ def _bool(self: Expr) -> bool:
     if self.op in (ufuncs.equal, ufuncs.not_equal):
         raise TruthError(
             "whether two expressions are equal in value is not known until they are evaluated;"
-            " write `a is b` for the same formula, where(a == b, ..., ...) to choose by value"
+            " write `a is b` for the same formula (and look for one in a set, not in a list),"
+            " where(a == b, ..., ...) to choose by value"
         )
     raise TruthError(
         "an expression has no truth value until it is evaluated; write where(c, a, b) for if,"

@@ -1,0 +1,181 @@
+"""Every rule, by form and by value; a rule without a case fails."""
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.expr.traverse import check_graph
+from symgrad.rewrite.algebra import ALGEBRA
+from symgrad.rewrite.rule import Guarantee
+from symgrad.rewrite.stability import STABILITY, stabilize
+
+x, y = sg.symbols("x y")
+p = sg.symbol("p", positive=True)
+v = sg.vector("v", "n")
+A = sg.matrix("A", ("n", "n"))
+expit, softplus = sg.special.expit, sg.softplus
+LOG2 = sg.log(sg.constant(2))
+
+# rule: (formula, expected) pairs
+SIMPLIFIED = {
+    "(u**a)**b = u**(a*b), sqrt(u)**2 = u, sqrt(u**2) = |u|": [
+        (sg.sqrt(x) ** 2, x),
+        (sg.sqrt(x**2), sg.abs(x)),
+        (sg.sqrt(p**2), p),
+        ((x**2) ** 1.5, sg.abs(x) ** 3),
+        (sg.sqrt(x**4), x**2),
+    ],
+    "(c*u)**n = c**n * u**n": [((2 * x) ** 3, 8 * x**3), (sg.sqrt(4 * x), 2 * sg.sqrt(x))],
+    "(c*a + c*b)**n = c**n * (a + b)**n": [((2 * x + 4 * y) ** 2, 4 * (x + 2 * y) ** 2)],
+    "|u|**(2k) = u**(2k)": [(sg.abs(x) ** 4, x**4)],
+    "cbrt(u)**(3k) = u**k": [(sg.cbrt(x) ** 6, x**2)],
+    "cbrt(u**(3k)) = u**k": [(sg.cbrt(x**3), x)],
+    "log(exp(u)) = u": [(sg.log(sg.exp(x * y)), x * y)],
+    "log(u**c) = c*log(u), u > 0": [(sg.log(p**3), 3 * sg.log(p))],
+    "exp(c*log(u)) = u**c": [(sg.exp(y * sg.log(x)), x**y), (sg.exp(sg.log(x)), x)],
+    "log1p(expm1(u)) = u": [(sg.log1p(sg.expm1(x)), x)],
+    "expm1(log1p(u)) = u": [(sg.expm1(sg.log1p(x)), x)],
+    "log2(exp2(u)) = u": [(sg.log2(sg.exp2(x)), x)],
+    "exp2(log2(u)) = u": [(sg.exp2(sg.log2(x)), x)],
+    "sin(arcsin(u)) = u": [(sg.sin(sg.arcsin(x)), x)],
+    "cos(arccos(u)) = u": [(sg.cos(sg.arccos(x)), x)],
+    "tan(arctan(u)) = u": [(sg.tan(sg.arctan(x)), x)],
+    "sinh(arcsinh(u)) = u": [(sg.sinh(sg.arcsinh(x)), x)],
+    "cosh(arccosh(u)) = u": [(sg.cosh(sg.arccosh(x + 1)), x + 1)],
+    "tanh(arctanh(u)) = u": [(sg.tanh(sg.arctanh(x)), x)],
+    "arcsinh(sinh(u)) = u": [(sg.arcsinh(sg.sinh(x)), x)],
+    "arctanh(tanh(u)) = u": [(sg.arctanh(sg.tanh(x)), x)],
+    "|u| of known sign, |c*u| = |c|*|u|": [
+        (sg.abs(-3 * x), 3 * sg.abs(x)),
+        (sg.abs(sg.exp(x)), sg.exp(x)),
+        (sg.abs(x**2), x**2),
+    ],
+    "sign(u) of known sign, sign(c*u) = sign(c)*sign(u)": [
+        (sg.sign(-3 * x), -sg.sign(x)),
+        (sg.sign(p), sg.constant(1)),
+    ],
+    "max(u, u) = u": [(sg.maximum(x, x), x)],
+    "min(u, u) = u": [(sg.minimum(x, x), x)],
+    "logical_not(logical_not(u)) = u": [(~~(x > y), x > y)],
+    "where(not c, a, b) = where(c, b, a)": [
+        (sg.where(~(x > y), x, 2 * y), sg.where(x > y, 2 * y, x))
+    ],
+    "guards inside a guard by their disjunction": [
+        (
+            sg.where(
+                (x > 0) | (y > 0), sg.where(x > 0, x, 0) + sg.where(y > 0, y**2, 0), sg.constant(0)
+            ),
+            sg.where(x > 0, x, 0) + sg.where(y > 0, y**2, 0),
+        )
+    ],
+    "numbers move out of an Einsum": [((2 * A) @ v, 2 * (A @ v)), ((3 * A).T, 3 * A.T)],
+}
+STABLE = {
+    "log(exp(u)) = u": [(sg.log(sg.exp(x)), x)],
+    "log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)": [
+        (sg.log(1 + sg.exp(x)), softplus(x)),
+        (sg.log(sg.exp(x) + sg.exp(y)), sg.logaddexp(x, y)),
+        (sg.log(1 + x), sg.log1p(x)),
+        (sg.log(1 - x**2), sg.log1p(-(x**2))),
+    ],
+    "log((1 + u)/(1 - u)) = 2*arctanh(u)": [(sg.log((1 + x) / (1 - x)), 2 * sg.arctanh(x))],
+    "log(u**n) = n*log(u), u > 0 or n odd": [(sg.log(1 / (1 + sg.exp(x))), -softplus(x))],
+    "log(expit(u)) = -softplus(-u)": [(sg.log(expit(x)), -softplus(-x))],
+    "log(cosh(u)) = logaddexp(u, -u) - log(2)": [(sg.log(sg.cosh(x)), None)],
+    "log(exp(u) - 1) = u + log(1 - exp(-u))": [(sg.log(sg.exp(p) - 1), None)],
+    "log(det(A)) = log|det(A)| + log(sign)": [(sg.log(sg.linalg.det(A)), None)],
+    "log(p*r) = log(p) + log(r), p > 0": [(sg.log(sg.exp(x) * sg.sqrt(p)), None)],
+    "log(sum(exp(u))) = logsumexp(u)": [(sg.log(sg.sum(sg.exp(v))), sg.logsumexp(v))],
+    "log1p(exp(u)) = softplus(u)": [(sg.log1p(sg.exp(x)), softplus(x))],
+    "exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1": [
+        (sg.exp(x) - 1, sg.expm1(x)),
+        (2 - 2 * sg.exp(x), -2 * sg.expm1(x)),
+        (1 - sg.cos(x), 2 * sg.sin(x / 2) ** 2),
+        (1 - expit(x), expit(-x)),
+        (sg.sqrt(1 + x) - 1, None),
+    ],
+    "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)": [
+        (sg.exp(x) - sg.exp(-x), 2 * sg.sinh(x)),
+        (sg.exp(x) + sg.exp(-x), 2 * sg.cosh(x)),
+    ],
+    "softplus(u) - u = softplus(-u)": [(softplus(x) - x, softplus(-x))],
+    "s - s**2 = s*expit(-u)": [(expit(x) - expit(x) ** 2, expit(x) * expit(-x))],
+    "(2*cosh(u))**n = 2**n * cosh(u)**n": [((sg.exp(x) + sg.exp(-x)) ** -2, None)],
+    "(1 + exp(u))**-k = expit(-u)**k": [
+        (1 / (1 + sg.exp(x)), expit(-x)),
+        (1 / (1 + sg.exp(-x)) ** 2, expit(x) ** 2),
+    ],
+    "sum(exp(u))**-k = exp(-k*logsumexp(u))": [(1 / sg.sum(sg.exp(v)), sg.exp(-sg.logsumexp(v)))],
+    "exp(u)*expit(-u) = expit(u)": [
+        (sg.exp(x) / (1 + sg.exp(x)), expit(x)),
+        (sg.exp(x) / (1 + sg.exp(x)) ** 2, expit(x) * expit(-x)),
+    ],
+    "(exp(u) + exp(v))*expit(-u), term by term": [
+        ((sg.exp(x) + sg.exp(2 * x)) / (1 + sg.exp(x)) ** 2, None)
+    ],
+    "exp(u)*exp(-logsumexp(u)) = exp(u - logsumexp(u))": [
+        (sg.exp(v) / sg.sum(sg.exp(v)), sg.exp(v - sg.logsumexp(v)))
+    ],
+}
+POINTS = [
+    {x: 0.3, y: 0.7, p: 1.2},
+    {x: 0.8, y: -0.4, p: 0.6},
+    {x: 1e-3, y: 0.1, p: 2.5},
+]
+TENSORS = {v: np.array([0.3, -0.2, 1.1]), A: np.diag([1.0, 2.0, 3.0]) + 0.1}
+
+
+def names(rules):
+    return {rule.name for group in rules.values() for rule in group}
+
+
+def test_every_rule_has_a_case():
+    assert names(ALGEBRA) == set(SIMPLIFIED)
+    assert names(STABILITY) == set(STABLE)
+
+
+def test_every_rule_says_what_it_may_change():
+    rules = [r for table in (ALGEBRA, STABILITY) for group in table.values() for r in group]
+    assert all(isinstance(rule.guarantee, Guarantee) for rule in rules)
+
+
+def cases(table):
+    return [
+        pytest.param(formula, expected, id=f"{name} #{i}")
+        for name, pairs in table.items()
+        for i, (formula, expected) in enumerate(pairs)
+    ]
+
+
+def same_value(one, other):
+    for point in POINTS:
+        values = {**point, **TENSORS}
+        results = [
+            sg.lambdify(sorted_symbols(one, other), e)(
+                *[values[s] for s in sorted_symbols(one, other)]
+            )
+            for e in (one, other)
+        ]
+        np.testing.assert_allclose(*results, rtol=1e-9, atol=1e-12)
+
+
+def sorted_symbols(*formulas):
+    return sg.free_symbols(*formulas)
+
+
+@pytest.mark.parametrize(("formula", "expected"), cases(SIMPLIFIED))
+def test_simplification(formula, expected):
+    result = sg.simplify(formula)
+    assert result is expected
+    check_graph(result)
+    same_value(formula, result)
+
+
+@pytest.mark.parametrize(("formula", "expected"), cases(STABLE))
+def test_stable_form(formula, expected):
+    (result,) = stabilize([formula])
+    assert result is not formula
+    if expected is not None:
+        assert result is expected or sg.simplify(result) is sg.simplify(expected)
+    check_graph(result)
+    same_value(formula, result)

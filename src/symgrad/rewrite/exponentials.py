@@ -33,6 +33,7 @@ from symgrad.ops.einsum import EINSUM, is_layout
 from symgrad.ops.reduction import LOGSUMEXP
 
 MAX_TERMS: Final = 8  # of a sum that is multiplied out term by term
+MAX_FACTORS: Final = 16  # of a product that is looked into from another
 HOLDS: Final = (f.sinh, f.expm1, f.cosh, f.expit)  # what may take in an exponential, best first
 LOGARITHMS: Final = (LOGSUMEXP, f.logaddexp, f.softplus)
 
@@ -114,8 +115,11 @@ def log_total(x: Expr) -> Expr | None:
 
 
 def product_of(factors: Sequence[Expr]) -> Expr:
-    """The product of factors, those that are products taken apart."""
-    flat = [t for x in factors for t in _factors(x)]
+    """The product of factors, those that are short products taken apart.
+
+    A long product stays whole: taken into each product of a chain it would cost the square.
+    """
+    flat = [t for x in factors for t in (_factors(x) if len(x.args) <= MAX_FACTORS else (x,))]
     return mul_all(flat) if len(flat) > 1 else flat[0]
 
 
@@ -173,22 +177,42 @@ def absorb(y: Expr) -> Expr | None:
 
     ``exp(m*u)*expm1(u)**-k = (-expm1(-u))**-m * expm1(u)**(m - k)``, ``expm1(u)*expit(-u) =
     tanh(u/2)``, ``sinh(u)*exp(u) = expm1(2*u)/2``, ``sinh(u)/cosh(u) = tanh(u)``, ``exp(u)/cosh(u) =
-    2*expit(2*u)``.
+    2*expit(2*u)``. Linear in the number of factors.
     """
     exps = [x for x in y.args if x.op is f.exp]
-    others = sorted([x for x in y.args if x.op is not f.exp], key=_priority)
-    groups = [exps] if len(exps) > 1 else []
-    for group in [*groups, *[[e] for e in exps]]:
-        w = add_all([e.args[0] for e in group])
-        coefficients, constant = _linear(w)
-        if not coefficients and not constant:
-            return product_of([number(1, y.shape), *others])
-        for x in others:
-            made = _with_exponential(*base_and_exponent(x), w)
+    if not exps:
+        return _hyperbolic(y)
+    if 1 < len(exps) <= MAX_TERMS:
+        w = add_all([e.args[0] for e in exps])
+        rest = [x for x in y.args if x.op is not f.exp]
+        if not any(_linear(w)):
+            return product_of([number(1, y.shape), *rest])
+        made = _taken_in([w], rest)
+        if made is not None:
+            return product_of(made)
+    made = _taken_in([e.args[0] for e in exps], [x for x in y.args if x.op is not f.exp])
+    return _hyperbolic(y) if made is None else product_of(made)
+
+
+def _taken_in(exponents: Sequence[Expr], others: Sequence[Expr]) -> list[Expr] | None:
+    """The factors `others` and ``exp(w)`` for each exponent w, those taken in that can be."""
+    holders: dict[frozenset[Expr], list[Expr]] = {}
+    for x in sorted(others, key=_priority):
+        if _priority(x) < len(HOLDS):
+            u = base_and_exponent(x)[0].args[0]
+            holders.setdefault(frozenset(_linear(u)[0]), []).append(x)
+    result: list[Expr] = []
+    spent: set[Expr] = set()
+    for w in exponents:
+        for x in holders.get(frozenset(_linear(w)[0]), ()):
+            made = None if x in spent else _with_exponential(*base_and_exponent(x), w)
             if made is not None:
-                rest = [t for t in y.args if t is not x and not any(t is e for e in group)]
-                return product_of([*rest, *made])
-    return _hyperbolic(y)
+                spent.add(x)
+                result.extend(made)
+                break
+        else:
+            result.append(f.exp(w))
+    return [*[x for x in others if x not in spent], *result] if spent else None
 
 
 def _priority(x: Expr) -> int:
@@ -267,38 +291,45 @@ def _ratio(a: Any, b: Any) -> Any:
 
 
 def _linear(x: Expr) -> tuple[dict[Expr, Any], Any]:
-    """The coefficients of a sum by term, and its number."""
+    """The coefficients of a sum by term, and its number; a sum times a number in it is written out."""
     coefficients: dict[Expr, Any] = {}
     constant: Any = 0
-    stack = [(1, x)]
-    while stack:
-        scale, t = stack.pop()
-        c, rest = split_coefficient(t)
-        if rest is None:
-            constant = constant + scale * c
-        elif rest.op is ADD and len(rest.args) <= MAX_TERMS:
-            stack.extend([(scale * c, arg) for arg in rest.args])
-        else:
-            coefficients[rest] = coefficients.get(rest, 0) + scale * c
+    for scale, t in _multiples(1, x):
+        for c, rest in _multiples(scale, t):
+            if value_of(rest) is not None:
+                constant = constant + c * value_of(rest)
+            else:
+                coefficients[rest] = coefficients.get(rest, 0) + c
     return {t: c for t, c in coefficients.items() if c != 0}, constant
+
+
+def _multiples(scale: Any, x: Expr) -> list[tuple[Any, Expr]]:
+    """``scale*x`` as numbers times terms, a short sum taken apart."""
+    c, rest = split_coefficient(x)
+    if rest is None:
+        return [(scale, x)]
+    if rest.op is ADD and len(rest.args) <= MAX_TERMS:
+        return [(scale * c, t) for t in rest.args]
+    return [(scale * c, rest)]
 
 
 def _hyperbolic(y: Expr) -> Expr | None:
     """``expm1(u)*expit(-u) = tanh(u/2)`` and ``sinh(u)/cosh(u) = tanh(u)``."""
-    powers = [base_and_exponent(x) for x in y.args]
-    for i, (s, m) in enumerate(powers):
+    powers = dict(map(base_and_exponent, y.args))
+    for s, m in powers.items():
         if s.op not in (f.sinh, f.expm1) or not m > 0:
             continue
         u = s.args[0]
         over = f.cosh(u) if s.op is f.sinh else f.expit(-u)
-        for j, (c, k) in enumerate(powers):
-            if c is not over or (k > 0) == (s.op is f.sinh):
-                continue
+        k = powers.get(over, 0)
+        if (k < 0 and s.op is f.sinh) or (k > 0 and s.op is f.expm1):
             taken = min(m, abs(k))
             left = k + taken if k < 0 else k - taken
             tangent = f.tanh(u if s.op is f.sinh else u / 2)
-            made = [_raised(tangent, taken), _raised(s, m - taken), _raised(c, left)]
-            return product_of([*[x for n, x in enumerate(y.args) if n not in (i, j)], *made])
+            made = [_raised(tangent, taken), _raised(s, m - taken), _raised(over, left)]
+            bases = {s, over}
+            rest = [x for x in y.args if base_and_exponent(x)[0] not in bases]
+            return product_of([*rest, *made])
     return None
 
 
@@ -334,7 +365,7 @@ def has_logarithm(u: Expr) -> bool:
 
 def multiply_out(y: Expr) -> Expr | None:
     """``(exp(u) + 2*exp(v))*expit(-u)``: term by term, where that absorbs every exponential."""
-    for x in y.args:
+    for x in y.args if len(y.args) <= MAX_FACTORS else ():
         if x.op is not ADD or len(x.args) > MAX_TERMS:
             continue
         others = [t for t in y.args if t is not x and (_absorbs(t) or t.op is f.exp)]

@@ -23,13 +23,12 @@ from symgrad.ops.einsum import EINSUM, einsum_node
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.rewrite import cancellation, exponentials
 from symgrad.rewrite import logarithms as logs
-from symgrad.rewrite.exponentials import has_logarithm, product_of
+from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.tensor import hoisted, sums_nothing
 
 Rules = Mapping[Op, tuple[Rule, ...]]
 MAX_ROUNDS: Final = 12  # of rules on what rules made
-MAX_FACTORS: Final = 16  # of a product that rules look at
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 

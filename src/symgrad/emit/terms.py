@@ -11,7 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from symgrad.expr.leaves import NAMED_NUMBER, SIZE, SYMBOL, value_of
+from symgrad.expr.leaves import CONST, NAMED_NUMBER, SIZE, SYMBOL, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact
 from symgrad.ops.einsum import EINSUM, is_layout
@@ -233,6 +233,14 @@ def _denominator(base: Expr, merges: Merges) -> list[Expr]:
     return [base] if any(is_minus(power_parts(f)[1]) for f in factors) else factors
 
 
+def _rank(factor: Power) -> int:
+    """Powers of symbols go before functions, functions before sums, each kind as entered."""
+    base = _unstretched(factor.base)
+    if base.op in _VARIABLES or base.op in (CONST, NAMED_NUMBER):
+        return 0
+    return 2 if base.op is ADD else 1
+
+
 class _Draft:
     """A product being put together."""
 
@@ -263,9 +271,7 @@ class _Draft:
         self.negative ^= sign
 
     def finish(self) -> Product:
-        above, below = self.above, self.below
-        if self.coefficient not in (0, 1) and getattr(self.coefficient, "numerator", 2) != 1:
-            above.sort(key=lambda factor: factor.exponent == 1 and factor.base.op is ADD)
+        above, below = sorted(self.above, key=_rank), sorted(self.below, key=_rank)
         hidden = max(0, len(above) - MAX_SHOWN) + max(0, len(below) - MAX_SHOWN)
         return Product(
             self.negative,

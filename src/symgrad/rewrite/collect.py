@@ -168,7 +168,7 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
             built.append(factor)
     if exponents:
         built.extend(_exponentials(exponents))
-    built = _absolute_values(built)
+    built = _tangents(_absolute_values(built))
     coefficient, built = _primitive_sums(coefficient, built, {x for x, alone in factors if alone})
     return _product_of(coefficient, built, like)
 
@@ -261,17 +261,24 @@ def _base_and_exponent(x: Expr) -> tuple[Expr, Any]:
 
 def _absolute_values(factors: list[Expr]) -> list[Expr]:
     """Powers of u, ``|u|`` and ``sign(u)`` collected: ``u*sign(u) -> |u|``, ``sign(u)/|u| -> 1/u``."""
-    bases = [_base_and_exponent(x)[0] for x in factors]
-    for u in dict.fromkeys(b.args[0] for b in bases if b.op in (f.sign, f.absolute)):
-        kinds = (u, f.absolute(u), f.sign(u))
-        mine = [x for x in factors if any(_base_and_exponent(x)[0] is k for k in kinds)]
-        a, b, s = (
-            sum(n for base, n in map(_base_and_exponent, mine) if base is kind) for kind in kinds
-        )
-        merged = _signed_power(u, a, b, s)
-        if merged is not None:
-            factors = [*[x for x in factors if not any(x is m for m in mine)], *merged]
-    return factors
+    powers = [_base_and_exponent(x) for x in factors]
+    about = dict.fromkeys(b.args[0] for b, _ in powers if b.op in (f.sign, f.absolute))
+    if not about:
+        return factors
+    exponents: dict[Expr, Any] = {}
+    mine: dict[Expr, list[Expr]] = {u: [] for u in about}
+    result = []
+    for x, (base, n) in zip(factors, powers, strict=True):
+        u = base.args[0] if base.op in (f.sign, f.absolute) else base
+        if u in about:
+            exponents[base] = exponents.get(base, 0) + n
+            mine[u].append(x)
+        else:
+            result.append(x)
+    for u in about:
+        merged = _signed_power(u, *[exponents.get(k, 0) for k in (u, f.absolute(u), f.sign(u))])
+        result.extend(mine[u] if merged is None else merged)
+    return result
 
 
 def _signed_power(u: Expr, a: Any, b: Any, s: Any) -> list[Expr] | None:
@@ -298,6 +305,28 @@ def _signed_power(u: Expr, a: Any, b: Any, s: Any) -> list[Expr] | None:
 
 def _raised(base: Expr, n: Any) -> Expr:
     return power(base, number(n, base.shape))
+
+
+# Tangents
+
+_TANGENTS: Final = {f.sin: (f.cos, f.tan), f.sinh: (f.cosh, f.tanh)}
+
+
+def _tangents(factors: list[Expr]) -> list[Expr]:
+    """``sin(u)**n/cos(u)**n -> tan(u)**n``, and the same of sinh and cosh."""
+    powers = [_base_and_exponent(x) for x in factors]
+    if not any(base.op in _TANGENTS for base, _ in powers):
+        return factors
+    present = set(factors)
+    for x, (base, n) in zip(factors, powers, strict=True):
+        if base.op in _TANGENTS and n > 0:
+            below, tangent = _TANGENTS[base.op]
+            partner = _raised(below(base.args[0]), -n)
+            if partner in present:
+                present -= {x, partner}
+                present.add(_raised(tangent(base.args[0]), n))
+                factors = [*factors, _raised(tangent(base.args[0]), n)]
+    return [x for x in factors if x in present]
 
 
 # Numbers in sums

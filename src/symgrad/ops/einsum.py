@@ -393,8 +393,10 @@ def insert_axes(x: Expr, axes: Iterable[int]) -> Expr:
     """`x` with axes of extent 1 at these positions of the result."""
     new = set(axes)
     out = tuple(range(x.ndim + len(new)))
-    labels = tuple(a for a in out if a not in new)
-    return einsum_node([x], [labels], out, dict.fromkeys(new, 1))
+    labels = tuple([a for a in out if a not in new])
+    full: dict[int, Dim] = dict.fromkeys(new, 1)
+    full.update(zip(labels, x.shape, strict=True))
+    return relabel(x, labels, out, full)
 
 
 def broadcast_all(args: Sequence[Expr]) -> list[Expr]:

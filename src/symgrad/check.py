@@ -25,8 +25,8 @@ Point = dict[Expr, Array]
 
 STEP: Final = 2e-3  # relative; balances the error h**4 of the differences with rounding eps/h
 EXTENTS: Final = (3, 4, 2, 5)  # of named axes, in order of appearance
-RANGES: Final = ((-1.5, 1.5), (0.2, 0.8), (1.2, 2.5))  # tried until the value is finite
-DRAWS: Final = 4  # points per range
+RANGES: Final = ((-1.5, 1.5), (0.2, 0.8), (1.2, 2.5))  # tried until the value is finite,
+DRAWS: Final = 4  # so often each, then mixed
 MAX_SHOWN: Final = 200  # characters of a formula in a message
 
 
@@ -134,16 +134,15 @@ def _finite_point(
 ) -> Point:
     """The first random point where `y` is finite."""
     f = _compiled(symbols, y)
-    for span in RANGES:
-        for _ in range(DRAWS):
-            point = {
-                x: given[x]
-                if x in given
-                else _sample(x, map_shape(x.shape, dims.__getitem__), span, rng)
-                for x in symbols
-            }
-            if np.isfinite(f(point)).all():
-                return point
+    alike = [[k] * len(symbols) for k in range(len(RANGES)) for _ in range(DRAWS)]
+    mixed = rng.integers(0, len(RANGES), (DRAWS**2, len(symbols)))
+    for choice in [*alike, *mixed]:
+        point = dict(given)
+        for x, k in zip(symbols, choice, strict=True):
+            if x not in given:
+                point[x] = _sample(x, map_shape(x.shape, dims.__getitem__), RANGES[k], rng)
+        if np.isfinite(f(point)).all():
+            return {x: point[x] for x in symbols}
     raise ArgumentError(
         "no point was found where the expression is finite; give one with at={symbol: value}"
     )
@@ -238,7 +237,8 @@ def _compare(
             ("forward", _compiled(symbols, block)(point)),
             ("reverse", _rows(_compiled([*symbols, u], cotangent), u, point, shape)),
         ):
-            entry = _worst(x, mode, found.reshape(expected.shape), expected, rtol, atol)
+            block = _along(x, found.reshape(expected.shape))
+            entry = _worst(x, mode, block, expected, rtol, atol)
             if entry is not None and (worst is None or not entry.excess <= worst.excess):
                 worst = entry
     if worst is not None and not worst.excess <= 1:
@@ -248,8 +248,10 @@ def _compare(
 def _differences(value: Any, x: Expr, point: Point, shape: tuple[int, ...]) -> Array:
     """The Jacobian by `x`: ``D(h) = (f(x + h) - f(x - h))/2h``, then ``(4*D(h/2) - D(h))/3``."""
     at = point[x]
-    result = np.empty((*shape, *at.shape))
+    result = np.zeros((*shape, *at.shape))
     for by in np.ndindex(at.shape):
+        if "diagonal" in x.params[3] and by[-1] != by[-2]:
+            continue
         step = STEP * max(1.0, abs(float(at[by])))
 
         def central(h: float, by: tuple[int, ...] = by) -> Array:
@@ -257,11 +259,28 @@ def _differences(value: Any, x: Expr, point: Point, shape: tuple[int, ...]) -> A
             for signed in (h, -h):
                 moved = at.copy()
                 moved[by] += signed
+                if _is_symmetric(x) and by[-1] != by[-2]:
+                    moved[(*by[:-2], by[-1], by[-2])] += signed
                 sides.append(value({**point, x: moved}))
             return np.asarray((sides[0] - sides[1]) / (2 * h))
 
         result[(..., *by)] = (4 * central(step / 2) - central(step)) / 3
     return result
+
+
+def _is_symmetric(x: Expr) -> bool:
+    return "symmetric" in x.params[3] or "spd" in x.params[3]
+
+
+def _along(x: Expr, block: Array) -> Array:
+    """Derivatives by the entries of a symbol, along what it may be.
+
+    In a symmetric matrix two entries change at once; in a diagonal one only the diagonal does.
+    """
+    if not (_is_symmetric(x) or "diagonal" in x.params[3]):
+        return block
+    diagonal = block * np.eye(block.shape[-1])
+    return np.asarray(block + _transposed(block) - diagonal if _is_symmetric(x) else diagonal)
 
 
 def _rows(pulled: Any, u: Expr, point: Point, shape: tuple[int, ...]) -> Array:

@@ -385,7 +385,7 @@ def _power_number(x: Expr, p: Expr, n: Any) -> Expr | None:
         return None
     if x.op is POW:
         inner = value_of(x.args[1])
-        if inner.__class__ is int:
+        if inner.__class__ is int or (inner.__class__ is Fraction and _same_root(inner, n)):
             return power(x.args[0], number(inner * n, x.shape))
     if x.op is MUL and is_value(x.args[0], -1):
         size = power(raw_product(x.args[1:]), p)
@@ -393,12 +393,17 @@ def _power_number(x: Expr, p: Expr, n: Any) -> Expr | None:
     return None
 
 
+def _same_root(p: Fraction, n: int) -> bool:
+    """Whether ``(x**p)**n = x**(p*n)`` also where x is negative: the same root is taken."""
+    return (p * n).denominator == p.denominator
+
+
 def _power_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     x, p = y.args
     by_base = by_exponent = None
     if needed[0]:  # p * x**(p - 1)
         by_base = mul(mul(p, g), power(x, add(p, number(-1, p.shape))))
-    if needed[1]:  # x**p * log(x)
+    if needed[1] and not is_value(x, 0):  # x**p * log(x)
         by_exponent = mul(mul(g, y), np.log(x))  # type: ignore[call-overload]
     return [by_base, by_exponent]
 

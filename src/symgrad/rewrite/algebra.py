@@ -96,6 +96,15 @@ def _power_of_abs(y: Expr) -> Expr | None:
     return None
 
 
+def _power_of_sign(y: Expr) -> Expr | None:
+    """``sign(u)**n -> sign(u)`` for an odd n > 0, ``sign(u)**2`` for an even one."""
+    x, p = y.args
+    n = value_of(p)
+    if x.op is f.sign and n.__class__ is int and n > 2:
+        return x if n % 2 else power(x, number(2, p.shape))
+    return None
+
+
 def _power_of_cbrt(y: Expr) -> Expr | None:
     """``cbrt(u)**(3k) -> u**k``."""
     x, p = y.args
@@ -242,6 +251,7 @@ ALGEBRA: Final = by_op(
         _power_rule("(c*u)**n = c**n * u**n", ROUNDING, _power_of_multiple),
         _power_rule("(c*a + c*b)**n = c**n * (a + b)**n", ROUNDING, _power_of_sum),
         _power_rule("|u|**(2k) = u**(2k)", EXACT, _power_of_abs),
+        _power_rule("sign(u)**(2k+1) = sign(u)", EXACT, _power_of_sign),
         _power_rule("cbrt(u)**(3k) = u**k", ROUNDING, _power_of_cbrt),
         Rule("cbrt(u**(3k)) = u**k", ROUNDING, f.cbrt, _cbrt_of_power),
         _undoes(f.log, f.exp, EXACT),

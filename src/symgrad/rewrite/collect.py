@@ -29,7 +29,7 @@ from symgrad.ops.arithmetic import (
 )
 from symgrad.ops.einsum import EINSUM, einsum_key
 from symgrad.ops.guard import WHERE, choose, is_guard
-from symgrad.rewrite.factor import MAX_TERMS, expand, factored
+from symgrad.rewrite.factor import MAX_TERMS, expand, factored, over_one_denominator
 from symgrad.rewrite.powers import Powers, raise_power
 from symgrad.rewrite.sums import (
     Coefficients,
@@ -169,8 +169,9 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
     if exponents:
         built.extend(_exponentials(exponents))
     built = _tangents(_absolute_values(built))
-    coefficient, built = _primitive_sums(coefficient, built, {x for x, alone in factors if alone})
-    return _product_of(coefficient, built, like)
+    single = {x for x, alone in factors if alone}
+    coefficient, built = _primitive_sums(coefficient, built, single)
+    return _product_of(coefficient, built, single, like)
 
 
 def _gather(
@@ -344,6 +345,7 @@ def _primitive_sums(
         return coefficient, built
     if len(sums) > 1 and all(len(_base_and_exponent(x)[0].args) <= MAX_TERMS for x in sums):
         coefficient, built = _multiples(coefficient, built, sums)
+        coefficient, built = _cancelled_sums(coefficient, built)
     result = []
     for x in built:
         if x.op is ADD and x in single:
@@ -374,12 +376,35 @@ def _multiples(coefficient: Any, built: list[Expr], sums: Sequence[Expr]) -> tup
     return coefficient * scale, [*rest, *[_raised(base, n) for base, n in exponents.items()]]
 
 
-def _product_of(coefficient: Any, built: list[Expr], like: Expr) -> Expr:
+def _cancelled_sums(coefficient: Any, built: list[Expr]) -> tuple[Any, list[Expr]]:
+    """``(x/q + 1)/(x + q) -> 1/q``: a sum that is another one over a denominator."""
+    below = {base for base, n in map(_base_and_exponent, built) if base.op is ADD and n < 0}
+    for x in built:
+        joined = over_one_denominator(x) if below and x.op is ADD else None
+        if joined is None or joined[2] not in below:
+            continue
+        powers: Powers = dict(joined[0])
+        for y in built:
+            base, n = _base_and_exponent(joined[2] if y is x else y)
+            raise_power(powers, base, n)
+        return coefficient * joined[1], [_raised(base, n) for base, n in powers.items()]
+    return coefficient, built
+
+
+def _has_minus(x: Expr) -> bool:
+    """Whether a short sum has a term with a minus sign."""
+    return len(x.args) <= MAX_TERMS and any(split_coefficient(t)[0] < 0 for t in x.args)
+
+
+def _product_of(coefficient: Any, built: list[Expr], single: set[Expr], like: Expr) -> Expr:
     if not built:
         return number(coefficient, like.shape)
     built.sort(key=factor_rank)
     if is_exact(coefficient) and coefficient == 1:
         return raw_product(tuple(built))
     if len(built) == 1:
-        return mul(number(coefficient, like.shape), built[0])
+        (x,) = built
+        if coefficient == -1 and x.op is ADD and x in single and _has_minus(x):
+            return negated(x)
+        return mul(number(coefficient, like.shape), x)
     return raw_product((number(coefficient, like.shape), *built))

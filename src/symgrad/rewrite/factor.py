@@ -16,7 +16,7 @@ from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, is_simple, split_coefficient
-from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, raise_power, times
+from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, times
 from symgrad.rewrite.sums import Coefficients, as_sum, content_of, is_zero, squares_of_circle
 
 MAX_TERMS: Final = 8  # of a sum that is factored, and of one that is written out inside another
@@ -271,22 +271,25 @@ def _cancelled_denominator(terms: Terms, like: Expr) -> Expr | None:
 
 def _assemble(inner: Coefficients, constant: Any, common: Powers, like: Expr) -> Expr:
     """``common * (inner + constant)``, with numbers and powers of symbols moved to the front."""
-    if not inner:
-        return as_term(common, like, constant) if not is_zero(constant) else number(0, like.shape)
     outside = common
-    if is_zero(constant):
+    if inner and is_zero(constant):
         terms = [(c, powers_of(term)) for term, c in inner.items()]
         shared = _shared_monomial([powers for _, powers in terms])
         outside = times(common, shared)
         inner, constant = _divided(terms, shared, like)
-    content, primitive = 1, as_sum(inner, constant, like)
-    if primitive.op is ADD:
-        content, primitive = content_of(primitive)
-        raise_power(outside, primitive, 1)
-    else:
-        content, rest = split_coefficient(primitive)
-        outside = outside if rest is None else times(outside, powers_of(rest))
-    return as_term(outside, like, content)
+    content, primitive = _content_and_powers(as_sum(inner, constant, like))
+    return (
+        as_term(times(outside, primitive), like, content) if content != 0 else number(0, like.shape)
+    )
+
+
+def _content_and_powers(x: Expr) -> tuple[Any, Powers]:
+    """A sum, or a term, as a number times powers."""
+    if x.op is ADD:
+        content, primitive = content_of(x)
+        return content, {primitive: 1}
+    content, rest = split_coefficient(x)
+    return content, {} if rest is None else powers_of(rest)
 
 
 def _shared_monomial(terms: list[Powers]) -> Powers:
@@ -297,3 +300,20 @@ def _shared_monomial(terms: list[Powers]) -> Powers:
         if is_simple(base) and 0 not in exponents and _integral(exponents):
             shared[base] = min(exponents)
     return shared
+
+
+def over_one_denominator(x: Expr) -> tuple[Powers, Any, Expr] | None:
+    """``(d, c, n)`` with the sum ``x = d*c*n``, where ``a/q + b`` is ``(a + b*q)/q``; n is a sum."""
+    if len(x.args) > MAX_TERMS:
+        return None
+    terms: Terms = []
+    for term in x.args:
+        c, rest = split_coefficient(term)
+        terms.append((c, {} if rest is None else powers_of(rest)))
+    below = [b for _, powers in terms for b, n in powers.items() if n < 0 and not is_simple(b)]
+    common = {b: min(powers.get(b, 0) for _, powers in terms) for b in below}
+    if not common:
+        return None
+    inner, constant = _divided(terms, common, like=x)
+    total = as_sum(inner, constant, x)
+    return (common, *content_of(total)) if total.op is ADD else None

@@ -126,6 +126,8 @@ class _Pass:
         built = rebuild(node, args)
         if built.op is POW and args[0].op is exp and self.uses[node.args[0]] == 1:
             return exp(built.args[1] * args[0].args[0])
+        if _is_power_of_product(built) and self.uses[node.args[0]] == 1:
+            return collect_product([(built, True)], node)
         if built.op is EINSUM:
             built = normal_einsum(built, self._alone)
         elif built.ndim and built.op.elementwise:
@@ -171,7 +173,9 @@ class _Pass:
             if x is node or x in self.absorbed:
                 stack.extend(reversed(x.args))
             else:
-                factors.append((self.image[x], self.uses[x] == 1))
+                image = self.image[x]
+                single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
+                factors.append((image, single))
         return collect_product(factors, node)
 
 
@@ -184,3 +188,7 @@ def _negated_sum(x: Expr, uses: dict[Expr, int]) -> bool:
         and uses[x.args[1]] == 1
         and value_of(x.args[0]) == -1
     )
+
+
+def _is_power_of_product(x: Expr) -> bool:
+    return x.op is POW and x.args[0].op is MUL and value_of(x.args[1]).__class__ is int

@@ -35,7 +35,7 @@ def as_sum(coefficients: Coefficients, constant: Any, like: Expr) -> Expr:
         rest if is_exact(c) and c == 1 else mul(number(c, like.shape), rest)
         for rest, c in coefficients.items()
     ]
-    if not is_zero(constant):
+    if not terms or not is_zero(constant):
         terms.append(number(constant, like.shape))
     return add_all(terms)
 

@@ -120,7 +120,7 @@ def nest(step, depth):
 def test_nests_grow_by_a_constant_per_level(name, work):
     """Sizes, and operands looked at, for depths that are all beyond what is tidied for reading."""
     sizes, looked = [], []
-    for depth in (400, 800, 1600):
+    for depth in (500, 1000, 2000):
         e = nest(NESTS[name], depth)
         work.clear()
         simplified = sg.simplify(e)

@@ -20,7 +20,8 @@ TO_OPS = BASE | {"ops"}
 TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "lower", "emit", "compile"}
 NAMESPACES = {"linalg", "special"}
-ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | {"check", "parse", "solve", "substitute", "variable"}
+ABOVE = {"batching", "check", "parse", "solve", "structure", "substitute", "variable"}
+ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
 
 # What a layer may import, besides itself
 LAYERS = {
@@ -37,6 +38,7 @@ LAYERS = {
     "lower": TO_OPS | {"rewrite"},
     "emit": TO_OPS | {"rewrite", "lower"},
     "compile": TO_OPS | {"rewrite", "lower", "emit"},
+    "batching": TO_OPS | {"emit"},
     "solve": TO_AUTODIFF | TO_COMPILE,
     "variable": TO_AUTODIFF | TO_COMPILE,
     "interop": TO_AUTODIFF | TO_COMPILE,

@@ -5,6 +5,7 @@ from typing import Any as _Any
 
 from symgrad import errors, linalg
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian, jvp, vjp
+from symgrad.batching import vmap
 from symgrad.check import check_grad
 from symgrad.compile import CompiledFunction, evaluate, lambdify
 from symgrad.emit.dot import draw, to_dot
@@ -383,6 +384,7 @@ __all__ = [
     "vdot",
     "vector",
     "vjp",
+    "vmap",
     "vstack",
     "where",
     "zeros",

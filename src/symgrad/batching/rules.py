@@ -8,7 +8,7 @@ axis as one more label. Everything else is in the table `RULES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Dim, mul_dims

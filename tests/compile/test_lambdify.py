@@ -301,7 +301,7 @@ def test_docstring_has_the_formula_and_the_shapes():
     v, a = sg.vector("v", "n"), sg.matrix("A", ("m", "n"))
     f = sg.lambdify([v, a], a @ v)
     assert "A @ v" in f.__doc__ and "(m, n)" in f.__doc__ and "(m,)" in f.__doc__
-    assert list(f.__signature__.parameters) == ["v", "A"]
+    assert list(f.__signature__.parameters) == ["v", "A", "out"]
     assert "A @ v" in f.explain()
 
 

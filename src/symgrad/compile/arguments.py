@@ -49,7 +49,7 @@ class Signature:
     bounds: tuple[tuple[Dim, str], ...] = ()
 
     def check(self, args: Sequence[Any]) -> list[Any]:
-        """The arguments as arrays.
+        """The arguments as arrays, those without axes as NumPy scalars.
 
         Raises
         ------
@@ -57,6 +57,8 @@ class Signature:
             Naming the argument, what it is and what it must be.
         """
         self._check_count(args)
+        if self.batched and _are_alike(args):
+            return list(args)
         arrays = [_as_array(arg, p) for arg, p in zip(args, self.parameters, strict=True)]
         if self.batched:
             self._check_broadcast(arrays)
@@ -104,7 +106,25 @@ class Signature:
                 raise ShapeError(f"{what} reaches beyond the array (with {held})")
 
 
+FLOAT: Final = np.dtype(np.float64)
+
+
+def _are_alike(args: Sequence[Any]) -> bool:
+    """Whether all arguments are arrays of float64 of one shape, which fit any function of scalars."""
+    first = args[0].shape if args and args[0].__class__ is np.ndarray else ()
+    return first != () and all(
+        a.__class__ is np.ndarray and a.dtype is FLOAT and a.shape == first for a in args
+    )
+
+
 def _as_array(arg: Any, p: Parameter) -> Any:
+    if arg.__class__ is float and p.dtype is FLOAT:
+        return np.float64(arg)
+    array = _checked(arg, p)
+    return array if array.ndim else array[()]
+
+
+def _checked(arg: Any, p: Parameter) -> Any:
     array = arg if isinstance(arg, np.ndarray) else _converted(arg, p)
     kind = array.dtype.kind
     if kind not in "biuf":

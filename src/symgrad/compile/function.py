@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import inspect
-import linecache
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from symgrad.compile.arguments import MISSING, Signature
+from symgrad.compile.blocked import LargeArrays
+from symgrad.compile.destination import Destination
+from symgrad.compile.execute import execute
+from symgrad.compile.explain import explain
+from symgrad.compile.pipeline import Code, Options, array_program
 from symgrad.emit.nest import Nest, rebuild_nest
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
 from symgrad.ops.table import unpickle_all
-
-Builder = Callable[[], str]
 
 
 class CompiledFunction:
@@ -25,8 +28,11 @@ class CompiledFunction:
 
     Called with Python floats, a function of scalars runs code on floats and returns floats, with inf
     and nan where IEEE arithmetic has them. Called with arrays it runs NumPy code; scalar arguments
-    broadcast against each other, and every output has the broadcast shape. Outputs never share memory
-    with arguments.
+    broadcast against each other, and every output has the broadcast shape. Large arrays are computed in
+    blocks that fit the cache, in place and on several threads. Outputs never share memory with arguments.
+    Calls from several threads at once are safe.
+
+    With ``out=``, an array or a nest of arrays in the form of the outputs, results are written there.
 
     Attributes
     ----------
@@ -46,12 +52,13 @@ class CompiledFunction:
         "__name__",
         "__signature__",
         "__weakref__",
+        "_code",
+        "_large",
         "_leaves",
         "_nest",
+        "_options",
         "_run",
-        "_scalar_source",
         "_signature",
-        "_source",
         "args",
     )
 
@@ -61,25 +68,24 @@ class CompiledFunction:
         leaves: tuple[Expr, ...],
         nest: Nest,
         signature: Signature,
-        source: str,
-        scalar_source: str | Builder | None,
-        doc: str,
-        name: str = "f",
+        code: Code,
+        options: Options,
     ) -> None:
         self.args = args
         self._leaves = leaves
         self._nest = nest
         self._signature = signature
-        self._source = source
-        self._scalar_source = scalar_source
+        self._code = code
+        self._options = options
         self._run: Callable[..., Any] | None = None
-        self.__name__ = name
-        self.__doc__ = doc
+        self._large: LargeArrays | None = None
+        self.__name__ = options.name
+        self.__doc__ = code.doc
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        self.__signature__ = inspect.Signature(
-            [inspect.Parameter(p.identifier, kind) for p in signature.parameters]
-        )
-        self.__call__ = self._first_call if scalar_source is not None else self._call_named
+        parameters = [inspect.Parameter(p.identifier, kind) for p in signature.parameters]
+        out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+        self.__signature__ = inspect.Signature([*parameters, out])
+        self.__call__ = self._first_call if code.has_scalar else self._call_named
 
     @property
     def outputs(self) -> Any:
@@ -89,14 +95,18 @@ class CompiledFunction:
     @property
     def source(self) -> str:
         """The NumPy code, a module with one function."""
-        return self._source
+        return self._code.source
 
     @property
     def scalar_source(self) -> str | None:
         """The code that runs for Python floats, or None where there is none."""
-        if callable(self._scalar_source):
-            self._scalar_source = self._scalar_source()
-        return self._scalar_source
+        return self._code.scalar
+
+    @property
+    def large_source(self) -> str | None:
+        """The code that runs for large arrays of one shape, or None where there is none."""
+        found = self._larger().whole()
+        return None if found is None else found.text()
 
     def save(self, path: Any) -> None:
         """Write the NumPy code as a standalone module to `path`."""
@@ -106,7 +116,7 @@ class CompiledFunction:
 
     def _first_call(self, *args: Any, **kwargs: Any) -> Any:
         """Compile the code on floats at the first call, and let it take the calls from then on."""
-        source = self.scalar_source
+        source = self._code.scalar
         if source is None or not self._floats(args):
             return self._call_named(*args, **kwargs)
         fast = execute(source, self.__name__, {"general": self._call, "missing": MISSING})
@@ -117,8 +127,8 @@ class CompiledFunction:
     def _floats(args: tuple[Any, ...]) -> bool:
         return all(isinstance(a, (float, int)) for a in args)
 
-    def _call_named(self, *args: Any, **kwargs: Any) -> Any:
-        return self._call(*self._ordered(args, kwargs)) if kwargs else self._call(*args)
+    def _call_named(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        return self._call(*(self._ordered(args, kwargs) if kwargs else args), out=out)
 
     def _ordered(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """Positional arguments, with keyword arguments put where they belong."""
@@ -133,37 +143,42 @@ class CompiledFunction:
             values[index] = value
         return values
 
-    def _call(self, *args: Any) -> Any:
-        """The general path: check, convert, run the NumPy code."""
-        arrays = self._signature.check(args)
-        run = self._run
-        if run is None:
-            run = self._run = execute(self._source, self.__name__, {})
+    def _call(self, *args: Any, out: Any = None) -> Any:
+        """The general path: check, then run the plain code, or that for large arrays."""
+        values = self._signature.check(args)
         if all(a.__class__ in (float, int) for a in args):
             with np.errstate(all="ignore"):
-                result = run(*[a[()] for a in arrays])
-            return _as_python(self._nest, result) if self._scalar_source is not None else result
-        return run(*[a if a.ndim else a[()] for a in arrays])
+                result = self._plain()(*values)
+            return _as_python(self._nest, result) if self._code.has_scalar else result
+        large = self._larger().find(values)
+        if out is not None:
+            return Destination(self._nest, out).fill(large, self._plain(), values)
+        return self._plain()(*values) if large is None else large.run(*values)
+
+    def _plain(self) -> Callable[..., Any]:
+        if self._run is None:
+            self._run = execute(self._code.source, self.__name__, {})
+        return self._run
+
+    def _larger(self) -> LargeArrays:
+        if self._large is None:
+            names = [p.identifier for p in self._signature.parameters]
+            draft = partial(array_program, self.args, self._leaves, self._options)
+            self._large = LargeArrays(draft, self._nest, names, self._code.entries, self._options)
+        return self._large
 
     # Reading
 
     def explain(self) -> str:
-        """What is computed from what, and how many operations the code has."""
-        return explain(self)
+        """What is computed, and what the passes made of it, step by step."""
+        return explain(self.args, self._leaves, self._options, repr(self), self._code)
 
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self._signature.parameters)
         return f"<CompiledFunction {self.__name__}({names})>"
 
     def __reduce__(self) -> Any:
-        state = (
-            self._nest,
-            self._signature,
-            self._source,
-            self.scalar_source,
-            self.__doc__,
-            self.__name__,
-        )
+        state = (self._nest, self._signature, self._code, self._options)
         return restore, (flatten([*self.args, *self._leaves]), len(self.args), *state)
 
 
@@ -182,30 +197,3 @@ def _as_python(nest: Nest, result: Any) -> Any:
         return {k: _as_python(part, result[k]) for k, part in zip(keys, parts, strict=True)}
     inner = [_as_python(part, r) for part, r in zip(parts, result, strict=True)]
     return inner if kind == "list" else tuple(inner)
-
-
-def execute(source: str, name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
-    """The function `name` of generated source: the one place where code is compiled.
-
-    The source is known to `linecache`, so that tracebacks show its lines.
-    """
-    filename = f"<symgrad {name} {abs(hash(source)):x}>"
-    code = compile(source, filename, "exec")
-    lines = source.splitlines(keepends=True)
-    if len(lines) < MAX_TRACEBACK_LINES:
-        linecache.cache[filename] = (len(source), None, lines, filename)
-    exec(code, namespace)
-    return namespace[name]  # type: ignore[no-any-return]
-
-
-MAX_TRACEBACK_LINES = 1000
-
-
-def explain(f: CompiledFunction) -> str:
-    """A few lines on a compiled function."""
-    body = [
-        line for line in f.source.splitlines() if " = " in line or line.strip().startswith("return")
-    ]
-    lines = [f"{f!r}", f.__doc__ or "", f"statements: {len(body)}"]
-    lines.append("paths: arrays" + (", Python floats" if f.scalar_source is not None else ""))
-    return "\n".join(lines)

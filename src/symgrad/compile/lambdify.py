@@ -7,9 +7,9 @@ from typing import Any
 
 from symgrad.compile.arguments import Parameter, Signature
 from symgrad.compile.function import CompiledFunction
+from symgrad.compile.pipeline import Options, write
+from symgrad.compile.threads import checked_threads
 from symgrad.emit.nest import flatten
-from symgrad.emit.numpy_source import numpy_source
-from symgrad.emit.scalar_source import has_scalar_form, scalar_source
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.node import Expr
@@ -21,7 +21,14 @@ from symgrad.ops.layout import SLICE
 from symgrad.rewrite.stability import stabilize
 
 
-def lambdify(args: Any, outputs: Any, *, name: str = "f") -> CompiledFunction:
+def lambdify(
+    args: Any,
+    outputs: Any,
+    *,
+    name: str = "f",
+    threads: int | None = None,
+    fast_math: bool = False,
+) -> CompiledFunction:
     """Compile expressions to a NumPy function.
 
     Parameters
@@ -32,6 +39,11 @@ def lambdify(args: Any, outputs: Any, *, name: str = "f") -> CompiledFunction:
         What the function returns, in this form. What they share is computed once.
     name : str
         The name of the function in the generated source.
+    threads : int, optional
+        The most threads that a call on large arrays may use; one for each core if not given.
+    fast_math : bool
+        Trade accuracy for speed: sine and cosine of arrays by the tangent of the half angle, with an
+        absolute error of a few 1e-16 where they are otherwise correct to the last place.
 
     Returns
     -------
@@ -43,7 +55,8 @@ def lambdify(args: Any, outputs: Any, *, name: str = "f") -> CompiledFunction:
     Raises
     ------
     ArgumentError
-        If an argument is no symbol or occurs twice, or a symbol of the outputs is not an argument.
+        If an argument is no symbol or occurs twice, a symbol of the outputs is not an argument, or
+        `threads` is no positive int.
 
     Examples
     --------
@@ -62,18 +75,14 @@ def lambdify(args: Any, outputs: Any, *, name: str = "f") -> CompiledFunction:
     leaves, nest = flatten(outputs, as_expr)
     _check_arguments(symbols, leaves)
     program = lower(symbols, stabilize(leaves))
-    doc = describe(program, leaves)
+    options = Options(name, checked_threads(threads), bool(fast_math))
     return CompiledFunction(
         args=tuple(symbols),
         leaves=tuple(leaves),
         nest=nest,
         signature=_signature(program, leaves),
-        source=numpy_source(program, nest, name, doc),
-        scalar_source=(lambda: scalar_source(program, nest, name))
-        if has_scalar_form(program)
-        else None,
-        doc=doc,
-        name=name,
+        code=write(program, nest, describe(program, leaves), options),
+        options=options,
     )
 
 

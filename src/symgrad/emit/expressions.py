@@ -31,18 +31,10 @@ class Writer:
 
     def _count(self) -> tuple[list[int], list[bool]]:
         """How often each value is used, and whether it must have a name."""
-        n = len(self.p.instrs)
-        live = [False] * n
-        for v in self.p.outputs:
-            live[v] = True
-        for v in range(n - 1, -1, -1):
-            if live[v]:
-                for arg in self.p.instrs[v].args:
-                    live[arg] = True
-        self.live = live
-        uses, named = [0] * n, [False] * n
+        self.live = self.p.live()
+        uses, named = [0] * len(self.live), [False] * len(self.live)
         for v, instr in enumerate(self.p.instrs):
-            if not live[v]:
+            if not self.live[v]:
                 continue
             for arg in instr.args:
                 uses[arg] += 1

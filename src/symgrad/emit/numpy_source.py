@@ -28,16 +28,29 @@ def _numpy_template(code: Code) -> str:
     return code.numpy
 
 
-def numpy_source(program: Program, nest: Nest, name: str = "f", doc: str = "") -> str:
-    """The source of a module with one function that computes the outputs of `program`."""
+def numpy_source(
+    program: Program,
+    nest: Nest,
+    name: str = "f",
+    doc: str = "",
+    *,
+    branches: bool = False,
+    more: str = "",
+) -> str:
+    """The source of a module with one function that computes the outputs of `program`.
+
+    `branches` says that what the code calls has branches not taken; `more` is put behind the
+    parameters.
+    """
     writer = Writer(program, numpy_literal, _numpy_template)
     writer.write()
     outputs = _Outputs(program, writer)
     result = nest_code(nest, outputs.codes())
     body = [*outputs.prologue(), *writer.statements, f"return {result}"]
-    if any("np.where(" in line for line in body):
+    if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
-    lines = [f"def {name}({', '.join(n for n, _ in program.parameters)}):"]
+    parameters = [n for n, _ in program.parameters]
+    lines = [f"def {name}({', '.join([*parameters, more] if more else parameters)}):"]
     if doc:
         lines += _indented(_docstring(doc))
     lines += _indented([*_asarrays(program), *_extents(program), *body])

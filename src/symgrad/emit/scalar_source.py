@@ -52,8 +52,8 @@ def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
     result = nest_code(nest, [writer.output(v) for v in program.outputs])
     body = [*writer.statements, f"return {result}"]
     names = [n for n, _ in program.parameters]
-    parameters = ", ".join([*(f"{n}=missing" for n in names), "*extra"])
-    test = " and ".join([*(f"{n}.__class__ is float" for n in names), "not extra"])
+    parameters = ", ".join([*(f"{n}=missing" for n in names), "*extra", "out=None"])
+    test = " and ".join([*(f"{n}.__class__ is float" for n in names), "not extra and out is None"])
     lines = [
         *_imports(body),
         f"def {name}({parameters}):",
@@ -62,7 +62,7 @@ def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
         *[INDENT * 3 + line for line in body],
         f"{INDENT * 2}except {TROUBLE}:",
         f"{INDENT * 3}pass",
-        f"{INDENT}return general({', '.join([*names, '*extra'])})",
+        f"{INDENT}return general({', '.join([*names, '*extra', 'out=out'])})",
     ]
     return "\n".join([*lines, ""])
 

@@ -171,13 +171,47 @@ def lower_product(p: Program, node: Expr, value: Lookup, sign: int = 1) -> Value
                 under.append(lower_power(p, value(factor.args[0]), -n))
                 continue
         over.append(value(factor))
-    negative = coefficient < 0
+    coefficient, over, under = _without_signs(p, coefficient, over, under)
     top, bottom = _ratio(abs(coefficient))
+    negative = coefficient < 0
+    if negative and (top != 1 or not over):
+        top, negative = -top, False
+    elif negative:
+        negative = not _negate_smallest(p, over)
     numerator = _times(p, [*([p.literal(top)] if top != 1 or not over else []), *over])
     if bottom != 1:
         under.insert(0, p.literal(bottom))
     result = binary(p, DIV_CODE, numerator, _times(p, under)) if under else numerator
     return negated(p, result) if negative else result
+
+
+def _negate_smallest(p: Program, factors: list[Value]) -> bool:
+    """Put a minus on the factor of fewest axes, if another has more; whether that was done."""
+    ranks = [_rank(p, v) for v in factors]
+    if min(ranks) == max(ranks):
+        return False
+    at = ranks.index(min(ranks))
+    factors[at] = negated(p, factors[at])
+    return True
+
+
+def _rank(p: Program, v: Value) -> int:
+    """The axes along which a value varies."""
+    return sum(d != 1 for d in p.instrs[v].shape)
+
+
+def _without_signs(
+    p: Program, coefficient: Any, over: list[Value], under: list[Value]
+) -> tuple[Any, list[Value], list[Value]]:
+    """Factors that are negated give their signs to the number in front: ``(-a)*b`` is ``-(a*b)``."""
+    bare = [[_bare(p, v) for v in values] for values in (over, under)]
+    flips = sum(a != v for a, v in zip([*bare[0], *bare[1]], [*over, *under], strict=True))
+    return (-coefficient if flips % 2 else coefficient), bare[0], bare[1]
+
+
+def _bare(p: Program, v: Value) -> Value:
+    instr = p.instrs[v]
+    return instr.args[0] if instr.code is NEG_CODE else v
 
 
 def _ratio(c: Any) -> tuple[Any, Any]:
@@ -190,7 +224,7 @@ def _ratio(c: Any) -> tuple[Any, Any]:
 
 
 def _times(p: Program, values: Sequence[Value]) -> Value:
-    ordered = sorted(values, key=lambda v: sum(d != 1 for d in p.instrs[v].shape))
+    ordered = sorted(values, key=lambda v: _rank(p, v))
     total = ordered[0]
     for v in ordered[1:]:
         total = (

@@ -36,22 +36,27 @@ def is_batched(parameters: Sequence[Expr], order: Sequence[Expr]) -> bool:
     )
 
 
-def lower(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Program:
+def lower(
+    parameters: Sequence[Expr], outputs: Sequence[Expr], spans: Sequence[Shape] | None = None
+) -> Program:
     """The program that computes `outputs` from `parameters`, which hold all symbols.
+
+    Where all parameters are scalars that stand for arrays, `spans` may tell the shape of each: what
+    depends on smaller shapes only is then computed at those.
 
     Raises
     ------
     ArgumentError
         If an output needs an extent that no parameter has.
     """
-    return _Lowering(parameters, outputs).run()
+    return _Lowering(parameters, outputs).run(spans)
 
 
 class _Lowering:
     def __init__(self, parameters: Sequence[Expr], outputs: Sequence[Expr]) -> None:
         self.outputs = list(outputs)
         self.order = toposort(outputs)
-        self.names = Names(["shape"])
+        self.names = Names(["shape", "out"])
         named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
         self.p = Program(named, is_batched(parameters, self.order))
         self.value: dict[Expr, Value] = {}
@@ -66,9 +71,10 @@ class _Lowering:
                 if isinstance(dim, str):
                     self.p.extents.setdefault(dim, f"{name}.shape[{axis}]")
 
-    def run(self) -> Program:
-        for name, x in self.p.parameters:
-            self.value[x] = self.p.argument(name, x.shape)
+    def run(self, spans: Sequence[Shape] | None) -> Program:
+        shapes = spans or [x.shape for _, x in self.p.parameters]
+        for (name, x), shape in zip(self.p.parameters, shapes, strict=True):
+            self.value[x] = self.p.argument(name, shape)
         for node in self.order:
             if node not in self.value:
                 self.value[node] = self._lower(node)

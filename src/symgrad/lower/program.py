@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -149,8 +150,6 @@ class Program:
         Identifier to constant array.
     batched : bool
         Whether all arguments are scalars that may come as arrays of broadcasting shapes.
-    helpers : set of str
-        Names of the helper functions that the code calls.
     """
 
     parameters: list[tuple[str, Expr]]
@@ -187,6 +186,36 @@ class Program:
     def emit(self, code: Code, args: tuple[Value, ...], shape: Shape) -> Value:
         """The value of a computation."""
         return self._add((code, args), Instr(code, args, None, "", shape))
+
+    def emptied(self) -> Program:
+        """A program with the same parameters, extents and outputs, and no instruction yet."""
+        return Program(
+            self.parameters,
+            self.batched,
+            output_nodes=self.output_nodes,
+            extents=self.extents,
+            dim_names=self.dim_names,
+            arrays=self.arrays,
+        )
+
+    def copied(self, instr: Instr, image: Sequence[Value] | Mapping[Value, Value]) -> Value:
+        """An instruction of another program, over the images of its operands."""
+        if instr.code is not None:
+            return self.emit(instr.code, tuple([image[a] for a in instr.args]), instr.shape)
+        if instr.name in self.arrays:
+            return self.array(instr.name, self.arrays[instr.name])
+        return self.argument(instr.name, instr.shape) if instr.name else self.literal(instr.literal)
+
+    def live(self) -> list[bool]:
+        """Whether each value is needed for an output."""
+        live = [False] * len(self.instrs)
+        for v in self.outputs:
+            live[v] = True
+        for v in range(len(self.instrs) - 1, -1, -1):
+            if live[v]:
+                for arg in self.instrs[v].args:
+                    live[arg] = True
+        return live
 
     def dim_code(self, d: Dim) -> str:
         """The code of an extent whose names have identifiers."""

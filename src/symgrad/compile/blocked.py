@@ -1,0 +1,142 @@
+"""The code that runs for large arrays: entrywise regions in blocks, the rest as it is."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.compile.execute import execute
+from symgrad.compile.pipeline import Options
+from symgrad.compile.regions import RegionFunction, float_kernel
+from symgrad.emit.nest import Nest
+from symgrad.emit.numpy_source import numpy_source
+from symgrad.expr.dims import Shape
+from symgrad.lower.calls import WHERE, call_of
+from symgrad.lower.passes import SINGLE_CALLS
+from symgrad.lower.program import Program
+from symgrad.lower.regions import Region, fuse
+
+MIN_LARGE: Final = 16384  # entries from which blocks are used; below, arrays fit the cache
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A function over large arrays.
+
+    Attributes
+    ----------
+    source : str
+        Its code, with a call for each region.
+    regions : tuple of Region
+    run : callable
+        ``run(*arrays, out=buffers)``, with a buffer or None for each output.
+    """
+
+    source: str
+    regions: tuple[Region, ...]
+    run: Callable[..., Any]
+
+    def text(self) -> str:
+        """The source, with the code of each region for arrays of float64 before it."""
+        return "\n\n".join([*[float_kernel(r) for r in self.regions], self.source])
+
+
+def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
+    """The function with fused regions, or None where nothing is to be fused."""
+    single = SINGLE_CALLS.run(program)
+    fused, regions = fuse(single)
+    if not regions:
+        return None
+    nothing = f"({'None, ' * len(program.outputs)})"
+    source = numpy_source(
+        fused, nest, options.name, branches=_has_branches(single), more=f"out={nothing}"
+    )
+    calls = {f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(regions)}
+    return Blocked(source, tuple(regions), execute(source, options.name, dict(calls)))
+
+
+def _has_branches(p: Program) -> bool:
+    calls = [call_of(instr.code) for instr in p.instrs if instr.code is not None]
+    return any(call is not None and call.name == WHERE for call in calls)
+
+
+def spans(arrays: Sequence[Any]) -> tuple[Shape, ...]:
+    """The shapes of broadcasting arrays by named axes, where neighbours that all share are one.
+
+    >>> import numpy as np
+    >>> spans([np.zeros((3, 1)), np.zeros(4), np.zeros((3, 4)), 1.5])
+    (('axis0', 1), ('axis1',), ('axis0', 'axis1'), ())
+    """
+    rank = max((np.ndim(a) for a in arrays), default=0)
+    padded = [(1,) * (rank - np.ndim(a)) + np.shape(a) for a in arrays]
+    masks = [tuple(shape[k] != 1 for shape in padded) for k in range(rank)]
+    axes = [mask for k, mask in enumerate(masks) if any(mask) and (k == 0 or mask != masks[k - 1])]
+    return tuple(_span([mask[i] for mask in axes]) for i in range(len(arrays)))
+
+
+def _span(spanned: Sequence[bool]) -> Shape:
+    first = next((k for k, held in enumerate(spanned) if held), len(spanned))
+    return tuple(f"axis{k}" if spanned[k] else 1 for k in range(first, len(spanned)))
+
+
+class LargeArrays:
+    """The blocked code of a function, made when arrays are first large enough.
+
+    A function of scalars that stand for arrays has one for each way in which they broadcast; `entries`
+    is the code of the entries of the largest array of any other.
+    """
+
+    def __init__(
+        self,
+        draft: Callable[[Sequence[Shape] | None], Program],
+        nest: Nest,
+        names: Sequence[str],
+        entries: str | None,
+        options: Options,
+    ) -> None:
+        self._draft = draft
+        self._nest = nest
+        self._options = options
+        self._made: dict[Any, Blocked | None] = {}
+        self._lock = threading.Lock()
+        self._parameters = len(names)
+        self._batched = entries is None
+        self._entries = entries_function(names, entries)
+
+    def find(self, arrays: Sequence[Any]) -> Blocked | None:
+        """The code for arrays of these shapes; None where the plain code is as good."""
+        if self._entries(*arrays) < MIN_LARGE:
+            return None
+        return self.variant(spans(arrays) if self._batched else None)
+
+    def whole(self) -> Blocked | None:
+        """The code for arguments of one shape."""
+        return self.variant((("axis0",),) * self._parameters if self._batched else None)
+
+    def variant(self, key: tuple[Shape, ...] | None) -> Blocked | None:
+        """The code for arguments that span these axes."""
+        with self._lock:
+            if key not in self._made:
+                program = self._draft(key)
+                self._made[key] = blocked(program, self._nest, self._options)
+            return self._made[key]
+
+
+def entries_function(names: Sequence[str], code: str | None) -> Callable[..., int]:
+    """The entries of the largest array that is made entry by entry, as a function of arguments.
+
+    `code` is None for a function of scalars, whose arguments broadcast.
+    """
+    if code is None:
+        return _broadcast_entries
+    return execute(f"def entries({', '.join(names)}):\n    return {code or 0}\n", "entries", {})
+
+
+def _broadcast_entries(*arrays: Any) -> int:
+    shapes = {a.shape for a in arrays}
+    return math.prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else arrays[0].size

@@ -1,0 +1,96 @@
+"""From formulas to code: which program is made for which arguments, and what is written from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symgrad.emit.nest import Nest
+from symgrad.emit.numpy_source import numpy_source
+from symgrad.emit.scalar_source import has_scalar_form, scalar_source
+from symgrad.expr.dims import Shape
+from symgrad.expr.node import Expr
+from symgrad.lower.lowering import lower
+from symgrad.lower.passes import array_passes, run_passes
+from symgrad.lower.program import Program
+from symgrad.lower.sizes import entries_code
+from symgrad.rewrite.stability import stabilize
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a function is compiled.
+
+    Attributes
+    ----------
+    name : str
+        Of the function in its source.
+    threads : int or None
+        The most threads that a call uses; None is one for each core.
+    fast_math : bool
+        Whether accuracy may be traded for speed.
+    """
+
+    name: str = "f"
+    threads: int | None = None
+    fast_math: bool = False
+
+
+def array_program(
+    args: Sequence[Expr],
+    leaves: Sequence[Expr],
+    options: Options,
+    spans: Sequence[Shape] | None = None,
+) -> Program:
+    """The program for arrays, whose scalar arguments span the axes given by `spans`."""
+    program = lower(args, stabilize(leaves), spans)
+    return run_passes(program, array_passes(options.fast_math))
+
+
+class Code:
+    """The code of a compiled function.
+
+    Attributes
+    ----------
+    source : str
+        The NumPy code.
+    doc : str
+    entries : str
+        The code of the entries of its largest array, where it is no function of scalars.
+    has_scalar : bool
+        Whether there is code for Python floats.
+    """
+
+    __slots__ = ("_scalar", "doc", "entries", "has_scalar", "source")
+
+    def __init__(
+        self, source: str, doc: str, entries: str | None, scalar: str | Callable[[], str] | None
+    ) -> None:
+        self.source = source
+        self.doc = doc
+        self.entries = entries
+        self.has_scalar = scalar is not None
+        self._scalar = scalar
+
+    @property
+    def scalar(self) -> str | None:
+        """The code for Python floats; written when first asked for."""
+        if callable(self._scalar):
+            self._scalar = self._scalar()
+        return self._scalar
+
+    def __reduce__(self) -> Any:
+        return Code, (self.source, self.doc, self.entries, self.scalar)
+
+
+def write(program: Program, nest: Nest, doc: str, options: Options) -> Code:
+    """The code of a program that was just lowered."""
+    arrays = run_passes(program, array_passes(options.fast_math))
+    scalar = has_scalar_form(program)
+    return Code(
+        numpy_source(arrays, nest, options.name, doc),
+        doc,
+        None if program.batched else entries_code(arrays),
+        (lambda: scalar_source(program, nest, options.name)) if scalar else None,
+    )

@@ -1,0 +1,85 @@
+"""A region as the source of a function on blocks: ufuncs that write into results and work buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symgrad.emit.numpy_source import INDENT, numpy_literal
+from symgrad.lower.buffers import Buffers
+from symgrad.lower.calls import ASTYPE, DOT, WHERE, Literal, Reduction, call_of
+from symgrad.lower.program import Instr, Value
+from symgrad.lower.regions import Region
+
+
+def kernel_source(region: Region, buffers: Buffers, name: str = "kernel") -> str:
+    """The source of ``kernel(inputs..., results..., buffers...)``.
+
+    All arguments are blocks, numbers where an input is one. Results that are reductions are no
+    arguments: the function returns a tuple of their values over the block.
+    """
+    return _Kernel(region, buffers).source(name)
+
+
+class _Kernel:
+    def __init__(self, region: Region, buffers: Buffers) -> None:
+        self.region = region
+        self.buffers = buffers
+        self.lines: list[str] = []
+        self.returned: dict[Value, str] = {}
+
+    def source(self, name: str) -> str:
+        for v, instr in enumerate(self.region.body):
+            if instr.code is not None:
+                self._write(v, instr)
+        reductions = [v for v, _ in self.region.reductions()]
+        if reductions:
+            values = "".join(f"{self.returned[v]}, " for v in reductions)
+            self.lines.append(f"return ({values.rstrip()})")
+        head = f"def {name}({', '.join(self._parameters())}):"
+        return "\n".join([head, *[INDENT + line for line in self.lines], ""])
+
+    def _parameters(self) -> list[str]:
+        inputs = [f"x{i}" for i in range(len(self.region.inputs))]
+        entrywise = [f"y{k}" for k, v in enumerate(self.region.results) if v in self.buffers.home]
+        return [*inputs, *entrywise, *[f"w{k}" for k in range(len(self.buffers.dtypes))]]
+
+    def _name(self, v: Value) -> str:
+        instr = self.region.body[v]
+        if instr.code is None:
+            return instr.name or numpy_literal(instr.literal)
+        kind, number = self.buffers.home[v]
+        return f"{kind}{number}"
+
+    def _write(self, v: Value, instr: Instr) -> None:
+        assert instr.code is not None
+        call = call_of(instr.code)
+        if call is None:
+            reduction = self.region.reduction(v)
+            assert reduction is not None
+            self.returned[v] = f"r{len(self.returned)}"
+            self.lines.append(f"{self.returned[v]} = {self._reduced(reduction, instr.args)}")
+            return
+        args = [
+            numpy_literal(a.value) if isinstance(a, Literal) else self._name(instr.args[a])
+            for a in call.args
+        ]
+        out = self._name(v)
+        if call.name == WHERE:
+            self.lines += _where(args, out)
+        elif call.name == ASTYPE:
+            self.lines.append(f'np.copyto({out}, {args[0]}, casting="unsafe")')
+        else:
+            self.lines.append(f"{call.name}({', '.join(args)}, out={out})")
+
+    def _reduced(self, reduction: Reduction, args: Sequence[Value]) -> str:
+        operands = ", ".join(self._name(a) for a in args)
+        if reduction.name == DOT:
+            return f"np.vdot({operands})"
+        return f"{reduction.name}.reduce({operands}, axis={reduction.axes})"
+
+
+def _where(args: Sequence[Any], out: str) -> list[str]:
+    condition, chosen, other = args
+    copies = [] if other == out else [f"np.copyto({out}, {other})"]
+    return [*copies, f"np.copyto({out}, {chosen}, where={condition})"]

@@ -1,0 +1,109 @@
+"""Element types and buffers of a region: who writes where, so that few buffers serve many values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgrad.lower.calls import ASTYPE, WHERE, Call, Literal, call_of, ufunc_named
+from symgrad.lower.program import Instr, Value
+from symgrad.lower.regions import Region
+
+DType = Any  # a NumPy dtype, or Python's bool, int or float for a number that takes its neighbour's
+
+
+def body_dtypes(region: Region, inputs: Sequence[DType]) -> list[DType]:
+    """The element type of every value of a region, by NumPy's promotion."""
+    dtypes: list[DType] = list(inputs)
+    for instr in region.body[len(inputs) :]:
+        dtypes.append(_dtype(instr, dtypes))
+    return dtypes
+
+
+def _dtype(instr: Instr, dtypes: Sequence[DType]) -> DType:
+    if instr.code is None:
+        return type(instr.literal)
+    call = call_of(instr.code)
+    if call is None:  # a reduction takes the type of what it reduces
+        return dtypes[instr.args[0]]
+    if call.name == ASTYPE:
+        return np.dtype(getattr(np, call.dtype.removeprefix("np.")))
+    args = [_of_operand(arg, instr, dtypes) for arg in call.args]
+    if call.name == WHERE:
+        return np.result_type(*[_sample(d) for d in args[1:]])
+    ufunc = ufunc_named(call.name)
+    assert ufunc is not None
+    tokens = tuple(np.dtype(bool) if d is bool else d for d in args)
+    return ufunc.resolve_dtypes((*tokens, None))[-1]
+
+
+def _of_operand(arg: Any, instr: Instr, dtypes: Sequence[DType]) -> DType:
+    return type(arg.value) if isinstance(arg, Literal) else dtypes[instr.args[arg]]
+
+
+def _sample(d: DType) -> Any:
+    return d if isinstance(d, np.dtype) else d(0)
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """Where the arrays of a region are written.
+
+    Attributes
+    ----------
+    home : dict
+        Value of the body to ``("y", k)``, the k-th result, or ``("w", k)``, the k-th work buffer.
+    dtypes : tuple of dtype
+        The types of the work buffers.
+    """
+
+    home: dict[Value, tuple[str, int]]
+    dtypes: tuple[np.dtype[Any], ...]
+
+
+def assign(region: Region, dtypes: Sequence[DType]) -> Buffers:
+    """Buffers by liveness: a value's buffer is free again after its last use."""
+    last = _last_uses(region)
+    home: dict[Value, tuple[str, int]] = {}
+    pool: dict[DType, list[int]] = defaultdict(list)
+    work: list[np.dtype[Any]] = []
+    result = {v: k for k, v in enumerate(region.results)}
+    for v in range(len(region.inputs), len(region.body)):
+        instr = region.body[v]
+        if instr.code is None or call_of(instr.code) is None:
+            continue
+        dying = [a for a in set(instr.args) if last[a] == v and home.get(a, ("", 0))[0] == "w"]
+        now = [a for a in dying if a not in _held(instr)]
+        for a in now:
+            pool[dtypes[a]].append(home[a][1])
+        if v in result:
+            home[v] = ("y", result[v])
+        elif pool[dtypes[v]]:
+            home[v] = ("w", pool[dtypes[v]].pop())
+        else:
+            home[v] = ("w", len(work))
+            work.append(dtypes[v])
+        for a in dying:
+            if a not in now:
+                pool[dtypes[a]].append(home[a][1])
+    return Buffers(home, tuple(work))
+
+
+def _last_uses(region: Region) -> list[int]:
+    last = list(range(len(region.body)))
+    for v, instr in enumerate(region.body):
+        for a in instr.args:
+            last[a] = v
+    return last
+
+
+def _held(instr: Instr) -> set[Value]:
+    """Operands that the result must not overwrite while it is made: a where is two copies."""
+    call = call_of(instr.code) if instr.code is not None else None
+    if not isinstance(call, Call) or call.name != WHERE:
+        return set()
+    return {instr.args[a] for a in call.args[:2] if not isinstance(a, Literal)}

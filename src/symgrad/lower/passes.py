@@ -1,0 +1,66 @@
+"""The passes over a program, in order.
+
+A formula becomes a program by `lower`: strength reduction of sums, products and powers, the order of
+contractions, and common subexpressions by value numbering happen there, node by node. Then come these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from symgrad.lower.expand import expand
+from symgrad.lower.half_angles import half_angles
+from symgrad.lower.program import Program, Value
+from symgrad.lower.reciprocals import share_reciprocals
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A named step from program to program.
+
+    Attributes
+    ----------
+    name : str
+    does : str
+        What it does, in a line.
+    run : callable
+    """
+
+    name: str
+    does: str
+    run: Callable[[Program], Program]
+
+
+def without_dead_code(p: Program) -> Program:
+    """The program without what no output needs."""
+    q = p.emptied()
+    image: dict[Value, Value] = {}
+    for v, (instr, live) in enumerate(zip(p.instrs, p.live(), strict=True)):
+        if live or instr.code is None:
+            image[v] = q.copied(instr, image)
+    q.outputs = [image[v] for v in p.outputs]
+    return q
+
+
+HALF_ANGLES: Final = Pass(
+    "half angles", "sines and cosines by the tangent of the half angle", half_angles
+)
+RECIPROCALS: Final = Pass(
+    "reciprocals", "divisions by one array share its reciprocal", share_reciprocals
+)
+DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_dead_code)
+SINGLE_CALLS: Final = Pass("single calls", "every entrywise step is one ufunc call", expand)
+
+
+def array_passes(fast_math: bool) -> tuple[Pass, ...]:
+    """What a program for arrays goes through."""
+    return (*([HALF_ANGLES] if fast_math else []), RECIPROCALS, DEAD_CODE)
+
+
+def run_passes(p: Program, passes: tuple[Pass, ...]) -> Program:
+    """The program after all passes."""
+    for step in passes:
+        p = step.run(p)
+    return p

@@ -1,0 +1,222 @@
+"""Fusion: entrywise instructions over one iteration space become a region, one loop over blocks.
+
+Instructions are put into layers. A value that an instruction outside of all regions makes is there in
+the layer after its operands; entrywise instructions over the same space that can run in the same layer
+form one region, with the sums and extrema that end in them. No path leaves a region and comes back.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symgrad.expr.dims import Shape
+from symgrad.lower.calls import DOT, Call, Reduction, call_of, reduction_of
+from symgrad.lower.program import Instr, Program, Value, code_of
+
+MIN_ENTRIES = 4096  # spaces of known, smaller extents are not worth a loop
+
+
+@dataclass(frozen=True)
+class Region:
+    """One loop over the blocks of an iteration space.
+
+    Attributes
+    ----------
+    space : tuple
+        The extents, as the program knows them.
+    inputs : tuple of int
+        Values of the program that enter, in the order of the first `len(inputs)` values of `body`.
+    body : tuple of Instr
+        Inputs, literals, then computations in order; operands count in `body`.
+    results : tuple of int
+        Values of `body` that leave: arrays over the space, or reductions.
+    """
+
+    space: Shape
+    inputs: tuple[Value, ...]
+    body: tuple[Instr, ...]
+    results: tuple[Value, ...]
+
+    def reductions(self) -> list[tuple[Value, Reduction]]:
+        """The results that are reductions."""
+        pairs = [(v, self.reduction(v)) for v in self.results]
+        return [(v, r) for v, r in pairs if r is not None]
+
+    def reduction(self, v: Value) -> Reduction | None:
+        """The reduction that a value of the body is, or None."""
+        return reduction_over(self.body, self.space, v)
+
+
+def reduction_over(
+    instrs: list[Instr] | tuple[Instr, ...], space: Shape, v: Value
+) -> Reduction | None:
+    """The reduction of an array over `space` that an instruction is, or None."""
+    code = instrs[v].code
+    if code is None or call_of(code) is not None:
+        return None
+    found = reduction_of(code)
+    if found is None:
+        return None
+    shapes = [instrs[a].shape for a in instrs[v].args]
+    if found.name == DOT:
+        fits = instrs[v].shape == () and all(shape == space for shape in shapes)
+    else:
+        fits = shapes == [space]
+    return found if fits else None
+
+
+def fuse(p: Program) -> tuple[Program, list[Region]]:
+    """The program with regions as calls of ``_region0``, ``_region1``, ..., and the regions.
+
+    The calls pass on buffers for outputs, ``out[0]`` for the first.
+    """
+    return _Fusion(p).run()
+
+
+def _is_space(shape: Shape) -> bool:
+    """Whether arrays of a shape may be large."""
+    entries = 1
+    for d in shape:
+        if not isinstance(d, int):
+            return True
+        entries *= d
+    return entries >= MIN_ENTRIES
+
+
+class _Fusion:
+    def __init__(self, p: Program) -> None:
+        self.p = p
+        self.live = p.live()
+        self.space: list[Shape | None] = [None] * len(p.instrs)  # of the region that a value is in
+        self.layer = [0] * len(p.instrs)  # of its region, or of the first that can use it
+        self.users: list[list[Value]] = [[] for _ in p.instrs]
+
+    def run(self) -> tuple[Program, list[Region]]:
+        for v in range(len(self.p.instrs)):
+            if self.live[v]:
+                self._place(v)
+        self._sink()
+        return self._rebuilt()
+
+    # Layers
+
+    def _place(self, v: Value) -> None:
+        instr = self.p.instrs[v]
+        for a in set(instr.args):
+            self.users[a].append(v)
+        self.space[v] = self._space_of(v)
+        self.layer[v] = max([self._ready(a, self.space[v]) for a in instr.args], default=0)
+
+    def _space_of(self, v: Value) -> Shape | None:
+        instr = self.p.instrs[v]
+        if instr.code is None:
+            return None
+        call = call_of(instr.code)
+        if call is not None:
+            flat = not any(isinstance(arg, Call) for arg in call.args)
+            return instr.shape if flat and _is_space(instr.shape) else None
+        for a in instr.args:
+            space = self.space[a]
+            if space is not None and reduction_over(self.p.instrs, space, v) is not None:
+                return space if self.p.instrs[a].shape == space else None
+        return None
+
+    def _inside(self, v: Value) -> bool:
+        """Whether a value is an array over the space of its region."""
+        return self.space[v] is not None and self.p.instrs[v].shape == self.space[v]
+
+    def _ready(self, v: Value, space: Shape | None) -> int:
+        """The first layer in which a region over `space`, or the code before it, can use a value."""
+        if self.space[v] is None or (self._inside(v) and self.space[v] == space):
+            return self.layer[v]
+        return self.layer[v] + 1
+
+    def _sink(self) -> None:
+        """Move what only one later region uses into it, where no more arrays must be kept for that."""
+        kept = set(self.p.outputs)
+        for v in range(len(self.p.instrs) - 1, -1, -1):
+            if not self.live[v] or v in kept or not self._inside(v) or not self.users[v]:
+                continue
+            places = {(self.layer[u], self.space[u]) for u in self.users[v]}
+            layer, space = min(places, key=lambda place: place[0])
+            if len(places) > 1 or space != self.space[v] or layer <= self.layer[v]:
+                continue
+            if sum(self._must_stay(a, v) for a in self.p.instrs[v].args) <= 1:
+                self.layer[v] = layer
+
+    def _must_stay(self, a: Value, user: Value) -> bool:
+        """Whether an operand would have to be kept as an array if its user moved to a later layer."""
+        return self._inside(a) and all(
+            u == user or (self.space[u], self.layer[u]) == (self.space[a], self.layer[a])
+            for u in self.users[a]
+        )
+
+    # The new program
+
+    def _rebuilt(self) -> tuple[Program, list[Region]]:
+        groups: dict[tuple[int, Shape], list[Value]] = defaultdict(list)
+        plain: dict[int, list[Value]] = defaultdict(list)
+        for v in range(len(self.p.instrs)):
+            if not self.live[v] and self.p.instrs[v].code is not None:
+                continue
+            space = self.space[v]
+            if space is None:
+                plain[self.layer[v]].append(v)
+            else:
+                groups[self.layer[v], space].append(v)
+        q = self.p.emptied()
+        regions: list[Region] = []
+        image: dict[Value, Value] = {}
+        for layer in sorted({*plain, *[layer for layer, _ in groups]}):
+            for v in plain[layer]:
+                instr = self.p.instrs[v]
+                image[v] = q.copied(instr, image)
+            for (at, space), members in groups.items():
+                if at == layer:
+                    regions.append(self._region(q, len(regions), space, members, image))
+        q.outputs = [image[v] for v in self.p.outputs]
+        return q, regions
+
+    def _region(
+        self, q: Program, number: int, space: Shape, members: list[Value], image: dict[Value, Value]
+    ) -> Region:
+        inside = set(members)
+        outputs = set(self.p.outputs)
+        entering = dict.fromkeys(
+            a for v in members for a in self.p.instrs[v].args if a not in inside
+        )
+        literals = [a for a in entering if self._is_literal(a)]
+        inputs = [a for a in entering if not self._is_literal(a)]
+        local = {v: i for i, v in enumerate([*inputs, *literals, *members])}
+        body = [
+            Instr(None, (), None, f"x{i}", self.p.instrs[a].shape) for i, a in enumerate(inputs)
+        ]
+        body += [self.p.instrs[a] for a in literals]
+        body += [_renumbered(self.p.instrs[v], local) for v in members]
+        leaving = [
+            v for v in members if v in outputs or any(u not in inside for u in self.users[v])
+        ]
+        operands = "".join(f"{{{i}}}, " for i in range(len(inputs)))
+        call = code_of(f"_region{number}({operands}out={self._targets(leaving)})", "", len(inputs))
+        result = q.emit(call, tuple([image[a] for a in inputs]), ())
+        for i, v in enumerate(leaving):
+            part = code_of(f"{{0}}[{i}]", "", 1)
+            image[v] = q.emit(part, (result,), self.p.instrs[v].shape)
+        return Region(space, tuple(inputs), tuple(body), tuple(local[v] for v in leaving))
+
+    def _targets(self, leaving: Sequence[Value]) -> str:
+        """The buffers that the caller may have given for values that leave a region, as code."""
+        place = {v: k for k, v in reversed(list(enumerate(self.p.outputs)))}
+        codes = [f"out[{place[v]}]" if v in place and self._inside(v) else "None" for v in leaving]
+        return f"({', '.join(codes)},)" if any(c != "None" for c in codes) else "None"
+
+    def _is_literal(self, v: Value) -> bool:
+        instr = self.p.instrs[v]
+        return instr.code is None and not instr.name
+
+
+def _renumbered(instr: Instr, local: dict[Value, Value]) -> Instr:
+    args = tuple([local[a] for a in instr.args])
+    return Instr(instr.code, args, instr.literal, instr.name, instr.shape)

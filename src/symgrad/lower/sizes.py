@@ -1,0 +1,26 @@
+"""How large the arrays are that a program makes entry by entry."""
+
+from __future__ import annotations
+
+from symgrad.expr.dims import dim_names, map_dim
+from symgrad.lower.calls import call_of
+from symgrad.lower.program import Program
+
+
+def entries_code(p: Program) -> str:
+    """The code of the entries of the largest such array, by the shapes of the arguments.
+
+    Empty where there are none.
+    """
+    shapes = {
+        tuple(d for d in instr.shape if d != 1)
+        for instr in p.instrs
+        if instr.code is not None and instr.shape and call_of(instr.code) is not None
+    }
+    known = [s for s in shapes if all(n in p.extents for d in s for n in dim_names(d))]
+    products = [
+        "*".join(f"({map_dim(d, p.extents.__getitem__)})" for d in shape)
+        for shape in known
+        if shape
+    ]
+    return f"max({', '.join([*sorted(products), '0'])})" if products else ""

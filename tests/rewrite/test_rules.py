@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad import linalg as la
 from symgrad.expr.traverse import check_graph
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.rule import Guarantee
@@ -12,7 +13,10 @@ from symgrad.rewrite.stability import STABILITY, stabilize
 x, y = sg.symbols("x y")
 p = sg.symbol("p", positive=True)
 v = sg.vector("v", "n")
-A = sg.matrix("A", ("n", "n"))
+A, B, C = [sg.matrix(name, ("n", "n")) for name in "ABC"]
+M = sg.matrix("M", ("m", "n"))
+S = sg.matrix("S", ("n", "n"), symmetric=True)
+Q = sg.matrix("Q", ("n", "n"), orthogonal=True)
 expit, softplus = sg.special.expit, sg.softplus
 LOG2 = sg.log(sg.constant(2))
 
@@ -73,6 +77,41 @@ SIMPLIFIED = {
         )
     ],
     "numbers move out of an Einsum": [((2 * A) @ v, 2 * (A @ v)), ((3 * A).T, 3 * A.T)],
+    "inv(A @ B) @ A = inv(B), inv(A) @ A = 1": [
+        (la.inv(A) @ A @ v, v),
+        (v @ A @ la.inv(A), v),
+        (A.T @ la.inv(A).T @ v, v),
+        (la.inv(A @ B) @ A @ v, la.inv(B) @ v),
+        (B @ la.inv(A @ B), la.inv(A)),
+        (la.inv(A @ B @ C) @ A, la.inv(B @ C)),
+        (B.T @ la.inv(A @ B.T), la.inv(A)),
+        (A @ B @ la.inv(A @ B) @ v, v),
+        (la.inv(S @ A) @ S.T, la.inv(A)),
+        (la.inv(M.T @ M) @ M.T @ M @ v, v),
+    ],
+    "A @ solve(A, b) = b": [
+        (A @ la.solve(A, v), v),
+        (v @ A @ la.solve(A, B), v @ B),
+    ],
+    "Q.T @ Q = 1, Q orthogonal": [
+        (Q.T @ Q, sg.eye("n")),
+        (A @ Q @ Q.T @ v, A @ v),
+        (sg.trace(Q @ A @ Q.T), sg.trace(A)),
+    ],
+    "det(Q)**2 = 1, Q orthogonal": [(la.det(Q) ** 2, sg.constant(1))],
+    "|det(Q)| = 1, Q orthogonal": [(sg.abs(la.det(Q)), sg.constant(1))],
+    "log|det(A @ B)| = log|det(A)| + log|det(B)|": [
+        (la.logdet(A @ B), la.logdet(A) + la.logdet(B)),
+        (la.logdet(A @ B.T @ A), 2 * la.logdet(A) + la.logdet(B)),
+        (la.logdet(Q @ A), la.logdet(A)),
+    ],
+    "det(X @ X) = det(X)**2": [
+        (la.det(A @ A), la.det(A) ** 2),
+        (la.det(A.T @ A), la.det(A) ** 2),
+        (la.det(la.matrix_power(A, 3)), la.det(A) ** 3),
+    ],
+    "sum(eigvalsh(A)) = trace(A)": [(sg.sum(la.eigvalsh(S)), sg.trace(S))],
+    "prod(eigvalsh(S)) = det(S), S symmetric": [(sg.prod(la.eigvalsh(S)), la.det(S))],
 }
 STABLE = {
     "log(exp(u)) = u": [(sg.log(sg.exp(x)), x)],
@@ -126,7 +165,15 @@ POINTS = [
     {x: 0.8, y: -0.4, p: 0.6},
     {x: 1e-3, y: 0.1, p: 2.5},
 ]
-TENSORS = {v: np.array([0.3, -0.2, 1.1]), A: np.diag([1.0, 2.0, 3.0]) + 0.1}
+TENSORS = {
+    v: np.array([0.3, -0.2, 1.1]),
+    A: np.diag([1.0, 2.0, 3.0]) + 0.1,
+    B: np.array([[2.0, 0.3, 0.1], [-0.4, 1.5, 0.2], [0.6, -0.1, 1.0]]),
+    C: np.array([[1.0, 0.0, 0.5], [0.3, -2.0, 0.4], [0.1, 0.2, 1.5]]),
+    M: np.array([[1.0, 0.2, 0.0], [0.1, 2.0, 0.3], [0.5, 0.1, 1.0], [0.7, -0.2, 0.3]]),
+    S: np.array([[2.0, 0.1, 0.3], [0.1, 3.0, -0.2], [0.3, -0.2, 4.0]]),
+    Q: np.array([[0.6, -0.8, 0.0], [0.8, 0.6, 0.0], [0.0, 0.0, 1.0]]),
+}
 
 
 def names(rules):

@@ -70,7 +70,7 @@ def test_two_ways_to_write_one_formula(name):
 
 LOSS = sg.sum(sg.log(1 + sg.exp(-y * (M @ w))))
 FORMS = {
-    "quadratic form": (sg.grad(v @ A @ v, v), "A.T @ v + A @ v"),
+    "quadratic form": (sg.grad(v @ A @ v, v), "(A + A.T) @ v"),
     "symmetric quadratic form": (sg.grad(v @ S @ v / 2, v), "S @ v"),
     "its Hessian": (sg.hessian(v @ S @ v / 2, v), "S"),
     "its gradient by the matrix": (sg.grad(v @ A @ w, A), "outer(v, w)"),

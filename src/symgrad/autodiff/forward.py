@@ -15,8 +15,8 @@ from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on
 from symgrad.ops.einsum import times
+from symgrad.rewrite.prepare import prepared
 from symgrad.rewrite.simplify import simplify_all
-from symgrad.rewrite.stability import stable_sums
 
 
 def pushforward(
@@ -39,7 +39,7 @@ def pushforward(
     DerivativeError
         If the outputs depend on the symbols through an op that has no derivative.
     """
-    outputs, order = stable_sums(outputs)
+    outputs, order = prepared(outputs)
     active = depends_on(order, tangents)
     known: dict[Expr, Expr] = dict(tangents)
     extra = next((t.shape[x.ndim :] for x, t in tangents.items()), ())

@@ -11,8 +11,8 @@ from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on
 from symgrad.ops.guard import WHERE, is_guard
+from symgrad.rewrite.prepare import prepared
 from symgrad.rewrite.simplify import simplify_all
-from symgrad.rewrite.stability import stable_sums
 
 
 def pullback(
@@ -39,7 +39,7 @@ def pullback(
     DerivativeError
         If the outputs depend on `wrt` through an op that has no derivative.
     """
-    outputs, order = stable_sums(outputs)
+    outputs, order = prepared(outputs)
     active = depends_on(order, wrt)
     pending: dict[Expr, list[Expr]] = {}
     for y, g in zip(outputs, cotangents, strict=True):

@@ -13,7 +13,7 @@ import opt_einsum
 
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
-from symgrad.ops.einsum import Labels
+from symgrad.ops.einsum import Labels, is_symmetric
 
 LETTERS: Final = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
 NOWHERE: Final = -1
@@ -30,7 +30,8 @@ class Form(NamedTuple):
     - ``spread``: the ranks before and after natural broadcasting
     - ``sum``: the axes, None for all, and the rank of the operand
     - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``: none
-    - ``chain``: which parts stand transposed, whether the first and the last are vectors
+    - ``chain``: which parts stand transposed (None for a symmetric one), whether the first and the
+      last are vectors
     - ``einsum``: subscripts
     """
 
@@ -43,6 +44,7 @@ def form_of(node: Expr) -> Form:
     """The notation of an Einsum node over its operands, by their index."""
     inputs, out, spread = node.params
     operands = [Form("operand", data=index) for index in range(len(inputs))]
+    symmetric = {form for form, x in zip(operands, node.args, strict=True) if is_symmetric(x)}
     stretched = {label for label, _ in spread}
     target = tuple([label for label in out if label not in stretched])
     dims = [x.shape for x in node.args]
@@ -53,7 +55,18 @@ def form_of(node: Expr) -> Form:
     if found is None:
         return Form("einsum", tuple(operands), subscripts(inputs, out))
     form, labels = found
-    return _arranged(form, labels, out)
+    return _arranged(_unturned(form, symmetric) if symmetric else form, labels, out)
+
+
+def _unturned(form: Form, symmetric: set[Form]) -> Form:
+    """A form in which no symmetric operand of a chain stands transposed."""
+    parts = tuple([_unturned(part, symmetric) for part in form.parts])
+    data = form.data
+    if form.kind == "chain":
+        flips, starts, ends = data
+        kept = [None if p in symmetric else f for f, p in zip(flips, parts, strict=True)]
+        data = (tuple(kept), starts, ends)
+    return Form(form.kind, parts, data)
 
 
 def subscripts(inputs: Sequence[Labels], out: Labels) -> str:

@@ -379,7 +379,7 @@ def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
     forward = _side_by_side(printer, parts, [*([True] if starts else []), *flips[int(starts) :]])
     if not starts or ends:
         return forward
-    turned = [not (flip or _is_diagonal(part)) for part, flip in zip(parts, flips, strict=True)]
+    turned = [f is False and not _is_diagonal(p) for p, f in zip(parts, flips, strict=True)]
     backward = _side_by_side(printer, parts[::-1], [*turned[:0:-1], False])  # (x A)_j = (A^T x)_j
     return Piece(backward.text, backward.level, forward.text)
 

@@ -269,7 +269,8 @@ def ones(shape: Any, dtype: Any = float) -> Expr:
 
 def _filled(value: int, shape: Any, dtype: Any) -> Expr:
     ty = as_ty(dtype)
-    return number(ty.dtype.type(value).item(), as_shape(shape), ty)
+    exact = value if ty.dtype.kind == "f" else ty.dtype.type(value).item()
+    return number(exact, as_shape(shape), ty)
 
 
 def eye(n: Any, dtype: Any = float) -> Expr:

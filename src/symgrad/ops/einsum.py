@@ -10,6 +10,7 @@ and what was the operand's labels becomes the result's. That is the whole of mat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice, permutations, product
 from typing import Any, Final
@@ -20,7 +21,7 @@ from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, is_value, 
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
-from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.arithmetic import ADD, MUL, add_all, mul
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 
@@ -280,9 +281,12 @@ def _map_dims(params: Params, rename: Rename) -> Params:
 
 # The ways to number the labels of one product that are tried, at most
 MAX_NUMBERINGS: Final = 64
+# How far down, and among how many operands, a symmetry is looked for
+MAX_DEPTH: Final = 4
+MAX_LOOKED_AT: Final = 8
 
 
-def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
+def einsum_key(args: tuple[Expr, ...], params: Params, depth: int = MAX_DEPTH) -> Any:
     """The product whatever the order of its operands, and of the axes of symmetric ones.
 
     Operands are sorted by identity; among equal operands, and among the two ways to write the axes of
@@ -295,7 +299,7 @@ def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
     operands = tuple([args[i] for i in order])
     best = min(
         _numbered(labels, out, spread)
-        for labels in _arrangements(operands, [inputs[i] for i in order])
+        for labels in _arrangements(operands, [inputs[i] for i in order], depth)
     )
     return operands, best
 
@@ -313,7 +317,9 @@ def _numbered(inputs: Sequence[Labels], out: Labels, spread: Any) -> Any:
     )
 
 
-def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[list[Labels]]:
+def _arrangements(
+    operands: Sequence[Expr], inputs: list[Labels], depth: int
+) -> Iterable[list[Labels]]:
     """The ways to give labels to sorted operands that mean the same product."""
     choices: list[list[Sequence[Labels]]] = []
     start = 0
@@ -323,7 +329,7 @@ def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[li
             stop += 1
         group = inputs[start:stop]
         ways = [list(w) for w in permutations(group)] if len(group) <= 3 else [group]
-        if is_symmetric(operands[start]):
+        if is_symmetric(operands[start], depth):
             ways = [list(w) for way in ways for w in product(*[(ls, ls[::-1]) for ls in way])]
         choices.append(list(ways))
         start = stop
@@ -333,11 +339,66 @@ def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[li
     )
 
 
-def is_symmetric(x: Expr) -> bool:
-    """Whether `x` is a matrix known to equal its transpose (cheap, local)."""
-    if x.ndim == 2 and x.op.keeps_symmetry:
-        x = x.args[0]
-    return x.ndim == 2 and (assumed(x, "symmetric", "spd", "diagonal") or x.op is EYE)
+def is_symmetric(x: Expr, depth: int = MAX_DEPTH) -> bool:
+    """Whether `x` is a matrix known to equal its transpose.
+
+    Known of leaves, inverses, entrywise functions of symmetric matrices, and products that read the
+    same from both ends, such as ``X.T @ S @ X`` and ``outer(v, v)``. Looks `depth` nodes down.
+    """
+    if x.ndim != 2 or x.shape[0] != x.shape[1]:
+        return False
+    if not x.args:
+        return x.op is EYE or is_number(x) or assumed(x, "symmetric", "spd", "diagonal")
+    if depth == 0 or len(x.args) > MAX_LOOKED_AT:
+        return False
+    if x.op.keeps_symmetry:
+        return is_symmetric(x.args[0], depth - 1)
+    if x.op is EINSUM:
+        return _reads_the_same_mirrored(x, depth - 1)
+    if x.op is ADD:
+        return _sums_to_its_transpose(x.args, depth - 1)
+    return x.op.elementwise and all(is_symmetric(arg, depth - 1) for arg in x.args)
+
+
+def _reads_the_same_mirrored(x: Expr, depth: int) -> bool:
+    """Whether exchanging the two axes of the result gives the same product."""
+    inputs, (row, column), spread = x.params
+    if len(x.args) == 1:
+        (arg,) = x.args
+        return arg.ndim == 0 or (arg.ndim == 2 and not spread and is_symmetric(arg, depth))
+    ends = [
+        sorted([id(a) for a, ls in zip(x.args, inputs, strict=True) if n in ls])
+        for n in (row, column)
+    ]
+    if ends[0] != ends[1]:
+        return False
+    return einsum_key(x.args, x.params, depth) == einsum_key(
+        x.args, (inputs, (column, row), spread), depth
+    )
+
+
+def _sums_to_its_transpose(terms: Sequence[Expr], depth: int) -> bool:
+    """Whether the terms of a sum that are not symmetric come with their transposes: ``A + A.T``."""
+    here: Counter[Any] = Counter()
+    mirrored: Counter[Any] = Counter()
+    for term in terms:
+        if not is_symmetric(term, depth):
+            scaled = term.op is MUL and len(term.args) == 2 and is_number(term.args[0])
+            c, x = term.args if scaled else (None, term)
+            here[c, _orientation(x, depth)] += 1
+            mirrored[c, _orientation(x, depth, mirrored=True)] += 1
+    return here == mirrored
+
+
+def _orientation(x: Expr, depth: int, mirrored: bool = False) -> Any:
+    """A matrix, or its transpose, as something to compare."""
+    if x.op is not EINSUM:
+        return x, mirrored
+    inputs, out, spread = x.params
+    if len(x.args) > 1:
+        return einsum_key(x.args, (inputs, out[::-1] if mirrored else out, spread), depth)
+    turned = x.args[0].ndim == 2 and not spread and inputs[0] == out[::-1]
+    return (x.args[0], not mirrored) if turned else (x, mirrored)
 
 
 EINSUM: Final = Op(

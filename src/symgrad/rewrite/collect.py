@@ -27,7 +27,7 @@ from symgrad.ops.arithmetic import (
     raw_product,
     split_coefficient,
 )
-from symgrad.ops.einsum import EINSUM, einsum_key
+from symgrad.ops.einsum import EINSUM, einsum_key, transpose_axes
 from symgrad.ops.guard import WHERE, choose, is_guard
 from symgrad.rewrite.factor import MAX_TERMS, expand, factored, over_one_denominator
 from symgrad.rewrite.powers import Powers, raise_power
@@ -119,7 +119,10 @@ def _merge_guards(coefficients: Coefficients, constant: Any, like: Expr) -> Any:
 
 
 def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
-    """``A @ x + A @ y -> A @ (x + y)``: Einsums that differ in one operand are added in that operand."""
+    """``A @ x + A @ y -> A @ (x + y)``: Einsums that differ in one operand are added in that operand.
+
+    A matrix may stand transposed in one of them: ``A @ x + A.T @ x -> (A + A.T) @ x``.
+    """
     terms = [term for term in coefficients if term.op is EINSUM and len(term.args) > 1]
     if len(terms) < 2:
         return
@@ -128,20 +131,45 @@ def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
         for i, operand in enumerate(term.args):
             if operand.op is EYE:
                 continue
-            slot = symbol("slot", operand.shape, unique=SLOT)
-            args = (*term.args[:i], slot, *term.args[i + 1 :])
-            key = einsum_key(args, term.params)
+            key, turned_key = _slot_keys(term, i)
             partner, j = seen.get(key, (term, i))
+            turned = partner is term and turned_key in seen
+            if turned:
+                partner, j = seen[turned_key]
             if partner is not term and partner in coefficients and term in coefficients:
-                c, d = coefficients.pop(partner), coefficients.pop(term)
-                pair = [(c, partner.args[j]), (d, operand)]
-                total = collect_sum([(k, x) for k, x in pair], operand)
-                merged = EINSUM.build((*term.args[:i], total, *term.args[i + 1 :]), term.params)
-                scale, rest = split_coefficient(merged)
+                scales = coefficients.pop(partner), coefficients.pop(term)
+                other = transpose_axes(operand, (1, 0)) if turned else operand
+                c, total = _weighted_sum(scales, partner.args[j], other)
+                operands = (*partner.args[:j], total, *partner.args[j + 1 :])
+                scale, rest = split_coefficient(EINSUM.build(operands, partner.params))
                 if rest is not None:
-                    coefficients[rest] = coefficients.get(rest, 0) + scale
+                    coefficients[rest] = coefficients.get(rest, 0) + (
+                        scale if c == 1 else c * scale
+                    )
                 break
             seen[key] = (term, i)
+
+
+def _weighted_sum(scales: tuple[Any, Any], a: Expr, b: Expr) -> tuple[Any, Expr]:
+    """``(k, s)`` with ``k*s = c*a + d*b`` for scales c and d, the number in front where there is one."""
+    c, d = scales
+    if c == d:
+        return c, collect_sum([(1, a), (1, b)], a)
+    total = collect_sum([(c, a), (d, b)], a)
+    return content_of(total) if total.op is ADD else (1, total)
+
+
+def _slot_keys(term: Expr, i: int) -> tuple[Any, Any]:
+    """What an Einsum is but for its i-th operand; and with a matrix there transposed, or None."""
+    inputs, out, spread = term.params
+    shape = term.args[i].shape
+    keys = [None, None]
+    for turn, labels in enumerate((inputs[i], inputs[i][::-1])):
+        if turn == 0 or len(labels) == 2:
+            slot = symbol("slot", shape[::-1] if turn else shape, unique=SLOT)
+            args = (*term.args[:i], slot, *term.args[i + 1 :])
+            keys[turn] = einsum_key(args, ((*inputs[:i], labels, *inputs[i + 1 :]), out, spread))
+    return keys[0], keys[1]
 
 
 # Products

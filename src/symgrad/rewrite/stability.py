@@ -25,7 +25,7 @@ from symgrad.rewrite import cancellation, exponentials
 from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
-from symgrad.rewrite.tensor import hoisted, sums_nothing
+from symgrad.rewrite.tensor import hoisted, merged_products, sums_nothing
 
 Rules = Mapping[Op, tuple[Rule, ...]]
 MAX_ROUNDS: Final = 12  # of rules on what rules made
@@ -33,20 +33,22 @@ EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 
 def stabilize(roots: Sequence[Expr]) -> list[Expr]:
-    """The roots with every formula in its stable form."""
-    return _rewritten(roots, STABILITY)
+    """The roots with every formula in its stable form, products in an order that is cheap."""
+    return _rewritten(merged_products(roots, _ends_small), STABILITY)
 
 
-def stable_sums(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
-    """The roots with sums of exponentials as logsumexp, and the topological order of the result.
+def _ends_small(inner: Expr, outer: Expr) -> bool:
+    """Whether a product is better not formed: in ``(A @ B) @ v``, ``trace(A @ B)``, or of known extents."""
+    if outer.ndim < inner.ndim or any(x.ndim < inner.ndim for x in outer.args if x is not inner):
+        return True
+    return all(isinstance(d, int) for x in (*inner.args, *outer.args) for d in x.shape)
 
-    For differentiation: in a derivative the exponentials and the sum that divides them drift apart.
-    """
-    order = toposort(roots)
-    if not any(exponentials.summed_exponent(node) is not None for node in order):
-        return roots, order
-    stable = _rewritten(roots, SUMS)
-    return stable, toposort(stable)
+
+def stable_sums(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """The roots with sums of exponentials as logsumexp."""
+    if not any(exponentials.summed_exponent(node) is not None for node in toposort(roots)):
+        return roots
+    return _rewritten(roots, SUMS)
 
 
 def _rewritten(roots: Sequence[Expr], rules: Rules) -> list[Expr]:

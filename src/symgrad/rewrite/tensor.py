@@ -15,13 +15,15 @@ from typing import Any
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.leaves import EYE, is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.expr.types import BOOL
-from symgrad.ops.arithmetic import MUL, mul, mul_all, raw_product, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, mul_all, raw_product, split_coefficient
 from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, is_layout
 from symgrad.ops.guard import WHERE, is_guard
 from symgrad.rewrite.collect import collect_product
 
 Inlinable = Callable[[Expr], bool]
+Mergeable = Callable[[Expr, Expr], bool]
 # Operands of one Einsum, at most: more would be slow to order, and nobody reads them
 MAX_OPERANDS = 16
 
@@ -32,7 +34,7 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
     `inlinable` says of an operand whether it is used here only.
     """
     if is_layout(node):
-        return node
+        return _layout_moved_in(node, inlinable)
     inputs, out, _ = node.params
     scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
     more, operands, labels = _grouped(operands, labels)
@@ -45,6 +47,65 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
         return node
     result = einsum_node(operands, labels, out, extents)
     return result if scale == 1 else mul(number(scale, result.shape), result)
+
+
+def merged_products(roots: Sequence[Expr], mergeable: Mergeable) -> list[Expr]:
+    """The roots with products of products as one Einsum, where the inner one is needed there only.
+
+    ``mergeable(inner, outer)`` says which pairs to merge.
+    """
+    order = toposort(roots)
+    if sum(node.op is EINSUM and len(node.args) > 1 for node in order) < 2:
+        return list(roots)
+    uses = count_uses(order, roots)
+    image: dict[Expr, Expr] = {}
+    needed: dict[Expr, int] = {}  # how often the image of a product is needed
+    for node in order:
+        made = rebuild(node, tuple([image[arg] for arg in node.args]))
+        if made.op is EINSUM and not is_layout(made):
+            made = _merged(made, lambda x, y=made: needed.get(x) == 1 and mergeable(x, y))
+        image[node] = made
+        if made.op is EINSUM:
+            needed[made] = needed.get(made, 0) + uses[node]
+    return [image[root] for root in roots]
+
+
+def _merged(node: Expr, inlinable: Inlinable) -> Expr:
+    """An Einsum with the products in it written out that may be."""
+    if not any(inlinable(arg) for arg in node.args):
+        return node
+    inputs, out, _ = node.params
+    scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
+    result = einsum_node(operands, labels, out, extents)
+    return result if scale == 1 else mul(number(scale, result.shape), result)
+
+
+def _layout_moved_in(node: Expr, inlinable: Inlinable) -> Expr:
+    """``(A @ B).T -> B.T @ A.T``, and into the terms of a sum that holds such products.
+
+    A product, or a sum, that is needed elsewhere too stays as it is.
+    """
+    (x,), ((labels,), out, spread) = node.args, node.params
+    if spread or len(labels) != len(out) or not inlinable(x):
+        return node
+    if x.op is EINSUM and len(x.args) > 1:
+        inputs, inner, _ = x.params
+        rename = dict(zip(labels, inner, strict=True))
+        return einsum_node(x.args, inputs, tuple([rename[n] for n in out]), {})
+    if x.op is MUL and is_number(x.args[0]):
+        moved = _layout_moved_in(EINSUM.build((raw_product(x.args[1:]),), node.params), inlinable)
+        return node if is_layout(moved) else mul(number(x.args[0].params[0], node.shape), moved)
+    if x.op is ADD and len(x.args) <= MAX_OPERANDS and any(map(_absorbs_layout, x.args)):
+        terms = [EINSUM.build((term,), node.params) for term in x.args]
+        return add_all([_layout_moved_in(t, inlinable) if is_layout(t) else t for t in terms])
+    return node
+
+
+def _absorbs_layout(term: Expr) -> bool:
+    """Whether a term, but for a number, is a product or a layout."""
+    if term.op is MUL and len(term.args) == 2 and is_number(term.args[0]):
+        term = term.args[1]
+    return term.op is EINSUM and (len(term.args) > 1 or _is_tensor_layout(term))
 
 
 def _grouped(
@@ -137,9 +198,9 @@ def sums_nothing(x: Expr) -> bool:
     return all(n in out for labels in inputs for n in labels)
 
 
-def _has_number(x: Expr, alone: bool) -> bool:
-    """Whether a product may be written out: always if alone, else if all it has is a number."""
-    return x.ty is not BOOL and (alone or is_number(x.args[0]))
+def _is_multiple(x: Expr) -> bool:
+    """Whether a product is one array times numbers and scalars, which are cheap to take out."""
+    return sum(not (is_number(f) or _is_stretched_scalar(f)) for f in x.args) <= 1
 
 
 def _is_tensor_layout(x: Expr) -> bool:
@@ -171,7 +232,7 @@ def _written_out(
             for n, dim in spread:  # a label that only the stretch has: a factor of ones
                 operands.append(number(1, (dim,)))
                 labels.append((rename[n],))
-        elif x.op is MUL and room and (alone or len(x.args) == 2) and _has_number(x, alone):
+        elif x.op is MUL and room and x.ty is not BOOL and (alone or _is_multiple(x)):
             for factor in reversed(x.args):
                 c = value_of(factor)
                 if c is not None and not isinstance(c, bool):

@@ -1,0 +1,261 @@
+"""Identities of matrices, as data: what cancels with an inverse, orthogonal matrices, determinants.
+
+A product of matrices is read as a chain of factors, each with whether it stands transposed. Rules look
+at matrices without batch axes. None adds a matrix product; where an inverse or a determinant takes the
+place of another, that other one held a product that is then not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from symgrad.expr.leaves import assumed, eye, number, value_of
+from symgrad.expr.node import Expr
+from symgrad.ops import reduction
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import POW, add_all, power
+from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
+from symgrad.ops.einsum import EINSUM, Labels, einsum_node, is_symmetric
+from symgrad.ops.linalg import DET, INV, LOGABSDET, SOLVE
+from symgrad.rewrite.rule import Guarantee, Rule
+
+Factor = tuple[Expr, bool]  # a matrix, and whether it stands transposed
+
+
+def chain_of(x: Expr) -> list[Factor]:
+    """The factors of a matrix, itself if it is no product of matrices."""
+    whole = [(x, False)]
+    if x.op is not EINSUM or x.ndim != 2:
+        return whole
+    inputs, (start, goal), spread = x.params
+    if spread or any(len(labels) != 2 for labels in inputs):
+        return whole
+    left = dict(enumerate(inputs))
+    factors: list[Factor] = []
+    end = start
+    while left:
+        at = [i for i, labels in left.items() if end in labels]
+        if len(at) != 1:
+            return whole
+        row, column = left.pop(at[0])
+        factors.append((x.args[at[0]], row != end))
+        end = column if row == end else row
+    return factors if end == goal else whole
+
+
+def product_of_factors(factors: Sequence[Factor]) -> Expr:
+    """The product of a chain."""
+    labels = [(i + 1, i) if turned else (i, i + 1) for i, (_, turned) in enumerate(factors)]
+    return einsum_node([x for x, _ in factors], labels, (0, len(factors)), {})
+
+
+def _is_square(x: Expr) -> bool:
+    return x.ndim == 2 and x.shape[0] == x.shape[1]
+
+
+# Inverses
+
+
+class _Site(NamedTuple):
+    """An inverse in a product: its place, its labels, and the factors of what is inverted."""
+
+    index: int
+    near: int
+    far: int
+    factors: list[Factor]
+    mirrored: bool  # whether all is read from the other end
+
+
+def _cancelled_inverse(y: Expr) -> Expr | None:
+    """``inv(A @ B) @ A -> inv(B)``, ``B @ inv(A @ B) -> inv(A)``, ``inv(A) @ A -> 1``.
+
+    A factor that is cancelled alone must be square; a whole product need not be.
+    """
+    if len(y.args) < 2:
+        return None
+    for index, x in enumerate(y.args):
+        if x.op is INV and x.ndim == 2:
+            row, column = y.params[0][index]
+            for factors in _readings(x.args[0]):
+                mirror = [(m, not turned) for m, turned in reversed(factors)]
+                for site in (
+                    _Site(index, row, column, factors, False),
+                    _Site(index, column, row, mirror, True),
+                ):
+                    found = _cancelled_at(y, site)
+                    if found is not None:
+                        return found
+    return None
+
+
+def _readings(x: Expr) -> list[list[Factor]]:
+    factors = chain_of(x)
+    return [factors] if len(factors) == 1 else [[(x, False)], factors]
+
+
+def _cancelled_at(y: Expr, site: _Site) -> Expr | None:
+    """`y` with the factors cancelled that follow the inverse, or None if none does."""
+    inputs, out, spread = y.params
+    used: list[int] = []
+    ends = [site.far]
+    for factor in site.factors:
+        at = _only_other(inputs, out, ends[-1], [site.index, *used])
+        if at is None or not _is_factor(y.args[at], inputs[at][0] != ends[-1], factor):
+            break
+        used.append(at)
+        ends.append(inputs[at][1] if inputs[at][0] == ends[-1] else inputs[at][0])
+    count = len(used)
+    if count < len(site.factors):
+        square = [_is_square(x) for x, _ in site.factors]
+        count = next((i for i in range(count) if not square[i]), count)
+    if not count:
+        return None
+    operand, labels = _what_is_left(y, site, count, ends[count])
+    gone = {site.index, *used[:count]}
+    kept = [i for i in range(len(y.args)) if i not in gone]
+    return einsum_node(
+        [operand, *[y.args[i] for i in kept]],
+        [labels, *[inputs[i] for i in kept]],
+        out,
+        {**dict(spread), **dict(zip(out, y.shape, strict=True))},
+    )
+
+
+def _what_is_left(y: Expr, site: _Site, count: int, end: int) -> tuple[Expr, Labels]:
+    """The inverse without its first factors, and its labels."""
+    rest = site.factors[count:]
+    x = y.args[site.index]
+    if not rest:
+        return eye(x.shape[0], x.dtype), (site.near, end)
+    if site.mirrored:
+        back = [(m, not turned) for m, turned in reversed(rest)]
+        return INV.build((product_of_factors(back),), ()), (end, site.near)
+    return INV.build((product_of_factors(rest),), ()), (site.near, end)
+
+
+def _only_other(
+    inputs: Sequence[Labels], out: Labels, label: int, known: Sequence[int]
+) -> int | None:
+    """The one matrix that shares a summed label with what is known."""
+    at = [i for i, labels in enumerate(inputs) if label in labels and i not in known]
+    if label in out or len(at) != 1 or len(set(inputs[at[0]])) != 2 or len(inputs[at[0]]) != 2:
+        return None
+    return at[0]
+
+
+def _is_factor(x: Expr, turned: bool, factor: Factor) -> bool:
+    return x is factor[0] and (turned == factor[1] or is_symmetric(x))
+
+
+def _product_of_solution(y: Expr) -> Expr | None:
+    """``A @ solve(A, b) -> b``."""
+    inputs, out, spread = y.params
+    for i, x in enumerate(y.args):
+        if x.op is SOLVE and x.ndim == 2:
+            row, column = inputs[i]
+            at = _only_other(inputs, out, row, [i])
+            if at is None or not _is_factor(y.args[at], inputs[at][1] != row, (x.args[0], False)):
+                continue
+            operands, labels = list(y.args), list(inputs)
+            end = labels[at][0] if labels[at][1] == row else labels[at][1]
+            operands[i], labels[i] = x.args[1], (end, column)
+            del operands[at], labels[at]
+            return einsum_node(operands, labels, out, dict(spread))
+    return None
+
+
+# Orthogonal matrices
+
+
+def is_orthogonal(x: Expr) -> bool:
+    """Whether ``x.T @ x`` is known to be the identity, and ``x @ x.T`` too."""
+    return x.ndim == 2 and (assumed(x, "orthogonal") or x.op is EIGH_VECTORS)
+
+
+def _orthogonal_product(y: Expr) -> Expr | None:
+    """``Q.T @ Q -> 1`` and ``Q @ Q.T -> 1``."""
+    inputs, out, spread = y.params
+    for i, x in enumerate(y.args):
+        if not is_orthogonal(x):
+            continue
+        for axis in (0, 1):
+            j = _only_other(inputs, out, inputs[i][axis], [i])
+            if j is not None and y.args[j] is x and inputs[j][axis] == inputs[i][axis]:
+                operands, labels = list(y.args), list(inputs)
+                operands[i], labels[i] = (
+                    eye(x.shape[0], x.dtype),
+                    (inputs[i][1 - axis], inputs[j][1 - axis]),
+                )
+                del operands[j], labels[j]
+                return einsum_node(operands, labels, out, dict(spread))
+    return None
+
+
+def _is_det_of_orthogonal(x: Expr) -> bool:
+    return x.op is DET and is_orthogonal(x.args[0])
+
+
+def _even_power_of_sign(y: Expr) -> Expr | None:
+    """``det(Q)**(2k) -> 1``."""
+    n = value_of(y.args[1])
+    even = n.__class__ is int and n % 2 == 0
+    return number(1, y.shape) if even and _is_det_of_orthogonal(y.args[0]) else None
+
+
+def _abs_of_sign(y: Expr) -> Expr | None:
+    return number(1, y.shape) if _is_det_of_orthogonal(y.args[0]) else None
+
+
+# Determinants and eigenvalues
+
+
+def _logdet_of_product(y: Expr) -> Expr | None:
+    """``log|det(A @ B)| -> log|det(A)| + log|det(B)|`` of square matrices."""
+    factors = chain_of(y.args[0])
+    if len(factors) < 2 or not all(_is_square(x) for x, _ in factors):
+        return None
+    return add_all([LOGABSDET.build((x,), ()) for x, _ in factors])
+
+
+def _det_of_power(y: Expr) -> Expr | None:
+    """``det(X @ X) -> det(X)**2``, and so for ``X.T @ X`` of a square X."""
+    factors = chain_of(y.args[0])
+    x = factors[0][0]
+    if len(factors) < 2 or not _is_square(x) or any(m is not x for m, _ in factors):
+        return None
+    return power(DET.build((x,), ()), number(len(factors)))
+
+
+def _sum_of_eigenvalues(y: Expr) -> Expr | None:
+    """``sum(eigvalsh(A)) -> trace(A)``."""
+    (x,), (_, out, _) = y.args[:1], y.params
+    if len(y.args) != 1 or x.op is not EIGH_VALUES or x.ndim != 1 or out:
+        return None
+    return einsum_node([x.args[0]], [(0, 0)], (), {})
+
+
+def _product_of_eigenvalues(y: Expr) -> Expr | None:
+    """``prod(eigvalsh(S)) -> det(S)`` of a symmetric S."""
+    x = y.args[0]
+    known = x.op is EIGH_VALUES and x.ndim == 1 and is_symmetric(x.args[0])
+    return DET.build(x.args, ()) if known else None
+
+
+DOMAIN, ROUNDING = Guarantee.DOMAIN, Guarantee.ROUNDING
+EIGENVALUE_RULES: Final = (
+    Rule("sum(eigvalsh(A)) = trace(A)", ROUNDING, EINSUM, _sum_of_eigenvalues),
+    Rule(
+        "prod(eigvalsh(S)) = det(S), S symmetric", ROUNDING, reduction.PROD, _product_of_eigenvalues
+    ),
+)
+MATRIX_RULES: Final = (
+    Rule("inv(A @ B) @ A = inv(B), inv(A) @ A = 1", DOMAIN, EINSUM, _cancelled_inverse),
+    Rule("A @ solve(A, b) = b", DOMAIN, EINSUM, _product_of_solution),
+    Rule("Q.T @ Q = 1, Q orthogonal", ROUNDING, EINSUM, _orthogonal_product),
+    Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),
+    Rule("|det(Q)| = 1, Q orthogonal", ROUNDING, f.absolute, _abs_of_sign),
+    Rule("log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product),
+    Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
+    *EIGENVALUE_RULES,
+)

@@ -1,0 +1,45 @@
+"""What is done to a formula before it is differentiated.
+
+Sums of exponentials become logsumexp: in a derivative the exponentials and the sum that divides them
+drift apart. A product of a few matrices becomes one Einsum, so that its derivative consists of whole
+products too: ``A @ X @ C + A.T @ X @ C.T`` for ``trace(X.T @ A @ X @ C)``. Sums and products of all
+eigenvalues become traces and determinants. In a product of many the
+partial products are worth keeping, since its derivatives share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort, transform
+from symgrad.ops.decompositions import EIGH_VALUES
+from symgrad.rewrite.matrices import EIGENVALUE_RULES
+from symgrad.rewrite.rule import by_op, rewrite
+from symgrad.rewrite.simplify import MAX_READ
+from symgrad.rewrite.stability import stable_sums
+from symgrad.rewrite.tensor import merged_products
+
+OF_EIGENVALUES: Final = by_op(EIGENVALUE_RULES)
+MAX_FACTORS: Final = 6  # of a product that is differentiated as a whole
+
+
+def prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
+    """The roots in the form to differentiate, and their topological order."""
+    roots = stable_sums(roots)
+    order = toposort(roots)
+    if any(node.op is EIGH_VALUES for node in order):
+        image = transform(roots, lambda node: rewrite(node, OF_EIGENVALUES))
+        roots = [image[root] for root in roots]
+        order = toposort(roots)
+    if len(order) > MAX_READ:
+        return roots, order
+    merged = merged_products(roots, _is_short)
+    if all(a is b for a, b in zip(merged, roots, strict=True)):
+        return roots, order
+    return merged, toposort(merged)
+
+
+def _is_short(inner: Expr, outer: Expr) -> bool:
+    return len(inner.args) + len(outer.args) <= MAX_FACTORS

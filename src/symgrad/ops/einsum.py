@@ -372,9 +372,8 @@ def _reads_the_same_mirrored(x: Expr, depth: int) -> bool:
     ]
     if ends[0] != ends[1]:
         return False
-    return einsum_key(x.args, x.params, depth) == einsum_key(
-        x.args, (inputs, (column, row), spread), depth
-    )
+    mirrored = einsum_key(x.args, (inputs, (column, row), spread), depth)
+    return bool(einsum_key(x.args, x.params, depth) == mirrored)
 
 
 def _sums_to_its_transpose(terms: Sequence[Expr], depth: int) -> bool:

@@ -60,7 +60,7 @@ def _is_square(x: Expr) -> bool:
 class _Site(NamedTuple):
     """An inverse in a product: its place, its labels, and the factors of what is inverted."""
 
-    index: int
+    place: int
     near: int
     far: int
     factors: list[Factor]
@@ -100,7 +100,7 @@ def _cancelled_at(y: Expr, site: _Site) -> Expr | None:
     used: list[int] = []
     ends = [site.far]
     for factor in site.factors:
-        at = _only_other(inputs, out, ends[-1], [site.index, *used])
+        at = _only_other(inputs, out, ends[-1], [site.place, *used])
         if at is None or not _is_factor(y.args[at], inputs[at][0] != ends[-1], factor):
             break
         used.append(at)
@@ -112,7 +112,7 @@ def _cancelled_at(y: Expr, site: _Site) -> Expr | None:
     if not count:
         return None
     operand, labels = _what_is_left(y, site, count, ends[count])
-    gone = {site.index, *used[:count]}
+    gone = {site.place, *used[:count]}
     kept = [i for i in range(len(y.args)) if i not in gone]
     return einsum_node(
         [operand, *[y.args[i] for i in kept]],
@@ -125,7 +125,7 @@ def _cancelled_at(y: Expr, site: _Site) -> Expr | None:
 def _what_is_left(y: Expr, site: _Site, count: int, end: int) -> tuple[Expr, Labels]:
     """The inverse without its first factors, and its labels."""
     rest = site.factors[count:]
-    x = y.args[site.index]
+    x = y.args[site.place]
     if not rest:
         return eye(x.shape[0], x.dtype), (site.near, end)
     if site.mirrored:

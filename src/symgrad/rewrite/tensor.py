@@ -63,15 +63,19 @@ def merged_products(roots: Sequence[Expr], mergeable: Mergeable) -> list[Expr]:
     for node in order:
         made = rebuild(node, tuple([image[arg] for arg in node.args]))
         if made.op is EINSUM and not is_layout(made):
-            made = _merged(made, lambda x, y=made: needed.get(x) == 1 and mergeable(x, y))
+            made = _merged(made, needed, mergeable)
         image[node] = made
         if made.op is EINSUM:
             needed[made] = needed.get(made, 0) + uses[node]
     return [image[root] for root in roots]
 
 
-def _merged(node: Expr, inlinable: Inlinable) -> Expr:
-    """An Einsum with the products in it written out that may be."""
+def _merged(node: Expr, needed: dict[Expr, int], mergeable: Mergeable) -> Expr:
+    """An Einsum with the products in it written out that are needed once and may be merged."""
+
+    def inlinable(x: Expr) -> bool:
+        return needed.get(x) == 1 and mergeable(x, node)
+
     if not any(inlinable(arg) for arg in node.args):
         return node
     inputs, out, _ = node.params

@@ -1,8 +1,13 @@
-"""The option ``--update-golden`` and the fixture that compares text with a file in ``golden/``."""
+"""Golden files, and functions that run their code for large arrays at any size.
+
+Options: ``--update-golden`` writes the golden files; ``--tiny-blocks`` runs every test on blocks of three.
+"""
 
 from pathlib import Path
 
 import pytest
+
+from symgrad.compile import blocked, blocks, regions
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -11,6 +16,29 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-golden", action="store_true", help="write the golden files instead of comparing"
     )
+    parser.addoption(
+        "--tiny-blocks", action="store_true", help="arrays of any size are computed in blocks"
+    )
+
+
+def make_blocks_tiny(monkeypatch, entries=3):
+    """Arrays of any size count as large, are cut into blocks of some entries, and use threads."""
+    monkeypatch.setattr(blocked, "MIN_LARGE", 1)
+    monkeypatch.setattr(blocks, "MIN_BLOCK", entries)
+    monkeypatch.setattr(blocks, "MAX_BLOCK", entries)
+    monkeypatch.setattr(regions, "THREADED_WORK", 0)
+
+
+@pytest.fixture
+def tiny_blocks(monkeypatch):
+    """A test whose arrays are computed in blocks of three entries."""
+    make_blocks_tiny(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
+def _tiny_blocks_everywhere(request, monkeypatch):
+    if request.config.getoption("--tiny-blocks"):
+        make_blocks_tiny(monkeypatch)
 
 
 @pytest.fixture

@@ -56,10 +56,14 @@ class Signature:
         ArgumentError, DTypeError, ShapeError
             Naming the argument, what it is and what it must be.
         """
-        self._check_count(args)
-        if self.batched and _are_alike(args):
-            return list(args)
-        arrays = [_as_array(arg, p) for arg, p in zip(args, self.parameters, strict=True)]
+        if len(args) != len(self.parameters) or any(a is MISSING for a in args):
+            self._check_count(args)
+        arrays = [
+            arg
+            if arg.__class__ is np.ndarray and arg.dtype is p.dtype and arg.ndim
+            else _as_array(arg, p)
+            for arg, p in zip(args, self.parameters, strict=True)
+        ]
         if self.batched:
             self._check_broadcast(arrays)
         else:
@@ -80,7 +84,7 @@ class Signature:
 
     def _check_broadcast(self, arrays: Sequence[Any]) -> None:
         try:
-            np.broadcast_shapes(*[a.shape for a in arrays])
+            broadcast_shape(arrays)
         except ValueError:
             shapes = ", ".join(
                 f"{p.name} has shape {show_shape(a.shape)}"
@@ -106,15 +110,14 @@ class Signature:
                 raise ShapeError(f"{what} reaches beyond the array (with {held})")
 
 
+def broadcast_shape(arrays: Sequence[Any]) -> tuple[int, ...]:
+    """The shape that arrays broadcast to; ValueError where they do not."""
+    shapes = {a.shape for a in arrays}
+    shapes.discard(())
+    return shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
+
+
 FLOAT: Final = np.dtype(np.float64)
-
-
-def _are_alike(args: Sequence[Any]) -> bool:
-    """Whether all arguments are arrays of float64 of one shape, which fit any function of scalars."""
-    first = args[0].shape if args and args[0].__class__ is np.ndarray else ()
-    return first != () and all(
-        a.__class__ is np.ndarray and a.dtype is FLOAT and a.shape == first for a in args
-    )
 
 
 def _as_array(arg: Any, p: Parameter) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.compile.arguments import broadcast_shape
 from symgrad.compile.execute import execute
 from symgrad.compile.pipeline import Options
 from symgrad.compile.regions import RegionFunction, float_kernel
@@ -138,5 +139,4 @@ def entries_function(names: Sequence[str], code: str | None) -> Callable[..., in
 
 
 def _broadcast_entries(*arrays: Any) -> int:
-    shapes = {a.shape for a in arrays}
-    return math.prod(np.broadcast_shapes(*shapes)) if len(shapes) > 1 else arrays[0].size
+    return math.prod(broadcast_shape(arrays))

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
 CACHE: Final = 1 << 19  # bytes that the arrays of one block may take: part of a second-level cache
 MIN_BLOCK, MAX_BLOCK = 1024, 16384
 
@@ -92,9 +90,3 @@ def is_reversed(arrays: Sequence[Any]) -> bool:
     """Whether all arrays are in Fortran order and one of them is not in C order as well."""
     flags = [a.flags for a in arrays]
     return all(f.f_contiguous for f in flags) and not all(f.c_contiguous for f in flags)
-
-
-def as_blocks(array: Any, shape: tuple[int, ...], view: tuple[int, ...]) -> Any:
-    """An array stretched to `shape`, then seen as `view`."""
-    full = array if array.shape == shape else np.broadcast_to(array, shape)
-    return full if view == shape else full.reshape(view)

@@ -20,6 +20,8 @@ class Destination:
     ------
     ArgumentError
         If the form differs from that of the outputs, or something in it is no writable array.
+    ShapeError, DTypeError
+        When results are stored, if an array does not fit its result.
     """
 
     def __init__(self, nest: Nest, out: Any) -> None:
@@ -33,18 +35,16 @@ class Destination:
                 raise ArgumentError(f"out {k} must be a writable NumPy array, not {buffer!r:.60}")
 
     def fill(self, large: Blocked | None, plain: Callable[..., Any], values: Sequence[Any]) -> Any:
-        """Compute and store the results; returns `out`.
-
-        Raises
-        ------
-        ShapeError, DTypeError
-            If an array does not fit its result.
-        """
+        """Compute and store the results; returns `out`."""
         if large is None:
             result = plain(*values)
         else:
             apart = [b if self._is_apart(b, values) else None for b in self.buffers]
             result = large.run(*values, out=tuple(apart))
+        return self.store(result)
+
+    def store(self, result: Any) -> Any:
+        """Store results that are not in place yet; returns `out`."""
         results, _ = flatten(result, lambda leaf: leaf)
         for k, (buffer, value) in enumerate(zip(self.buffers, results, strict=True)):
             _store(buffer, value, k)

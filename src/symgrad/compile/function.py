@@ -114,18 +114,21 @@ class CompiledFunction:
 
     # Calling
 
-    def _first_call(self, *args: Any, **kwargs: Any) -> Any:
+    def _first_call(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         """Compile the code on floats at the first call, and let it take the calls from then on."""
+        if kwargs:
+            return self._call_named(*args, out=out, **kwargs)
+        if out is not None or not self._floats(args):
+            return self._call(*args, out=out)
         source = self._code.scalar
-        if source is None or not self._floats(args):
-            return self._call_named(*args, **kwargs)
+        assert source is not None
         fast = execute(source, self.__name__, {"general": self._call, "missing": MISSING})
         self.__call__ = fast
-        return fast(*args, **kwargs)
+        return fast(*args)
 
     @staticmethod
     def _floats(args: tuple[Any, ...]) -> bool:
-        return all(isinstance(a, (float, int)) for a in args)
+        return all(a.__class__ is float or a.__class__ is int for a in args)
 
     def _call_named(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         return self._call(*(self._ordered(args, kwargs) if kwargs else args), out=out)
@@ -146,11 +149,13 @@ class CompiledFunction:
     def _call(self, *args: Any, out: Any = None) -> Any:
         """The general path: check, then run the plain code, or that for large arrays."""
         values = self._signature.check(args)
-        if all(a.__class__ in (float, int) for a in args):
+        if self._floats(args):
             with np.errstate(all="ignore"):
                 result = self._plain()(*values)
+            if out is not None:
+                return Destination(self._nest, out).store(result)
             return _as_python(self._nest, result) if self._code.has_scalar else result
-        large = self._larger().find(values)
+        large = (self._large or self._larger()).find(values)
         if out is not None:
             return Destination(self._nest, out).fill(large, self._plain(), values)
         return self._plain()(*values) if large is None else large.run(*values)

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from symgrad.compile.blocks import as_blocks, block_entries, cut, is_reversed, merged
+from symgrad.compile.blocks import block_entries, cut, is_reversed, merged
 from symgrad.compile.execute import execute
 from symgrad.compile.partials import partial_of
 from symgrad.compile.threads import ALIGNMENT, POOL, WORKSPACE, cores
@@ -115,16 +115,15 @@ class _Run:
         return np.empty(self.shape, dtype, order=self.order)
 
     def _cut(self, operands: Sequence[Any]) -> None:
+        at = [k for k, x in enumerate(operands) if isinstance(x, np.ndarray) and x.ndim]
+        stretched = [_stretched(operands[k], self.shape) for k in at]
         shape = self.shape
         if self.order == "F":
-            operands = [x.T if isinstance(x, np.ndarray) else x for x in operands]
-            shape = shape[::-1]
-        at = [k for k, x in enumerate(operands) if isinstance(x, np.ndarray) and x.ndim]
-        stretched = [as_blocks(operands[k], shape, shape) for k in at]
+            stretched, shape = [x.T for x in stretched], shape[::-1]
         view = shape if self.kernel.keeps_axes else merged(stretched, shape)
         self.operands = list(operands)
         for k, x in zip(at, stretched, strict=True):
-            self.operands[k] = as_blocks(x, shape, view)
+            self.operands[k] = x if view == shape else x.reshape(view)
         self.arrays = at
         self.grid = cut(view, block_entries(self.kernel.itemsizes), self.kernel.whole)
 
@@ -173,6 +172,10 @@ class _Run:
         count = self.grid.count
         parts = min([count, *[p.parts for p in self.partials if p.parts]])
         return [range(count * k // parts, count * (k + 1) // parts) for k in range(parts)]
+
+
+def _stretched(array: Any, shape: tuple[int, ...]) -> Any:
+    return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def _offsets(dtypes: Sequence[Any], entries: int) -> list[int]:

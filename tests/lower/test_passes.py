@@ -1,0 +1,178 @@
+"""The passes over programs, each by the form that it gives."""
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.compile.blocks import cut
+from symgrad.lower.buffers import assign, body_dtypes
+from symgrad.lower.calls import Call, Literal, call_of, reduction_of
+from symgrad.lower.expand import expand
+from symgrad.lower.half_angles import half_angles
+from symgrad.lower.lowering import lower
+from symgrad.lower.passes import without_dead_code
+from symgrad.lower.program import code_of
+from symgrad.lower.reciprocals import share_reciprocals
+from symgrad.lower.regions import fuse
+from symgrad.lower.sizes import entries_code
+
+x, y, z = sg.symbols("x y z")
+v, w, A = sg.vector("v", "n"), sg.vector("w", "n"), sg.matrix("A", ("m", "n"))
+
+
+def codes(p):
+    live = p.live()
+    return [i.code.numpy for i, on in zip(p.instrs, live, strict=True) if on and i.code is not None]
+
+
+@pytest.mark.parametrize(
+    ("template", "count", "call"),
+    [
+        ("np.exp({0})", 1, Call("np.exp", (0,))),
+        ("{0}*{0}", 1, Call("np.multiply", (0, 0))),
+        ("{0} <= {1}", 2, Call("np.less_equal", (0, 1))),
+        ("-{0}", 1, Call("np.negative", (0,))),
+        ("{0}**2.5", 1, Call("np.power", (0, Literal(2.5)))),
+        ("np.logaddexp(0.0, {0})", 1, Call("np.logaddexp", (Literal(0.0), 0))),
+        (
+            "1.0/(1.0 + {0})",
+            1,
+            Call("np.divide", (Literal(1.0), Call("np.add", (Literal(1.0), 0)))),
+        ),
+        ("np.where({0}, {1}, -2.0)", 2, Call("np.where", (0, 1, Literal(-2.0)))),
+        ("{0}.astype(np.float32)", 1, Call("astype", (0,), "np.float32")),
+        ("scipy.special.erf({0})", 1, Call("scipy.special.erf", (0,))),
+        ("np.frexp({0})[0]", 1, None),
+        ("np.sum({0})", 1, None),
+        ("np.linalg.inv({0})", 1, None),
+        ("{0} @ {1}", 2, None),
+        ("{0}.T", 1, None),
+        ("np.linalg.det({0})", 1, None),
+    ],
+)
+def test_what_a_template_calls(template, count, call):
+    assert call_of(code_of(template, "", count)) == call
+
+
+def test_which_templates_are_reductions():
+    found = reduction_of(code_of("np.sum({0}, axis=(0, 2))", "", 1))
+    assert found.name == "np.add" and found.axes == (0, 2)
+    assert reduction_of(code_of("np.max({0})", "", 1)).axes is None
+    assert reduction_of(code_of("{0} @ {1}", "", 2)).name == "np.vdot"
+    assert reduction_of(code_of("np.cumsum({0}, axis=0)", "", 1)) is None
+    assert reduction_of(code_of("np.sum({0}, axis=0, keepdims=True)", "", 1)) is None
+
+
+def test_templates_become_single_calls():
+    p = expand(lower([x], [sg.special.expit(x)]))
+    assert codes(p) == ["np.maximum({0}, {1})", "-{0}", "np.exp({0})", "{0} + {1}", "{0}/{1}"]
+
+
+def test_three_divisions_share_a_reciprocal():
+    three = lower([x, y, z], [x / z, y / z, x * y / z])
+    assert codes(share_reciprocals(three)).count("{0}/{1}") == 1
+    two = lower([x, y, z], [x / z, y / z])
+    assert share_reciprocals(two) is two
+
+
+def test_sine_and_cosine_share_a_tangent():
+    p = half_angles(lower([x], [sg.sin(x), sg.cos(x)]))
+    forms = codes(p)
+    assert forms.count("np.tan({0})") == 1 and forms.count("{0}/{1}") == 2
+    assert not any("sin" in form or "cos" in form for form in forms)
+
+
+def test_dead_code_goes():
+    p = lower([x, y], [sg.sin(x), sg.exp(y)])
+    p.outputs = p.outputs[:1]
+    assert codes(without_dead_code(p)) == ["np.sin({0})"]
+    assert len(without_dead_code(p).parameters) == 2
+
+
+def regions_of(args, outputs):
+    fused, regions = fuse(expand(lower(args, outputs)))
+    return codes(fused), regions
+
+
+def test_one_region_for_one_space():
+    forms, regions = regions_of([v, w], [sg.sin(v) * w, sg.sum(sg.cos(v) * w), sg.exp(v) @ w])
+    assert len(regions) == 1 and regions[0].space == ("n",)
+    assert [r.name for _, r in regions[0].reductions()] == ["np.add", "np.vdot"]
+    assert forms[0].startswith("_region0({0}, {1}, out=(out[0], None, None,))")
+
+
+def test_what_a_sum_feeds_is_a_second_region():
+    _, regions = regions_of([v], [sg.sin(v) * sg.sum(sg.exp(v))])
+    assert len(regions) == 2
+    assert [len(r.results) for r in regions] == [1, 1]  # sin(v) is not kept between them
+
+
+def test_products_stay_between_regions():
+    forms, regions = regions_of([A, v], [sg.tanh(A @ sg.exp(v))])
+    assert [r.space for r in regions] == [("n",), ("m",)]
+    assert "{0} @ {1}" in forms
+
+
+def test_smaller_spaces_are_computed_at_their_shape():
+    _, regions = regions_of([A, v], [sg.exp(A) * sg.sin(v)])
+    assert [r.space for r in regions] == [("n",), ("m", "n")]
+
+
+def test_small_known_shapes_are_left_alone():
+    u = sg.vector("u", 3)
+    assert regions_of([u], [sg.sin(u) * 2])[1] == []
+
+
+def test_scalars_as_arrays_hoist_what_depends_on_less():
+    p = lower([x, y], [sg.sin(x) * sg.exp(y)], [(), ("axis0",)])
+    _, regions = fuse(p)
+    (region,) = regions
+    assert [i.code.numpy for i in region.body if i.code is not None] == ["np.exp({0})", "{0}*{1}"]
+
+
+def buffers_of(e, args):
+    _, (region,) = fuse(expand(lower(args, [e])))
+    types = body_dtypes(region, [np.dtype(float)] * len(region.inputs))
+    return assign(region, types)
+
+
+def test_a_chain_needs_one_buffer():
+    e = v
+    for _ in range(50):
+        e = sg.sin(e) + 1
+    assert len(buffers_of(e, [v]).dtypes) == 1
+
+
+def test_conditions_have_buffers_of_their_own_type():
+    buffers = buffers_of(sg.where(v > 0, sg.sin(v), w) * 2, [v, w])
+    assert sorted(d.char for d in buffers.dtypes) == ["?", "d", "d"]
+
+
+def test_entries_of_the_largest_array():
+    p = lower([A, v], [sg.exp(A) @ sg.sin(v)])
+    count = eval(f"lambda A, v: {entries_code(p)}")
+    assert count(np.zeros((3, 4)), np.zeros(4)) == 12
+    assert entries_code(lower([A, v], [A @ v])) == ""
+
+
+@pytest.mark.parametrize("entries", [1, 3, 5, 100])
+@pytest.mark.parametrize(
+    ("shape", "whole"),
+    [
+        ((1,), 0),
+        ((10,), 0),
+        ((7, 3), 0),
+        ((7, 3), 1),
+        ((2, 3, 4), 1),
+        ((2, 3, 4), 2),
+        ((5, 1, 6), 0),
+    ],
+)
+def test_blocks_cover_a_space_once(shape, entries, whole):
+    grid = cut(shape, entries, whole)
+    seen = np.zeros(shape, int)
+    for k in range(grid.count):
+        block = seen[grid.index(k)]
+        assert block.size <= grid.largest
+        block += 1
+    assert np.all(seen == 1)

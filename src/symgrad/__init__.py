@@ -342,6 +342,7 @@ __all__ = [
     "rint",
     "roll",
     "round",
+    "scipy_problem",
     "select",
     "sigmoid",
     "sign",
@@ -391,8 +392,15 @@ __all__ = [
 ]
 
 
+_LAZY = {
+    "from_sympy": "symgrad.interop.sympy",
+    "scipy_problem": "symgrad.interop.scipy",
+    "to_sympy": "symgrad.interop.sympy",
+}
+
+
 def __getattr__(name: str) -> _Any:
-    """The bridge to SymPy, which loads SymPy when it is first used."""
-    if name in ("from_sympy", "to_sympy"):
-        return getattr(_import_module("symgrad.interop.sympy"), name)
+    """The bridges to SymPy and SciPy, each loaded when it is first used."""
+    if name in _LAZY:
+        return getattr(_import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'symgrad' has no attribute {name!r}")

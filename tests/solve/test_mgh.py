@@ -1,0 +1,71 @@
+"""The problems of More, Garbow and Hillstrom: their constants, and Newton's method on them."""
+
+import numpy as np
+import pytest
+import scipy.optimize
+from tests.solve.mgh import PROBLEMS
+
+import symgrad as sg
+
+every_problem = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda p: p.name)
+known_point = pytest.mark.parametrize(
+    "problem", [p for p in PROBLEMS if p.minimiser is not None], ids=lambda p: p.name
+)
+solvers_there = pytest.mark.skipif(not hasattr(sg, "newton_minimize"), reason="no solvers")
+
+
+def at_known_minimum(problem, value):
+    """To the six digits of the paper; zero is what a sum of squares of rounding errors is."""
+    return any(
+        value < 1e-10 if best == 0 else abs(value / best - 1) < 1e-5 for best in problem.minima
+    )
+
+
+def test_there_are_35():
+    assert len({p.name for p in PROBLEMS}) == 35
+
+
+@every_problem
+def test_dimensions(problem):
+    x, residuals = problem.formula()
+    assert len(problem.start) == problem.n
+    assert residuals.shape == (problem.m,)
+    values = sg.lambdify(x, residuals)(np.array(problem.start, float))
+    assert np.isfinite(values).all()
+
+
+@known_point
+def test_value_and_gradient_at_known_minimisers(problem):
+    x, residuals = problem.formula()
+    f = sg.sum(residuals**2)
+    value, slope = sg.lambdify(x, [f, sg.grad(f, x)])(np.array(problem.minimiser, float))
+    best = problem.minima[0]
+    assert value == pytest.approx(best, rel=1e-12, abs=1e-20)
+    assert np.abs(slope).max() < 1e-6 * (1 + best)
+
+
+@every_problem
+def test_known_minimum_by_another_solver(problem):
+    """MINPACK on the same residuals: the constants are those of the paper."""
+    x, residuals = problem.formula()
+    p = sg.scipy_problem(residuals, x)
+    start = np.array(problem.start, float)
+    options = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15, "max_nfev": 20000}
+    found = scipy.optimize.least_squares(
+        p.fun, start, jac=p.jac, method="lm", x_scale="jac", **options
+    )
+    assert at_known_minimum(problem, 2 * found.cost), 2 * found.cost
+
+
+@solvers_there
+@pytest.mark.parametrize("method", ["newton_minimize", "least_squares"])
+def test_from_the_standard_start(method):
+    failed = []
+    for problem in PROBLEMS:
+        x, residuals = problem.formula()
+        formula = residuals if method == "least_squares" else sg.sum(residuals**2)
+        solution = getattr(sg, method)(formula, x)(np.array(problem.start, float), maxiter=2000)
+        value = np.sum(sg.evaluate(residuals, {x: solution.x}) ** 2)
+        if not solution.converged or not at_known_minimum(problem, value):
+            failed.append((problem.name, value))
+    assert len(failed) <= 3, failed

@@ -18,7 +18,7 @@ FILES = sorted((SOURCE / "symgrad").rglob("*.py"))
 BASE = {"errors", "expr"}
 TO_OPS = BASE | {"ops"}
 TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
-TO_COMPILE = TO_OPS | {"rewrite", "lower", "emit", "compile"}
+TO_COMPILE = TO_OPS | {"rewrite", "structure", "lower", "emit", "compile"}
 NAMESPACES = {"linalg", "special"}
 ABOVE = {"batching", "check", "parse", "solve", "structure", "substitute", "variable"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
@@ -36,9 +36,10 @@ LAYERS = {
     "rewrite": TO_OPS,
     "autodiff": TO_OPS | {"rewrite"},
     "lower": TO_OPS | {"rewrite"},
-    "emit": TO_OPS | {"rewrite", "lower"},
-    "compile": TO_OPS | {"rewrite", "lower", "emit"},
+    "emit": TO_OPS | {"rewrite", "lower", "structure"},
+    "compile": TO_OPS | {"rewrite", "lower", "emit", "structure"},
     "batching": TO_OPS | {"emit"},
+    "structure": TO_OPS,
     "solve": TO_AUTODIFF | TO_COMPILE,
     "variable": TO_AUTODIFF | TO_COMPILE,
     "interop": TO_AUTODIFF | TO_COMPILE,

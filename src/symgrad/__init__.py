@@ -7,7 +7,7 @@ from symgrad import errors, linalg
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian, jvp, vjp
 from symgrad.batching import vmap
 from symgrad.check import check_grad
-from symgrad.compile import CompiledFunction, evaluate, lambdify
+from symgrad.compile import AssembledFunction, CompiledFunction, evaluate, lambdify
 from symgrad.emit.dot import draw, to_dot
 from symgrad.emit.install import install as _install_printers
 from symgrad.emit.latex import latex
@@ -188,6 +188,14 @@ from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
 from symgrad.rewrite import simplify
+from symgrad.structure import (
+    Block,
+    Diagonal,
+    DiagonalPlusLowRank,
+    Kronecker,
+    LowRank,
+    Structured,
+)
 from symgrad.substitute import substitute
 from symgrad.variable import Variable, variable
 
@@ -198,16 +206,23 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ArgumentError",
+    "AssembledFunction",
+    "Block",
     "CompiledFunction",
     "ConversionError",
     "DTypeError",
     "DerivativeError",
+    "Diagonal",
+    "DiagonalPlusLowRank",
     "E",
     "Expr",
     "GradientCheckError",
     "GraphError",
+    "Kronecker",
+    "LowRank",
     "ParseError",
     "ShapeError",
+    "Structured",
     "SymbolicIterationError",
     "SymgradError",
     "TruthError",

@@ -36,7 +36,7 @@ class FunctionCache:
             if found is not None:
                 self._entries.move_to_end(key)
                 return found
-        made = lambdify(list(args), list(outputs))
+        made: CompiledFunction = lambdify(list(args), list(outputs))
         with self._lock:
             self.compilations += 1
             self._entries[key] = made

@@ -12,6 +12,7 @@ from symgrad.lower.passes import SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 from symgrad.rewrite.stability import stabilize
+from symgrad.structure.recognise import structure_lines
 
 
 def explain(
@@ -29,6 +30,7 @@ def explain(
     _, regions = fuse(p)
     lines.append(f"fusion: {len(regions)} region(s) for large arrays")
     lines += [f"  {_described(r)}" for r in regions]
+    lines += structure_lines(leaves)
     lines.append("paths: arrays" + (", Python floats" if code.has_scalar else ""))
     return "\n".join(lines)
 

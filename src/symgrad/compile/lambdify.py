@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from symgrad.compile.arguments import Parameter, Signature
+from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.pipeline import Options, write
 from symgrad.compile.threads import checked_threads
@@ -28,7 +30,8 @@ def lambdify(
     name: str = "f",
     threads: int | None = None,
     fast_math: bool = False,
-) -> CompiledFunction:
+    structured: bool = False,
+) -> Any:
     """Compile expressions to a NumPy function.
 
     Parameters
@@ -44,6 +47,10 @@ def lambdify(
     fast_math : bool
         Trade accuracy for speed: sine and cosine of arrays by the tangent of the half angle, with an
         absolute error of a few 1e-16 where they are otherwise correct to the last place.
+    structured : bool
+        Return Jacobians and Hessians unexpanded where they have a structure: as `Diagonal`,
+        `Kronecker`, `LowRank`, `DiagonalPlusLowRank`, and a list of lists as `Block`; what has none
+        as an array. The result is then an `AssembledFunction`.
 
     Returns
     -------
@@ -55,8 +62,8 @@ def lambdify(
     Raises
     ------
     ArgumentError
-        If an argument is no symbol or occurs twice, a symbol of the outputs is not an argument, or
-        `threads` is no positive int.
+        If an argument is no symbol or occurs twice, a symbol of the outputs is not an argument,
+        `threads` is no positive int, or an option is unknown.
 
     Examples
     --------
@@ -68,6 +75,9 @@ def lambdify(
     >>> f(np.arange(3.0))[1]
     array([2., 2., 2.])
     """
+    if structured:
+        compiled = partial(lambdify, args, name=name, threads=threads, fast_math=fast_math)
+        return assembled(compiled, outputs)
     if not isinstance(name, str) or not name.isidentifier():
         raise ArgumentError(f"the name of a function must be an identifier, not {name!r}")
     given = args if isinstance(args, (list, tuple)) else [args]

@@ -5,6 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 HELPERS: Final = {
+    "_on_diagonal": '''
+def _on_diagonal(x, shape, labels):
+    """Zeros of `shape` with `x` where axes of one label agree, written through a strided view."""
+    out = np.zeros(shape, np.asarray(x).dtype)
+    np.einsum(labels, out)[...] = x
+    return out
+''',
     "_embed": '''
 def _embed(x, shape, index):
     """Zeros of `shape` with `x` at `index`."""

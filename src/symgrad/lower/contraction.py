@@ -11,6 +11,7 @@ from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.lower.arithmetic import binary
+from symgrad.lower.identities import has_identity, split_identities
 from symgrad.lower.program import ATOM, MUL_CODE, PRODUCT, UNARY, Code, Program, Value, code_of
 
 Labels = tuple[int, ...]
@@ -58,6 +59,8 @@ class Contraction:
         diagonal = self.diagonal(node, values)
         if diagonal is not None:
             return diagonal
+        if has_identity(node):
+            return self.on_diagonal(node, values)
         operands = [
             self.plain(self.exact(v, arg.shape), labels)
             for v, arg, labels in zip(values, node.args, inputs, strict=True)
@@ -150,6 +153,22 @@ class Contraction:
             entries = binary(self.p, MUL_CODE, entries, values[k])
         full = self.exact(entries, node.args[rest[0]].shape)
         return self.call("np.diag({0})", [full], node.shape)
+
+    def on_diagonal(self, node: Expr, values: Sequence[Value]) -> Value:
+        """A product with identities: the rest of it, written where their axes agree."""
+        rest = split_identities(node)
+        operands = [
+            self.plain(self.exact(values[k], node.args[k].shape), labels)
+            for k, labels in zip(rest.places, rest.labels, strict=True)
+        ]
+        bound = {label for _, labels in operands for label in labels}
+        core = tuple(label for label in rest.out if label in bound)
+        single = len(operands) == 1
+        small = self.single(*operands[0], core) if single else self.chain(operands, core)
+        small = self.layout(small, core, rest.out)
+        labels = _subscripts([rest.full], rest.out)
+        shape = self.shape_code(node.shape)
+        return self.call(f'_on_diagonal({{0}}, {shape}, "{labels}")', [small], node.shape)
 
     def chain(self, operands: list[tuple[Value, Labels]], out: Labels) -> Value:
         """A product of operands, contracted pair by pair in the order that opt_einsum finds."""

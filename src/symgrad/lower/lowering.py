@@ -16,6 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.arithmetic import as_literal, lower_pow_node, lower_product, lower_sum
 from symgrad.lower.contraction import Contraction
+from symgrad.lower.identities import scaled_inside
 from symgrad.lower.names import Names
 from symgrad.lower.program import Code, Program, Value, code_of
 from symgrad.ops import layout
@@ -54,8 +55,8 @@ def lower(
 
 class _Lowering:
     def __init__(self, parameters: Sequence[Expr], outputs: Sequence[Expr]) -> None:
-        self.outputs = list(outputs)
-        self.order = toposort(outputs)
+        self.outputs = scaled_inside(outputs)
+        self.order = toposort(self.outputs)
         self.names = Names(["shape", "out"])
         named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
         self.p = Program(named, is_batched(parameters, self.order))

@@ -1,0 +1,105 @@
+"""Functions whose results are put together from computed parts: structured or sparse matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from symgrad.compile.function import CompiledFunction
+from symgrad.emit.nest import Nest, flatten, rebuild_nest
+from symgrad.expr.node import Expr
+from symgrad.ops.elementwise import as_expr
+from symgrad.structure.forms import DenseForm, Recipe
+from symgrad.structure.operators import Block
+from symgrad.structure.recognise import describe, form_of
+
+
+class AssembledFunction:
+    """A compiled function that returns structured or sparse matrices; made by `lambdify`.
+
+    Attributes
+    ----------
+    parts : CompiledFunction
+        Computes what the results are made of, as a flat list.
+    outputs : Expr or nest of Expr
+        What is computed.
+    """
+
+    def __init__(
+        self,
+        parts: CompiledFunction,
+        recipes: Sequence[Recipe],
+        leaves: Sequence[Expr],
+        nest: Nest,
+    ) -> None:
+        self.parts = parts
+        self._recipes = tuple(recipes)
+        self._leaves = tuple(leaves)
+        self._nest = nest
+        self.__name__ = parts.__name__
+        self.__doc__ = parts.__doc__
+
+    @property
+    def args(self) -> tuple[Expr, ...]:
+        """The symbols, in the order of the arguments."""
+        return self.parts.args
+
+    @property
+    def outputs(self) -> Any:
+        """What is computed, in the form in which it was given."""
+        return rebuild_nest(self._nest, self._leaves)
+
+    @property
+    def source(self) -> str:
+        """The NumPy code that computes the parts."""
+        return self.parts.source
+
+    def explain(self) -> str:
+        """How each output is put together, and what was done to its parts."""
+        lines = [f"output {k}: {describe(recipe)}" for k, recipe in enumerate(self._recipes)]
+        return "\n".join([*lines, "", self.parts.explain()])
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        values = iter(self.parts(*args, **kwargs))
+        made = [r.assemble(*[next(values) for _ in r.parts]) for r in self._recipes]
+        return rebuild_nest(self._nest, made)
+
+    def __repr__(self) -> str:
+        names = ", ".join(str(x.name) for x in self.args)
+        return f"<AssembledFunction {self.__name__}({names})>"
+
+
+class _Blocks(AssembledFunction):
+    """An assembled function whose outputs are the blocks of one matrix."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return Block(super().__call__(*args, **kwargs))
+
+
+def assembled(
+    compiled: Callable[[list[Expr]], CompiledFunction], outputs: Any
+) -> AssembledFunction:
+    """The function with structured results, over a compiler of its parts."""
+    leaves, nest = flatten(outputs, as_expr)
+    recipes = [_structured(y) for y in leaves]
+    parts = compiled([part for recipe in recipes for part in recipe.parts])
+    kind = _Blocks if _is_block_form(nest, leaves) else AssembledFunction
+    return kind(parts, recipes, leaves, nest)
+
+
+def _structured(y: Expr) -> Recipe:
+    form = form_of(y)
+    return DenseForm(y) if form is None else form
+
+
+def _is_block_form(nest: Nest, leaves: Sequence[Expr]) -> bool:
+    """Whether a nest is a square list of lists, as `hessian` makes of several symbols."""
+    if isinstance(nest, int) or nest[0] != "list":
+        return False
+    rows = nest[2]
+    if not all(not isinstance(row, int) and row[0] == "list" for row in rows):
+        return False
+    if any(len(row[2]) != len(rows) or not all(isinstance(k, int) for k in row[2]) for row in rows):
+        return False
+    squares = [leaves[row[2][i]].shape for i, row in enumerate(rows)]
+    return all(s[: len(s) // 2] == s[len(s) // 2 :] and len(s) % 2 == 0 for s in squares)

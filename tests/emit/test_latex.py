@@ -65,7 +65,7 @@ TENSORS = {
     r"\frac{1}{n} \sum v": sg.mean(v),
     r"\frac{1}{2} \sum \left(A v - r\right)^{\odot 2}": sg.sum((A @ v - r) ** 2) / 2,
     r"\frac{v}{\sqrt{\sum v^{\odot 2}}}": v / sg.norm(v),
-    r"\det\left(Q\right) \left(Q^{-1}\right)^{\top}": sg.linalg.det(Q) * sg.linalg.inv(Q).T,
+    r"\det\left(Q\right) Q^{-\top}": sg.linalg.det(Q) * sg.linalg.inv(Q).T,
     r"Q^{-1} v": sg.linalg.solve(Q, v),
     r"\mathbf{1}": sg.ones("n"),
     r"\mathbf{0}": sg.zeros("n"),

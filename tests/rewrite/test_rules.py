@@ -98,6 +98,10 @@ SIMPLIFIED = {
         (A @ Q @ Q.T @ v, A @ v),
         (sg.trace(Q @ A @ Q.T), sg.trace(A)),
     ],
+    "A @ diag(e_k) @ B = outer(A[:, k], B[k])": [
+        (sg.grad(la.eigvalsh(S)[0], S), sg.outer(la.eigh(S)[1][:, 0], la.eigh(S)[1][:, 0])),
+        (sg.grad(v[1] ** 2, v) @ A @ C, sg.simplify(2 * v[1] * (A[1] @ C))),
+    ],
     "det(Q)**2 = 1, Q orthogonal": [(la.det(Q) ** 2, sg.constant(1))],
     "|det(Q)| = 1, Q orthogonal": [(sg.abs(la.det(Q)), sg.constant(1))],
     "log|det(A @ B)| = log|det(A)| + log|det(B)|": [

@@ -343,6 +343,8 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
 def _transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
     if x.row:
         return Piece(x.row, MATMUL)
+    if axes is None and x.text.endswith("^{-1}"):  # an inverse
+        return Piece(rf"{x.text[:-4]}{{-\top}}", POWER)
     if axes is None:
         return Piece(rf"{printer.wrap(x, ATOM)}^{{\top}}", POWER)
     return Piece(rf"\operatorname{{transpose}}_{{{axes}}}\left({x.text}\right)", ATOM)
@@ -416,7 +418,7 @@ LatexPrinter.forms = {
     "diagonal": _called("diag"),
     "diag": _called("diag"),
     "outer": lambda printer, parts, data: Piece(
-        f"{printer.wrap(parts[0], PRODUCT)} {_transposed(printer, parts[1]).text}", PRODUCT
+        f"{printer.wrap(parts[0], MATMUL)} {_transposed(printer, parts[1]).text}", PRODUCT
     ),
     "chain": _chained,
     "times": _multiplied,

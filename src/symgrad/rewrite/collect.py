@@ -30,6 +30,7 @@ from symgrad.ops.arithmetic import (
 from symgrad.ops.einsum import EINSUM, einsum_key, transpose_axes
 from symgrad.ops.guard import WHERE, choose, is_guard
 from symgrad.rewrite.factor import MAX_TERMS, expand, factored, over_one_denominator
+from symgrad.rewrite.logistic import logistic_quotients
 from symgrad.rewrite.powers import Powers, raise_power
 from symgrad.rewrite.sums import (
     Coefficients,
@@ -196,7 +197,7 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
             built.append(factor)
     if exponents:
         built.extend(_exponentials(exponents))
-    built = _tangents(_absolute_values(built))
+    built = logistic_quotients(_tangents(_absolute_values(built)))
     single = {x for x, alone in factors if alone}
     coefficient, built = _primitive_sums(coefficient, built, single)
     return _product_of(coefficient, built, single, like)

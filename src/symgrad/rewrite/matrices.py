@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from symgrad.expr.leaves import assumed, eye, number, value_of
+from symgrad.expr.leaves import EYE, assumed, eye, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import POW, add_all, power
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
 from symgrad.ops.einsum import EINSUM, Labels, einsum_node, is_symmetric
+from symgrad.ops.layout import EMBED
 from symgrad.ops.linalg import DET, INV, LOGABSDET, SOLVE
 from symgrad.rewrite.rule import Guarantee, Rule
 
@@ -207,6 +208,29 @@ def _abs_of_sign(y: Expr) -> Expr | None:
     return number(1, y.shape) if _is_det_of_orthogonal(y.args[0]) else None
 
 
+# Single entries
+
+
+def _selected(y: Expr) -> Expr | None:
+    """``V @ diag(e_k) @ V.T -> outer(V[:, k], V[:, k])``: an entry among zeros selects."""
+    inputs, out, spread = y.params
+    for i, (x, labels) in enumerate(zip(y.args, inputs, strict=True)):
+        if x.op is not EMBED or x.ndim != 1 or not isinstance(x.params[1][0], int):
+            continue
+        (label,), k = labels, x.params[1][0]
+        others = [j for j, ls in enumerate(inputs) if label in ls and j != i]
+        if label in out or any(inputs[j].count(label) > 1 or y.args[j].op is EYE for j in others):
+            continue
+        operands, kept = list(y.args), list(inputs)
+        operands[i], kept[i] = x.args[0], ()
+        for j in others:
+            axis = inputs[j].index(label)
+            operands[j] = operands[j][(slice(None),) * axis + (k,)]
+            kept[j] = tuple([n for n in inputs[j] if n != label])
+        return einsum_node(operands, kept, out, dict(spread))
+    return None
+
+
 # Determinants and eigenvalues
 
 
@@ -253,6 +277,7 @@ MATRIX_RULES: Final = (
     Rule("inv(A @ B) @ A = inv(B), inv(A) @ A = 1", DOMAIN, EINSUM, _cancelled_inverse),
     Rule("A @ solve(A, b) = b", DOMAIN, EINSUM, _product_of_solution),
     Rule("Q.T @ Q = 1, Q orthogonal", ROUNDING, EINSUM, _orthogonal_product),
+    Rule("A @ diag(e_k) @ B = outer(A[:, k], B[k])", ROUNDING, EINSUM, _selected),
     Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),
     Rule("|det(Q)| = 1, Q orthogonal", ROUNDING, f.absolute, _abs_of_sign),
     Rule("log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product),

@@ -71,3 +71,21 @@ def test_large(golden):
 
 def test_graph(golden):
     golden("graph.dot", sg.to_dot(sg.sum((X @ w - t) ** 2) / 2) + "\n")
+
+
+def test_indices(golden):
+    loss = sg.sum(sg.log(1 + sg.exp(-t * (X @ w))))
+    U, V = sg.matrix("U", ("m", "k")), sg.matrix("V", ("n", "k"))
+    T = sg.symbol("T", ("n", "m", "k"))
+    fit = sg.norm(X - U @ V.T) ** 2
+    rows = {
+        "logistic": {"third": sg.jacobian(sg.hessian(loss, w), w)},
+        "log det": {"hessian": sg.hessian(sg.linalg.logdet(A), A)},
+        "factorisation": {"hessian": sg.hessian(fit, U), "mixed": sg.jacobian(sg.grad(fit, U), V)},
+        "quartic": {"hessian": sg.hessian(sg.sum(U**4), U)},
+        "tensor": {"product": sg.einsum("il,ljk->ijk", A, T), "sum": sg.sum(T, axis=1)},
+    }
+    index = "\n".join(
+        sg.latex(e, style="index") for formulas in rows.values() for e in formulas.values()
+    )
+    golden("indices.txt", f"{listing(rows)}with indices\n{index}\n")

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.emit.definitions import plan_of
+from symgrad.emit.indices import IndexWriter, says_all
 from symgrad.emit.latex_names import escaped, latex_name
 from symgrad.emit.printer import (
     ATOM,
@@ -25,16 +26,18 @@ from symgrad.emit.printer import (
     Printer,
     fill,
 )
-from symgrad.emit.terms import Power, Product, is_minus, reading_value
+from symgrad.emit.terms import Power, Product, Sum, is_minus, reading_value
 from symgrad.emit.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
-from symgrad.emit.views import Call, Joined, Raised
+from symgrad.emit.views import Call, Joined, Raised, View
 from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
 from symgrad.ops.layout import GATHER
+from symgrad.structure.forms import DiagonalForm, KroneckerForm
+from symgrad.structure.recognise import form_of
 
-STYLES: Final = ("matrix",)
+STYLES: Final = ("matrix", "index")
 
 
 def latex(e: Expr, style: str = "matrix", max_length: int = MAX_LENGTH) -> str:
@@ -45,7 +48,11 @@ def latex(e: Expr, style: str = "matrix", max_length: int = MAX_LENGTH) -> str:
     e : expression
         Of any shape and dtype.
     style : str
-        ``"matrix"`` writes tensors as ``A^{\top} x``, without indices.
+        ``"matrix"`` writes tensors as ``A^{\top} x``, without indices, where matrix notation can say it;
+        ``"index"`` writes entries, as ``\sum_{j} A_{ij} x_{j}``, whose free indices i, j, k, ... are the
+        axes in order. What matrix notation cannot say, such as a product of tensors of order three, is
+        written with indices in both styles; a Kronecker product with the identity, and a diagonal of
+        order four, in matrix notation over entries in C order.
     max_length : int
         Number of characters after which further definitions are left out, and counted.
 
@@ -64,7 +71,42 @@ def latex(e: Expr, style: str = "matrix", max_length: int = MAX_LENGTH) -> str:
     if style not in STYLES:
         known = ", ".join(map(repr, STYLES))
         raise ArgumentError(f"unknown LaTeX style {style!r}; known: {known}")
-    return _assembled(LatexPrinter(plan_of(e)).document(max_length))
+    plan = plan_of(e)
+    if style == "matrix":
+        printed = None if says_all(plan) else _by_structure(e)
+        if printed is not None:
+            return printed
+    if style == "index" or not says_all(plan):
+        printer = LatexPrinter(plan)
+        return _assembled(IndexWriter(plan, printer, _in_matrices).document(max_length))
+    return _assembled(LatexPrinter(plan).document(max_length))
+
+
+def _in_matrices(e: Expr) -> str:
+    """A formula in matrix notation, whatever it takes."""
+    return LatexPrinter(plan_of(e)).render(e)
+
+
+def _by_structure(e: Expr) -> str | None:
+    """A derivative of order four in matrix notation, by its structure; None where it has none."""
+    form = form_of(e) if e.ndim == 4 else None
+    if isinstance(form, KroneckerForm):
+        plan = plan_of(form.matrix)
+        if not says_all(plan) or plan.names:
+            return None
+        identity = f"I_{{{_dim_piece(form.n).text}}}"
+        factor = _in_matrices(form.matrix)
+        if plan_of(form.matrix).views[form.matrix].__class__ is Sum:
+            factor = rf"\left({factor}\right)"
+        return (
+            rf"{identity} \otimes {factor}" if form.axis == 0 else rf"{factor} \otimes {identity}"
+        )
+    if isinstance(form, DiagonalForm):
+        plan = plan_of(form.d)
+        if not says_all(plan) or plan.names:
+            return None
+        return rf"\operatorname{{diag}}\left({_in_matrices(form.d)}\right)"
+    return None
 
 
 def _assembled(document: Document) -> str:
@@ -159,6 +201,7 @@ class LatexPrinter(Printer):
 
     brackets = (r"\left(", r"\right)")
     shows_spread = True
+    entries = False  # whether what is drawn are entries, so that everything is a scalar
 
     def reference(self, name: str) -> Piece:
         return name_piece(name)
@@ -168,9 +211,9 @@ class LatexPrinter(Printer):
 
     def product(self, view: Product, pieces: dict[Expr, Piece]) -> Piece:
         """Scalars before tensors, whose entrywise product is a circled dot."""
-        above = [self._factor(f, pieces) for f in view.above if is_scalar(f.base)]
+        above = [self._factor(f, pieces) for f in view.above if self._is_scalar(f.base)]
         above.sort(key=lambda piece: LOOSE <= piece.level < PRODUCT)
-        tensors = [self._factor(f, pieces) for f in view.above if not is_scalar(f.base)]
+        tensors = [self._factor(f, pieces) for f in view.above if not self._is_scalar(f.base)]
         below = [self._factor(f, pieces) for f in view.below]
         size = view.coefficient
         if size.__class__ is Fraction:
@@ -230,11 +273,11 @@ class LatexPrinter(Printer):
             return base
         if n == Fraction(1, 2):
             return Piece(rf"\sqrt{{{base.text}}}", ATOM)
-        return self._power(base, number_piece(n), is_scalar(factor.base))
+        return self._power(base, number_piece(n), self._is_scalar(factor.base))
 
     def raised(self, view: Raised, parts: list[Piece]) -> Piece:
         base, exponent = parts
-        return self._power(base, exponent, is_scalar(view.children[0]))
+        return self._power(base, exponent, self._is_scalar(view.children[0]))
 
     def _power(self, base: Piece, exponent: Piece, scalar: bool) -> Piece:
         r"""``x^{2}``; ``\sin^{2}\left(x\right)`` of a function; ``A^{\odot 2}`` of a tensor."""
@@ -245,7 +288,30 @@ class LatexPrinter(Printer):
         mark = "" if scalar else r"\odot "
         return Piece(f"{self.wrap(base, ATOM)}^{{{mark}{exponent.text}}}", POWER)
 
+    # Entries, for index notation
+
+    def draw_scalar(self, node: Expr, view: View, pieces: dict[Expr, Piece]) -> Piece:
+        """One entrywise node over the pieces of entries."""
+        self.entries = True
+        try:
+            return self.draw(node, view, pieces)
+        finally:
+            self.entries = False
+
+    def beside(self, factors: list[Piece]) -> Piece:
+        """A product of entries."""
+        return self._juxtaposed(factors, []) if factors else Piece("1", ATOM)
+
+    def power_of(self, piece: Piece, n: int) -> Piece:
+        """An entry to a positive power."""
+        return piece if n == 1 else self._power(piece, number_piece(n), True)
+
+    def _is_scalar(self, node: Expr) -> bool:
+        return self.entries or is_scalar(node)
+
     def stretched(self, node: Expr, piece: Piece) -> Piece:
+        if self.entries:
+            return piece
         ones = [r"\mathbf{1}", r"\mathbf{1} \mathbf{1}^{\top}"]
         if not 1 <= node.ndim <= 2 or self.ranks[node]:
             return piece

@@ -1,0 +1,184 @@
+"""Newton's method: one number, a million numbers, ten thousand systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import symgrad as sg
+from benchmarks.case import Absent, Case, Run, library
+
+
+def solver(make: Callable[[], Callable[..., Any]]) -> Callable[..., Run]:
+    """A participant that makes a solver once, and reads the solution of each call."""
+
+    def build(*inputs: Any) -> Run:
+        if not hasattr(sg, "newton_root"):
+            raise Absent("symgrad has no newton_root")
+        solve = make()
+        return lambda: solve(*inputs).x
+
+    return build
+
+
+def scipy(work: Callable[..., Any]) -> Callable[..., Run]:
+    """A participant that calls SciPy with derivatives written by hand."""
+
+    def build(*inputs: Any) -> Run:
+        optimize = library("scipy.optimize")
+        return lambda: work(optimize, *inputs)
+
+    return build
+
+
+# One number
+
+
+def symgrad_cubic() -> Any:
+    """A root of the slope of x**4 - 2*x**2."""
+    x = sg.symbol("x")
+    return sg.newton_root(4 * x**3 - 4 * x, x)
+
+
+def python_cubic(x0: float) -> Run:
+    """The loop by hand."""
+
+    def work() -> float:
+        x = x0
+        for _ in range(50):
+            step = (4 * x**3 - 4 * x) / (12 * x**2 - 4)
+            x -= step
+            if abs(step) < 1e-12:
+                break
+        return x
+
+    return work
+
+
+CUBIC = Case(
+    name="newton",
+    title="Newton on 4*x**3 - 4*x from 2",
+    inputs=lambda n, rng: (2.0,),
+    sizes=(1,),
+    tiny=1,
+    participants={
+        "by hand": python_cubic,
+        "symgrad": solver(symgrad_cubic),
+        "SciPy": scipy(
+            lambda optimize, x0: optimize.newton(
+                lambda x: 4 * x**3 - 4 * x, x0, fprime=lambda x: 12 * x**2 - 4
+            )
+        ),
+    },
+    tolerance=1e-7,
+)
+
+
+# Kepler's equation
+
+
+def anomalies(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    """Starts, mean anomalies and eccentricities of `n` orbits."""
+    M = rng.uniform(0, np.pi, n)
+    return M, M, rng.uniform(0, 0.7, n)
+
+
+def symgrad_kepler() -> Any:
+    """E - e sin(E) = M."""
+    E, M, e = sg.symbols("E M e")
+    return sg.newton_root(E - e * sg.sin(E) - M, E, [M, e])
+
+
+def numpy_kepler(E: Any, M: Any, e: Any) -> Run:
+    """Twelve iterations for all."""
+
+    def work() -> Any:
+        x = E
+        for _ in range(12):
+            x = x - (x - e * np.sin(x) - M) / (1 - e * np.cos(x))
+        return x
+
+    return work
+
+
+KEPLER = Case(
+    name="kepler",
+    title="Kepler's equation for {n} anomalies",
+    inputs=anomalies,
+    sizes=(1_000_000,),
+    quick=(100_000,),
+    tiny=11,
+    participants={
+        "by hand": numpy_kepler,
+        "symgrad": solver(symgrad_kepler),
+        "SciPy": scipy(
+            lambda optimize, E, M, e: optimize.newton(
+                lambda x, M, e: x - e * np.sin(x) - M,
+                E,
+                fprime=lambda x, M, e: 1 - e * np.cos(x),
+                args=(M, e),
+            )
+        ),
+    },
+    tolerance=1e-7,
+)
+
+
+# Small systems
+
+
+def circles(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    """Circles and hyperbolas that meet near (2, 1)."""
+    return np.tile([2.0, 1.0], (n, 1)), rng.uniform(4.5, 5.5, n), rng.uniform(1.8, 2.2, n)
+
+
+def symgrad_systems() -> Any:
+    """x**2 + y**2 = a, x*y = b."""
+    x, y, a, b = sg.symbols("x y a b")
+    return sg.newton_root([x**2 + y**2 - a, x * y - b], [x, y], [a, b])
+
+
+def numpy_systems(start: Any, a: Any, b: Any) -> Run:
+    """With p = x + y and m = x - y: p**2 = a + 2 b, m**2 = a - 2 b."""
+
+    def work() -> Any:
+        plus, minus = np.sqrt(a + 2 * b), np.sqrt(a - 2 * b)
+        return np.stack([(plus + minus) / 2, (plus - minus) / 2], axis=-1)
+
+    return work
+
+
+def scipy_systems(optimize: Any, start: Any, a: Any, b: Any) -> Any:
+    """One after the other."""
+
+    def equations(z: Any, a: float, b: float) -> Any:
+        x, y = z
+        return [x * x + y * y - a, x * y - b]
+
+    def jacobian(z: Any, a: float, b: float) -> Any:
+        x, y = z
+        return [[2 * x, 2 * y], [y, x]]
+
+    rows = zip(start, a, b, strict=True)
+    return [optimize.root(equations, z, args=(p, q), jac=jacobian).x for z, p, q in rows]
+
+
+SYSTEMS = Case(
+    name="systems",
+    title="{n} systems of two equations",
+    inputs=circles,
+    sizes=(10_000,),
+    quick=(1_000,),
+    tiny=5,
+    participants={
+        "by hand": numpy_systems,
+        "symgrad": solver(symgrad_systems),
+        "SciPy": scipy(scipy_systems),
+    },
+    reference="by hand",
+    tolerance=1e-7,
+)
+
+CASES = [CUBIC, KEPLER, SYSTEMS]

@@ -4,16 +4,17 @@ import json
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-
 from benchmarks import report
 from benchmarks.case import Absent, Case, by_hand, flat
 from benchmarks.cases import CASES
 from benchmarks.harness import Outcome, Row, difference, measure, prepare
 from benchmarks.peers import PEERS
 
+ROOT = Path(__file__).parents[1]
 HERE = {"symgrad", "fast_math", "structured", "by hand", "SciPy", "sympy.lambdify", "sympy cse"}
 
 
@@ -68,21 +69,16 @@ def test_the_wrong_and_the_failing_are_reported_not_timed(row):
     assert outcomes["numba"].error == pytest.approx(5e-4)
     assert outcomes["SciPy"].note == "ValueError: no"
     assert all(math.isnan(outcomes[k].ratio) for k in ("numba", "SciPy", "torch"))
-    assert (
-        report.notes([row])
-        == [
-            "toy, 5: SciPy failed: ValueError: no",
-            "toy, 5: numba wrong: off by 5.0e-04",
-        ]
-        or len(report.notes([row])) == 2
-    )
+    assert sorted(report.notes([row])) == [
+        "toy, 5: SciPy failed: ValueError: no",
+        "toy, 5: numba wrong: off by 5.0e-04",
+    ]
 
 
 def test_ratios_are_to_symgrad(row):
     ours, slow = row.outcomes["symgrad"], row.outcomes["autograd"]
     assert (ours.low, ours.ratio, ours.high) == (1, 1, 1)
     assert slow.low <= slow.ratio <= slow.high
-    assert slow.ratio > 10  # of 300
 
 
 def test_a_row_survives_json(row, tmp_path):
@@ -145,7 +141,9 @@ def test_the_command():
         "--only",
         "by hand",
     ]
-    done = subprocess.run([*command, "--markdown"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [*command, "--markdown"], capture_output=True, text=True, check=True, cwd=ROOT
+    )
     header, _, line = done.stdout.splitlines()
     assert header == "| work | symgrad | by hand |"
     assert line.startswith("| derivative of x**4 - 2*x**2, one number |")
@@ -153,6 +151,6 @@ def test_the_command():
 
 def test_an_unknown_case_is_refused():
     command = [sys.executable, "-m", "benchmarks", "nonsense"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
     assert "unknown: nonsense" in done.stdout

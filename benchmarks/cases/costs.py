@@ -22,6 +22,8 @@ from benchmarks.case import Absent, Builder, Case, Run, Task, flat
 from benchmarks.cases.points import formula, numpy_points, points, symgrad_points
 from benchmarks.peers import PEERS
 
+ROOT = Path(__file__).parents[2]
+
 # The first call of a textbook model
 
 counter = itertools.count(1)
@@ -138,7 +140,7 @@ def fresh(cost: str, name: str) -> Builder:
     def build(n: int) -> Run:
         def run() -> Any:
             command = [sys.executable, "-m", "benchmarks.cases.costs", cost, name, str(n)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
             answer = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else {}
             if "figure" not in answer:
                 lines = done.stderr.strip().splitlines() or [""]

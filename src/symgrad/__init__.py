@@ -195,6 +195,7 @@ from symgrad.structure import (
     Kronecker,
     LowRank,
     Structured,
+    sparsity,
 )
 from symgrad.substitute import substitute
 from symgrad.variable import Variable, variable
@@ -369,6 +370,7 @@ __all__ = [
     "softmax",
     "softplus",
     "spacing",
+    "sparsity",
     "special",
     "split",
     "sqrt",

@@ -7,6 +7,7 @@ from typing import Any
 
 from symgrad.compile.function import CompiledFunction
 from symgrad.emit.nest import Nest, flatten, rebuild_nest
+from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import as_expr
 from symgrad.structure.forms import DenseForm, Recipe
@@ -77,13 +78,29 @@ class _Blocks(AssembledFunction):
 
 
 def assembled(
-    compiled: Callable[[list[Expr]], CompiledFunction], outputs: Any
+    compiled: Callable[[list[Expr]], CompiledFunction],
+    outputs: Any,
+    structured: bool,
+    sparse: str | None,
 ) -> AssembledFunction:
-    """The function with structured results, over a compiler of its parts."""
+    """The function with structured or sparse results, over a compiler of its parts.
+
+    Raises
+    ------
+    ArgumentError
+        For both at once, an unknown sparse format, or without SciPy.
+    """
+    if structured and sparse is not None:
+        raise ArgumentError("results are structured or sparse, not both: drop one of the options")
+    make: Callable[[Expr], Recipe] = _structured
+    if sparse is not None:
+        from symgrad.interop.scipy_sparse import recipe_of  # noqa: PLC0415 (an extra)
+
+        outputs, make = recipe_of(outputs, sparse)
     leaves, nest = flatten(outputs, as_expr)
-    recipes = [_structured(y) for y in leaves]
+    recipes = [make(y) for y in leaves]
     parts = compiled([part for recipe in recipes for part in recipe.parts])
-    kind = _Blocks if _is_block_form(nest, leaves) else AssembledFunction
+    kind = _Blocks if structured and _is_block_form(nest, leaves) else AssembledFunction
     return kind(parts, recipes, leaves, nest)
 
 

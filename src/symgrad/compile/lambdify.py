@@ -31,6 +31,7 @@ def lambdify(
     threads: int | None = None,
     fast_math: bool = False,
     structured: bool = False,
+    sparse: str | None = None,
 ) -> Any:
     """Compile expressions to a NumPy function.
 
@@ -51,6 +52,9 @@ def lambdify(
         Return Jacobians and Hessians unexpanded where they have a structure: as `Diagonal`,
         `Kronecker`, `LowRank`, `DiagonalPlusLowRank`, and a list of lists as `Block`; what has none
         as an array. The result is then an `AssembledFunction`.
+    sparse : {None, "csr"}
+        Return matrices as `scipy.sparse.csr_array`, by the entries that are not known to be zero (see
+        `sparsity`); extents must be ints. The result is an `AssembledFunction`. Needs SciPy.
 
     Returns
     -------
@@ -75,9 +79,9 @@ def lambdify(
     >>> f(np.arange(3.0))[1]
     array([2., 2., 2.])
     """
-    if structured:
+    if structured or sparse is not None:
         compiled = partial(lambdify, args, name=name, threads=threads, fast_math=fast_math)
-        return assembled(compiled, outputs)
+        return assembled(compiled, outputs, structured, sparse)
     if not isinstance(name, str) or not name.isidentifier():
         raise ArgumentError(f"the name of a function must be an identifier, not {name!r}")
     given = args if isinstance(args, (list, tuple)) else [args]

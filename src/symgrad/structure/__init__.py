@@ -9,6 +9,7 @@ from symgrad.structure.operators import (
     Structured,
 )
 from symgrad.structure.recognise import form_of
+from symgrad.structure.sparsity import sparsity
 
 __all__ = [
     "Block",
@@ -18,4 +19,5 @@ __all__ = [
     "LowRank",
     "Structured",
     "form_of",
+    "sparsity",
 ]

@@ -16,15 +16,16 @@ from typing import Final
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.traverse import rebuild, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
 from symgrad.ops.einsum import EINSUM, einsum_node
-from symgrad.ops.linalg import INV, SOLVE
+from symgrad.ops.linalg import INV
 from symgrad.rewrite import cancellation, exponentials
 from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
+from symgrad.rewrite.systems import solved_inverses
 from symgrad.rewrite.tensor import hoisted, merged_products, sums_nothing
 
 Rules = Mapping[Op, tuple[Rule, ...]]
@@ -34,12 +35,17 @@ EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 def stabilize(roots: Sequence[Expr]) -> list[Expr]:
     """The roots with every formula in its stable form, products in an order that is cheap."""
-    return _rewritten(merged_products(roots, _ends_small), STABILITY)
+    return solved_inverses(_rewritten(merged_products(roots, _ends_small), STABILITY))
 
 
 def _ends_small(inner: Expr, outer: Expr) -> bool:
-    """Whether a product is better not formed: in ``(A @ B) @ v``, ``trace(A @ B)``, or of known extents."""
+    """Whether a product is better not formed by itself.
+
+    In ``(A @ B) @ v`` and ``trace(A @ B)``, beside an inverse, and where all extents are known.
+    """
     if outer.ndim < inner.ndim or any(x.ndim < inner.ndim for x in outer.args if x is not inner):
+        return True
+    if any(x.op is INV for x in (*inner.args, *outer.args)):
         return True
     return all(isinstance(d, int) for x in (*inner.args, *outer.args) for d in x.shape)
 
@@ -53,15 +59,12 @@ def stable_sums(roots: Sequence[Expr]) -> Sequence[Expr]:
 
 def _rewritten(roots: Sequence[Expr], rules: Rules) -> list[Expr]:
     order = toposort(roots)
-    uses = count_uses(order, roots)
     image: dict[Expr, Expr] = {}
     stable: set[Expr] = set()
     for node in order:
         built = rebuild(node, tuple([image[arg] for arg in node.args]))
         if built not in stable:
             built = _settled(built, rules, stable)
-        if built.op is EINSUM and len(node.args) == 2:
-            built = _solve_for_inverse(built, node, uses)
         image[node] = built
     return [image[root] for root in roots]
 
@@ -168,31 +171,6 @@ def _merge_exponentials(factors: Factors) -> Factors | None:
             combined_factors = [*rest, (combined, wide)]
             return _merge_exponentials(combined_factors) or combined_factors
     return None
-
-
-# Linear systems
-
-
-def _solve_for_inverse(y: Expr, node: Expr, uses: dict[Expr, int]) -> Expr:
-    """``inv(A) @ b -> solve(A, b)`` where the inverse is needed for nothing else."""
-    if y.op is not EINSUM or len(y.args) != 2 or y.args[0].op is not INV or y.args[0].ndim != 2:
-        return y
-    if uses.get(node.args[0], 0) != 1 and node.args[0].op is INV:
-        return y
-    (left, right), out, _ = y.params
-    a, b = y.args[0].args[0], y.args[1]
-    if right == (left[1],) and out == (left[0],):
-        column = broadcast_column(b)
-        solved = SOLVE.build((a, column), ())
-        return EINSUM.build((solved,), (((0, 1),), (0,), ()))
-    if len(right) == 2 and right[0] == left[1] and out == (left[0], right[1]):
-        return SOLVE.build((a, b), ())
-    return y
-
-
-def broadcast_column(b: Expr) -> Expr:
-    """A vector as a matrix of one column."""
-    return EINSUM.build((b,), (((0,),), (0, 1), ((1, 1),)))
 
 
 SUM_RULES: Final = (

@@ -55,7 +55,7 @@ def merged_products(roots: Sequence[Expr], mergeable: Mergeable) -> list[Expr]:
     ``mergeable(inner, outer)`` says which pairs to merge.
     """
     order = toposort(roots)
-    if sum(node.op is EINSUM and len(node.args) > 1 for node in order) < 2:
+    if sum(node.op is EINSUM for node in order) < 2:
         return list(roots)
     uses = count_uses(order, roots)
     image: dict[Expr, Expr] = {}

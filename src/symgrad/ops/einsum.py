@@ -40,6 +40,7 @@ def einsum_node(
     Numbers and scalars move out as factors, identities relabel, a lone operand is relabelled.
     """
     full = dict(extents)
+    operands, inputs = _inline_transposes(operands, inputs)
     operands, inputs = _inline_identities(list(operands), list(inputs), out, full)
     for operand, labels in zip(operands, inputs, strict=True):
         full.update(zip(labels, operand.shape, strict=True))
@@ -56,6 +57,23 @@ def einsum_node(
     if identities and not result.ty.weak:
         result = cast(result, promote(result.ty, *identities))
     return result
+
+
+def _inline_transposes(
+    operands: Sequence[Expr], inputs: Sequence[Labels]
+) -> tuple[Sequence[Expr], Sequence[Labels]]:
+    """Operands that are transposes of others as those others."""
+    if len(operands) < 2 or not any(x.op is EINSUM and len(x.args) == 1 for x in operands):
+        return operands, inputs
+    found, labels = list(operands), list(inputs)
+    for i, x in enumerate(operands):
+        if x.op is EINSUM and len(x.args) == 1:
+            (inner,), out, _ = x.params
+            distinct = len(inner) == len(set(inner)) and set(inner) == set(out)
+            if distinct and x.ty is not BOOL:
+                rename = dict(zip(out, inputs[i], strict=True))
+                found[i], labels[i] = x.args[0], tuple([rename[n] for n in inner])
+    return found, labels
 
 
 def _inline_identities(

@@ -38,6 +38,7 @@ from symgrad.ops.matrices import (
     untransposed,
 )
 from symgrad.ops.products import matmul
+from symgrad.ops.properties import is_diagonal, is_spd
 from symgrad.ops.public import public
 from symgrad.ops.shapes import reshape, squeeze
 from symgrad.ops.ufuncs import absolute, divide, log, multiply, power, sign
@@ -86,11 +87,6 @@ def scalar_factors(x: Expr) -> tuple[Expr, Expr] | None:
     return raw_product(tuple(scalars)), raw_product(tuple(rest))
 
 
-def is_spd(x: Expr) -> bool:
-    """Whether `x` is known to be symmetric and positive definite (cheap, local)."""
-    return assumed(x.args[0] if x.op is INV else x, "spd")
-
-
 # Inverse
 
 
@@ -101,7 +97,7 @@ def _known_inverse(x: Expr) -> Expr | None:
         return x.args[0]
     if assumed(x, "orthogonal"):  # A.T A = 1
         return transposed(as_float(x))
-    if assumed(x, "diagonal"):
+    if is_diagonal(x):
         return _spread_diagonal(divide(1, diagonal_of(x)), x)
     inner = untransposed(x)
     if inner is not None:  # inv(A.T) = inv(A).T
@@ -155,7 +151,7 @@ def _known_logdet(x: Expr) -> Expr | None:
         return number(0, scalar)
     if is_spd(x) and x.op is not INV:
         return SPD_LOGDET.build((x,), ())
-    if assumed(x, "diagonal"):
+    if is_diagonal(x):
         return reduction.sum(log(absolute(diagonal_of(x))), axis=-1)
     if x.op is INV:
         return minus(LOGABSDET.build(x.args, ()))
@@ -208,7 +204,7 @@ SPD_LOGDET: Final = square_op(
 def _known_sign(x: Expr) -> Expr | None:
     if x.op is EYE or is_spd(x):
         return number(1.0, x.shape[:-2], float_of(x.ty))
-    if assumed(x, "diagonal"):
+    if is_diagonal(x):
         return reduction.prod(sign(diagonal_of(as_float(x))), axis=-1)
     if x.op is INV:
         return SIGNDET.build(x.args, ())
@@ -235,7 +231,7 @@ SIGNDET: Final = square_op(
 def _known_det(x: Expr) -> Expr | None:
     if x.op is EYE:
         return number(1, x.shape[:-2])
-    if assumed(x, "diagonal"):
+    if is_diagonal(x):
         return reduction.prod(diagonal_of(as_float(x)), axis=-1)
     if x.op is INV:  # det(inv(A)) = 1/det(A)
         return divide(1, DET.build(x.args, ()))
@@ -301,7 +297,7 @@ def _solve_build(args: tuple[Expr, ...], params: Params) -> Expr:
         found = matmul(a.args[0], b)
     elif assumed(a, "orthogonal"):
         found = matmul(transposed(a), b)
-    elif assumed(a, "diagonal"):
+    elif is_diagonal(a):
         found = contract("i,ij->ij", a.ndim - 2, divide(1, diagonal_of(a)), b)
     shape, ty = _solve_infer(args, params)
     if found is not None and found.ty is ty:

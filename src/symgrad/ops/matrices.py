@@ -10,6 +10,7 @@ import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import show_shape
+from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.expr.types import Ty, resolve
 from symgrad.ops.cast import cast
@@ -72,7 +73,11 @@ def over_matrix(g: Expr, x: Expr) -> Expr:
 
 
 def diagonal_of(x: Expr) -> Expr:
-    """The diagonals of square matrices."""
+    """The diagonals of square matrices; v of ``diag(v)``."""
+    if x.op is EINSUM and any(arg.op is EYE for arg in x.args) and x.ndim == 2:
+        inputs, (row, column), _ = x.params
+        labels = [tuple([row if n == column else n for n in ls]) for ls in inputs]
+        return einsum_node(x.args, labels, (row,), {row: x.shape[0]})
     return contract("ii->i", x.ndim - 2, x)
 
 

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from symgrad.expr.dims import Dim
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.einsum import EINSUM, Labels, einsum_node, insert_axes, is_layout
+from symgrad.ops.einsum import EINSUM, Labels, einsum_node, insert_axes
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.matrices import transposed
 
@@ -41,8 +41,6 @@ def solved_inverses(roots: Sequence[Expr]) -> list[Expr]:
     order = toposort(roots)
     if not any(node.op is INV for node in order):
         return list(roots)
-    roots = _without_layouts(roots, order)
-    order = toposort(roots)
     solvable = _solvable(order, roots)
     image: dict[Expr, Expr] = {}
     for node in order:
@@ -53,28 +51,6 @@ def solved_inverses(roots: Sequence[Expr]) -> list[Expr]:
         else:
             image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
     return [image[root] for root in roots]
-
-
-def _without_layouts(roots: Sequence[Expr], order: Sequence[Expr]) -> list[Expr]:
-    """The roots with transposes of inverses written into the products that they stand in."""
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        made = rebuild(node, tuple([image[arg] for arg in node.args]))
-        if made.op is EINSUM and len(made.args) > 1 and any(map(_is_turned_inverse, made.args)):
-            inputs, out, _ = made.params
-            operands, labels = list(made.args), list(inputs)
-            for i, x in enumerate(made.args):
-                if _is_turned_inverse(x):
-                    (inner,), axes, _ = x.params
-                    rename = dict(zip(axes, inputs[i], strict=True))
-                    operands[i], labels[i] = x.args[0], tuple([rename[n] for n in inner])
-            made = einsum_node(operands, labels, out, _extents(made))
-        image[node] = made
-    return [image[root] for root in roots]
-
-
-def _is_turned_inverse(x: Expr) -> bool:
-    return x.op is EINSUM and x.args[0].op is INV and is_layout(x) and not x.params[2]
 
 
 def _solvable(order: Sequence[Expr], roots: Sequence[Expr]) -> set[Expr]:
@@ -162,7 +138,7 @@ def _side(y: Expr, place: int, summed: int, kept: int, turned: bool) -> _System 
             break
         group |= more
         reached |= {n for i in more for n in inputs[i]}
-    if summed in out or kept in reached or not group:
+    if summed in out or kept in reached:
         return None
     outside = {
         n for i, labels in enumerate(inputs) if i not in group and i != place for n in labels

@@ -76,7 +76,7 @@ def _merged(node: Expr, needed: dict[Expr, int], mergeable: Mergeable) -> Expr:
     def inlinable(x: Expr) -> bool:
         return needed.get(x) == 1 and mergeable(x, node)
 
-    if not any(inlinable(arg) for arg in node.args):
+    if node.ty is BOOL or not any(inlinable(arg) for arg in node.args):
         return node
     inputs, out, _ = node.params
     scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)

@@ -1,7 +1,6 @@
 """Loops: a formula that is rebuilt meets its compiled callable again."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -32,7 +31,6 @@ def rosenbrock(x0, x1):
 def test_gradient_descent_on_rosenbrock(compilations):
     x0, x1 = sg.variable(0.0), sg.variable(2.0)
     rate = 0.001
-    start = time.perf_counter()
     for _ in range(10_000):
         y = rosenbrock(x0, x1)
         x0.cleargrad()
@@ -40,12 +38,10 @@ def test_gradient_descent_on_rosenbrock(compilations):
         y.backward()
         x0.data -= rate * x0.grad.data
         x1.data -= rate * x1.grad.data
-    seconds = time.perf_counter() - start
     np.testing.assert_allclose(
         [x0.data, x1.data], [0.9944984367782456, 0.9890050527419593], rtol=1e-12
     )
     assert len(compilations) == 1
-    assert seconds < 5.0
 
 
 def test_new_leaves_in_every_iteration(compilations):

@@ -11,6 +11,7 @@ from symgrad.lower.lowering import lower
 from symgrad.lower.passes import SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
+from symgrad.lower.sharing import share_factors
 from symgrad.rewrite.stability import stabilize
 from symgrad.structure.recognise import structure_lines
 
@@ -20,9 +21,11 @@ def explain(
 ) -> str:
     """The passes that a formula went through, with the instructions left after each."""
     stable = stabilize(leaves)
-    p = lower(args, stable, _spans(args))
+    shared = share_factors(stable)
+    p = lower(args, shared, _spans(args))
     lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
     lines.append(f"stable forms: {len(toposort(stable))} nodes")
+    lines.append(f"shared factors: {len(toposort(shared))} nodes")
     lines.append(f"lowering: {_count(p)} instructions; powers by products, contractions in order")
     for step in (*array_passes(options.fast_math), SINGLE_CALLS):
         p = step.run(p)

@@ -9,7 +9,7 @@ from typing import Any
 from symgrad.compile.arguments import Parameter, Signature
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
-from symgrad.compile.pipeline import Options, write
+from symgrad.compile.pipeline import Options, prepared, write
 from symgrad.compile.threads import checked_threads
 from symgrad.emit.nest import flatten
 from symgrad.errors import ArgumentError
@@ -20,7 +20,6 @@ from symgrad.lower.lowering import lower
 from symgrad.lower.program import Program
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
-from symgrad.rewrite.stability import stabilize
 
 
 def lambdify(
@@ -88,7 +87,7 @@ def lambdify(
     symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)
     _check_arguments(symbols, leaves)
-    program = lower(symbols, stabilize(leaves))
+    program = lower(symbols, prepared(leaves))
     options = Options(name, checked_threads(threads), bool(fast_math))
     return CompiledFunction(
         args=tuple(symbols),

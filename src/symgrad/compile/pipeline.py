@@ -14,6 +14,7 @@ from symgrad.expr.node import Expr
 from symgrad.lower.lowering import lower
 from symgrad.lower.passes import array_passes, run_passes
 from symgrad.lower.program import Program
+from symgrad.lower.sharing import share_factors
 from symgrad.lower.sizes import entries_code
 from symgrad.rewrite.stability import stabilize
 
@@ -37,6 +38,11 @@ class Options:
     fast_math: bool = False
 
 
+def prepared(leaves: Sequence[Expr]) -> list[Expr]:
+    """Formulas in the form in which they are lowered."""
+    return share_factors(stabilize(leaves))
+
+
 def array_program(
     args: Sequence[Expr],
     leaves: Sequence[Expr],
@@ -44,7 +50,7 @@ def array_program(
     spans: Sequence[Shape] | None = None,
 ) -> Program:
     """The program for arrays, whose scalar arguments span the axes given by `spans`."""
-    program = lower(args, stabilize(leaves), spans)
+    program = lower(args, prepared(leaves), spans)
     return run_passes(program, array_passes(options.fast_math))
 
 

@@ -97,3 +97,16 @@ def test_contraction_order_avoids_the_matrix_product():
 def test_contractions_run_as_the_plain_numpy_call(build, expected):
     a, b, v = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n")), sg.vector("v", "n")
     assert expected in sg.lambdify([a, b, v], build(a, b, v)).source
+
+
+def test_stacks_of_matrices_are_one_matmul():
+    A, B = sg.symbol("A", ("b", "m", "n")), sg.symbol("B", ("b", "n", "k"))
+    rng = np.random.default_rng(41)
+    a, b = rng.normal(size=(4, 2, 3)), rng.normal(size=(4, 3, 5))
+    for spec in ("bij,bjk->bik", "bij,bjk->kbi", "bij,bjk->ikb"):
+        f = sg.lambdify([A, B], sg.einsum(spec, A, B))
+        assert " @ " in f.source.split('"""')[-1] and "einsum" not in f.source.split('"""')[-1]
+        np.testing.assert_allclose(f(a, b), np.einsum(spec, a, b), rtol=1e-13)
+    g = sg.lambdify(A, sg.einsum("bij,bik->bjk", A, A))
+    assert "einsum" not in g.source.split('"""')[-1]
+    np.testing.assert_allclose(g(a), np.einsum("bij,bik->bjk", a, a), rtol=1e-13)

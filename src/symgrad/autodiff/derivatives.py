@@ -11,7 +11,7 @@ from symgrad.errors import ArgumentError, DerivativeError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import eye, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols
+from symgrad.expr.traverse import check_symbols, toposort
 from symgrad.ops.einsum import einsum_node, transpose_axes
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
@@ -173,11 +173,11 @@ def _identity(x: Expr) -> Expr:
     return einsum_node(factors, labels, tuple(range(2 * x.ndim)), {})
 
 
-def _jacobians(outputs: Sequence[Expr], x: Expr) -> list[Expr]:
+def _jacobians(outputs: Sequence[Expr], x: Expr, simplified: bool = True) -> list[Expr]:
     if x.ndim == 0 or any(y.ndim for y in outputs):
-        return pushforward(outputs, {x: _identity(x)})
+        return pushforward(outputs, {x: _identity(x)}, simplified)
     # scalars by an array: one reverse walk each is cheaper than directions of the array's size
-    return [pullback([y], [number(1)], [x])[0] for y in outputs]
+    return [pullback([y], [number(1)], [x], simplified)[0] for y in outputs]
 
 
 @public
@@ -208,8 +208,8 @@ def hessian(f: Any, x: Any) -> Any:
     """All second derivatives of a scalar, of shape ``x.shape + x.shape``.
 
     For a list of symbols the result is the block form: a list of lists, block (i, j) of shape
-    ``x_i.shape + x_j.shape``. Blocks below the diagonal are transposes of those above, not computed
-    again.
+    ``x_i.shape + x_j.shape``. Half of it is differentiated: block (j, i) is block (i, j) transposed, so
+    for scalars ``H[i][j] is H[j][i]``.
 
     Examples
     --------
@@ -220,16 +220,38 @@ def hessian(f: Any, x: Any) -> Any:
     """
     leaves, many = _leaves(x, "hessian")
     gradients = grad(f, leaves)
-    blocks: list[list[Any]] = [[None] * len(leaves) for _ in leaves]
-    for j, leaf in enumerate(leaves):
-        for i, block in enumerate(_jacobians(gradients[: j + 1], leaf)):
-            blocks[i][j] = block
-            if i != j:
-                rank = leaves[i].ndim
-                order = (*range(rank, block.ndim), *range(rank))
-                blocks[j][i] = transpose_axes(block, order)
     if not many:
-        return blocks[0][0]
-    flat = simplify_all([block for row in blocks for block in row])
-    n = len(leaves)
-    return [flat[i * n : (i + 1) * n] for i in range(n)]
+        return _jacobians(gradients, leaves[0])[0]
+    return _symmetric_blocks(gradients, leaves)
+
+
+def _symmetric_blocks(gradients: Sequence[Expr], leaves: Sequence[Expr]) -> list[list[Expr]]:
+    """The blocks on and above the diagonal, and their transposes below it."""
+    mentioned = _mentioned(gradients, leaves)
+    places: list[tuple[int, int]] = []
+    blocks: list[Expr] = []
+    for j, leaf in enumerate(leaves):
+        rows = [i for i in range(j + 1) if mentioned[i] >> j & 1]
+        if rows:
+            blocks += _jacobians([gradients[i] for i in rows], leaf, simplified=False)
+            places += [(i, j) for i in rows]
+    full = [[number(0, (*a.shape, *b.shape)) for b in leaves] for a in leaves]
+    for (i, j), block in zip(places, simplify_all(blocks), strict=True):
+        full[i][j] = block
+        if i != j:
+            rank = leaves[i].ndim
+            order = (*range(rank, block.ndim), *range(rank))
+            full[j][i] = transpose_axes(block, order)
+    return full
+
+
+def _mentioned(roots: Sequence[Expr], leaves: Sequence[Expr]) -> list[int]:
+    """Which leaves each root mentions, as bits, in one walk over all of them."""
+    bits = {leaf: 1 << k for k, leaf in enumerate(leaves)}
+    for node in toposort(roots):
+        if node not in bits:
+            mask = 0
+            for arg in node.args:
+                mask |= bits[arg]
+            bits[node] = mask
+    return [bits[root] for root in roots]

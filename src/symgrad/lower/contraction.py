@@ -207,8 +207,26 @@ class Contraction:
             return binary(self.p, MUL_CODE, left, right)
         if not batch:
             return self.product(a, b, summed, out)
+        if len(summed) == 1 and len(a[1]) == len(b[1]) == len(batch) + 2:
+            return self.stacked(a, b, batch, summed[0], out)
         template = f'np.einsum("{_subscripts([a[1], b[1]], out)}", {{0}}, {{1}})'
         return self.call(template, [a[0], b[0]], self.shape_of(out))
+
+    def stacked(
+        self,
+        a: tuple[Value, Labels],
+        b: tuple[Value, Labels],
+        batch: Sequence[int],
+        n: int,
+        out: Labels,
+    ) -> Value:
+        """Stacks of matrices, multiplied by one matmul; the axes come where it wants them as views."""
+        free_a, free_b = ([m for m in x[1] if m not in (*batch, n)] for x in (a, b))
+        left = self.layout(*a, (*batch, *free_a, n))
+        right = self.layout(*b, (*batch, n, *free_b))
+        natural = (*batch, *free_a, *free_b)
+        result = self.p.emit(MATMUL_CODE, (left, right), self.shape_of(natural))
+        return self.layout(result, natural, out)
 
     def product(
         self, a: tuple[Value, Labels], b: tuple[Value, Labels], summed: list[int], out: Labels

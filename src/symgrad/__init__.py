@@ -188,6 +188,7 @@ from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
 from symgrad.rewrite import simplify
+from symgrad.solve.implicit import implicit
 from symgrad.structure import (
     Block,
     Diagonal,
@@ -296,6 +297,7 @@ __all__ = [
     "hstack",
     "hvp",
     "hypot",
+    "implicit",
     "inner",
     "isfinite",
     "isinf",

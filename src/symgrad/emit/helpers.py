@@ -78,4 +78,107 @@ def _expm(a):
             result = np.where(halvings > k, result @ result, result)
         return result
 ''',
+    "_root": '''
+def _root(equation, x, *params):
+    """Roots entry by entry, from `x`; nan where there is none in reach.
+
+    `equation` gives value and slope. Newton's steps are halved until the value is smaller; where this
+    ends at no root, one is looked for where the value changes its sign.
+    """
+    x, *params = np.broadcast_arrays(x, *params)
+    shape, eps = x.shape, np.finfo(float).eps
+    start, every = np.array(x, float).ravel(), [p.ravel() for p in params]
+    x, params = start, every
+    root, open_ = np.full(x.size, np.nan), np.arange(x.size)
+    with np.errstate(all="ignore"):
+        f, slope = equation(x, *params)
+        for _ in range(200):
+            if not open_.size:
+                break
+            full = np.where(f == 0, 0, f/slope)
+            new, near = x - full, np.abs(full) <= 4*eps*np.abs(x)
+            g, bend = map(np.array, equation(new, *params))
+            up = np.flatnonzero(~near & ~(np.abs(g) < np.abs(f)))
+            step = full.copy()
+            for _ in range(60):
+                if not up.size:
+                    break
+                step[up] /= 2
+                new[up] = x[up] - step[up]
+                g[up], bend[up] = equation(new[up], *[p[up] for p in params])
+                up = up[~(np.abs(g[up]) < np.abs(f[up]))]
+            # no step gets closer: this is the rounding error of the value, or no root
+            new[up] = np.where(np.abs(full[up]) <= 1e-7*np.maximum(np.abs(x[up]), 1), x[up], np.nan)
+            near[up] = True
+            root[open_[near]] = new[near]
+            far = ~near
+            open_, x, f, slope = open_[far], new[far], g[far], bend[far]
+            params = [p[far] for p in params]
+        lost = np.flatnonzero(np.isnan(root))
+        if lost.size:
+            root[lost] = _bracketed(equation, start[lost], *[p[lost] for p in every])
+    return root.reshape(shape)[()]
+
+
+def _bracketed(equation, x, *params):
+    """Roots by bisection where the value changes its sign around `x`, in ever wider steps; else nan."""
+    width, wider = 1e-3*np.maximum(np.abs(x), 1), 1.25
+    value = lambda at: equation(at, *params)[0]
+    low, high = x.copy(), x.copy()
+    f_low = f_high = value(x)
+    a, b, f_a, f_b = (np.full(x.size, np.nan) for _ in range(4))
+    for _ in range(120):
+        below, above = low - width, high + width
+        f_below, f_above = value(below), value(above)
+        for ends in ((high, above, f_high, f_above), (below, low, f_below, f_low)):
+            new = np.isnan(a) & (np.sign(ends[2])*np.sign(ends[3]) < 0)
+            a, b, f_a, f_b = (np.where(new, end, old) for end, old in zip(ends, (a, b, f_a, f_b)))
+        if not np.isnan(a).any():
+            break
+        low, high, f_low, f_high, width = below, above, f_below, f_above, width*wider
+    bound = np.minimum(np.abs(f_a), np.abs(f_b))
+    for _ in range(100):
+        middle = (a + b)/2
+        f = value(middle)
+        left = np.sign(f) == np.sign(f_a)
+        a, b = np.where(left, middle, a), np.where(left, b, middle)
+    f, slope = equation(middle, *params)
+    better = middle - f/slope
+    closer = np.abs(value(better)) < np.abs(f)
+    return np.where(np.abs(f) <= bound, np.where(closer, better, middle), np.nan)  # else a pole
+''',
+    "_root_system": '''
+def _root_system(equation, x, *params):
+    """A root of a system, from `x`; nan if there is none in reach.
+
+    `equation` gives values and Jacobian. Newton's steps are halved until the step that follows, by the
+    same Jacobian, is shorter (Deuflhard, Newton Methods for Nonlinear Problems, 2004, chapter 3).
+    """
+    x, eps = np.array(x, float), np.finfo(float).eps
+    n, unsolved = x.size, np.full(x.shape, np.nan)[()]
+    with np.errstate(all="ignore"):
+        f, jacobian = equation(x, *params)
+        for _ in range(200):
+            if not np.any(f):
+                return x[()]
+            matrix = np.reshape(jacobian, (n, n))
+            try:
+                full = np.linalg.solve(matrix, np.ravel(f)).reshape(x.shape)
+            except np.linalg.LinAlgError:
+                return unsolved
+            length, scale = np.max(np.abs(full)), np.max(np.abs(x))
+            if length <= 4*eps*scale:
+                return (x - full)[()]
+            for halving in range(60):
+                new = x - full/2**halving
+                g, bend = equation(new, *params)
+                if np.all(np.isfinite(g)):
+                    rest = np.linalg.solve(matrix, np.ravel(g))
+                    if np.linalg.norm(rest) < np.linalg.norm(full):
+                        break
+            else:  # no step gets closer: this is the rounding error of the values, or no root
+                return x[()] if length <= 1e-7*max(scale, 1) else unsolved
+            x, f, jacobian = new, g, bend
+    return unsolved
+''',
 }

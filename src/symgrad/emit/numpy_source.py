@@ -10,6 +10,7 @@ import numpy as np
 from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
+from symgrad.expr.traverse import toposort
 from symgrad.lower.program import Code, Program, Value
 
 INDENT = "    "
@@ -42,6 +43,19 @@ def numpy_source(
     `branches` says that what the code calls has branches not taken; `more` is put behind the
     parameters.
     """
+    lines = _function(program, nest, name, doc, branches, more)
+    return "\n".join([*_head(program, lines), "", "", *lines, ""])
+
+
+def _function(
+    program: Program,
+    nest: Nest,
+    name: str,
+    doc: str = "",
+    branches: bool = False,
+    more: str = "",
+) -> list[str]:
+    """The lines of the function alone."""
     writer = Writer(program, numpy_literal, _numpy_template)
     writer.write()
     outputs = _Outputs(program, writer)
@@ -53,8 +67,7 @@ def numpy_source(
     lines = [f"def {name}({', '.join([*parameters, more] if more else parameters)}):"]
     if doc:
         lines += _indented(_docstring(doc))
-    lines += _indented([*_asarrays(program), *_extents(program), *body])
-    return "\n".join([*_head(program, lines), "", "", *lines, ""])
+    return lines + _indented([*_asarrays(program), *_extents(program), *body])
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -70,15 +83,37 @@ def _docstring(doc: str) -> list[str]:
 
 def _head(program: Program, lines: list[str]) -> list[str]:
     """Imports, helper functions and constant arrays."""
-    text = "\n".join(lines)
+    definitions = definitions_of(program)
+    text = "\n".join([*lines, *definitions.values()])
     head = ["import numpy as np"]
     if "scipy.special." in text:
         head.append("import scipy.special")
     for helper, source in HELPERS.items():
         if f"{helper}(" in text:
             head += ["", *source.rstrip().splitlines()]
+    for source in definitions.values():
+        head += ["", "", *source.rstrip().splitlines()]
     arrays = [f"{name} = {_array_literal(array)}" for name, array in program.arrays.items()]
     return [*head, "", *arrays] if arrays else head
+
+
+def definitions_of(program: Program) -> dict[str, str]:
+    """The source of the functions that single nodes bring along, by name."""
+    found: dict[str, str] = {}
+    for node in toposort(program.output_nodes):
+        if node.op.definitions is not None:
+            found |= node.op.definitions(node)
+    return found
+
+
+def function_source(program: Program, nest: Nest, name: str) -> str:
+    """The source of a function alone, with the constant arrays in its body.
+
+    The functions that it calls, of `HELPERS` and `definitions_of`, are for the caller to provide.
+    """
+    head, *lines = _function(program, nest, name)
+    constants = [f"{key} = {_array_literal(array)}" for key, array in program.arrays.items()]
+    return "\n".join([head, *_indented(constants), *lines, ""])
 
 
 def _array_literal(array: np.ndarray[Any, Any]) -> str:

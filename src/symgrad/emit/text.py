@@ -209,7 +209,7 @@ def _filled(printer: Printer, template: str, parts: list[Piece]) -> Piece:
     inner = COMPARE if re.search(r" (and|or) ", template) else SUM
 
     def operand(before: str, index: int, after: str) -> str:
-        if before.endswith(("(", "[", "{", ", ")) and after.startswith((",", ")", "]")):
+        if before.endswith(("(", "[", "{", ", ", "=")) and after.startswith((",", ")", "]")):
             return parts[index].text
         spaced = (before or " ")[-1] in " ([" and (after or " ")[0] in " )],"
         return printer.wrap(parts[index], inner if spaced else ATOM)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,9 @@ class Op:
     alone : str or None
         Cheaper code for the item, ``np.linalg.eigvalsh({0})``, where no other item of the call is
         needed.
+    definitions : callable or None
+        ``definitions(node)``: source of functions that the code calls, by name, where they differ from
+        node to node.
     keeps_symmetry : bool
         Whether a symmetric operand gives a symmetric result.
     text, latex : str, callable or None
@@ -86,6 +89,7 @@ class Op:
     scalar: str | None = None
     part: int | None = None
     alone: str | None = None
+    definitions: Callable[[Expr], Mapping[str, str]] | None = None
     keeps_symmetry: bool = False
     text: str | Callable[[Expr], str] | None = None
     latex: str | Callable[[Expr], str] | None = None

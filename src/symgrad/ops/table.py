@@ -13,6 +13,7 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
     decompositions,
+    implicit,
     layout,
     linalg,
     matrix_functions,
@@ -58,6 +59,7 @@ TENSOR: Final = (
     *matrix_functions.FUNCTION_OPS,
     *decompositions.DECOMPOSITION_OPS,
     *pseudoinverse.PSEUDOINVERSE_OPS,
+    *implicit.IMPLICIT_OPS,
 )
 OPS: Final[dict[str, Op]] = {
     op.name: op

@@ -97,7 +97,9 @@ def _layout_moved_in(node: Expr, inlinable: Inlinable) -> Expr:
         rename = dict(zip(labels, inner, strict=True))
         return einsum_node(x.args, inputs, tuple([rename[n] for n in out]), {})
     if x.op is MUL and is_number(x.args[0]):
-        moved = _layout_moved_in(EINSUM.build((raw_product(x.args[1:]),), node.params), inlinable)
+        moved = EINSUM.build((raw_product(x.args[1:]),), node.params)
+        if is_layout(moved):
+            moved = _layout_moved_in(moved, inlinable)
         return node if is_layout(moved) else mul(number(x.args[0].params[0], node.shape), moved)
     if x.op is ADD and len(x.args) <= MAX_OPERANDS and any(map(_absorbs_layout, x.args)):
         terms = [EINSUM.build((term,), node.params) for term in x.args]

@@ -1,0 +1,1 @@
+"""Solvers compiled from formulas, and solutions as parts of formulas."""

@@ -45,6 +45,13 @@ def confine(threads: int) -> None:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
+def command(given: argparse.Namespace, name: str, n: int, seconds: float) -> list[str]:
+    """The process that measures one row."""
+    line = [sys.executable, "-m", "benchmarks", name, "--row", "--size", str(n)]
+    line += ["--seconds", str(seconds), "--threads", str(given.threads)]
+    return line + (["--only", given.only] if given.only else [])
+
+
 def main() -> int:
     """Measure each row in a process of its own, and report."""
     given = options()
@@ -66,22 +73,20 @@ def main() -> int:
     rows = []
     for name in given.cases or CASES:
         case = CASES[name]
-        sizes = [given.size] if given.size else (given.quick and case.quick) or case.sizes
-        for n in sizes:
-            print(f"{case.label(n)} ...", file=sys.stderr, flush=True)
-            command = [sys.executable, "-m", "benchmarks", name, "--row", "--size", str(n)]
-            command += ["--seconds", str(seconds), "--threads", str(given.threads)]
-            command += ["--only", given.only] if given.only else []
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        for n in [given.size] if given.size else (given.quick and case.quick) or case.sizes:
+            done = subprocess.run(
+                command(given, name, n, seconds), stdout=subprocess.PIPE, text=True, check=False
+            )
             if done.returncode:
                 print(f"{case.label(n)}: not measured", file=sys.stderr)
                 continue
             rows.append(Row.from_dict(json.loads(done.stdout.splitlines()[-1])))
+            print(report.summary(rows[-1]), file=sys.stderr, flush=True)
+            if given.json:
+                report.write_json(given.json, rows, given.threads)
     print(report.table(rows, markdown=given.markdown))
     for note in report.notes(rows):
         print(note, file=sys.stderr)
-    if given.json:
-        report.write_json(given.json, rows, given.threads)
     if given.plot:
         report.write_plot(given.plot, rows)
     return 0

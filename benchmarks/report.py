@@ -48,6 +48,12 @@ def table(rows: Sequence[Row], *, markdown: bool = False) -> str:
     )
 
 
+def summary(row: Row) -> str:
+    """One row, in one line of its own."""
+    others = [f"{name} {cell(row, name)}" for name in COLUMNS if name in row.outcomes]
+    return "; ".join([f"{row.label}: {own(row)}", *[o for o in others if not o.endswith(" ")]])
+
+
 def absent(row: Row, name: str) -> bool:
     """Has a participant nothing to show in a row?"""
     return row.outcomes[name].status == "absent"

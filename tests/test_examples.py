@@ -98,3 +98,68 @@ def test_batched_evaluation(run):
     assert numbers(constant) == close([2.0, 2.0, 2.0, 2.0])
     # sum over the grid of 3*x**2 = n + 3 + 2/n with n = 10**6 intervals of length 2/n
     assert numbers(million) == close([1e6 + 3 + 2e-6])
+
+
+def test_kepler_for_a_million_anomalies(run):
+    formula, residual, perihelion, aphelion, mean = run("kepler_million")
+    assert formula.endswith("1/(1 - e*cos(root(E - e*sin(E) - M, E)))")
+    assert numbers(residual)[0] < 4e-15  # rounding of numbers up to 2*pi
+    assert numbers(perihelion) == close([1 / (1 - 0.2056)])
+    assert numbers(aphelion)[0] == pytest.approx(1 / (1 + 0.2056), rel=1e-6)  # beside the middle
+    assert numbers(mean) == close([1.0])
+
+
+def test_implied_volatility(run):
+    error, sensitivities = run("implied_volatility")
+    assert numbers(error)[0] < 1e-12
+    first, second = numbers(sensitivities)[-2:]
+    # at the money dP/dV = phi(V/2), d2P/dV2 = -V/4*phi(V/2), and dV/dP is the inverse
+    phi = math.exp(-(0.1**2) / 2) / math.sqrt(2 * math.pi)
+    assert first == pytest.approx(1 / phi, rel=1e-12)
+    assert second == pytest.approx(0.2 / 4 / phi**2, rel=1e-10)
+
+
+def test_steady_state_of_a_chemical_network(run):
+    state, flux, *shares, total = run("chemical_network")
+    s, c, p = numbers(state)
+    assert s + c + p == close(5.0)
+    assert 10 * s * (1 - c) == pytest.approx(3 * c, rel=1e-12)
+    assert 2 * c == pytest.approx(p / 2, rel=1e-12)
+    assert numbers(flux) == close([2 * c])
+    # rates all twice as fast make the flux twice as large
+    assert sum(numbers(line)[-1] for line in shares) == pytest.approx(1.0, rel=1e-12)
+    assert numbers(total)[0] == pytest.approx(1.0, rel=1e-12)
+
+
+def test_curve_fit(run):
+    *parameters, deviation = run("curve_fit")
+    # certified by NIST
+    certified = [
+        (72.462237576, 1.7340283401),
+        (2.6180768402, 0.088295217536),
+        (0.067359200066, 0.0034465663377),
+    ]
+    for line, expected in zip(parameters, certified, strict=True):
+        assert numbers(line) == pytest.approx(expected, rel=1e-8)
+    assert numbers(deviation)[0] == pytest.approx(1.1587725499, rel=1e-8)
+
+
+def test_catenary(run):
+    chain, catenary, force, curvature = (numbers(line)[0] for line in run("catenary"))
+    # the parameter of the catenary of length 3/2 over width 1 is the root of 2*a*sinh(1/(2*a)) = 3/2
+    a = 0.3082843
+    for _ in range(5):
+        f = 2 * a * math.sinh(1 / (2 * a)) - 1.5
+        a -= f / (2 * math.sinh(1 / (2 * a)) - math.cosh(1 / (2 * a)) / a)
+    assert catenary == pytest.approx(a * (math.cosh(1 / (2 * a)) - 1), rel=1e-12)
+    assert chain == pytest.approx(catenary, rel=1e-3)  # of 40 links
+    assert force < 1e-7  # of a stiffness of 1e5
+    assert curvature > 0
+
+
+def test_newton_fractal(run):
+    *shares, none = [numbers(line)[-1] for line in run("newton_fractal")]
+    assert shares[1] == shares[2]  # a picture symmetric about the real axis
+    assert 0.3 < shares[1] < shares[0] < 0.4
+    assert sum([*shares, none]) == pytest.approx(1.0, rel=1e-12)
+    assert none < 1e-3

@@ -83,7 +83,7 @@ def measure(case: Case, n: int, budget: float, only: Collection[str] | None = No
     figures = in_turns(case, runs, budget, rng) if OURS in runs else {}
     ours = figures.get(OURS, [])
     for name, mine in figures.items():
-        ratios = [a / b for a, b in zip(mine, ours, strict=False)]
+        ratios = [a / b if b else math.nan for a, b in zip(mine, ours, strict=False)]
         low, ratio, high = (float(q) for q in np.quantile(ratios, (0.25, 0.5, 0.75)))
         error, figure = outcomes[name].error, float(np.median(mine))
         outcomes[name] = Outcome("measured", "", error, figure, ratio, low, high)

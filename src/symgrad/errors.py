@@ -41,6 +41,20 @@ class GradientCheckError(SymgradError, AssertionError):
     """`check_grad` found a derivative that disagrees with differences of the value."""
 
 
+class ConvergenceError(SymgradError, ArithmeticError):
+    """A solver did not converge, and was asked to raise in that case.
+
+    Attributes
+    ----------
+    solution : Solution
+        Where it stopped, and why.
+    """
+
+    def __init__(self, message: str, solution: object) -> None:
+        self.solution = solution
+        super().__init__(message)
+
+
 class ConversionError(SymgradError, TypeError):
     """An expression without an image on the other side of a bridge (SymPy, SciPy)."""
 

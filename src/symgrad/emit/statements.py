@@ -1,0 +1,19 @@
+"""The statements of a program over scalars, for code that is written around them."""
+
+from __future__ import annotations
+
+from symgrad.emit.expressions import Writer
+from symgrad.emit.scalar_source import _imports, _scalar_template, scalar_literal
+from symgrad.lower.program import Program
+
+
+def scalar_statements(program: Program) -> tuple[list[str], list[str]]:
+    """Statements on Python floats, and the expressions of the outputs after them."""
+    writer = Writer(program, scalar_literal, _scalar_template)
+    writer.write()
+    return writer.statements, [writer.output(v) for v in program.outputs]
+
+
+def math_imports(lines: list[str]) -> list[str]:
+    """The imports that such statements need."""
+    return [line for line in _imports(lines) if line]

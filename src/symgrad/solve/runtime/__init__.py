@@ -1,0 +1,1 @@
+"""What solvers run: plain functions over NumPy, whose source goes into saved modules."""

@@ -1,0 +1,162 @@
+"""What enters a solver: checked, broadcast over the batch, and flattened to one axis of unknowns."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from symgrad.errors import ArgumentError, DTypeError, ShapeError
+
+
+class Form(NamedTuple):
+    """The unknowns and parameters of a solver, as plain data.
+
+    Attributes
+    ----------
+    kind : str
+        "scalar", "array", "scalars" (a list of them) or "arrays" (a list with an array in it).
+    unknowns, params : tuple of (name, shape)
+        An extent is an int or a name.
+    """
+
+    kind: str
+    unknowns: tuple[Any, ...]
+    params: tuple[Any, ...]
+
+
+class Problems(NamedTuple):
+    """Problems to be solved: one axis for the problems, one for the unknowns.
+
+    Attributes
+    ----------
+    x : array of shape (problems, unknowns)
+    params : list of arrays of shape (problems, *shape)
+    shapes : list of the shape of each unknown
+    batch : tuple, the shape of the batch; () for a single problem
+    """
+
+    x: Any
+    params: list[Any]
+    shapes: list[tuple[int, ...]]
+    batch: tuple[int, ...]
+
+
+def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
+    """The problems that a call describes; raises an error that names what is wrong with it."""
+    if len(params) != len(form.params):
+        names = ", ".join(name for name, _ in form.params) or "none"
+        raise ArgumentError(f"got {len(params)} parameters, expected {len(form.params)}: {names}")
+    starts = _starts(form, x0)
+    values = [_array(v, f"parameter {n}") for v, (n, _) in zip(params, form.params, strict=True)]
+    declared = [*form.unknowns, *form.params]
+    arrays = [*starts, *values]
+    extents: dict[str, int] = {}
+    shapes = [_shape(a, d, extents) for a, d in zip(arrays, declared, strict=True)]
+    leads = [a.shape[: a.ndim - len(s)] for a, s in zip(arrays, shapes, strict=True)]
+    try:
+        batch = np.broadcast_shapes(*leads)
+    except ValueError:
+        listing = ", ".join(f"{d[0]} {a.shape}" for a, d in zip(arrays, declared, strict=True))
+        raise ShapeError(f"the batch axes of the arguments do not broadcast: {listing}") from None
+    if not batch:
+        for a, d in zip(arrays, declared, strict=True):
+            if a.dtype.kind == "f" and not np.isfinite(a).all():
+                raise ArgumentError(f"{d[0]} is not finite: {a}")
+    count = int(np.prod(batch))
+    flat = [
+        np.broadcast_to(a, batch + s).reshape((count, *s))
+        for a, s in zip(arrays, shapes, strict=True)
+    ]
+    k = len(form.unknowns)
+    columns = [a.reshape(count, -1).astype(np.float64) for a in flat[:k]]
+    x = columns[0].copy() if k == 1 else np.concatenate(columns, axis=1)
+    return Problems(x, flat[k:], shapes[:k], batch)
+
+
+def _starts(form: Form, x0: Any) -> list[Any]:
+    """The starts of the unknowns, each with its batch axes in front."""
+    names = [name for name, _ in form.unknowns]
+    if form.kind in ("scalar", "array"):
+        return [_array(x0, f"the start of {names[0]}")]
+    listing = ", ".join(names)
+    if isinstance(x0, (list, tuple)):
+        if len(x0) != len(names):
+            raise ShapeError(f"x0 has {len(x0)} entries, needs one per unknown: {listing}")
+        return [_array(v, f"the start of {name}") for v, name in zip(x0, names, strict=True)]
+    if form.kind == "arrays":
+        raise ArgumentError(f"x0 must be a list with a start for each of {listing}")
+    array = _array(x0, "x0")
+    if array.ndim == 0 or array.shape[-1] != len(names):
+        raise ShapeError(
+            f"x0 has shape {array.shape}, needs {len(names)} on its last axis, for {listing}"
+        )
+    return [array[..., i] for i in range(len(names))]
+
+
+def _array(value: Any, what: str) -> Any:
+    try:
+        array = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise DTypeError(f"{what} is no array of numbers: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"{what} has dtype {array.dtype}, needs real numbers")
+    return array
+
+
+def _shape(array: Any, declared: Any, extents: dict[str, int]) -> tuple[int, ...]:
+    """The shape of one problem's argument: the last axes, with names bound."""
+    name, shape = declared
+    got = array.shape[array.ndim - len(shape) :] if array.ndim >= len(shape) else None
+    if got is not None:
+        for have, dim in zip(got, shape, strict=True):
+            if isinstance(dim, str):
+                extents.setdefault(dim, have)
+    want = tuple(extents.get(d, d) if isinstance(d, str) else d for d in shape)
+    if got != want:
+        raise ShapeError(
+            f"{name} has shape {array.shape}, needs {want}, after the axes of the batch"
+        )
+    return got
+
+
+def split(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
+    """The unknowns of flattened `x`, in their shapes."""
+    parts, start = [], 0
+    for shape in shapes:
+        size = int(np.prod(shape))
+        parts.append(x[..., start : start + size].reshape(x.shape[:-1] + shape))
+        start += size
+    return parts
+
+
+def joined(form: Form, x: Any, problems: Problems) -> Any:
+    """Flattened solutions in the form of the unknowns."""
+    x = x.reshape(*problems.batch, x.shape[-1])
+    if form.kind == "scalars":
+        return x
+    parts = split(x, problems.shapes)
+    if form.kind == "scalar" and not problems.batch:
+        return float(parts[0])
+    return parts if form.kind == "arrays" else parts[0]
+
+
+def shaped(values: Any, batch: tuple[int, ...]) -> Any:
+    """A value per problem: an array in the shape of the batch, or a number of Python."""
+    return values.reshape(batch) if batch else values[0].item()
+
+
+def box(bounds: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any] | None:
+    """Bounds per unknown, ``[(low, high), ...]``, as two flat arrays."""
+    if bounds is None:
+        return None
+    sides = []
+    for side, free in ((0, -np.inf), (1, np.inf)):
+        parts = [
+            np.broadcast_to(np.asarray(free if b[side] is None else b[side], float), s).ravel()
+            for b, s in zip(bounds, shapes, strict=True)
+        ]
+        sides.append(np.concatenate(parts))
+    if (sides[0] > sides[1]).any():
+        raise ArgumentError("a lower bound is above its upper bound")
+    return sides[0], sides[1]

@@ -1,0 +1,111 @@
+"""`Solution` and `Status`: where a solver stopped, and why."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ConvergenceError
+
+
+class Status(IntEnum):
+    """Why a solver stopped; in a batch an array of these numbers."""
+
+    CONVERGED = 0
+    ITERATION_LIMIT = 1
+    SINGULAR = 2  # no step: the derivative is singular here
+    NON_FINITE = 3  # the formula or its derivative is inf or nan here
+    STALLED = 4  # no step makes progress, and this is no solution
+    NOT_A_MINIMUM = 5  # a stationary point, but a saddle or a maximum
+
+    def __str__(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+
+class Solution:
+    """What a solver found; for a batch, arrays with an entry per problem.
+
+    Attributes
+    ----------
+    x : float, array or list of arrays
+        The unknowns, in the form in which they were declared: a float for a scalar, an array for an
+        array, one array (on its last axis) for a list of scalars, a list for a list with arrays.
+    converged : bool or array of bool
+    iterations : int or array of int
+        Steps taken.
+    residual : float or array
+        ``|F(x)|``; the Euclidean norm for systems, of the gradient for a minimum.
+    status : Status or array of int
+    """
+
+    __slots__ = ("converged", "iterations", "residual", "status", "x")
+
+    def __init__(self, x: Any, converged: Any, iterations: Any, residual: Any, status: Any) -> None:
+        self.x = x
+        self.converged = converged
+        self.iterations = iterations
+        self.residual = residual
+        self.status = status
+
+    def __repr__(self) -> str:
+        names = [n for c in reversed(type(self).__mro__) for n in getattr(c, "__slots__", ())]
+        names.sort(key=lambda n: n != "x")
+        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)}' for n in names)})"
+
+
+class Minimum(Solution):
+    """The `Solution` of a minimisation.
+
+    Attributes
+    ----------
+    value : float or array
+        The objective at `x`.
+    curvature : str or array of str
+        Which second-order condition holds at `x`, by the eigenvalues of the Hessian: ``"positive
+        definite"`` (a strict minimum), ``"positive semidefinite"``, ``"indefinite"`` (a saddle),
+        ``"negative definite"``, ``"negative semidefinite"``, or ``"unknown"`` where it was not formed.
+    """
+
+    __slots__ = ("curvature", "value")
+
+
+class Fit(Solution):
+    """The `Solution` of a least squares problem; `residual` is the norm of the residuals.
+
+    Attributes
+    ----------
+    covariance : array
+        ``s**2 * inv(J.T @ J)`` over the flattened unknowns; inf where `J` has not full rank.
+    stderr : array
+        Standard errors: the square roots of its diagonal, over the flattened unknowns.
+    residual_std : float or array
+        ``s = sqrt(sum(r**2)/dof)``, the residual standard deviation; nan without degrees of freedom.
+    dof : int
+        Residuals less unknowns.
+    """
+
+    __slots__ = ("covariance", "dof", "residual_std", "stderr")
+
+
+def checked(solution: Any, raise_on_failure: bool) -> Any:
+    """The solution, or an error where it did not converge."""
+    if raise_on_failure and not np.all(solution.converged):
+        raise ConvergenceError(_failure(solution), solution)
+    return solution
+
+
+def _failure(solution: Any) -> str:
+    if np.ndim(solution.status) == 0:
+        return (
+            f"not converged after {solution.iterations} iterations: {Status(int(solution.status))}"
+            f" at x = {solution.x}, residual {solution.residual:.3g}"
+        )
+    failed = np.flatnonzero(~np.ravel(solution.converged))
+    counts = np.bincount(np.ravel(solution.status)[failed], minlength=len(Status))
+    causes = ", ".join(f"{n} {Status(k)}" for k, n in enumerate(counts.tolist()) if n)
+    return (
+        f"{failed.size} of {np.size(solution.status)} problems did not converge: {causes};"
+        f" the first is number {failed[0]}"
+    )

@@ -40,7 +40,7 @@ LAYERS = {
     "compile": TO_OPS | {"rewrite", "lower", "emit", "structure"},
     "batching": TO_OPS | {"emit"},
     "structure": TO_OPS,
-    "solve": TO_AUTODIFF | TO_COMPILE,
+    "solve": TO_AUTODIFF | TO_COMPILE | {"batching"},
     "variable": TO_AUTODIFF | TO_COMPILE,
     "interop": TO_AUTODIFF | TO_COMPILE,
     "cli": ALL | {""},

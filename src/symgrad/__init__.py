@@ -13,6 +13,7 @@ from symgrad.emit.install import install as _install_printers
 from symgrad.emit.latex import latex
 from symgrad.errors import (
     ArgumentError,
+    ConvergenceError,
     ConversionError,
     DerivativeError,
     DTypeError,
@@ -188,6 +189,14 @@ from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
 from symgrad.rewrite import simplify
+from symgrad.solve import (
+    Solution,
+    Solver,
+    Status,
+    least_squares,
+    newton_minimize,
+    newton_root,
+)
 from symgrad.solve.implicit import implicit
 from symgrad.structure import (
     Block,
@@ -211,6 +220,7 @@ __all__ = [
     "AssembledFunction",
     "Block",
     "CompiledFunction",
+    "ConvergenceError",
     "ConversionError",
     "DTypeError",
     "DerivativeError",
@@ -224,6 +234,9 @@ __all__ = [
     "LowRank",
     "ParseError",
     "ShapeError",
+    "Solution",
+    "Solver",
+    "Status",
     "Structured",
     "SymbolicIterationError",
     "SymgradError",
@@ -308,6 +321,7 @@ __all__ = [
     "lambdify",
     "latex",
     "ldexp",
+    "least_squares",
     "less",
     "less_equal",
     "linalg",
@@ -337,6 +351,8 @@ __all__ = [
     "named",
     "nan_to_num",
     "negative",
+    "newton_minimize",
+    "newton_root",
     "nextafter",
     "norm",
     "not_equal",

@@ -62,7 +62,8 @@ def solved(fit, start):
     solution = sg.least_squares(fit.residuals, fit.parameters)(start)
     if not solution.converged or digits(solution.x, fit.certified) < 6:
         return False
-    assert digits(np.sqrt(np.diag(solution.covariance)), fit.deviations) > 4
+    needed = 3 if fit.name == "Lanczos1" else 4  # of residuals of 1e-13 floats hold no more
+    assert digits(np.sqrt(np.diag(solution.covariance)), fit.deviations) > needed
     return True
 
 

@@ -1,1 +1,38 @@
-"""Solvers compiled from formulas, and solutions as parts of formulas."""
+"""Newton solvers, compiled from formulas, and solutions as parts of formulas.
+
+``newton_root``, ``newton_minimize`` and ``least_squares`` (`public`) check what they are asked (`problem`),
+differentiate it, and generate code (`code`) that is run by a `Solver`:
+
+- one equation in one scalar gets a loop on Python floats with value and step written in place. It takes
+  full steps; where one does not reduce ``|F|``, and for arrays, it hands over to `runtime.scalar`;
+- everything else gets functions for residuals and Jacobians, or value, gradient and Hessian, of one problem
+  and, by `vmap`, of many; `runtime.calls` packs their blocks into matrices.
+
+The modules of `runtime` are plain functions on arrays with an axis of problems, of which the finished leave.
+They know NumPy only. A saved solver is their source, followed by what was generated (`modules`): the
+same text runs here and there.
+
+========================  ==========================================================================
+`runtime.scalar`          damped steps, search for a sign change, steps inside it
+`runtime.system`          trust region on ``|r + J p|``: roots of systems, least squares
+`runtime.minimum`         trust region on a quadratic, by the spectrum of the Hessian
+`runtime.trust`           the subproblem of both, diagonal in singular vectors or eigenvectors
+`runtime.arguments`       shapes, broadcasting and flattening of what is given
+`runtime.results`         `Solution` and `Status`
+========================  ==========================================================================
+"""
+
+from symgrad.solve.public import least_squares, newton_minimize, newton_root
+from symgrad.solve.runtime.results import Fit, Minimum, Solution, Status
+from symgrad.solve.solver import Solver
+
+__all__ = [
+    "Fit",
+    "Minimum",
+    "Solution",
+    "Solver",
+    "Status",
+    "least_squares",
+    "newton_minimize",
+    "newton_root",
+]

@@ -60,9 +60,10 @@ def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
         listing = ", ".join(f"{d[0]} {a.shape}" for a, d in zip(arrays, declared, strict=True))
         raise ShapeError(f"the batch axes of the arguments do not broadcast: {listing}") from None
     if not batch:
-        for a, d in zip(arrays, declared, strict=True):
+        for i, (a, d) in enumerate(zip(arrays, declared, strict=True)):
             if a.dtype.kind == "f" and not np.isfinite(a).all():
-                raise ArgumentError(f"{d[0]} is not finite: {a}")
+                what = "the start of" if i < len(starts) else "parameter"
+                raise ArgumentError(f"{what} {d[0]} is not finite: {a}")
     count = int(np.prod(batch))
     flat = [
         np.broadcast_to(a, batch + s).reshape((count, *s))
@@ -104,10 +105,10 @@ def _array(value: Any, what: str) -> Any:
     return array
 
 
-def _shape(array: Any, declared: Any, extents: dict[str, int]) -> tuple[int, ...]:
+def _shape(array: Any, declared: Any, extents: dict[str, int]) -> Any:
     """The shape of one problem's argument: the last axes, with names bound."""
     name, shape = declared
-    got = array.shape[array.ndim - len(shape) :] if array.ndim >= len(shape) else None
+    got: Any = array.shape[array.ndim - len(shape) :] if array.ndim >= len(shape) else None
     if got is not None:
         for have, dim in zip(got, shape, strict=True):
             if isinstance(dim, str):

@@ -69,6 +69,8 @@ class Minimum(Solution):
     """
 
     __slots__ = ("curvature", "value")
+    curvature: Any
+    value: Any
 
 
 class Fit(Solution):
@@ -87,6 +89,10 @@ class Fit(Solution):
     """
 
     __slots__ = ("covariance", "dof", "residual_std", "stderr")
+    covariance: Any
+    dof: int
+    residual_std: Any
+    stderr: Any
 
 
 def checked(solution: Any, raise_on_failure: bool) -> Any:

@@ -42,7 +42,8 @@ class Scalars:
     ) -> None:
         self.evaluate, self.params = evaluate, params
         self.tol, self.maxiter, self.callback = tol, maxiter, callback
-        self.low, self.high = (-np.inf, np.inf) if bounds is None else bounds
+        self.low: Any = -np.inf if bounds is None else bounds[0]
+        self.high: Any = np.inf if bounds is None else bounds[1]
         self.x = np.clip(x, self.low, self.high)
         self.size = np.full(x.shape, np.inf)
         self.count = np.zeros(x.shape, np.intp)
@@ -108,7 +109,7 @@ def direct(s: Scalars, index: Any, falling: bool) -> Any:
         s.tell(count, x, size, step)
         stop = (size == 0.0) | ~np.isfinite(step) | (count == s.maxiter)
         trial = s.moved(x, step)
-        f, slope, after = s.at(trial, index)
+        f, _, after = s.at(trial, index)
         left = np.abs(f)
         falls = left < size
         small = s.is_small(step, x)
@@ -236,7 +237,7 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         newton = inside & (np.abs(step) <= 0.5 * previous)
         y = np.where(newton, y, 0.5 * (a + b))
         closed = np.abs(b - a) <= 4e-16 * np.maximum(np.abs(a), np.abs(b))
-        small = s.is_small(step, x) & np.isfinite(step)
+        small = s.is_small(step, x) & np.isfinite(step) & (np.abs(f) <= first)
         # a closed bracket is a root only if F became small there: it is none at a jump or a pole
         root = (f == 0) | small | (closed & (np.abs(f) <= 1e-8 * first))
         done = root | closed | ~np.isfinite(f) | (count >= s.maxiter)

@@ -1,0 +1,160 @@
+"""The generated part of a solver: the functions of its formulas, and the loop or the call around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symgrad.batching import vmap
+from symgrad.compile.lambdify import lambdify
+from symgrad.emit.scalar_source import has_scalar_form
+from symgrad.emit.statements import math_imports, scalar_statements
+from symgrad.expr.dims import dim_names
+from symgrad.expr.leaves import symbol
+from symgrad.expr.node import Expr
+from symgrad.lower.lowering import lower
+from symgrad.lower.program import Program
+from symgrad.rewrite.stability import stabilize
+from symgrad.solve.problem import Problem
+
+INDENT = "    "
+
+
+def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
+    """A function that makes the function `name`, so that its helpers and constants are its own."""
+    source = lambdify(symbols, list(outputs), name=name).source
+    lines = [line for line in source.splitlines() if line != "import numpy as np"]
+    while lines and not lines[0]:
+        lines.pop(0)
+    body = [INDENT + line if line else "" for line in lines]
+    return "\n".join([f"def make_{name}():", *body, "", f"{INDENT}return {name}"])
+
+
+def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list[Expr]]:
+    """Symbols and outputs with an axis for the problems in front."""
+    taken = {n for x in problem.symbols for d in x.shape for n in dim_names(d)}
+    extent = next(n for n in ["problems", *(f"problems_{k}" for k in range(99))] if n not in taken)
+    over = dict.fromkeys(problem.symbols, extent)
+    replaced = {x: vmap(x, over={x: extent}) for x in over}
+    return list(replaced.values()), vmap(list(outputs), over=over)
+
+
+def system_code(problem: Problem, outputs: Sequence[Expr], call: str, defaults: str) -> str:
+    """The functions of a system, for one problem and for a batch, and the call of its solver."""
+    one = made("evaluate", problem.symbols, outputs)
+    many = made("evaluate_batch", *batched(problem, outputs))
+    names = _identifiers(problem)
+    listed = ", ".join(names[len(problem.unknowns) :])
+    return f"""\
+{one}
+
+
+evaluate = make_evaluate()
+
+
+{many}
+
+
+def solve(x0, {listed + ", " if listed else ""}*, {defaults}, raise_on_failure=False, callback=None):
+    return {call.format(params=_tuple(names[len(problem.unknowns) :]), form=_form(problem))}
+"""
+
+
+def _tuple(names: Sequence[str]) -> str:
+    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
+
+
+def _form(problem: Problem) -> str:
+    form = problem.form
+    return f"Form({form.kind!r}, {form.unknowns!r}, {form.params!r})"
+
+
+# Names that the generated functions use themselves
+OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last converged inf
+Solution Form solve evaluate evaluate_batch solve_equation solve_system solve_minimum""".split()
+
+
+def _program(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
+    """The program of `outputs`, and the identifiers of unknowns and parameters in it."""
+    program = lower([*map(symbol, OWN), *problem.symbols], stabilize(list(outputs)))
+    return program, [name for name, _ in program.parameters][len(OWN) :]
+
+
+def _identifiers(problem: Problem) -> list[str]:
+    return _program(problem, [])[1]
+
+
+def equation_code(problem: Problem, outputs: Sequence[Expr], call: str, fast: bool) -> str:
+    """The solver of one equation: the loop on floats, and the function that batches run.
+
+    `outputs` are value, slope and step; the loop needs value and step only.
+    """
+    loop = _loop(problem, outputs) if fast else None
+    names = _identifiers(problem)[1:]
+    listed = ", ".join(names)
+    head = (
+        f"def solve(x0, {listed + ', ' if listed else ''}*,"
+        " tol=1e-12, maxiter=100, raise_on_failure=False, callback=None):"
+    )
+    general = f"return {call.format(params=_tuple(names), form=_form(problem))}"
+    body = [INDENT + line for line in [*(loop[1] if loop else []), general]]
+    imports = loop[0] if loop else []
+    return "\n".join(
+        [
+            *imports,
+            made("evaluate", problem.symbols, outputs),
+            "",
+            "",
+            "evaluate = make_evaluate()",
+            "",
+            "",
+            head,
+            *body,
+            "",
+        ]
+    )
+
+
+LOOP = """\
+if {test} and callback is None:
+    {x} = x0
+    bound = inf
+    small = False
+    try:
+        for count in range(maxiter + 1):
+            {statements}
+            size = abs({value})
+            if size < bound:
+                if size == 0.0 or (small and size <= 0.4*bound):
+                    return Solution({x}, True, count, size, Status.CONVERGED)
+                step = {step}
+                bound = size
+                last = {x}
+                {x} += step
+                small = -tol <= step <= tol or abs(step) <= max(tol, 3e-16)*abs({x})
+            elif small and size == size:  # a last step, after which |F| cannot fall any more
+                return Solution(last, True, count - 1, bound, Status.CONVERGED)
+            else:
+                break
+    except (ValueError, ZeroDivisionError, OverflowError):
+        pass
+elif x0.__class__ is int:
+    return solve(float(x0), {arguments})"""
+
+
+def _loop(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[str], list[str]] | None:
+    """Full steps on floats, with value and step written in place; None where there is no such code."""
+    value, _, step = outputs
+    program, names = _program(problem, [value, step])
+    if not has_scalar_form(program):
+        return None
+    statements, (f, s) = scalar_statements(program)
+    keywords = ("tol", "maxiter", "raise_on_failure", "callback")
+    text = LOOP.format(
+        x=names[0],
+        test=" and ".join(f"{n}.__class__ is float" for n in ["x0", *names[1:]]),
+        statements=("\n" + INDENT * 3).join(statements) or "pass",
+        value=f,
+        step=s,
+        arguments=", ".join([*names[1:], *(f"{k}={k}" for k in keywords)]),
+    )
+    return math_imports([*statements, f, s, "inf"]), text.splitlines()

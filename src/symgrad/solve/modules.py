@@ -1,0 +1,93 @@
+"""The runtime as text, for modules that stand alone, and as names, for solvers in this process."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from symgrad import errors
+from symgrad.solve.runtime import arguments, calls, minimum, newton, results, scalar, system, trust
+
+# In the order in which they build on each other; what a source calls decides which it needs
+ORDER: tuple[ModuleType, ...] = (
+    results,
+    arguments,
+    scalar,
+    newton,
+    trust,
+    system,
+    minimum,
+    calls,
+)
+ERRORS = '''\
+class ArgumentError(TypeError):
+    """A wrong, missing or unknown argument."""
+
+
+class DTypeError(TypeError):
+    """A kind of value that a solver cannot take."""
+
+
+class ShapeError(ValueError):
+    """Shapes that do not fit together."""
+
+
+class ConvergenceError(ArithmeticError):
+    """A solver did not converge, and was asked to raise in that case."""
+
+    def __init__(self, message, solution):
+        self.solution = solution
+        super().__init__(message)
+'''
+
+
+def namespace() -> dict[str, Any]:
+    """The names that generated solvers use."""
+    names: dict[str, Any] = {}
+    for module in ORDER:
+        names |= {k: v for k, v in vars(module).items() if not k.startswith("_")}
+    return names | {"errors": errors}
+
+
+def standalone(generated: str) -> str:
+    """A module with what `generated` calls in front of it."""
+    modules = (
+        (results, arguments, scalar, newton)
+        if "solve_equation(" in generated
+        else (results, arguments, trust, system, minimum, calls)
+    )
+    imports: dict[str, None] = {}
+    bodies = []
+    for module in modules:
+        lines, body = _parts(module)
+        imports |= dict.fromkeys(lines)
+        bodies.append(body)
+    tail_imports, tail = _without_imports(generated)
+    imports |= dict.fromkeys(tail_imports)
+    head = ["from __future__ import annotations", "", *sorted(imports)]
+    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, tail]) + "\n"
+
+
+@cache
+def _parts(module: ModuleType) -> tuple[tuple[str, ...], str]:
+    return _without_imports(inspect.getsource(module))
+
+
+def _without_imports(source: str) -> tuple[tuple[str, ...], str]:
+    """The imports at the top of a source, but those of this package, and the rest without its docstring."""
+    tree = ast.parse(source)
+    lines = source.splitlines()
+    imports = []
+    for node in tree.body:
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if not docstring and not isinstance(node, (ast.Import, ast.ImportFrom)):
+            continue
+        first, last = node.lineno - 1, node.end_lineno or node.lineno
+        text = "\n".join(lines[first:last])
+        if not docstring and "symgrad" not in text and "__future__" not in text:
+            imports.append(ast.unparse(node))
+        lines[first:last] = [""] * (last - first)
+    return tuple(imports), "\n".join(lines).strip()

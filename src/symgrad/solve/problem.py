@@ -1,0 +1,144 @@
+"""What a solver is asked to solve: unknowns, parameters and formulas, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from symgrad.emit.nest import flatten
+from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.expr.dims import show_shape
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import check_symbols, free_symbols
+from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.solve.runtime.arguments import Form
+
+
+class Problem(NamedTuple):
+    """Formulas over unknowns and parameters.
+
+    Attributes
+    ----------
+    formulas, unknowns, params : tuple of Expr
+    form : Form
+        The unknowns and parameters as plain data.
+    """
+
+    formulas: tuple[Expr, ...]
+    unknowns: tuple[Expr, ...]
+    params: tuple[Expr, ...]
+    form: Form
+
+    @property
+    def symbols(self) -> list[Expr]:
+        """The arguments of the generated functions."""
+        return [*self.unknowns, *self.params]
+
+
+def problem_of(who: str, formulas: Any, unknowns: Any, params: Any) -> Problem:
+    """The problem that a call describes.
+
+    Raises
+    ------
+    ArgumentError
+        If there are no unknowns, one of them or a parameter does not occur or is no symbol, or the
+        formulas mention a symbol that is neither.
+    """
+    many = isinstance(unknowns, (list, tuple))
+    leaves = _symbols(unknowns, f"an unknown of {who}")
+    given = _symbols(params, f"a parameter of {who}")
+    if not leaves:
+        raise ArgumentError(f"{who} needs an unknown: a symbol or a list of symbols")
+    listed, _ = flatten(formulas, as_expr)
+    if not listed:
+        raise ArgumentError(f"{who} needs a formula")
+    for y in listed:
+        if y.dtype.kind != "f" and y.dtype.kind not in "iu":
+            raise DTypeError(f"{who} needs real formulas, got one of dtype {y.dtype}: {y}")
+    _check_occurrence(who, listed, leaves, given)
+    kind = _kind(leaves, many)
+    form = Form(kind, _declared(leaves), _declared(given))
+    return Problem(tuple(listed), tuple(leaves), tuple(given), form)
+
+
+def _symbols(given: Any, what: str) -> list[Expr]:
+    listed = given if isinstance(given, (list, tuple)) else [given]
+    symbols: list[Expr] = check_symbols([adopted(x) for x in listed], what)
+    return symbols
+
+
+def _kind(unknowns: Sequence[Expr], many: bool) -> str:
+    if not many:
+        return "array" if unknowns[0].shape else "scalar"
+    return "arrays" if any(x.shape for x in unknowns) else "scalars"
+
+
+def _declared(symbols: Sequence[Expr]) -> tuple[Any, ...]:
+    return tuple(
+        (str(x.name), tuple(d if isinstance(d, int) else str(d) for d in x.shape)) for x in symbols
+    )
+
+
+def _check_occurrence(
+    who: str, formulas: Sequence[Expr], unknowns: Sequence[Expr], params: Sequence[Expr]
+) -> None:
+    found = set(free_symbols(*formulas))
+    seen: set[Expr] = set()
+    for x in [*unknowns, *params]:
+        role = "unknown" if len(seen) < len(unknowns) else "parameter"
+        if x in seen:
+            raise ArgumentError(f"{role} {x.name!r} of {who} is given twice")
+        seen.add(x)
+        if x not in found:
+            raise ArgumentError(
+                f"{role} {x.name!r} {show_shape(x.shape)} does not occur in the formulas of {who};"
+                " leave it out"
+            )
+        if role == "unknown" and x.dtype.kind != "f":
+            raise DTypeError(f"unknown {x.name!r} has dtype {x.dtype}; declare it with dtype=float")
+    missing = [str(x.name) for x in free_symbols(*formulas) if x not in seen]
+    if missing:
+        raise ArgumentError(
+            f"the formulas of {who} mention {', '.join(missing)}: neither an unknown nor among params"
+        )
+
+
+def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Any:
+    """Bounds per unknown, ``((low, high), ...)``, with None where there is none."""
+    if bounds is None:
+        return None
+    pairs = bounds if many else [bounds]
+    if not isinstance(pairs, (list, tuple)) or len(pairs) != len(unknowns):
+        raise ArgumentError(
+            "bounds are a pair (low, high), or for a list of unknowns a list of pairs"
+        )
+    for pair in pairs:
+        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+            raise ArgumentError(f"a bound must be a pair (low, high), not {pair!r}")
+    return tuple((_plain(low), _plain(high)) for low, high in pairs)
+
+
+def _plain(bound: Any) -> Any:
+    return bound.tolist() if hasattr(bound, "tolist") else bound
+
+
+def check_square(formulas: Sequence[Expr], unknowns: Sequence[Expr]) -> None:
+    """As many equations as unknowns, as far as the extents are known."""
+    sizes = [[_size(e) for e in group] for group in (formulas, unknowns)]
+    if None in sizes[0] or None in sizes[1]:
+        return
+    m, n = (sum(s for s in group if s is not None) for group in sizes)
+    if m != n:
+        raise ShapeError(
+            f"{m} equations for {n} unknowns: newton_root needs as many; write"
+            " least_squares(r, unknowns) for more equations"
+        )
+
+
+def _size(e: Expr) -> int | None:
+    total = 1
+    for d in e.shape:
+        if not isinstance(d, int):
+            return None
+        total *= d
+    return total

@@ -1,0 +1,260 @@
+"""`newton_root`, `newton_minimize` and `least_squares`: formulas in, compiled solvers out."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from symgrad.autodiff import diff, grad, hessian, jacobian
+from symgrad.errors import ArgumentError, ShapeError
+from symgrad.expr.node import Expr
+from symgrad.solve.code import equation_code, system_code
+from symgrad.solve.householder import householder_step
+from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of
+from symgrad.solve.solver import Solver
+from symgrad.solve.structure import diagonal_of
+
+
+def newton_root(
+    F: Any,
+    unknowns: Any,
+    params: Any = (),
+    *,
+    order: int = 1,
+    globalize: bool = True,
+    bracket: Any = None,
+    bounds: Any = None,
+) -> Solver:
+    """Compile a solver of ``F(x) = 0`` with exact derivatives.
+
+    Parameters
+    ----------
+    F : Expr, or list of Expr
+        As many equations as unknowns.
+    unknowns : symbol, or list of symbols
+        A scalar, an array, or a list of either.
+    params : symbol, or list of symbols
+        What else `F` mentions; given at the call, after the start.
+    order : int
+        For one equation: 1 is Newton's method, 2 Halley's, n that of Householder. The number of right
+        digits is multiplied by ``order + 1`` in a step.
+    globalize : bool
+        Steps are shortened until ``|F|`` falls, by a line search for one equation, in a trust region for
+        systems; where one equation gets stuck, a sign change is looked for. False takes plain steps.
+    bracket : (a, b), optional
+        For one equation: `F` changes sign between the numbers a and b, and no iterate leaves them.
+    bounds : (low, high), or for a list of unknowns a list of pairs, optional
+        The iterates stay within; None is no bound.
+
+    Returns
+    -------
+    Solver
+        ``solver(x0, *params, tol=1e-12, maxiter=100)`` gives a `Solution`. The iteration ends when a full
+        step is shorter than ``tol * max(1, |x|)`` in every unknown and ``|F|`` falls as it does at a root.
+
+    Raises
+    ------
+    ArgumentError, ShapeError
+        For unknowns that do not occur, symbols that are neither unknowns nor parameters, or a number of
+        equations that is not that of the unknowns.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, a = sg.symbols("x a")
+    >>> root = sg.newton_root(x**2 - a, x, a)
+    >>> root(1.0, 2.0).x
+    1.4142135623730951
+    >>> root([1.0, 1.0], [4.0, 9.0]).x
+    array([2., 3.])
+    """
+    problem = problem_of("newton_root", F, unknowns, params)
+    check_square(problem.formulas, problem.unknowns)
+    many = isinstance(unknowns, (list, tuple))
+    options = {"globalize": bool(globalize), "bounds": bounds_of(bounds, problem.unknowns, many)}
+    remake = (
+        newton_root,
+        (F, unknowns, params),
+        _keywords(locals(), "order globalize bracket bounds"),
+    )
+    if isinstance(order, bool) or not isinstance(order, int) or order < 1:
+        raise ArgumentError(f"the order must be a positive int, not {order!r}")
+    scalar = len(problem.unknowns) == 1 and all(
+        e.shape == () for e in (*problem.formulas, *problem.symbols)
+    )
+    if scalar:
+        return _equation(problem, order, options, _bracket(bracket), remake)
+    if order != 1 or bracket is not None:
+        raise ArgumentError("order and bracket are for one equation in one scalar unknown")
+    blocks = jacobian(list(problem.formulas), list(problem.unknowns))
+    call = _call("solve_system", len(problem.formulas), options)
+    outputs = [*problem.formulas, *[b for row in blocks for b in row]]
+    return Solver(
+        partial(system_code, problem, outputs, call, "tol=1e-12, maxiter=200"),
+        _described("root", problem, "Newton steps in a trust region; dense LU, singular values"),
+        tuple(problem.symbols),
+        remake,
+    )
+
+
+def newton_minimize(
+    f: Any,
+    unknowns: Any,
+    params: Any = (),
+    *,
+    globalize: bool = True,
+    bounds: Any = None,
+) -> Solver:
+    """Compile a solver that minimises a scalar `f`, with exact gradient and Hessian.
+
+    Newton steps in a trust region, exact by the eigenvalues of the Hessian; where curvature is negative the
+    step follows it down, so that a saddle or a maximum is left, and never returned as a minimum.
+
+    Parameters
+    ----------
+    f : Expr of shape ()
+    unknowns, params, globalize, bounds
+        As for `newton_root`.
+
+    Returns
+    -------
+    Solver
+        ``solver(x0, *params, tol=1e-10, maxiter=500)`` gives a `Minimum`: a `Solution` with the fields
+        `value` and `curvature`. Its `residual` is the norm of the gradient.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> valley = sg.newton_minimize((1 - x) ** 2 + 100 * (y - x**2) ** 2, [x, y])
+    >>> found = valley([-1.2, 1.0])
+    >>> found.x, found.curvature
+    (array([1., 1.]), 'positive definite')
+    """
+    problem = problem_of("newton_minimize", f, unknowns, params)
+    if len(problem.formulas) != 1 or problem.formulas[0].shape != ():
+        raise ShapeError("newton_minimize needs one scalar; write sum(r**2) for many residuals")
+    many = isinstance(unknowns, (list, tuple))
+    leaves = list(problem.unknowns)
+    gradient = grad(problem.formulas[0], leaves)
+    diagonal = diagonal_of(gradient, leaves)
+    options = {
+        "globalize": bool(globalize),
+        "bounds": bounds_of(bounds, leaves, many),
+        "hessian": "dense" if diagonal is None else "diagonal",
+    }
+    if diagonal is None:
+        second = [b for row in hessian(problem.formulas[0], leaves) for b in row]
+        how = "dense Hessian, eigenvalues"
+    else:
+        second, how = diagonal, "diagonal Hessian, divided by entry"
+    outputs = [problem.formulas[0], *gradient, *second]
+    return Solver(
+        partial(
+            system_code,
+            problem,
+            outputs,
+            _call("solve_minimum", 1, options),
+            "tol=1e-10, maxiter=500",
+        ),
+        _described("minimum", problem, f"Newton steps in a trust region; {how}"),
+        tuple(problem.symbols),
+        (newton_minimize, (f, unknowns, params), _keywords(locals(), "globalize bounds")),
+    )
+
+
+def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None) -> Solver:
+    """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
+
+    Parameters
+    ----------
+    r : Expr, or list of Expr
+        The residuals, of any shapes.
+    unknowns, params, bounds
+        As for `newton_root`. Data may be parameters: extents may be names.
+
+    Returns
+    -------
+    Solver
+        ``solver(x0, *params, tol=1e-10, maxiter=2000)`` gives a `Fit`: a `Solution` with the fields
+        `covariance`, `stderr`, `residual_std` and `dof`. Its `residual` is ``sqrt(sum(r**2))``.
+
+    Examples
+    --------
+    >>> import numpy as np, symgrad as sg
+    >>> a, k = sg.symbols("a k")
+    >>> t, y = sg.vector("t", "n"), sg.vector("y", "n")
+    >>> fit = sg.least_squares(a * sg.exp(-k * t) - y, [a, k], [t, y])
+    >>> time = np.linspace(0.0, 3.0, 7)
+    >>> found = fit([1.0, 1.0], time, 2.0 * np.exp(-0.5 * time))
+    >>> np.round(found.x, 9)
+    array([2. , 0.5])
+    """
+    problem = problem_of("least_squares", r, unknowns, params)
+    many = isinstance(unknowns, (list, tuple))
+    options = {"globalize": True, "bounds": bounds_of(bounds, problem.unknowns, many)}
+    blocks = jacobian(list(problem.formulas), list(problem.unknowns))
+    outputs = [*problem.formulas, *[b for row in blocks for b in row]]
+    call = _call("solve_system", len(problem.formulas), options, ", fit=True")
+    return Solver(
+        partial(system_code, problem, outputs, call, "tol=1e-10, maxiter=2000"),
+        _described("least squares", problem, "Levenberg-Marquardt; singular values"),
+        tuple(problem.symbols),
+        (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
+    )
+
+
+def _keywords(given: dict[str, Any], names: str) -> dict[str, Any]:
+    return {name: given[name] for name in names.split()}
+
+
+def _equation(
+    problem: Problem, order: int, options: dict[str, Any], bracket: Any, remake: Any
+) -> Solver:
+    (f,), x = problem.formulas, problem.unknowns[0]
+    derivatives = [f]
+    for _ in range(order):
+        derivatives.append(diff(derivatives[-1], x))
+    outputs: list[Expr] = [f, derivatives[1], householder_step(derivatives)]
+    options = options | {"bracket": bracket}
+    call = (
+        "solve_equation({form}, evaluate, x0, {params}, "
+        f"{options!r}, tol, maxiter, raise_on_failure, callback)"
+    ).replace(repr(options), repr(options).replace("{", "{{").replace("}", "}}"))
+    fast = options["globalize"] and bracket is None and options["bounds"] is None
+    method = {1: "Newton's method", 2: "Halley's method"}.get(
+        order, f"Householder's method of order {order}"
+    )
+    return Solver(
+        partial(equation_code, problem, outputs, call, fast),
+        _described("root", problem, f"{method}; one division a step"),
+        tuple(problem.symbols),
+        remake,
+    )
+
+
+def _bracket(bracket: Any) -> tuple[float, float] | None:
+    if bracket is None:
+        return None
+    try:
+        a, b = (float(end) for end in bracket)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"a bracket is a pair of numbers (a, b), not {bracket!r}") from None
+    if not a < b:
+        raise ArgumentError(f"a bracket (a, b) needs a < b, got {bracket!r}")
+    return a, b
+
+
+def _call(name: str, parts: int, options: dict[str, Any], more: str = "") -> str:
+    """The call of a solver of the runtime, over `form` and `params`."""
+    written = repr(options).replace("{", "{{").replace("}", "}}")
+    return (
+        f"{name}({{form}}, evaluate, make_evaluate_batch, {parts}, x0, {{params}}, {written}, tol,"
+        f" maxiter, raise_on_failure, callback{more})"
+    )
+
+
+def _described(what: str, problem: Problem, how: str) -> tuple[str, ...]:
+    unknowns = ", ".join(str(x.name) for x in problem.unknowns)
+    params = ", ".join(str(x.name) for x in problem.params) or "none"
+    return f"{what} for {unknowns}; parameters: {params}", how

@@ -1,0 +1,258 @@
+"""Minima for many problems at once: Newton's method in a trust region, by eigenvalues of the Hessian.
+
+With ``H = Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left
+along its direction of negative curvature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgrad.solve.runtime.results import Status
+from symgrad.solve.runtime.trust import shifted
+
+EPS = 2.0**-52
+CURVATURES = (
+    "positive definite",
+    "positive semidefinite",
+    "indefinite",
+    "negative semidefinite",
+    "negative definite",
+    "unknown",
+)
+
+
+class Minima:
+    """Results; `at(x, index)` gives values, gradients and Hessians in their form.
+
+    `spectrum(hessian)` gives eigenvalues and two functions: into the eigenvectors and out of them.
+    """
+
+    def __init__(self, at: Callable[[Any, Any], Any], x: Any, box: Any, tol: float) -> None:
+        self.at, self.tol, self.box = at, tol, box
+        self.x = x if box is None else np.clip(x, *box)
+        count = x.shape[0]
+        self.value, self.size = np.full(count, np.nan), np.full(count, np.inf)
+        self.count = np.zeros(count, np.intp)
+        self.status = np.full(count, Status.STALLED, np.int8)
+        self.curvature = np.full(count, len(CURVATURES) - 1, np.int8)
+
+    def is_small(self, p: Any, x: Any) -> Any:
+        """Whether steps are within the tolerance in every unknown, or in its last bits."""
+        size = np.abs(x)
+        least = np.maximum(self.tol * np.maximum(size, 1.0), EPS * size)
+        return (np.abs(p) <= least).all(axis=1)
+
+
+def dense(hessian: Any) -> tuple[Any, Any, Any]:
+    """The spectrum of dense matrices."""
+    w, q = np.linalg.eigh(hessian)
+    return (
+        w,
+        lambda v: np.einsum("kji,kj->ki", q, v),
+        lambda v: np.einsum("kij,kj->ki", q, v),
+    )
+
+
+def diagonal(hessian: Any) -> tuple[Any, Any, Any]:
+    """The spectrum of diagonal matrices, given as their diagonals."""
+    return hessian, lambda v: v, lambda v: v
+
+
+def minimize_all(
+    at: Callable[[Any, Any], Any],
+    x: Any,
+    tol: float,
+    maxiter: int,
+    globalize: bool = True,
+    box: Any = None,
+    callback: Any = None,
+    spectrum: Callable[[Any], Any] = dense,
+) -> Minima:
+    """Minimise; `x` has an axis of problems and one of unknowns."""
+    s = Minima(at, x, box, tol)
+    if x.shape[0]:
+        with np.errstate(all="ignore"):
+            _iterate_minima(s, maxiter, globalize, callback, spectrum)
+    return s
+
+
+@dataclass
+class _Descent:
+    """Problems under way: numbers, points, values, gradients, Hessians and trust regions."""
+
+    index: Any
+    x: Any
+    f: Any
+    g: Any
+    h: Any
+    delta: Any
+    count: Any
+    rejected: Any
+
+    def keep(self, which: Any) -> None:
+        for name, value in vars(self).items():
+            setattr(self, name, value[which])
+
+
+@dataclass
+class _Move:
+    """A step: where it leads, what was expected of it, and the curvatures that it saw."""
+
+    x: Any
+    p: Any
+    f: Any
+    g: Any
+    h: Any
+    full: Any
+    expected: Any
+    w: Any
+    top: Any
+    size: Any  # of the gradient before
+    left: Any  # of the gradient after
+    level: Any  # whether the gradient is what the rounding of x makes of it
+    finite: Any
+
+
+def _iterate_minima(s: Minima, maxiter: int, globalize: bool, callback: Any, spectrum: Any) -> None:
+    x, index = s.x.copy(), np.arange(s.x.shape[0])
+    zero = np.zeros(index.shape, np.intp)
+    f, g, h = s.at(x, index)
+    now = _Descent(index, x, f, g, h, np.maximum(1.0, _length(x)), zero, zero)
+    while now.index.size:
+        move = _moved(s, now, globalize, spectrum)
+        if callback is not None:
+            callback(int(now.count[0]), now.x[0], float(move.size[0]), move.p[0])
+        noise = 16 * EPS * np.abs(now.f)
+        flat = move.expected <= noise
+        # where the objective cannot tell any more, the gradient does
+        falls = (now.f - move.f) > 1e-4 * move.expected
+        good = np.where(flat, (move.left < move.size) & (move.f <= now.f + noise), falls)
+        good &= np.isfinite(move.f) & np.isfinite(move.left)
+        end = _ended_minimum(s, now, move, flat)
+        small = s.is_small(move.p, now.x)
+        if not globalize:
+            good, end = np.isfinite(move.f), small | (move.size == 0)
+        lost = ~np.isfinite(move.p).all(axis=1) | (now.rejected > 60) | (small & ~good & ~end)
+        done = end | lost | ~move.finite | (now.count >= maxiter)
+        if done.any():
+            _note(s, now, move, done, end, good, maxiter)
+        _go(now, move, good, flat)
+        if done.any():
+            now.keep(~done)
+
+
+def _moved(s: Minima, now: _Descent, globalize: bool, spectrum: Any) -> _Move:
+    """Steps within the trust regions, and values, gradients and Hessians there."""
+    finite = np.isfinite(now.f) & np.isfinite(now.g).all(axis=1)
+    finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
+    g, h = _zeroed(now.g, ~finite), _zeroed(now.h, ~finite)
+    g, h = (g, h) if s.box is None else _free(now.x, g, h, s.box)
+    w, into, out = spectrum(h)
+    p, full, expected = _minimum_step(w, into, out, g, now.delta, globalize)
+    x = now.x + p if s.box is None else np.clip(now.x + p, *s.box)
+    f, g_to, h_to = s.at(x, now.index)
+    after = g_to if s.box is None else _free(x, g_to, h_to, s.box)[0]
+    top = np.abs(w).max(axis=1, initial=0.0)
+    sizes = _length(g), _length(after)
+    level = (np.abs(g) <= 2 * EPS * _product(np.abs(h), np.abs(now.x))).all(axis=1)
+    return _Move(x, x - now.x, f, g_to, h_to, full, expected, w, top, *sizes, level, finite)
+
+
+def _ended_minimum(s: Minima, now: _Descent, move: _Move, flat: Any) -> Any:
+    """Convex there, and a full step that is short, or promises less than rounding hides."""
+    convex = move.w.min(axis=1, initial=np.inf) >= -1e-9 * move.top
+    idle = flat & (move.full | (now.rejected == 0)) & ~(move.left < 0.5 * move.size)
+    return convex & (move.level | (s.is_small(move.p, now.x) & move.full) | idle)
+
+
+def _note(
+    s: Minima, now: _Descent, move: _Move, done: Any, end: Any, good: Any, maxiter: int
+) -> None:
+    """Write down what is done: at the trial point where that is better."""
+    limit = now.count >= maxiter
+    take = end & good & ~limit
+    status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
+    status = np.where(np.isfinite(move.p).all(axis=1), status, Status.SINGULAR)
+    kind = np.where(move.finite, _curvature(move.w), len(CURVATURES) - 1)
+    status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
+    status = np.where(move.finite, status, Status.NON_FINITE)
+    at = now.index[done]
+    s.x[at] = np.where(take[:, None], move.x, now.x)[done]
+    s.value[at] = np.where(take, move.f, now.f)[done]
+    s.size[at] = np.where(move.finite, np.where(take, move.left, move.size), np.inf)[done]
+    s.count[at], s.status[at] = (now.count + take)[done], status[done]
+    s.curvature[at] = kind[done]
+
+
+def _go(now: _Descent, move: _Move, good: Any, flat: Any) -> None:
+    """Go where the step was good, and set the next trust region."""
+    ratio = (now.f - move.f) / move.expected
+    length = _length(move.p)
+    grown = np.maximum(now.delta, np.where(move.full, 3.0, 2.0) * length)
+    delta = np.where(ratio > 0.75, grown, now.delta)
+    delta = np.where(ratio >= 0.25, delta, 0.25 * length)
+    now.delta = np.where(flat & good, now.delta, delta)
+    now.rejected = np.where(good, 0, now.rejected + 1)
+    now.count = now.count + good
+    now.x = np.where(good[:, None], move.x, now.x)
+    now.f = np.where(good, move.f, now.f)
+    now.g, now.h = _pick(good, move.g, now.g), _pick(good, move.h, now.h)
+
+
+def _product(h: Any, v: Any) -> Any:
+    """Hessians, dense or as their diagonals, times vectors."""
+    return h * v if h.ndim == 2 else np.einsum("kij,kj->ki", h, v)
+
+
+def _length(v: Any) -> Any:
+    return np.sqrt(np.einsum("ki,ki->k", v, v))
+
+
+def _pick(which: Any, new: Any, old: Any) -> Any:
+    return np.where(which.reshape(-1, *[1] * (old.ndim - 1)), new, old)
+
+
+def _zeroed(v: Any, which: Any) -> Any:
+    return _pick(which, np.zeros_like(v), v) if which.any() else v
+
+
+def _free(x: Any, g: Any, h: Any, box: Any) -> tuple[Any, Any]:
+    """Gradients and Hessians with the unknowns left out that are held at a bound."""
+    held = ((x <= box[0]) & (g > 0)) | ((x >= box[1]) & (g < 0))
+    g = np.where(held, 0.0, g)
+    if h.ndim == 2:
+        return g, np.where(held, 1.0, h)
+    h = np.where(held[:, :, None] | held[:, None, :], 0.0, h)
+    return g, np.where(held[:, :, None] & np.eye(x.shape[1], dtype=bool), 1.0, h)
+
+
+def _minimum_step(w: Any, into: Any, out: Any, g: Any, delta: Any, globalize: bool) -> Any:
+    """Steps, whether each is the full Newton step, and how much the model falls."""
+    c = into(g)
+    if not globalize:
+        q, full = np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
+    else:
+        top = np.abs(w).max(axis=1, initial=0.0)[:, None]
+        tiny = np.abs(w) <= EPS * w.shape[1] * top
+        # a direction without curvature and slope is left alone
+        still = tiny & (np.abs(c) <= EPS * np.sqrt((c**2).sum(axis=1))[:, None])
+        still |= (w == 0) & (c == 0)
+        q, full = shifted(
+            np.where(still, np.where(top > 0, top, 1.0), w), np.where(still, 0.0, c), delta
+        )
+    expected = -(c * q + 0.5 * w * q**2).sum(axis=1)
+    return out(q), full, expected
+
+
+def _curvature(w: Any) -> Any:
+    """Which second-order condition eigenvalues meet, as an index into `CURVATURES`."""
+    least = 1e-10 * np.abs(w).max(axis=1, initial=0.0)
+    low, high = w.min(axis=1, initial=np.inf), w.max(axis=1, initial=-np.inf)
+    up = np.where(low > least, 0, np.where(low >= -least, 1, 2))
+    down = np.where(high < -least, 4, np.where(high <= least, 3, 2))
+    return np.where(up < 2, up, np.where(down > 2, down, 2))

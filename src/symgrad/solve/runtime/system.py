@@ -1,0 +1,295 @@
+"""Systems and least squares for many problems at once: Newton steps inside a trust region.
+
+The step minimises ``|r + J p|`` subject to ``|D p| <= delta``. Where the Newton step of a square system is
+short enough it is taken; otherwise the problem is solved exactly by singular values of ``J/D`` (More,
+"The Levenberg-Marquardt algorithm: implementation and theory", 1978, for scaling and radius).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgrad.solve.runtime.results import Status
+from symgrad.solve.runtime.trust import shifted
+
+EPS = 2.0**-52
+# What is tried for a root: the radius of the first trust region, in lengths of the start, and how far
+# the start is moved. Later ones are for what got stuck at a minimum of |F| or a singular Jacobian; an
+# infinite radius is a line search along the Newton step
+ATTEMPTS = ((1.0, 0.0), (np.inf, 0.0), (100.0, 0.1), (np.inf, 1.0))
+ROOT_RATE = 0.4  # of |F|, after a short step towards a root
+
+
+class Systems:
+    """Problems under way and their results; `at(x, index)` gives residuals and Jacobians."""
+
+    def __init__(self, at: Callable[[Any, Any], Any], x: Any, box: Any, tol: float) -> None:
+        self.at, self.tol, self.box = at, tol, box
+        self.x = x if box is None else np.clip(x, *box)
+        count = x.shape[0]
+        self.size = np.full(count, np.inf)
+        self.count = np.zeros(count, np.intp)
+        self.status = np.full(count, Status.STALLED, np.int8)
+
+    def is_small(self, p: Any, x: Any) -> Any:
+        """Whether steps are within the tolerance in every unknown, or in its last bits."""
+        size = np.abs(x)
+        least = np.maximum(self.tol * np.maximum(size, 1.0), EPS * size)
+        return (np.abs(p) <= least).all(axis=1)
+
+    def set(self, index: Any, status: Any, x: Any, size: Any, count: Any) -> None:
+        self.x[index], self.size[index] = x, size
+        self.count[index], self.status[index] = count, status
+
+
+def solve_systems(
+    at: Callable[[Any, Any], Any],
+    x: Any,
+    tol: float,
+    maxiter: int,
+    globalize: bool = True,
+    box: Any = None,
+    callback: Any = None,
+    fit: bool = False,
+) -> Systems:
+    """Solve ``r(x) = 0``, or minimise ``|r(x)|`` where `fit`; `x` has an axis of problems."""
+    s = Systems(at, x, box, tol)
+    index = np.arange(x.shape[0])
+    if not index.size:
+        return s
+    start = s.x.copy()
+    with np.errstate(all="ignore"):
+        for radius, kick in ATTEMPTS if globalize and not fit else ATTEMPTS[:1]:
+            x = _kicked(s, start[index], kick)
+            _iterate_systems(s, index, x, radius, maxiter, globalize, callback, fit)
+            stuck = (s.status[index] == Status.STALLED) | (s.status[index] == Status.SINGULAR)
+            index = index[stuck]
+            if not index.size:
+                break
+    return s
+
+
+def _kicked(s: Systems, x: Any, kick: float) -> Any:
+    """Starts moved by a part of their size, in a direction that no symmetry shares."""
+    if kick == 0:
+        return x
+    spread = (np.arange(1, x.shape[1] + 1) * 0.6180339887498949) % 1.0 - 0.45
+    x = x + kick * spread * np.maximum(np.abs(x), 1.0)
+    return x if s.box is None else np.clip(x, *s.box)
+
+
+@dataclass
+class _Under:
+    """Problems under way: their numbers, points, residuals, Jacobians and trust regions."""
+
+    index: Any
+    x: Any
+    r: Any
+    jac: Any
+    size: Any
+    scale: Any
+    delta: Any
+    count: Any
+    rejected: Any
+
+    def keep(self, which: Any) -> None:
+        for name, value in vars(self).items():
+            setattr(self, name, value[which])
+
+
+@dataclass
+class _Trial:
+    """Where steps lead, and what was expected of them."""
+
+    x: Any
+    p: Any
+    r: Any
+    jac: Any
+    size: Any
+    full: Any
+    rank: Any
+    actual: Any
+    expected: Any
+    finite: Any
+
+
+def _iterate_systems(
+    s: Systems,
+    index: Any,
+    x: Any,
+    radius: float,
+    maxiter: int,
+    globalize: bool,
+    callback: Any,
+    fit: bool,
+) -> None:
+    """Newton steps from `x`; what ends without a root keeps the best point of all attempts."""
+    zero = np.zeros(index.shape, np.intp)
+    r, jac = s.at(x, index)
+    delta = np.full(index.shape, np.inf)
+    now = _Under(index, x, r, jac, _norm(r), np.zeros(x.shape), delta, zero, zero)
+    while now.index.size:
+        trial = _tried(s, now, radius, globalize, fit)
+        if callback is not None:
+            callback(int(now.count[0]), now.x[0], float(now.size[0]), trial.p[0])
+        good = trial.finite & (trial.actual > 1e-4 * trial.expected) & (trial.size < now.size)
+        end = _ended_fit(s, now, trial, good) if fit else _ended_root(s, now, trial)
+        small = s.is_small(trial.p, now.x)
+        lost = (now.rejected > 40) | (small & ~good)
+        if not globalize:
+            good, lost = trial.finite, ~trial.finite
+        lost |= ~(trial.p != 0).any(axis=1) | ~np.isfinite(trial.p).all(axis=1)
+        bad = ~np.isfinite(now.size) | ~np.isfinite(now.jac).all(axis=(1, 2))
+        limit = now.count >= maxiter
+        done = end | (now.size == 0) | bad | lost | limit
+        if done.any():
+            _record(s, now, trial, done, end, bad, limit)
+        _advance(now, trial, good)
+        if done.any():
+            now.keep(~done)
+
+
+def _tried(s: Systems, now: _Under, radius: float, globalize: bool, fit: bool) -> _Trial:
+    """Steps within the trust regions, and residuals and Jacobians there."""
+    x, r, jac = now.x, now.r, now.jac
+    line = np.isinf(radius)
+    now.scale = _scales(now.scale, jac)
+    p, full, rank = _system_step(now, globalize, line, fit, s.box)
+    start = _norm(now.scale * x)
+    start = radius * np.where(start > 0, start, 1.0)
+    long = np.isinf(now.delta) & (_norm(now.scale * p) > start) & globalize
+    if long.any():
+        now.delta = np.where(long, start, now.delta)
+        p, full, rank = _system_step(now, globalize, line, fit, s.box)
+    to = x + p if s.box is None else np.clip(x + p, *s.box)
+    p = to - x
+    r_to, jac_to = s.at(to, now.index)
+    size = _norm(r_to)
+    finite = np.isfinite(size) & np.isfinite(jac_to).all(axis=(1, 2))
+    model = _norm(r + np.einsum("kij,kj->ki", jac, p))
+    actual, expected = (1.0 - (left / now.size) ** 2 for left in (size, model))
+    return _Trial(to, p, r_to, jac_to, size, full, rank, actual, expected, finite)
+
+
+def _ended_root(s: Systems, now: _Under, trial: _Trial) -> Any:
+    """A short full step ends it where ``|F|`` falls as it does at a root, or cannot fall any more."""
+    falls = trial.size <= ROOT_RATE * now.size
+    level = trial.rank & ~(trial.size < now.size)  # at a singular Jacobian this says nothing
+    return s.is_small(trial.p, now.x) & trial.full & trial.finite & (falls | level)
+
+
+def _ended_fit(s: Systems, now: _Under, trial: _Trial, good: Any) -> Any:
+    """Residuals normal to the columns of the Jacobian, up to what rounding hides."""
+    cosines = _cosines(now.x, now.r, now.jac, now.size, s.box)
+    # a step that promises less than rounding hides, and does not keep even that
+    idle = ~good & (trial.expected <= 1e-13) & (trial.full | (cosines <= 1e-6))
+    short = s.is_small(trial.p, now.x) & trial.full & ~(trial.size < 0.5 * now.size)
+    return (cosines <= 1e-14) | (trial.finite & (idle | short))
+
+
+def _record(
+    s: Systems, now: _Under, trial: _Trial, done: Any, end: Any, bad: Any, limit: Any
+) -> None:
+    """Write down what is done: at the trial point where that is better."""
+    take = end & (trial.size < now.size) & trial.finite & ~limit
+    status = np.where(trial.rank, Status.STALLED, Status.SINGULAR)
+    status = np.where(limit, Status.ITERATION_LIMIT, status)
+    status = np.where(end | (now.size == 0), Status.CONVERGED, status)
+    status = np.where(bad, Status.NON_FINITE, status)
+    x = np.where(take[:, None], trial.x, now.x)
+    size = np.where(take, trial.size, now.size)
+    # an attempt that fails leaves what an earlier one reached, where that is better
+    done = done & ((status == Status.CONVERGED) | ~(size >= s.size[now.index]))
+    s.set(now.index[done], status[done], x[done], size[done], (now.count + take)[done])
+
+
+def _advance(now: _Under, trial: _Trial, good: Any) -> None:
+    """Go where the step was good, and set the next trust region."""
+    length = _norm(now.scale * trial.p)
+    now.delta = _radius(now.delta, trial.actual, trial.expected, length, trial.full)
+    now.rejected = np.where(good, 0, now.rejected + 1)
+    now.count = now.count + good
+    now.x = np.where(good[:, None], trial.x, now.x)
+    now.size = np.where(good, trial.size, now.size)
+    now.r = np.where(good[:, None], trial.r, now.r)
+    now.jac = np.where(good[:, None, None], trial.jac, now.jac)
+
+
+def _norm(v: Any) -> Any:
+    return np.sqrt(np.einsum("ki,ki->k", v, v))
+
+
+def _scales(scale: Any, jac: Any) -> Any:
+    """The largest norm that each column of the Jacobian had; 1 where it is zero."""
+    norms = np.sqrt(np.einsum("kij,kij->kj", jac, jac))
+    scale = np.maximum(np.where(scale == 1.0, 0.0, scale), norms)
+    return np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+
+
+def _held(x: Any, r: Any, jac: Any, box: Any) -> Any:
+    """Unknowns at a bound beyond which a descent would lead."""
+    slope = np.einsum("kij,ki->kj", jac, r)
+    return ((x <= box[0]) & (slope > 0)) | ((x >= box[1]) & (slope < 0))
+
+
+def _cosines(x: Any, r: Any, jac: Any, size: Any, box: Any) -> Any:
+    """The largest cosine of an angle between the residuals and a column of the Jacobian."""
+    slope = np.abs(np.einsum("kij,ki->kj", jac, r))
+    norms = np.sqrt(np.einsum("kij,kij->kj", jac, jac))
+    cosines = np.where(slope == 0, 0.0, slope / (norms * size[:, None]))
+    if box is not None:
+        cosines = np.where(_held(x, r, jac, box), 0.0, cosines)
+    return cosines.max(axis=1, initial=0.0)
+
+
+def _system_step(
+    now: _Under, globalize: bool, line: bool, fit: bool, box: Any
+) -> tuple[Any, Any, Any]:
+    """Steps, whether each is a full one, and whether its Jacobian has full rank."""
+    x, r, jac, scale, delta = now.x, now.r, now.jac, now.scale, now.delta
+    if box is not None:
+        jac = np.where(_held(x, r, jac, box)[:, None, :], 0.0, jac)
+    count = r.shape[0]
+    if not fit:
+        try:
+            p = np.linalg.solve(jac, -r[..., None])[..., 0]
+        except np.linalg.LinAlgError:
+            p = np.full(x.shape, np.nan)
+        full = _norm(scale * p) <= 1.1 * delta
+        if not globalize and np.isfinite(p).all():
+            return p, np.ones(count, bool), np.ones(count, bool)
+        if line:
+            p = p * np.minimum(1.0, delta / _norm(scale * p))[:, None]
+        if full.all() or (line and np.isfinite(p).all()):
+            return p, full, np.ones(count, bool)
+    else:
+        p, full = np.zeros(x.shape), np.zeros(count, bool)
+    rest = np.flatnonzero(~full & np.isfinite(jac).all(axis=(1, 2)) & np.isfinite(r).all(axis=1))
+    rank = np.ones(count, bool)
+    p[~full] = 0.0
+    u, sigma, vt = np.linalg.svd(jac[rest] / scale[rest, None, :], full_matrices=False)
+    least = EPS * max(jac.shape[1:]) * sigma[:, :1]
+    c = np.where(sigma > least, np.einsum("kij,ki->kj", u, r[rest]), 0.0)
+    radius = delta[rest] if globalize else np.full(rest.shape, np.inf)
+    # minimise |c + sigma q| within |q| <= radius: curvature sigma**2, slope sigma*c
+    inverse = np.where(sigma > least, sigma, 1.0)
+    q, inside = shifted(np.where(sigma > least, inverse**2, 1.0), sigma * c, radius)
+    p[rest] = np.einsum("kji,kj->ki", vt, q) / scale[rest]
+    full[rest], rank[rest] = inside, (sigma > least).all(axis=1)
+    return p, full, rank
+
+
+def _radius(delta: Any, actual: Any, expected: Any, length: Any, full: Any) -> Any:
+    """The radius of the next trust region, by how well the linear model foretold the residual."""
+    ratio = actual / expected
+    poor = ~(ratio >= 0.25)
+    # the minimum of the parabola along the step, between a tenth and a half of it
+    half = np.where(actual >= 0, 0.5, 0.5 * expected / (expected - 0.5 * actual))
+    shrunk = np.minimum(delta, length) * np.clip(np.where(half == half, half, 0.1), 0.1, 0.5)
+    grown = np.where((ratio >= 0.75) | full, 2.0 * length, delta)
+    grown = np.where(full & (ratio >= 0.75), np.maximum(delta, grown), grown)
+    return np.where(poor, shrunk, np.maximum(grown, 1e-300))

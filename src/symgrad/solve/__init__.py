@@ -8,7 +8,7 @@ differentiate it, and generate code (`code`) that is run by a `Solver`:
 - everything else gets functions for residuals and Jacobians, or value, gradient and Hessian, of one problem
   and, by `vmap`, of many; `runtime.calls` packs their blocks into matrices.
 
-The modules of `runtime` are plain functions on arrays with an axis of problems, of which the finished leave.
+The modules of `runtime` are plain functions on arrays with an axis of problems, which finished ones leave.
 They know NumPy only. A saved solver is their source, followed by what was generated (`modules`): the
 same text runs here and there.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from symgrad.compile import blocked, blocks, regions
+from symgrad.lower import regions as fusion
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -27,6 +28,7 @@ def make_blocks_tiny(monkeypatch, entries=3):
     monkeypatch.setattr(blocks, "MIN_BLOCK", entries)
     monkeypatch.setattr(blocks, "MAX_BLOCK", entries)
     monkeypatch.setattr(regions, "THREADED_WORK", 0)
+    monkeypatch.setattr(fusion, "MIN_COST", 1)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from symgrad.lower.program import code_of
 from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.regions import fuse
 from symgrad.lower.sizes import entries_code
+from symgrad.lower.sums import open_sums
 
 x, y, z = sg.symbols("x y z")
 v, w, A = sg.vector("v", "n"), sg.vector("w", "n"), sg.matrix("A", ("m", "n"))
@@ -108,7 +109,7 @@ def test_what_a_sum_feeds_is_a_second_region():
 
 
 def test_products_stay_between_regions():
-    forms, regions = regions_of([A, v], [sg.tanh(A @ sg.exp(v))])
+    forms, regions = regions_of([A, v], [sg.tanh(A @ sg.exp(2 * v))])
     assert [r.space for r in regions] == [("n",), ("m",)]
     assert "{0} @ {1}" in forms
 
@@ -176,3 +177,39 @@ def test_blocks_cover_a_space_once(shape, entries, whole):
         assert block.size <= grid.largest
         block += 1
     assert np.all(seen == 1)
+
+
+def test_parts_of_an_array_fill_one_array():
+    e = sg.grad(sg.sum((v[1:] - v[:-1]) ** 2 * w[:-1]) + v @ w, v)
+    source = sg.lambdify([v, w], e).source
+    assert source.count("_embed_sum(") == 2 and "_embed(" not in source
+    a, b = np.random.default_rng(2).normal(size=(2, 6))
+    slope = 2 * np.diff(a) * b[:-1]
+    expected = np.concatenate([[0.0], slope]) - np.concatenate([slope, [0.0]]) + b
+    np.testing.assert_allclose(sg.lambdify([v, w], e)(a, b), expected, rtol=1e-14)
+
+
+def test_single_entries_and_negative_parts_are_added_at_their_place():
+    e = sg.grad(v[0] * v[-1] * 3 - sg.sum(v[1:] * w[1:]) - v[2], v)
+    f = sg.lambdify([v, w], e)
+    a, b = np.random.default_rng(3).normal(size=(2, 5))
+    expected = -np.concatenate([[0.0], b[1:]])
+    expected[0] += 3 * a[-1]
+    expected[-1] += 3 * a[0]
+    expected[2] -= 1
+    np.testing.assert_allclose(f(a, b), expected, rtol=1e-14)
+
+
+def test_sums_in_another_order_are_computed_once():
+    e = (x + 1 - y) ** 3 * y
+    assert sg.lambdify([x, y], [e, sg.grad(e, x)]).source.count("    t0 = x - y + 1") == 1
+
+
+def test_long_sums_are_opened_in_linear_time():
+    terms = [sg.sin(x * k) for k in range(1, 3001)]
+    total = terms[0]
+    for t in terms[1:]:
+        total = total + t
+    (opened,) = open_sums([total * y])
+    assert len(opened.args[-1].args) == 3000 or len(opened.args[0].args) == 3000
+    assert open_sums([x + y])[0] is x + y

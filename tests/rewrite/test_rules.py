@@ -128,6 +128,7 @@ STABLE = {
     "log((1 + u)/(1 - u)) = 2*arctanh(u)": [(sg.log((1 + x) / (1 - x)), 2 * sg.arctanh(x))],
     "log(u**n) = n*log(u), u > 0 or n odd": [(sg.log(1 / (1 + sg.exp(x))), -softplus(x))],
     "log(expit(u)) = -softplus(-u)": [(sg.log(expit(x)), -softplus(-x))],
+    "logaddexp(0, u) = softplus(u)": [(sg.logaddexp(0, x), None), (sg.logaddexp(x, 0.0), None)],
     "log(cosh(u)) = logaddexp(u, -u) - log(2)": [(sg.log(sg.cosh(x)), None)],
     "log(exp(u) - 1) = u + log(1 - exp(-u))": [(sg.log(sg.exp(p) - 1), None)],
     "log(det(A)) = log|det(A)| + log(sign)": [(sg.log(sg.linalg.det(A)), None)],

@@ -22,7 +22,7 @@ from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 
-MIN_LARGE: Final = 16384  # entries from which blocks are used; below, arrays fit the cache
+MIN_LARGE: Final = 32768  # entries from which blocks are used; below, arrays fit the cache
 
 
 @dataclass(frozen=True)

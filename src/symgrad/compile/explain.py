@@ -12,6 +12,7 @@ from symgrad.lower.passes import SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 from symgrad.lower.sharing import share_factors
+from symgrad.lower.sums import open_sums
 from symgrad.rewrite.stability import stabilize
 from symgrad.structure.recognise import structure_lines
 
@@ -21,7 +22,7 @@ def explain(
 ) -> str:
     """The passes that a formula went through, with the instructions left after each."""
     stable = stabilize(leaves)
-    shared = share_factors(stable)
+    shared = share_factors(open_sums(stable))
     p = lower(args, shared, _spans(args))
     lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
     lines.append(f"stable forms: {len(toposort(stable))} nodes")

@@ -16,6 +16,7 @@ from symgrad.lower.passes import array_passes, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.sizes import entries_code
+from symgrad.lower.sums import open_sums
 from symgrad.rewrite.stability import stabilize
 
 
@@ -40,7 +41,7 @@ class Options:
 
 def prepared(leaves: Sequence[Expr]) -> list[Expr]:
     """Formulas in the form in which they are lowered."""
-    return share_factors(stabilize(leaves))
+    return share_factors(open_sums(stabilize(leaves)))
 
 
 def array_program(

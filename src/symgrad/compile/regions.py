@@ -18,7 +18,7 @@ from symgrad.lower.buffers import assign, body_dtypes
 from symgrad.lower.calls import Reduction
 from symgrad.lower.regions import Region
 
-THREADED_WORK: Final = 1 << 18  # entries times instructions from which threads pay
+THREADED_WORK: Final = 1 << 20  # entries times cost from which threads pay
 
 
 class RegionFunction:
@@ -128,7 +128,7 @@ class _Run:
         self.grid = cut(view, block_entries(self.kernel.itemsizes), self.kernel.whole)
 
     def _worthwhile(self, threads: int) -> int:
-        work = math.prod(self.shape) * len(self.kernel.region.body)
+        work = math.prod(self.shape) * self.kernel.region.cost
         parts = min(threads, self.grid.count)
         return 1 if work < THREADED_WORK else parts
 

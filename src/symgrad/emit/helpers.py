@@ -19,6 +19,15 @@ def _embed(x, shape, index):
     out[index] = x
     return out
 ''',
+    "_embed_sum": '''
+def _embed_sum(shape, *parts):
+    """Zeros of `shape`; each part is an array, its index, and whether it is subtracted there."""
+    out = np.zeros(shape, np.result_type(*[x for x, _, _ in parts]))
+    for x, index, negative in parts:
+        place = out[*index, ...]
+        (np.subtract if negative else np.add)(place, x, out=place)
+    return out
+''',
     "_scatter_add": '''
 def _scatter_add(x, index, shape):
     """Zeros of `shape` with the entries of `x` added at integer arrays `index`."""

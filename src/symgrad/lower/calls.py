@@ -153,6 +153,24 @@ def _made(name: str | None, args: list[ast.expr]) -> Call | None:
     return None if name is None or any(arg is None for arg in inner) else Call(name, tuple(inner))
 
 
+# Time that a ufunc takes for an entry in the cache, where one addition takes 1
+COSTS: Final = {
+    **dict.fromkeys("np.divide np.sqrt np.where np.log2 np.exp2".split(), 2),
+    **dict.fromkeys("np.exp np.expm1 np.log np.log1p np.log10 np.tan np.arctan".split(), 4),
+    **dict.fromkeys("np.tanh np.sinh np.cosh np.arcsinh np.arccosh np.arctanh".split(), 5),
+    **dict.fromkeys("np.arcsin np.arccos np.arctan2 np.power np.cbrt np.mod np.hypot".split(), 8),
+    **dict.fromkeys("np.sin np.cos np.logaddexp np.logaddexp2 np.fmod".split(), 20),
+}
+
+
+def cost_of(code: Code) -> int:
+    """About how long an entrywise call or a reduction takes for an entry."""
+    call = call_of(code)
+    if call is None:
+        return 1
+    return 20 if call.name.startswith("scipy.") else COSTS.get(call.name, 1)
+
+
 @lru_cache(maxsize=512)
 def ufunc_named(name: str) -> np.ufunc | None:
     """The ufunc of one result that a dotted name in generated code stands for, or None."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from symgrad.lower.accumulate import accumulate
 from symgrad.lower.expand import expand
 from symgrad.lower.half_angles import half_angles
 from symgrad.lower.program import Program, Value
@@ -50,13 +51,14 @@ HALF_ANGLES: Final = Pass(
 RECIPROCALS: Final = Pass(
     "reciprocals", "divisions by one array share its reciprocal", share_reciprocals
 )
+ACCUMULATION: Final = Pass("accumulation", "sums of parts of an array fill one array", accumulate)
 DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_dead_code)
 SINGLE_CALLS: Final = Pass("single calls", "every entrywise step is one ufunc call", expand)
 
 
 def array_passes(fast_math: bool) -> tuple[Pass, ...]:
     """What a program for arrays goes through."""
-    return (*([HALF_ANGLES] if fast_math else []), RECIPROCALS, DEAD_CODE)
+    return (*([HALF_ANGLES] if fast_math else []), RECIPROCALS, ACCUMULATION, DEAD_CODE)
 
 
 def run_passes(p: Program, passes: tuple[Pass, ...]) -> Program:

@@ -59,6 +59,7 @@ SUB_CODE = infix(" - ", SUM, PRODUCT)
 MUL_CODE = infix("*", PRODUCT, UNARY)
 DIV_CODE = infix("/", PRODUCT, UNARY)
 NEG_CODE = Code("-{0}", "-{0}", UNARY, (UNARY,))
+COMMUTATIVE = frozenset([ADD_CODE, MUL_CODE])
 SQUARE_CODE = Code("{0}*{0}", "{0}*{0}", PRODUCT, (ATOM,), repeats=True)
 SQRT_CODE = Code("np.sqrt({0})", "sqrt({0})", ATOM, (LOOSE,))
 POW_CODE = Code("{0}**{1}", "pow({0}, {1})", POWER, (ATOM, UNARY))
@@ -185,6 +186,8 @@ class Program:
 
     def emit(self, code: Code, args: tuple[Value, ...], shape: Shape) -> Value:
         """The value of a computation."""
+        if code in COMMUTATIVE and (code, args[::-1]) in self.numbering:
+            return self.numbering[code, args[::-1]]
         return self._add((code, args), Instr(code, args, None, "", shape))
 
     def emptied(self) -> Program:
@@ -216,6 +219,17 @@ class Program:
                 for arg in self.instrs[v].args:
                     live[arg] = True
         return live
+
+    def uses(self) -> list[int]:
+        """How often each value is an operand of what is needed, or an output."""
+        uses = [0] * len(self.instrs)
+        for instr, live in zip(self.instrs, self.live(), strict=True):
+            if live:
+                for arg in instr.args:
+                    uses[arg] += 1
+        for v in self.outputs:
+            uses[v] += 1
+        return uses
 
     def dim_code(self, d: Dim) -> str:
         """The code of an extent whose names have identifiers."""

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symgrad.expr.dims import Shape
-from symgrad.lower.calls import DOT, Call, Reduction, call_of, reduction_of
-from symgrad.lower.program import Instr, Program, Value, code_of
+from symgrad.lower.calls import DOT, Call, Reduction, call_of, cost_of, reduction_of
+from symgrad.lower.program import Code, Instr, Program, Value, code_of
 
 MIN_ENTRIES = 4096  # spaces of known, smaller extents are not worth a loop
+MIN_COST = 5  # additions an entry; less is bound by memory, and a loop over blocks gains nothing
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Region:
     inputs: tuple[Value, ...]
     body: tuple[Instr, ...]
     results: tuple[Value, ...]
+
+    @property
+    def cost(self) -> int:
+        """The additions that take as long as the work on one entry."""
+        return sum(cost_of(instr.code) for instr in self.body if instr.code is not None)
 
     def reductions(self) -> list[tuple[Value, Reduction]]:
         """The results that are reductions."""
@@ -166,6 +172,9 @@ class _Fusion:
                 plain[self.layer[v]].append(v)
             else:
                 groups[self.layer[v], space].append(v)
+        for (layer, space), members in list(groups.items()):
+            if sum(cost_of(code) for code in self._codes(members)) < MIN_COST:
+                plain[layer] += groups.pop((layer, space))
         q = self.p.emptied()
         regions: list[Region] = []
         image: dict[Value, Value] = {}
@@ -178,6 +187,9 @@ class _Fusion:
                     regions.append(self._region(q, len(regions), space, members, image))
         q.outputs = [image[v] for v in self.p.outputs]
         return q, regions
+
+    def _codes(self, members: Sequence[Value]) -> list[Code]:
+        return [code for v in members if (code := self.p.instrs[v].code) is not None]
 
     def _region(
         self, q: Program, number: int, space: Shape, members: list[Value], image: dict[Value, Value]

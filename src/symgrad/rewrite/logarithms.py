@@ -27,6 +27,14 @@ def log_of_exp(y: Expr) -> Expr | None:
     return x.args[0] if x.op is f.exp else None
 
 
+def logaddexp_of_zero(y: Expr) -> Expr | None:
+    """``logaddexp(0, u) = softplus(u)``."""
+    a, b = y.args
+    u = b if is_value(a, 0) else a if is_value(b, 0) else None
+    result = None if u is None else f.softplus(u)
+    return result if result is not None and result.ty is y.ty else None
+
+
 def log_of_sum(y: Expr) -> Expr | None:
     """``log(1 + exp(u)) = softplus(u)``, ``log(exp(u) + exp(v)) = logaddexp(u, v)``, ``log(1 + u)``."""
     x = y.args[0]

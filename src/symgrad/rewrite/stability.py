@@ -194,6 +194,7 @@ STABILITY: Final = by_op(
         Rule("log(cosh(u)) = logaddexp(u, -u) - log(2)", EXACT, f.log, logs.log_of_cosh),
         Rule("log(exp(u) - 1) = u + log(1 - exp(-u))", EXACT, f.log, logs.log_of_expm1),
         Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
+        Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
         Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
         Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
         Rule(

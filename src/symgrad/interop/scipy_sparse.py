@@ -14,6 +14,7 @@ from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import insert_axes
 from symgrad.ops.layout import concat
+from symgrad.structure.coloring import cost, grouped_values
 from symgrad.structure.entries import entries_of
 from symgrad.structure.forms import DenseForm, Recipe
 from symgrad.structure.sparsity import rows_of
@@ -31,6 +32,7 @@ class SparseForm:
     columns: Any
     starts: Any
     shape: tuple[int, int]
+    how: str = "each computed directly"
     kind: ClassVar[str] = "sparse"
 
     @property
@@ -47,7 +49,7 @@ class SparseForm:
     def describe(self) -> str:
         """How it is computed."""
         rows, columns = self.shape
-        return f"CSR of shape {rows} x {columns} with {len(self.columns)} entries, each computed directly"
+        return f"CSR of shape {rows} x {columns} with {len(self.columns)} entries, {self.how}"
 
 
 def _scipy_sparse() -> Any:
@@ -95,6 +97,9 @@ def of_tensor(e: Expr) -> Recipe:
     at, values = entries_of(e)
     half = e.ndim // 2
     shape = (_product(e.shape[:half]), _product(e.shape[half:]))
+    grouped = grouped_values(e, at) if half == 1 else None
+    if grouped is not None and cost(grouped[0]) < cost(values):
+        return _form(at, grouped[0], shape, f"computed in {grouped[1]} groups of columns")
     return _form(at, values, shape)
 
 
@@ -114,11 +119,13 @@ def of_scalars(rows: list[list[Expr]]) -> Recipe:
     return _form(at, stacked, (len(rows), width))
 
 
-def _form(at: Any, values: Expr, shape: tuple[int, int]) -> SparseForm:
+def _form(
+    at: Any, values: Expr, shape: tuple[int, int], how: str = "each computed directly"
+) -> SparseForm:
     rows, columns = np.divmod(at, max(shape[1], 1))
     counts = np.bincount(rows, minlength=shape[0])
     starts = np.concatenate([[0], np.cumsum(counts)])
-    return SparseForm(values, columns, starts, shape)
+    return SparseForm(values, columns, starts, shape, how)
 
 
 def _product(extents: tuple[Any, ...]) -> int:

@@ -1,0 +1,286 @@
+"""Columns that share no row, computed together: Curtis, Powell and Reid's groups of columns.
+
+A. R. Curtis, M. J. D. Powell, J. K. Reid, On the estimation of sparse Jacobian matrices, IMA J. Appl.
+Math. 13, 1974. A Jacobian times a seed matrix with one column for each group holds every entry of the
+Jacobian. The product is formed in the graph: a Jacobian is linear in the identity of its columns, and
+the seed takes the place of that identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from symgrad.expr.leaves import EYE, constant, is_number, number
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.ops import layout
+from symgrad.ops.arithmetic import ADD, MUL
+from symgrad.ops.cast import CAST
+from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, relabel, transpose_axes
+from symgrad.ops.guard import WHERE
+from symgrad.ops.layout import full_entry
+from symgrad.ops.named import NAMED
+from symgrad.structure.picks import taken
+
+# What one entry costs, in entrywise operations on one entry
+SCATTER_COST: Final = 8
+GATHER_COST: Final = 3
+
+
+def column_groups(rows: Any, columns: Any, width: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The group of each column, greedily: columns of one group have no row in common.
+
+    >>> import numpy as np
+    >>> column_groups(np.array([0, 0, 1, 1, 2, 2]), np.array([0, 1, 1, 2, 2, 3]), 4).tolist()
+    [0, 1, 0, 1]
+    """
+    groups = np.zeros(width, np.int64)
+    seen: dict[int, set[int]] = {}
+    order = np.argsort(columns, kind="stable")
+    bounds = np.searchsorted(columns[order], np.arange(width + 1))
+    for column in range(width):
+        touched = rows[order[bounds[column] : bounds[column + 1]]].tolist()
+        used = set().union(*[seen.get(r, ()) for r in touched])
+        group = next(k for k in range(width) if k not in used)
+        groups[column] = group
+        for r in touched:
+            seen.setdefault(r, set()).add(group)
+    return groups
+
+
+def cost(root: Expr) -> int:
+    """About how many entrywise operations a formula of known extents takes."""
+    total = 0
+    for node in toposort([root]):
+        size = int(np.prod(node.shape, dtype=np.int64)) if node.args else 0
+        if node.op is layout.SCATTER:
+            size = SCATTER_COST * int(np.prod(node.args[0].shape, dtype=np.int64))
+        elif node.op is layout.GATHER:
+            size *= GATHER_COST
+        total += size
+    return total
+
+
+def grouped_values(J: Expr, at: Any) -> tuple[Expr, int] | None:
+    """The entries of a matrix at C-order positions by groups of columns, and how many there are.
+
+    None where the graph does not show the identity that the seed takes the place of.
+    """
+    rows, columns = np.divmod(at, J.shape[1])
+    groups = column_groups(rows, columns, J.shape[1])
+    count = int(groups.max(initial=-1)) + 1
+    if not count or count >= J.shape[1]:
+        return None
+    seed = constant(np.eye(count)[groups].astype(J.dtype))
+    product = _seeded(J, seed)
+    if product is None:
+        return None
+    flat = layout.reshape_to(product, (J.shape[0] * count,))
+    return taken(flat, rows * count + groups[columns]), count
+
+
+# A matrix times the seed, through the graph
+
+
+class Request(NamedTuple):
+    """A node whose axis `axis` holds the columns."""
+
+    node: Expr
+    axis: int
+
+
+class Step(NamedTuple):
+    """The operands that must be multiplied by the seed, and what is made of them."""
+
+    needs: list[Request]
+    make: Callable[[list[Expr]], Expr]
+
+
+def _seeded(J: Expr, seed: Expr) -> Expr | None:
+    """``J @ seed``, where the columns of J come from identities alone; else None."""
+    first = Request(J, 1)
+    steps: dict[Request, Step] = {}
+    done: dict[Request, Expr] = {}
+    stack = [first]
+    while stack:
+        request = stack[-1]
+        if request in done:
+            stack.pop()
+        elif request in steps:
+            stack.pop()
+            step = steps[request]
+            done[request] = step.make([done[r] for r in step.needs])
+        else:
+            rule = RULES.get(request.node.op)
+            found = None if rule is None else rule(request.node, request.axis, seed)
+            if found is None:
+                return None
+            steps[request] = found
+            stack.extend([r for r in found.needs if r not in done])
+    return done[first]
+
+
+def _eye(node: Expr, axis: int, seed: Expr) -> Step | None:
+    return Step([], lambda parts: seed if axis else transpose_axes(seed, (1, 0)))
+
+
+def _sum(node: Expr, axis: int, seed: Expr) -> Step | None:
+    return Step([Request(x, axis) for x in node.args], lambda parts: ADD.build(tuple(parts), ()))
+
+
+def _same(node: Expr, axis: int, seed: Expr) -> Step | None:
+    return Step(
+        [Request(node.args[0], axis)], lambda parts: node.op.build(tuple(parts), node.params)
+    )
+
+
+def _narrowed(x: Expr, axis: int, count: int) -> Expr | None:
+    """A tensor that is the same in all columns, with `count` of them; None if it is not."""
+    shape = (*x.shape[:axis], count, *x.shape[axis + 1 :])
+    if is_number(x):
+        value, _, _, ty = x.params
+        return number(value, shape, ty)
+    if not is_layout(x):
+        return None
+    (labels,), out, _ = x.params
+    if out[axis] in labels:
+        return None
+    full = dict(zip(out, shape, strict=True))
+    full.update(zip(labels, x.args[0].shape, strict=True))
+    return relabel(x.args[0], labels, out, full)
+
+
+def _product(node: Expr, axis: int, seed: Expr) -> Step | None:
+    """One factor has columns of its own."""
+    fixed = [_narrowed(x, axis, seed.shape[1]) for x in node.args]
+    moving = [k for k, x in enumerate(fixed) if x is None]
+    if len(moving) != 1:
+        return None
+
+    def make(parts: list[Expr]) -> Expr:
+        return node.op.build(tuple([parts[0] if x is None else x for x in fixed]), node.params)
+
+    return Step([Request(node.args[moving[0]], axis)], make)
+
+
+def _choice(node: Expr, axis: int, seed: Expr) -> Step | None:
+    condition = _narrowed(node.args[0], axis, seed.shape[1])
+    if condition is None:
+        return None
+    needs: list[Request] = []
+    places: list[int | None] = []
+    for x in node.args[1:]:
+        zero = is_number(x) and x.params[0] == 0
+        places.append(None if zero else len(needs))
+        if not zero:
+            needs.append(Request(x, axis))
+
+    def make(parts: list[Expr]) -> Expr:
+        zero = number(0, condition.shape)
+        return WHERE.build((condition, *[zero if k is None else parts[k] for k in places]), ())
+
+    return Step(needs, make)
+
+
+def _einsum(node: Expr, axis: int, seed: Expr) -> Step | None:
+    inputs, out, spread = node.params
+    column = out[axis]
+    holders = [k for k, labels in enumerate(inputs) if column in labels]
+    identities = [k for k in holders if node.args[k].op is EYE]
+    if len(holders) == 1 and inputs[holders[0]].count(column) == 1:
+        (k,) = holders
+
+        def make(parts: list[Expr]) -> Expr:
+            operands = [*node.args[:k], parts[0], *node.args[k + 1 :]]
+            return einsum_node(operands, list(inputs), out, dict(spread))
+
+        return Step([Request(node.args[k], inputs[k].index(column))], make)
+    if not identities:
+        return None
+    k = identities[0]
+    row = next((n for n in inputs[k] if n != column), None)
+    if row is None:
+        return None
+    fresh = max([n for ls in (*inputs, out) for n in ls]) + 1
+    labels = [tuple([row if n == column else n for n in ls]) for ls in inputs]
+    labels[k] = (row, fresh)
+    target = tuple([fresh if n == column else n for n in out])
+
+    def joined(parts: list[Expr]) -> Expr:
+        operands = [*node.args[:k], seed, *node.args[k + 1 :]]
+        return einsum_node(operands, labels, target, dict(spread))
+
+    return Step([], joined)
+
+
+def _slice(node: Expr, axis: int, seed: Expr) -> Step | None:
+    (x,), (index,) = node.args, node.params
+    kept = [k for k, entry in enumerate(index) if not isinstance(entry, int)]
+    place = kept[axis]
+    if index[place] != full_entry(x.shape[place]):
+        return None
+    moved = (*index[:place], full_entry(seed.shape[1]), *index[place + 1 :])
+    return Step([Request(x, place)], lambda parts: layout.slice_of(parts[0], moved))
+
+
+def _embedding(node: Expr, axis: int, seed: Expr) -> Step | None:
+    (x,), (shape, index) = node.args, node.params
+    if index[axis] != full_entry(shape[axis]):
+        return None
+    place = sum(not isinstance(entry, int) for entry in index[:axis])
+    wide = (*shape[:axis], seed.shape[1], *shape[axis + 1 :])
+    moved = (*index[:axis], full_entry(seed.shape[1]), *index[axis + 1 :])
+    return Step([Request(x, place)], lambda parts: layout.embed_in(parts[0], wide, moved))
+
+
+def _concatenation(node: Expr, axis: int, seed: Expr) -> Step | None:
+    (along,) = node.params
+    if along == axis:
+        return None
+    return Step([Request(x, axis) for x in node.args], lambda parts: layout.concat(parts, along))
+
+
+def _scatter(node: Expr, axis: int, seed: Expr) -> Step | None:
+    x, *indices = node.args
+    if axis < len(indices):
+        return None
+    place = indices[0].ndim + axis - len(indices)
+    shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
+    return Step([Request(x, place)], lambda parts: layout.scatter(parts[0], indices, shape))
+
+
+def _gather(node: Expr, axis: int, seed: Expr) -> Step | None:
+    x, *indices = node.args
+    if axis < indices[0].ndim:
+        return None
+    place = len(indices) + axis - indices[0].ndim
+    return Step([Request(x, place)], lambda parts: layout.gather(parts[0], indices))
+
+
+def _number(node: Expr, axis: int, seed: Expr) -> Step | None:
+    """Zeros stay zeros; other numbers are full columns."""
+    shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
+    if not (is_number(node) and node.params[0] == 0):
+        return None
+    return Step([], lambda parts: broadcast(number(0, (), node.ty), shape))
+
+
+Rule = Callable[[Expr, int, Expr], Step | None]
+
+RULES: Final[dict[Any, Rule]] = {
+    EYE: _eye,
+    ADD: _sum,
+    MUL: _product,
+    EINSUM: _einsum,
+    WHERE: _choice,
+    NAMED: _same,
+    CAST: _same,
+    layout.SLICE: _slice,
+    layout.EMBED: _embedding,
+    layout.CONCAT: _concatenation,
+    layout.SCATTER: _scatter,
+    layout.GATHER: _gather,
+}

@@ -3,8 +3,6 @@
 Forty links are stiff springs. As their stiffness grows the chain becomes a catenary.
 """
 
-from typing import Any
-
 import numpy as np
 
 import symgrad as sg
@@ -21,35 +19,18 @@ def energy(x: sg.Expr, y: sg.Expr) -> sg.Expr:
     return STIFFNESS / 2 * sg.sum((link - rest) ** 2) / rest + sg.sum(y) * rest
 
 
-def minimise(problem: Any, start: np.ndarray) -> np.ndarray:
-    """Newton's method; a shift makes the Hessian positive definite, halving makes the energy fall."""
-    z = start
-    for _ in range(200):
-        slope, matrix = problem.jac(z), problem.hess(z)
-        shift = max(0.0, 1e-3 - np.linalg.eigvalsh(matrix)[0])
-        step = np.linalg.solve(matrix + shift * np.eye(z.size), -slope)
-        if np.abs(step).max() < 1e-13:
-            break
-        size = 1.0
-        while size > 1e-9 and problem.fun(z + size * step) > problem.fun(z):
-            size /= 2
-        z = z + size * step
-    return z
-
-
 def main() -> None:
     """Print the sag of the chain, that of the catenary of its length, and the largest force left."""
     x, y = sg.vector("x", LINKS - 1), sg.vector("y", LINKS - 1)
-    problem = sg.scipy_problem(energy(x, y), [x, y])
     t = np.linspace(0.0, 1.0, LINKS + 1)[1:-1]
-    solution = minimise(problem, problem.pack(WIDTH * t, -2 * t * (1 - t)))
-    print("sag of the chain  ", -problem.unpack(solution)[1].min())
+    chain = sg.newton_minimize(energy(x, y), [x, y])([WIDTH * t, -2 * t * (1 - t)], maxiter=200)
+    print("sag of the chain  ", -chain.x[1].min())
     a, width, length = sg.symbols("a width length")  # length = 2*a*sinh(width/(2*a))
     parameter = sg.implicit(2 * a * sg.sinh(width / (2 * a)) - length, a, x0=width / 4)
     sag = parameter * (sg.cosh(width / (2 * parameter)) - 1)
     print("sag of a catenary ", sg.evaluate(sag, {width: WIDTH, length: LENGTH}))
-    print("largest force left", np.abs(problem.jac(solution)).max())
-    print("lowest curvature  ", np.linalg.eigvalsh(problem.hess(solution))[0])
+    print("largest force left", chain.residual)
+    print("curvature         ", chain.curvature)
 
 
 if __name__ == "__main__":

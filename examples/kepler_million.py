@@ -6,18 +6,21 @@ import symgrad as sg
 
 
 def main(count: int = 1_000_000) -> None:
-    """Print the largest error of the equation, an anomaly, and its rate by the implicit function."""
+    """Print how well the anomalies are found, and their rate by the implicit function theorem."""
     E, e, M = sg.symbols("E e M")
-    anomaly = sg.implicit(E - e * sg.sin(E) - M, E, [e, M], x0=M)
-    orbit = sg.lambdify([e, M], [anomaly, sg.diff(anomaly, M)])
-
+    equation = E - e * sg.sin(E) - M
     mean = np.linspace(0.0, 2 * np.pi, count)
-    eccentric, rate = orbit(0.2056, mean)  # the eccentricity of Mercury
-    print("dE/dM is   ", sg.diff(anomaly, M))
-    print("residual   ", np.abs(eccentric - 0.2056 * np.sin(eccentric) - mean).max())
-    print("perihelion ", rate[0])
-    print("aphelion   ", rate[count // 2])
-    print("mean rate  ", np.diff(eccentric).sum() / (2 * np.pi))
+    solve = sg.newton_root(equation, E, [e, M])
+    solution = solve(mean, 0.2056, mean)  # the eccentricity of Mercury
+    print("converged  ", np.sum(solution.converged))
+    print("residual   ", solution.residual.max())
+
+    anomaly = sg.implicit(equation, E, [e, M], x0=M)
+    speed = sg.diff(anomaly, M)
+    print("dE/dM is   ", speed)
+    near, far = sg.lambdify([e, M], speed)(0.2056, np.array([0.0, np.pi]))
+    print("perihelion ", near)
+    print("aphelion   ", far)
 
 
 if __name__ == "__main__":

@@ -101,12 +101,12 @@ def test_batched_evaluation(run):
 
 
 def test_kepler_for_a_million_anomalies(run):
-    formula, residual, perihelion, aphelion, mean = run("kepler_million")
-    assert formula.endswith("1/(1 - e*cos(root(E - e*sin(E) - M, E)))")
+    converged, residual, formula, perihelion, aphelion = run("kepler_million")
+    assert numbers(converged) == [1e6]
     assert numbers(residual)[0] < 4e-15  # rounding of numbers up to 2*pi
+    assert formula.endswith("1/(1 - e*cos(root(E - e*sin(E) - M, E)))")
     assert numbers(perihelion) == close([1 / (1 - 0.2056)])
-    assert numbers(aphelion)[0] == pytest.approx(1 / (1 + 0.2056), rel=1e-6)  # beside the middle
-    assert numbers(mean) == close([1.0])
+    assert numbers(aphelion) == close([1 / (1 + 0.2056)])
 
 
 def test_implied_volatility(run):
@@ -132,7 +132,7 @@ def test_steady_state_of_a_chemical_network(run):
 
 
 def test_curve_fit(run):
-    *parameters, deviation = run("curve_fit")
+    *parameters, deviation, end = run("curve_fit")
     # certified by NIST
     certified = [
         (72.462237576, 1.7340283401),
@@ -140,12 +140,14 @@ def test_curve_fit(run):
         (0.067359200066, 0.0034465663377),
     ]
     for line, expected in zip(parameters, certified, strict=True):
-        assert numbers(line) == pytest.approx(expected, rel=1e-8)
+        assert numbers(line) == pytest.approx(expected, rel=1e-7)
     assert numbers(deviation)[0] == pytest.approx(1.1587725499, rel=1e-8)
+    assert end.startswith("converged after")
 
 
 def test_catenary(run):
-    chain, catenary, force, curvature = (numbers(line)[0] for line in run("catenary"))
+    *lines, curvature = run("catenary")
+    chain, catenary, force = (numbers(line)[0] for line in lines)
     # the parameter of the catenary of length 3/2 over width 1 is the root of 2*a*sinh(1/(2*a)) = 3/2
     a = 0.3082843
     for _ in range(5):
@@ -154,7 +156,7 @@ def test_catenary(run):
     assert catenary == pytest.approx(a * (math.cosh(1 / (2 * a)) - 1), rel=1e-12)
     assert chain == pytest.approx(catenary, rel=1e-3)  # of 40 links
     assert force < 1e-7  # of a stiffness of 1e5
-    assert curvature > 0
+    assert curvature.endswith("positive definite")
 
 
 def test_newton_fractal(run):

@@ -89,7 +89,7 @@ def grad(f: Any, wrt: Any) -> Any:
     if y.shape != ():
         raise ShapeError(
             f"grad needs a scalar, got shape {show_shape(y.shape)}; write jacobian(f, x) for all"
-            " derivatives, or grad(sum(f), x)"
+            f" derivatives, of shape {show_shape((*y.shape, *leaves[0].shape))}, or grad(sum(f), x)"
         )
     results = pullback([y], [number(1)], leaves)
     return results if many else results[0]

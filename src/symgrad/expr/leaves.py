@@ -164,7 +164,7 @@ def symbol(
         if key in held and (len(extents) < 2 or extents[-1] != extents[-2]):
             raise ShapeError(
                 f"symbol {name!r} of shape {show_shape(extents)} cannot be {key}:"
-                " its last two extents must be equal"
+                " its last two extents must be equal, such as ('n', 'n')"
             )
     if dtype is None:
         dtype = np.int64 if "integer" in held else np.float64

@@ -384,6 +384,8 @@ def _reads_the_same_mirrored(x: Expr, depth: int) -> bool:
     if len(x.args) == 1:
         (arg,) = x.args
         return arg.ndim == 0 or (arg.ndim == 2 and not spread and is_symmetric(arg, depth))
+    if any(a.op is EYE and set(ls) == {row, column} for a, ls in zip(x.args, inputs, strict=True)):
+        return True  # a diagonal matrix
     ends = [
         sorted([id(a) for a, ls in zip(x.args, inputs, strict=True) if n in ls])
         for n in (row, column)

@@ -26,7 +26,7 @@ def _contract(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels, w
                 shapes = " and ".join(show_shape(o.shape) for o in operands)
                 raise ShapeError(
                     f"{who}: operands of shape {shapes} do not fit, extent {extents[label]} meets"
-                    f" {dim}"
+                    f" {dim}; give equal extents one name, or transpose an operand"
                 )
     return _product(operands, inputs, out)
 
@@ -139,10 +139,7 @@ def matmul(a: Any, b: Any) -> Expr:
     if x.ndim == 0 or y.ndim == 0:
         raise ShapeError("matmul takes no scalars; multiply with * instead")
     if x.shape[-1] != y.shape[-2 if y.ndim > 1 else -1]:
-        raise ShapeError(
-            f"matmul of {show_shape(x.shape)} and {show_shape(y.shape)}: inner extents"
-            f" {x.shape[-1]} and {y.shape[-2 if y.ndim > 1 else -1]} differ"
-        )
+        raise _inner_extents_differ(x, y)
     batch = broadcast_shapes(x.shape[:-2], y.shape[:-2])
     if x.ndim > 2 or y.ndim > 2:
         if x.ndim >= 2:
@@ -155,6 +152,25 @@ def matmul(a: Any, b: Any) -> Expr:
     right = (*range(rank - max(y.ndim - 2, 0), rank), *((j, k) if y.ndim > 1 else (j,)))
     out = (*range(rank), *((i,) if x.ndim > 1 else ()), *((k,) if y.ndim > 1 else ()))
     return _product([x, y], [left, right], out)
+
+
+def _inner_extents_differ(x: Expr, y: Expr) -> ShapeError:
+    """The error of a matrix product, with the transposes or the outer product that would fit."""
+    p, q = x.shape[-1], y.shape[-2 if y.ndim > 1 else -1]
+    fitting = []
+    if x.ndim == 2 and x.shape[0] == q:
+        fitting.append("A.T @ B")
+    if y.ndim == 2 and y.shape[1] == p:
+        fitting.append("A @ B.T")
+    if x.ndim == y.ndim == 2 and x.shape[0] == y.shape[1]:
+        fitting.append("A.T @ B.T")
+    if x.ndim == y.ndim == 1:
+        fitting.append("outer(A, B)")
+    ways = f"write {' or '.join(fitting)}, or " if fitting else ""
+    return ShapeError(
+        f"matmul of {show_shape(x.shape)} and {show_shape(y.shape)}: inner extents {p} and {q} differ;"
+        f" {ways}give equal extents one name"
+    )
 
 
 @public
@@ -228,7 +244,12 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Expr:
 def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Expr:
     """Sum along a diagonal, as `numpy.trace`."""
     x = as_expr(a)
-    if offset == 0 and x.ndim >= 2:
+    if x.ndim < 2:
+        raise ShapeError(
+            f"trace needs a matrix, got shape {show_shape(x.shape)}; write sum(a) for the sum of all"
+            " entries"
+        )
+    if offset == 0:
         i, j = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
         if i != j and x.shape[i] == x.shape[j]:
             labels = tuple(i if axis == j else axis for axis in range(x.ndim))

@@ -436,7 +436,10 @@ def _diagonal_length(rows: Dim, columns: Dim, offset: int, shape: Shape) -> Dim:
         return max(min(high, wide), 0)
     if rows == columns:
         return add_dims(rows, -abs(offset))
-    raise ShapeError(f"the diagonal of shape {show_shape(shape)} has no known extent")
+    raise ShapeError(
+        f"the diagonal of shape {show_shape(shape)} has no known extent; if its extents are equal give"
+        " them one name, such as ('n', 'n')"
+    )
 
 
 @public

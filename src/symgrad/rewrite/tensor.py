@@ -37,7 +37,7 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
         return _layout_moved_in(node, inlinable)
     inputs, out, _ = node.params
     scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
-    more, operands, labels = _grouped(operands, labels)
+    more, operands, labels = _grouped(operands, labels, out)
     scale = scale * more
     if (
         scale == 1
@@ -115,7 +115,7 @@ def _absorbs_layout(term: Expr) -> bool:
 
 
 def _grouped(
-    operands: Sequence[Expr], labels: Sequence[Labels]
+    operands: Sequence[Expr], labels: Sequence[Labels], out: Labels
 ) -> tuple[Any, list[Expr], list[Labels]]:
     """Operands with the same labels multiplied entry by entry, and the numbers that come out."""
     groups: dict[Any, list[Expr]] = {}
@@ -134,7 +134,8 @@ def _grouped(
                 scale, product = scale * c, rest
         kept.append(product)
     places = [ls for ls, _ in groups]
-    if len(kept) == 1 and kept[0].op is MUL and kept[0].ndim:
+    summed = any(n not in out for ls in places for n in ls)
+    if len(kept) == 1 and kept[0].op is MUL and summed:
         *head, last = kept[0].args  # a sum of products is a dot product
         return scale, [raw_product(tuple(head)), last], places * 2
     return scale, kept, places

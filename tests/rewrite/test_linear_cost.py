@@ -148,3 +148,38 @@ def test_shared_parts_are_not_taken_apart():
     before = live_nodes()
     sg.simplify(total)
     assert live_nodes() - before < 2000
+
+
+MATRIX_NESTS = {
+    "Z @ A": lambda z: z @ A,
+    "A @ Z + B": lambda z: A @ z + B,
+    "A @ Z.T @ B + Z": lambda z: A @ z.T @ B + z,
+    "(A @ Z).T": lambda z: (A @ z).T,
+    "2*Z @ A - A @ Z": lambda z: 2 * z @ A - A @ z,
+    "inv(Z + A)": lambda z: sg.linalg.inv(z + A),
+    "Z @ Z + A": lambda z: z @ z + A,
+}
+A, B = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n"))
+
+
+@pytest.mark.parametrize("name", MATRIX_NESTS)
+def test_nests_of_matrices_grow_by_a_constant_per_level(name):
+    sizes = []
+    for depth in (100, 200, 400):
+        z = B
+        for _ in range(depth):
+            z = MATRIX_NESTS[name](z)
+        f = sg.trace(z)
+        sizes.append(len(toposort([sg.simplify(f), *sg.grad(f, [A, B])])))
+    assert sizes[2] - sizes[1] <= 2 * (sizes[1] - sizes[0]) + 20
+
+
+@pytest.mark.slow
+def test_twenty_thousand_products_and_sums_of_matrices():
+    z = B
+    for i in range(20_000):
+        z = A @ z + B if i % 2 else (z @ A).T - z
+    f = sg.trace(z)
+    gradient = sg.grad(f, A)
+    assert len(toposort([sg.simplify(f)])) <= 4 * 20_000
+    assert len(toposort([gradient])) <= 12 * 20_000

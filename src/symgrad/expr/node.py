@@ -23,12 +23,13 @@ if TYPE_CHECKING:
 class _Draft:
     """An `Expr` that can still be written to; `make` turns it into the immutable kind."""
 
-    __slots__ = ("__weakref__", "args", "op", "params", "shape", "ty")
+    __slots__ = ("__weakref__", "args", "op", "params", "shape", "symmetric", "ty")
 
     op: Op
     args: tuple[Expr, ...]
     params: tuple[Any, ...]
     shape: Shape
+    symmetric: bool | None
     ty: Ty
 
 
@@ -45,6 +46,8 @@ class Expr(_Draft):
         Static parameters, hashable (axes, labels, a leaf's name or value).
     shape : tuple of int or str or DimExpr
         Extents; a name stands for an extent known at call time.
+    symmetric : bool or None
+        Whether it is known to be a symmetric matrix; None until somebody asks `is_symmetric`.
     """
 
     __slots__ = ()
@@ -172,6 +175,7 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     draft.params = params
     draft.shape = shape
     draft.ty = ty
+    draft.symmetric = None
     draft.__class__ = Expr
     node: Expr = draft  # type: ignore[assignment]
     entry = _Entry(node, _drop)
@@ -184,6 +188,11 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
                 return found
         _table[key] = entry
     return node
+
+
+def remember_symmetry(node: Expr, symmetric: bool) -> None:
+    """Keep with a node what is known of it, so that it is found out once."""
+    _Draft.symmetric.__set__(node, symmetric)  # type: ignore[misc, union-attr]
 
 
 def live_nodes() -> int:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
 from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, is_value, number
-from symgrad.expr.node import Expr, make
+from symgrad.expr.node import Expr, make, remember_symmetry
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul
@@ -299,12 +299,11 @@ def _map_dims(params: Params, rename: Rename) -> Params:
 
 # The ways to number the labels of one product that are tried, at most
 MAX_NUMBERINGS: Final = 64
-# How far down, and among how many operands, a symmetry is looked for
-MAX_DEPTH: Final = 4
+# Among how many operands a symmetry is looked for
 MAX_LOOKED_AT: Final = 8
 
 
-def einsum_key(args: tuple[Expr, ...], params: Params, depth: int = MAX_DEPTH) -> Any:
+def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
     """The product whatever the order of its operands, and of the axes of symmetric ones.
 
     Operands are sorted by identity; among equal operands, and among the two ways to write the axes of
@@ -317,7 +316,7 @@ def einsum_key(args: tuple[Expr, ...], params: Params, depth: int = MAX_DEPTH) -
     operands = tuple([args[i] for i in order])
     best = min(
         _numbered(labels, out, spread)
-        for labels in _arrangements(operands, [inputs[i] for i in order], depth)
+        for labels in _arrangements(operands, [inputs[i] for i in order])
     )
     return operands, best
 
@@ -335,9 +334,7 @@ def _numbered(inputs: Sequence[Labels], out: Labels, spread: Any) -> Any:
     )
 
 
-def _arrangements(
-    operands: Sequence[Expr], inputs: list[Labels], depth: int
-) -> Iterable[list[Labels]]:
+def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[list[Labels]]:
     """The ways to give labels to sorted operands that mean the same product."""
     choices: list[list[Sequence[Labels]]] = []
     start = 0
@@ -347,7 +344,7 @@ def _arrangements(
             stop += 1
         group = inputs[start:stop]
         ways = [list(w) for w in permutations(group)] if len(group) <= 3 else [group]
-        if is_symmetric(operands[start], depth):
+        if is_symmetric(operands[start]):
             ways = [list(w) for way in ways for w in product(*[(ls, ls[::-1]) for ls in way])]
         choices.append(list(ways))
         start = stop
@@ -357,65 +354,76 @@ def _arrangements(
     )
 
 
-def is_symmetric(x: Expr, depth: int = MAX_DEPTH) -> bool:
+def is_symmetric(x: Expr) -> bool:
     """Whether `x` is a matrix known to equal its transpose.
 
-    Known of leaves, inverses, entrywise functions of symmetric matrices, and products that read the
-    same from both ends, such as ``X.T @ S @ X`` and ``outer(v, v)``. Looks `depth` nodes down.
+    Known of leaves, inverses, entrywise functions of symmetric matrices, sums with the transposes of
+    their terms, and products that read the same from both ends, such as ``X.T @ S @ X`` and
+    ``outer(v, v)``. Every node is looked at once in its life.
     """
-    if x.ndim != 2 or x.shape[0] != x.shape[1]:
-        return False
+    stack = [] if x.symmetric is not None else [x]
+    while stack:
+        node = stack[-1]
+        square = node.ndim == 2 and node.shape[0] == node.shape[1]
+        waiting = [arg for arg in node.args if arg.symmetric is None] if square else []
+        if waiting and node.symmetric is None:
+            stack += waiting
+            continue
+        stack.pop()
+        if node.symmetric is None:
+            remember_symmetry(node, square and _equals_its_transpose(node))
+    return bool(x.symmetric)
+
+
+def _equals_its_transpose(x: Expr) -> bool:
+    """Whether a square matrix is symmetric, given what its operands are."""
     if not x.args:
         return x.op is EYE or is_number(x) or assumed(x, "symmetric", "spd", "diagonal")
-    if depth == 0 or len(x.args) > MAX_LOOKED_AT:
-        return False
-    if x.op.keeps_symmetry:
-        return is_symmetric(x.args[0], depth - 1)
     if x.op is EINSUM:
-        return _reads_the_same_mirrored(x, depth - 1)
-    if x.op is ADD:
-        return _sums_to_its_transpose(x.args, depth - 1)
-    return x.op.elementwise and all(is_symmetric(arg, depth - 1) for arg in x.args)
+        return _reads_the_same_mirrored(x)
+    if all(arg.symmetric for arg in x.args):
+        return x.op.elementwise or x.op.keeps_symmetry
+    return x.op is ADD and len(x.args) <= MAX_LOOKED_AT and _sums_to_its_transpose(x.args)
 
 
-def _reads_the_same_mirrored(x: Expr, depth: int) -> bool:
+def _reads_the_same_mirrored(x: Expr) -> bool:
     """Whether exchanging the two axes of the result gives the same product."""
     inputs, (row, column), spread = x.params
     if len(x.args) == 1:
         (arg,) = x.args
-        return arg.ndim == 0 or (arg.ndim == 2 and not spread and is_symmetric(arg, depth))
-    if any(a.op is EYE and set(ls) == {row, column} for a, ls in zip(x.args, inputs, strict=True)):
+        return arg.ndim == 0 or (not spread and bool(arg.symmetric))
+    if len(x.args) > MAX_LOOKED_AT:
+        return False
+    pairs = list(zip(x.args, inputs, strict=True))
+    if any(a.op is EYE and set(ls) == {row, column} for a, ls in pairs):
         return True  # a diagonal matrix
-    ends = [
-        sorted([id(a) for a, ls in zip(x.args, inputs, strict=True) if n in ls])
-        for n in (row, column)
-    ]
+    ends = [sorted([id(a) for a, ls in pairs if n in ls]) for n in (row, column)]
     if ends[0] != ends[1]:
         return False
-    mirrored = einsum_key(x.args, (inputs, (column, row), spread), depth)
-    return bool(einsum_key(x.args, x.params, depth) == mirrored)
+    mirrored = einsum_key(x.args, (inputs, (column, row), spread))
+    return bool(einsum_key(x.args, x.params) == mirrored)
 
 
-def _sums_to_its_transpose(terms: Sequence[Expr], depth: int) -> bool:
+def _sums_to_its_transpose(terms: Sequence[Expr]) -> bool:
     """Whether the terms of a sum that are not symmetric come with their transposes: ``A + A.T``."""
     here: Counter[Any] = Counter()
     mirrored: Counter[Any] = Counter()
     for term in terms:
-        if not is_symmetric(term, depth):
+        if not term.symmetric:
             scaled = term.op is MUL and len(term.args) == 2 and is_number(term.args[0])
             c, x = term.args if scaled else (None, term)
-            here[c, _orientation(x, depth)] += 1
-            mirrored[c, _orientation(x, depth, mirrored=True)] += 1
+            here[c, _orientation(x)] += 1
+            mirrored[c, _orientation(x, mirrored=True)] += 1
     return here == mirrored
 
 
-def _orientation(x: Expr, depth: int, mirrored: bool = False) -> Any:
+def _orientation(x: Expr, mirrored: bool = False) -> Any:
     """A matrix, or its transpose, as something to compare."""
     if x.op is not EINSUM:
         return x, mirrored
     inputs, out, spread = x.params
     if len(x.args) > 1:
-        return einsum_key(x.args, (inputs, out[::-1] if mirrored else out, spread), depth)
+        return einsum_key(x.args, (inputs, out[::-1] if mirrored else out, spread))
     turned = x.args[0].ndim == 2 and not spread and inputs[0] == out[::-1]
     return (x.args[0], not mirrored) if turned else (x, mirrored)
 

@@ -43,19 +43,25 @@ from symgrad.rewrite.sums import (
 
 SLOT: Final = "slot"  # marks the symbols that stand for "some operand here"
 
+MAX_NESTED: Final = 4  # products merged in the operands of merged products
+
 # Sums
 
 
-def collect_sum(terms: Sequence[tuple[Any, Expr]], like: Expr, shortest: bool = True) -> Expr:
+def collect_sum(
+    terms: Sequence[tuple[Any, Expr]], like: Expr, shortest: bool = True, nested: int = 0
+) -> Expr:
     """``sum of sign * term``, with like terms collected; `like` gives shape and type.
 
     Terms keep the order in which they first appear. With `shortest` the sum is also factored, and
-    products in it are written out, where that makes it shorter.
+    products in it are written out, where that makes it shorter. `nested` counts the merged products
+    that the sum is an operand of.
     """
     coefficients, constant = _coefficients(terms)
     constant = squares_of_circle(coefficients, constant)
     constant = _merge_guards(coefficients, constant, like)
-    _merge_contractions(coefficients, like)
+    if nested < MAX_NESTED:
+        _merge_contractions(coefficients, nested + 1)
     kept = {rest: c for rest, c in coefficients.items() if not is_zero(c)}
     if not kept:
         return number(constant, like.shape)
@@ -119,7 +125,7 @@ def _merge_guards(coefficients: Coefficients, constant: Any, like: Expr) -> Any:
     return constant
 
 
-def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
+def _merge_contractions(coefficients: Coefficients, nested: int) -> None:
     """``A @ x + A @ y -> A @ (x + y)``: Einsums that differ in one operand are added in that operand.
 
     A matrix may stand transposed in one of them: ``A @ x + A.T @ x -> (A + A.T) @ x``.
@@ -134,13 +140,13 @@ def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
                 continue
             key, turned_key = _slot_keys(term, i)
             partner, j = seen.get(key, (term, i))
-            turned = partner is term and turned_key in seen
+            turned = partner is term and len(terms) <= MAX_TERMS and turned_key in seen
             if turned:
                 partner, j = seen[turned_key]
             if partner is not term and partner in coefficients and term in coefficients:
                 scales = coefficients.pop(partner), coefficients.pop(term)
                 other = transpose_axes(operand, (1, 0)) if turned else operand
-                c, total = _weighted_sum(scales, partner.args[j], other)
+                c, total = _weighted_sum(scales, partner.args[j], other, nested)
                 operands = (*partner.args[:j], total, *partner.args[j + 1 :])
                 scale, rest = split_coefficient(EINSUM.build(operands, partner.params))
                 if rest is not None:
@@ -151,12 +157,12 @@ def _merge_contractions(coefficients: Coefficients, like: Expr) -> None:
             seen[key] = (term, i)
 
 
-def _weighted_sum(scales: tuple[Any, Any], a: Expr, b: Expr) -> tuple[Any, Expr]:
+def _weighted_sum(scales: tuple[Any, Any], a: Expr, b: Expr, nested: int) -> tuple[Any, Expr]:
     """``(k, s)`` with ``k*s = c*a + d*b`` for scales c and d, the number in front where there is one."""
     c, d = scales
     if c == d:
-        return c, collect_sum([(1, a), (1, b)], a)
-    total = collect_sum([(c, a), (d, b)], a)
+        return c, collect_sum([(1, a), (1, b)], a, nested=nested)
+    total = collect_sum([(c, a), (d, b)], a, nested=nested)
     return content_of(total) if total.op is ADD else (1, total)
 
 

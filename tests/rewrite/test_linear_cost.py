@@ -163,15 +163,13 @@ A, B = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n"))
 
 
 @pytest.mark.parametrize("name", MATRIX_NESTS)
-def test_nests_of_matrices_grow_by_a_constant_per_level(name):
-    sizes = []
-    for depth in (100, 200, 400):
+def test_nests_of_matrices_cost_a_constant_per_level(name):
+    for depth in (200, 800):
         z = B
         for _ in range(depth):
             z = MATRIX_NESTS[name](z)
         f = sg.trace(z)
-        sizes.append(len(toposort([sg.simplify(f), *sg.grad(f, [A, B])])))
-    assert sizes[2] - sizes[1] <= 2 * (sizes[1] - sizes[0]) + 20
+        assert len(toposort([sg.simplify(f), *sg.grad(f, [A, B])])) <= 20 * depth
 
 
 @pytest.mark.slow

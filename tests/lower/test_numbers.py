@@ -36,3 +36,24 @@ def test_numbers_become_what_floats_give(formula, expected):
     np.testing.assert_equal(f(2.0), expected)
     with np.errstate(divide="ignore"):
         np.testing.assert_equal(f(np.array([2.0, 2.0])), np.array([expected, expected]))
+
+
+@pytest.mark.parametrize(
+    ("formula", "code"),
+    [
+        ("x/2 - y/2", "0.5*(x - y)"),
+        ("-3*x - 3*y", "-3*(x + y)"),
+        ("x/3 - y/3 + exp(x)/3", "(x - y + np.exp(x))/3"),
+        ("2*x/3 - 2*y/3", "2*(x - y)/3"),
+        ("2*x + 2", "2*x + 2"),
+        ("x/3 + 2*y/3", "x/3 + 2*y/3"),
+        ("-x - y", "-(x + y)"),
+    ],
+)
+def test_a_number_that_all_terms_have_comes_last(formula, code):
+    x, y = sg.symbols("x y")
+    f = sg.lambdify([x, y], sg.parse(formula))
+    assert code in f.source
+    a, b = 1.7, -0.6
+    expected = sg.evaluate(sg.parse(formula), {x: a, y: b})
+    assert f(np.array([a]), np.array([b])) == pytest.approx(expected, rel=1e-15)

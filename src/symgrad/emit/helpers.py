@@ -35,6 +35,18 @@ def _scatter_add(x, index, shape):
     np.add.at(out, index, x)
     return out
 ''',
+    "_largest": '''
+def _largest(x, axis=None):
+    """The largest entries, 0 where they are not finite; reduced axes stay."""
+    top = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
+''',
+    "_log_total": '''
+def _log_total(total):
+    """Logarithm of sums, -inf at zero without a warning."""
+    with np.errstate(divide="ignore"):
+        return np.log(total)
+''',
     "_logsumexp": '''
 def _logsumexp(x, axis=None):
     """log(sum(exp(x))) by the largest entry, finite where the result is."""

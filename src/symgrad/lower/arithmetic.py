@@ -106,8 +106,12 @@ def negated(p: Program, a: Value) -> Value:
 
 
 def lower_sum(p: Program, node: Expr, value: Lookup) -> Value:
-    """A sum: positive terms first where the first is negative, small shapes together."""
-    terms = [_signed_term(p, arg, value) for arg in node.args]
+    """A sum: positive terms first where the first is negative, small shapes together.
+
+    A number that all terms are multiplied by comes last: ``a/2 - b/2`` is ``(a - b)/2``.
+    """
+    common = _common_number(node)
+    terms = [_signed_term(p, arg, value, common) for arg in node.args]
     groups: dict[Any, list[tuple[bool, Value]]] = {}
     for negative, v in terms:
         groups.setdefault(p.instrs[v].shape, []).append((negative, v))
@@ -118,18 +122,36 @@ def lower_sum(p: Program, node: Expr, value: Lookup) -> Value:
         total = part if total is None else _add_two(p, part, total)
     assert total is not None
     negative, v = total
-    return negated(p, v) if negative else v
+    top, bottom = _ratio(-common if negative and common != 1 else common)
+    v = binary(p, DIV_CODE, binary(p, MUL_CODE, p.literal(top), v), p.literal(bottom))
+    return negated(p, v) if negative and common == 1 else v
 
 
-def _signed_term(p: Program, term: Expr, value: Lookup) -> tuple[bool, Value]:
-    """A term as (whether it is subtracted, its absolute value)."""
+def _common_number(node: Expr) -> int | Fraction:
+    """The positive exact number by which all terms of a sum are multiplied, but for signs."""
+    sizes = {_size(term) for term in node.args}
+    size = sizes.pop()
+    return size if not sizes and is_exact(size) and size != 0 else 1
+
+
+def _size(term: Expr) -> Any:
+    c: Any = value_of(term.args[0]) if term.op is MUL else None
+    return abs(c) if is_exact(c) and not isinstance(c, bool) else 1
+
+
+def _signed_term(
+    p: Program, term: Expr, value: Lookup, common: int | Fraction
+) -> tuple[bool, Value]:
+    """A term as (whether it is subtracted, its absolute value over a common number)."""
     c = value_of(term)
     if c is not None and not isinstance(c, bool):
         return c < 0, p.literal(as_literal(abs(c)))
     if term.op is MUL:
         c = value_of(term.args[0])
         if c is not None and c < 0:
-            return True, lower_product(p, term, value, sign=-1)
+            return True, lower_product(p, term, value, scale=Fraction(-1) / common)
+        if common != 1:
+            return False, lower_product(p, term, value, scale=Fraction(1) / common)
     v = value(term)
     instr = p.instrs[v]
     return (True, instr.args[0]) if instr.code is NEG_CODE else (False, v)
@@ -155,11 +177,11 @@ def _add_two(p: Program, a: tuple[bool, Value], b: tuple[bool, Value]) -> tuple[
 # Products
 
 
-def lower_product(p: Program, node: Expr, value: Lookup, sign: int = 1) -> Value:
-    """A product as ``numerator / denominator``, numbers in front."""
+def lower_product(p: Program, node: Expr, value: Lookup, scale: int | Fraction = 1) -> Value:
+    """A product times a number, as ``numerator / denominator`` with numbers in front."""
     over: list[Value] = []
     under: list[Value] = []
-    coefficient: Any = sign
+    coefficient: Any = scale
     for factor in node.args:
         c = value_of(factor)
         if c is not None and not isinstance(c, bool):
@@ -216,8 +238,8 @@ def _bare(p: Program, v: Value) -> Value:
 
 def _ratio(c: Any) -> tuple[Any, Any]:
     """A positive number as numerator and denominator, where floats hold both and need both."""
-    if not isinstance(c, Fraction):
-        return c, 1
+    if not isinstance(c, Fraction) or c.denominator == 1:
+        return (c.numerator if isinstance(c, Fraction) else c), 1
     if c.denominator & (c.denominator - 1) == 0 or max(c.numerator, c.denominator) > 2**53:
         return as_literal(c), 1
     return c.numerator, c.denominator

@@ -19,6 +19,7 @@ from symgrad.lower.contraction import Contraction
 from symgrad.lower.identities import scaled_inside
 from symgrad.lower.names import Names
 from symgrad.lower.program import Code, Program, Value, code_of
+from symgrad.lower.softmax import Exponentials, softmaxes
 from symgrad.ops import layout
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import EINSUM
@@ -64,6 +65,9 @@ class _Lowering:
         self.parts = Counter((y.op.numpy, y.args) for y in self.order if y.op.part is not None)
         # numbers of Python take the type of what they meet, which is theirs unless that is narrower
         self.narrow = any(x.dtype not in _PYTHON_TYPES for x in parameters)
+        self.softmaxes = softmaxes(self.order)
+        self.totals = set(self.softmaxes.values())
+        self.exponentials: dict[Expr, Exponentials] = {}
         self._declare_extents()
 
     def _declare_extents(self) -> None:
@@ -129,9 +133,21 @@ class _Lowering:
         if op is EINSUM:
             values = [self.value[arg] for arg in node.args]
             return Contraction(self.p, self.shape_code).lower(node, values)
+        if node in self.softmaxes:
+            return self._exponentials(self.softmaxes[node]).softmax()
+        if node in self.totals:
+            return self._exponentials(node).logsumexp()
         if op.elementwise:
             return self._elementwise(node)
         return self._tensor(node)
+
+    def _exponentials(self, y: Expr) -> Exponentials:
+        """What the softmaxes of a logsumexp share with it."""
+        if y not in self.exponentials:
+            x = y.args[0]
+            exact = Contraction(self.p, self.shape_code).exact(self.value[x], x.shape)
+            self.exponentials[y] = Exponentials(self.p, y, exact)
+        return self.exponentials[y]
 
     def _constant(self, node: Expr) -> Value:
         value, tag, _, ty = node.params

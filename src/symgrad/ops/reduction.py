@@ -32,7 +32,7 @@ def _without(shape: Shape, axes: tuple[int, ...]) -> Shape:
     return tuple([d for i, d in enumerate(shape) if i not in axes])
 
 
-def _back(x: Expr, y: Expr) -> Expr:
+def stretched_back(x: Expr, y: Expr) -> Expr:
     """A reduced value stretched over the axes that were reduced in `y`."""
     return broadcast(insert_axes(x, y.params[0]), y.args[0].shape)
 
@@ -84,12 +84,14 @@ def axis_code(node: Expr) -> str:
 def _extremum_share(y: Expr) -> Expr:
     """1 at the entries that attain the extremum, divided by how many do."""
     x = y.args[0]
-    hit = choose(equal(x, _back(y, y)), number(1.0, x.shape, x.ty), number(0.0, x.shape, x.ty))
-    return hit / _back(sum_axes(hit, y.params[0]), y)
+    hit = choose(
+        equal(x, stretched_back(y, y)), number(1.0, x.shape, x.ty), number(0.0, x.shape, x.ty)
+    )
+    return hit / stretched_back(sum_axes(hit, y.params[0]), y)
 
 
 def _extremum_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    return [mul(_back(g, y), _extremum_share(y))]
+    return [mul(stretched_back(g, y), _extremum_share(y))]
 
 
 def _extremum_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
@@ -162,14 +164,14 @@ def _prod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 PROD: Final = _reduction(
     "prod",
-    lambda g, y, needed: [mul(_back(g, y), _others(y))],
+    lambda g, y, needed: [mul(stretched_back(g, y), _others(y))],
     _integer_sum_type,
     jvp=_prod_tangent,
 )
 
 
 def _softmax(y: Expr) -> Expr:
-    return exp(subtract(y.args[0], _back(y, y)))
+    return exp(subtract(y.args[0], stretched_back(y, y)))
 
 
 def _logsumexp_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
@@ -179,7 +181,7 @@ def _logsumexp_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 LOGSUMEXP: Final = _reduction(
     "logsumexp",
-    lambda g, y, needed: [mul(_back(g, y), _softmax(y))],
+    lambda g, y, needed: [mul(stretched_back(g, y), _softmax(y))],
     lambda ty: resolve(np.exp, (ty,)),
     jvp=_logsumexp_tangent,
     numpy=lambda node, dim: f"_logsumexp({{0}}{axis_code(node)})",

@@ -1,0 +1,76 @@
+"""Softmax: ``exp(x - logsumexp(x))`` and ``logsumexp(x)`` by the same exponentials.
+
+    e = exp(x - top),  s = sum(e),  softmax(x) = e/s,  logsumexp(x) = log(s) + top
+
+with the largest entry as `top`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symgrad.expr.leaves import value_of
+from symgrad.expr.node import Expr
+from symgrad.lower.arithmetic import binary
+from symgrad.lower.program import ADD_CODE, DIV_CODE, SUB_CODE, Program, Value, code_of
+from symgrad.ops.arithmetic import ADD, MUL
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.reduction import LOGSUMEXP, axis_code, stretched_back
+from symgrad.ops.ufuncs import exp
+
+
+def softmaxes(order: Sequence[Expr]) -> dict[Expr, Expr]:
+    """The nodes ``exp(x - logsumexp(x))`` of a graph, with the logsumexp of each."""
+    pairs = ((node, _total(node)) for node in order if node.op is exp)
+    return {node: total for node, total in pairs if total is not None}
+
+
+def _total(node: Expr) -> Expr | None:
+    """The logsumexp that is subtracted in an exponential of its own operand, or None."""
+    terms = node.args[0]
+    if terms.op is not ADD or len(terms.args) != 2:
+        return None
+    for x, other in (terms.args, terms.args[::-1]):
+        if other.op is MUL and len(other.args) == 2 and value_of(other.args[0]) == -1:
+            back = other.args[1]
+            y = back.args[0] if back.op is EINSUM and len(back.args) == 1 else back
+            if y.op is LOGSUMEXP and y.args[0] is x and stretched_back(y, y) is back:
+                return y
+    return None
+
+
+class Exponentials:
+    """The values that the softmaxes and the logsumexp of one operand share."""
+
+    def __init__(self, p: Program, y: Expr, x: Value) -> None:
+        self.p = p
+        self.y = y
+        axes = y.params[0]
+        shape = y.args[0].shape
+        kept = tuple(1 if k in axes else d for k, d in enumerate(shape))
+        axis = axis_code(y)
+        self.top = p.emit(code_of(f"_largest({{0}}{axis})", "", 1), (x,), kept)
+        shifted = binary(p, SUB_CODE, x, self.top)
+        self.e = p.emit(code_of("np.exp({0})", "", 1), (shifted,), shape)
+        self.sum = p.emit(code_of(f"np.sum({{0}}{axis})", "", 1), (self.e,), y.shape)
+
+    def softmax(self) -> Value:
+        """``e/s``."""
+        axes = self.y.params[0]
+        shape = self.y.args[0].shape
+        kept = tuple(1 if k in axes else d for k, d in enumerate(shape))
+        index = ", ".join("None" if k in axes else ":" for k in range(len(shape)))
+        under = self.sum
+        if self.y.shape != ():
+            code = code_of(f"{{0}}[{index}]", "", 1, view=True)
+            under = self.p.emit(code, (self.sum,), kept)
+        return binary(self.p, DIV_CODE, self.e, under)
+
+    def logsumexp(self) -> Value:
+        """``log(s) + top``."""
+        axes = self.y.params[0]
+        axis = "" if self.y.shape == () else f", axis={axes[0] if len(axes) == 1 else axes}"
+        log = self.p.emit(code_of("_log_total({0})", "", 1), (self.sum,), self.y.shape)
+        flat = code_of(f"np.squeeze({{0}}{axis})", "", 1, view=True)
+        top = self.p.emit(flat, (self.top,), self.y.shape)
+        return binary(self.p, ADD_CODE, log, top)

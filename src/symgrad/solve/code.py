@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symgrad.autodiff import diff
 from symgrad.batching import vmap
 from symgrad.compile.lambdify import lambdify
 from symgrad.emit.scalar_source import has_scalar_form
@@ -69,7 +70,7 @@ def _form(problem: Problem) -> str:
 
 
 # Names that the generated functions use themselves
-OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last converged inf
+OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last value CONVERGED inf
 Solution Form solve evaluate evaluate_batch solve_equation solve_system solve_minimum""".split()
 
 
@@ -86,7 +87,7 @@ def _identifiers(problem: Problem) -> list[str]:
 def equation_code(problem: Problem, outputs: Sequence[Expr], call: str, fast: bool) -> str:
     """The solver of one equation: the loop on floats, and the function that batches run.
 
-    `outputs` are value, slope and step; the loop needs value and step only.
+    `outputs` are value and step.
     """
     loop = _loop(problem, outputs) if fast else None
     names = _identifiers(problem)[1:]
@@ -115,7 +116,7 @@ def equation_code(problem: Problem, outputs: Sequence[Expr], call: str, fast: bo
 
 
 LOOP = """\
-if {test} and callback is None:
+if {test} and callback is None and tol >= 3e-16:
     {x} = x0
     bound = inf
     small = False
@@ -124,15 +125,15 @@ if {test} and callback is None:
             {statements}
             size = abs({value})
             if size < bound:
-                if size == 0.0 or (small and size <= 0.4*bound):
-                    return Solution({x}, True, count, size, Status.CONVERGED)
+                if size == 0.0 or small and size <= 0.4*bound:
+                    return Solution({x}, True, count, size, CONVERGED)
                 step = {step}
                 bound = size
                 last = {x}
-                {x} += step
-                small = -tol <= step <= tol or abs(step) <= max(tol, 3e-16)*abs({x})
+                {x} {sign}= step
+                small = -tol <= step <= tol or {outside} and abs(step) <= tol*abs({x})
             elif small and size == size:  # a last step, after which |F| cannot fall any more
-                return Solution(last, True, count - 1, bound, Status.CONVERGED)
+                return Solution(last, True, count - 1, bound, CONVERGED)
             else:
                 break
     except (ValueError, ZeroDivisionError, OverflowError):
@@ -143,18 +144,24 @@ elif x0.__class__ is int:
 
 def _loop(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[str], list[str]] | None:
     """Full steps on floats, with value and step written in place; None where there is no such code."""
-    value, _, step = outputs
-    program, names = _program(problem, [value, step])
+    f, x = problem.formulas[0], problem.unknowns[0]
+    newton = outputs[1] is -f / diff(f, x)
+    # Newton's step is written as value/slope and subtracted: one multiplication less
+    program, names = _program(problem, [f, diff(f, x)] if newton else outputs)
     if not has_scalar_form(program):
         return None
-    statements, (f, s) = scalar_statements(program)
+    statements, (value, s) = scalar_statements(program)
+    if not value.isidentifier():
+        statements, value = [*statements, f"value = {value}"], "value"
     keywords = ("tol", "maxiter", "raise_on_failure", "callback")
     text = LOOP.format(
         x=names[0],
         test=" and ".join(f"{n}.__class__ is float" for n in ["x0", *names[1:]]),
         statements=("\n" + INDENT * 3).join(statements) or "pass",
-        value=f,
-        step=s,
+        value=value,
+        step=f"{value}/({s})" if newton else s,
+        outside=f"not -1.0 <= {names[0]} <= 1.0",
+        sign="-" if newton else "+",
         arguments=", ".join([*names[1:], *(f"{k}={k}" for k in keywords)]),
     )
-    return math_imports([*statements, f, s, "inf"]), text.splitlines()
+    return math_imports([*statements, s, "inf"]), text.splitlines()

@@ -215,7 +215,7 @@ def _equation(
     derivatives = [f]
     for _ in range(order):
         derivatives.append(diff(derivatives[-1], x))
-    outputs: list[Expr] = [f, derivatives[1], householder_step(derivatives)]
+    outputs: list[Expr] = [f, householder_step(derivatives)]
     options = options | {"bracket": bracket}
     call = (
         "solve_equation({form}, evaluate, x0, {params}, "

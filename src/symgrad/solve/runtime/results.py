@@ -24,6 +24,9 @@ class Status(IntEnum):
         return self.name.lower().replace("_", " ")
 
 
+CONVERGED = Status.CONVERGED  # found faster than by way of the class
+
+
 class Solution:
     """What a solver found; for a batch, arrays with an entry per problem.
 

@@ -27,7 +27,7 @@ ROOT_RATE = 0.4
 class Scalars:
     """Problems under way, and their results.
 
-    `evaluate(x, *params)` gives value, slope and step at an array of points.
+    `evaluate(x, *params)` gives value and step at an array of points.
     """
 
     def __init__(
@@ -41,27 +41,28 @@ class Scalars:
         callback: Any,
     ) -> None:
         self.evaluate, self.params = evaluate, params
-        self.tol, self.maxiter, self.callback = tol, maxiter, callback
+        self.tol, self.maxiter, self.callback = max(tol, 3e-16), maxiter, callback
         self.low: Any = -np.inf if bounds is None else bounds[0]
         self.high: Any = np.inf if bounds is None else bounds[1]
+        self.bounded = bounds is not None
         self.x = np.clip(x, self.low, self.high)
         self.size = np.full(x.shape, np.inf)
         self.count = np.zeros(x.shape, np.intp)
         self.status = np.full(x.shape, Status.STALLED, np.int8)
 
     def at(self, x: Any, index: Any) -> Any:
-        """Value, slope and step at the points `x` of the problems `index`."""
+        """Value and step at the points `x` of the problems `index`."""
         params = [p[index] if p.shape[0] == self.x.size else p for p in self.params]
         return self.evaluate(x, *params)
 
     def moved(self, x: Any, step: Any) -> Any:
         """``x + step`` within the bounds."""
-        return np.minimum(np.maximum(x + step, self.low), self.high)
+        y = x + step
+        return np.minimum(np.maximum(y, self.low), self.high) if self.bounded else y
 
     def is_small(self, step: Any, x: Any) -> Any:
         """Whether a step is within the tolerance, or the last bits of `x`."""
-        size = np.abs(x)
-        return np.abs(step) <= np.maximum(self.tol * np.maximum(size, 1.0), 3e-16 * size)
+        return np.abs(step) <= self.tol * np.maximum(np.abs(x), 1.0)
 
     def set(self, index: Any, status: Any, x: Any, size: Any, count: Any) -> None:
         self.x[index], self.size[index] = x, size
@@ -101,42 +102,49 @@ def solve_scalars(
 
 
 def direct(s: Scalars, index: Any, falling: bool) -> Any:
-    """Full steps; where `falling`, the problems for which ``|F|`` did not fall are returned."""
+    """Full steps; where `falling`, the problems for which ``|F|`` did not fall are returned.
+
+    A point is a root where the step from it is well within the tolerance and ``|F|`` fell there as it
+    does at a root, or where ``|F|`` cannot fall any more after a short step.
+    """
     x, rest = s.x[index], []
-    f, _, step = s.at(x, index)
+    f, step = s.at(x, index)
     size = np.abs(f)
-    for count in range(s.maxiter + 1):
-        s.tell(count, x, size, step)
-        stop = (size == 0.0) | ~np.isfinite(step) | (count == s.maxiter)
-        trial = s.moved(x, step)
-        f, _, after = s.at(trial, index)
-        left = np.abs(f)
-        falls = left < size
-        small = s.is_small(step, x)
-        # a short step ends it where |F| falls as it does at a root, or cannot fall any more
-        end = small & ((left <= ROOT_RATE * size) | ~falls)
-        done = stop | end
-        if falling:
-            done |= ~falls
-        if done.any():
-            gone = np.flatnonzero(done)
-            root, take = (size == 0.0)[gone], (end & falls & ~stop)[gone]
-            found = root | (end & ~stop)[gone]
-            s.set(
-                index[gone],
-                np.where(found, 0, _reason(size[gone], step[gone], count, s.maxiter)),
-                np.where(take, trial[gone], x[gone]),
-                np.where(take, left[gone], size[gone]),
-                count + take,
-            )
-            if falling:
-                rest.append(index[gone[~found]])
-            go = ~done
-            index, trial, left, after = index[go], trial[go], left[go], after[go]
+    s.tell(0, x, size, step)
+    root, count = size == 0.0, 0
+    while True:
+        stop = root if falling else root | ~np.isfinite(step)
+        if count == s.maxiter:
+            stop = np.ones(x.shape, bool)
+        if stop.any():
+            gone = np.flatnonzero(stop)
+            found = root[gone]
+            reason = _reason(size[gone], step[gone], count, s.maxiter)
+            s.set(index[gone], np.where(found, 0, reason), x[gone], size[gone], count)
+            rest.append(index[gone[~found]])
+            index, x, size, step = (v[~stop] for v in (index, x, size, step))
             if not index.size:
                 break
-        x, size, step = trial, left, after
-    return np.concatenate([np.zeros(0, np.intp), *rest])
+        trial = s.moved(x, step)
+        f, after = s.at(trial, index)
+        left = np.abs(f)
+        rises = ~(left < size)
+        if rises.any():
+            small = s.is_small(step, x)
+            gone = np.flatnonzero(rises if falling else rises & small)
+            found = small[gone]
+            reason = _reason(size[gone], step[gone], count, s.maxiter)
+            s.set(index[gone], np.where(found, 0, reason), x[gone], size[gone], count)
+            rest.append(index[gone[~found]])
+            go = np.ones(x.shape, bool)
+            go[gone] = False
+            index, trial, left, after, size = (v[go] for v in (index, trial, left, after, size))
+            if not index.size:
+                break
+        root = s.is_small(1e3 * after, trial) & (left <= ROOT_RATE * size)
+        x, size, step, count = trial, left, after, count + 1
+        s.tell(count, x, size, step)
+    return np.concatenate([np.zeros(0, np.intp), *rest]) if falling else index[:0]
 
 
 def _reason(size: Any, step: Any, count: Any, maxiter: int) -> Any:
@@ -148,11 +156,11 @@ def _reason(size: Any, step: Any, count: Any, maxiter: int) -> Any:
 def damped(s: Scalars, index: Any) -> None:
     """Newton steps from `s.x`, halved until ``|F|`` falls; counts go on."""
     x, count, t = s.x[index], s.count[index], np.ones(index.shape)
-    f, _, step = s.at(x, index)
+    f, step = s.at(x, index)
     size = np.abs(f)
     while index.size:
         trial = s.moved(x, t * step)
-        f_trial, _, after = s.at(trial, index)
+        f_trial, after = s.at(trial, index)
         left = np.abs(f_trial)
         falls = left <= (1.0 - 1e-4 * t) * size
         end = s.is_small(step, x) & (t == 1.0) & ((left <= ROOT_RATE * size) | ~falls)
@@ -228,7 +236,7 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
     x = np.where(fa == 0, a, np.where(fb == 0, b, x))
     count, previous = s.count[index], np.abs(b - a)
     while index.size:
-        f, _, step = s.at(x, index)
+        f, step = s.at(x, index)
         s.tell(count[0], x, np.abs(f), step)
         same = np.sign(f) == np.sign(fa)
         a, fa, b = np.where(same, x, a), np.where(same, f, fa), np.where(same, b, x)

@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from math import inf, isfinite, ulp
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import symgrad as sg
@@ -154,7 +154,7 @@ def _variables(arguments: argparse.Namespace, formula: Expr, all_of_them: bool) 
     found = free_symbols(formula)
     if len(found) == 1 or (found and all_of_them):
         return found
-    names = ", ".join(str(s.name) for s in found) or "none"
+    names = ", ".join(sorted(str(s.name) for s in found)) or "none"
     raise ArgumentError(f"say by which variable to differentiate; the formula mentions {names}")
 
 
@@ -235,17 +235,12 @@ def _values(texts: list[str], formulas: list[Expr], leaves: set[Expr]) -> dict[E
 
 
 class Row(NamedTuple):
-    """One iterate: the formula and its first two derivatives there, and the step that follows."""
+    """One iterate: the formula and its derivative there, and the step that follows."""
 
     x: float
     f: float
     slope: float
-    curvature: float
     step: float
-
-    def is_small(self, tol: float) -> bool:
-        """Whether the step is too short to matter: within the tolerance, or the last bit of x."""
-        return abs(self.step) <= max(tol * max(1.0, abs(self.x)), ulp(self.x))
 
 
 def _newton(arguments: argparse.Namespace) -> int:
@@ -255,46 +250,40 @@ def _newton(arguments: argparse.Namespace) -> int:
     if len(mentioned) > 1:
         names = ", ".join(str(s.name) for s in mentioned)
         raise ArgumentError(f"newton takes a formula of one variable, not of {names}")
+    x = mentioned[0]
+    solver = (sg.newton_minimize if arguments.minimize else sg.newton_root)(formula, x)
+    places: dict[int, float] = {}  # of the last attempt, where a step was tried again
+
+    def note(count: int, at: Any, size: float, step: Any) -> None:
+        places[count] = float(at if isinstance(at, float) else at[0])
+
     x0, tol = _number(arguments.x0), _number(arguments.tol)
-    rows = _iterates(formula, mentioned[0], x0, arguments.minimize, tol, arguments.maxiter)
-    print("iteration" + "".join(f" {title:>24}" for title in ("x", "f", "f'", "step")))
-    for count, row in enumerate(rows):
-        numbers = (row.x, row.f, row.slope, row.step)
-        print(f"{count:9d}" + "".join(f" {number!r:>24}" for number in numbers))
-    code, verdict = _verdict(rows[-1], arguments.minimize, tol)
-    steps = f"{len(rows) - 1} iteration" + "s" * (len(rows) != 2)
+    found = solver(x0, tol=tol, maxiter=arguments.maxiter, callback=note)
+    places[found.iterations] = found.x
+    _table(formula, x, [places[k] for k in sorted(places) if k <= found.iterations])
+    code, verdict = _verdict(found, arguments.minimize, float(sg.evaluate(formula, {x: found.x})))
+    steps = f"{found.iterations} iteration" + "s" * (found.iterations != 1)
     print(f"{'not ' * code}converged after {steps}{verdict}")
     return code
 
 
-def _iterates(
-    formula: Expr, x: Expr, at: float, minimize: bool, tol: float, maxiter: int
-) -> list[Row]:
-    """Newton's iterates: ``x - f/f'`` towards a root, ``x - f'/f''`` towards a minimum."""
-    slope = sg.diff(formula, x)
-    evaluate: Any = sg.lambdify(x, [formula, slope, sg.diff(slope, x)])
-    rows: list[Row] = []
-    while True:
-        f, d, dd = (float(value) for value in evaluate(at))
-        above, below = (d, dd) if minimize else (f, d)
-        step = -above / below if below else 0.0 if above == 0.0 else inf
-        rows.append(Row(at, f, d, dd, step))
-        if len(rows) > maxiter or not isfinite(step) or rows[-1].is_small(tol):
-            return rows
-        at += step
+def _table(formula: Expr, x: Expr, places: list[float]) -> None:
+    """The iterates, a line each."""
+    evaluate: Any = sg.lambdify(x, [formula, sg.diff(formula, x)])
+    steps = [after - before for before, after in pairwise(places)]
+    print("iteration" + "".join(f" {title:>24}" for title in ("x", "f", "f'", "step")))
+    for count, (at, step) in enumerate(zip(places, [*steps, 0.0], strict=True)):
+        f, slope = (float(value) for value in evaluate(at))
+        print(f"{count:9d}" + "".join(f" {v!r:>24}" for v in Row(at, f, slope, step)))
 
 
-def _verdict(last: Row, minimize: bool, tol: float) -> tuple[int, str]:
-    """Exit code, and what the last iterate is in words: 0 only for what was asked for."""
-    place = f"x = {last.x!r}, f = {last.f!r}"
-    if not all(map(isfinite, last[:-1])):
+def _verdict(found: Any, minimize: bool, value: float) -> tuple[int, str]:
+    """Exit code, and what was found in words: 0 only for what was asked for."""
+    place = f"x = {found.x!r}, f = {value!r}"
+    if found.status is sg.Status.NON_FINITE:
         return 1, f": the formula or a derivative is not finite at {place}"
-    if minimize and last.curvature == 0.0:
-        return 1, f": the second derivative is zero at {place}"
-    if not minimize and last.slope == 0.0 and last.f != 0.0:
+    if found.status is sg.Status.SINGULAR:
         return 1, f": the derivative is zero at {place}"
-    if not last.is_small(tol):
-        return 1, f": {place}"
-    if minimize and last.curvature < 0.0:
-        return 1, f" to a minimum, but to a maximum: {place}"
+    if not found.converged:
+        return 1, f": {found.status} at {place}"
     return 0, f" to a {'minimum' if minimize else 'root'}: {place}"

@@ -44,9 +44,19 @@ def test_plain_newton_says_what_it_found():
     assert (saddle.status, saddle.curvature) == (sg.Status.NOT_A_MINIMUM, "indefinite")
 
 
-@pytest.mark.parametrize("f", [-(x**2), x**2 - 3 * x**3, x])
-def test_what_has_no_minimum_does_not_converge(f):
-    assert not sg.newton_minimize(f, x)(1.0).converged
+@pytest.mark.parametrize("start", [0.0, 1.0])
+@pytest.mark.parametrize("f", [-(x**2), x**2 - 3 * x**3 - x**4, x, x**3, x**3 + x, -(x**4)])
+def test_what_has_no_minimum_does_not_converge(f, start):
+    if not (start == 0.0 and f is x**2 - 3 * x**3 - x**4):  # which is a local minimum
+        assert not sg.newton_minimize(f, x)(start).converged
+
+
+def test_a_semidefinite_hessian_is_looked_at_twice():
+    found = sg.newton_minimize(x**4, x)(0.0)
+    assert found.converged and found.curvature == "positive semidefinite"
+    f = 3 * x**5 - 5 * x**3  # a saddle at 0, a minimum at 1
+    found = sg.newton_minimize(f, x)(0.0)
+    assert found.converged and found.x == pytest.approx(1.0)
 
 
 def test_a_degenerate_minimum():

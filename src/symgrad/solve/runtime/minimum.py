@@ -75,10 +75,33 @@ def minimize_all(
 ) -> Minima:
     """Minimise; `x` has an axis of problems and one of unknowns."""
     s = Minima(at, x, box, tol)
-    if x.shape[0]:
-        with np.errstate(all="ignore"):
-            _iterate_minima(s, maxiter, globalize, callback, spectrum)
+    index, x = np.arange(x.shape[0]), s.x.copy()
+    with np.errstate(all="ignore"):
+        while index.size:
+            _iterate_minima(s, index, x, maxiter, globalize, callback, spectrum)
+            index, x = _lower_nearby(s, index, spectrum) if globalize else (index[:0], x)
     return s
+
+
+def _lower_nearby(s: Minima, index: Any, spectrum: Any) -> tuple[Any, Any]:
+    """Problems with a lower value beside what looks like a minimum, as ``x**3`` has at 0, and where.
+
+    Steps towards such a point become short, and curvature is positive on one side of it.
+    """
+    index = index[s.status[index] == Status.CONVERGED]
+    if not index.size:
+        return index, s.x[index]
+    x, f = s.x[index], s.value[index]
+    w, _, out = spectrum(s.at(x, index)[2])
+    unit = (np.arange(w.shape[1]) == w.argmin(axis=1)[:, None]).astype(float)
+    reach = 1e-3 * np.maximum(_length(x), 1.0)[:, None] * out(unit)
+    found, best = np.zeros(index.shape, bool), x.copy()
+    for y in (x - reach, x + reach):
+        y = y if s.box is None else np.clip(y, *s.box)
+        low = s.at(y, index)[0] < f - 1e-13 * np.maximum(np.abs(f), 1e-3)
+        best = np.where((low & ~found)[:, None], y, best)
+        found |= low
+    return index[found], best[found]
 
 
 @dataclass
@@ -118,11 +141,19 @@ class _Move:
     finite: Any
 
 
-def _iterate_minima(s: Minima, maxiter: int, globalize: bool, callback: Any, spectrum: Any) -> None:
-    x, index = s.x.copy(), np.arange(s.x.shape[0])
+def _iterate_minima(
+    s: Minima,
+    index: Any,
+    x: Any,
+    maxiter: int,
+    globalize: bool,
+    callback: Any,
+    spectrum: Any,
+) -> None:
+    """Newton steps from `x`; counts go on."""
     zero = np.zeros(index.shape, np.intp)
     f, g, h = s.at(x, index)
-    now = _Descent(index, x, f, g, h, np.maximum(1.0, _length(x)), zero, zero)
+    now = _Descent(index, x, f, g, h, np.maximum(1.0, _length(x)), s.count[index], zero)
     while now.index.size:
         move = _moved(s, now, globalize, spectrum)
         if callback is not None:

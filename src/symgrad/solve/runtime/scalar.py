@@ -141,7 +141,7 @@ def direct(s: Scalars, index: Any, falling: bool) -> Any:
             index, trial, left, after, size = (v[go] for v in (index, trial, left, after, size))
             if not index.size:
                 break
-        root = s.is_small(1e3 * after, trial) & (left <= ROOT_RATE * size)
+        root = s.is_small(1e4 * after, trial) & (left <= ROOT_RATE * size)
         x, size, step, count = trial, left, after, count + 1
         s.tell(count, x, size, step)
     return np.concatenate([np.zeros(0, np.intp), *rest]) if falling else index[:0]

@@ -11,14 +11,26 @@ from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.lower.arithmetic import binary
+from symgrad.lower.gram import weights_of_gram
 from symgrad.lower.identities import has_identity, split_identities
-from symgrad.lower.program import ATOM, MUL_CODE, PRODUCT, UNARY, Code, Program, Value, code_of
+from symgrad.lower.program import (
+    ATOM,
+    MUL_CODE,
+    PRODUCT,
+    SQRT_CODE,
+    UNARY,
+    Code,
+    Program,
+    Value,
+    code_of,
+)
 
 Labels = tuple[int, ...]
 ShapeCode = Callable[[Shape], str]
 
 # What an unknown extent is taken for when the order of a contraction is chosen
 ASSUMED_EXTENT = 100
+SHORT_EXTENT = 16  # up to here np.einsum sums an axis faster than np.sum
 
 MATMUL_CODE = Code("{0} @ {1}", "", PRODUCT, (PRODUCT, UNARY))
 TRANSPOSE_CODE = Code("{0}.T", "", ATOM, (ATOM,), view=True)
@@ -67,7 +79,8 @@ class Contraction:
         ]
         bound = {label for _, labels in operands for label in labels}
         core = tuple(label for label in out if label in bound)
-        result = self.chain(operands, core)
+        found = weights_of_gram(node, [labels for _, labels in operands], core)
+        result = self.chain(operands, core) if found is None else self.gram(operands, *found)
         return self.layout(result, core, out)
 
     def single(self, v: Value, labels: Labels, out: Labels) -> Value:
@@ -154,6 +167,20 @@ class Contraction:
         full = self.exact(entries, node.args[rest[0]].shape)
         return self.call("np.diag({0})", [full], node.shape)
 
+    def gram(
+        self, operands: Sequence[tuple[Value, Labels]], x: int, weights: Sequence[int]
+    ) -> Value:
+        """``X.T @ diag(d) @ X`` as a matrix times its own transpose."""
+        d = operands[weights[0]][0]
+        for k in weights[1:]:
+            d = binary(self.p, MUL_CODE, d, operands[k][0])
+        v, labels = operands[x]
+        root = self.p.emit(SQRT_CODE, (d,), self.p.instrs[d].shape)
+        b = binary(self.p, MUL_CODE, self.layout(root, labels[:1], labels), v)
+        rows, columns = self.shape_of(labels)
+        turned = self.transposed(b, (1, 0), (columns, rows))
+        return self.p.emit(MATMUL_CODE, (turned, b), (columns, columns))
+
     def on_diagonal(self, node: Expr, values: Sequence[Value]) -> Value:
         """A product with identities: the rest of it, written where their axes agree."""
         rest = split_identities(node)
@@ -209,8 +236,15 @@ class Contraction:
             return self.product(a, b, summed, out)
         if len(summed) == 1 and len(a[1]) == len(b[1]) == len(batch) + 2:
             return self.stacked(a, b, batch, summed[0], out)
+        if set(a[1]) == set(b[1]) and not self.is_short(a[1][-1]):
+            return self.single(binary(self.p, MUL_CODE, a[0], self.layout(*b, a[1])), a[1], out)
         template = f'np.einsum("{_subscripts([a[1], b[1]], out)}", {{0}}, {{1}})'
         return self.call(template, [a[0], b[0]], self.shape_of(out))
+
+    def is_short(self, n: int) -> bool:
+        """Whether sums along an axis would be loops over few entries."""
+        extent = self.extents[n]
+        return isinstance(extent, int) and extent <= SHORT_EXTENT
 
     def stacked(
         self,

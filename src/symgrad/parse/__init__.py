@@ -21,6 +21,7 @@ from symgrad.parse.tokens import check
 __all__ = ["parse"]
 
 MAX_LENGTH: Final = 100_000
+MAX_LEVELS: Final = 2000  # of operations within operations
 _SPACES: Final = dict.fromkeys(map(ord, "\t\n\r\f\v"), " ")
 
 
@@ -77,14 +78,31 @@ def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) 
 
 def _tree(text: str, deepest: int) -> ast.expr:
     """Python's tree of a text, in which all columns are shifted by the bracket put before it."""
+    reason = "too long or too deeply nested for one text; parse its parts and combine them"
     try:
-        return ast.parse(f"({text})", mode="eval").body
+        tree = ast.parse(f"({text})", mode="eval").body
     except SyntaxError as error:
         offset = (error.offset or 1) - 2
         raise ParseError(error.msg, text, offset) from None
     except (RecursionError, MemoryError):
-        reason = "too long or too deeply nested for one text; parse its parts and combine them"
         raise ParseError(reason, text, deepest) from None
+    if _levels(tree) > MAX_LEVELS:  # what Python takes depends on its recursion limit
+        raise ParseError(reason, text, deepest)
+    return tree
+
+
+def _levels(tree: ast.expr) -> int:
+    """How deep a tree is."""
+    count, row = 0, [tree]
+    while row:
+        count += 1
+        row = [
+            child
+            for node in row
+            for child in ast.iter_child_nodes(node)
+            if isinstance(child, ast.expr)
+        ]
+    return count
 
 
 def _named(symbols: Mapping[str, Any] | Iterable[Expr] | None) -> dict[str, Expr]:

@@ -28,6 +28,10 @@ SOLVERS = {
         lambda: sg.newton_minimize(sg.sum(sg.exp(v) - w * v), v, w),
         "[1.0, 1.0], [2.0, 3.0]",
     ),
+    "conjugate gradients": (
+        lambda: sg.newton_minimize(sg.sum(sg.cosh(v) - w * v) + sg.sum(v) ** 2, v, w, method="cg"),
+        "[1.0, 1.0], [2.0, 3.0]",
+    ),
     "fit": (
         lambda: sg.least_squares(x * sg.exp(y * v) - w, [x, y], [v, w]),
         "[1.0, 0.0], [0.0, 1.0, 2.0], [2.0, 3.1, 5.2]",

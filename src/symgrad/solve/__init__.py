@@ -17,6 +17,7 @@ same text runs here and there.
 `runtime.system`          trust region on ``|r + J p|``: roots of systems, least squares
 `runtime.minimum`         trust region on a quadratic, by the spectrum of the Hessian
 `runtime.trust`           the subproblem of both, diagonal in singular vectors or eigenvectors
+`runtime.conjugate`       minima by Hessian-vector products alone, with conjugate gradients
 `runtime.arguments`       shapes, broadcasting and flattening of what is given
 `runtime.results`         `Solution` and `Status`
 ========================  ==========================================================================

@@ -60,6 +60,37 @@ def solve(x0, {listed + ", " if listed else ""}*, {defaults}, raise_on_failure=F
 """
 
 
+def large_code(
+    problem: Problem,
+    outputs: Sequence[Expr],
+    directions: Sequence[Expr],
+    products: Sequence[Expr],
+    options: dict[str, object],
+) -> str:
+    """Value with gradient, Hessian-vector products, and the call of the solver that needs no matrix."""
+    names = _identifiers(problem)[len(problem.unknowns) :]
+    listed = "".join(f"{name}, " for name in names)
+    return f"""\
+{made("evaluate", problem.symbols, outputs)}
+
+
+evaluate = make_evaluate()
+
+
+{made("product", [*problem.unknowns, *directions, *problem.params], products)}
+
+
+product = make_product()
+
+
+def solve(x0, {listed}*, tol=1e-10, maxiter=500, raise_on_failure=False, callback=None):
+    return solve_large(
+        {_form(problem)}, evaluate, product, x0, {_tuple(names)}, {options!r},
+        tol, maxiter, raise_on_failure, callback,
+    )
+"""
+
+
 def _tuple(names: Sequence[str]) -> str:
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
@@ -71,7 +102,8 @@ def _form(problem: Problem) -> str:
 
 # Names that the generated functions use themselves
 OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last value CONVERGED inf
-Solution Form solve evaluate evaluate_batch solve_equation solve_system solve_minimum""".split()
+Solution Form solve evaluate evaluate_batch product solve_equation solve_system solve_minimum
+solve_large""".split()
 
 
 def _program(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:

@@ -9,7 +9,17 @@ from types import ModuleType
 from typing import Any
 
 from symgrad import errors
-from symgrad.solve.runtime import arguments, calls, minimum, newton, results, scalar, system, trust
+from symgrad.solve.runtime import (
+    arguments,
+    calls,
+    conjugate,
+    minimum,
+    newton,
+    results,
+    scalar,
+    system,
+    trust,
+)
 
 # In the order in which they build on each other; what a source calls decides which it needs
 ORDER: tuple[ModuleType, ...] = (
@@ -21,7 +31,14 @@ ORDER: tuple[ModuleType, ...] = (
     system,
     minimum,
     calls,
+    conjugate,
 )
+NEEDED = {
+    "solve_equation": (results, arguments, scalar, newton),
+    "solve_large": (results, arguments, trust, minimum, conjugate),
+    "solve_system": (results, arguments, trust, system, minimum, calls),
+    "solve_minimum": (results, arguments, trust, system, minimum, calls),
+}
 ERRORS = '''\
 class ArgumentError(TypeError):
     """A wrong, missing or unknown argument."""
@@ -54,14 +71,10 @@ def namespace() -> dict[str, Any]:
 
 def standalone(generated: str) -> str:
     """A module with what `generated` calls in front of it."""
-    modules = (
-        (results, arguments, scalar, newton)
-        if "solve_equation(" in generated
-        else (results, arguments, trust, system, minimum, calls)
-    )
+    called = next(name for name in NEEDED if f"{name}(" in generated)
     imports: dict[str, None] = {}
     bodies = []
-    for module in modules:
+    for module in NEEDED[called]:
         lines, body = _parts(module)
         imports |= dict.fromkeys(lines)
         bodies.append(body)

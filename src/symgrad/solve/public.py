@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from symgrad.autodiff import diff, grad, hessian, jacobian
+from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
+from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.solve.code import equation_code, system_code
+from symgrad.solve.code import equation_code, large_code, system_code
 from symgrad.solve.householder import householder_step
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of
 from symgrad.solve.solver import Solver
@@ -102,6 +103,7 @@ def newton_minimize(
     unknowns: Any,
     params: Any = (),
     *,
+    method: str = "newton",
     globalize: bool = True,
     bounds: Any = None,
 ) -> Solver:
@@ -115,12 +117,21 @@ def newton_minimize(
     f : Expr of shape ()
     unknowns, params, globalize, bounds
         As for `newton_root`.
+    method : {"newton", "cg"}
+        "newton" forms the Hessian. "cg", for many unknowns, forms no matrix: steps are conjugate gradients
+        on Hessian-vector products, truncated at the trust region (Steihaug, 1983; Toint, 1981).
 
     Returns
     -------
     Solver
         ``solver(x0, *params, tol=1e-10, maxiter=500)`` gives a `Minimum`: a `Solution` with the fields
-        `value` and `curvature`. Its `residual` is the norm of the gradient.
+        `value` and `curvature`. Its `residual` is the norm of the gradient. With "cg" the curvature is
+        that of Lanczos' method from a random start, and "unknown" where 60 products do not settle it.
+
+    Raises
+    ------
+    ArgumentError
+        As `newton_root`; for another method, or "cg" without a trust region.
 
     Examples
     --------
@@ -136,6 +147,19 @@ def newton_minimize(
         raise ShapeError("newton_minimize needs one scalar; write sum(r**2) for many residuals")
     many = isinstance(unknowns, (list, tuple))
     leaves = list(problem.unknowns)
+    remake = (
+        newton_minimize,
+        (f, unknowns, params),
+        _keywords(locals(), "method globalize bounds"),
+    )
+    if method == "cg" and globalize:
+        return _matrix_free(problem, bounds_of(bounds, leaves, many), remake)
+    if method != "newton":
+        raise ArgumentError(
+            'method="cg" works in a trust region: leave globalize=True'
+            if method == "cg"
+            else f'the method must be "newton" or "cg", not {method!r}'
+        )
     gradient = grad(problem.formulas[0], leaves)
     diagonal = diagonal_of(gradient, leaves)
     options = {
@@ -159,7 +183,29 @@ def newton_minimize(
         ),
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
-        (newton_minimize, (f, unknowns, params), _keywords(locals(), "globalize bounds")),
+        remake,
+    )
+
+
+def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
+    f, leaves = problem.formulas[0], list(problem.unknowns)
+    directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
+    return Solver(
+        partial(
+            large_code,
+            problem,
+            [f, *grad(f, leaves)],
+            directions,
+            hvp(f, leaves, directions),
+            {"bounds": bounds},
+        ),
+        _described(
+            "minimum",
+            problem,
+            "truncated conjugate gradients in a trust region; Hessian-vector products, no matrix formed",
+        ),
+        tuple(problem.symbols),
+        remake,
     )
 
 

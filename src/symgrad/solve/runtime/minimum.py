@@ -209,7 +209,7 @@ def _note(
     take = end & good & ~limit
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
     status = np.where(np.isfinite(move.p).all(axis=1), status, Status.SINGULAR)
-    kind = np.where(move.finite, _curvature(move.w), len(CURVATURES) - 1)
+    kind = np.where(move.finite, curvature_of(move.w), len(CURVATURES) - 1)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)
     at = now.index[done]
@@ -280,7 +280,7 @@ def _minimum_step(w: Any, into: Any, out: Any, g: Any, delta: Any, globalize: bo
     return out(q), full, expected
 
 
-def _curvature(w: Any) -> Any:
+def curvature_of(w: Any) -> Any:
     """Which second-order condition eigenvalues meet, as an index into `CURVATURES`."""
     least = 1e-10 * np.abs(w).max(axis=1, initial=0.0)
     low, high = w.min(axis=1, initial=np.inf), w.max(axis=1, initial=-np.inf)

@@ -1,0 +1,167 @@
+"""The linear solve follows the form of the derivative: the same solutions, without the dense matrix."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.optimize
+
+import symgrad as sg
+from symgrad.errors import ArgumentError
+
+x, y = sg.symbols("x y")
+v, w = sg.vector("v", "n"), sg.vector("w", "n")
+ROSENBROCK = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+# A chain of springs with a double well at every link; indefinite around 0
+CHAIN = sg.sum((v[1:] - v[:-1]) ** 2) + sg.sum((v**2 - 1) ** 2) / 4 - sg.sum(w * v)
+
+
+def chain_slope(z, load):
+    """The gradient of the chain, by hand."""
+    pull = np.diff(z)
+    return 2 * (np.append(0, pull) - np.append(pull, 0)) + z**3 - z - load
+
+
+def chain_curvature(z):
+    """The diagonal and the second diagonal of its Hessian, by hand."""
+    links = np.full(z.size, 4.0)
+    links[[0, -1]] = 2.0
+    return links + 3 * z**2 - 1, np.full(z.size - 1, -2.0)
+
+
+# Conjugate gradients
+
+
+def test_ten_thousand_unknowns_without_a_matrix():
+    n = 10_000
+    solver = sg.newton_minimize(CHAIN, v, w, method="cg")
+    load = 0.1 + 0.05 * np.sin(np.arange(n))
+    start = np.random.default_rng(1).normal(size=n)
+    tracemalloc.start()
+    found = solver(start, load)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200 * n * 8  # a number of vectors, where a matrix is n of them
+    assert found.converged and found.curvature == "positive definite"
+    assert np.abs(chain_slope(found.x, load)).max() < 1e-10
+    lowest = scipy.linalg.eigh_tridiagonal(
+        *chain_curvature(found.x), eigvals_only=True, select="i", select_range=(0, 0)
+    )
+    assert lowest[0] > 0.5
+
+
+@pytest.mark.parametrize("start", [[-1.2, 1.0], [3.0, -4.0], [0.0, 0.0]])
+def test_conjugate_gradients_on_rosenbrock(start):
+    found = sg.newton_minimize(ROSENBROCK, [x, y], method="cg")(start)
+    assert found.converged and found.curvature == "positive definite"
+    np.testing.assert_allclose(found.x, [1, 1], rtol=1e-10)
+
+
+@pytest.mark.parametrize("start", [[1.0, 0.0], [0.0, 0.0], [1e-9, 1e-12]])
+def test_conjugate_gradients_leave_a_saddle(start):
+    found = sg.newton_minimize(x**2 - y**2 + y**4, [x, y], method="cg")(start)
+    assert found.converged and found.curvature == "positive definite"
+    np.testing.assert_allclose(np.abs(found.x), [0, np.sqrt(0.5)], atol=1e-10)
+
+
+def test_conjugate_gradients_leave_a_maximum_of_many_unknowns():
+    found = sg.newton_minimize(CHAIN, v, w, method="cg")(np.zeros(500), np.zeros(500))
+    assert found.converged and found.curvature == "positive definite"
+    assert found.value < 125  # what it is at 0, a maximum in some directions
+    assert np.abs(chain_slope(found.x, 0.0)).max() < 1e-10
+    assert scipy.linalg.eigh_tridiagonal(*chain_curvature(found.x), eigvals_only=True)[0] > 1e-6
+
+
+@pytest.mark.parametrize("f", [-(x**2), x, x**3, x**3 + x, -(x**4), x**2 - x**4 - 3 * x**3])
+def test_conjugate_gradients_find_no_minimum_where_there_is_none(f):
+    found = sg.newton_minimize(f, x, method="cg")(1.0)
+    assert not found.converged
+
+
+def test_a_point_of_curvature_zero_is_left():
+    found = sg.newton_minimize(3 * x**5 - 5 * x**3, x, method="cg")(0.0)
+    assert found.converged and found.x == pytest.approx(1.0)
+
+
+def test_an_undefined_start_is_reported():
+    found = sg.newton_minimize(sg.log(x) ** 2, x, method="cg")(-1.0)
+    assert (found.converged, found.status) == (False, sg.Status.NON_FINITE)
+
+
+def test_conjugate_gradients_against_scipy():
+    rng = np.random.default_rng(3)
+    a = rng.normal(size=(40, 30))
+    b = rng.normal(size=40)
+    A, t = sg.matrix("A", ("m", "n")), sg.vector("t", "m")
+    f = sg.sum(sg.log(1 + (A @ v - t) ** 2)) + 0.05 * sg.sum(v**2)
+    found = sg.newton_minimize(f, v, [A, t], method="cg")(np.zeros(30), a, b)
+
+    def slope(z):
+        r = a @ z - b
+        return a.T @ (2 * r / (1 + r**2)) + 0.1 * z
+
+    other = scipy.optimize.minimize(
+        lambda z: np.log1p((a @ z - b) ** 2).sum() + 0.05 * z @ z,
+        found.x + 1e-3,
+        jac=slope,
+        method="BFGS",
+        options={"gtol": 1e-9},
+    )
+    assert found.converged and np.abs(slope(found.x)).max() < 1e-8
+    np.testing.assert_allclose(found.x, other.x, atol=1e-6)
+
+
+def test_conjugate_gradients_by_a_matrix_and_a_scalar():
+    U = sg.matrix("U", ("m", "k"))
+    f = sg.sum((U - 2) ** 4) + sg.sum(U**2) * (1 + x**2) + (x - 3) ** 2
+    found = sg.newton_minimize(f, [U, x], method="cg")([np.ones((3, 2)), 1.0])
+    u, z = found.x
+    assert found.converged and u.shape == (3, 2)
+    np.testing.assert_allclose(4 * (u - 2) ** 3 + 2 * u * (1 + z**2), 0, atol=1e-9)
+    np.testing.assert_allclose(2 * z * (u**2).sum() + 2 * (z - 3), 0, atol=1e-9)
+
+
+def test_conjugate_gradients_within_bounds():
+    solver = sg.newton_minimize(ROSENBROCK, [x, y], method="cg", bounds=[(None, 0.5), (None, None)])
+    found = solver([-1.2, 1.0])
+    assert found.converged
+    np.testing.assert_allclose(found.x, [0.5, 0.25], rtol=1e-9)
+    held = sg.newton_minimize(sg.sum((v - w) ** 2), v, w, bounds=(0.0, 2.0), method="cg")
+    np.testing.assert_allclose(held([1.0, 1.0, 1.0], [-3.0, 1.5, 5.0]).x, [0, 1.5, 2], atol=1e-12)
+
+
+def test_conjugate_gradients_for_a_batch():
+    solver = sg.newton_minimize(CHAIN, v, w, method="cg")
+    loads = np.array([[0.5, 0.5, 0.5], [-0.5, -0.5, -0.5], [np.nan, 0.0, 0.0]])
+    found = solver(np.zeros(3), loads)
+    assert found.converged.tolist() == [True, True, False]
+    assert found.status.tolist() == [0, 0, sg.Status.NON_FINITE]
+    np.testing.assert_allclose(found.x[0], -found.x[1], rtol=1e-9)
+    np.testing.assert_allclose(found.x[0], solver(np.zeros(3), loads[0]).x)
+
+
+def test_conjugate_gradients_count_and_stop():
+    seen = []
+    solver = sg.newton_minimize(ROSENBROCK, [x, y], method="cg")
+    stopped = solver([-1.2, 1.0], maxiter=3, callback=lambda *told: seen.append(told[0]))
+    assert (stopped.iterations, stopped.status) == (3, sg.Status.ITERATION_LIMIT)
+    assert seen[0] == 0 and seen == sorted(seen)
+    with pytest.raises(sg.errors.ConvergenceError):
+        solver([-1.2, 1.0], maxiter=3, raise_on_failure=True)
+
+
+def test_conjugate_gradients_are_explained_and_pickled():
+    solver = sg.newton_minimize(ROSENBROCK, [x, y], method="cg")
+    assert "conjugate gradients" in solver.explain() and "no matrix" in solver.explain()
+    again = pickle.loads(pickle.dumps(solver))
+    assert again.explain() == solver.explain()
+    assert again([2.0, 2.0]).x.tolist() == solver([2.0, 2.0]).x.tolist()
+
+
+def test_wrong_methods_are_named():
+    with pytest.raises(ArgumentError, match='"newton" or "cg"'):
+        sg.newton_minimize(x**2, x, method="bfgs")
+    with pytest.raises(ArgumentError, match="globalize=True"):
+        sg.newton_minimize(x**2, x, method="cg", globalize=False)

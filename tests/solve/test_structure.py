@@ -165,3 +165,59 @@ def test_wrong_methods_are_named():
         sg.newton_minimize(x**2, x, method="bfgs")
     with pytest.raises(ArgumentError, match="globalize=True"):
         sg.newton_minimize(x**2, x, method="cg", globalize=False)
+
+
+# Cholesky's factors
+
+
+def counted(monkeypatch, name):
+    """How often a decomposition is computed from here on."""
+    calls, plain = [], getattr(np.linalg, name)
+    monkeypatch.setattr(np.linalg, name, lambda *a, **k: calls.append(name) or plain(*a, **k))
+    return calls
+
+
+def test_definite_hessians_are_factored(monkeypatch):
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=(30, 20)), rng.normal(size=30)
+    A, t = sg.matrix("A", ("m", "n")), sg.vector("t", "m")
+    solver = sg.newton_minimize(sg.sum((A @ v - t) ** 2) + sg.sum(v**4), v, [A, t])
+    calls = counted(monkeypatch, "eigh")
+    found = solver(np.zeros(20), a, b)
+    assert found.converged and found.curvature == "positive definite"
+    # once where the region cuts the first step, and once to look beside the minimum
+    assert found.iterations > 3 and len(calls) == 2
+    slope = 2 * a.T @ (a @ found.x - b) + 4 * found.x**3
+    np.testing.assert_allclose(slope, 0, atol=1e-12)
+    assert "Cholesky" in solver.explain()
+
+
+def test_indefinite_hessians_fall_back(monkeypatch):
+    solver = sg.newton_minimize(CHAIN, v, w)
+    calls = counted(monkeypatch, "eigh")
+    found = solver(np.linspace(-0.1, 0.2, 30), np.zeros(30))
+    assert found.converged and found.curvature == "positive definite" and len(calls) > 1
+    assert np.abs(chain_slope(found.x, 0.0)).max() < 1e-10
+
+
+@pytest.mark.parametrize("bounds", [None, (-0.5, 0.9)])
+def test_factors_and_eigenvalues_lead_to_the_same(monkeypatch, bounds):
+    solver = sg.newton_minimize(CHAIN, v, w, bounds=bounds)
+    rng = np.random.default_rng(6)
+    starts, loads = 2 + rng.random((10, 15)), 1 + rng.random((10, 15))
+    calls = counted(monkeypatch, "cholesky")
+    together = solver(starts, loads)  # a batch is not factored
+    assert together.converged.all() and not calls
+    for k in range(10):
+        found = solver(starts[k], loads[k])
+        np.testing.assert_allclose(found.x, together.x[k], rtol=1e-9)
+        assert found.curvature == together.curvature[k]
+    assert calls
+
+
+def test_a_semidefinite_hessian_of_many_unknowns():
+    found = sg.newton_minimize(sg.sum(v) ** 2 + sg.sum(v[:1] - w[:1]) ** 2, v, w)(
+        np.ones(20), np.full(20, 3.0)
+    )
+    assert found.converged and found.curvature == "positive semidefinite"
+    assert found.x[0] == pytest.approx(3) and found.x.sum() == pytest.approx(0, abs=1e-12)

@@ -169,7 +169,7 @@ def newton_minimize(
     }
     if diagonal is None:
         second = [b for row in hessian(problem.formulas[0], leaves) for b in row]
-        how = "dense Hessian, eigenvalues"
+        how = "dense Hessian; eigenvalues, or Cholesky from 12 unknowns on where definite"
     else:
         second, how = diagonal, "diagonal Hessian, divided by entry"
     outputs = [problem.formulas[0], *gradient, *second]

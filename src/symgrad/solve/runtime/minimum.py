@@ -1,7 +1,8 @@
 """Minima for many problems at once: Newton's method in a trust region, by eigenvalues of the Hessian.
 
 With ``H = Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left
-along its direction of negative curvature.
+along its direction of negative curvature. Where a large H has Cholesky's factors, and the Newton step fits
+its region, that is the step and no eigenvalues are needed.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import shifted
 
 EPS = 2.0**-52
+FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
 CURVATURES = (
     "positive definite",
     "positive semidefinite",
@@ -133,8 +135,7 @@ class _Move:
     h: Any
     full: Any
     expected: Any
-    w: Any
-    top: Any
+    w: Any  # None where all Hessians have Cholesky's factors
     size: Any  # of the gradient before
     left: Any  # of the gradient after
     level: Any  # whether the gradient is what the rounding of x makes of it
@@ -183,20 +184,27 @@ def _moved(s: Minima, now: _Descent, globalize: bool, spectrum: Any) -> _Move:
     finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
     g, h = _zeroed(now.g, ~finite), _zeroed(now.h, ~finite)
     g, h = (g, h) if s.box is None else _free(now.x, g, h, s.box)
-    w, into, out = spectrum(h)
-    p, full, expected = _minimum_step(w, into, out, g, now.delta, globalize)
+    step = _definite_step(h, g, now.delta) if globalize else None
+    if step is None:
+        w, into, out = spectrum(h)
+        step = _minimum_step(w, into, out, g, now.delta, globalize)
+    else:
+        w = None
+    p, full, expected = step
     x = now.x + p if s.box is None else np.clip(now.x + p, *s.box)
     f, g_to, h_to = s.at(x, now.index)
     after = g_to if s.box is None else _free(x, g_to, h_to, s.box)[0]
-    top = np.abs(w).max(axis=1, initial=0.0)
     sizes = _length(g), _length(after)
     level = (np.abs(g) <= 2 * EPS * _product(np.abs(h), np.abs(now.x))).all(axis=1)
-    return _Move(x, x - now.x, f, g_to, h_to, full, expected, w, top, *sizes, level, finite)
+    return _Move(x, x - now.x, f, g_to, h_to, full, expected, w, *sizes, level, finite)
 
 
 def _ended_minimum(s: Minima, now: _Descent, move: _Move, flat: Any) -> Any:
     """Convex there, and a full step that is short, or promises less than rounding hides."""
-    convex = move.w.min(axis=1, initial=np.inf) >= -1e-9 * move.top
+    convex = True
+    if move.w is not None:
+        top = np.abs(move.w).max(axis=1, initial=0.0)
+        convex = move.w.min(axis=1, initial=np.inf) >= -1e-9 * top
     idle = flat & (move.full | (now.rejected == 0)) & ~(move.left < 0.5 * move.size)
     return convex & (move.level | (s.is_small(move.p, now.x) & move.full) | idle)
 
@@ -209,7 +217,9 @@ def _note(
     take = end & good & ~limit
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
     status = np.where(np.isfinite(move.p).all(axis=1), status, Status.SINGULAR)
-    kind = np.where(move.finite, curvature_of(move.w), len(CURVATURES) - 1)
+    kind = np.full(done.shape, len(CURVATURES) - 1)
+    kind[done] = curvature_of(_curvatures(s, now, done) if move.w is None else move.w[done])
+    kind = np.where(move.finite, kind, len(CURVATURES) - 1)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)
     at = now.index[done]
@@ -218,6 +228,14 @@ def _note(
     s.size[at] = np.where(move.finite, np.where(take, move.left, move.size), np.inf)[done]
     s.count[at], s.status[at] = (now.count + take)[done], status[done]
     s.curvature[at] = kind[done]
+
+
+def _curvatures(s: Minima, now: _Descent, done: Any) -> Any:
+    """Eigenvalues of the Hessians of what is done, where the steps needed none."""
+    h = now.h[done]
+    if s.box is not None:
+        h = _free(now.x[done], now.g[done], h, s.box)[1]
+    return np.linalg.eigvalsh(h)
 
 
 def _go(now: _Descent, move: _Move, good: Any, flat: Any) -> None:
@@ -260,6 +278,23 @@ def _free(x: Any, g: Any, h: Any, box: Any) -> tuple[Any, Any]:
         return g, np.where(held, 1.0, h)
     h = np.where(held[:, :, None] | held[:, None, :], 0.0, h)
     return g, np.where(held[:, :, None] & np.eye(x.shape[1], dtype=bool), 1.0, h)
+
+
+def _definite_step(h: Any, g: Any, delta: Any) -> Any:
+    """What `_minimum_step` gives, where the Newton step of a single problem is the one, or None.
+
+    In a batch most often some problem has none, and eigenvalues are then needed for all.
+    """
+    if h.ndim == 2 or h.shape[0] > 1 or h.shape[1] < FACTORED:
+        return None
+    try:
+        pivots = np.einsum("kii->ki", np.linalg.cholesky(h)) ** 2
+        p = -np.linalg.solve(h, g[..., None])[..., 0]
+    except np.linalg.LinAlgError:
+        return None
+    sound = pivots.min(axis=1) > 1e-8 * np.einsum("kii->ki", h).max(axis=1)
+    full = _length(p) <= 1.1 * delta
+    return (p, full, -0.5 * (g * p).sum(axis=1)) if (sound & full).all() else None
 
 
 def _minimum_step(w: Any, into: Any, out: Any, g: Any, delta: Any, globalize: bool) -> Any:

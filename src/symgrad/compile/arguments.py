@@ -19,6 +19,7 @@ class _Missing:
 
 
 MISSING: Final = _Missing()
+FLOAT: Final = np.dtype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,36 @@ class Signature:
         All are scalars, which may come as arrays of broadcasting shapes.
     bounds : tuple of (Dim, str)
         Extents that must not be negative, each with the slice that asks for it.
+    floats : bool
+        All are scalars of float64.
     """
 
     parameters: tuple[Parameter, ...]
     batched: bool
     bounds: tuple[tuple[Dim, str], ...] = ()
+    floats: bool = False
+
+    def small(self, args: Sequence[Any], entries: int) -> list[Any] | None:
+        """Arguments that need no further check: floats, and small arrays of them of one shape.
+
+        None where there are others, or arrays of at least `entries` entries.
+        """
+        if not self.floats or len(args) != len(self.parameters):
+            return None
+        shape: tuple[int, ...] = ()
+        values: list[Any] = []
+        for arg in args:
+            if arg.__class__ is np.ndarray and arg.dtype is FLOAT:
+                if arg.shape != shape:
+                    if shape or arg.size >= entries:
+                        return None
+                    shape = arg.shape
+                values.append(arg)
+            elif arg.__class__ is float:
+                values.append(np.float64(arg))
+            else:
+                return None
+        return values if shape else None
 
     def check(self, args: Sequence[Any]) -> list[Any]:
         """The arguments as arrays, those without axes as NumPy scalars.
@@ -115,9 +141,6 @@ def broadcast_shape(arrays: Sequence[Any]) -> tuple[int, ...]:
     shapes = {a.shape for a in arrays}
     shapes.discard(())
     return shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
-
-
-FLOAT: Final = np.dtype(np.float64)
 
 
 def _as_array(arg: Any, p: Parameter) -> Any:

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-CACHE: Final = 1 << 19  # bytes that the arrays of one block may take: part of a second-level cache
-MIN_BLOCK, MAX_BLOCK = 1024, 16384
+# Bytes that the arrays of one block may take. The few in use at a time stay in a second-level cache of
+# 1 MB or more; smaller blocks lose more to threads that wait for each other between calls.
+CACHE: Final = 1 << 22
+MIN_BLOCK, MAX_BLOCK = 4096, 32768  # entries
 
 
 def block_entries(itemsizes: Sequence[int]) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.compile import blocked
 from symgrad.compile.arguments import MISSING, Signature
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.destination import Destination
@@ -148,6 +149,9 @@ class CompiledFunction:
 
     def _call(self, *args: Any, out: Any = None) -> Any:
         """The general path: check, then run the plain code, or that for large arrays."""
+        small = self._signature.small(args, blocked.MIN_LARGE) if out is None else None
+        if small is not None:
+            return (self._run or self._plain())(*small)
         values = self._signature.check(args)
         if self._floats(args):
             with np.errstate(all="ignore"):

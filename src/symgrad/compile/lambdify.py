@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from symgrad.compile.arguments import Parameter, Signature
+from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.pipeline import Options, prepared, write
@@ -124,7 +124,8 @@ def _signature(program: Program, outputs: Sequence[Expr]) -> Signature:
     parameters = tuple(
         Parameter(identifier, str(x.name), x.shape, x.dtype) for identifier, x in program.parameters
     )
-    return Signature(parameters, program.batched, _bounds(outputs))
+    floats = program.batched and all(p.dtype is FLOAT for p in parameters)
+    return Signature(parameters, program.batched, _bounds(outputs), floats)
 
 
 def _bounds(outputs: Sequence[Expr]) -> tuple[tuple[Dim, str], ...]:

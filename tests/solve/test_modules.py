@@ -19,6 +19,10 @@ SOLVERS = {
     "batch": (lambda: sg.newton_root(x**2 - a, x, a), "[1.0, 2.0], [2.0, 3.0]"),
     "halley": (lambda: sg.newton_root(x - 0.5 * sg.sin(x) - a, x, a, order=2), "1.0, 1.0"),
     "system": (lambda: sg.newton_root([x**2 + y**2 - 2, x - y], [x, y]), "[2.0, 1.0]"),
+    "sparse": (
+        lambda: sg.newton_root([x**2 + y**2 - a, x - y], [x, y], a, method="sparse"),
+        "[2.0, 1.0], 2.0",
+    ),
     "systems": (
         lambda: sg.newton_root([x**2 + y**2 - a, x - y], [x, y], a),
         "[[2.0, 3.0], [1.0, 1.0]], [2.0, 3.0]",

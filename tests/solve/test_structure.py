@@ -1,6 +1,8 @@
 """The linear solve follows the form of the derivative: the same solutions, without the dense matrix."""
 
+import itertools
 import pickle
+import sys
 import tracemalloc
 
 import numpy as np
@@ -221,3 +223,81 @@ def test_a_semidefinite_hessian_of_many_unknowns():
     )
     assert found.converged and found.curvature == "positive semidefinite"
     assert found.x[0] == pytest.approx(3) and found.x.sum() == pytest.approx(0, abs=1e-12)
+
+
+# Sparse Jacobians
+
+
+def bratu(n):
+    """``-u'' = exp(u)`` on (0, 1), zero at both ends, by differences."""
+    u = sg.vector("u", n)
+    ends = sg.zeros((1,))
+    left, right = sg.concatenate([ends, u[:-1]]), sg.concatenate([u[1:], ends])
+    return (2 * u - left - right) * (n + 1) ** 2 - sg.exp(u), u
+
+
+def test_ten_thousand_equations_by_sparse_factors():
+    n = 10_000
+    solver = sg.newton_root(*bratu(n), method="sparse")
+    solver(np.zeros(n), maxiter=0)  # compiled
+    tracemalloc.start()
+    found = solver(np.zeros(n), tol=1e-9)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.converged and peak < 200 * n * 8
+    # u = -2 log(cosh(c (t - 1/2))/cosh(c/2)), where c is the small root of 2 c**2 = cosh(c/2)**2
+    c = scipy.optimize.brentq(lambda c: np.sqrt(2) * c - np.cosh(c / 2), 0.1, 1.5)
+    t = np.arange(1, n + 1) / (n + 1)
+    exact = -2 * np.log(np.cosh(c * (t - 0.5)) / np.cosh(c / 2))
+    np.testing.assert_allclose(found.x, exact, atol=1e-7)
+    assert "29998 of 100000000 entries" in solver.explain()
+
+
+def test_sparse_steps_are_those_of_the_dense_jacobian():
+    F, u = bratu(30)
+    sparse, dense = (sg.newton_root(F, u, method=m)(np.ones(30)) for m in ("sparse", "newton"))
+    assert sparse.converged and dense.converged
+    np.testing.assert_allclose(sparse.x, dense.x, rtol=1e-10)
+
+
+def test_many_scalar_unknowns_by_sparse_factors():
+    a = sg.symbol("a")
+    xs = sg.symbols(" ".join(f"x{k}" for k in range(60)))
+    F = [xs[0] - a] + [q**3 + q - p for p, q in itertools.pairwise(xs)]
+    solver = sg.newton_root(F, xs, a, method="sparse")
+    found = solver(np.ones(60), np.array([3.0, -2.0]))
+    assert found.converged.all() and "119 of 3600" in solver.explain()
+    for first, values in zip([3.0, -2.0], found.x, strict=True):
+        assert values[0] == pytest.approx(first)
+        np.testing.assert_allclose(values[1:] ** 3 + values[1:], values[:-1], atol=1e-12)
+
+
+def test_sparse_failures_are_reported():
+    solve = sg.newton_root([x**2 + 1, y - x], [x, y], method="sparse")
+    assert not solve([1.0, 1.0]).converged
+    assert solve([0.0, 0.0]).status is sg.Status.SINGULAR
+    undefined = sg.newton_root([sg.log(x), y - x], [x, y], method="sparse")([-1.0, 0.0])
+    assert undefined.status is sg.Status.NON_FINITE
+    limited = sg.newton_root([sg.exp(x) - 2, y - x], [x, y], method="sparse")([3, 0], maxiter=1)
+    assert (limited.status, limited.iterations) == (sg.Status.ITERATION_LIMIT, 1)
+
+
+def test_the_sparse_line_search_shortens_steps():
+    solver = sg.newton_root([sg.arctan(x), y - x], [x, y], method="sparse")
+    assert solver([20.0, 0.0]).converged
+    plain = sg.newton_root([sg.arctan(x), y - x], [x, y], method="sparse", globalize=False)
+    assert not plain([20.0, 0.0]).converged
+
+
+def test_what_sparse_factors_cannot_take_is_named(monkeypatch):
+    with pytest.raises(ArgumentError, match="stack the unknowns"):
+        sg.newton_root([v - 1, x - 2], [v, x], method="sparse")
+    with pytest.raises(ArgumentError, match="no bounds"):
+        sg.newton_root([x - 1, y], [x, y], method="sparse", bounds=[(0, 2), (0, 2)])
+    with pytest.raises(sg.errors.ShapeError, match="known extents"):
+        sg.newton_root(v**2 - 2, v, method="sparse")
+    with pytest.raises(ArgumentError, match='"newton" or "sparse"'):
+        sg.newton_root([x - 1, y], [x, y], method="cg")
+    monkeypatch.setitem(sys.modules, "scipy.sparse.linalg", None)
+    with pytest.raises(ArgumentError, match="pip install scipy"):
+        sg.newton_root([x - 1, y], [x, y], method="sparse")

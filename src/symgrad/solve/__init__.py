@@ -9,7 +9,8 @@ differentiate it, and generate code (`code`) that is run by a `Solver`:
   and, by `vmap`, of many; `runtime.calls` packs their blocks into matrices.
 
 The modules of `runtime` are plain functions on arrays with an axis of problems, which finished ones leave.
-They know NumPy only. A saved solver is their source, followed by what was generated (`modules`): the
+They know NumPy only, but for
+`runtime.sparse`. A saved solver is their source, followed by what was generated (`modules`): the
 same text runs here and there.
 
 ========================  ==========================================================================
@@ -18,6 +19,7 @@ same text runs here and there.
 `runtime.minimum`         trust region on a quadratic, by the spectrum of the Hessian
 `runtime.trust`           the subproblem of both, diagonal in singular vectors or eigenvectors
 `runtime.conjugate`       minima by Hessian-vector products alone, with conjugate gradients
+`runtime.sparse`          roots by SciPy's sparse factors, with a line search
 `runtime.arguments`       shapes, broadcasting and flattening of what is given
 `runtime.results`         `Solution` and `Status`
 ========================  ==========================================================================

@@ -91,6 +91,25 @@ def solve(x0, {listed}*, tol=1e-10, maxiter=500, raise_on_failure=False, callbac
 """
 
 
+def sparse_code(problem: Problem, outputs: Sequence[Expr], options: dict[str, object]) -> str:
+    """Residuals, entries of the Jacobian and their places, and the call of the sparse solver."""
+    names = _identifiers(problem)[len(problem.unknowns) :]
+    listed = "".join(f"{name}, " for name in names)
+    return f"""\
+{made("evaluate", problem.symbols, outputs)}
+
+
+evaluate = make_evaluate()
+
+
+def solve(x0, {listed}*, tol=1e-12, maxiter=200, raise_on_failure=False, callback=None):
+    return solve_sparse(
+        {_form(problem)}, evaluate, x0, {_tuple(names)}, {options!r},
+        tol, maxiter, raise_on_failure, callback,
+    )
+"""
+
+
 def _tuple(names: Sequence[str]) -> str:
     return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
 
@@ -103,7 +122,7 @@ def _form(problem: Problem) -> str:
 # Names that the generated functions use themselves
 OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last value CONVERGED inf
 Solution Form solve evaluate evaluate_batch product solve_equation solve_system solve_minimum
-solve_large""".split()
+solve_large solve_sparse""".split()
 
 
 def _program(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:

@@ -17,6 +17,7 @@ from symgrad.solve.runtime import (
     newton,
     results,
     scalar,
+    sparse,
     system,
     trust,
 )
@@ -32,10 +33,12 @@ ORDER: tuple[ModuleType, ...] = (
     minimum,
     calls,
     conjugate,
+    sparse,
 )
 NEEDED = {
     "solve_equation": (results, arguments, scalar, newton),
     "solve_large": (results, arguments, trust, minimum, conjugate),
+    "solve_sparse": (results, arguments, sparse),
     "solve_system": (results, arguments, trust, system, minimum, calls),
     "solve_minimum": (results, arguments, trust, system, minimum, calls),
 }

@@ -9,11 +9,12 @@ from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.solve.code import equation_code, large_code, system_code
+from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of
+from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver
-from symgrad.solve.structure import diagonal_of
+from symgrad.solve.structure import diagonal_of, entries_of_jacobian
 
 
 def newton_root(
@@ -22,6 +23,7 @@ def newton_root(
     params: Any = (),
     *,
     order: int = 1,
+    method: str = "newton",
     globalize: bool = True,
     bracket: Any = None,
     bounds: Any = None,
@@ -39,6 +41,9 @@ def newton_root(
     order : int
         For one equation: 1 is Newton's method, 2 Halley's, n that of Householder. The number of right
         digits is multiplied by ``order + 1`` in a step.
+    method : {"newton", "sparse"}
+        "newton" forms the Jacobian. "sparse", for large systems of known extents, forms the entries that
+        can differ from zero, factored by SciPy (the extra ``scipy``), with a line search along the steps.
     globalize : bool
         Steps are shortened until ``|F|`` falls, by a line search for one equation, in a trust region for
         systems; where one equation gets stuck, a sign change is looked for. False takes plain steps.
@@ -76,23 +81,43 @@ def newton_root(
     remake = (
         newton_root,
         (F, unknowns, params),
-        _keywords(locals(), "order globalize bracket bounds"),
+        _keywords(locals(), "order method globalize bracket bounds"),
     )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
     scalar = len(problem.unknowns) == 1 and all(
         e.shape == () for e in (*problem.formulas, *problem.symbols)
     )
-    if scalar:
+    if method not in ("newton", "sparse"):
+        raise ArgumentError(f'the method must be "newton" or "sparse", not {method!r}')
+    if scalar and method == "newton":
         return _equation(problem, order, options, _bracket(bracket), remake)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
+    if method == "sparse":
+        return _sparse(problem, options, remake)
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     call = _call("solve_system", len(problem.formulas), options)
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     return Solver(
         partial(system_code, problem, outputs, call, "tol=1e-12, maxiter=200"),
         _described("root", problem, "Newton steps in a trust region; dense LU, singular values"),
+        tuple(problem.symbols),
+        remake,
+    )
+
+
+def _sparse(problem: Problem, options: dict[str, Any], remake: Any) -> Solver:
+    if options["bounds"] is not None:
+        raise ArgumentError(
+            'method="sparse" takes no bounds; leave them out or use method="newton"'
+        )
+    sparse_library()
+    entries, (some, of) = entries_of_jacobian(problem.formulas, problem.unknowns)
+    how = f"Newton steps with a line search; sparse LU by SciPy, {some} of {of} entries formed"
+    return Solver(
+        partial(sparse_code, problem, [*problem.formulas, *entries], options),
+        _described("root", problem, how),
         tuple(problem.symbols),
         remake,
     )

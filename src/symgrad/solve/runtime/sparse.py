@@ -1,0 +1,128 @@
+"""Roots of large systems with few entries in the Jacobian: Newton steps by SciPy's sparse factors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symgrad.errors import ArgumentError
+from symgrad.solve.runtime.arguments import Form, Problems, joined, prepare, shaped, split
+from symgrad.solve.runtime.results import Solution, Status, checked
+
+SHORTEST = 2.0**-30  # part of a step that is still tried
+FALLS = 0.4  # of |F|, after a short step towards a root
+
+
+def sparse_library() -> Any:
+    """`scipy.sparse`, with its factors; an error that says what to install where there is none."""
+    try:
+        import scipy.sparse.linalg  # noqa: PLC0415 (an extra)
+    except ImportError as error:
+        raise ArgumentError(
+            'method="sparse" needs SciPy, the extra "scipy": pip install scipy'
+        ) from error
+    return scipy.sparse
+
+
+def root_of_sparse(
+    at: Callable[[Any], tuple[Any, Any]],
+    x: Any,
+    tol: float,
+    maxiter: int,
+    globalize: bool,
+    callback: Any,
+) -> tuple[Any, float, int, Status]:
+    """A root from `x`, by `at(x)`, residuals and Jacobian: the point, ``|F|``, steps, and the status."""
+    factored = sparse_library().linalg.splu
+    r, jac = at(x)
+    size, count = float(np.linalg.norm(r)), 0
+    while True:
+        if not (np.isfinite(size) and np.isfinite(jac.data).all()):
+            return x, size, count, Status.NON_FINITE
+        if size == 0:
+            return x, size, count, Status.CONVERGED
+        try:
+            p = -factored(jac).solve(r)
+        except RuntimeError:  # exactly singular
+            return x, size, count, Status.SINGULAR
+        if not np.isfinite(p).all():
+            return x, size, count, Status.SINGULAR
+        if callback is not None:
+            callback(count, x, size, p)
+        part, to, r_to, jac_to, size_to = _shortened(at, x, p, size, globalize)
+        small = bool((np.abs(p) <= tol * np.maximum(np.abs(x), 1.0)).all())
+        if small and not size_to < size:  # it cannot fall any more
+            return x, size, count, Status.CONVERGED
+        if count >= maxiter:
+            return x, size, count, Status.ITERATION_LIMIT
+        if part < SHORTEST:
+            return x, size, count, Status.STALLED
+        ended = small and part == 1.0 and size_to <= FALLS * size
+        x, r, jac, size, count = to, r_to, jac_to, size_to, count + 1
+        if ended:
+            return x, size, count, Status.CONVERGED
+
+
+def _shortened(
+    at: Callable[[Any], tuple[Any, Any]], x: Any, p: Any, size: float, globalize: bool
+) -> tuple[float, Any, Any, Any, float]:
+    """The step, halved until ``|F|`` falls: which part of it, and where that leads."""
+    part = 1.0
+    while True:
+        to = x + part * p
+        r, jac = at(to)
+        reached = float(np.linalg.norm(r))
+        falls = reached <= (1 - 1e-4 * part) * size and np.isfinite(jac.data).all()
+        if falls or not globalize or part < SHORTEST:
+            return part, to, r, jac, reached
+        part *= 0.5
+
+
+def solve_sparse(
+    form: Form,
+    evaluate: Callable[..., Any],
+    x0: Any,
+    params: tuple[Any, ...],
+    options: dict[str, Any],
+    tol: float,
+    maxiter: int,
+    raise_on_failure: bool,
+    callback: Any,
+) -> Solution:
+    """The `Solution` of a square system; problems of a batch one after another."""
+    problems = prepare(form, x0, params)
+    callback = None if problems.batch else callback
+    x, found = problems.x.copy(), []
+    with np.errstate(all="ignore"):
+        for k in range(len(x)):
+            at = _sparse_system(evaluate, problems, [v[k] for v in problems.params])
+            x[k], *rest = root_of_sparse(at, x[k], tol, maxiter, options["globalize"], callback)
+            found.append(rest)
+    size, count, status = (np.array(v) for v in zip(*found, strict=True))
+    batch = problems.batch
+    solution = Solution(
+        joined(form, x, problems),
+        shaped(status == Status.CONVERGED, batch),
+        shaped(count, batch),
+        shaped(size, batch),
+        shaped(status, batch) if batch else Status(int(status[0])),
+    )
+    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+
+
+def _sparse_system(
+    evaluate: Callable[..., Any], problems: Problems, params: list[Any]
+) -> Callable[[Any], tuple[Any, Any]]:
+    """Residuals and Jacobians over a flat vector; entries come with their positions in C order."""
+    matrix = sparse_library().csc_array
+
+    def at(x: Any) -> tuple[Any, Any]:
+        *parts, entries, where = evaluate(*split(x, problems.shapes), *params)
+        r = np.concatenate([np.asarray(part, np.float64).reshape(-1) for part in parts])
+        rows, columns = np.divmod(where, x.size)
+        entries = np.asarray(entries, np.float64)
+        return r, matrix((entries, (rows, columns)), shape=(r.size, x.size))
+
+    return at

@@ -23,7 +23,7 @@ def explain(
     """The passes that a formula went through, with the instructions left after each."""
     stable = stabilize(leaves)
     shared = share_factors(open_sums(stable))
-    p = lower(args, shared, _spans(args))
+    p = lower(args, shared, _spans(args), dict(options.sizes))
     lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
     lines.append(f"stable forms: {len(toposort(stable))} nodes")
     lines.append(f"shared factors: {len(toposort(shared))} nodes")

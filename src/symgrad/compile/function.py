@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
-from symgrad.compile.pipeline import Code, Options, array_program
+from symgrad.compile.pipeline import Code, Options, array_program, first_program, write
 from symgrad.emit.nest import Nest, rebuild_nest
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
@@ -60,6 +61,7 @@ class CompiledFunction:
         "_options",
         "_run",
         "_signature",
+        "_sized",
         "args",
     )
 
@@ -80,6 +82,7 @@ class CompiledFunction:
         self._options = options
         self._run: Callable[..., Any] | None = None
         self._large: LargeArrays | None = None
+        self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         self.__name__ = options.name
         self.__doc__ = code.doc
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -159,6 +162,8 @@ class CompiledFunction:
             if out is not None:
                 return Destination(self._nest, out).store(result)
             return _as_python(self._nest, result) if self._code.has_scalar else result
+        if self._code.ordered:
+            return self._of_size(values)._call(*args, out=out)
         large = (self._large or self._larger()).find(values)
         if out is not None:
             return Destination(self._nest, out).fill(large, self._plain(), values)
@@ -168,6 +173,24 @@ class CompiledFunction:
         if self._run is None:
             self._run = execute(self._code.source, self.__name__, {})
         return self._run
+
+    def _of_size(self, values: Sequence[Any]) -> CompiledFunction:
+        """The same function, with contractions in the order for extents of this magnitude."""
+        sizes: dict[str, int] = {}
+        for p, value in zip(self._signature.parameters, values, strict=True):
+            sizes.update(
+                (d, n) for d, n in zip(p.shape, value.shape, strict=True) if d.__class__ is str
+            )
+        key = tuple(n.bit_length() for n in sizes.values())
+        if key not in self._sized:
+            options = replace(self._options, sizes=tuple(sorted(sizes.items())))
+            program = first_program(self.args, self._leaves, options)
+            code = write(program, self._nest, self._code.doc, options)
+            made = CompiledFunction(
+                self.args, self._leaves, self._nest, self._signature, code, options
+            )
+            self._sized[key] = made
+        return self._sized[key]
 
     def _larger(self) -> LargeArrays:
         if self._large is None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
-from symgrad.compile.pipeline import Options, prepared, write
+from symgrad.compile.pipeline import Options, first_program, write
 from symgrad.compile.threads import checked_threads
 from symgrad.emit.nest import flatten
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
-from symgrad.lower.lowering import lower
 from symgrad.lower.program import Program
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
@@ -29,6 +28,7 @@ def lambdify(
     name: str = "f",
     threads: int | None = None,
     fast_math: bool = False,
+    sizes: Mapping[str, int] | None = None,
     structured: bool = False,
     sparse: str | None = None,
 ) -> Any:
@@ -47,6 +47,10 @@ def lambdify(
     fast_math : bool
         Trade accuracy for speed: sine and cosine of arrays by the tangent of the half angle, with an
         absolute error of a few 1e-16 where they are otherwise correct to the last place.
+    sizes : mapping from dim name to int, optional
+        Extents to reckon with when the order of a product of several arrays is chosen, such as
+        ``{"n": 1000}``; they need not be exact. Without them the order is chosen when the function is
+        called, for each order of magnitude of the extents.
     structured : bool
         Return Jacobians and Hessians unexpanded where they have a structure: as `Diagonal`,
         `Kronecker`, `LowRank`, `DiagonalPlusLowRank`, and a list of lists as `Block`; what has none
@@ -66,7 +70,7 @@ def lambdify(
     ------
     ArgumentError
         If an argument is no symbol or occurs twice, a symbol of the outputs is not an argument,
-        `threads` is no positive int, or an option is unknown.
+        `threads` is no positive int, `sizes` maps no names to ints, or an option is unknown.
 
     Examples
     --------
@@ -79,7 +83,9 @@ def lambdify(
     array([2., 2., 2.])
     """
     if structured or sparse is not None:
-        compiled = partial(lambdify, args, name=name, threads=threads, fast_math=fast_math)
+        compiled = partial(
+            lambdify, args, name=name, threads=threads, fast_math=fast_math, sizes=sizes
+        )
         return assembled(compiled, outputs, structured, sparse)
     if not isinstance(name, str) or not name.isidentifier():
         raise ArgumentError(f"the name of a function must be an identifier, not {name!r}")
@@ -87,8 +93,8 @@ def lambdify(
     symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)
     _check_arguments(symbols, leaves)
-    program = lower(symbols, prepared(leaves))
-    options = Options(name, checked_threads(threads), bool(fast_math))
+    options = Options(name, checked_threads(threads), bool(fast_math), _checked_sizes(sizes))
+    program = first_program(symbols, leaves, options)
     return CompiledFunction(
         args=tuple(symbols),
         leaves=tuple(leaves),
@@ -97,6 +103,18 @@ def lambdify(
         code=write(program, nest, describe(program, leaves), options),
         options=options,
     )
+
+
+def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:
+    pairs = dict(sizes or {}).items()
+    for name, extent in pairs:
+        if not isinstance(name, str) or isinstance(extent, bool) or not isinstance(extent, int):
+            raise ArgumentError(
+                f"sizes must map names of extents to ints, such as {{'n': 1000}}, not {sizes!r}"
+            )
+        if extent < 0:
+            raise ArgumentError(f"sizes: the extent {name!r} cannot be {extent}")
+    return tuple(sorted(pairs))
 
 
 def _check_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> None:

@@ -32,16 +32,29 @@ class Options:
         The most threads that a call uses; None is one for each core.
     fast_math : bool
         Whether accuracy may be traded for speed.
+    sizes : tuple of (str, int)
+        Extents by dim name, with which the order of contractions is chosen.
     """
 
     name: str = "f"
     threads: int | None = None
     fast_math: bool = False
+    sizes: tuple[tuple[str, int], ...] = ()
 
 
 def prepared(leaves: Sequence[Expr]) -> list[Expr]:
     """Formulas in the form in which they are lowered."""
     return share_factors(open_sums(stabilize(leaves)))
+
+
+def first_program(
+    args: Sequence[Expr],
+    leaves: Sequence[Expr],
+    options: Options,
+    spans: Sequence[Shape] | None = None,
+) -> Program:
+    """The program as it is lowered, before all passes."""
+    return lower(args, prepared(leaves), spans, dict(options.sizes))
 
 
 def array_program(
@@ -51,7 +64,7 @@ def array_program(
     spans: Sequence[Shape] | None = None,
 ) -> Program:
     """The program for arrays, whose scalar arguments span the axes given by `spans`."""
-    program = lower(args, prepared(leaves), spans)
+    program = first_program(args, leaves, options, spans)
     return run_passes(program, array_passes(options.fast_math))
 
 
@@ -67,17 +80,25 @@ class Code:
         The code of the entries of its largest array, where it is no function of scalars.
     has_scalar : bool
         Whether there is code for Python floats.
+    ordered : bool
+        Whether the order of a contraction was chosen by extents that were assumed.
     """
 
-    __slots__ = ("_scalar", "doc", "entries", "has_scalar", "source")
+    __slots__ = ("_scalar", "doc", "entries", "has_scalar", "ordered", "source")
 
     def __init__(
-        self, source: str, doc: str, entries: str | None, scalar: str | Callable[[], str] | None
+        self,
+        source: str,
+        doc: str,
+        entries: str | None,
+        scalar: str | Callable[[], str] | None,
+        ordered: bool,
     ) -> None:
         self.source = source
         self.doc = doc
         self.entries = entries
         self.has_scalar = scalar is not None
+        self.ordered = ordered
         self._scalar = scalar
 
     @property
@@ -88,7 +109,7 @@ class Code:
         return self._scalar
 
     def __reduce__(self) -> Any:
-        return Code, (self.source, self.doc, self.entries, self.scalar)
+        return Code, (self.source, self.doc, self.entries, self.scalar, self.ordered)
 
 
 def write(program: Program, nest: Nest, doc: str, options: Options) -> Code:
@@ -100,4 +121,5 @@ def write(program: Program, nest: Nest, doc: str, options: Options) -> Code:
         doc,
         None if program.batched else entries_code(arrays),
         (lambda: scalar_source(program, nest, options.name)) if scalar else None,
+        program.ordered and bool(program.extents) and not options.sizes,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import opt_einsum
 
-from symgrad.expr.dims import Dim, Shape
+from symgrad.expr.dims import Dim, Shape, map_dim
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.lower.arithmetic import binary
@@ -214,13 +214,18 @@ class Contraction:
         if len(operands) == 2:
             return [(0, 1)]
         labels = [ls for _, ls in operands]
-        shapes = [
-            tuple(d if isinstance(d, int) else ASSUMED_EXTENT for d in self.shape_of(ls))
-            for ls in labels
-        ]
+        shapes = [tuple(self.reckoned(d) for d in self.shape_of(ls)) for ls in labels]
         text = _subscripts(labels, out)
         path, _ = opt_einsum.contract_path(text, *shapes, shapes=True, optimize="auto")
         return list(path)
+
+    def reckoned(self, d: Dim) -> int:
+        """The extent that a dim is taken to have."""
+        if isinstance(d, int):
+            return d
+        self.p.ordered = True
+        known: int = map_dim(d, lambda name: self.p.sizes.get(name, ASSUMED_EXTENT))
+        return max(1, known)
 
     def pair(self, a: tuple[Value, Labels], b: tuple[Value, Labels], out: Labels) -> Value:
         """A product of two operands, summed over what `out` lacks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -39,28 +39,34 @@ def is_batched(parameters: Sequence[Expr], order: Sequence[Expr]) -> bool:
 
 
 def lower(
-    parameters: Sequence[Expr], outputs: Sequence[Expr], spans: Sequence[Shape] | None = None
+    parameters: Sequence[Expr],
+    outputs: Sequence[Expr],
+    spans: Sequence[Shape] | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> Program:
     """The program that computes `outputs` from `parameters`, which hold all symbols.
 
     Where all parameters are scalars that stand for arrays, `spans` may tell the shape of each: what
-    depends on smaller shapes only is then computed at those.
+    depends on smaller shapes only is then computed at those. `sizes` tells extents, by dim name, with
+    which the order of contractions is chosen.
 
     Raises
     ------
     ArgumentError
         If an output needs an extent that no parameter has.
     """
-    return _Lowering(parameters, outputs).run(spans)
+    return _Lowering(parameters, outputs, sizes or {}).run(spans)
 
 
 class _Lowering:
-    def __init__(self, parameters: Sequence[Expr], outputs: Sequence[Expr]) -> None:
+    def __init__(
+        self, parameters: Sequence[Expr], outputs: Sequence[Expr], sizes: Mapping[str, int]
+    ) -> None:
         self.outputs = scaled_inside(outputs)
         self.order = toposort(self.outputs)
         self.names = Names(["shape", "out"])
         named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
-        self.p = Program(named, is_batched(parameters, self.order))
+        self.p = Program(named, is_batched(parameters, self.order), sizes)
         self.value: dict[Expr, Value] = {}
         self.parts = Counter((y.op.numpy, y.args) for y in self.order if y.op.part is not None)
         # numbers of Python take the type of what they meet, which is theirs unless that is narrower

@@ -141,6 +141,10 @@ class Program:
     ----------
     parameters : list of (identifier, symbol)
     instrs : list of Instr
+    sizes : mapping
+        Extents to reckon with where an order of contractions is chosen, by dim name.
+    ordered : bool
+        Whether such an order was chosen between operands of unknown extents.
     outputs : list of int
         Values, in the order of the flattened outputs.
     output_nodes : list of Expr
@@ -155,6 +159,8 @@ class Program:
 
     parameters: list[tuple[str, Expr]]
     batched: bool
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    ordered: bool = False
     instrs: list[Instr] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
     output_nodes: list[Expr] = field(default_factory=list)
@@ -195,6 +201,8 @@ class Program:
         return Program(
             self.parameters,
             self.batched,
+            self.sizes,
+            self.ordered,
             output_nodes=self.output_nodes,
             extents=self.extents,
             dim_names=self.dim_names,

@@ -301,3 +301,39 @@ def test_what_sparse_factors_cannot_take_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy.sparse.linalg", None)
     with pytest.raises(ArgumentError, match="pip install scipy"):
         sg.newton_root([x - 1, y], [x, y], method="sparse")
+
+
+# Kronecker products with an identity
+
+
+@pytest.mark.parametrize("side", ["U", "V"])
+def test_a_kronecker_product_is_solved_by_its_factor(side, monkeypatch):
+    T = sg.matrix("T", ("m", "n"))
+    U, V = sg.matrix("U", ("m", "k")), sg.matrix("V", ("k", "n"))
+    unknown, given = (U, V) if side == "U" else (V, U)
+    solver = sg.newton_minimize(sg.sum((T - U @ V) ** 2), unknown, [T, given])
+    assert "Kronecker" in solver.explain()
+    rng = np.random.default_rng(8)
+    t = rng.normal(size=(300, 200))
+    u, w = rng.normal(size=(300, 3)), rng.normal(size=(3, 200))
+    shapes, plain = [], np.linalg.eigh
+    monkeypatch.setattr(np.linalg, "eigh", lambda a: shapes.append(a.shape) or plain(a))
+    if side == "U":
+        found, exact = solver(u, t, w), np.linalg.lstsq(w.T, t.T)[0].T
+    else:
+        found, exact = solver(w, t, u), np.linalg.lstsq(u, t)[0]
+    assert found.converged and found.curvature == "positive definite"
+    np.testing.assert_allclose(found.x, exact, rtol=1e-9, atol=1e-12)
+    assert set(shapes) == {(1, 3, 3)}
+
+
+def test_kronecker_factors_in_a_batch_and_of_no_minimum():
+    U, A = sg.matrix("U", (4, 2)), sg.matrix("A", (2, 2))
+    solver = sg.newton_minimize(sg.sum((U @ A) * U) + sg.sum(U), U, A)
+    assert "Kronecker" in solver.explain()
+    definite, saddle = np.array([[2.0, 0.5], [0.5, 1.0]]), np.diag([1.0, -1.0])
+    found = solver(np.ones((4, 2)), np.stack([definite, saddle]))
+    assert found.converged.tolist() == [True, False]
+    np.testing.assert_allclose(found.x[0] @ (2 * definite), -np.ones((4, 2)), atol=1e-12)
+    still = sg.newton_minimize(sg.sum((U @ A) * U), U, A, globalize=False)(np.ones((4, 2)), saddle)
+    assert (still.status, still.curvature) == (sg.Status.NOT_A_MINIMUM, "indefinite")

@@ -9,9 +9,8 @@ differentiate it, and generate code (`code`) that is run by a `Solver`:
   and, by `vmap`, of many; `runtime.calls` packs their blocks into matrices.
 
 The modules of `runtime` are plain functions on arrays with an axis of problems, which finished ones leave.
-They know NumPy only, but for
-`runtime.sparse`. A saved solver is their source, followed by what was generated (`modules`): the
-same text runs here and there.
+They know NumPy only, but for `runtime.sparse`. A saved solver is their source, followed by what was
+generated (`modules`): the same text runs here and there.
 
 ========================  ==========================================================================
 `runtime.scalar`          damped steps, search for a sign change, steps inside it

@@ -14,7 +14,7 @@ from symgrad.solve.householder import householder_step
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver
-from symgrad.solve.structure import diagonal_of, entries_of_jacobian
+from symgrad.solve.structure import diagonal_of, entries_of_jacobian, kronecker_of
 
 
 def newton_root(
@@ -192,11 +192,15 @@ def newton_minimize(
         "bounds": bounds_of(bounds, leaves, many),
         "hessian": "dense" if diagonal is None else "diagonal",
     }
-    if diagonal is None:
+    if diagonal is not None:
+        second, how = diagonal, "diagonal Hessian, divided by entry"
+    else:
         second = [b for row in hessian(problem.formulas[0], leaves) for b in row]
         how = "dense Hessian; eigenvalues, or Cholesky from 12 unknowns on where definite"
-    else:
-        second, how = diagonal, "diagonal Hessian, divided by entry"
+        factor = kronecker_of(second) if bounds is None else None
+        if factor is not None:
+            options["hessian"], second = factor.axis, [factor.matrix]
+            how = "Hessian a Kronecker product with the identity; eigenvalues of its small factor"
     outputs = [problem.formulas[0], *gradient, *second]
     return Solver(
         partial(

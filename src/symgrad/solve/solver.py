@@ -22,7 +22,8 @@ class Solver:
     Attributes
     ----------
     source : str
-        The solver as a module that needs NumPy only, with the function `solve`.
+        The solver as a module that needs NumPy only, SciPy too for ``method="sparse"``; its function is
+        `solve`.
     """
 
     __slots__ = ("__call__", "__weakref__", "_code", "_lines", "_remake", "_source", "args")

@@ -16,6 +16,8 @@ from symgrad.ops.einsum import insert_axes
 from symgrad.ops.layout import concat
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.structure.entries import entries_of
+from symgrad.structure.forms import KroneckerForm
+from symgrad.structure.recognise import form_of
 
 
 def entries_of_jacobian(
@@ -68,3 +70,9 @@ def diagonal_of(gradient: Sequence[Expr], unknowns: Sequence[Expr]) -> list[Expr
                 return None
             parts.append(ratio if ratio.shape == x.shape else ratio + zeros(x.shape))
     return parts
+
+
+def kronecker_of(blocks: Sequence[Expr]) -> KroneckerForm | None:
+    """A Hessian by one matrix that is a Kronecker product with the identity, or None."""
+    form = form_of(blocks[0]) if len(blocks) == 1 and blocks[0].ndim == 4 else None
+    return form if isinstance(form, KroneckerForm) else None

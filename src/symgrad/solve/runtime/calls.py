@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Form, Problems, box, joined, prepare, shaped, split
-from symgrad.solve.runtime.minimum import CURVATURES, dense, diagonal, minimize_all
+from symgrad.solve.runtime.minimum import CURVATURES, dense, diagonal, kronecker, minimize_all
 from symgrad.solve.runtime.results import Fit, Minimum, Solution, Status, checked
 from symgrad.solve.runtime.system import solve_systems
 
@@ -73,6 +73,11 @@ class Values:
         f, *rest = self.arrays(x, index)
         k = len(self.problems.shapes)
         return np.asarray(f, float), _column(rest[:k]), _column(rest[k:])
+
+    def factors(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
+        """Values, gradients and the factors of Hessians that are Kronecker products with an identity."""
+        f, g, h = self.arrays(x, index)
+        return np.asarray(f, float), _column([g]), h.astype(np.float64, copy=False)
 
     def _sizes(self) -> list[int]:
         return [int(np.prod(shape)) for shape in self.problems.shapes]
@@ -206,15 +211,21 @@ def solve_minimum(
     """The `Minimum` of an objective."""
     problems = prepare(form, x0, params)
     values = Values(one, many, problems, parts)
-    is_diagonal = options["hessian"] == "diagonal"
     n = problems.x.shape[1]
+    spectrum: Callable[[Any], Any] = dense
+    entries, evaluate = n * n, values.objective
+    if options["hessian"] == "diagonal":
+        entries, spectrum, evaluate = n, diagonal, values.diagonals
+    elif options["hessian"] != "dense":
+        axis, shape = options["hessian"], problems.shapes[0]
+        entries, evaluate = n + shape[1 - axis] ** 2, values.factors
+        spectrum = kronecker(axis, shape)
     run = {
         "globalize": options["globalize"],
         "box": box(options["bounds"], problems.shapes),
         "callback": None if problems.batch else callback,
-        "spectrum": diagonal if is_diagonal else dense,
+        "spectrum": spectrum,
     }
-    evaluate = values.diagonals if is_diagonal else values.objective
 
     def block(x: Any, start: int) -> Any:
         def at(x: Any, index: Any) -> Any:
@@ -222,7 +233,7 @@ def solve_minimum(
 
         return minimize_all(at, x, tol, maxiter, **run)
 
-    done = _in_blocks(block, problems.x, values, n if is_diagonal else n * n)
+    done = _in_blocks(block, problems.x, values, entries)
     x, size, count, status = (_gather(done, n) for n in ("x", "size", "count", "status"))
     batch = problems.batch
     solution = Minimum(

@@ -65,6 +65,28 @@ def diagonal(hessian: Any) -> tuple[Any, Any, Any]:
     return hessian, lambda v: v, lambda v: v
 
 
+def kronecker(axis: int, shape: tuple[int, ...]) -> Callable[[Any], tuple[Any, Any, Any]]:
+    """The spectrum of ``kron(eye, A)`` or ``kron(A, eye)``, the identity on an axis of unknowns of `shape`.
+
+    The matrices A are given; each of their eigenvalues occurs as often as the identity is long.
+    """
+
+    def spectrum(small: Any) -> tuple[Any, Any, Any]:
+        w, q = np.linalg.eigh(small)
+        rows = (small.shape[0], *shape)
+        w = np.broadcast_to(w[:, None, :] if axis == 0 else w[:, :, None], rows)
+
+        def turned(v: Any, q: Any) -> Any:  # q.T on the axis of A
+            v = v.reshape(rows)
+            v = v @ q if axis == 0 else np.swapaxes(q, 1, 2) @ v
+            return v.reshape(rows[0], -1)
+
+        back = np.swapaxes(q, 1, 2)
+        return w.reshape(rows[0], -1), lambda v: turned(v, q), lambda v: turned(v, back)
+
+    return spectrum
+
+
 def minimize_all(
     at: Callable[[Any, Any], Any],
     x: Any,
@@ -254,7 +276,9 @@ def _go(now: _Descent, move: _Move, good: Any, flat: Any) -> None:
 
 
 def _product(h: Any, v: Any) -> Any:
-    """Hessians, dense or as their diagonals, times vectors."""
+    """Hessians, dense or as their diagonals, times vectors; 0 for what is a factor of a Hessian only."""
+    if h.shape[1] != v.shape[1]:
+        return np.zeros_like(v)
     return h * v if h.ndim == 2 else np.einsum("kij,kj->ki", h, v)
 
 
@@ -285,7 +309,7 @@ def _definite_step(h: Any, g: Any, delta: Any) -> Any:
 
     In a batch most often some problem has none, and eigenvalues are then needed for all.
     """
-    if h.ndim == 2 or h.shape[0] > 1 or h.shape[1] < FACTORED:
+    if h.ndim == 2 or h.shape[0] > 1 or not FACTORED <= h.shape[1] == g.shape[1]:
         return None
     try:
         pivots = np.einsum("kii->ki", np.linalg.cholesky(h)) ** 2

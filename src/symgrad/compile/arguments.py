@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,11 @@ class Parameter:
     name: str
     shape: Shape
     dtype: np.dtype[Any]
+
+    @cached_property
+    def composed(self) -> bool:
+        """Whether an extent is neither a number nor a name."""
+        return not all(d.__class__ in (int, str) for d in self.shape)
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,8 @@ class Signature:
         for p, a in zip(self.parameters, arrays, strict=True):
             if p.shape != a.shape:
                 bind_dims(env, p.shape, a.shape, f"argument {p.name}")
-        for p, a in zip(self.parameters, arrays, strict=True):
+        composed = [pair for pair in zip(self.parameters, arrays, strict=True) if pair[0].composed]
+        for p, a in composed:
             expected = tuple(map_dim(d, lambda n: env.get(n, n)) for d in p.shape)
             if expected != a.shape:
                 raise ShapeError(

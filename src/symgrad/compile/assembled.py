@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from symgrad.compile.function import CompiledFunction
@@ -35,6 +36,7 @@ class AssembledFunction:
     ) -> None:
         self.parts = parts
         self._recipes = tuple(recipes)
+        self._counts = tuple(len(r.parts) for r in recipes)
         self._leaves = tuple(leaves)
         self._nest = nest
         self.__name__ = parts.__name__
@@ -62,7 +64,8 @@ class AssembledFunction:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         values = iter(self.parts(*args, **kwargs))
-        made = [r.assemble(*[next(values) for _ in r.parts]) for r in self._recipes]
+        pairs = zip(self._recipes, self._counts, strict=True)
+        made = [recipe.assemble(*islice(values, count)) for recipe, count in pairs]
         return rebuild_nest(self._nest, made)
 
     def __repr__(self) -> str:

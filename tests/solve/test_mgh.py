@@ -51,9 +51,13 @@ def test_known_minimum_by_another_solver(problem):
     start = np.array(problem.start, float)
     options = {"ftol": 1e-15, "xtol": 1e-15, "gtol": 1e-15, "max_nfev": 20000}
     with np.errstate(over="ignore", invalid="ignore"):  # at trial points far away
-        found = scipy.optimize.least_squares(
-            p.fun, start, jac=p.jac, method="lm", x_scale="jac", **options
-        )
+        for _ in range(5):  # MINPACK may stop early, by rounding; it goes on from there
+            found = scipy.optimize.least_squares(
+                p.fun, start, jac=p.jac, method="lm", x_scale="jac", **options
+            )
+            start = found.x
+            if at_known_minimum(problem, 2 * found.cost):
+                break
     assert at_known_minimum(problem, 2 * found.cost), 2 * found.cost
 
 

@@ -184,6 +184,8 @@ def test_memory_is_outputs_and_little_more():
 def test_what_a_thread_keeps_is_bounded():
     pool.WORKSPACE.give_back(np.empty(pool.MAX_WORKSPACE + 1, np.uint8))
     assert pool.WORKSPACE.take(10).size <= pool.MAX_WORKSPACE
+    pool.SLOTS.give_back(np.empty(pool.MAX_SLOTS + 1, np.uint8))
+    assert pool.SLOTS.take(10).size <= pool.MAX_SLOTS
 
 
 # out=

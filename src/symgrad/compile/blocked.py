@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -14,10 +15,12 @@ from symgrad.compile.arguments import broadcast_shape
 from symgrad.compile.execute import execute
 from symgrad.compile.pipeline import Options
 from symgrad.compile.regions import RegionFunction, float_kernel
+from symgrad.compile.slots import Deferred, SlottedFunction
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
 from symgrad.expr.dims import Shape
 from symgrad.lower.calls import WHERE, call_of
+from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
@@ -48,17 +51,21 @@ class Blocked:
 
 
 def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
-    """The function with fused regions, or None where nothing is to be fused."""
+    """The function with fused regions and slots, or None where there is nothing of both."""
     single = SINGLE_CALLS.run(program)
     fused, regions = fuse(single)
-    if not regions:
+    slotted, slots = with_slots(fused, regions)
+    if not regions and not slots:
         return None
-    nothing = f"({'None, ' * len(program.outputs)})"
-    source = numpy_source(
-        fused, nest, options.name, branches=_has_branches(single), more=f"out={nothing}"
-    )
     calls = {f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(regions)}
-    return Blocked(source, tuple(regions), execute(source, options.name, dict(calls)))
+    source = partial(numpy_source, nest=nest, name=options.name, branches=_has_branches(single))
+    more = f"out=({'None, ' * len(program.outputs)})"
+    general = Deferred(lambda: source(fused, more=more), options.name, calls)
+    if not slots:
+        return Blocked(general.source(), tuple(regions), general)
+    text = source(slotted, more=f"{more}, slots=None", slots=slots)
+    run = SlottedFunction(execute(text, options.name, dict(calls)), general)
+    return Blocked(text, tuple(regions), run)
 
 
 def _has_branches(p: Program) -> bool:

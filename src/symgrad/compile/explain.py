@@ -8,6 +8,7 @@ from symgrad.compile.pipeline import Code, Options
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
+from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
@@ -31,9 +32,12 @@ def explain(
     for step in (*array_passes(options.fast_math), SINGLE_CALLS):
         p = step.run(p)
         lines.append(f"{step.name}: {_count(p)} instructions; {step.does}")
-    _, regions = fuse(p)
+    fused, regions = fuse(p)
     lines.append(f"fusion: {len(regions)} region(s) for large arrays")
     lines += [f"  {_described(r)}" for r in regions]
+    written, slots = with_slots(fused, regions)
+    intermediates = sum(", out=" in i.code.numpy for i in written.instrs if i.code is not None)
+    lines.append(f"memory: {len(slots)} arrays for intermediates, written {intermediates} times")
     lines += structure_lines(leaves)
     lines.append("paths: arrays" + (", Python floats" if code.has_scalar else ""))
     return "\n".join(lines)

@@ -16,7 +16,8 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 
-MAX_WORKSPACE: Final = 4 << 20  # bytes that a thread keeps between calls
+MAX_WORKSPACE: Final = 4 << 20  # bytes that a thread keeps between calls for the blocks of regions
+MAX_SLOTS: Final = 32 << 20  # and for the intermediate arrays of whole functions
 ALIGNMENT: Final = 64
 
 
@@ -86,7 +87,8 @@ if hasattr(os, "register_at_fork"):
 class Workspace(threading.local):
     """Scratch memory of the current thread, handed out whole and given back."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
         self._memory: np.ndarray[Any, np.dtype[np.uint8]] | None = None
 
     def take(self, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -100,8 +102,9 @@ class Workspace(threading.local):
 
     def give_back(self, memory: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
         """Keep memory for the next call, if it is not too large."""
-        if memory.size <= MAX_WORKSPACE:
+        if memory.size <= self._kept:
             self._memory = memory
 
 
-WORKSPACE: Final = Workspace()
+WORKSPACE: Final = Workspace(MAX_WORKSPACE)
+SLOTS: Final = Workspace(MAX_SLOTS)

@@ -14,13 +14,19 @@ MAX_NESTING = 12  # levels of expressions in one statement
 class Writer:
     """Writes the values of a program as assignments and expressions.
 
-    `literal` writes a number; `template` picks the template of a code.
+    `literal` writes a number; `template` picks the template of a code. Where `ordered`, every
+    computation is a statement of its own, in the order of the program; only views are written in place.
     """
 
     def __init__(
-        self, program: Program, literal: Callable[[object], str], template: Callable[[Code], str]
+        self,
+        program: Program,
+        literal: Callable[[object], str],
+        template: Callable[[Code], str],
+        ordered: bool = False,
     ) -> None:
         self.p = program
+        self.ordered = ordered
         self.literal = literal
         self.template = template
         taken = [name for name, _ in program.parameters]
@@ -62,7 +68,8 @@ class Writer:
         ]
         text = self.template(code).format(*operands)
         depth = 1 + max([self.text[arg][2] for arg in args], default=0)
-        if self.uses[v] > 1 or self.named[v] or len(text) > MAX_INLINE or depth > MAX_NESTING:
+        often = self.uses[v] > 1 or self.named[v] or (self.ordered and not code.view)
+        if often or len(text) > MAX_INLINE or depth > MAX_NESTING:
             name = self.names.fresh(f"t{len(self.statements)}")
             self.statements.append(f"{name} = {text}")
             self.text.append((name, ATOM, 0))

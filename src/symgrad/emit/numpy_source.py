@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
+from symgrad.expr.dims import Shape, map_dim
 from symgrad.expr.traverse import toposort
 from symgrad.lower.program import Code, Program, Value
 
@@ -37,13 +39,15 @@ def numpy_source(
     *,
     branches: bool = False,
     more: str = "",
+    slots: Sequence[tuple[str, Shape]] = (),
 ) -> str:
     """The source of a module with one function that computes the outputs of `program`.
 
     `branches` says that what the code calls has branches not taken; `more` is put behind the
-    parameters.
+    parameters. With `slots`, arrays come from the function ``slots``, and the order of the program is
+    kept.
     """
-    lines = _function(program, nest, name, doc, branches, more)
+    lines = _function(program, nest, name, doc, branches, more, slots)
     return "\n".join([*_head(program, lines), "", "", *lines, ""])
 
 
@@ -54,13 +58,14 @@ def _function(
     doc: str = "",
     branches: bool = False,
     more: str = "",
+    slots: Sequence[tuple[str, Shape]] = (),
 ) -> list[str]:
     """The lines of the function alone."""
-    writer = Writer(program, numpy_literal, _numpy_template)
+    writer = Writer(program, numpy_literal, _numpy_template, ordered=bool(slots))
     writer.write()
     outputs = _Outputs(program, writer)
     result = nest_code(nest, outputs.codes())
-    body = [*outputs.prologue(), *writer.statements, f"return {result}"]
+    body = [*outputs.prologue(), *_slots(program, slots), *writer.statements, f"return {result}"]
     if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
     parameters = [n for n, _ in program.parameters]
@@ -130,6 +135,17 @@ def _asarrays(program: Program) -> list[str]:
 
 def _extents(program: Program) -> list[str]:
     return [f"{name} = {program.extents[dim]}" for dim, name in program.dim_names.items()]
+
+
+def _slots(program: Program, slots: Sequence[tuple[str, Shape]]) -> list[str]:
+    """The statement that fetches the arrays into which intermediates are written."""
+    if not slots:
+        return []
+    known = {**program.extents, **program.dim_names}
+    shapes = ", ".join(
+        f"({', '.join(str(map_dim(d, known.__getitem__)) for d in shape)},)" for _, shape in slots
+    )
+    return [f"{', '.join(name for name, _ in slots)}, = slots({shapes})"]
 
 
 class _Outputs:

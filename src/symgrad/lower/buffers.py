@@ -20,11 +20,12 @@ def body_dtypes(region: Region, inputs: Sequence[DType]) -> list[DType]:
     """The element type of every value of a region, by NumPy's promotion."""
     dtypes: list[DType] = list(inputs)
     for instr in region.body[len(inputs) :]:
-        dtypes.append(_dtype(instr, dtypes))
+        dtypes.append(entry_dtype(instr, dtypes))
     return dtypes
 
 
-def _dtype(instr: Instr, dtypes: Sequence[DType]) -> DType:
+def entry_dtype(instr: Instr, dtypes: Sequence[DType]) -> DType:
+    """The element type of an entrywise instruction, or of a reduction, by those of its operands."""
     if instr.code is None:
         return type(instr.literal)
     call = call_of(instr.code)

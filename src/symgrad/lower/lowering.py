@@ -64,7 +64,7 @@ class _Lowering:
     ) -> None:
         self.outputs = scaled_inside(outputs)
         self.order = toposort(self.outputs)
-        self.names = Names(["shape", "out"])
+        self.names = Names(["shape", "out", "slots"])
         named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
         self.p = Program(named, is_batched(parameters, self.order), sizes)
         self.value: dict[Expr, Value] = {}

@@ -7,9 +7,11 @@ form one region, with the sums and extrema that end in them. No path leaves a re
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from symgrad.expr.dims import Shape
 from symgrad.lower.calls import DOT, Call, Reduction, call_of, cost_of, reduction_of
@@ -33,12 +35,15 @@ class Region:
         Inputs, literals, then computations in order; operands count in `body`.
     results : tuple of int
         Values of `body` that leave: arrays over the space, or reductions.
+    targets : tuple of str
+        The code of the buffer that the caller gave for each result, or ``None``.
     """
 
     space: Shape
     inputs: tuple[Value, ...]
     body: tuple[Instr, ...]
     results: tuple[Value, ...]
+    targets: tuple[str, ...]
 
     @property
     def cost(self) -> int:
@@ -81,7 +86,21 @@ def fuse(p: Program) -> tuple[Program, list[Region]]:
     return _Fusion(p).run()
 
 
-def _is_space(shape: Shape) -> bool:
+def region_call(number: int, inputs: int, targets: Sequence[str], more: int = 0) -> Code:
+    """The call of a region, with operands for its inputs and for `more` buffers among the targets."""
+    operands = "".join(f"{{{i}}}, " for i in range(inputs))
+    out = f"({', '.join(targets)},)" if any(t != "None" for t in targets) else "None"
+    return code_of(f"_region{number}({operands}out={out})", "", inputs + more)
+
+
+@lru_cache(maxsize=1024)
+def region_number(code: Code | None) -> int | None:
+    """The number of the region that an instruction calls, or None."""
+    found = None if code is None else re.match(r"_region(\d+)\(", code.numpy)
+    return None if found is None else int(found.group(1))
+
+
+def is_space(shape: Shape) -> bool:
     """Whether arrays of a shape may be large."""
     entries = 1
     for d in shape:
@@ -122,7 +141,7 @@ class _Fusion:
         call = call_of(instr.code)
         if call is not None:
             flat = not any(isinstance(arg, Call) for arg in call.args)
-            return instr.shape if flat and _is_space(instr.shape) else None
+            return instr.shape if flat and is_space(instr.shape) else None
         for a in instr.args:
             space = self.space[a]
             if space is not None and reduction_over(self.p.instrs, space, v) is not None:
@@ -210,19 +229,22 @@ class _Fusion:
         leaving = [
             v for v in members if v in outputs or any(u not in inside for u in self.users[v])
         ]
-        operands = "".join(f"{{{i}}}, " for i in range(len(inputs)))
-        call = code_of(f"_region{number}({operands}out={self._targets(leaving)})", "", len(inputs))
+        targets = self._targets(leaving)
+        call = region_call(number, len(inputs), targets)
         result = q.emit(call, tuple([image[a] for a in inputs]), ())
         for i, v in enumerate(leaving):
             part = code_of(f"{{0}}[{i}]", "", 1)
             image[v] = q.emit(part, (result,), self.p.instrs[v].shape)
-        return Region(space, tuple(inputs), tuple(body), tuple(local[v] for v in leaving))
+        results = tuple(local[v] for v in leaving)
+        return Region(space, tuple(inputs), tuple(body), results, targets)
 
-    def _targets(self, leaving: Sequence[Value]) -> str:
+    def _targets(self, leaving: Sequence[Value]) -> tuple[str, ...]:
         """The buffers that the caller may have given for values that leave a region, as code."""
         place = {v: k for k, v in reversed(list(enumerate(self.p.outputs)))}
-        codes = [f"out[{place[v]}]" if v in place and self._inside(v) else "None" for v in leaving]
-        return f"({', '.join(codes)},)" if any(c != "None" for c in codes) else "None"
+        given = [v in place and self._inside(v) for v in leaving]
+        return tuple(
+            f"out[{place[v]}]" if g else "None" for v, g in zip(leaving, given, strict=True)
+        )
 
     def _is_literal(self, v: Value) -> bool:
         instr = self.p.instrs[v]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgrad.compile.pipeline import Code, Options
+from symgrad.compile.pipeline import Code, Options, array_program, prepared
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
@@ -13,6 +13,7 @@ from symgrad.lower.passes import SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 from symgrad.lower.sharing import share_factors
+from symgrad.lower.short_axes import SHORT, write_out_short_axes
 from symgrad.lower.sums import open_sums
 from symgrad.rewrite.stability import stabilize
 from symgrad.structure.recognise import structure_lines
@@ -29,18 +30,33 @@ def explain(
     lines.append(f"stable forms: {len(toposort(stable))} nodes")
     lines.append(f"shared factors: {len(toposort(shared))} nodes")
     lines.append(f"lowering: {_count(p)} instructions; powers by products, contractions in order")
-    for step in (*array_passes(options.fast_math), SINGLE_CALLS):
+    for step in array_passes(options.fast_math):
         p = step.run(p)
         lines.append(f"{step.name}: {_count(p)} instructions; {step.does}")
+    lines += _large_lines(args, leaves, options)
+    lines += structure_lines(leaves)
+    lines.append("paths: arrays" + (", Python floats" if code.has_scalar else ""))
+    return "\n".join(lines)
+
+
+def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options) -> list[str]:
+    """What is done for large arrays."""
+    whole = prepared(leaves)
+    written_out = write_out_short_axes(whole)
+    lines = ["for large arrays:"]
+    if any(new is not old for new, old in zip(written_out, whole, strict=True)):
+        lines.append(
+            f"short axes: {len(toposort(written_out))} nodes; axes of 2 to {SHORT} entries written out"
+        )
+    p = SINGLE_CALLS.run(array_program(args, leaves, options, _spans(args)))
+    lines.append(f"{SINGLE_CALLS.name}: {_count(p)} instructions; {SINGLE_CALLS.does}")
     fused, regions = fuse(p)
-    lines.append(f"fusion: {len(regions)} region(s) for large arrays")
+    lines.append(f"fusion: {len(regions)} region(s)")
     lines += [f"  {_described(r)}" for r in regions]
     written, slots = with_slots(fused, regions)
     intermediates = sum(", out=" in i.code.numpy for i in written.instrs if i.code is not None)
     lines.append(f"memory: {len(slots)} arrays for intermediates, written {intermediates} times")
-    lines += structure_lines(leaves)
-    lines.append("paths: arrays" + (", Python floats" if code.has_scalar else ""))
-    return "\n".join(lines)
+    return lines
 
 
 def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:

@@ -15,6 +15,7 @@ from symgrad.lower.lowering import lower
 from symgrad.lower.passes import array_passes, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.sharing import share_factors
+from symgrad.lower.short_axes import write_out_short_axes
 from symgrad.lower.sizes import entries_code
 from symgrad.lower.sums import open_sums
 from symgrad.rewrite.stability import stabilize
@@ -63,8 +64,9 @@ def array_program(
     options: Options,
     spans: Sequence[Shape] | None = None,
 ) -> Program:
-    """The program for arrays, whose scalar arguments span the axes given by `spans`."""
-    program = first_program(args, leaves, options, spans)
+    """The program for large arrays, whose scalar arguments span the axes given by `spans`."""
+    formulas = write_out_short_axes(prepared(leaves))
+    program = lower(args, formulas, spans, dict(options.sizes))
     return run_passes(program, array_passes(options.fast_math))
 
 

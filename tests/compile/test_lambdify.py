@@ -357,3 +357,11 @@ def test_long_sums_compile_and_run():
     f = sg.lambdify(names, total)
     data = np.random.default_rng(0).normal(size=2000)
     np.testing.assert_allclose(f(*data.tolist()), sum((i % 7 - 3) * d for i, d in enumerate(data)))
+
+
+def test_numbers_that_fill_arrays_take_the_type_of_the_arguments():
+    x = sg.vector("x", "n")
+    f = sg.lambdify(x, sg.grad(sg.sum(x[1:]) + sg.sum(x**3), x))
+    for dtype in (np.float32, np.float64):
+        assert f(np.ones(4, dtype)).dtype == dtype
+    np.testing.assert_array_equal(f(np.ones(4)), [3.0, 4.0, 4.0, 4.0])

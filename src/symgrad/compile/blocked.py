@@ -16,6 +16,7 @@ from symgrad.compile.execute import execute
 from symgrad.compile.pipeline import Options
 from symgrad.compile.regions import RegionFunction, float_kernel
 from symgrad.compile.slots import Deferred, SlottedFunction
+from symgrad.compile.stencils import StencilFunction
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
 from symgrad.expr.dims import Shape
@@ -24,6 +25,7 @@ from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
+from symgrad.lower.stencils import stencils
 
 MIN_LARGE: Final = 32768  # entries from which blocks are used; below, arrays fit the cache
 
@@ -37,6 +39,7 @@ class Blocked:
     source : str
         Its code, with a call for each region.
     regions : tuple of Region
+        What is computed entry by entry, in regions and in sums of parts.
     run : callable
         ``run(*arrays, out=buffers)``, with a buffer or None for each output.
     """
@@ -51,21 +54,26 @@ class Blocked:
 
 
 def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
-    """The function with fused regions and slots, or None where there is nothing of both."""
+    """The function in blocks and with slots, or None where there is nothing of both."""
     single = SINGLE_CALLS.run(program)
-    fused, regions = fuse(single)
+    summed, sums = stencils(single)
+    fused, regions = fuse(summed)
     slotted, slots = with_slots(fused, regions)
-    if not regions and not slots:
+    if not regions and not slots and not sums:
         return None
-    calls = {f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(regions)}
+    calls: dict[str, Any] = {
+        **{f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(regions)},
+        **{f"_stencil{i}": StencilFunction(s, options.threads) for i, s in enumerate(sums)},
+    }
+    kernels = (*[r for s in sums for r in s.groups if r.cost], *regions)
     source = partial(numpy_source, nest=nest, name=options.name, branches=_has_branches(single))
     more = f"out=({'None, ' * len(program.outputs)})"
     general = Deferred(lambda: source(fused, more=more), options.name, calls)
     if not slots:
-        return Blocked(general.source(), tuple(regions), general)
+        return Blocked(general.source(), kernels, general)
     text = source(slotted, more=f"{more}, slots=None", slots=slots)
     run = SlottedFunction(execute(text, options.name, dict(calls)), general)
-    return Blocked(text, tuple(regions), run)
+    return Blocked(text, kernels, run)
 
 
 def _has_branches(p: Program) -> bool:

@@ -14,6 +14,7 @@ from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.short_axes import SHORT, write_out_short_axes
+from symgrad.lower.stencils import stencils
 from symgrad.lower.sums import open_sums
 from symgrad.rewrite.stability import stabilize
 from symgrad.structure.recognise import structure_lines
@@ -50,7 +51,11 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
         )
     p = SINGLE_CALLS.run(array_program(args, leaves, options, _spans(args)))
     lines.append(f"{SINGLE_CALLS.name}: {_count(p)} instructions; {SINGLE_CALLS.does}")
-    fused, regions = fuse(p)
+    summed, sums = stencils(p)
+    if sums:
+        count = sum(len(s.parts) for s in sums)
+        lines.append(f"stencils: {len(sums)}, sums of {count} shifted parts by blocks of rows")
+    fused, regions = fuse(summed)
     lines.append(f"fusion: {len(regions)} region(s)")
     lines += [f"  {_described(r)}" for r in regions]
     written, slots = with_slots(fused, regions)

@@ -148,7 +148,7 @@ class _Run:
         """Take parts of the grid until none is left."""
         grid, run = self.grid, self.kernel.run
         dtypes = self.kernel.work.dtypes
-        offsets = _offsets(dtypes, grid.largest)
+        offsets = offsets_of(dtypes, grid.largest)
         memory = WORKSPACE.take(offsets[-1])
         buffers: dict[tuple[int, ...], list[Any]] = {}
         parts = self._parts()
@@ -161,7 +161,7 @@ class _Run:
                 shape = args[self.arrays[0]].shape
                 views = buffers.get(shape)
                 if views is None:
-                    views = buffers[shape] = _views(memory, dtypes, offsets, shape)
+                    views = buffers[shape] = buffers_of(memory, dtypes, offsets, shape)
                 values = run(*args, *views)
                 for partial, value in zip(self.partials, values or (), strict=True):
                     partial.add(part, number, index, value)
@@ -178,7 +178,7 @@ def _stretched(array: Any, shape: tuple[int, ...]) -> Any:
     return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
-def _offsets(dtypes: Sequence[Any], entries: int) -> list[int]:
+def offsets_of(dtypes: Sequence[Any], entries: int) -> list[int]:
     """Where each buffer begins, and the end."""
     offsets = [0]
     for d in dtypes:
@@ -186,7 +186,7 @@ def _offsets(dtypes: Sequence[Any], entries: int) -> list[int]:
     return offsets
 
 
-def _views(memory: Any, dtypes: Sequence[Any], offsets: Sequence[int], shape: Any) -> list[Any]:
+def buffers_of(memory: Any, dtypes: Sequence[Any], offsets: Sequence[int], shape: Any) -> list[Any]:
     entries = math.prod(shape)
     return [
         memory[start : start + entries * d.itemsize].view(d).reshape(shape)

@@ -16,6 +16,9 @@ from symgrad.expr.traverse import toposort
 from symgrad.lower.program import Code, Program, Value
 
 INDENT = "    "
+DTYPE = re.compile(
+    r"(?<![.\w])dtype\)"
+)  # the name that the prologue gives the common type of floats
 
 
 def numpy_literal(value: Any) -> str:
@@ -65,6 +68,7 @@ def _function(
     writer.write()
     outputs = _Outputs(program, writer)
     result = nest_code(nest, outputs.codes())
+    outputs.needs_dtype |= any(DTYPE.search(line) for line in [*writer.statements, result])
     body = [*outputs.prologue(), *_slots(program, slots), *writer.statements, f"return {result}"]
     if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]

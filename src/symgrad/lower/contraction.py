@@ -56,7 +56,10 @@ class Contraction:
         """The value at its full shape; a view where it was smaller."""
         if self.p.instrs[v].shape == shape:
             return v
-        return self.call(f"np.broadcast_to({{0}}, {self.shape_code(shape)})", [v], shape, view=True)
+        floats = any(x.dtype.kind == "f" for _, x in self.p.parameters)
+        weak = isinstance(self.p.number_of(v), float) and floats  # as an array it would be float64
+        x = "np.asarray({0}, dtype)" if weak else "{0}"
+        return self.call(f"np.broadcast_to({x}, {self.shape_code(shape)})", [v], shape, view=True)
 
     # One operand
 

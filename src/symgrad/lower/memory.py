@@ -30,6 +30,7 @@ MAKERS: Final = (
     "np.diag(",
     "_embed(",
     "_embed_sum(",
+    "_stencil",
     "_on_diagonal(",
     "_largest(",
     "_log_total(",

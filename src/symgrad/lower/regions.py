@@ -215,28 +215,16 @@ class _Fusion:
     ) -> Region:
         inside = set(members)
         outputs = set(self.p.outputs)
-        entering = dict.fromkeys(
-            a for v in members for a in self.p.instrs[v].args if a not in inside
-        )
-        literals = [a for a in entering if self._is_literal(a)]
-        inputs = [a for a in entering if not self._is_literal(a)]
-        local = {v: i for i, v in enumerate([*inputs, *literals, *members])}
-        body = [
-            Instr(None, (), None, f"x{i}", self.p.instrs[a].shape) for i, a in enumerate(inputs)
-        ]
-        body += [self.p.instrs[a] for a in literals]
-        body += [_renumbered(self.p.instrs[v], local) for v in members]
         leaving = [
             v for v in members if v in outputs or any(u not in inside for u in self.users[v])
         ]
-        targets = self._targets(leaving)
-        call = region_call(number, len(inputs), targets)
-        result = q.emit(call, tuple([image[a] for a in inputs]), ())
+        region = region_of(self.p, space, members, leaving, self._targets(leaving))
+        call = region_call(number, len(region.inputs), region.targets)
+        result = q.emit(call, tuple([image[a] for a in region.inputs]), ())
         for i, v in enumerate(leaving):
             part = code_of(f"{{0}}[{i}]", "", 1)
             image[v] = q.emit(part, (result,), self.p.instrs[v].shape)
-        results = tuple(local[v] for v in leaving)
-        return Region(space, tuple(inputs), tuple(body), results, targets)
+        return region
 
     def _targets(self, leaving: Sequence[Value]) -> tuple[str, ...]:
         """The buffers that the caller may have given for values that leave a region, as code."""
@@ -246,9 +234,26 @@ class _Fusion:
             f"out[{place[v]}]" if g else "None" for v, g in zip(leaving, given, strict=True)
         )
 
-    def _is_literal(self, v: Value) -> bool:
-        instr = self.p.instrs[v]
-        return instr.code is None and not instr.name
+
+def region_of(
+    p: Program,
+    space: Shape,
+    members: Sequence[Value],
+    leaving: Sequence[Value],
+    targets: tuple[str, ...] = (),
+) -> Region:
+    """The region of some instructions of a program; what leaves may be an input as well."""
+    inside = set(members)
+    entering = dict.fromkeys(a for v in members for a in p.instrs[v].args if a not in inside)
+    entering.update(dict.fromkeys(v for v in leaving if v not in inside))
+    literals = [a for a in entering if p.instrs[a].code is None and not p.instrs[a].name]
+    inputs = [a for a in entering if a not in literals]
+    local = {v: i for i, v in enumerate([*inputs, *literals, *members])}
+    body = [Instr(None, (), None, f"x{i}", p.instrs[a].shape) for i, a in enumerate(inputs)]
+    body += [p.instrs[a] for a in literals]
+    body += [_renumbered(p.instrs[v], local) for v in members]
+    results = tuple(local[v] for v in leaving)
+    return Region(space, tuple(inputs), tuple(body), results, targets)
 
 
 def _renumbered(instr: Instr, local: dict[Value, Value]) -> Instr:

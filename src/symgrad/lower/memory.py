@@ -241,9 +241,12 @@ def _computed(p: Program, instr: Instr, regions: Sequence[Region], known: Sequen
         if number is not None:
             inputs = [known[a] for a in p.instrs[instr.args[0]].args]
             return _of_part(_index(instr), regions[number], inputs)
-    if any(known[a] is None for a in instr.args) or region_number(code) is not None:
+    call = call_of(code)
+    condition = {call.args[0]} if call is not None and call.name == WHERE else set()
+    read = [a for k, a in enumerate(instr.args) if k not in condition]
+    if any(known[a] is None for a in read) or region_number(code) is not None:
         return None
-    if call_of(code) is not None:
+    if call is not None:
         return entry_dtype(instr, known)
     floats = all(_is_float(known[a]) for a in instr.args)
     sums = reduction_of(code) is not None and not code.numpy.startswith(("np.any", "np.all"))

@@ -101,7 +101,12 @@ def autograd(task: Task, inputs: Sequence[Any]) -> Run:
 def torch(task: Task, inputs: Sequence[Any]) -> Run:
     """Eager mode, through `torch.func`."""
     torch = library("torch")
-    names = Names(torch, logsumexp=lambda a, axis: torch.logsumexp(a, dim=axis))
+    names = Names(
+        torch,
+        logsumexp=lambda a, axis: torch.logsumexp(a, dim=axis),
+        logaddexp=lambda a, b: torch.logaddexp(*map(torch.as_tensor, (a, b))),
+        eye=lambda n: torch.eye(n, dtype=torch.float64),
+    )
     arrays = [torch.as_tensor(a, dtype=torch.float64) for a in inputs]
     argnums = single(task.wrt)
 

@@ -151,7 +151,7 @@ def log_likelihood(xp: Any, alpha: Any, mu: Any, q: Any, L: Any, X: Any) -> Any:
     Q_k, the inverse of a Cholesky factor, has exp(q_k) on its diagonal and the strict lower triangle of
     L_k below it.
     """
-    Q = xp.tril(L, -1) + xp.exp(q)[:, :, None] * np.eye(q.shape[1])
+    Q = xp.tril(L, -1) + xp.exp(q)[:, :, None] * xp.eye(q.shape[1])
     Z = xp.einsum("kde,ne->nkd", Q, X) - xp.einsum("kde,ke->kd", Q, mu)
     inner = alpha + xp.sum(q, axis=1) - xp.sum(Z**2, axis=2) / 2
     return xp.sum(xp.logsumexp(inner, axis=1) - xp.logsumexp(alpha, axis=0))

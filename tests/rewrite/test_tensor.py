@@ -121,3 +121,15 @@ def test_logistic_hessian_is_stable_and_right():
     p = 1 / (1 + np.exp(-np.clip(labels * (features @ weights), -700, 700)))
     expected = features.T @ (features * (labels**2 * p * (1 - p))[:, None])
     np.testing.assert_allclose(compiled(features, weights, labels), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_products_with_the_identity_are_the_same_in_values_and_derivatives():
+    L, q = sg.matrix("L", (4, 4)), sg.vector("q", 4)
+    f = sg.sum((L + sg.exp(q)[:, None] * sg.eye(4)) ** 4)
+    source = sg.lambdify([L, q], [f, sg.grad(f, L)]).source
+    assert "np.eye(" not in source and source.count("np.exp(") == 1
+    a, b = np.random.default_rng(2).normal(size=(4, 4)), np.arange(4.0)
+    matrix = a + np.diag(np.exp(b))
+    value, slope = sg.lambdify([L, q], [f, sg.grad(f, L)])(a, b)
+    np.testing.assert_allclose(value, np.sum(matrix**4), rtol=1e-13)
+    np.testing.assert_allclose(slope, 4 * matrix**3, rtol=1e-13)

@@ -19,14 +19,14 @@ from symgrad.expr.op import Op
 from symgrad.expr.traverse import rebuild, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
-from symgrad.ops.einsum import EINSUM, einsum_node
+from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
 from symgrad.ops.linalg import INV
 from symgrad.rewrite import cancellation, exponentials
 from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.systems import solved_inverses
-from symgrad.rewrite.tensor import hoisted, merged_products, sums_nothing
+from symgrad.rewrite.tensor import hoisted, merged_products, product_as_einsum, sums_nothing
 
 Rules = Mapping[Op, tuple[Rule, ...]]
 MAX_ROUNDS: Final = 12  # of rules on what rules made
@@ -111,12 +111,19 @@ def _step(node: Expr, rules: Rules) -> Expr:
             return changed
     elif node.op.elementwise:
         node = hoisted(node)
+        if node.op is MUL and any(_is_identity(x) for x in node.args):
+            node = product_as_einsum(node)  # as derivatives have it: entries off the diagonal are 0
     view = _flat(node) if node.op is MUL else node
     for rule in rules.get(node.op, ()):
         changed = rule.apply(view)
         if changed is not None and changed is not view:
             return changed
     return node
+
+
+def _is_identity(x: Expr) -> bool:
+    """Whether an operand is the identity, maybe stretched."""
+    return x.op is EYE or (is_layout(x) and x.args[0].op is EYE)
 
 
 def _flat(product: Expr) -> Expr:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from symgrad.compile import blocked, blocks, regions
+from symgrad.compile import blocked, blocks, regions, rows
 from symgrad.lower import regions as fusion
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -29,6 +29,8 @@ def make_blocks_tiny(monkeypatch, entries=3):
     monkeypatch.setattr(blocks, "MAX_BLOCK", entries)
     monkeypatch.setattr(regions, "THREADED_WORK", 0)
     monkeypatch.setattr(fusion, "MIN_COST", 1)
+    monkeypatch.setattr(rows, "CACHE", 1)
+    monkeypatch.setattr(rows, "MIN_ROWS", entries)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from symgrad.compile.arguments import broadcast_shape
 from symgrad.compile.execute import execute
 from symgrad.compile.pipeline import Options
 from symgrad.compile.regions import RegionFunction, float_kernel
+from symgrad.compile.rows import RowsFunction
 from symgrad.compile.slots import Deferred, SlottedFunction
 from symgrad.compile.stencils import StencilFunction
 from symgrad.emit.nest import Nest
@@ -25,6 +26,7 @@ from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
+from symgrad.lower.rows import by_rows
 from symgrad.lower.stencils import stencils
 
 MIN_LARGE: Final = 32768  # entries from which blocks are used; below, arrays fit the cache
@@ -55,25 +57,42 @@ class Blocked:
 
 def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
     """The function in blocks and with slots, or None where there is nothing of both."""
-    single = SINGLE_CALLS.run(program)
-    summed, sums = stencils(single)
-    fused, regions = fuse(summed)
-    slotted, slots = with_slots(fused, regions)
-    if not regions and not slots and not sums:
-        return None
+    summed, sums = stencils(SINGLE_CALLS.run(program))
+    around, rows = by_rows(summed)
     calls: dict[str, Any] = {
-        **{f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(regions)},
-        **{f"_stencil{i}": StencilFunction(s, options.threads) for i, s in enumerate(sums)},
+        f"_stencil{i}": StencilFunction(s, options.threads) for i, s in enumerate(sums)
     }
-    kernels = (*[r for s in sums for r in s.groups if r.cost], *regions)
-    source = partial(numpy_source, nest=nest, name=options.name, branches=_has_branches(single))
+    parts: list[Blocked] = []
+    if rows is not None:
+        parts.append(_compiled(rows.body, _row_of(rows.body), replace(options, name="rows"), {}))
+        calls["_rows"] = RowsFunction(rows, parts[0].run)
+    whole = _compiled(around, nest, options, calls)
+    stencil_regions = [r for s in sums for r in s.groups if r.cost]
+    regions = (*stencil_regions, *[r for part in parts for r in part.regions], *whole.regions)
+    if not regions and not calls and not isinstance(whole.run, SlottedFunction):
+        return None
+    source = "\n\n".join([*[part.source for part in parts], whole.source])
+    return Blocked(source, regions, whole.run)
+
+
+def _compiled(program: Program, nest: Nest, options: Options, calls: dict[str, Any]) -> Blocked:
+    """A function with its regions fused and its intermediates in slots."""
+    fused, regions = fuse(program)
+    slotted, slots = with_slots(fused, regions)
+    calls |= {f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(regions)}
+    source = partial(numpy_source, nest=nest, name=options.name, branches=_has_branches(program))
     more = f"out=({'None, ' * len(program.outputs)})"
     general = Deferred(lambda: source(fused, more=more), options.name, calls)
     if not slots:
-        return Blocked(general.source(), kernels, general)
+        return Blocked(general.source(), tuple(regions), general)
     text = source(slotted, more=f"{more}, slots=None", slots=slots)
     run = SlottedFunction(execute(text, options.name, dict(calls)), general)
-    return Blocked(text, kernels, run)
+    return Blocked(text, tuple(regions), run)
+
+
+def _row_of(program: Program) -> Nest:
+    """All outputs as a list."""
+    return ("list", (), tuple(range(len(program.outputs))))
 
 
 def _has_branches(p: Program) -> bool:

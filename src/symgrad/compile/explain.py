@@ -12,6 +12,7 @@ from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
+from symgrad.lower.rows import by_rows
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.short_axes import SHORT, write_out_short_axes
 from symgrad.lower.stencils import stencils
@@ -55,8 +56,21 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
     if sums:
         count = sum(len(s.parts) for s in sums)
         lines.append(f"stencils: {len(sums)}, sums of {count} shifted parts by blocks of rows")
-    fused, regions = fuse(summed)
-    lines.append(f"fusion: {len(regions)} region(s)")
+    around, rows = by_rows(summed)
+    if rows is not None:
+        row = (
+            f"rows: {_count(rows.body)} instructions on blocks of rows, {len(rows.finals)} results"
+        )
+        lines.append(row)
+        lines += _fused_lines(rows.body)
+        lines.append(f"around them: {_count(around)} instructions")
+    return lines + _fused_lines(around)
+
+
+def _fused_lines(p: Program) -> list[str]:
+    """The regions of a program, and the arrays that it writes intermediates into."""
+    fused, regions = fuse(p)
+    lines = [f"fusion: {len(regions)} region(s)"]
     lines += [f"  {_described(r)}" for r in regions]
     written, slots = with_slots(fused, regions)
     intermediates = sum(", out=" in i.code.numpy for i in written.instrs if i.code is not None)

@@ -47,7 +47,10 @@ class SlottedFunction:
 
 
 def _is_exact(a: Any) -> bool:
-    return a.__class__ is float or (isinstance(a, (np.ndarray, np.generic)) and a.dtype == FLOAT)
+    """Whether arithmetic with `a` and float64 is arithmetic in float64."""
+    return a.__class__ in (float, int) or (
+        isinstance(a, (np.ndarray, np.generic)) and a.dtype == FLOAT
+    )
 
 
 class Frame:

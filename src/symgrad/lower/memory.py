@@ -19,6 +19,7 @@ from symgrad.lower.contraction import MATMUL_CODE
 from symgrad.lower.names import Names
 from symgrad.lower.program import Code, Instr, Program, Value, code_of
 from symgrad.lower.regions import Region, is_space, region_call, region_number
+from symgrad.lower.rows import is_rows_call
 
 FLOAT: Final = np.dtype(np.float64)
 EINSUM: Final = "np.einsum("
@@ -205,12 +206,17 @@ def _makes(code: Code) -> bool:
 
 
 def _part_of(p: Program, instr: Instr) -> bool | None:
-    """True for a result of a region; False for the tuple of them, which has no memory; else None."""
-    if region_number(instr.code) is not None:
+    """True for a result of a region or of rows; False for the tuple of them; else None."""
+    if _is_tuple(instr.code):
         return False
-    if len(instr.args) == 1 and region_number(p.instrs[instr.args[0]].code) is not None:
+    if len(instr.args) == 1 and _is_tuple(p.instrs[instr.args[0]].code):
         return True
     return None
+
+
+def _is_tuple(code: Code | None) -> bool:
+    """Whether an instruction gives a tuple, which has no memory of its own."""
+    return region_number(code) is not None or (code is not None and is_rows_call(code.numpy))
 
 
 def _dtypes(p: Program, regions: Sequence[Region]) -> list[DType]:

@@ -1,0 +1,216 @@
+"""Rows: work on the rows of large arrays that is done for a block of rows at a time, from end to end.
+
+The loss of a model is a sum over points. Row by row there are products with small matrices, functions of
+their entries, sums along the rows; what remains in the end are sums over all rows. Such a part of a
+program becomes a function of its own, which runs on as many rows as the cache holds.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from symgrad.expr.dims import dim_names, map_dim
+from symgrad.expr.leaves import symbol
+from symgrad.lower.calls import call_of
+from symgrad.lower.locality import Kind, Locality
+from symgrad.lower.names import Names
+from symgrad.lower.program import Program, Value, code_of
+
+CALL: Final = "_rows("
+MIN_INNER: Final = 1  # matrices of rows that need not be kept for all rows, from which blocks pay
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A part of a program that works on rows.
+
+    Attributes
+    ----------
+    body : Program
+        On some rows; parameters are the entering values, outputs what leaves.
+    sliced : tuple of bool
+        Which parameters are given row by row; others are given whole.
+    finals : tuple of str or None
+        For each output the ufunc that puts the results of blocks together; None for rows.
+    width : str
+        The code of the entries that a row takes in all arrays of the body, by its parameters.
+    """
+
+    body: Program
+    sliced: tuple[bool, ...]
+    finals: tuple[str | None, ...]
+    width: str
+
+
+def by_rows(p: Program) -> tuple[Program, Rows | None]:
+    """The program with its work on rows as a call of ``_rows``, and that work; None where it is little."""
+    dims = dict.fromkeys(
+        shape[0]
+        for _, x in p.parameters
+        if (shape := x.shape) and isinstance(shape[0], str) and len(shape) > 1
+    )
+    splits = [split for dim in dims if (split := _Split(p, dim)).is_worth_it()]
+    for split in sorted(splits, key=lambda s: -len(s.inner)):
+        rows = split.rows()
+        if rows is not None:
+            return split.rest(rows), rows
+    return p, None
+
+
+class _Split:
+    """A program, split by the rows of one dim."""
+
+    def __init__(self, p: Program, dim: str) -> None:
+        self.p = p
+        self.dim = dim
+        self.live = p.live()
+        self.locality = Locality(p, dim)
+        self.roles = self.locality.roles()
+        self.inside = [v for v in range(len(p.instrs)) if self.live[v] and self._is_inside(v)]
+        self.leaving = self._leaving()
+        self.inner = [
+            v for v in self._computed() if v not in self.leaving and len(p.instrs[v].shape) > 1
+        ]
+        self.entering: list[tuple[Value, bool]] = []  # values, and whether they come row by row
+
+    def _is_inside(self, v: Value) -> bool:
+        return self._kind(v) in (Kind.LOCAL, Kind.TURNED, Kind.FINAL)
+
+    def _kind(self, v: Value) -> Kind:
+        return self.roles[v].kind
+
+    def _leaving(self) -> list[Value]:
+        """What is needed outside: final values, and rows that outputs or later instructions take."""
+        wanted = set(self.p.outputs)
+        for v in range(len(self.p.instrs) - 1, -1, -1):
+            needed = self._kind(v) is Kind.LATE or (self._kind(v) is Kind.TURNED and v in wanted)
+            if self.live[v] and needed:
+                wanted.update(self.p.instrs[v].args)
+        kept = (Kind.LOCAL, Kind.FINAL)
+        return [v for v in self.inside if v in wanted and self._kind(v) in kept]
+
+    def _computed(self) -> list[Value]:
+        """Rows that are computed, not views."""
+        instrs = self.p.instrs
+        local = [v for v in self.inside if self._kind(v) is Kind.LOCAL]
+        return [v for v in local if (code := instrs[v].code) is not None and not code.view]
+
+    def is_worth_it(self) -> bool:
+        """Whether rows go through more than entrywise steps, most of which need not be kept."""
+        codes = [self.p.instrs[v].code for v in self._computed()]
+        more = any(code is not None and call_of(code) is None for code in codes)
+        return more and len(self.inner) >= MIN_INNER
+
+    # The part that works on rows
+
+    def rows(self) -> Rows | None:
+        """The work on rows; None if it needs an extent that nothing which enters has."""
+        body = self.p.emptied()
+        image: dict[Value, Value] = {}
+        names = Names([*self.p.dim_names.values(), "out", "slots"])
+        parameters: dict[tuple[Value, bool], str] = {}
+        for v in self.inside:
+            instr = self.p.instrs[v]
+            args = [self._operand(body, a, image, names, parameters) for a in instr.args]
+            assert instr.code is not None
+            image[v] = body.emit(instr.code, tuple(args), instr.shape)
+        self.entering = list(parameters)
+        body.parameters = [
+            (name, symbol(name, self.p.instrs[a].shape and ("n",)))
+            for (a, _), name in parameters.items()
+        ]
+        body.arrays = {}
+        body.outputs = [image[v] for v in self.leaving]
+        shapes = [self.p.instrs[v].shape for v in self.leaving]
+        if any(not isinstance(d, (int, str)) for shape in shapes for d in shape):
+            return None
+        body.output_nodes = [symbol(f"y{k}", shape) for k, shape in enumerate(shapes)]
+        if not self._name_extents(body, parameters, names):
+            return None
+        finals = tuple(self.roles[v].ufunc for v in self.leaving)
+        width = self._width(body)
+        return Rows(body, tuple(sliced for _, sliced in parameters), finals, width)
+
+    def _operand(
+        self,
+        body: Program,
+        a: Value,
+        image: dict[Value, Value],
+        names: Names,
+        parameters: dict[tuple[Value, bool], str],
+    ) -> Value:
+        instr = self.p.instrs[a]
+        if a in image:
+            return image[a]
+        if instr.code is None and not instr.name:
+            return body.literal(instr.literal)
+        key = (a, self.locality.is_rows(a))
+        if key not in parameters:
+            parameters[key] = names.fresh(f"x{len(parameters)}")
+        return body.argument(parameters[key], instr.shape)
+
+    def _name_extents(
+        self, body: Program, parameters: dict[tuple[Value, bool], str], names: Names
+    ) -> bool:
+        """Find the extents that the body mentions among those of what enters."""
+        body.extents = {}
+        for (a, _), name in parameters.items():
+            for axis, d in enumerate(self.p.instrs[a].shape):
+                if isinstance(d, str):
+                    body.extents.setdefault(d, f"{name}.shape[{axis}]")
+        text = " ".join(i.code.numpy for i in body.instrs if i.code is not None)
+        body.dim_names = {
+            d: name for d, name in self.p.dim_names.items() if re.search(rf"\b{name}\b", text)
+        }
+        for d in (d for v in self.leaving for d in self.p.instrs[v].shape if isinstance(d, str)):
+            body.dim_names.setdefault(d, self.p.dim_names.get(d) or names.fresh(d))
+        shapes = [instr.shape for instr in body.instrs]
+        mentioned = {n for shape in shapes for d in shape for n in dim_names(d)}
+        return {*body.dim_names, *mentioned} <= body.extents.keys()
+
+    def _width(self, body: Program) -> str:
+        shapes = [i.shape for i in body.instrs if i.code is not None and not i.code.view]
+        terms = [
+            "*".join(f"({map_dim(d, body.extents.__getitem__)})" for d in shape[1:]) or "1"
+            for shape in shapes
+            if shape and shape[0] == self.dim
+        ]
+        return " + ".join(terms)
+
+    # The program around it
+
+    def rest(self, rows: Rows) -> Program:
+        """The program with a call in place of the work on rows."""
+        q = self.p.emptied()
+        image: dict[Value, Value] = {}
+        for v, instr in enumerate(self.p.instrs):
+            if self._kind(v) is Kind.EARLY and (self.live[v] or instr.code is None):
+                image[v] = q.copied(instr, image)
+        operands = "".join(f"{{{k}}}, " for k in range(len(self.entering)))
+        out = "".join(f"{self._target(v)}, " for v in self.leaving)
+        call = code_of(f"{CALL}({operands}), ({out}))", "", len(self.entering))
+        result = q.emit(call, tuple([image[a] for a, _ in self.entering]), ())
+        for k, v in enumerate(self.leaving):
+            part = code_of(f"{{0}}[{k}]", "", 1)
+            image[v] = q.emit(part, (result,), self.p.instrs[v].shape)
+        for v, instr in enumerate(self.p.instrs):
+            if not self.live[v] or v in image:
+                continue
+            late = self._kind(v) in (Kind.LATE, Kind.TURNED)
+            if late and all(a in image for a in instr.args):
+                image[v] = q.copied(instr, image)
+        q.outputs = [image[v] for v in self.p.outputs]
+        return q
+
+    def _target(self, v: Value) -> str:
+        """The code of the buffer that the caller may have given for rows that are an output."""
+        if v in self.p.outputs and self._kind(v) is Kind.LOCAL:
+            return f"out[{self.p.outputs.index(v)}]"
+        return "None"
+
+
+def is_rows_call(numpy: str) -> bool:
+    """Whether a template calls the work on rows, which gives a tuple of new arrays."""
+    return numpy.startswith(CALL)

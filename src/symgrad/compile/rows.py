@@ -11,9 +11,9 @@ from symgrad.compile.execute import execute
 from symgrad.lower.calls import ufunc_named
 from symgrad.lower.rows import Rows
 
-CACHE: Final = (
-    1 << 23
-)  # bytes that the arrays of a block may take together; few are in use at a time
+# Bytes that all arrays of a block may take. Few of them are in use at a time, and fewer blocks make fewer
+# products, each of which waits for the threads of BLAS.
+CACHE: Final = 1 << 24
 MIN_ROWS: Final = 32  # of a block: products with fewer are slow
 MIN_BLOCKS: Final = 3  # fewer are not worth it
 

@@ -50,10 +50,11 @@ def test_the_step_of_halley():
     from symgrad.solve.householder import householder_step
 
     f, f1, f2 = sg.symbols("f f1 f2")
-    step = householder_step([f, f1, f2])
+    step, slope = householder_step([f, f1, f2])
     at = {f: 0.3, f1: -1.7, f2: 2.5}
     halley = -2 * 0.3 * -1.7 / (2 * 1.7**2 - 0.3 * 2.5)
     assert sg.evaluate(step, at) == pytest.approx(halley, rel=1e-15)
+    assert sg.evaluate(slope, at) == pytest.approx(-0.3 / halley, rel=1e-15)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])

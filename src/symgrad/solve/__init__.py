@@ -13,6 +13,7 @@ They know NumPy only, but for `runtime.sparse`. A saved solver is their source, 
 generated (`modules`): the same text runs here and there.
 
 ========================  ==========================================================================
+`runtime.approach`        full steps of a whole batch
 `runtime.scalar`          damped steps, search for a sign change, steps inside it
 `runtime.system`          trust region on ``|r + J p|``: roots of systems, least squares
 `runtime.minimum`         trust region on a quadratic, by the spectrum of the Hessian

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from symgrad.autodiff import diff
 from symgrad.batching import vmap
+from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
 from symgrad.emit.scalar_source import has_scalar_form
 from symgrad.emit.statements import math_imports, scalar_statements
@@ -121,8 +124,8 @@ def _form(problem: Problem) -> str:
 
 # Names that the generated functions use themselves
 OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last value CONVERGED inf
-Solution Form solve evaluate evaluate_batch product solve_equation solve_system solve_minimum
-solve_large solve_sparse""".split()
+Solution Form Kernel Kernels kernels value_and_slope value_alone solve evaluate evaluate_batch product
+solve_equation solve_system solve_minimum solve_large solve_sparse""".split()
 
 
 def _program(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
@@ -135,10 +138,12 @@ def _identifiers(problem: Problem) -> list[str]:
     return _program(problem, [])[1]
 
 
-def equation_code(problem: Problem, outputs: Sequence[Expr], call: str, fast: bool) -> str:
+def equation_code(
+    problem: Problem, outputs: Sequence[Expr], slope: Expr, call: str, fast: bool
+) -> str:
     """The solver of one equation: the loop on floats, and the function that batches run.
 
-    `outputs` are value and step.
+    `outputs` are value and step, which is ``-value/slope``.
     """
     loop = _loop(problem, outputs) if fast else None
     names = _identifiers(problem)[1:]
@@ -147,8 +152,9 @@ def equation_code(problem: Problem, outputs: Sequence[Expr], call: str, fast: bo
         f"def solve(x0, {listed + ', ' if listed else ''}*,"
         " tol=1e-12, maxiter=100, raise_on_failure=False, callback=None):"
     )
-    general = f"return {call.format(params=_tuple(names), form=_form(problem))}"
-    body = [INDENT + line for line in [*(loop[1] if loop else []), general]]
+    written, kernels = _kernels(problem, slope)
+    called = call.format(params=_tuple(names), form=_form(problem), kernels=kernels)
+    body = [INDENT + line for line in [*(loop[1] if loop else []), f"return {called}"]]
     imports = loop[0] if loop else []
     return "\n".join(
         [
@@ -159,10 +165,29 @@ def equation_code(problem: Problem, outputs: Sequence[Expr], call: str, fast: bo
             "evaluate = make_evaluate()",
             "",
             "",
+            *written,
             head,
             *body,
             "",
         ]
+    )
+
+
+def _kernels(problem: Problem, slope: Expr) -> tuple[list[str], str]:
+    """The kernels that batches run, and the argument of the solver that holds them.
+
+    The fast one has sine and cosine by the tangent of the half angle; the exact one decides.
+    """
+    symbols, value = problem.symbols, problem.formulas[0]
+    if any(x.dtype != np.float64 for x in symbols):
+        return [], "None"
+    fast = in_place(symbols, [value, slope], "value_and_slope", fast_math=True)
+    exact = in_place(symbols, [value], "value_alone")
+    if exact is None or fast is None:
+        return [], "None"
+    made = f"kernels = Kernels(Kernel({fast.of}), Kernel({exact.of}))"
+    return [*fast.source.splitlines(), "", "", *exact.source.splitlines(), "", "", made, "", ""], (
+        "kernels"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from symgrad import errors
 from symgrad.solve.runtime import (
+    approach,
     arguments,
     calls,
     conjugate,
@@ -26,6 +27,7 @@ from symgrad.solve.runtime import (
 ORDER: tuple[ModuleType, ...] = (
     results,
     arguments,
+    approach,
     scalar,
     newton,
     trust,
@@ -36,7 +38,7 @@ ORDER: tuple[ModuleType, ...] = (
     sparse,
 )
 NEEDED = {
-    "solve_equation": (results, arguments, scalar, newton),
+    "solve_equation": (results, arguments, approach, scalar, newton),
     "solve_large": (results, arguments, trust, minimum, conjugate),
     "solve_sparse": (results, arguments, sparse),
     "solve_system": (results, arguments, trust, system, minimum, calls),

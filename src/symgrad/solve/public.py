@@ -8,7 +8,6 @@ from typing import Any
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
-from symgrad.expr.node import Expr
 from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of
@@ -290,10 +289,10 @@ def _equation(
     derivatives = [f]
     for _ in range(order):
         derivatives.append(diff(derivatives[-1], x))
-    outputs: list[Expr] = [f, householder_step(derivatives)]
+    step, slope = householder_step(derivatives)
     options = options | {"bracket": bracket}
     call = (
-        "solve_equation({form}, evaluate, x0, {params}, "
+        "solve_equation({form}, evaluate, {kernels}, x0, {params}, "
         f"{options!r}, tol, maxiter, raise_on_failure, callback)"
     ).replace(repr(options), repr(options).replace("{", "{{").replace("}", "}}"))
     fast = options["globalize"] and bracket is None and options["bounds"] is None
@@ -301,7 +300,7 @@ def _equation(
         order, f"Householder's method of order {order}"
     )
     return Solver(
-        partial(equation_code, problem, outputs, call, fast),
+        partial(equation_code, problem, [f, step], slope, call, fast),
         _described("root", problem, f"{method}; one division a step"),
         tuple(problem.symbols),
         remake,

@@ -71,7 +71,7 @@ def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
     ]
     k = len(form.unknowns)
     columns = [a.reshape(count, -1).astype(np.float64) for a in flat[:k]]
-    x = columns[0].copy() if k == 1 else np.concatenate(columns, axis=1)
+    x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
     return Problems(x, flat[k:], shapes[:k], batch)
 
 

@@ -12,8 +12,10 @@ from symgrad import errors
 from symgrad.solve.runtime import (
     approach,
     arguments,
+    blocks,
     calls,
     conjugate,
+    elimination,
     minimum,
     newton,
     results,
@@ -28,21 +30,25 @@ ORDER: tuple[ModuleType, ...] = (
     results,
     arguments,
     approach,
+    blocks,
     scalar,
     newton,
     trust,
+    elimination,
     system,
     minimum,
     calls,
     conjugate,
     sparse,
 )
+COMMON = (results, arguments, approach)
+MATRICES = (*COMMON, blocks, trust, elimination, system, minimum, calls)
 NEEDED = {
-    "solve_equation": (results, arguments, approach, scalar, newton),
-    "solve_large": (results, arguments, trust, minimum, conjugate),
-    "solve_sparse": (results, arguments, sparse),
-    "solve_system": (results, arguments, trust, system, minimum, calls),
-    "solve_minimum": (results, arguments, trust, system, minimum, calls),
+    "solve_equation": (*COMMON, blocks, scalar, newton),
+    "solve_large": (*COMMON, trust, minimum, conjugate),
+    "solve_sparse": (*COMMON, sparse),
+    "solve_system": MATRICES,
+    "solve_minimum": MATRICES,
 }
 ERRORS = '''\
 class ArgumentError(TypeError):

@@ -14,9 +14,12 @@ What neither settles is for the methods that shorten steps, from the start.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from copy import copy
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+
+from symgrad.solve.runtime.results import Status
 
 MOST_STEPS = 100  # full steps; what needs more is no ordinary problem
 FALLS = 1.0 - 1e-4  # what a full step leaves of |F|, at the most
@@ -39,6 +42,40 @@ class Steps(NamedTuple):
     fast: Callable[..., Any]
     exact: Callable[..., Any]
     check: Callable[..., Any]
+
+
+class Found:
+    """Results of problems, a row each; `x` holds the starts, then where the iteration ended."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+        self.size = np.full(len(x), np.inf)
+        self.count = np.zeros(len(x), np.intp)
+        self.status = np.full(len(x), Status.STALLED, np.int8)
+
+    def set(self, index: Any, status: Any, x: Any, size: Any, count: Any) -> None:
+        """Write down where the problems `index` ended."""
+        self.x[index], self.size[index] = x, size
+        self.count[index], self.status[index] = count, status
+
+    def part(self, which: slice) -> Self:
+        """Some of the problems; what is found for them is found for all."""
+        part = copy(self)
+        for name, rows in vars(self).items():
+            if isinstance(rows, np.ndarray):
+                setattr(part, name, rows[which])
+        return part
+
+    def by_full_steps(self, steps: Steps, params: list[Any], tol: float, maxiter: int) -> Any:
+        """Solve what full steps solve; the numbers of the others, which are where they were."""
+        columns = self.x.T if self.x.ndim > 1 else self.x[None]
+        done = full_steps(steps, columns, params, tol, maxiter)
+        rest = np.flatnonzero(~done.solved)
+        starts = self.x[rest]
+        columns[:], self.size[:], self.count[:] = done.x, done.size, done.count
+        self.status[:] = Status.CONVERGED
+        self.set(rest, Status.STALLED, starts, np.inf, 0)
+        return rest
 
 
 class Settled(NamedTuple):

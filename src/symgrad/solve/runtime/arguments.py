@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.solve.runtime.results import Status
 
 
 class Form(NamedTuple):
@@ -131,6 +133,13 @@ def split(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
     return parts
 
 
+def split_columns(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
+    """The unknowns of points (unknowns, problems), in their shapes after the axis of problems."""
+    if not any(shapes):
+        return list(x)
+    return split(np.ascontiguousarray(x.T), shapes)
+
+
 def joined(form: Form, x: Any, problems: Problems) -> Any:
     """Flattened solutions in the form of the unknowns."""
     x = x.reshape(*problems.batch, x.shape[-1])
@@ -145,6 +154,18 @@ def joined(form: Form, x: Any, problems: Problems) -> Any:
 def shaped(values: Any, batch: tuple[int, ...]) -> Any:
     """A value per problem: an array in the shape of the batch, or a number of Python."""
     return values.reshape(batch) if batch else values[0].item()
+
+
+def answer(kind: Callable[..., Any], form: Form, problems: Problems, found: Any) -> Any:
+    """What a solver returns, from arrays with a row per problem: `x`, `size`, `count` and `status`."""
+    batch, status = problems.batch, found.status
+    return kind(
+        joined(form, found.x.reshape(len(status), -1), problems),
+        shaped(status == Status.CONVERGED, batch),
+        shaped(found.count, batch),
+        shaped(found.size, batch),
+        shaped(status, batch) if batch else Status(int(status[0])),
+    )
 
 
 def box(bounds: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any] | None:

@@ -12,9 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Form, Problems, box, joined, prepare, shaped, split
-from symgrad.solve.runtime.minimum import CURVATURES, EPS, curvature_of
+from symgrad.solve.runtime.arguments import Form, Problems, box, prepare, split
+from symgrad.solve.runtime.minimum import (
+    CURVATURES,
+    Minima,
+    answer_of_minima,
+    curvature_of,
+)
 from symgrad.solve.runtime.results import Minimum, Status, checked
+from symgrad.solve.runtime.trust import EPS, is_short
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 MOST = 5000  # products in a step
@@ -43,12 +49,6 @@ class Objective(NamedTuple):
         if free is None:
             return lambda v: self.times(x, v)
         return lambda v: np.where(free, self.times(x, np.where(free, v, 0.0)), 0.0)
-
-    def is_small(self, p: Any, x: Any) -> bool:
-        """Whether a step is within the tolerance in every unknown, or in its last bits."""
-        size = np.abs(x)
-        least = np.maximum(self.tol * np.maximum(size, 1.0), EPS * size)
-        return bool((np.abs(p) <= least).all())
 
 
 class Point(NamedTuple):
@@ -115,7 +115,7 @@ def _descended(problem: Objective, now: Point, count: int) -> tuple[Point, int, 
         # where the objective cannot tell any more, the gradient does
         good = to.size < now.size and to.f <= now.f + noise
         good = to.finite and (good if flat else now.f - to.f > 1e-4 * expected > 0)
-        small = problem.is_small(p, now.x)
+        small = bool(is_short(p, now.x, problem.tol))
         idle = flat and (full or rejected == 0) and not to.size < 0.5 * now.size
         if idle or (small and full):
             if forcing <= STRICT:
@@ -246,25 +246,14 @@ def solve_large(
     problems = prepare(form, x0, params)
     sides = box(options["bounds"], problems.shapes)
     callback = None if problems.batch else callback
-    x, found = problems.x.copy(), []
-    for k in range(len(x)):
+    found = Minima(problems.x, sides, tol)
+    for k, x in enumerate(found.x):
         at, times = _functions(evaluate, product, problems, [v[k] for v in problems.params])
         problem = Objective(at, times, sides, tol, maxiter, callback)
-        point, *rest = minimize_large(problem, x[k])
-        x[k] = point.x
-        found.append((point.f, point.size if point.finite else np.inf, *rest))
-    value, size, count, status, kind = (np.array(v) for v in zip(*found, strict=True))
-    batch = problems.batch
-    solution = Minimum(
-        joined(form, x, problems),
-        shaped(status == Status.CONVERGED, batch),
-        shaped(count, batch),
-        shaped(size, batch),
-        shaped(status, batch) if batch else Status(int(status[0])),
-    )
-    solution.value = shaped(value, batch)
-    solution.curvature = shaped(np.array(CURVATURES)[kind], batch)
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+        point, count, status, found.curvature[k] = minimize_large(problem, x)
+        found.set(k, status, point.x, point.size if point.finite else np.inf, count)
+        found.value[k] = point.f
+    return checked(answer_of_minima(form, problems, found), raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _functions(

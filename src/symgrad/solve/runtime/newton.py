@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgrad.solve.runtime.approach import Steps
-from symgrad.solve.runtime.arguments import Form, box, joined, prepare, shaped
-from symgrad.solve.runtime.results import Solution, Status, checked
+from symgrad.solve.runtime.arguments import Form, answer, box, prepare
+from symgrad.solve.runtime.blocks import each_block
+from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.scalar import Scalars, solve_scalars
 
 BLOCK = 16384  # problems at a time, so that their arrays stay in the cache
@@ -117,14 +116,7 @@ def solve_equation(
         solve_scalars(done, **run)
     else:
         _in_blocks_of_scalars(done, kernels, run)
-    solution = Solution(
-        joined(form, done.x[:, None], problems),
-        shaped(done.status == Status.CONVERGED, batch),
-        shaped(done.count, batch),
-        shaped(done.size, batch),
-        shaped(done.status, batch) if batch else Status(int(done.status[0])),
-    )
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer(Solution, form, problems, done), raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _thin(flat: Any, given: Any) -> Any:
@@ -133,24 +125,8 @@ def _thin(flat: Any, given: Any) -> Any:
 
 
 def _in_blocks_of_scalars(every: Scalars, kernels: Any, run: dict[str, Any]) -> None:
-    """Solve block by block, on all processors: NumPy leaves the interpreter free meanwhile."""
-    count = every.x.size
-    starts = iter(range(0, count, BLOCK))
+    def make(problems: int) -> Callable[[slice], Any]:
+        steps = _steps(every.evaluate, kernels, problems)
+        return lambda part: solve_scalars(every.part(part), steps=steps, **run)
 
-    def work() -> None:
-        steps = _steps(every.evaluate, kernels, min(count, BLOCK))
-        for start in starts:
-            solve_scalars(every.part(slice(start, start + BLOCK)), steps=steps, **run)
-
-    workers = min(_processors(), -(-count // BLOCK))
-    if workers < 2:
-        work()
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        for task in [pool.submit(work) for _ in range(workers)]:
-            task.result()
-
-
-def _processors() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    each_block(make, every.x.size, BLOCK)

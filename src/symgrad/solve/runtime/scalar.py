@@ -1,6 +1,6 @@
 """One equation in one unknown, for many problems at once, in stages; a problem leaves when it is done.
 
-1. `full_steps`, for a batch: steps while ``|F|`` falls, which is all that most problems need.
+1. for a batch, `full_steps` (`runtime.approach`): while ``|F|`` falls, all that most problems need.
 2. `damped`: steps halved until ``|F|`` falls; `plain` where steps are to be full ones whatever it does.
 3. `search`: what is stuck, at a minimum of ``|F|`` or a zero slope, looks for a sign change at growing
    distances.
@@ -10,24 +10,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.solve.runtime.approach import ROOT_RATE, full_steps, taken
+from symgrad.solve.runtime.approach import ROOT_RATE, Found, taken
 from symgrad.solve.runtime.results import Status
 
 MAX_HALVINGS = 10  # of a step, before a sign change is looked for
 SEARCH_DOUBLINGS = 44  # of the distance at which it is looked for
 
 
-class Scalars:
-    """Problems under way, and their results; `x` holds the starts, then the solutions.
-
-    `evaluate(x, *params)` gives value and step at an array of points.
-    """
+class Scalars(Found):
+    """Problems under way, and their results; ``evaluate(x, *params)`` gives value and step."""
 
     def __init__(
         self,
@@ -44,17 +40,12 @@ class Scalars:
         self.low: Any = -np.inf if bounds is None else bounds[0]
         self.high: Any = np.inf if bounds is None else bounds[1]
         self.bounded = bounds is not None
-        self.x = np.clip(x, self.low, self.high) if self.bounded else x
-        self.size = np.full(x.shape, np.inf)
-        self.count = np.zeros(x.shape, np.intp)
-        self.status = np.full(x.shape, Status.STALLED, np.int8)
+        super().__init__(np.clip(x, self.low, self.high) if self.bounded else x)
 
-    def part(self, which: slice) -> Scalars:
+    def part(self, which: slice) -> Self:
         """Some of the problems; what is found for them is found for all."""
-        part = copy(self)
+        part = super().part(which)
         part.params = taken(self.params, which, self.x.size)
-        for name in ("x", "size", "count", "status"):
-            setattr(part, name, getattr(self, name)[which])
         return part
 
     def at(self, x: Any, index: Any) -> Any:
@@ -69,10 +60,6 @@ class Scalars:
     def is_small(self, step: Any, x: Any) -> Any:
         """Whether a step is within the tolerance, or the last bits of `x`."""
         return np.abs(step) <= self.tol * np.maximum(np.abs(x), 1.0)
-
-    def set(self, index: Any, status: Any, x: Any, size: Any, count: Any) -> None:
-        self.x[index], self.size[index] = x, size
-        self.count[index], self.status[index] = count, status
 
     def tell(self, count: Any, x: Any, size: Any, step: Any) -> None:
         """Report an iterate of a single problem."""
@@ -90,7 +77,7 @@ def solve_scalars(
             _in_bracket(s, rest, bracket)
             return s
         if steps is not None and not s.bounded:
-            rest = _by_full_steps(s, steps)
+            rest = s.by_full_steps(steps, s.params, s.tol, s.maxiter)
             if not rest.size:
                 return s
         if not globalize:
@@ -101,17 +88,6 @@ def solve_scalars(
         if stuck.size:
             search(s, stuck)
     return s
-
-
-def _by_full_steps(s: Scalars, steps: Any) -> Any:
-    """Solve what full steps solve; the numbers of the other problems, which are where they were."""
-    done = full_steps(steps, s.x[None], s.params, s.tol, s.maxiter)
-    rest = np.flatnonzero(~done.solved)
-    starts = s.x[rest]
-    s.x[:], s.size[:], s.count[:] = done.x[0], done.size, done.count
-    s.status[:] = Status.CONVERGED
-    s.set(rest, Status.STALLED, starts, np.inf, 0)
-    return rest
 
 
 def plain(s: Scalars, index: Any) -> None:

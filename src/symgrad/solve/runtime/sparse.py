@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.solve.runtime.arguments import Form, Problems, joined, prepare, shaped, split
+from symgrad.solve.runtime.approach import Found
+from symgrad.solve.runtime.arguments import Form, Problems, answer, prepare, split
 from symgrad.solve.runtime.results import Solution, Status, checked
 
 SHORTEST = 2.0**-30  # part of a step that is still tried
@@ -94,22 +95,13 @@ def solve_sparse(
     """The `Solution` of a square system; problems of a batch one after another."""
     problems = prepare(form, x0, params)
     callback = None if problems.batch else callback
-    x, found = problems.x.copy(), []
+    found = Found(problems.x)
     with np.errstate(all="ignore"):
-        for k in range(len(x)):
+        for k, x in enumerate(found.x):
             at = _sparse_system(evaluate, problems, [v[k] for v in problems.params])
-            x[k], *rest = root_of_sparse(at, x[k], tol, maxiter, options["globalize"], callback)
-            found.append(rest)
-    size, count, status = (np.array(v) for v in zip(*found, strict=True))
-    batch = problems.batch
-    solution = Solution(
-        joined(form, x, problems),
-        shaped(status == Status.CONVERGED, batch),
-        shaped(count, batch),
-        shaped(size, batch),
-        shaped(status, batch) if batch else Status(int(status[0])),
-    )
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+            *point, status = root_of_sparse(at, x, tol, maxiter, options["globalize"], callback)
+            found.set(k, status, *point)
+    return checked(answer(Solution, form, problems, found), raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _sparse_system(

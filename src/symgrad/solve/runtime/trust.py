@@ -6,6 +6,20 @@ from typing import Any
 
 import numpy as np
 
+EPS = 2.0**-52
+
+
+def lengths(v: Any) -> Any:
+    """The length of the vector of each problem."""
+    return np.sqrt(np.einsum("ki,ki->k", v, v))
+
+
+def is_short(p: Any, x: Any, tol: float) -> Any:
+    """Whether steps are within the tolerance in every unknown, the last axis, or in its last bits."""
+    size = np.abs(x)
+    least = np.maximum(tol * np.maximum(size, 1.0), EPS * size)
+    return (np.abs(p) <= least).all(axis=-1)
+
 
 def shifted(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
     """Minimise ``slope.q + q.(curvature*q)/2`` subject to ``|q| <= radius``, on the last axis.

@@ -185,10 +185,11 @@ def _kernels(problem: Problem, slope: Expr) -> tuple[list[str], str]:
     exact = in_place(symbols, [value], "value_alone")
     if exact is None or fast is None:
         return [], "None"
-    made = f"kernels = Kernels(Kernel({fast.of}), Kernel({exact.of}))"
-    return [*fast.source.splitlines(), "", "", *exact.source.splitlines(), "", "", made, "", ""], (
-        "kernels"
-    )
+    lines = [*fast.source.splitlines(), "", "", *exact.source.splitlines(), "", ""]
+    if any("scipy.special." in line for line in lines):
+        lines = ["import scipy.special", "", "", *lines]
+    lines += [f"kernels = Kernels(Kernel({fast.of}), Kernel({exact.of}))", "", ""]
+    return lines, "kernels"
 
 
 LOOP = """\

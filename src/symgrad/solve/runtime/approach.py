@@ -92,12 +92,13 @@ def full_steps(steps: Steps, x: Any, params: list[Any], tol: float, maxiter: int
 
     Parameters have the problems as their first axis, or extent 1 where they are the same for all.
     """
-    within = max(LAST_BITS, 1e-4 * tol)
-    x, count, slope = approach(steps.fast, x, params, float(np.sqrt(within)), maxiter)
-    size, length = steps.check(x, params, slope)
-    found = Settled(x, size.copy(), count.astype(np.intp), size == 0.0)
-    index = _short(found, length, within, tol)
-    _finish(found, steps.exact, index, params, tol, maxiter)
+    within = max(LAST_BITS, 1e-6 * tol)
+    with np.errstate(all="ignore"):
+        x, count, slope = approach(steps.fast, x, params, float(np.sqrt(within)), maxiter)
+        size, length = steps.check(x, params, slope)
+        found = Settled(x, size.copy(), count.astype(np.intp), size == 0.0)
+        index = _short(found, length, within, tol)
+        _finish(found, steps.exact, index, params, tol, maxiter)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,13 +67,16 @@ def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
             if a.dtype.kind == "f" and not np.isfinite(a).all():
                 what = "the start of" if i < len(starts) else "parameter"
                 raise ArgumentError(f"{what} {d[0]} is not finite: {a}")
-    count = int(np.prod(batch))
+    count = prod(batch)
     flat = [
         np.broadcast_to(a, batch + s).reshape((count, *s))
         for a, s in zip(arrays, shapes, strict=True)
     ]
     k = len(form.unknowns)
-    columns = [a.reshape(count, -1).astype(np.float64) for a in flat[:k]]
+    columns = [
+        a.reshape(count, prod(s)).astype(np.float64)
+        for a, s in zip(flat[:k], shapes[:k], strict=True)
+    ]
     x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
     return Problems(x, flat[k:], shapes[:k], batch)
 
@@ -160,7 +164,7 @@ def answer(kind: Callable[..., Any], form: Form, problems: Problems, found: Any)
     """What a solver returns, from arrays with a row per problem: `x`, `size`, `count` and `status`."""
     batch, status = problems.batch, found.status
     return kind(
-        joined(form, found.x.reshape(len(status), -1), problems),
+        joined(form, found.x if found.x.ndim > 1 else found.x[:, None], problems),
         shaped(status == Status.CONVERGED, batch),
         shaped(found.count, batch),
         shaped(found.size, batch),

@@ -20,10 +20,11 @@ from symgrad.solve.runtime.arguments import (
     split_columns,
 )
 from symgrad.solve.runtime.blocks import each_block
-from symgrad.solve.runtime.elimination import solved_systems
+from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
 from symgrad.solve.runtime.minimum import (
     Minima,
     answer_of_minima,
+    confirmed,
     dense,
     diagonal,
     kronecker,
@@ -31,7 +32,6 @@ from symgrad.solve.runtime.minimum import (
 )
 from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
 from symgrad.solve.runtime.system import Systems, solve_systems
-from symgrad.solve.runtime.trust import lengths
 
 ENTRIES = 200_000  # of Jacobians at a time
 
@@ -94,28 +94,26 @@ class Values:
     def newton_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """``|F|`` and Newton's step of square systems, at points (unknowns, problems)."""
         outputs = self.arrays(split_columns(x, self.shapes), params)
-        r = np.empty(x.shape)
-        jac = np.empty((len(x), *x.shape))
-        top = 0
-        queue = iter(outputs[self.parts :])
-        for part in outputs[: self.parts]:
-            m = _size(part)
-            r[top : top + m] = _rows_first(part, m)
-            left = 0
-            for n in self.sizes:
-                jac[top : top + m, left : left + n] = _rows_first(next(queue), m, n)
-                left += n
-            top += m
-        size = lengths(r.T) if len(r) > 1 else np.abs(r[0])
-        return size, solved_systems(jac, np.negative(r, out=r))
+        r, jac = self._columns(outputs, self.parts, x.shape)
+        return column_lengths(r), solved_systems(jac, np.negative(r, out=r))
 
-    def steps(self) -> Steps:
-        """What `full_steps` needs."""
-        return Steps(
-            lambda x, params: (*self.newton_step(x, params), np.nan),
-            self.newton_step,
-            lambda x, params, slope: tuple(map(np.abs, self.newton_step(x, params))),
-        )
+    def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
+        """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
+        outputs = self.arrays(split_columns(x, self.shapes), params)[1:]
+        g, hessian = self._columns(outputs, len(self.shapes), x.shape)
+        return column_lengths(g), definite_solved(hessian, np.negative(g, out=g))
+
+    def _columns(self, outputs: list[Any], parts: int, shape: tuple[int, int]) -> tuple[Any, Any]:
+        """Vectors (n, problems) and matrices (n, n, problems) of blocks in row order."""
+        n, count = shape
+        if not any(self.shapes) and all(v.ndim == 1 for v in outputs):
+            vectors, matrices = np.empty(shape), np.empty((n * n, count))
+            for row, v in zip([*vectors, *matrices], outputs, strict=True):
+                row[:] = v
+            return vectors, matrices.reshape(n, n, count)
+        r, blocks = outputs[:parts], outputs[parts:]
+        matrix = _matrix(blocks, [_size(v) for v in r], self.sizes)
+        return np.ascontiguousarray(_column(r).T), matrix.transpose(1, 2, 0)
 
     def objective(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients (problems, n) and Hessians (problems, n, n)."""
@@ -135,9 +133,13 @@ class Values:
         return np.asarray(f, float), _column([g]), h.astype(np.float64, copy=False)
 
 
-def _rows_first(v: Any, *sizes: int) -> Any:
-    """An output with the axis of problems at the end."""
-    return np.moveaxis(v.reshape(len(v), *sizes), 0, -1)
+def steps_by(step: Callable[..., Any]) -> Steps:
+    """What `full_steps` needs, where ``|F|`` and the step come together."""
+    return Steps(
+        lambda x, params: (*step(x, params), np.nan),
+        step,
+        lambda x, params, slope: tuple(map(np.abs, step(x, params))),
+    )
 
 
 def _size(v: Any) -> int:
@@ -145,7 +147,7 @@ def _size(v: Any) -> int:
 
 
 def _column(parts: list[Any]) -> Any:
-    flat = [v.reshape(v.shape[0], -1).astype(np.float64, copy=False) for v in parts]
+    flat = [v.reshape(len(v), _size(v)).astype(np.float64, copy=False) for v in parts]
     return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
 
 
@@ -196,7 +198,7 @@ def solve_system(
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(v.steps(), v.params, max(tol, 3e-16), maxiter)
+            index = s.by_full_steps(steps_by(v.newton_step), v.params, max(tol, 3e-16), maxiter)
         solve_systems(s, v.system, index, maxiter, **run)
 
     each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(n * n, 1)))
@@ -224,7 +226,7 @@ def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, .
         cov = np.where(ranked[:, None, None], cov, np.inf)
         stderr = np.sqrt(np.einsum("kii->ki", cov))
     fit.covariance = cov.reshape(*batch, *cov.shape[1:])
-    fit.stderr = stderr.reshape(*batch, -1)
+    fit.stderr = stderr.reshape(*batch, stderr.shape[1])
     fit.residual_std = shaped(s, batch)
 
 
@@ -260,9 +262,15 @@ def solve_minimum(
         "spectrum": spectrum,
     }
 
+    together = bool(problems.batch) and found.box is None and evaluate == "objective"
+
     def block(part: slice) -> None:
-        at = getattr(values.part(part), evaluate)
-        minimize_all(found.part(part), at, maxiter, **run)
+        s, v = found.part(part), values.part(part)
+        index = np.arange(len(s.x))
+        if together:
+            index = s.by_full_steps(steps_by(v.minimising_step), v.params, max(tol, 3e-16), maxiter)
+            index = confirmed(s, v.objective, index)
+        minimize_all(s, getattr(v, evaluate), index, maxiter, **run)
 
     each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(entries, 1)))
     return checked(answer_of_minima(form, problems, found), raise_on_failure)  # type: ignore[no-any-return]

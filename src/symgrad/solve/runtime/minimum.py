@@ -87,20 +87,35 @@ def kronecker(axis: int, shape: tuple[int, ...]) -> Callable[[Any], tuple[Any, A
 def minimize_all(
     s: Minima,
     at: Callable[[Any, Any], Any],
+    index: Any,
     maxiter: int,
     globalize: bool = True,
     callback: Any = None,
     spectrum: Callable[[Any], Any] = dense,
 ) -> None:
-    """Minimise; `at(x, index)` gives values, gradients and Hessians in their form.
+    """Minimise the problems `index`; `at(x, index)` gives values, gradients and Hessians in their form.
 
     `spectrum(hessian)` gives eigenvalues and two functions: into the eigenvectors and out of them.
     """
-    index, x = np.arange(len(s.x)), s.x.copy()
+    x = s.x[index]
     with np.errstate(all="ignore"):
         while index.size:
             _iterate_minima(s, at, index, x, maxiter, globalize, callback, spectrum)
             index, x = _lower_nearby(s, at, index, spectrum) if globalize else (index[:0], x)
+
+
+def confirmed(s: Minima, at: Callable[[Any, Any], Any], index: Any) -> Any:
+    """Values and curvatures of what full steps found, all but `index`; what else is to be minimised.
+
+    Full steps found points where Hessians have positive pivots; here their eigenvalues decide.
+    """
+    found = np.setdiff1d(np.arange(len(s.x)), index)
+    if not found.size:
+        return index
+    s.value[found], _, hessians = at(s.x[found], found)
+    kind = curvature_of(np.linalg.eigvalsh(hessians))
+    s.curvature[found] = kind
+    return np.concatenate([index, found[kind > 0]])
 
 
 def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, Any]:
@@ -109,8 +124,8 @@ def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, A
     Steps towards such a point become short, and curvature is positive on one side of it.
     """
     index = index[s.status[index] == Status.CONVERGED]
-    if not index.size:
-        return index, s.x[index]
+    if not index.size or not s.x.shape[1]:
+        return index[:0], s.x[:0]
     x, f = s.x[index], s.value[index]
     w, _, out = spectrum(at(x, index)[2])
     unit = (np.arange(w.shape[1]) == w.argmin(axis=1)[:, None]).astype(float)

@@ -33,7 +33,7 @@ def shifted(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
     inside : array of bool
         Whether the unshifted minimiser was taken.
     """
-    lowest = curvature.min(axis=-1)
+    lowest = curvature.min(axis=-1, initial=np.inf)
     plain = np.where(slope == 0, 0.0, -slope / curvature)
     inside = (lowest > 0) & (np.sqrt((plain**2).sum(axis=-1)) <= 1.1 * radius)
     if inside.all():

@@ -12,6 +12,7 @@ import scipy.optimize
 
 import symgrad as sg
 from symgrad.errors import ArgumentError
+from symgrad.solve.runtime import minimum
 
 x, y = sg.symbols("x y")
 v, w = sg.vector("v", "n"), sg.vector("w", "n")
@@ -207,14 +208,17 @@ def test_factors_and_eigenvalues_lead_to_the_same(monkeypatch, bounds):
     solver = sg.newton_minimize(CHAIN, v, w, bounds=bounds)
     rng = np.random.default_rng(6)
     starts, loads = 2 + rng.random((10, 15)), 1 + rng.random((10, 15))
+    together = solver(starts, loads)
     calls = counted(monkeypatch, "cholesky")
-    together = solver(starts, loads)  # a batch is not factored
-    assert together.converged.all() and not calls
-    for k in range(10):
-        found = solver(starts[k], loads[k])
-        np.testing.assert_allclose(found.x, together.x[k], rtol=1e-9)
-        assert found.curvature == together.curvature[k]
-    assert calls
+    for fewest in (minimum.FACTORED, 99):
+        monkeypatch.setattr(minimum, "FACTORED", fewest)
+        del calls[:]
+        for k in range(10):
+            found = solver(starts[k], loads[k])
+            np.testing.assert_allclose(found.x, together.x[k], rtol=1e-9)
+            assert found.curvature == together.curvature[k]
+        assert bool(calls) == (fewest < 99)
+    assert together.converged.all()
 
 
 def test_a_semidefinite_hessian_of_many_unknowns():

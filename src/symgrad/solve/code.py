@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from symgrad.autodiff import diff
 from symgrad.batching import vmap
 from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
-from symgrad.emit.scalar_source import has_scalar_form
-from symgrad.emit.statements import math_imports, scalar_statements
+from symgrad.emit.numpy_source import INDENT
 from symgrad.expr.dims import dim_names
-from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.lower.lowering import lower
-from symgrad.lower.program import Program
-from symgrad.rewrite.stability import stabilize
+from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
-
-INDENT = "    "
 
 
 def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
@@ -42,13 +35,28 @@ def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list
     return list(replaced.values()), vmap(list(outputs), over=over)
 
 
-def system_code(problem: Problem, outputs: Sequence[Expr], call: str, defaults: str) -> str:
-    """The functions of a system, for one problem and for a batch, and the call of its solver."""
+def system_code(
+    problem: Problem,
+    outputs: Sequence[Expr],
+    call: str,
+    defaults: str,
+    write: Callable[[Problem, Sequence[Expr]], Loop | None] | None = None,
+) -> str:
+    """The functions of a system, for one problem and for a batch, and the call of its solver.
+
+    `write` gives a loop on floats to try first.
+    """
+    loop = write(problem, outputs) if write else None
+    lines = "".join(f"{INDENT}{line}\n" for line in loop.lines) if loop else ""
+    imports = "\n".join(loop.imports) if loop else ""
     one = made("evaluate", problem.symbols, outputs)
     many = made("evaluate_batch", *batched(problem, outputs))
     names = _identifiers(problem)
     listed = ", ".join(names[len(problem.unknowns) :])
     return f"""\
+{imports}
+
+
 {one}
 
 
@@ -59,7 +67,7 @@ evaluate = make_evaluate()
 
 
 def solve(x0, {listed + ", " if listed else ""}*, {defaults}, raise_on_failure=False, callback=None):
-    return {call.format(params=_tuple(names[len(problem.unknowns) :]), form=_form(problem))}
+{lines}    return {call.format(params=_tuple(names[len(problem.unknowns) :]), form=_form(problem))}
 """
 
 
@@ -122,20 +130,8 @@ def _form(problem: Problem) -> str:
     return f"Form({form.kind!r}, {form.unknowns!r}, {form.params!r})"
 
 
-# Names that the generated functions use themselves
-OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last value CONVERGED inf
-Solution Form Kernel Kernels kernels value_and_slope value_alone solve evaluate evaluate_batch product
-solve_equation solve_system solve_minimum solve_large solve_sparse""".split()
-
-
-def _program(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
-    """The program of `outputs`, and the identifiers of unknowns and parameters in it."""
-    program = lower([*map(symbol, OWN), *problem.symbols], stabilize(list(outputs)))
-    return program, [name for name, _ in program.parameters][len(OWN) :]
-
-
 def _identifiers(problem: Problem) -> list[str]:
-    return _program(problem, [])[1]
+    return program_of(problem, [])[1]
 
 
 def equation_code(
@@ -145,7 +141,7 @@ def equation_code(
 
     `outputs` are value and step, which is ``-value/slope``.
     """
-    loop = _loop(problem, outputs) if fast else None
+    loop = equation_loop(problem, outputs) if fast else None
     names = _identifiers(problem)[1:]
     listed = ", ".join(names)
     head = (
@@ -154,8 +150,8 @@ def equation_code(
     )
     written, kernels = _kernels(problem, slope)
     called = call.format(params=_tuple(names), form=_form(problem), kernels=kernels)
-    body = [INDENT + line for line in [*(loop[1] if loop else []), f"return {called}"]]
-    imports = loop[0] if loop else []
+    body = [INDENT + line for line in [*(loop.lines if loop else []), f"return {called}"]]
+    imports = loop.imports if loop else []
     return "\n".join(
         [
             *imports,
@@ -190,55 +186,3 @@ def _kernels(problem: Problem, slope: Expr) -> tuple[list[str], str]:
         lines = ["import scipy.special", "", "", *lines]
     lines += [f"kernels = Kernels(Kernel({fast.of}), Kernel({exact.of}))", "", ""]
     return lines, "kernels"
-
-
-LOOP = """\
-if {test} and callback is None and tol >= 3e-16:
-    {x} = x0
-    bound = inf
-    small = False
-    try:
-        for count in range(maxiter + 1):
-            {statements}
-            size = abs({value})
-            if size < bound:
-                if size == 0.0 or small and size <= 0.4*bound:
-                    return Solution({x}, True, count, size, CONVERGED)
-                step = {step}
-                bound = size
-                last = {x}
-                {x} {sign}= step
-                small = -tol <= step <= tol or {outside} and abs(step) <= tol*abs({x})
-            elif small and size == size:  # a last step, after which |F| cannot fall any more
-                return Solution(last, True, count - 1, bound, CONVERGED)
-            else:
-                break
-    except (ValueError, ZeroDivisionError, OverflowError):
-        pass
-elif x0.__class__ is int:
-    return solve(float(x0), {arguments})"""
-
-
-def _loop(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[str], list[str]] | None:
-    """Full steps on floats, with value and step written in place; None where there is no such code."""
-    f, x = problem.formulas[0], problem.unknowns[0]
-    newton = outputs[1] is -f / diff(f, x)
-    # Newton's step is written as value/slope and subtracted: one multiplication less
-    program, names = _program(problem, [f, diff(f, x)] if newton else outputs)
-    if not has_scalar_form(program):
-        return None
-    statements, (value, s) = scalar_statements(program)
-    if not value.isidentifier():
-        statements, value = [*statements, f"value = {value}"], "value"
-    keywords = ("tol", "maxiter", "raise_on_failure", "callback")
-    text = LOOP.format(
-        x=names[0],
-        test=" and ".join(f"{n}.__class__ is float" for n in ["x0", *names[1:]]),
-        statements=("\n" + INDENT * 3).join(statements) or "pass",
-        value=value,
-        step=f"{value}/({s})" if newton else s,
-        outside=f"not -1.0 <= {names[0]} <= 1.0",
-        sign="-" if newton else "+",
-        arguments=", ".join([*names[1:], *(f"{k}={k}" for k in keywords)]),
-    )
-    return math_imports([*statements, s, "inf"]), text.splitlines()

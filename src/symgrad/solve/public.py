@@ -10,6 +10,7 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
+from symgrad.solve.loops import minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver
@@ -98,8 +99,9 @@ def newton_root(
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     call = _call("solve_system", len(problem.formulas), options)
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
+    loop = system_loop if options["globalize"] and options["bounds"] is None else None
     return Solver(
-        partial(system_code, problem, outputs, call, "tol=1e-12, maxiter=200"),
+        partial(system_code, problem, outputs, call, "tol=1e-12, maxiter=200", loop),
         _described("root", problem, "Newton steps in a trust region; dense LU, singular values"),
         tuple(problem.symbols),
         remake,
@@ -208,6 +210,7 @@ def newton_minimize(
             outputs,
             _call("solve_minimum", 1, options),
             "tol=1e-10, maxiter=500",
+            minimum_loop if globalize and bounds is None else None,
         ),
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),

@@ -15,7 +15,7 @@ import numpy as np
 
 from symgrad.solve.runtime.approach import Found
 from symgrad.solve.runtime.arguments import Form, Problems, answer, shaped
-from symgrad.solve.runtime.results import Minimum, Status
+from symgrad.solve.runtime.results import CONVERGED, Minimum, Status
 from symgrad.solve.runtime.trust import EPS, is_short, lengths, shifted
 
 FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
@@ -104,6 +104,13 @@ def minimize_all(
             index, x = _lower_nearby(s, at, index, spectrum) if globalize else (index[:0], x)
 
 
+def strict_minimum(x: Any, count: int, size: float, value: float) -> Minimum:
+    """The `Minimum` of one problem, where the Hessian is positive definite."""
+    minimum = Minimum(x, True, count, size, CONVERGED)
+    minimum.value, minimum.curvature = value, CURVATURES[0]
+    return minimum
+
+
 def confirmed(s: Minima, at: Callable[[Any, Any], Any], index: Any) -> Any:
     """Values and curvatures of what full steps found, all but `index`; what else is to be minimised.
 
@@ -112,10 +119,13 @@ def confirmed(s: Minima, at: Callable[[Any, Any], Any], index: Any) -> Any:
     found = np.setdiff1d(np.arange(len(s.x)), index)
     if not found.size:
         return index
-    s.value[found], _, hessians = at(s.x[found], found)
-    kind = curvature_of(np.linalg.eigvalsh(hessians))
-    s.curvature[found] = kind
-    return np.concatenate([index, found[kind > 0]])
+    with np.errstate(all="ignore"):
+        s.value[found], _, hessians = at(s.x[found], found)
+        kind = curvature_of(np.linalg.eigvalsh(hessians))
+        s.curvature[found] = kind
+        lower, points = _lower_nearby(s, at, found[kind == 0], dense)
+    s.x[lower] = points
+    return np.concatenate([index, found[kind > 0], lower])
 
 
 def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, Any]:

@@ -102,7 +102,13 @@ def solve(x0, {listed}*, tol=1e-10, maxiter=500, raise_on_failure=False, callbac
 """
 
 
-def sparse_code(problem: Problem, outputs: Sequence[Expr], options: dict[str, object]) -> str:
+def sparse_code(
+    problem: Problem,
+    outputs: Sequence[Expr],
+    options: dict[str, object],
+    solver: str = "solve_sparse",
+    defaults: str = "tol=1e-12, maxiter=200",
+) -> str:
     """Residuals, entries of the Jacobian and their places, and the call of the sparse solver."""
     names = _identifiers(problem)[len(problem.unknowns) :]
     listed = "".join(f"{name}, " for name in names)
@@ -113,8 +119,8 @@ def sparse_code(problem: Problem, outputs: Sequence[Expr], options: dict[str, ob
 evaluate = make_evaluate()
 
 
-def solve(x0, {listed}*, tol=1e-12, maxiter=200, raise_on_failure=False, callback=None):
-    return solve_sparse(
+def solve(x0, {listed}*, {defaults}, raise_on_failure=False, callback=None):
+    return {solver}(
         {_form(problem)}, evaluate, x0, {_tuple(names)}, {options!r},
         tol, maxiter, raise_on_failure, callback,
     )

@@ -26,7 +26,7 @@ OWN = [
     *"""x0 tol maxiter raise_on_failure callback bound small count size step part last value floor fall
     top sound start found CONVERGED inf Solution Minimum Form Kernel Kernels kernels value_and_slope
     value_alone floats_of strict_minimum solve evaluate evaluate_batch product solve_equation solve_system
-    solve_minimum solve_large solve_sparse""".split(),
+    solve_minimum solve_large solve_sparse solve_sparse_minimum""".split(),
     *[f"{name}{i}" for name in ("r", "p", "last") for i in range(MOST_UNKNOWNS)],
     *[f"j{i}{k}" for i in range(MOST_UNKNOWNS) for k in range(MOST_UNKNOWNS)],
 ]

@@ -16,11 +16,13 @@ from symgrad.solve.runtime import (
     calls,
     conjugate,
     elimination,
+    large,
     minimum,
     newton,
     results,
     scalar,
     sparse,
+    sparse_minimum,
     system,
     trust,
 )
@@ -38,15 +40,18 @@ ORDER: tuple[ModuleType, ...] = (
     system,
     minimum,
     calls,
+    large,
     conjugate,
     sparse,
+    sparse_minimum,
 )
 COMMON = (results, arguments, approach)
 MATRICES = (*COMMON, blocks, trust, elimination, system, minimum, calls)
 NEEDED = {
     "solve_equation": (*COMMON, blocks, scalar, newton),
-    "solve_large": (*COMMON, trust, minimum, conjugate),
+    "solve_large": (*COMMON, trust, minimum, large, conjugate),
     "solve_sparse": (*COMMON, sparse),
+    "solve_sparse_minimum": (*COMMON, trust, minimum, large, sparse, sparse_minimum),
     "solve_system": MATRICES,
     "solve_minimum": MATRICES,
 }

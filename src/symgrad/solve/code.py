@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -35,40 +37,70 @@ def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list
     return list(replaced.values()), vmap(list(outputs), over=over)
 
 
+def _module(
+    problem: Problem,
+    functions: Sequence[str],
+    called: str,
+    options: dict[str, Any],
+    defaults: str,
+    loop: Loop | None = None,
+) -> str:
+    """Functions, and `solve`: a loop to try first, and the call of a solver of the runtime.
+
+    `called` is its name with the first arguments; the last one is the `Call`.
+    """
+    names = program_of(problem, [])[1][len(problem.unknowns) :]
+    listed = "".join(f"{name}, " for name in names)
+    form = f"Form({', '.join(map(repr, problem.form))})"
+    imports = {*(loop.imports if loop else []), *_imports_of(repr(options))}
+    lines = [f"{INDENT}{line}" for line in (loop.lines if loop else [])]
+    return "\n".join(
+        [
+            *sorted(imports),
+            *["", ""] * bool(imports),
+            "\n\n\n".join(functions),
+            "",
+            "",
+            f"def solve(x0, {listed}*, {defaults}, raise_on_failure=False, callback=None):",
+            *lines,
+            f"{INDENT}form = {form}",
+            f"{INDENT}options = {options!r}",
+            f"{INDENT}given = ({listed.strip()})",
+            f"{INDENT}call = Call(form, x0, given, options, tol, maxiter, raise_on_failure, callback)",
+            f"{INDENT}return {called}, call)",
+            "",
+        ]
+    )
+
+
+def _imports_of(options: str) -> list[str]:
+    return ["from math import inf"] if re.search(r"\binf\b", options) else []
+
+
+def _function(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
+    return f"{made(name, symbols, outputs)}\n\n\n{name} = make_{name}()"
+
+
 def system_code(
     problem: Problem,
     outputs: Sequence[Expr],
-    call: str,
+    called: str,
+    parts: int,
+    options: dict[str, Any],
     defaults: str,
     write: Callable[[Problem, Sequence[Expr]], Loop | None] | None = None,
 ) -> str:
     """The functions of a system, for one problem and for a batch, and the call of its solver.
 
-    `write` gives a loop on floats to try first.
+    The first `parts` outputs are values; `write` gives a loop on floats to try first.
     """
+    functions = [
+        _function("evaluate", problem.symbols, outputs),
+        made("evaluate_batch", *batched(problem, outputs)),
+    ]
     loop = write(problem, outputs) if write else None
-    lines = "".join(f"{INDENT}{line}\n" for line in loop.lines) if loop else ""
-    imports = "\n".join(loop.imports) if loop else ""
-    one = made("evaluate", problem.symbols, outputs)
-    many = made("evaluate_batch", *batched(problem, outputs))
-    names = _identifiers(problem)
-    listed = ", ".join(names[len(problem.unknowns) :])
-    return f"""\
-{imports}
-
-
-{one}
-
-
-evaluate = make_evaluate()
-
-
-{many}
-
-
-def solve(x0, {listed + ", " if listed else ""}*, {defaults}, raise_on_failure=False, callback=None):
-{lines}    return {call.format(params=_tuple(names[len(problem.unknowns) :]), form=_form(problem))}
-"""
+    called = f"{called}(evaluate, make_evaluate_batch, {parts}"
+    return _module(problem, functions, called, options, defaults, loop)
 
 
 def large_code(
@@ -76,119 +108,58 @@ def large_code(
     outputs: Sequence[Expr],
     directions: Sequence[Expr],
     products: Sequence[Expr],
-    options: dict[str, object],
+    options: dict[str, Any],
 ) -> str:
     """Value with gradient, Hessian-vector products, and the call of the solver that needs no matrix."""
-    names = _identifiers(problem)[len(problem.unknowns) :]
-    listed = "".join(f"{name}, " for name in names)
-    return f"""\
-{made("evaluate", problem.symbols, outputs)}
-
-
-evaluate = make_evaluate()
-
-
-{made("product", [*problem.unknowns, *directions, *problem.params], products)}
-
-
-product = make_product()
-
-
-def solve(x0, {listed}*, tol=1e-10, maxiter=500, raise_on_failure=False, callback=None):
-    return solve_large(
-        {_form(problem)}, evaluate, product, x0, {_tuple(names)}, {options!r},
-        tol, maxiter, raise_on_failure, callback,
-    )
-"""
+    symbols = [*problem.unknowns, *directions, *problem.params]
+    functions = [
+        _function("evaluate", problem.symbols, outputs),
+        _function("product", symbols, products),
+    ]
+    called = "solve_large(evaluate, product"
+    return _module(problem, functions, called, options, "tol=1e-10, maxiter=500")
 
 
 def sparse_code(
     problem: Problem,
     outputs: Sequence[Expr],
-    options: dict[str, object],
-    solver: str = "solve_sparse",
-    defaults: str = "tol=1e-12, maxiter=200",
+    called: str,
+    options: dict[str, Any],
+    defaults: str,
 ) -> str:
     """Residuals, entries of the Jacobian and their places, and the call of the sparse solver."""
-    names = _identifiers(problem)[len(problem.unknowns) :]
-    listed = "".join(f"{name}, " for name in names)
-    return f"""\
-{made("evaluate", problem.symbols, outputs)}
-
-
-evaluate = make_evaluate()
-
-
-def solve(x0, {listed}*, {defaults}, raise_on_failure=False, callback=None):
-    return {solver}(
-        {_form(problem)}, evaluate, x0, {_tuple(names)}, {options!r},
-        tol, maxiter, raise_on_failure, callback,
-    )
-"""
-
-
-def _tuple(names: Sequence[str]) -> str:
-    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
-
-
-def _form(problem: Problem) -> str:
-    form = problem.form
-    return f"Form({form.kind!r}, {form.unknowns!r}, {form.params!r})"
-
-
-def _identifiers(problem: Problem) -> list[str]:
-    return program_of(problem, [])[1]
+    functions = [_function("evaluate", problem.symbols, outputs)]
+    return _module(problem, functions, f"{called}(evaluate", options, defaults)
 
 
 def equation_code(
-    problem: Problem, outputs: Sequence[Expr], slope: Expr, call: str, fast: bool
+    problem: Problem, outputs: Sequence[Expr], slope: Expr, options: dict[str, Any]
 ) -> str:
-    """The solver of one equation: the loop on floats, and the function that batches run.
+    """The solver of one equation: the loop on floats, and the functions that batches run.
 
     `outputs` are value and step, which is ``-value/slope``.
     """
-    loop = equation_loop(problem, outputs) if fast else None
-    names = _identifiers(problem)[1:]
-    listed = ", ".join(names)
-    head = (
-        f"def solve(x0, {listed + ', ' if listed else ''}*,"
-        " tol=1e-12, maxiter=100, raise_on_failure=False, callback=None):"
-    )
-    written, kernels = _kernels(problem, slope)
-    called = call.format(params=_tuple(names), form=_form(problem), kernels=kernels)
-    body = [INDENT + line for line in [*(loop.lines if loop else []), f"return {called}"]]
-    imports = loop.imports if loop else []
-    return "\n".join(
-        [
-            *imports,
-            made("evaluate", problem.symbols, outputs),
-            "",
-            "",
-            "evaluate = make_evaluate()",
-            "",
-            "",
-            *written,
-            head,
-            *body,
-            "",
-        ]
-    )
+    free = options["globalize"] and options["bracket"] is None and options["bounds"] is None
+    loop = equation_loop(problem, outputs) if free else None
+    kernels = _kernels(problem, slope)
+    functions = [_function("evaluate", problem.symbols, outputs), *kernels]
+    called = f"solve_equation(evaluate, {'kernels' if kernels else None}"
+    return _module(problem, functions, called, options, "tol=1e-12, maxiter=100", loop)
 
 
-def _kernels(problem: Problem, slope: Expr) -> tuple[list[str], str]:
-    """The kernels that batches run, and the argument of the solver that holds them.
+def _kernels(problem: Problem, slope: Expr) -> list[str]:
+    """The kernels that batches run; nothing where the formulas have none.
 
     The fast one has sine and cosine by the tangent of the half angle; the exact one decides.
     """
     symbols, value = problem.symbols, problem.formulas[0]
     if any(x.dtype != np.float64 for x in symbols):
-        return [], "None"
+        return []
     fast = in_place(symbols, [value, slope], "value_and_slope", fast_math=True)
     exact = in_place(symbols, [value], "value_alone")
     if exact is None or fast is None:
-        return [], "None"
-    lines = [*fast.source.splitlines(), "", "", *exact.source.splitlines(), "", ""]
-    if any("scipy.special." in line for line in lines):
-        lines = ["import scipy.special", "", "", *lines]
-    lines += [f"kernels = Kernels(Kernel({fast.of}), Kernel({exact.of}))", "", ""]
-    return lines, "kernels"
+        return []
+    parts = [fast.source.rstrip(), exact.source.rstrip()]
+    if any("scipy.special." in part for part in parts):
+        parts = ["import scipy.special", *parts]
+    return [*parts, f"kernels = Kernels(Kernel({fast.of}), Kernel({exact.of}))"]

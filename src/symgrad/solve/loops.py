@@ -24,7 +24,8 @@ KEYWORDS = ("tol", "maxiter", "raise_on_failure", "callback")
 # Names that the generated functions use themselves
 OWN = [
     *"""x0 tol maxiter raise_on_failure callback bound small count size step part last value floor fall
-    top sound start found CONVERGED inf Solution Minimum Form Kernel Kernels kernels value_and_slope
+    top sound start form options given call CONVERGED inf Solution Minimum Form Call Kernel Kernels kernels
+    value_and_slope
     value_alone floats_of strict_minimum solve evaluate evaluate_batch product solve_equation solve_system
     solve_minimum solve_large solve_sparse solve_sparse_minimum""".split(),
     *[f"{name}{i}" for name in ("r", "p", "last") for i in range(MOST_UNKNOWNS)],
@@ -47,13 +48,14 @@ def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list
 
 def _written(template: str, statements: Sequence[str], depth: int, **parts: str) -> Loop:
     """A template with the statements of its formulas; the parts are expressions and names."""
+    parts["usual"] = "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
     listed = ("\n" + INDENT * depth).join(statements) or "pass"
     text = template.format(statements=listed, trouble=TROUBLE, **parts)
     return Loop(math_imports([text]), text.splitlines())
 
 
 EQUATION = """\
-if {test} and callback is None and tol >= 3e-16:
+if {test} and callback is None and {usual}:
     {x} = x0
     bound = inf
     small = False
@@ -114,7 +116,7 @@ def _arguments(params: Sequence[str]) -> str:
 
 SYSTEM = """\
 start = floats_of({start}, {n})
-if start is not None and {test} and tol >= 3e-16:
+if start is not None and {test} and {usual}:
     {unknowns} = start
     bound = inf
     part = 0.0
@@ -149,7 +151,7 @@ if start is not None and {test} and tol >= 3e-16:
 
 MINIMUM = """\
 start = floats_of({start}, {n})
-if start is not None and {test} and tol >= 3e-16:
+if start is not None and {test} and {usual}:
     {unknowns} = start
     bound = floor = inf
     part = fall = 0.0

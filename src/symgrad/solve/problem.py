@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from symgrad.emit.nest import flatten
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import show_shape
@@ -120,7 +122,15 @@ def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Any:
 
 
 def _plain(bound: Any) -> Any:
-    return bound.tolist() if hasattr(bound, "tolist") else bound
+    if bound is None:
+        return None
+    try:
+        array = np.asarray(bound, float)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"a bound must be a number, an array or None, not {bound!r}") from None
+    if np.isnan(array).any():
+        raise ArgumentError(f"a bound must not be nan, got {bound!r}")
+    return array.tolist()
 
 
 def check_square(formulas: Sequence[Expr], unknowns: Sequence[Expr]) -> None:

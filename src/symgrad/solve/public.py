@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import inf
 from typing import Any
 
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
@@ -106,11 +107,20 @@ def newton_root(
         if sparse is not None:
             return sparse
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    call = _call("solve_system", len(problem.formulas), options)
+    options["fit"] = False
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
     return Solver(
-        partial(system_code, problem, outputs, call, "tol=1e-12, maxiter=200", loop),
+        partial(
+            system_code,
+            problem,
+            outputs,
+            "solve_system",
+            len(problem.formulas),
+            options,
+            "tol=1e-12, maxiter=200",
+            loop,
+        ),
         _described("root", problem, "Newton steps in a trust region; dense LU, singular values"),
         tuple(problem.symbols),
         remake,
@@ -155,7 +165,14 @@ def _sparse(problem: Problem, options: dict[str, Any], remake: Any, always: bool
         return None
     entries, how = found
     return Solver(
-        partial(sparse_code, problem, [*problem.formulas, *entries], options),
+        partial(
+            sparse_code,
+            problem,
+            [*problem.formulas, *entries],
+            "solve_sparse",
+            options,
+            "tol=1e-12, maxiter=200",
+        ),
         _described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
@@ -172,7 +189,12 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
     outputs = [f, *gradient, *entries]
     return Solver(
         partial(
-            sparse_code, problem, outputs, {}, "solve_sparse_minimum", "tol=1e-10, maxiter=500"
+            sparse_code,
+            problem,
+            outputs,
+            "solve_sparse_minimum",
+            {"bounds": None},
+            "tol=1e-10, maxiter=500",
         ),
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
@@ -271,7 +293,9 @@ def newton_minimize(
             system_code,
             problem,
             outputs,
-            _call("solve_minimum", 1, options),
+            "solve_minimum",
+            1,
+            options,
             "tol=1e-10, maxiter=500",
             minimum_loop if globalize and bounds is None else None,
         ),
@@ -332,12 +356,23 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     """
     problem = problem_of("least_squares", r, unknowns, params)
     many = isinstance(unknowns, (list, tuple))
-    options = {"globalize": True, "bounds": bounds_of(bounds, problem.unknowns, many)}
+    options = {
+        "globalize": True,
+        "bounds": bounds_of(bounds, problem.unknowns, many),
+        "fit": True,
+    }
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
-    call = _call("solve_system", len(problem.formulas), options, ", fit=True")
     return Solver(
-        partial(system_code, problem, outputs, call, "tol=1e-10, maxiter=2000"),
+        partial(
+            system_code,
+            problem,
+            outputs,
+            "solve_system",
+            len(problem.formulas),
+            options,
+            "tol=1e-10, maxiter=2000",
+        ),
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
@@ -357,16 +392,11 @@ def _equation(
         derivatives.append(diff(derivatives[-1], x))
     step, slope = householder_step(derivatives)
     options = options | {"bracket": bracket}
-    call = (
-        "solve_equation({form}, evaluate, {kernels}, x0, {params}, "
-        f"{options!r}, tol, maxiter, raise_on_failure, callback)"
-    ).replace(repr(options), repr(options).replace("{", "{{").replace("}", "}}"))
-    fast = options["globalize"] and bracket is None and options["bounds"] is None
     method = {1: "Newton's method", 2: "Halley's method"}.get(
         order, f"Householder's method of order {order}"
     )
     return Solver(
-        partial(equation_code, problem, [f, step], slope, call, fast),
+        partial(equation_code, problem, [f, step], slope, options),
         _described("root", problem, f"{method}; one division a step"),
         tuple(problem.symbols),
         remake,
@@ -380,18 +410,9 @@ def _bracket(bracket: Any) -> tuple[float, float] | None:
         a, b = (float(end) for end in bracket)
     except (TypeError, ValueError):
         raise ArgumentError(f"a bracket is a pair of numbers (a, b), not {bracket!r}") from None
-    if not a < b:
-        raise ArgumentError(f"a bracket (a, b) needs a < b, got {bracket!r}")
+    if not -inf < a < b < inf:
+        raise ArgumentError(f"a bracket (a, b) needs finite a < b, got {bracket!r}")
     return a, b
-
-
-def _call(name: str, parts: int, options: dict[str, Any], more: str = "") -> str:
-    """The call of a solver of the runtime, over `form` and `params`."""
-    written = repr(options).replace("{", "{{").replace("}", "}}")
-    return (
-        f"{name}({{form}}, evaluate, make_evaluate_batch, {parts}, x0, {{params}}, {written}, tol,"
-        f" maxiter, raise_on_failure, callback{more})"
-    )
 
 
 def _described(what: str, problem: Problem, how: str) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ MOST_STEPS = 100  # full steps; what needs more is no ordinary problem
 FALLS = 1.0 - 1e-4  # what a full step leaves of |F|, at the most
 GATHERED = 0.5  # of the problems, when fewer than these go on they are gathered
 LAST_CHECKS = 4  # steps after which a problem that is nearly solved is given up
+LEAST_TOLERANCE = 3e-16
 LAST_BITS = 2.0**-51  # a step of the last bits of a number near 1
 # At a root of multiplicity m a step leaves (1 - 1/m)**m < 0.37 of |F|; at a pole of order below 6,
 # where steps are short too, it leaves more than 0.4
@@ -92,6 +93,7 @@ def full_steps(steps: Steps, x: Any, params: list[Any], tol: float, maxiter: int
 
     Parameters have the problems as their first axis, or extent 1 where they are the same for all.
     """
+    tol = max(tol, LEAST_TOLERANCE)
     within = max(LAST_BITS, 1e-6 * tol)
     with np.errstate(all="ignore"):
         x, count, slope = approach(steps.fast, x, params, float(np.sqrt(within)), maxiter)

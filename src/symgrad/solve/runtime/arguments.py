@@ -28,6 +28,19 @@ class Form(NamedTuple):
     params: tuple[Any, ...]
 
 
+class Call(NamedTuple):
+    """What a solver was called with, and how it was made."""
+
+    form: Form
+    x0: Any
+    params: tuple[Any, ...]
+    options: dict[str, Any]
+    tol: float
+    maxiter: int
+    raise_on_failure: bool
+    callback: Any
+
+
 class Problems(NamedTuple):
     """Problems to be solved: one axis for the problems, one for the unknowns.
 
@@ -45,8 +58,10 @@ class Problems(NamedTuple):
     batch: tuple[int, ...]
 
 
-def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
+def prepare(call: Call) -> Problems:
     """The problems that a call describes; raises an error that names what is wrong with it."""
+    form, x0, params = call[:3]
+    _check_options(call)
     if len(params) != len(form.params):
         names = ", ".join(name for name, _ in form.params) or "none"
         raise ArgumentError(f"got {len(params)} parameters, expected {len(form.params)}: {names}")
@@ -79,6 +94,16 @@ def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
     ]
     x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
     return Problems(x, flat[k:], shapes[:k], batch)
+
+
+def _check_options(call: Call) -> None:
+    tol, maxiter, callback = call.tol, call.maxiter, call.callback
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not tol >= 0:
+        raise ArgumentError(f"tol must be a number that is not negative, not {tol!r}")
+    if isinstance(maxiter, bool) or not isinstance(maxiter, (int, np.integer)) or maxiter < 0:
+        raise ArgumentError(f"maxiter must be an int that is not negative, not {maxiter!r}")
+    if callback is not None and not callable(callback):
+        raise ArgumentError(f"the callback must be a function or None, not {callback!r}")
 
 
 def _starts(form: Form, x0: Any) -> list[Any]:
@@ -172,11 +197,11 @@ def shaped(values: Any, batch: tuple[int, ...]) -> Any:
     return values.reshape(batch) if batch else values[0].item()
 
 
-def answer(kind: Callable[..., Any], form: Form, problems: Problems, found: Any) -> Any:
+def answer(kind: Callable[..., Any], call: Call, problems: Problems, found: Any) -> Any:
     """What a solver returns, from arrays with a row per problem: `x`, `size`, `count` and `status`."""
     batch, status = problems.batch, found.status
     return kind(
-        joined(form, found.x if found.x.ndim > 1 else found.x[:, None], problems),
+        joined(call.form, found.x if found.x.ndim > 1 else found.x[:, None], problems),
         shaped(status == Status.CONVERGED, batch),
         shaped(found.count, batch),
         shaped(found.size, batch),

@@ -10,7 +10,7 @@ import numpy as np
 
 from symgrad.solve.runtime.approach import Steps
 from symgrad.solve.runtime.arguments import (
-    Form,
+    Call,
     Problems,
     answer,
     box,
@@ -169,43 +169,36 @@ def _matrix(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
 
 
 def solve_system(
-    form: Form,
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
-    fit: bool = False,
+    call: Call,
 ) -> Solution:
     """The `Solution` of a square system, or of a least squares problem where `fit`."""
-    problems = prepare(form, x0, params)
+    problems = prepare(call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
-    found = Systems(problems.x, box(options["bounds"], problems.shapes), tol)
+    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
     run = {
-        "globalize": options["globalize"],
-        "callback": None if problems.batch else callback,
-        "fit": fit,
+        "globalize": call.options["globalize"],
+        "callback": None if problems.batch else call.callback,
+        "fit": call.options["fit"],
     }
+    fit = call.options["fit"]
     together = bool(problems.batch) and found.box is None and not fit
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(steps_by(v.newton_step), v.params, max(tol, 3e-16), maxiter)
-        solve_systems(s, v.system, index, maxiter, **run)
+            index = s.by_full_steps(steps_by(v.newton_step), v.params, call.tol, call.maxiter)
+        solve_systems(s, v.system, index, call.maxiter, **run)
 
     each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(n * n, 1)))
-    solution = answer(Fit if fit else Solution, form, problems, found)
+    solution = answer(Fit if fit else Solution, call, problems, found)
     if isinstance(solution, Fit):
         _statistics(solution, values, found.x, found.size, problems.batch)
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+    return checked(solution, call.raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
@@ -231,34 +224,27 @@ def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, .
 
 
 def solve_minimum(
-    form: Form,
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
+    call: Call,
 ) -> Minimum:
     """The `Minimum` of an objective."""
-    problems = prepare(form, x0, params)
+    problems = prepare(call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
     spectrum: Callable[[Any], Any] = dense
     entries, evaluate = n * n, "objective"
-    if options["hessian"] == "diagonal":
+    if call.options["hessian"] == "diagonal":
         entries, spectrum, evaluate = n, diagonal, "diagonals"
-    elif options["hessian"] != "dense":
-        axis, shape = options["hessian"], problems.shapes[0]
+    elif call.options["hessian"] != "dense":
+        axis, shape = call.options["hessian"], problems.shapes[0]
         entries, evaluate = n + shape[1 - axis] ** 2, "factors"
         spectrum = kronecker(axis, shape)
-    found = Minima(problems.x, box(options["bounds"], problems.shapes), tol)
+    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
     run = {
-        "globalize": options["globalize"],
-        "callback": None if problems.batch else callback,
+        "globalize": call.options["globalize"],
+        "callback": None if problems.batch else call.callback,
         "spectrum": spectrum,
     }
 
@@ -268,9 +254,9 @@ def solve_minimum(
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(steps_by(v.minimising_step), v.params, max(tol, 3e-16), maxiter)
+            index = s.by_full_steps(steps_by(v.minimising_step), v.params, call.tol, call.maxiter)
             index = confirmed(s, v.objective, index)
-        minimize_all(s, getattr(v, evaluate), index, maxiter, **run)
+        minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
 
     each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(entries, 1)))
-    return checked(answer_of_minima(form, problems, found), raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]

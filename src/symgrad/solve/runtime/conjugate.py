@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Form, Problems, split
+from symgrad.solve.runtime.arguments import Call, Problems, split
 from symgrad.solve.runtime.large import Objective, Point, solve_many_unknowns
 from symgrad.solve.runtime.results import Minimum
 
@@ -61,18 +61,10 @@ def _to_boundary(p: Any, d: Any, delta: float) -> float:
     return float(c / (b + root) if b > 0 else (root - b) / a)
 
 
-def solve_large(
-    form: Form,
-    evaluate: Callable[..., Any],
-    product: Callable[..., Any],
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    *run: Any,
-) -> Minimum:
+def solve_large(evaluate: Callable[..., Any], product: Callable[..., Any], call: Call) -> Minimum:
     """The `Minimum` of an objective by Hessian-vector products."""
     make = partial(_functions, evaluate, product)
-    return solve_many_unknowns(form, make, x0, params, options["bounds"], *run)
+    return solve_many_unknowns(make, call)
 
 
 def _functions(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Form, box, prepare
+from symgrad.solve.runtime.arguments import Call, box, prepare
 from symgrad.solve.runtime.minimum import CURVATURES, Minima, answer_of_minima, curvature_of
 from symgrad.solve.runtime.results import Minimum, Status, checked
 from symgrad.solve.runtime.trust import EPS, is_short
@@ -201,29 +201,19 @@ def _lower_beside(problem: Objective, now: Point, direction: Any) -> Point | Non
     return None
 
 
-def solve_many_unknowns(
-    form: Form,
-    make: Callable[..., tuple[Any, Any, Any, Any]],
-    x0: Any,
-    params: tuple[Any, ...],
-    bounds: Any,
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
-) -> Minimum:
+def solve_many_unknowns(make: Callable[..., tuple[Any, Any, Any, Any]], call: Call) -> Minimum:
     """The `Minimum` of an objective; problems of a batch one after another.
 
     ``make(problems, params)`` gives the functions of an `Objective` for one problem.
     """
-    problems = prepare(form, x0, params)
-    sides = box(bounds, problems.shapes)
-    callback = None if problems.batch else callback
-    found = Minima(problems.x, sides, tol)
+    problems = prepare(call)
+    sides = box(call.options["bounds"], problems.shapes)
+    callback = None if problems.batch else call.callback
+    found = Minima(problems.x, sides, call.tol)
     for k, x in enumerate(found.x):
         functions = make(problems, [v[k] for v in problems.params])
-        problem = Objective(*functions, sides, tol, maxiter, callback)
+        problem = Objective(*functions, sides, call.tol, call.maxiter, callback)
         point, count, status, found.curvature[k] = minimize_large(problem, x)
         found.set(k, status, point.x, point.size if point.finite else np.inf, count)
         found.value[k] = point.f
-    return checked(answer_of_minima(form, problems, found), raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Form, Problems, answer, shaped
+from symgrad.solve.runtime.arguments import Call, Problems, answer, shaped
 from symgrad.solve.runtime.results import CONVERGED, Minimum, Status
-from symgrad.solve.runtime.trust import EPS, is_short, lengths, shifted
+from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
 
 FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
 CURVATURES = (
@@ -39,9 +39,9 @@ class Minima(Found):
         self.curvature = np.full(len(x), len(CURVATURES) - 1, np.int8)
 
 
-def answer_of_minima(form: Form, problems: Problems, found: Minima) -> Any:
+def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Any:
     """What a solver of minima returns."""
-    minimum = answer(Minimum, form, problems, found)
+    minimum = answer(Minimum, call, problems, found)
     minimum.value = shaped(found.value, problems.batch)
     minimum.curvature = shaped(np.array(CURVATURES)[found.curvature], problems.batch)
     return minimum
@@ -150,7 +150,7 @@ def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, A
 
 
 @dataclass
-class _Descent:
+class _Descent(UnderWay):
     """Problems under way: numbers, points, values, gradients, Hessians and trust regions."""
 
     index: Any
@@ -161,10 +161,6 @@ class _Descent:
     delta: Any
     count: Any
     rejected: Any
-
-    def keep(self, which: Any) -> None:
-        for name, value in vars(self).items():
-            setattr(self, name, value[which])
 
 
 @dataclass

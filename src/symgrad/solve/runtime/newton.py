@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.solve.runtime.approach import Steps
-from symgrad.solve.runtime.arguments import Form, answer, box, prepare
+from symgrad.solve.runtime.arguments import Call, answer, box, prepare
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.scalar import Scalars, solve_scalars
@@ -91,32 +91,26 @@ def _steps(evaluate: Callable[..., Any], kernels: Kernels | None, problems: int)
 
 
 def solve_equation(
-    form: Form,
     evaluate: Callable[..., Any],
     kernels: Kernels | None,
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
+    call: Call,
 ) -> Solution:
     """The `Solution` of ``F(x) = 0`` for one problem or a batch of any shape."""
-    problems = prepare(form, x0, params)
+    problems = prepare(call)
     x = problems.x[:, 0]
-    bounds = box(options["bounds"], problems.shapes)
-    values = [_thin(p, np.asarray(v)) for p, v in zip(problems.params, params, strict=True)]
+    bounds = box(call.options["bounds"], problems.shapes)
+    values = [_thin(p, np.asarray(v)) for p, v in zip(problems.params, call.params, strict=True)]
     if kernels is not None:
         values = [v.astype(np.float64, copy=False) for v in values]
     batch = problems.batch
-    done = Scalars(evaluate, x, values, tol, maxiter, bounds, None if batch else callback)
-    run = {"globalize": options["globalize"], "bracket": options["bracket"]}
+    callback = None if batch else call.callback
+    done = Scalars(evaluate, x, values, call.tol, call.maxiter, bounds, callback)
+    run = {key: call.options[key] for key in ("globalize", "bracket")}
     if not batch:
         solve_scalars(done, **run)
     else:
         _in_blocks_of_scalars(done, kernels, run)
-    return checked(answer(Solution, form, problems, done), raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer(Solution, call, problems, done), call.raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _thin(flat: Any, given: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.solve.runtime.approach import ROOT_RATE, Found, taken
+from symgrad.solve.runtime.approach import LEAST_TOLERANCE, ROOT_RATE, Found, taken
 from symgrad.solve.runtime.results import Status
 
 MAX_HALVINGS = 10  # of a step, before a sign change is looked for
@@ -36,7 +36,7 @@ class Scalars(Found):
         callback: Any = None,
     ) -> None:
         self.evaluate, self.params = evaluate, params
-        self.tol, self.maxiter, self.callback = max(tol, 3e-16), maxiter, callback
+        self.tol, self.maxiter, self.callback = max(tol, LEAST_TOLERANCE), maxiter, callback
         self.low: Any = -np.inf if bounds is None else bounds[0]
         self.high: Any = np.inf if bounds is None else bounds[1]
         self.bounded = bounds is not None

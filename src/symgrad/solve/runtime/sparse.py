@@ -9,7 +9,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Form, Problems, answer, prepare, split
+from symgrad.solve.runtime.arguments import Call, Problems, answer, prepare, split
 from symgrad.solve.runtime.results import Solution, Status, checked
 
 SHORTEST = 2.0**-30  # part of a step that is still tried
@@ -104,26 +104,21 @@ def _shortened(
 
 
 def solve_sparse(
-    form: Form,
     evaluate: Callable[..., Any],
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
+    call: Call,
 ) -> Solution:
     """The `Solution` of a square system; problems of a batch one after another."""
-    problems = prepare(form, x0, params)
-    callback = None if problems.batch else callback
+    problems = prepare(call)
+    callback = None if problems.batch else call.callback
     found = Found(problems.x)
     with np.errstate(all="ignore"):
         for k, x in enumerate(found.x):
             at = _sparse_system(evaluate, problems, [v[k] for v in problems.params])
-            *point, status = root_of_sparse(at, x, tol, maxiter, options["globalize"], callback)
+            *point, status = root_of_sparse(
+                at, x, call.tol, call.maxiter, call.options["globalize"], callback
+            )
             found.set(k, status, *point)
-    return checked(answer(Solution, form, problems, found), raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer(Solution, call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _sparse_system(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Form, Problems, split
+from symgrad.solve.runtime.arguments import Call, Problems, split
 from symgrad.solve.runtime.large import Objective, Point, solve_many_unknowns
 from symgrad.solve.runtime.results import Minimum
 from symgrad.solve.runtime.sparse import sparse_library
@@ -109,17 +109,10 @@ def _next_shift(low: float, high: float, scale: float) -> float:
     return max(10.0 * low, 1e-3 * float(scale))
 
 
-def solve_sparse_minimum(
-    form: Form,
-    evaluate: Callable[..., Any],
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    *run: Any,
-) -> Minimum:
+def solve_sparse_minimum(evaluate: Callable[..., Any], call: Call) -> Minimum:
     """The `Minimum` of an objective with a sparse Hessian."""
     make = partial(_functions_of_sparse, evaluate)
-    return solve_many_unknowns(form, make, x0, params, None, *run)
+    return solve_many_unknowns(make, call)
 
 
 def _functions_of_sparse(

@@ -16,7 +16,7 @@ import numpy as np
 from symgrad.solve.runtime.approach import ROOT_RATE, Found
 from symgrad.solve.runtime.elimination import solved_systems
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import EPS, is_short, lengths, shifted
+from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
 
 # What is tried for a root: the radius of the first trust region, in lengths of the start, and how far
 # the start is moved. Later ones are for what got stuck at a minimum of |F| or a singular Jacobian; an
@@ -66,7 +66,7 @@ def _kicked(s: Systems, x: Any, kick: float) -> Any:
 
 
 @dataclass
-class _Under:
+class _Under(UnderWay):
     """Problems under way: their numbers, points, residuals, Jacobians and trust regions."""
 
     index: Any
@@ -78,10 +78,6 @@ class _Under:
     delta: Any
     count: Any
     rejected: Any
-
-    def keep(self, which: Any) -> None:
-        for name, value in vars(self).items():
-            setattr(self, name, value[which])
 
 
 @dataclass
@@ -187,7 +183,8 @@ def _record(
     x = np.where(take[:, None], trial.x, now.x)
     size = np.where(take, trial.size, now.size)
     # an attempt that fails leaves what an earlier one reached, where that is better
-    done = done & ((status == Status.CONVERGED) | ~(size >= s.size[now.index]))
+    earlier = s.size[now.index]
+    done = done & ((status == Status.CONVERGED) | ~(size >= earlier) | ~np.isfinite(earlier))
     s.set(now.index[done], status[done], x[done], size[done], (now.count + take)[done])
 
 

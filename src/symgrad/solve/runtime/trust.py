@@ -9,6 +9,15 @@ import numpy as np
 EPS = 2.0**-52
 
 
+class UnderWay:
+    """Arrays with a row for each problem that is not done; their base holds no arrays of its own."""
+
+    def keep(self, which: Any) -> None:
+        """Leave out all other problems."""
+        for name, value in vars(self).items():
+            setattr(self, name, value[which])
+
+
 def lengths(v: Any) -> Any:
     """The length of the vector of each problem."""
     return np.sqrt(np.einsum("ki,ki->k", v, v))

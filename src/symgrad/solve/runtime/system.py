@@ -230,11 +230,16 @@ def _system_step(
     x, r, jac, scale, delta = now.x, now.r, now.jac, now.scale, now.delta
     if box is not None:
         jac = np.where(_held(x, r, jac, box)[:, None, :], 0.0, jac)
-    count = r.shape[0]
-    if not fit:
+    count, together = r.shape[0], fit and r.shape[0] > 1 and r.shape[1] > x.shape[1]
+    shape = jac.shape[1:]
+    if together:
+        jac, r = _triangles(jac, r)
+    if not fit or together:
         p = solved_systems(jac.transpose(1, 2, 0).copy(), -r.T).T
         length = lengths(scale * p)
         full = np.isfinite(length) & (length <= 1.1 * delta)
+        if fit:
+            full &= _are_regular(jac, scale)
         if not globalize and np.isfinite(p).all():
             return p, np.ones(count, bool), np.ones(count, bool)
         if line:
@@ -247,7 +252,7 @@ def _system_step(
     rank = np.ones(count, bool)
     p[~full] = 0.0
     u, sigma, vt = np.linalg.svd(jac[rest] / scale[rest, None, :], full_matrices=False)
-    least = EPS * max(jac.shape[1:]) * sigma[:, :1]
+    least = EPS * max(shape) * sigma[:, :1]
     c = np.where(sigma > least, np.einsum("kij,ki->kj", u, r[rest]), 0.0)
     radius = delta[rest] if globalize else np.full(rest.shape, np.inf)
     # minimise |c + sigma q| within |q| <= radius: curvature sigma**2, slope sigma*c
@@ -256,6 +261,19 @@ def _system_step(
     p[rest] = np.einsum("kji,kj->ki", vt, q) / scale[rest]
     full[rest], rank[rest] = inside, (sigma > least).all(axis=1)
     return p, full, rank
+
+
+def _triangles(jac: Any, r: Any) -> tuple[Any, Any]:
+    """R and ``Q.T r`` of ``J = Q R``: ``|r + J p|`` is ``|Q.T r + R p|`` but for what no p changes."""
+    n = jac.shape[2]
+    whole: Any = np.linalg.qr(np.concatenate([jac, r[..., None]], axis=2), mode="r")
+    return whole[:, :n, :n], whole[:, :n, n]
+
+
+def _are_regular(triangles: Any, scale: Any) -> Any:
+    """Whether the diagonals tell that triangular matrices are far from singular ones."""
+    diagonal = np.abs(np.einsum("kii->ki", triangles)) / scale
+    return diagonal.min(axis=1) > 1e-8 * diagonal.max(axis=1)
 
 
 def _radius(delta: Any, actual: Any, expected: Any, length: Any, full: Any) -> Any:

@@ -23,6 +23,10 @@ SOLVERS = {
         lambda: sg.newton_root([x**2 + y**2 - a, x - y], [x, y], a, method="sparse"),
         "[2.0, 1.0], 2.0",
     ),
+    "sparse minimum": (
+        lambda: sg.newton_minimize((1 - x) ** 2 + a * (y - x**2) ** 2, [x, y], a, method="sparse"),
+        "[-1.0, 1.0], 10.0",
+    ),
     "systems": (
         lambda: sg.newton_root([x**2 + y**2 - a, x - y], [x, y], a),
         "[[2.0, 3.0], [1.0, 1.0]], [2.0, 3.0]",

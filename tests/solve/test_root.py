@@ -50,10 +50,11 @@ def test_the_step_of_halley():
     from symgrad.solve.householder import householder_step
 
     f, f1, f2 = sg.symbols("f f1 f2")
-    step = householder_step([f, f1, f2])
+    step, slope = householder_step([f, f1, f2])
     at = {f: 0.3, f1: -1.7, f2: 2.5}
     halley = -2 * 0.3 * -1.7 / (2 * 1.7**2 - 0.3 * 2.5)
     assert sg.evaluate(step, at) == pytest.approx(halley, rel=1e-15)
+    assert sg.evaluate(slope, at) == pytest.approx(-0.3 / halley, rel=1e-15)
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
@@ -249,9 +250,37 @@ def test_bounds_of_a_system():
     assert (away.x >= 2).all()
 
 
-# Errors
-
 v2 = sg.vector("v", 2)
+
+
+def test_bounds_at_infinity_or_of_equal_ends():
+    for high in (math.inf, None, np.inf):
+        solver = sg.newton_root((x - 1) * (x + 2), x, bounds=(-0.7, high))
+        assert solver(-0.6).x == pytest.approx(1)
+        assert "bounds" in solver.source
+    vector = sg.newton_root(v2**2 - 2, v2, bounds=([0, -math.inf], [math.inf, 0.0]))
+    np.testing.assert_allclose(vector([1.0, -1.0]).x, [math.sqrt(2), -math.sqrt(2)], rtol=1e-12)
+    held = sg.newton_root(x**2 - a, x, a, bounds=(2, 2))
+    assert held(1.0, 4.0).converged and not held(1.0, 5.0).converged
+    lowest = sg.newton_minimize((x - 3) ** 2 + x * y + y**2, [x, y], bounds=[(1, 1), (None, None)])
+    np.testing.assert_allclose(lowest([0.0, 0.0]).x, [1.0, -0.5], rtol=1e-12)
+
+
+def test_callbacks_may_raise():
+    def stop(*now):
+        raise RuntimeError("enough")
+
+    for solver, start in (
+        (sg.newton_root(x**2 - 2, x), 1.0),
+        (sg.newton_root([x**2 - 2, y - x], [x, y]), [1.0, 1.0]),
+        (sg.newton_minimize(x**2 + x, x), 1.0),
+    ):
+        with pytest.raises(RuntimeError, match="enough"):
+            solver(start, callback=stop)
+        assert solver(start).converged
+
+
+# Errors
 
 
 @pytest.mark.parametrize(
@@ -270,7 +299,18 @@ v2 = sg.vector("v", 2)
         (lambda: sg.newton_root(v2, v2, order=2), ArgumentError, "one equation"),
         (lambda: sg.newton_root(x, x, bracket=3), ArgumentError, "bracket"),
         (lambda: sg.newton_root(x, x, bracket=(2, 1)), ArgumentError, "bracket"),
+        (lambda: sg.newton_root(x, x, bracket=(0, math.inf)), ArgumentError, "finite"),
         (lambda: sg.newton_root(x, x, bounds=3), ArgumentError, "pair"),
+        (lambda: sg.newton_root(x, x, bounds=(math.nan, 1)), ArgumentError, "nan"),
+        (lambda: sg.newton_root(x, x, bounds=("a", 1)), ArgumentError, "number"),
+        (lambda: sg.newton_root(x, x)(1.0, tol=-1.0), ArgumentError, "tol"),
+        (lambda: sg.newton_root(x, x)(1.0, tol=math.nan), ArgumentError, "tol"),
+        (lambda: sg.newton_root(x, x)(1.0, tol="small"), ArgumentError, "tol"),
+        (lambda: sg.newton_root(x**2 - 2, x)(1.0, maxiter=-1), ArgumentError, "maxiter"),
+        (lambda: sg.newton_root(x**2 - 2, x)(1.0, maxiter=2.5), ArgumentError, "maxiter"),
+        (lambda: sg.newton_root(x**2 - 2, x)(1.0, callback=3), ArgumentError, "callback"),
+        (lambda: sg.newton_minimize(x**2, x)(1.0, maxiter=None), ArgumentError, "maxiter"),
+        (lambda: sg.newton_root([x, y], [x, y])([1, 1], tol=None), ArgumentError, "tol"),
         (lambda: sg.newton_root(x, x)(math.nan), ArgumentError, "start of x is not finite"),
         (lambda: sg.newton_root(x, x)(math.inf), ArgumentError, "start of x is not finite"),
         (lambda: sg.newton_root(x - a, x, a)(1.0, math.nan), ArgumentError, "a is not finite"),

@@ -12,6 +12,7 @@ import scipy.optimize
 
 import symgrad as sg
 from symgrad.errors import ArgumentError
+from symgrad.solve.runtime import minimum
 
 x, y = sg.symbols("x y")
 v, w = sg.vector("v", "n"), sg.vector("w", "n")
@@ -207,14 +208,17 @@ def test_factors_and_eigenvalues_lead_to_the_same(monkeypatch, bounds):
     solver = sg.newton_minimize(CHAIN, v, w, bounds=bounds)
     rng = np.random.default_rng(6)
     starts, loads = 2 + rng.random((10, 15)), 1 + rng.random((10, 15))
+    together = solver(starts, loads)
     calls = counted(monkeypatch, "cholesky")
-    together = solver(starts, loads)  # a batch is not factored
-    assert together.converged.all() and not calls
-    for k in range(10):
-        found = solver(starts[k], loads[k])
-        np.testing.assert_allclose(found.x, together.x[k], rtol=1e-9)
-        assert found.curvature == together.curvature[k]
-    assert calls
+    for fewest in (minimum.FACTORED, 99):
+        monkeypatch.setattr(minimum, "FACTORED", fewest)
+        del calls[:]
+        for k in range(10):
+            found = solver(starts[k], loads[k])
+            np.testing.assert_allclose(found.x, together.x[k], rtol=1e-9)
+            assert found.curvature == together.curvature[k]
+        assert bool(calls) == (fewest < 99)
+    assert together.converged.all()
 
 
 def test_a_semidefinite_hessian_of_many_unknowns():
@@ -337,3 +341,106 @@ def test_kronecker_factors_in_a_batch_and_of_no_minimum():
     np.testing.assert_allclose(found.x[0] @ (2 * definite), -np.ones((4, 2)), atol=1e-12)
     still = sg.newton_minimize(sg.sum((U @ A) * U), U, A, globalize=False)(np.ones((4, 2)), saddle)
     assert (still.status, still.curvature) == (sg.Status.NOT_A_MINIMUM, "indefinite")
+
+
+# Sparse Hessians
+
+
+def sparse_chain(n):
+    """The chain of springs, of a known number of links."""
+    z, load = sg.vector("v", n), sg.vector("w", n)
+    links = sg.sum((z[1:] - z[:-1]) ** 2)
+    return links + sg.sum((z**2 - 1) ** 2) / 4 - sg.sum(load * z), z, load
+
+
+def test_twenty_thousand_unknowns_by_sparse_factors():
+    n = 20_000
+    solver = sg.newton_minimize(*sparse_chain(n), method="sparse")
+    load = 0.1 + 0.05 * np.sin(np.arange(n))
+    solver(np.ones(n), load, maxiter=0)  # compiled
+    tracemalloc.start()
+    found = solver(np.full(n, 0.8), load)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 300 * n * 8
+    assert found.converged and found.curvature == "positive definite"
+    assert np.abs(chain_slope(found.x, load)).max() < 1e-10
+    assert "59998 of 400000000 entries" in solver.explain()
+
+
+@pytest.mark.parametrize("n", [2, 5, 60])
+def test_sparse_minima_are_minima(n):
+    solver = sg.newton_minimize(*sparse_chain(n), method="sparse")
+    rng = np.random.default_rng(n)
+    starts = np.stack([np.zeros(n), rng.normal(size=n), 3 * rng.normal(size=n)])
+    found = solver(starts, np.full(n, 0.01))
+    assert found.converged.all() and (found.curvature == "positive definite").all()
+    for x_, value in zip(found.x, found.value, strict=True):
+        assert np.abs(chain_slope(x_, 0.01)).max() < 1e-10
+        bands = chain_curvature(x_)
+        assert scipy.linalg.eigh_tridiagonal(*bands, eigvals_only=True)[0] > 0
+        links = ((x_[1:] - x_[:-1]) ** 2).sum() + ((x_**2 - 1) ** 2).sum() / 4
+        assert value == pytest.approx(links - 0.01 * x_.sum(), rel=1e-12)
+
+
+def test_sparse_minimisation_of_scalars_and_what_has_no_minimum():
+    solver = sg.newton_minimize(ROSENBROCK, [x, y], method="sparse")
+    for start in ([-1.2, 1.0], [3.0, -4.0], [0.0, 0.0]):
+        np.testing.assert_allclose(solver(start).x, [1, 1], rtol=1e-10)
+    saddle = sg.newton_minimize(x**2 - y**2 + y**4 + x * y / 10, [x, y], method="sparse")
+    found = saddle([0.0, 0.0])
+    assert found.converged and found.curvature == "positive definite"
+    for f in (x + (x - y) ** 2, -(x**2) + x * y, x**3 + y**2):
+        assert not sg.newton_minimize(f, [x, y], method="sparse")([1.0, 1.0]).converged
+    undefined = sg.newton_minimize(sg.log(x) ** 2 + x * y**2, [x, y], method="sparse")([-1.0, 1.0])
+    assert undefined.status is sg.Status.NON_FINITE
+    again = pickle.loads(pickle.dumps(solver))
+    assert again.explain() == solver.explain() and "sparse LU" in solver.explain()
+
+
+def test_sparse_factors_are_chosen_where_they_pay(monkeypatch):
+    n = 600
+    F, u = bratu(n)
+    u_, A, r = sg.vector("u", n), sg.matrix("A", (n, n)), sg.vector("r", n)
+    sparse = {
+        "sparse roots": sg.newton_root(F, u),
+        "sparse minima": sg.newton_minimize(*sparse_chain(n)),
+    }
+    dense = {
+        "asked for": sg.newton_root(F, u, method="newton"),
+        "minima asked for": sg.newton_minimize(*sparse_chain(n), method="newton"),
+        "bounds": sg.newton_root(F, u, bounds=(0, 9)),
+        "full": sg.newton_root(A @ u_ - r, u_, [A, r]),
+        "small": sg.newton_root(*bratu(40)),
+        "unknown extents": sg.newton_minimize(CHAIN, v, w),
+    }
+    for name, solver in sparse.items():
+        assert "sparse LU" in solver.explain(), name
+    for name, solver in dense.items():
+        assert "sparse LU" not in solver.explain(), name
+    diagonal = sg.newton_minimize(sg.sum(sg.exp(u_) - r * u_), u_, r)
+    assert "diagonal" in diagonal.explain()
+    found = sparse["sparse roots"](np.zeros(n), tol=1e-9)
+    assert found.converged
+    monkeypatch.setitem(sys.modules, "scipy.sparse.linalg", None)
+    assert "dense" in sg.newton_root(F, u).explain()
+
+
+def test_sparse_steps_from_a_singular_jacobian():
+    n = 600
+    u, r = sg.vector("u", n), sg.vector("r", n)
+    ring = u**3 + u + sg.concatenate([u[1:], u[:1]])
+    solver = sg.newton_root(ring - r, u, r)
+    right = 1 + 0.1 * np.cos(np.arange(n))
+    found = solver(np.zeros(n), right)  # alternating vectors are in the kernel of the Jacobian
+    assert found.converged and "sparse LU" in solver.explain()
+    np.testing.assert_allclose(found.x**3 + found.x + np.roll(found.x, -1), right, atol=1e-10)
+
+
+def test_sparse_minimisation_names_what_it_cannot_take():
+    with pytest.raises(ArgumentError, match="no bounds"):
+        sg.newton_minimize(ROSENBROCK, [x, y], method="sparse", bounds=[(0, 2), (0, 2)])
+    with pytest.raises(ArgumentError, match="globalize=True"):
+        sg.newton_minimize(ROSENBROCK, [x, y], method="sparse", globalize=False)
+    with pytest.raises(sg.errors.ShapeError, match="known extents"):
+        sg.newton_minimize(CHAIN, v, w, method="sparse")

@@ -3,8 +3,9 @@
 ``newton_root``, ``newton_minimize`` and ``least_squares`` (`public`) check what they are asked (`problem`),
 differentiate it, and generate code (`code`) that is run by a `Solver`:
 
-- one equation in one scalar gets a loop on Python floats with value and step written in place. It takes
-  full steps; where one does not reduce ``|F|``, and for arrays, it hands over to `runtime.scalar`;
+- one problem in a scalar unknown, or in two to four, gets a loop on Python floats with its formulas and the
+  elimination written in place (`loops`); what that does not solve, and arrays, it hands over;
+- batches of equations get kernels, ufuncs that write into buffers, for `runtime.approach`;
 - everything else gets functions for residuals and Jacobians, or value, gradient and Hessian, of one problem
   and, by `vmap`, of many; `runtime.calls` packs their blocks into matrices.
 
@@ -13,9 +14,12 @@ They know NumPy only, but for `runtime.sparse`. A saved solver is their source, 
 generated (`modules`): the same text runs here and there.
 
 ========================  ==========================================================================
+`runtime.approach`        full steps of a whole batch
 `runtime.scalar`          damped steps, search for a sign change, steps inside it
 `runtime.system`          trust region on ``|r + J p|``: roots of systems, least squares
 `runtime.minimum`         trust region on a quadratic, by the spectrum of the Hessian
+`runtime.elimination`     many small linear systems at once
+`runtime.blocks`          batches in blocks, on all processors
 `runtime.trust`           the subproblem of both, diagonal in singular vectors or eigenvectors
 `runtime.conjugate`       minima by Hessian-vector products alone, with conjugate gradients
 `runtime.sparse`          roots by SciPy's sparse factors, with a line search

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from symgrad.autodiff import diff
+import numpy as np
+
 from symgrad.batching import vmap
+from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
-from symgrad.emit.scalar_source import has_scalar_form
-from symgrad.emit.statements import math_imports, scalar_statements
+from symgrad.emit.numpy_source import INDENT
 from symgrad.expr.dims import dim_names
-from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.lower.lowering import lower
-from symgrad.lower.program import Program
-from symgrad.rewrite.stability import stabilize
+from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
-
-INDENT = "    "
 
 
 def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
@@ -39,25 +37,70 @@ def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list
     return list(replaced.values()), vmap(list(outputs), over=over)
 
 
-def system_code(problem: Problem, outputs: Sequence[Expr], call: str, defaults: str) -> str:
-    """The functions of a system, for one problem and for a batch, and the call of its solver."""
-    one = made("evaluate", problem.symbols, outputs)
-    many = made("evaluate_batch", *batched(problem, outputs))
-    names = _identifiers(problem)
-    listed = ", ".join(names[len(problem.unknowns) :])
-    return f"""\
-{one}
+def _module(
+    problem: Problem,
+    functions: Sequence[str],
+    called: str,
+    options: dict[str, Any],
+    defaults: str,
+    loop: Loop | None = None,
+) -> str:
+    """Functions, and `solve`: a loop to try first, and the call of a solver of the runtime.
+
+    `called` is its name with the first arguments; the last one is the `Call`.
+    """
+    names = program_of(problem, [])[1][len(problem.unknowns) :]
+    listed = "".join(f"{name}, " for name in names)
+    form = f"Form({', '.join(map(repr, problem.form))})"
+    imports = {*(loop.imports if loop else []), *_imports_of(repr(options))}
+    lines = [f"{INDENT}{line}" for line in (loop.lines if loop else [])]
+    return "\n".join(
+        [
+            *sorted(imports),
+            *["", ""] * bool(imports),
+            "\n\n\n".join(functions),
+            "",
+            "",
+            f"def solve(x0, {listed}*, {defaults}, raise_on_failure=False, callback=None):",
+            *lines,
+            f"{INDENT}form = {form}",
+            f"{INDENT}options = {options!r}",
+            f"{INDENT}given = ({listed.strip()})",
+            f"{INDENT}call = Call(form, x0, given, options, tol, maxiter, raise_on_failure, callback)",
+            f"{INDENT}return {called}, call)",
+            "",
+        ]
+    )
 
 
-evaluate = make_evaluate()
+def _imports_of(options: str) -> list[str]:
+    return ["from math import inf"] if re.search(r"\binf\b", options) else []
 
 
-{many}
+def _function(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
+    return f"{made(name, symbols, outputs)}\n\n\n{name} = make_{name}()"
 
 
-def solve(x0, {listed + ", " if listed else ""}*, {defaults}, raise_on_failure=False, callback=None):
-    return {call.format(params=_tuple(names[len(problem.unknowns) :]), form=_form(problem))}
-"""
+def system_code(
+    problem: Problem,
+    outputs: Sequence[Expr],
+    called: str,
+    parts: int,
+    options: dict[str, Any],
+    defaults: str,
+    write: Callable[[Problem, Sequence[Expr]], Loop | None] | None = None,
+) -> str:
+    """The functions of a system, for one problem and for a batch, and the call of its solver.
+
+    The first `parts` outputs are values; `write` gives a loop on floats to try first.
+    """
+    functions = [
+        _function("evaluate", problem.symbols, outputs),
+        made("evaluate_batch", *batched(problem, outputs)),
+    ]
+    loop = write(problem, outputs) if write else None
+    called = f"{called}(evaluate, make_evaluate_batch, {parts}"
+    return _module(problem, functions, called, options, defaults, loop)
 
 
 def large_code(
@@ -65,154 +108,58 @@ def large_code(
     outputs: Sequence[Expr],
     directions: Sequence[Expr],
     products: Sequence[Expr],
-    options: dict[str, object],
+    options: dict[str, Any],
 ) -> str:
     """Value with gradient, Hessian-vector products, and the call of the solver that needs no matrix."""
-    names = _identifiers(problem)[len(problem.unknowns) :]
-    listed = "".join(f"{name}, " for name in names)
-    return f"""\
-{made("evaluate", problem.symbols, outputs)}
+    symbols = [*problem.unknowns, *directions, *problem.params]
+    functions = [
+        _function("evaluate", problem.symbols, outputs),
+        _function("product", symbols, products),
+    ]
+    called = "solve_large(evaluate, product"
+    return _module(problem, functions, called, options, "tol=1e-10, maxiter=500")
 
 
-evaluate = make_evaluate()
-
-
-{made("product", [*problem.unknowns, *directions, *problem.params], products)}
-
-
-product = make_product()
-
-
-def solve(x0, {listed}*, tol=1e-10, maxiter=500, raise_on_failure=False, callback=None):
-    return solve_large(
-        {_form(problem)}, evaluate, product, x0, {_tuple(names)}, {options!r},
-        tol, maxiter, raise_on_failure, callback,
-    )
-"""
-
-
-def sparse_code(problem: Problem, outputs: Sequence[Expr], options: dict[str, object]) -> str:
+def sparse_code(
+    problem: Problem,
+    outputs: Sequence[Expr],
+    called: str,
+    options: dict[str, Any],
+    defaults: str,
+) -> str:
     """Residuals, entries of the Jacobian and their places, and the call of the sparse solver."""
-    names = _identifiers(problem)[len(problem.unknowns) :]
-    listed = "".join(f"{name}, " for name in names)
-    return f"""\
-{made("evaluate", problem.symbols, outputs)}
+    functions = [_function("evaluate", problem.symbols, outputs)]
+    return _module(problem, functions, f"{called}(evaluate", options, defaults)
 
 
-evaluate = make_evaluate()
+def equation_code(
+    problem: Problem, outputs: Sequence[Expr], slope: Expr, options: dict[str, Any]
+) -> str:
+    """The solver of one equation: the loop on floats, and the functions that batches run.
 
-
-def solve(x0, {listed}*, tol=1e-12, maxiter=200, raise_on_failure=False, callback=None):
-    return solve_sparse(
-        {_form(problem)}, evaluate, x0, {_tuple(names)}, {options!r},
-        tol, maxiter, raise_on_failure, callback,
-    )
-"""
-
-
-def _tuple(names: Sequence[str]) -> str:
-    return f"({', '.join(names)}{',' if len(names) == 1 else ''})"
-
-
-def _form(problem: Problem) -> str:
-    form = problem.form
-    return f"Form({form.kind!r}, {form.unknowns!r}, {form.params!r})"
-
-
-# Names that the generated functions use themselves
-OWN = """x0 tol maxiter raise_on_failure callback bound small count size step last value CONVERGED inf
-Solution Form solve evaluate evaluate_batch product solve_equation solve_system solve_minimum
-solve_large solve_sparse""".split()
-
-
-def _program(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
-    """The program of `outputs`, and the identifiers of unknowns and parameters in it."""
-    program = lower([*map(symbol, OWN), *problem.symbols], stabilize(list(outputs)))
-    return program, [name for name, _ in program.parameters][len(OWN) :]
-
-
-def _identifiers(problem: Problem) -> list[str]:
-    return _program(problem, [])[1]
-
-
-def equation_code(problem: Problem, outputs: Sequence[Expr], call: str, fast: bool) -> str:
-    """The solver of one equation: the loop on floats, and the function that batches run.
-
-    `outputs` are value and step.
+    `outputs` are value and step, which is ``-value/slope``.
     """
-    loop = _loop(problem, outputs) if fast else None
-    names = _identifiers(problem)[1:]
-    listed = ", ".join(names)
-    head = (
-        f"def solve(x0, {listed + ', ' if listed else ''}*,"
-        " tol=1e-12, maxiter=100, raise_on_failure=False, callback=None):"
-    )
-    general = f"return {call.format(params=_tuple(names), form=_form(problem))}"
-    body = [INDENT + line for line in [*(loop[1] if loop else []), general]]
-    imports = loop[0] if loop else []
-    return "\n".join(
-        [
-            *imports,
-            made("evaluate", problem.symbols, outputs),
-            "",
-            "",
-            "evaluate = make_evaluate()",
-            "",
-            "",
-            head,
-            *body,
-            "",
-        ]
-    )
+    free = options["globalize"] and options["bracket"] is None and options["bounds"] is None
+    loop = equation_loop(problem, outputs) if free else None
+    kernels = _kernels(problem, slope)
+    functions = [_function("evaluate", problem.symbols, outputs), *kernels]
+    called = f"solve_equation(evaluate, {'kernels' if kernels else None}"
+    return _module(problem, functions, called, options, "tol=1e-12, maxiter=100", loop)
 
 
-LOOP = """\
-if {test} and callback is None and tol >= 3e-16:
-    {x} = x0
-    bound = inf
-    small = False
-    try:
-        for count in range(maxiter + 1):
-            {statements}
-            size = abs({value})
-            if size < bound:
-                if size == 0.0 or small and size <= 0.4*bound:
-                    return Solution({x}, True, count, size, CONVERGED)
-                step = {step}
-                bound = size
-                last = {x}
-                {x} {sign}= step
-                small = -tol <= step <= tol or {outside} and abs(step) <= tol*abs({x})
-            elif small and size == size:  # a last step, after which |F| cannot fall any more
-                return Solution(last, True, count - 1, bound, CONVERGED)
-            else:
-                break
-    except (ValueError, ZeroDivisionError, OverflowError):
-        pass
-elif x0.__class__ is int:
-    return solve(float(x0), {arguments})"""
+def _kernels(problem: Problem, slope: Expr) -> list[str]:
+    """The kernels that batches run; nothing where the formulas have none.
 
-
-def _loop(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[str], list[str]] | None:
-    """Full steps on floats, with value and step written in place; None where there is no such code."""
-    f, x = problem.formulas[0], problem.unknowns[0]
-    newton = outputs[1] is -f / diff(f, x)
-    # Newton's step is written as value/slope and subtracted: one multiplication less
-    program, names = _program(problem, [f, diff(f, x)] if newton else outputs)
-    if not has_scalar_form(program):
-        return None
-    statements, (value, s) = scalar_statements(program)
-    if not value.isidentifier():
-        statements, value = [*statements, f"value = {value}"], "value"
-    keywords = ("tol", "maxiter", "raise_on_failure", "callback")
-    text = LOOP.format(
-        x=names[0],
-        test=" and ".join(f"{n}.__class__ is float" for n in ["x0", *names[1:]]),
-        statements=("\n" + INDENT * 3).join(statements) or "pass",
-        value=value,
-        step=f"{value}/({s})" if newton else s,
-        outside=f"not -1.0 <= {names[0]} <= 1.0",
-        sign="-" if newton else "+",
-        arguments=", ".join([*names[1:], *(f"{k}={k}" for k in keywords)]),
-    )
-    return math_imports([*statements, s, "inf"]), text.splitlines()
+    The fast one has sine and cosine by the tangent of the half angle; the exact one decides.
+    """
+    symbols, value = problem.symbols, problem.formulas[0]
+    if any(x.dtype != np.float64 for x in symbols):
+        return []
+    fast = in_place(symbols, [value, slope], "value_and_slope", fast_math=True)
+    exact = in_place(symbols, [value], "value_alone")
+    if exact is None or fast is None:
+        return []
+    parts = [fast.source.rstrip(), exact.source.rstrip()]
+    if any("scipy.special." in part for part in parts):
+        parts = ["import scipy.special", *parts]
+    return [*parts, f"kernels = Kernels(Kernel({fast.of}), Kernel({exact.of}))"]

@@ -9,8 +9,8 @@ from typing import Any
 from symgrad.expr.node import Expr
 
 
-def householder_step(derivatives: Sequence[Expr]) -> Expr:
-    """The step of order d, ``d * (1/f)^(d-1) / (1/f)^(d)``, from ``f, f', ..., f^(d)``.
+def householder_step(derivatives: Sequence[Expr]) -> tuple[Expr, Expr]:
+    """The step of order d, ``d * (1/f)^(d-1) / (1/f)^(d)``, from ``f, f', ..., f^(d)``, and -f/step.
 
     The Taylor coefficients r_k of 1/f follow from those of f, c_k = f^(k)/k!, by the product of both
     series being 1. With ``q_k = r_k * f**(k+1)``, which are polynomials::
@@ -28,5 +28,4 @@ def householder_step(derivatives: Sequence[Expr]) -> Expr:
         for term in terms:
             total = total + term
         q.append(-total)
-    step: Expr = f * q[-2] / q[-1]
-    return step
+    return f * q[-2] / q[-1], -q[-1] / q[-2]

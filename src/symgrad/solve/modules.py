@@ -10,14 +10,19 @@ from typing import Any
 
 from symgrad import errors
 from symgrad.solve.runtime import (
+    approach,
     arguments,
+    blocks,
     calls,
     conjugate,
+    elimination,
+    large,
     minimum,
     newton,
     results,
     scalar,
     sparse,
+    sparse_minimum,
     system,
     trust,
 )
@@ -26,21 +31,29 @@ from symgrad.solve.runtime import (
 ORDER: tuple[ModuleType, ...] = (
     results,
     arguments,
+    approach,
+    blocks,
     scalar,
     newton,
     trust,
+    elimination,
     system,
     minimum,
     calls,
+    large,
     conjugate,
     sparse,
+    sparse_minimum,
 )
+COMMON = (results, arguments, approach)
+MATRICES = (*COMMON, blocks, trust, elimination, system, minimum, calls)
 NEEDED = {
-    "solve_equation": (results, arguments, scalar, newton),
-    "solve_large": (results, arguments, trust, minimum, conjugate),
-    "solve_sparse": (results, arguments, sparse),
-    "solve_system": (results, arguments, trust, system, minimum, calls),
-    "solve_minimum": (results, arguments, trust, system, minimum, calls),
+    "solve_equation": (*COMMON, blocks, scalar, newton),
+    "solve_large": (*COMMON, trust, minimum, large, conjugate),
+    "solve_sparse": (*COMMON, sparse),
+    "solve_sparse_minimum": (*COMMON, trust, minimum, large, sparse, sparse_minimum),
+    "solve_system": MATRICES,
+    "solve_minimum": MATRICES,
 }
 ERRORS = '''\
 class ArgumentError(TypeError):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from symgrad.emit.nest import flatten
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
@@ -119,26 +122,30 @@ def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Any:
 
 
 def _plain(bound: Any) -> Any:
-    return bound.tolist() if hasattr(bound, "tolist") else bound
+    if bound is None:
+        return None
+    try:
+        array = np.asarray(bound, float)
+    except (TypeError, ValueError):
+        raise ArgumentError(f"a bound must be a number, an array or None, not {bound!r}") from None
+    if np.isnan(array).any():
+        raise ArgumentError(f"a bound must not be nan, got {bound!r}")
+    return array.tolist()
 
 
 def check_square(formulas: Sequence[Expr], unknowns: Sequence[Expr]) -> None:
     """As many equations as unknowns, as far as the extents are known."""
-    sizes = [[_size(e) for e in group] for group in (formulas, unknowns)]
-    if None in sizes[0] or None in sizes[1]:
-        return
-    m, n = (sum(s for s in group if s is not None) for group in sizes)
-    if m != n:
+    m, n = size_of(formulas), size_of(unknowns)
+    if m is not None and n is not None and m != n:
         raise ShapeError(
             f"{m} equations for {n} unknowns: newton_root needs as many; write"
             " least_squares(r, unknowns) for more equations"
         )
 
 
-def _size(e: Expr) -> int | None:
-    total = 1
-    for d in e.shape:
-        if not isinstance(d, int):
-            return None
-        total *= d
-    return total
+def size_of(group: Sequence[Expr]) -> int | None:
+    """How many entries expressions have together; None where an extent is not known."""
+    extents = [[d for d in e.shape if isinstance(d, int)] for e in group]
+    if any(len(known) < e.ndim for known, e in zip(extents, group, strict=True)):
+        return None
+    return sum(prod(known) for known in extents)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from math import inf
 from typing import Any
 
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
@@ -11,10 +13,14 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
-from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of
+from symgrad.solve.loops import minimum_loop, system_loop
+from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver
 from symgrad.solve.structure import diagonal_of, entries_of_jacobian, kronecker_of
+
+SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
+SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
 
 def newton_root(
@@ -23,7 +29,7 @@ def newton_root(
     params: Any = (),
     *,
     order: int = 1,
-    method: str = "newton",
+    method: str = "auto",
     globalize: bool = True,
     bracket: Any = None,
     bounds: Any = None,
@@ -41,9 +47,11 @@ def newton_root(
     order : int
         For one equation: 1 is Newton's method, 2 Halley's, n that of Householder. The number of right
         digits is multiplied by ``order + 1`` in a step.
-    method : {"newton", "sparse"}
+    method : {"auto", "newton", "sparse"}
         "newton" forms the Jacobian. "sparse", for large systems of known extents, forms the entries that
         can differ from zero, factored by SciPy (the extra ``scipy``), with a line search along the steps.
+        "auto" is "sparse" where SciPy is there, for 500 unknowns or more without bounds, if at most a
+        twentieth of the entries can differ from zero; `explain()` says which it is.
     globalize : bool
         Steps are shortened until ``|F|`` falls, by a line search for one equation, in a trust region for
         systems; where one equation gets stuck, a sign change is looked for. False takes plain steps.
@@ -88,36 +96,107 @@ def newton_root(
     scalar = len(problem.unknowns) == 1 and all(
         e.shape == () for e in (*problem.formulas, *problem.symbols)
     )
-    if method not in ("newton", "sparse"):
-        raise ArgumentError(f'the method must be "newton" or "sparse", not {method!r}')
-    if scalar and method == "newton":
+    if method not in ("auto", "newton", "sparse"):
+        raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
+    if scalar and method != "sparse":
         return _equation(problem, order, options, _bracket(bracket), remake)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
-    if method == "sparse":
-        return _sparse(problem, options, remake)
+    if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
+        sparse = _sparse(problem, options, remake, always=method == "sparse")
+        if sparse is not None:
+            return sparse
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    call = _call("solve_system", len(problem.formulas), options)
+    options["fit"] = False
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
+    loop = system_loop if options["globalize"] and options["bounds"] is None else None
     return Solver(
-        partial(system_code, problem, outputs, call, "tol=1e-12, maxiter=200"),
+        partial(
+            system_code,
+            problem,
+            outputs,
+            "solve_system",
+            len(problem.formulas),
+            options,
+            "tol=1e-12, maxiter=200",
+            loop,
+        ),
         _described("root", problem, "Newton steps in a trust region; dense LU, singular values"),
         tuple(problem.symbols),
         remake,
     )
 
 
-def _sparse(problem: Problem, options: dict[str, Any], remake: Any) -> Solver:
-    if options["bounds"] is not None:
+def _is_large(problem: Problem) -> bool:
+    """Whether sparse factors may be worth their while: many unknowns, of known extents, and SciPy."""
+    size = size_of(problem.unknowns)
+    if size is None or size < SPARSE_UNKNOWNS:
+        return False
+    try:
+        sparse_library()
+    except ArgumentError:
+        return False
+    return True
+
+
+def _sparse_entries(
+    formulas: Sequence[Expr], problem: Problem, bounds: Any, always: bool
+) -> tuple[list[Expr], str] | None:
+    """The entries of a derivative and a word on them; None where there are too many, unless `always`."""
+    if bounds is not None:
         raise ArgumentError(
             'method="sparse" takes no bounds; leave them out or use method="newton"'
         )
     sparse_library()
-    entries, (some, of) = entries_of_jacobian(problem.formulas, problem.unknowns)
-    how = f"Newton steps with a line search; sparse LU by SciPy, {some} of {of} entries formed"
+    try:
+        entries, (some, of) = entries_of_jacobian(formulas, problem.unknowns)
+    except (ArgumentError, ShapeError):
+        if always:
+            raise
+        return None
+    if not always and some > SPARSE_PART * of:
+        return None
+    return entries, f"sparse LU by SciPy, {some} of {of} entries formed"
+
+
+def _sparse(problem: Problem, options: dict[str, Any], remake: Any, always: bool) -> Solver | None:
+    found = _sparse_entries(problem.formulas, problem, options["bounds"], always)
+    if found is None:
+        return None
+    entries, how = found
     return Solver(
-        partial(sparse_code, problem, [*problem.formulas, *entries], options),
-        _described("root", problem, how),
+        partial(
+            sparse_code,
+            problem,
+            [*problem.formulas, *entries],
+            "solve_sparse",
+            options,
+            "tol=1e-12, maxiter=200",
+        ),
+        _described("root", problem, f"Newton steps with a line search; {how}"),
+        tuple(problem.symbols),
+        remake,
+    )
+
+
+def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) -> Solver | None:
+    f, leaves = problem.formulas[0], list(problem.unknowns)
+    gradient = grad(f, leaves)
+    found = _sparse_entries(gradient, problem, bounds, always)
+    if found is None:
+        return None
+    entries, how = found
+    outputs = [f, *gradient, *entries]
+    return Solver(
+        partial(
+            sparse_code,
+            problem,
+            outputs,
+            "solve_sparse_minimum",
+            {"bounds": None},
+            "tol=1e-10, maxiter=500",
+        ),
+        _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
     )
@@ -128,7 +207,7 @@ def newton_minimize(
     unknowns: Any,
     params: Any = (),
     *,
-    method: str = "newton",
+    method: str = "auto",
     globalize: bool = True,
     bounds: Any = None,
 ) -> Solver:
@@ -142,16 +221,18 @@ def newton_minimize(
     f : Expr of shape ()
     unknowns, params, globalize, bounds
         As for `newton_root`.
-    method : {"newton", "cg"}
-        "newton" forms the Hessian. "cg", for many unknowns, forms no matrix: steps are conjugate gradients
-        on Hessian-vector products, truncated at the trust region (Steihaug, 1983; Toint, 1981).
+    method : {"auto", "newton", "sparse", "cg"}
+        "newton" forms the Hessian; "sparse" the entries that can differ from zero, and "auto" is either,
+        as for `newton_root`. "cg", for many unknowns, forms no matrix: steps are conjugate gradients on
+        Hessian-vector products, truncated at the trust region (Steihaug, 1983; Toint, 1981).
 
     Returns
     -------
     Solver
         ``solver(x0, *params, tol=1e-10, maxiter=500)`` gives a `Minimum`: a `Solution` with the fields
-        `value` and `curvature`. Its `residual` is the norm of the gradient. With "cg" the curvature is
-        that of Lanczos' method from a random start, and "unknown" where 60 products do not settle it.
+        `value` and `curvature`. Its `residual` is the norm of the gradient. With "cg", and "sparse" where
+        pivots do not tell, the curvature is that of Lanczos' method from a random start, and "unknown"
+        where 60 products do not settle it.
 
     Raises
     ------
@@ -179,14 +260,19 @@ def newton_minimize(
     )
     if method == "cg" and globalize:
         return _matrix_free(problem, bounds_of(bounds, leaves, many), remake)
-    if method != "newton":
+    if method not in ("auto", "newton", "sparse", "cg"):
         raise ArgumentError(
-            'method="cg" works in a trust region: leave globalize=True'
-            if method == "cg"
-            else f'the method must be "newton" or "cg", not {method!r}'
+            f'the method must be "auto", "sparse", "newton" or "cg", not {method!r}'
         )
+    if method in ("sparse", "cg") and not globalize:
+        raise ArgumentError(f'method="{method}" works in a trust region: leave globalize=True')
     gradient = grad(problem.formulas[0], leaves)
-    diagonal = diagonal_of(gradient, leaves)
+    diagonal = None if method == "sparse" else diagonal_of(gradient, leaves)
+    large = method == "auto" and globalize and bounds is None and _is_large(problem)
+    if method == "sparse" or (large and diagonal is None):
+        sparse = _sparse_minimum(problem, bounds, remake, always=method == "sparse")
+        if sparse is not None:
+            return sparse
     options = {
         "globalize": bool(globalize),
         "bounds": bounds_of(bounds, leaves, many),
@@ -207,8 +293,11 @@ def newton_minimize(
             system_code,
             problem,
             outputs,
-            _call("solve_minimum", 1, options),
+            "solve_minimum",
+            1,
+            options,
             "tol=1e-10, maxiter=500",
+            minimum_loop if globalize and bounds is None else None,
         ),
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
@@ -267,12 +356,23 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     """
     problem = problem_of("least_squares", r, unknowns, params)
     many = isinstance(unknowns, (list, tuple))
-    options = {"globalize": True, "bounds": bounds_of(bounds, problem.unknowns, many)}
+    options = {
+        "globalize": True,
+        "bounds": bounds_of(bounds, problem.unknowns, many),
+        "fit": True,
+    }
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
-    call = _call("solve_system", len(problem.formulas), options, ", fit=True")
     return Solver(
-        partial(system_code, problem, outputs, call, "tol=1e-10, maxiter=2000"),
+        partial(
+            system_code,
+            problem,
+            outputs,
+            "solve_system",
+            len(problem.formulas),
+            options,
+            "tol=1e-10, maxiter=2000",
+        ),
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
@@ -290,18 +390,13 @@ def _equation(
     derivatives = [f]
     for _ in range(order):
         derivatives.append(diff(derivatives[-1], x))
-    outputs: list[Expr] = [f, householder_step(derivatives)]
+    step, slope = householder_step(derivatives)
     options = options | {"bracket": bracket}
-    call = (
-        "solve_equation({form}, evaluate, x0, {params}, "
-        f"{options!r}, tol, maxiter, raise_on_failure, callback)"
-    ).replace(repr(options), repr(options).replace("{", "{{").replace("}", "}}"))
-    fast = options["globalize"] and bracket is None and options["bounds"] is None
     method = {1: "Newton's method", 2: "Halley's method"}.get(
         order, f"Householder's method of order {order}"
     )
     return Solver(
-        partial(equation_code, problem, outputs, call, fast),
+        partial(equation_code, problem, [f, step], slope, options),
         _described("root", problem, f"{method}; one division a step"),
         tuple(problem.symbols),
         remake,
@@ -315,18 +410,9 @@ def _bracket(bracket: Any) -> tuple[float, float] | None:
         a, b = (float(end) for end in bracket)
     except (TypeError, ValueError):
         raise ArgumentError(f"a bracket is a pair of numbers (a, b), not {bracket!r}") from None
-    if not a < b:
-        raise ArgumentError(f"a bracket (a, b) needs a < b, got {bracket!r}")
+    if not -inf < a < b < inf:
+        raise ArgumentError(f"a bracket (a, b) needs finite a < b, got {bracket!r}")
     return a, b
-
-
-def _call(name: str, parts: int, options: dict[str, Any], more: str = "") -> str:
-    """The call of a solver of the runtime, over `form` and `params`."""
-    written = repr(options).replace("{", "{{").replace("}", "}}")
-    return (
-        f"{name}({{form}}, evaluate, make_evaluate_batch, {parts}, x0, {{params}}, {written}, tol,"
-        f" maxiter, raise_on_failure, callback{more})"
-    )
 
 
 def _described(what: str, problem: Problem, how: str) -> tuple[str, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.solve.runtime.results import Status
 
 
 class Form(NamedTuple):
@@ -23,6 +26,19 @@ class Form(NamedTuple):
     kind: str
     unknowns: tuple[Any, ...]
     params: tuple[Any, ...]
+
+
+class Call(NamedTuple):
+    """What a solver was called with, and how it was made."""
+
+    form: Form
+    x0: Any
+    params: tuple[Any, ...]
+    options: dict[str, Any]
+    tol: float
+    maxiter: int
+    raise_on_failure: bool
+    callback: Any
 
 
 class Problems(NamedTuple):
@@ -42,8 +58,10 @@ class Problems(NamedTuple):
     batch: tuple[int, ...]
 
 
-def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
+def prepare(call: Call) -> Problems:
     """The problems that a call describes; raises an error that names what is wrong with it."""
+    form, x0, params = call[:3]
+    _check_options(call)
     if len(params) != len(form.params):
         names = ", ".join(name for name, _ in form.params) or "none"
         raise ArgumentError(f"got {len(params)} parameters, expected {len(form.params)}: {names}")
@@ -64,15 +82,28 @@ def prepare(form: Form, x0: Any, params: tuple[Any, ...]) -> Problems:
             if a.dtype.kind == "f" and not np.isfinite(a).all():
                 what = "the start of" if i < len(starts) else "parameter"
                 raise ArgumentError(f"{what} {d[0]} is not finite: {a}")
-    count = int(np.prod(batch))
+    count = prod(batch)
     flat = [
         np.broadcast_to(a, batch + s).reshape((count, *s))
         for a, s in zip(arrays, shapes, strict=True)
     ]
     k = len(form.unknowns)
-    columns = [a.reshape(count, -1).astype(np.float64) for a in flat[:k]]
-    x = columns[0].copy() if k == 1 else np.concatenate(columns, axis=1)
+    columns = [
+        a.reshape(count, prod(s)).astype(np.float64)
+        for a, s in zip(flat[:k], shapes[:k], strict=True)
+    ]
+    x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
     return Problems(x, flat[k:], shapes[:k], batch)
+
+
+def _check_options(call: Call) -> None:
+    tol, maxiter, callback = call.tol, call.maxiter, call.callback
+    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not tol >= 0:
+        raise ArgumentError(f"tol must be a number that is not negative, not {tol!r}")
+    if isinstance(maxiter, bool) or not isinstance(maxiter, (int, np.integer)) or maxiter < 0:
+        raise ArgumentError(f"maxiter must be an int that is not negative, not {maxiter!r}")
+    if callback is not None and not callable(callback):
+        raise ArgumentError(f"the callback must be a function or None, not {callback!r}")
 
 
 def _starts(form: Form, x0: Any) -> list[Any]:
@@ -93,6 +124,18 @@ def _starts(form: Form, x0: Any) -> list[Any]:
             f"x0 has shape {array.shape}, needs {len(names)} on its last axis, for {listing}"
         )
     return [array[..., i] for i in range(len(names))]
+
+
+def floats_of(x0: Any, count: int) -> list[float] | None:
+    """The starts of so many scalar unknowns of one problem as floats of Python; None for all else."""
+    if x0.__class__ is np.ndarray and x0.ndim == 1 and x0.dtype.kind in "iuf":
+        x0 = x0.tolist()
+    if x0.__class__ not in (list, tuple) or len(x0) != count:
+        return None
+    for v in x0:
+        if v.__class__ is not float and (v.__class__ is not int or abs(v) > 1e300):
+            return None
+    return [float(v) for v in x0]
 
 
 def _array(value: Any, what: str) -> Any:
@@ -131,6 +174,13 @@ def split(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
     return parts
 
 
+def split_columns(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
+    """The unknowns of points (unknowns, problems), in their shapes after the axis of problems."""
+    if not any(shapes):
+        return list(x)
+    return split(np.ascontiguousarray(x.T), shapes)
+
+
 def joined(form: Form, x: Any, problems: Problems) -> Any:
     """Flattened solutions in the form of the unknowns."""
     x = x.reshape(*problems.batch, x.shape[-1])
@@ -145,6 +195,18 @@ def joined(form: Form, x: Any, problems: Problems) -> Any:
 def shaped(values: Any, batch: tuple[int, ...]) -> Any:
     """A value per problem: an array in the shape of the batch, or a number of Python."""
     return values.reshape(batch) if batch else values[0].item()
+
+
+def answer(kind: Callable[..., Any], call: Call, problems: Problems, found: Any) -> Any:
+    """What a solver returns, from arrays with a row per problem: `x`, `size`, `count` and `status`."""
+    batch, status = problems.batch, found.status
+    return kind(
+        joined(call.form, found.x if found.x.ndim > 1 else found.x[:, None], problems),
+        shaped(status == Status.CONVERGED, batch),
+        shaped(found.count, batch),
+        shaped(found.size, batch),
+        shaped(status, batch) if batch else Status(int(status[0])),
+    )
 
 
 def box(bounds: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any] | None:

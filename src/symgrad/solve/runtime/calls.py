@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Form, Problems, box, joined, prepare, shaped, split
-from symgrad.solve.runtime.minimum import CURVATURES, dense, diagonal, kronecker, minimize_all
-from symgrad.solve.runtime.results import Fit, Minimum, Solution, Status, checked
-from symgrad.solve.runtime.system import solve_systems
+from symgrad.solve.runtime.approach import Steps
+from symgrad.solve.runtime.arguments import (
+    Call,
+    Problems,
+    answer,
+    box,
+    prepare,
+    shaped,
+    split,
+    split_columns,
+)
+from symgrad.solve.runtime.blocks import each_block
+from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
+from symgrad.solve.runtime.minimum import (
+    Minima,
+    answer_of_minima,
+    confirmed,
+    dense,
+    diagonal,
+    kronecker,
+    minimize_all,
+)
+from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
+from symgrad.solve.runtime.system import Systems, solve_systems
 
 ENTRIES = 200_000  # of Jacobians at a time
 
@@ -25,28 +46,33 @@ class Values:
     def __init__(
         self, one: Callable[..., Any], many: Callable[[], Any], problems: Problems, parts: int
     ) -> None:
-        self.one, self.problems, self.parts = one, problems, parts
+        self.one, self.parts = one, parts
+        self.shapes, self.params = problems.shapes, problems.params
         self.many = many() if problems.batch else None
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
 
-    def arrays(self, x: Any, index: Any) -> list[Any]:
-        """The outputs at the points `x` of the problems `index`."""
-        p = self.problems
+    def part(self, which: slice) -> Values:
+        """Those of some of the problems."""
+        part = copy(self)
+        part.params = [v[which] for v in self.params]
+        return part
+
+    def arrays(self, unknowns: list[Any], params: list[Any]) -> list[Any]:
+        """The outputs at points with these parameters, of as many problems."""
         try:
             if self.many is not None:
-                rows = [v[index] for v in p.params]
-                return [np.asarray(y) for y in self.many(*split(x, p.shapes), *rows)]
-            outputs = self.one(*split(x[0], p.shapes), *[v[0] for v in p.params])
+                return [np.asarray(y) for y in self.many(*unknowns, *params)]
+            outputs = self.one(*[v[0] for v in (*unknowns, *params)])
             return [np.asarray(y)[None] for y in outputs]
         except np.linalg.LinAlgError:
-            return self._apart(x, index)
+            return self._apart([*unknowns, *params])
 
-    def _apart(self, x: Any, index: Any) -> list[Any]:
+    def _apart(self, arguments: list[Any]) -> list[Any]:
         """Problem by problem, where a decomposition fails for one of them: nan for that one."""
         rows: list[Any] = []
-        for point, i in zip(x, index, strict=True):
+        for k in range(len(arguments[0])):
             try:
-                at = split(point, self.problems.shapes)
-                rows.append(self.one(*at, *[v[i] for v in self.problems.params]))
+                rows.append(self.one(*[v[k] for v in arguments]))
             except np.linalg.LinAlgError:
                 rows.append(None)
         known = next((row for row in rows if row is not None), None)
@@ -55,32 +81,65 @@ class Values:
         blank = [np.full(np.shape(y), np.nan) for y in known]
         return [np.stack(y) for y in zip(*[row or blank for row in rows], strict=True)]
 
+    def rows(self, x: Any, index: Any) -> list[Any]:
+        """The outputs at the points `x`, with an axis of unknowns, of the problems `index`."""
+        return self.arrays(split(x, self.shapes), [v[index] for v in self.params])
+
     def system(self, x: Any, index: Any) -> tuple[Any, Any]:
         """Residuals (problems, m) and Jacobians (problems, m, n)."""
-        outputs = self.arrays(x, index)
+        outputs = self.rows(x, index)
         r, jac = outputs[: self.parts], outputs[self.parts :]
-        return _column(r), _matrix(jac, [_size(v) for v in r], self._sizes())
+        return _column(r), _matrix(jac, [_size(v) for v in r], self.sizes)
+
+    def newton_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
+        """``|F|`` and Newton's step of square systems, at points (unknowns, problems)."""
+        outputs = self.arrays(split_columns(x, self.shapes), params)
+        r, jac = self._columns(outputs, self.parts, x.shape)
+        return column_lengths(r), solved_systems(jac, np.negative(r, out=r))
+
+    def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
+        """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
+        outputs = self.arrays(split_columns(x, self.shapes), params)[1:]
+        g, hessian = self._columns(outputs, len(self.shapes), x.shape)
+        return column_lengths(g), definite_solved(hessian, np.negative(g, out=g))
+
+    def _columns(self, outputs: list[Any], parts: int, shape: tuple[int, int]) -> tuple[Any, Any]:
+        """Vectors (n, problems) and matrices (n, n, problems) of blocks in row order."""
+        n, count = shape
+        if not any(self.shapes) and all(v.ndim == 1 for v in outputs):
+            vectors, matrices = np.empty(shape), np.empty((n * n, count))
+            for row, v in zip([*vectors, *matrices], outputs, strict=True):
+                row[:] = v
+            return vectors, matrices.reshape(n, n, count)
+        r, blocks = outputs[:parts], outputs[parts:]
+        matrix = _matrix(blocks, [_size(v) for v in r], self.sizes)
+        return np.ascontiguousarray(_column(r).T), matrix.transpose(1, 2, 0)
 
     def objective(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients (problems, n) and Hessians (problems, n, n)."""
-        f, *rest = self.arrays(x, index)
-        k = len(self.problems.shapes)
-        sizes = self._sizes()
-        return np.asarray(f, float), _column(rest[:k]), _matrix(rest[k:], sizes, sizes)
+        f, *rest = self.rows(x, index)
+        k = len(self.shapes)
+        return np.asarray(f, float), _column(rest[:k]), _matrix(rest[k:], self.sizes, self.sizes)
 
     def diagonals(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients and the diagonals of Hessians."""
-        f, *rest = self.arrays(x, index)
-        k = len(self.problems.shapes)
+        f, *rest = self.rows(x, index)
+        k = len(self.shapes)
         return np.asarray(f, float), _column(rest[:k]), _column(rest[k:])
 
     def factors(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients and the factors of Hessians that are Kronecker products with an identity."""
-        f, g, h = self.arrays(x, index)
+        f, g, h = self.rows(x, index)
         return np.asarray(f, float), _column([g]), h.astype(np.float64, copy=False)
 
-    def _sizes(self) -> list[int]:
-        return [int(np.prod(shape)) for shape in self.problems.shapes]
+
+def steps_by(step: Callable[..., Any]) -> Steps:
+    """What `full_steps` needs, where ``|F|`` and the step come together."""
+    return Steps(
+        lambda x, params: (*step(x, params), np.nan),
+        step,
+        lambda x, params, slope: tuple(map(np.abs, step(x, params))),
+    )
 
 
 def _size(v: Any) -> int:
@@ -88,7 +147,7 @@ def _size(v: Any) -> int:
 
 
 def _column(parts: list[Any]) -> Any:
-    flat = [v.reshape(v.shape[0], -1).astype(np.float64, copy=False) for v in parts]
+    flat = [v.reshape(len(v), _size(v)).astype(np.float64, copy=False) for v in parts]
     return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
 
 
@@ -109,68 +168,37 @@ def _matrix(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
     return out
 
 
-def _in_blocks(solve: Callable[..., Any], x: Any, values: Values, entries: int) -> list[Any]:
-    """`solve(x, at)` for blocks of problems that fit the cache."""
-    block = max(1, ENTRIES // max(entries, 1))
-    done = []
-    for start in range(0, max(x.shape[0], 1), block):
-        done.append(solve(x[start : start + block], start))
-    return done
-
-
-def _gather(done: list[Any], name: str) -> Any:
-    return np.concatenate([getattr(s, name) for s in done])
-
-
-def _state(status: Any, batch: tuple[int, ...]) -> Any:
-    return shaped(status, batch) if batch else Status(int(status[0]))
-
-
 def solve_system(
-    form: Form,
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
-    fit: bool = False,
+    call: Call,
 ) -> Solution:
     """The `Solution` of a square system, or of a least squares problem where `fit`."""
-    problems = prepare(form, x0, params)
+    problems = prepare(call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
+    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
     run = {
-        "globalize": options["globalize"],
-        "box": box(options["bounds"], problems.shapes),
-        "callback": None if problems.batch else callback,
-        "fit": fit,
+        "globalize": call.options["globalize"],
+        "callback": None if problems.batch else call.callback,
+        "fit": call.options["fit"],
     }
+    fit = call.options["fit"]
+    together = bool(problems.batch) and found.box is None and not fit
 
-    def block(x: Any, start: int) -> Any:
-        def at(x: Any, index: Any) -> Any:
-            return values.system(x, index + start)
+    def block(part: slice) -> None:
+        s, v = found.part(part), values.part(part)
+        index = np.arange(len(s.x))
+        if together:
+            index = s.by_full_steps(steps_by(v.newton_step), v.params, call.tol, call.maxiter)
+        solve_systems(s, v.system, index, call.maxiter, **run)
 
-        return solve_systems(at, x, tol, maxiter, **run)
-
-    done = _in_blocks(block, problems.x, values, n * n)
-    x, size, count, status = (_gather(done, n) for n in ("x", "size", "count", "status"))
-    batch = problems.batch
-    kind = Fit if fit else Solution
-    solution = kind(
-        joined(form, x, problems),
-        shaped(status == Status.CONVERGED, batch),
-        shaped(count, batch),
-        shaped(size, batch),
-        _state(status, batch),
-    )
+    each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(n * n, 1)))
+    solution = answer(Fit if fit else Solution, call, problems, found)
     if isinstance(solution, Fit):
-        _statistics(solution, values, x, size, batch)
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+        _statistics(solution, values, found.x, found.size, problems.batch)
+    return checked(solution, call.raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
@@ -191,58 +219,44 @@ def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, .
         cov = np.where(ranked[:, None, None], cov, np.inf)
         stderr = np.sqrt(np.einsum("kii->ki", cov))
     fit.covariance = cov.reshape(*batch, *cov.shape[1:])
-    fit.stderr = stderr.reshape(*batch, -1)
+    fit.stderr = stderr.reshape(*batch, stderr.shape[1])
     fit.residual_std = shaped(s, batch)
 
 
 def solve_minimum(
-    form: Form,
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
+    call: Call,
 ) -> Minimum:
     """The `Minimum` of an objective."""
-    problems = prepare(form, x0, params)
+    problems = prepare(call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
     spectrum: Callable[[Any], Any] = dense
-    entries, evaluate = n * n, values.objective
-    if options["hessian"] == "diagonal":
-        entries, spectrum, evaluate = n, diagonal, values.diagonals
-    elif options["hessian"] != "dense":
-        axis, shape = options["hessian"], problems.shapes[0]
-        entries, evaluate = n + shape[1 - axis] ** 2, values.factors
+    entries, evaluate = n * n, "objective"
+    if call.options["hessian"] == "diagonal":
+        entries, spectrum, evaluate = n, diagonal, "diagonals"
+    elif call.options["hessian"] != "dense":
+        axis, shape = call.options["hessian"], problems.shapes[0]
+        entries, evaluate = n + shape[1 - axis] ** 2, "factors"
         spectrum = kronecker(axis, shape)
+    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
     run = {
-        "globalize": options["globalize"],
-        "box": box(options["bounds"], problems.shapes),
-        "callback": None if problems.batch else callback,
+        "globalize": call.options["globalize"],
+        "callback": None if problems.batch else call.callback,
         "spectrum": spectrum,
     }
 
-    def block(x: Any, start: int) -> Any:
-        def at(x: Any, index: Any) -> Any:
-            return evaluate(x, index + start)
+    together = bool(problems.batch) and found.box is None and evaluate == "objective"
 
-        return minimize_all(at, x, tol, maxiter, **run)
+    def block(part: slice) -> None:
+        s, v = found.part(part), values.part(part)
+        index = np.arange(len(s.x))
+        if together:
+            index = s.by_full_steps(steps_by(v.minimising_step), v.params, call.tol, call.maxiter)
+            index = confirmed(s, v.objective, index)
+        minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
 
-    done = _in_blocks(block, problems.x, values, entries)
-    x, size, count, status = (_gather(done, n) for n in ("x", "size", "count", "status"))
-    batch = problems.batch
-    solution = Minimum(
-        joined(form, x, problems),
-        shaped(status == Status.CONVERGED, batch),
-        shaped(count, batch),
-        shaped(size, batch),
-        _state(status, batch),
-    )
-    solution.value = shaped(_gather(done, "value"), batch)
-    solution.curvature = shaped(np.array(CURVATURES)[_gather(done, "curvature")], batch)
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+    each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(entries, 1)))
+    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]

@@ -8,144 +8,22 @@ a number of vectors that does not grow with that of the unknowns.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Form, Problems, box, joined, prepare, shaped, split
-from symgrad.solve.runtime.minimum import CURVATURES, EPS, curvature_of
-from symgrad.solve.runtime.results import Minimum, Status, checked
+from symgrad.solve.runtime.arguments import Call, Problems, split
+from symgrad.solve.runtime.large import Objective, Point, solve_many_unknowns
+from symgrad.solve.runtime.results import Minimum
 
-STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 MOST = 5000  # products in a step
-LANCZOS = 60  # products for the lowest curvature
-REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in lengths of x
 
 
-class Objective(NamedTuple):
-    """One problem: `at(x)` gives value and gradient, `times(x, v)` the Hessian times v."""
-
-    at: Callable[[Any], tuple[float, Any]]
-    times: Callable[[Any, Any], Any]
-    box: Any
-    tol: float
-    maxiter: int
-    callback: Any
-
-    def free(self, x: Any, g: Any) -> Any:
-        """Which unknowns are not held at a bound; None is all."""
-        if self.box is None:
-            return None
-        return ~(((x <= self.box[0]) & (g > 0)) | ((x >= self.box[1]) & (g < 0)))
-
-    def hessian(self, x: Any, free: Any) -> Callable[[Any], Any]:
-        """``v -> H v``, over the free unknowns."""
-        if free is None:
-            return lambda v: self.times(x, v)
-        return lambda v: np.where(free, self.times(x, np.where(free, v, 0.0)), 0.0)
-
-    def is_small(self, p: Any, x: Any) -> bool:
-        """Whether a step is within the tolerance in every unknown, or in its last bits."""
-        size = np.abs(x)
-        least = np.maximum(self.tol * np.maximum(size, 1.0), EPS * size)
-        return bool((np.abs(p) <= least).all())
-
-
-class Point(NamedTuple):
-    """Where an iteration is."""
-
-    x: Any
-    f: float
-    g: Any  # with zeros for what is held
-    free: Any
-    size: float  # of the gradient
-
-    @property
-    def finite(self) -> bool:
-        return bool(np.isfinite(self.f) and np.isfinite(self.size))
-
-
-def point_at(problem: Objective, x: Any) -> Point:
-    """Value and gradient at `x`."""
-    f, g = problem.at(x)
-    free = problem.free(x, g)
-    g = g if free is None else np.where(free, g, 0.0)
-    return Point(x, f, g, free, float(np.linalg.norm(g)))
-
-
-def minimize_large(problem: Objective, x: Any) -> tuple[Point, int, Status, int]:
-    """Minimise: the point, the number of steps, the status, and the curvature as an index."""
-    unknown = len(CURVATURES) - 1
-    with np.errstate(all="ignore"):
-        now = point_at(problem, x if problem.box is None else np.clip(x, *problem.box))
-        count = 0
-        while True:
-            now, count, status = _descended(problem, now, count)
-            if status != Status.CONVERGED:
-                return now, count, status, unknown
-            kind, direction = _lowest(problem.hessian(now.x, now.free), now)
-            lower = _lower_beside(problem, now, direction)
-            if lower is None:
-                return now, count, Status.NOT_A_MINIMUM if 2 <= kind < unknown else status, kind
-            if count >= problem.maxiter:
-                return now, count, Status.ITERATION_LIMIT, kind
-            now, count = lower, count + 1
-
-
-def _descended(problem: Objective, now: Point, count: int) -> tuple[Point, int, Status]:
-    """Steps until one is short, or promises less than rounding hides."""
-    delta = max(1.0, float(np.linalg.norm(now.x)))
-    first, most, rejected = now.size, 0.5, 0
-    while True:
-        if not now.finite:
-            return now, count, Status.NON_FINITE
-        if now.size == 0:
-            return now, count, Status.CONVERGED
-        forcing = min(most, np.sqrt(now.size / first))
-        p, hp, full = _truncated(problem.hessian(now.x, now.free), now.g, delta, forcing)
-        p, hp = _within(problem, now, p, hp)
-        expected = -float(now.g @ p + 0.5 * (p @ hp))
-        if not np.isfinite(expected):
-            return now, count, Status.NON_FINITE
-        to = point_at(problem, now.x + p)
-        if problem.callback is not None:
-            problem.callback(count, now.x, now.size, p)
-        noise = 16 * EPS * abs(now.f)
-        flat = abs(expected) <= noise
-        # where the objective cannot tell any more, the gradient does
-        good = to.size < now.size and to.f <= now.f + noise
-        good = to.finite and (good if flat else now.f - to.f > 1e-4 * expected > 0)
-        small = problem.is_small(p, now.x)
-        idle = flat and (full or rejected == 0) and not to.size < 0.5 * now.size
-        if idle or (small and full):
-            if forcing <= STRICT:
-                take = good and count < problem.maxiter
-                return (to, count + 1, Status.CONVERGED) if take else (now, count, Status.CONVERGED)
-            most = STRICT  # the step was rough: a better one decides
-        elif rejected > 60 or (small and not good):
-            return now, count, Status.STALLED
-        if count >= problem.maxiter:
-            return now, count, Status.ITERATION_LIMIT
-        if not (flat and good):
-            ratio = (now.f - to.f) / expected if expected > 0 else -1.0
-            delta = _next_radius(delta, ratio, float(np.linalg.norm(p)), full)
-        rejected = 0 if good else rejected + 1
-        now, count = (to, count + 1) if good else (now, count)
-
-
-def _next_radius(delta: float, ratio: float, length: float, full: bool) -> float:
-    """The next trust region, by how well the quadratic foretold the value."""
-    if not ratio >= 0.25:
-        return 0.25 * length
-    return max(delta, (3.0 if full else 2.0) * length) if ratio > 0.75 else delta
-
-
-def _within(problem: Objective, now: Point, p: Any, hp: Any) -> tuple[Any, Any]:
-    """A step that stays within the bounds, and the Hessian times it."""
-    if problem.box is None:
-        return p, hp
-    inside = np.clip(now.x + p, *problem.box) - now.x
-    return (p, hp) if (inside == p).all() else (inside, problem.times(now.x, inside))
+def _truncated_step(
+    problem: Objective, now: Point, delta: float, forcing: float
+) -> tuple[Any, Any, bool]:
+    return _truncated(problem.hessian(now.x, now.free), now.g, delta, forcing)
 
 
 def _truncated(
@@ -183,94 +61,16 @@ def _to_boundary(p: Any, d: Any, delta: float) -> float:
     return float(c / (b + root) if b > 0 else (root - b) / a)
 
 
-def _lowest(times: Callable[[Any], Any], now: Point) -> tuple[int, Any]:
-    """Which second-order condition holds, as an index into `CURVATURES`, and where curvature is least.
-
-    By Lanczos' method from a random start, so that a direction of negative curvature is met with
-    near certainty; "unknown" where the lowest curvature is positive so far, but has not settled.
-    """
-    n = now.g.size if now.free is None else int(np.count_nonzero(now.free))
-    if n == 0:
-        return 0, np.zeros_like(now.g)
-    q = np.random.default_rng(0).standard_normal(now.g.size)
-    q = q if now.free is None else np.where(now.free, q, 0.0)
-    basis = np.empty((min(n, LANCZOS), q.size))
-    basis[0] = q / np.linalg.norm(q)
-    band = np.zeros((len(basis), len(basis)))
-    for k in range(len(basis)):
-        w = times(basis[k])
-        if not np.isfinite(w).all():
-            return len(CURVATURES) - 1, np.zeros_like(now.g)
-        band[k, k] = basis[k] @ w
-        for _ in range(2):  # orthogonal to all before, twice for the sake of rounding
-            w = w - basis[: k + 1].T @ (basis[: k + 1] @ w)
-        left = float(np.linalg.norm(w))
-        invariant = k + 1 == n or left <= 1e-12 * np.abs(band).max()
-        if invariant or k + 1 == len(basis):
-            break
-        band[k, k + 1] = band[k + 1, k] = left
-        basis[k + 1] = w / left
-    values, vectors = np.linalg.eigh(band[: k + 1, : k + 1])
-    kind = int(curvature_of(values[None])[0])
-    off = 0.0 if invariant else left * abs(float(vectors[-1, 0]))
-    if kind < 2 and off > max(0.5 * values[0], 1e-10 * np.abs(values).max()):
-        kind = len(CURVATURES) - 1
-    return kind, vectors[:, 0] @ basis[: k + 1]
-
-
-def _lower_beside(problem: Objective, now: Point, direction: Any) -> Point | None:
-    """A lower point beside what looks like a minimum, along the direction of least curvature."""
-    least = now.f - 1e-13 * max(abs(now.f), 1e-3)
-    for reach in REACHES:
-        step = reach * max(1.0, float(np.linalg.norm(now.x))) * direction
-        for x in (now.x - step, now.x + step):
-            to = point_at(problem, x if problem.box is None else np.clip(x, *problem.box))
-            if to.f < least and to.finite:
-                return to
-    return None
-
-
-def solve_large(
-    form: Form,
-    evaluate: Callable[..., Any],
-    product: Callable[..., Any],
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
-) -> Minimum:
-    """The `Minimum` of an objective by Hessian-vector products; problems of a batch one after another."""
-    problems = prepare(form, x0, params)
-    sides = box(options["bounds"], problems.shapes)
-    callback = None if problems.batch else callback
-    x, found = problems.x.copy(), []
-    for k in range(len(x)):
-        at, times = _functions(evaluate, product, problems, [v[k] for v in problems.params])
-        problem = Objective(at, times, sides, tol, maxiter, callback)
-        point, *rest = minimize_large(problem, x[k])
-        x[k] = point.x
-        found.append((point.f, point.size if point.finite else np.inf, *rest))
-    value, size, count, status, kind = (np.array(v) for v in zip(*found, strict=True))
-    batch = problems.batch
-    solution = Minimum(
-        joined(form, x, problems),
-        shaped(status == Status.CONVERGED, batch),
-        shaped(count, batch),
-        shaped(size, batch),
-        shaped(status, batch) if batch else Status(int(status[0])),
-    )
-    solution.value = shaped(value, batch)
-    solution.curvature = shaped(np.array(CURVATURES)[kind], batch)
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+def solve_large(evaluate: Callable[..., Any], product: Callable[..., Any], call: Call) -> Minimum:
+    """The `Minimum` of an objective by Hessian-vector products."""
+    make = partial(_functions, evaluate, product)
+    return solve_many_unknowns(make, call)
 
 
 def _functions(
     evaluate: Callable[..., Any], product: Callable[..., Any], problems: Problems, params: list[Any]
-) -> tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]:
-    """Value and gradient, and products, over flat vectors; nan where a decomposition fails."""
+) -> tuple[Any, Any, Any, Any]:
+    """The functions of an `Objective` over flat vectors; nan where a decomposition fails."""
     shapes = problems.shapes
 
     def at(x: Any) -> tuple[float, Any]:
@@ -286,7 +86,7 @@ def _functions(
         except np.linalg.LinAlgError:
             return np.full(x.shape, np.nan)
 
-    return at, times
+    return at, times, _truncated_step, lambda x: False
 
 
 def _flat(parts: Any) -> Any:

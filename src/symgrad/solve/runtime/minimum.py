@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import shifted
+from symgrad.solve.runtime.approach import Found
+from symgrad.solve.runtime.arguments import Call, Problems, answer, shaped
+from symgrad.solve.runtime.results import CONVERGED, Minimum, Status
+from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
 
-EPS = 2.0**-52
 FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
 CURVATURES = (
     "positive definite",
@@ -28,26 +29,22 @@ CURVATURES = (
 )
 
 
-class Minima:
-    """Results; `at(x, index)` gives values, gradients and Hessians in their form.
+class Minima(Found):
+    """Results of minimisation."""
 
-    `spectrum(hessian)` gives eigenvalues and two functions: into the eigenvectors and out of them.
-    """
+    def __init__(self, x: Any, box: Any, tol: float) -> None:
+        super().__init__(x if box is None else np.clip(x, *box))
+        self.tol, self.box = tol, box
+        self.value = np.full(len(x), np.nan)
+        self.curvature = np.full(len(x), len(CURVATURES) - 1, np.int8)
 
-    def __init__(self, at: Callable[[Any, Any], Any], x: Any, box: Any, tol: float) -> None:
-        self.at, self.tol, self.box = at, tol, box
-        self.x = x if box is None else np.clip(x, *box)
-        count = x.shape[0]
-        self.value, self.size = np.full(count, np.nan), np.full(count, np.inf)
-        self.count = np.zeros(count, np.intp)
-        self.status = np.full(count, Status.STALLED, np.int8)
-        self.curvature = np.full(count, len(CURVATURES) - 1, np.int8)
 
-    def is_small(self, p: Any, x: Any) -> Any:
-        """Whether steps are within the tolerance in every unknown, or in its last bits."""
-        size = np.abs(x)
-        least = np.maximum(self.tol * np.maximum(size, 1.0), EPS * size)
-        return (np.abs(p) <= least).all(axis=1)
+def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Any:
+    """What a solver of minima returns."""
+    minimum = answer(Minimum, call, problems, found)
+    minimum.value = shaped(found.value, problems.batch)
+    minimum.curvature = shaped(np.array(CURVATURES)[found.curvature], problems.batch)
+    return minimum
 
 
 def dense(hessian: Any) -> tuple[Any, Any, Any]:
@@ -88,48 +85,72 @@ def kronecker(axis: int, shape: tuple[int, ...]) -> Callable[[Any], tuple[Any, A
 
 
 def minimize_all(
+    s: Minima,
     at: Callable[[Any, Any], Any],
-    x: Any,
-    tol: float,
+    index: Any,
     maxiter: int,
     globalize: bool = True,
-    box: Any = None,
     callback: Any = None,
     spectrum: Callable[[Any], Any] = dense,
-) -> Minima:
-    """Minimise; `x` has an axis of problems and one of unknowns."""
-    s = Minima(at, x, box, tol)
-    index, x = np.arange(x.shape[0]), s.x.copy()
+) -> None:
+    """Minimise the problems `index`; `at(x, index)` gives values, gradients and Hessians in their form.
+
+    `spectrum(hessian)` gives eigenvalues and two functions: into the eigenvectors and out of them.
+    """
+    x = s.x[index]
     with np.errstate(all="ignore"):
         while index.size:
-            _iterate_minima(s, index, x, maxiter, globalize, callback, spectrum)
-            index, x = _lower_nearby(s, index, spectrum) if globalize else (index[:0], x)
-    return s
+            _iterate_minima(s, at, index, x, maxiter, globalize, callback, spectrum)
+            index, x = _lower_nearby(s, at, index, spectrum) if globalize else (index[:0], x)
 
 
-def _lower_nearby(s: Minima, index: Any, spectrum: Any) -> tuple[Any, Any]:
+def strict_minimum(x: Any, count: int, size: float, value: float) -> Minimum:
+    """The `Minimum` of one problem, where the Hessian is positive definite."""
+    minimum = Minimum(x, True, count, size, CONVERGED)
+    minimum.value, minimum.curvature = value, CURVATURES[0]
+    return minimum
+
+
+def confirmed(s: Minima, at: Callable[[Any, Any], Any], index: Any) -> Any:
+    """Values and curvatures of what full steps found, all but `index`; what else is to be minimised.
+
+    Full steps found points where Hessians have positive pivots; here their eigenvalues decide.
+    """
+    found = np.setdiff1d(np.arange(len(s.x)), index)
+    if not found.size:
+        return index
+    with np.errstate(all="ignore"):
+        s.value[found], _, hessians = at(s.x[found], found)
+        kind = curvature_of(np.linalg.eigvalsh(hessians))
+        s.curvature[found] = kind
+        lower, points = _lower_nearby(s, at, found[kind == 0], dense)
+    s.x[lower] = points
+    return np.concatenate([index, found[kind > 0], lower])
+
+
+def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, Any]:
     """Problems with a lower value beside what looks like a minimum, as ``x**3`` has at 0, and where.
 
     Steps towards such a point become short, and curvature is positive on one side of it.
     """
     index = index[s.status[index] == Status.CONVERGED]
-    if not index.size:
-        return index, s.x[index]
+    if not index.size or not s.x.shape[1]:
+        return index[:0], s.x[:0]
     x, f = s.x[index], s.value[index]
-    w, _, out = spectrum(s.at(x, index)[2])
+    w, _, out = spectrum(at(x, index)[2])
     unit = (np.arange(w.shape[1]) == w.argmin(axis=1)[:, None]).astype(float)
-    reach = 1e-3 * np.maximum(_length(x), 1.0)[:, None] * out(unit)
+    reach = 1e-3 * np.maximum(lengths(x), 1.0)[:, None] * out(unit)
     found, best = np.zeros(index.shape, bool), x.copy()
     for y in (x - reach, x + reach):
         y = y if s.box is None else np.clip(y, *s.box)
-        low = s.at(y, index)[0] < f - 1e-13 * np.maximum(np.abs(f), 1e-3)
+        low = at(y, index)[0] < f - 1e-13 * np.maximum(np.abs(f), 1e-3)
         best = np.where((low & ~found)[:, None], y, best)
         found |= low
     return index[found], best[found]
 
 
 @dataclass
-class _Descent:
+class _Descent(UnderWay):
     """Problems under way: numbers, points, values, gradients, Hessians and trust regions."""
 
     index: Any
@@ -140,10 +161,6 @@ class _Descent:
     delta: Any
     count: Any
     rejected: Any
-
-    def keep(self, which: Any) -> None:
-        for name, value in vars(self).items():
-            setattr(self, name, value[which])
 
 
 @dataclass
@@ -166,6 +183,7 @@ class _Move:
 
 def _iterate_minima(
     s: Minima,
+    at: Any,
     index: Any,
     x: Any,
     maxiter: int,
@@ -175,10 +193,10 @@ def _iterate_minima(
 ) -> None:
     """Newton steps from `x`; counts go on."""
     zero = np.zeros(index.shape, np.intp)
-    f, g, h = s.at(x, index)
-    now = _Descent(index, x, f, g, h, np.maximum(1.0, _length(x)), s.count[index], zero)
+    f, g, h = at(x, index)
+    now = _Descent(index, x, f, g, h, np.maximum(1.0, lengths(x)), s.count[index], zero)
     while now.index.size:
-        move = _moved(s, now, globalize, spectrum)
+        move = _moved(s, at, now, globalize, spectrum)
         if callback is not None:
             callback(int(now.count[0]), now.x[0], float(move.size[0]), move.p[0])
         noise = 16 * EPS * np.abs(now.f)
@@ -188,7 +206,7 @@ def _iterate_minima(
         good = np.where(flat, (move.left < move.size) & (move.f <= now.f + noise), falls)
         good &= np.isfinite(move.f) & np.isfinite(move.left)
         end = _ended_minimum(s, now, move, flat)
-        small = s.is_small(move.p, now.x)
+        small = is_short(move.p, now.x, s.tol)
         if not globalize:
             good, end = np.isfinite(move.f), small | (move.size == 0)
         lost = ~np.isfinite(move.p).all(axis=1) | (now.rejected > 60) | (small & ~good & ~end)
@@ -200,7 +218,7 @@ def _iterate_minima(
             now.keep(~done)
 
 
-def _moved(s: Minima, now: _Descent, globalize: bool, spectrum: Any) -> _Move:
+def _moved(s: Minima, at: Any, now: _Descent, globalize: bool, spectrum: Any) -> _Move:
     """Steps within the trust regions, and values, gradients and Hessians there."""
     finite = np.isfinite(now.f) & np.isfinite(now.g).all(axis=1)
     finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
@@ -214,9 +232,9 @@ def _moved(s: Minima, now: _Descent, globalize: bool, spectrum: Any) -> _Move:
         w = None
     p, full, expected = step
     x = now.x + p if s.box is None else np.clip(now.x + p, *s.box)
-    f, g_to, h_to = s.at(x, now.index)
+    f, g_to, h_to = at(x, now.index)
     after = g_to if s.box is None else _free(x, g_to, h_to, s.box)[0]
-    sizes = _length(g), _length(after)
+    sizes = lengths(g), lengths(after)
     level = (np.abs(g) <= 2 * EPS * _product(np.abs(h), np.abs(now.x))).all(axis=1)
     return _Move(x, x - now.x, f, g_to, h_to, full, expected, w, *sizes, level, finite)
 
@@ -228,7 +246,7 @@ def _ended_minimum(s: Minima, now: _Descent, move: _Move, flat: Any) -> Any:
         top = np.abs(move.w).max(axis=1, initial=0.0)
         convex = move.w.min(axis=1, initial=np.inf) >= -1e-9 * top
     idle = flat & (move.full | (now.rejected == 0)) & ~(move.left < 0.5 * move.size)
-    return convex & (move.level | (s.is_small(move.p, now.x) & move.full) | idle)
+    return convex & (move.level | (is_short(move.p, now.x, s.tol) & move.full) | idle)
 
 
 def _note(
@@ -244,12 +262,11 @@ def _note(
     kind = np.where(move.finite, kind, len(CURVATURES) - 1)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)
-    at = now.index[done]
-    s.x[at] = np.where(take[:, None], move.x, now.x)[done]
-    s.value[at] = np.where(take, move.f, now.f)[done]
-    s.size[at] = np.where(move.finite, np.where(take, move.left, move.size), np.inf)[done]
-    s.count[at], s.status[at] = (now.count + take)[done], status[done]
-    s.curvature[at] = kind[done]
+    x, size = np.where(take[:, None], move.x, now.x), np.where(take, move.left, move.size)
+    size = np.where(move.finite, size, np.inf)
+    index = now.index[done]
+    s.set(index, status[done], x[done], size[done], (now.count + take)[done])
+    s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
 
 
 def _curvatures(s: Minima, now: _Descent, done: Any) -> Any:
@@ -263,7 +280,7 @@ def _curvatures(s: Minima, now: _Descent, done: Any) -> Any:
 def _go(now: _Descent, move: _Move, good: Any, flat: Any) -> None:
     """Go where the step was good, and set the next trust region."""
     ratio = (now.f - move.f) / move.expected
-    length = _length(move.p)
+    length = lengths(move.p)
     grown = np.maximum(now.delta, np.where(move.full, 3.0, 2.0) * length)
     delta = np.where(ratio > 0.75, grown, now.delta)
     delta = np.where(ratio >= 0.25, delta, 0.25 * length)
@@ -280,10 +297,6 @@ def _product(h: Any, v: Any) -> Any:
     if h.shape[1] != v.shape[1]:
         return np.zeros_like(v)
     return h * v if h.ndim == 2 else np.einsum("kij,kj->ki", h, v)
-
-
-def _length(v: Any) -> Any:
-    return np.sqrt(np.einsum("ki,ki->k", v, v))
 
 
 def _pick(which: Any, new: Any, old: Any) -> Any:
@@ -317,7 +330,7 @@ def _definite_step(h: Any, g: Any, delta: Any) -> Any:
     except np.linalg.LinAlgError:
         return None
     sound = pivots.min(axis=1) > 1e-8 * np.einsum("kii->ki", h).max(axis=1)
-    full = _length(p) <= 1.1 * delta
+    full = lengths(p) <= 1.1 * delta
     return (p, full, -0.5 * (g * p).sum(axis=1)) if (sound & full).all() else None
 
 

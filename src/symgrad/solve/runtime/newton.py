@@ -3,55 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from os import cpu_count
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Form, box, joined, prepare, shaped
-from symgrad.solve.runtime.results import Solution, Status, checked
+from symgrad.solve.runtime.approach import Steps
+from symgrad.solve.runtime.arguments import Call, answer, box, prepare
+from symgrad.solve.runtime.blocks import each_block
+from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.scalar import Scalars, solve_scalars
 
-BLOCK = 8192  # problems at a time, so that their arrays stay in the cache
+BLOCK = 16384  # problems at a time, so that their arrays stay in the cache
+
+
+class Kernel(NamedTuple):
+    """Formulas of scalars, written into arrays that are given.
+
+    Attributes
+    ----------
+    run : callable
+        ``run(x, *params, *results, *work)``, all arrays of float64 but the work arrays.
+    results : int
+    work : tuple of str
+        The element types of the work arrays.
+    """
+
+    run: Callable[..., Any]
+    results: int
+    work: tuple[str, ...]
+
+    def over(self, problems: int) -> Callable[..., Any]:
+        """The results for points and parameters of so many problems, or fewer, in arrays of its own."""
+        arrays = [np.empty(problems, kind) for kind in (*"d" * self.results, *self.work)]
+
+        def run(x: Any, params: list[Any]) -> list[Any]:
+            out = [a[: x.size] for a in arrays]
+            self.run(x, *params, *out)
+            return out[: self.results]
+
+        return run
+
+
+class Kernels(NamedTuple):
+    """Value and slope, fast; and the value, exact. A step is ``-value/slope``."""
+
+    fast: Kernel
+    exact: Kernel
+
+    def steps(self, evaluate: Callable[..., Any], problems: int) -> Steps:
+        """What `full_steps` needs, for blocks of problems; `evaluate` gives value and step."""
+        fast, exact = self.fast.over(problems), self.exact.over(problems)
+
+        def fast_step(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
+            value, slope = fast(x[0], params)
+            step = value / slope
+            np.negative(step, out=step)
+            return np.abs(value, out=value), step[None], slope
+
+        def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
+            (value,) = exact(x[0], params)
+            size = np.abs(value, out=value)
+            return size, np.abs(size / slope)[None]
+
+        return Steps(fast_step, _exact_step(evaluate), check)
+
+
+def _exact_step(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """``|F|`` and the step, by value and step."""
+
+    def exact_step(x: Any, params: list[Any]) -> tuple[Any, Any]:
+        value, step = evaluate(x[0], *params)
+        return np.abs(np.broadcast_to(value, x.shape[1:])), np.array(np.broadcast_to(step, x.shape))
+
+    return exact_step
+
+
+def _steps(evaluate: Callable[..., Any], kernels: Kernels | None, problems: int) -> Steps:
+    """What `full_steps` needs, with kernels or without."""
+    if kernels is not None:
+        return kernels.steps(evaluate, problems)
+    exact = _exact_step(evaluate)
+    return Steps(
+        lambda x, params: (*exact(x, params), 1.0),
+        exact,
+        lambda x, params, slope: tuple(map(np.abs, exact(x, params))),
+    )
 
 
 def solve_equation(
-    form: Form,
     evaluate: Callable[..., Any],
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
+    kernels: Kernels | None,
+    call: Call,
 ) -> Solution:
     """The `Solution` of ``F(x) = 0`` for one problem or a batch of any shape."""
-    problems = prepare(form, x0, params)
+    problems = prepare(call)
     x = problems.x[:, 0]
-    bounds = box(options["bounds"], problems.shapes)
-    run = {**options, "bounds": bounds, "callback": None if problems.batch else callback}
-    values = [_thin(p, np.asarray(v)) for p, v in zip(problems.params, params, strict=True)]
-
-    def block(start: int) -> Scalars:
-        part = slice(start, start + BLOCK)
-        rows = [v[part] if v.shape[0] == x.size else v for v in values]
-        return solve_scalars(evaluate, x[part], rows, tol, maxiter, **run)
-
-    done = _each(block, range(0, x.size, BLOCK))
-    names = ("x", "size", "count", "status")
-    x, size, count, status = (np.concatenate([getattr(s, n) for s in done]) for n in names)
+    bounds = box(call.options["bounds"], problems.shapes)
+    values = [_thin(p, np.asarray(v)) for p, v in zip(problems.params, call.params, strict=True)]
+    if kernels is not None:
+        values = [v.astype(np.float64, copy=False) for v in values]
     batch = problems.batch
-    state = shaped(status, batch) if batch else Status(int(status[0]))
-    solution = Solution(
-        joined(form, x[:, None], problems),
-        shaped(status == Status.CONVERGED, batch),
-        shaped(count, batch),
-        shaped(size, batch),
-        state,
-    )
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+    callback = None if batch else call.callback
+    done = Scalars(evaluate, x, values, call.tol, call.maxiter, bounds, callback)
+    run = {key: call.options[key] for key in ("globalize", "bracket")}
+    if not batch:
+        solve_scalars(done, **run)
+    else:
+        _in_blocks_of_scalars(done, kernels, run)
+    return checked(answer(Solution, call, problems, done), call.raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _thin(flat: Any, given: Any) -> Any:
@@ -59,10 +118,9 @@ def _thin(flat: Any, given: Any) -> Any:
     return given.reshape(1) if given.size == 1 else flat
 
 
-def _each(run: Callable[[int], Any], starts: range) -> list[Any]:
-    """`run` for each start, on all processors: NumPy leaves the interpreter free meanwhile."""
-    workers = min(cpu_count() or 1, len(starts))
-    if workers < 2:
-        return [run(start) for start in starts] or [run(0)]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(run, starts))
+def _in_blocks_of_scalars(every: Scalars, kernels: Any, run: dict[str, Any]) -> None:
+    def make(problems: int) -> Callable[[slice], Any]:
+        steps = _steps(every.evaluate, kernels, problems)
+        return lambda part: solve_scalars(every.part(part), steps=steps, **run)
+
+    each_block(make, every.x.size, BLOCK)

@@ -1,7 +1,7 @@
 """One equation in one unknown, for many problems at once, in stages; a problem leaves when it is done.
 
-1. `direct`: full steps while ``|F|`` falls, which is all that most problems need.
-2. `damped`: steps halved until ``|F|`` falls.
+1. for a batch, `full_steps` (`runtime.approach`): while ``|F|`` falls, all that most problems need.
+2. `damped`: steps halved until ``|F|`` falls; `plain` where steps are to be full ones whatever it does.
 3. `search`: what is stuck, at a minimum of ``|F|`` or a zero slope, looks for a sign change at growing
    distances.
 4. `between`: steps inside a sign change, with bisection where they leave it or are slow.
@@ -10,25 +10,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from symgrad.errors import ArgumentError
+from symgrad.solve.runtime.approach import LEAST_TOLERANCE, ROOT_RATE, Found, taken
 from symgrad.solve.runtime.results import Status
 
 MAX_HALVINGS = 10  # of a step, before a sign change is looked for
 SEARCH_DOUBLINGS = 44  # of the distance at which it is looked for
-# At a root of multiplicity m a step leaves (1 - 1/m)**m < 0.37 of |F|; at a pole of order below 6,
-# where steps are short too, it leaves more than 0.4
-ROOT_RATE = 0.4
 
 
-class Scalars:
-    """Problems under way, and their results.
-
-    `evaluate(x, *params)` gives value and step at an array of points.
-    """
+class Scalars(Found):
+    """Problems under way, and their results; ``evaluate(x, *params)`` gives value and step."""
 
     def __init__(
         self,
@@ -37,23 +32,25 @@ class Scalars:
         params: list[Any],
         tol: float,
         maxiter: int,
-        bounds: Any,
-        callback: Any,
+        bounds: Any = None,
+        callback: Any = None,
     ) -> None:
         self.evaluate, self.params = evaluate, params
-        self.tol, self.maxiter, self.callback = max(tol, 3e-16), maxiter, callback
+        self.tol, self.maxiter, self.callback = max(tol, LEAST_TOLERANCE), maxiter, callback
         self.low: Any = -np.inf if bounds is None else bounds[0]
         self.high: Any = np.inf if bounds is None else bounds[1]
         self.bounded = bounds is not None
-        self.x = np.clip(x, self.low, self.high)
-        self.size = np.full(x.shape, np.inf)
-        self.count = np.zeros(x.shape, np.intp)
-        self.status = np.full(x.shape, Status.STALLED, np.int8)
+        super().__init__(np.clip(x, self.low, self.high) if self.bounded else x)
+
+    def part(self, which: slice) -> Self:
+        """Some of the problems; what is found for them is found for all."""
+        part = super().part(which)
+        part.params = taken(self.params, which, self.x.size)
+        return part
 
     def at(self, x: Any, index: Any) -> Any:
         """Value and step at the points `x` of the problems `index`."""
-        params = [p[index] if p.shape[0] == self.x.size else p for p in self.params]
-        return self.evaluate(x, *params)
+        return self.evaluate(x, *taken(self.params, index, self.x.size))
 
     def moved(self, x: Any, step: Any) -> Any:
         """``x + step`` within the bounds."""
@@ -64,10 +61,6 @@ class Scalars:
         """Whether a step is within the tolerance, or the last bits of `x`."""
         return np.abs(step) <= self.tol * np.maximum(np.abs(x), 1.0)
 
-    def set(self, index: Any, status: Any, x: Any, size: Any, count: Any) -> None:
-        self.x[index], self.size[index] = x, size
-        self.count[index], self.status[index] = count, status
-
     def tell(self, count: Any, x: Any, size: Any, step: Any) -> None:
         """Report an iterate of a single problem."""
         if self.callback is not None and x.size:
@@ -75,76 +68,50 @@ class Scalars:
 
 
 def solve_scalars(
-    evaluate: Callable[..., Any],
-    x: Any,
-    params: list[Any],
-    tol: float,
-    maxiter: int,
-    globalize: bool = True,
-    bounds: Any = None,
-    bracket: Any = None,
-    callback: Any = None,
+    s: Scalars, globalize: bool = True, bracket: Any = None, steps: Any = None
 ) -> Scalars:
-    """Solve problems in one unknown; `x` has one axis, the parameters that axis or extent 1."""
-    s = Scalars(evaluate, x, params, tol, maxiter, bounds, callback)
-    every = np.arange(x.size)
+    """Solve problems in one unknown, first by `full_steps` where its `steps` are given."""
+    rest = np.arange(s.x.size)
     with np.errstate(all="ignore"):
         if bracket is not None:
-            _in_bracket(s, every, bracket)
+            _in_bracket(s, rest, bracket)
             return s
-        rest = direct(s, every, falling=globalize)
-        if rest.size:
-            damped(s, rest)
-            stuck = rest[(s.status[rest] == Status.STALLED) | (s.status[rest] == Status.SINGULAR)]
-            if stuck.size:
-                search(s, stuck)
+        if steps is not None and not s.bounded:
+            rest = s.by_full_steps(steps, s.params, s.tol, s.maxiter)
+            if not rest.size:
+                return s
+        if not globalize:
+            plain(s, rest)
+            return s
+        damped(s, rest)
+        stuck = rest[(s.status[rest] == Status.STALLED) | (s.status[rest] == Status.SINGULAR)]
+        if stuck.size:
+            search(s, stuck)
     return s
 
 
-def direct(s: Scalars, index: Any, falling: bool) -> Any:
-    """Full steps; where `falling`, the problems for which ``|F|`` did not fall are returned.
+def plain(s: Scalars, index: Any) -> None:
+    """Full steps, whatever ``|F|`` does.
 
     A point is a root where the step from it is well within the tolerance and ``|F|`` fell there as it
     does at a root, or where ``|F|`` cannot fall any more after a short step.
     """
-    x, rest = s.x[index], []
+    x, count, root = s.x[index], 0, np.zeros(index.shape, bool)
     f, step = s.at(x, index)
     size = np.abs(f)
-    s.tell(0, x, size, step)
-    root, count = size == 0.0, 0
-    while True:
-        stop = root if falling else root | ~np.isfinite(step)
-        if count == s.maxiter:
-            stop = np.ones(x.shape, bool)
-        if stop.any():
-            gone = np.flatnonzero(stop)
-            found = root[gone]
-            reason = _reason(size[gone], step[gone], count, s.maxiter)
-            s.set(index[gone], np.where(found, 0, reason), x[gone], size[gone], count)
-            rest.append(index[gone[~found]])
-            index, x, size, step = (v[~stop] for v in (index, x, size, step))
-            if not index.size:
-                break
+    while index.size:
+        s.tell(count, x, size, step)
         trial = s.moved(x, step)
         f, after = s.at(trial, index)
         left = np.abs(f)
-        rises = ~(left < size)
-        if rises.any():
-            small = s.is_small(step, x)
-            gone = np.flatnonzero(rises if falling else rises & small)
-            found = small[gone]
-            reason = _reason(size[gone], step[gone], count, s.maxiter)
-            s.set(index[gone], np.where(found, 0, reason), x[gone], size[gone], count)
-            rest.append(index[gone[~found]])
-            go = np.ones(x.shape, bool)
-            go[gone] = False
-            index, trial, left, after, size = (v[go] for v in (index, trial, left, after, size))
-            if not index.size:
-                break
+        root |= (size == 0.0) | (s.is_small(step, x) & ~(left < size))
+        done = root | ~np.isfinite(step) | (count == s.maxiter)
+        if done.any():
+            reason = np.where(root, 0, _reason(size, step, count, s.maxiter))
+            s.set(index[done], reason[done], x[done], size[done], count)
         root = s.is_small(1e4 * after, trial) & (left <= ROOT_RATE * size)
-        x, size, step, count = trial, left, after, count + 1
-        s.tell(count, x, size, step)
-    return np.concatenate([np.zeros(0, np.intp), *rest]) if falling else index[:0]
+        index, x, size, step, root = (v[~done] for v in (index, trial, left, after, root))
+        count += 1
 
 
 def _reason(size: Any, step: Any, count: Any, maxiter: int) -> Any:
@@ -154,10 +121,11 @@ def _reason(size: Any, step: Any, count: Any, maxiter: int) -> Any:
 
 
 def damped(s: Scalars, index: Any) -> None:
-    """Newton steps from `s.x`, halved until ``|F|`` falls; counts go on."""
-    x, count, t = s.x[index], s.count[index], np.ones(index.shape)
+    """Newton steps from `s.x`, halved until ``|F|`` falls."""
+    x, count, t = s.x[index], np.zeros(index.shape, np.intp), np.ones(index.shape)
     f, step = s.at(x, index)
     size = np.abs(f)
+    s.tell(0, x, size, step)
     while index.size:
         trial = s.moved(x, t * step)
         f_trial, after = s.at(trial, index)

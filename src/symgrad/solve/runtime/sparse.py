@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.solve.runtime.arguments import Form, Problems, joined, prepare, shaped, split
+from symgrad.solve.runtime.approach import Found
+from symgrad.solve.runtime.arguments import Call, Problems, answer, prepare, split
 from symgrad.solve.runtime.results import Solution, Status, checked
 
 SHORTEST = 2.0**-30  # part of a step that is still tried
+SHORT = 2.0**-10  # part of a step, below which its direction is taken for a bad one
+SHIFT = 1e-3  # of the largest entry on the diagonal of J.T J, where J is singular
 FALLS = 0.4  # of |F|, after a short step towards a root
 
 
@@ -35,7 +38,6 @@ def root_of_sparse(
     callback: Any,
 ) -> tuple[Any, float, int, Status]:
     """A root from `x`, by `at(x)`, residuals and Jacobian: the point, ``|F|``, steps, and the status."""
-    factored = sparse_library().linalg.splu
     r, jac = at(x)
     size, count = float(np.linalg.norm(r)), 0
     while True:
@@ -43,26 +45,47 @@ def root_of_sparse(
             return x, size, count, Status.NON_FINITE
         if size == 0:
             return x, size, count, Status.CONVERGED
-        try:
-            p = -factored(jac).solve(r)
-        except RuntimeError:  # exactly singular
-            return x, size, count, Status.SINGULAR
-        if not np.isfinite(p).all():
+        p = _solved(jac, -r)
+        regular = p is not None
+        if p is None and globalize:
+            p = _least_squares_step(jac, r)
+        if p is None or not p.any():
             return x, size, count, Status.SINGULAR
         if callback is not None:
             callback(count, x, size, p)
         part, to, r_to, jac_to, size_to = _shortened(at, x, p, size, globalize)
-        small = bool((np.abs(p) <= tol * np.maximum(np.abs(x), 1.0)).all())
+        if globalize and regular and part < SHORT:  # nearly singular: another direction
+            other = _least_squares_step(jac, r)
+            if other is not None:
+                part, to, r_to, jac_to, size_to = _shortened(at, x, other, size, globalize)
+        small = regular and bool((np.abs(p) <= tol * np.maximum(np.abs(x), 1.0)).all())
         if small and not size_to < size:  # it cannot fall any more
             return x, size, count, Status.CONVERGED
         if count >= maxiter:
             return x, size, count, Status.ITERATION_LIMIT
         if part < SHORTEST:
-            return x, size, count, Status.STALLED
+            return x, size, count, Status.STALLED if regular else Status.SINGULAR
         ended = small and part == 1.0 and size_to <= FALLS * size
         x, r, jac, size, count = to, r_to, jac_to, size_to, count + 1
         if ended:
             return x, size, count, Status.CONVERGED
+
+
+def _solved(matrix: Any, right: Any) -> Any:
+    """A solution by sparse factors, or None where the matrix is singular."""
+    try:
+        p = sparse_library().linalg.splu(matrix).solve(right)
+    except RuntimeError:  # exactly singular
+        return None
+    return p if np.isfinite(p).all() else None
+
+
+def _least_squares_step(jac: Any, r: Any) -> Any:
+    """A step that lowers ``|r + J p|`` where J is singular: ``(J.T J + shift) p = -J.T r``."""
+    normal = (jac.T @ jac).tocsc()
+    shift = SHIFT * float(normal.diagonal().max(initial=0.0))
+    eye = sparse_library().eye_array(r.size, format="csc")
+    return _solved(normal + shift * eye, -(jac.T @ r)) if shift > 0 else None
 
 
 def _shortened(
@@ -81,35 +104,21 @@ def _shortened(
 
 
 def solve_sparse(
-    form: Form,
     evaluate: Callable[..., Any],
-    x0: Any,
-    params: tuple[Any, ...],
-    options: dict[str, Any],
-    tol: float,
-    maxiter: int,
-    raise_on_failure: bool,
-    callback: Any,
+    call: Call,
 ) -> Solution:
     """The `Solution` of a square system; problems of a batch one after another."""
-    problems = prepare(form, x0, params)
-    callback = None if problems.batch else callback
-    x, found = problems.x.copy(), []
+    problems = prepare(call)
+    callback = None if problems.batch else call.callback
+    found = Found(problems.x)
     with np.errstate(all="ignore"):
-        for k in range(len(x)):
+        for k, x in enumerate(found.x):
             at = _sparse_system(evaluate, problems, [v[k] for v in problems.params])
-            x[k], *rest = root_of_sparse(at, x[k], tol, maxiter, options["globalize"], callback)
-            found.append(rest)
-    size, count, status = (np.array(v) for v in zip(*found, strict=True))
-    batch = problems.batch
-    solution = Solution(
-        joined(form, x, problems),
-        shaped(status == Status.CONVERGED, batch),
-        shaped(count, batch),
-        shaped(size, batch),
-        shaped(status, batch) if batch else Status(int(status[0])),
-    )
-    return checked(solution, raise_on_failure)  # type: ignore[no-any-return]
+            *point, status = root_of_sparse(
+                at, x, call.tol, call.maxiter, call.options["globalize"], callback
+            )
+            found.set(k, status, *point)
+    return checked(answer(Solution, call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]
 
 
 def _sparse_system(

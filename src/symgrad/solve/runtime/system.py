@@ -13,64 +13,47 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.solve.runtime.approach import ROOT_RATE, Found
+from symgrad.solve.runtime.elimination import solved_systems
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import shifted
+from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
 
-EPS = 2.0**-52
 # What is tried for a root: the radius of the first trust region, in lengths of the start, and how far
 # the start is moved. Later ones are for what got stuck at a minimum of |F| or a singular Jacobian; an
 # infinite radius is a line search along the Newton step
 ATTEMPTS = ((1.0, 0.0), (np.inf, 0.0), (100.0, 0.1), (np.inf, 1.0))
-ROOT_RATE = 0.4  # of |F|, after a short step towards a root
 
 
-class Systems:
-    """Problems under way and their results; `at(x, index)` gives residuals and Jacobians."""
+class Systems(Found):
+    """Results of systems."""
 
-    def __init__(self, at: Callable[[Any, Any], Any], x: Any, box: Any, tol: float) -> None:
-        self.at, self.tol, self.box = at, tol, box
-        self.x = x if box is None else np.clip(x, *box)
-        count = x.shape[0]
-        self.size = np.full(count, np.inf)
-        self.count = np.zeros(count, np.intp)
-        self.status = np.full(count, Status.STALLED, np.int8)
-
-    def is_small(self, p: Any, x: Any) -> Any:
-        """Whether steps are within the tolerance in every unknown, or in its last bits."""
-        size = np.abs(x)
-        least = np.maximum(self.tol * np.maximum(size, 1.0), EPS * size)
-        return (np.abs(p) <= least).all(axis=1)
-
-    def set(self, index: Any, status: Any, x: Any, size: Any, count: Any) -> None:
-        self.x[index], self.size[index] = x, size
-        self.count[index], self.status[index] = count, status
+    def __init__(self, x: Any, box: Any, tol: float) -> None:
+        super().__init__(x if box is None else np.clip(x, *box))
+        self.tol, self.box = tol, box
 
 
 def solve_systems(
+    s: Systems,
     at: Callable[[Any, Any], Any],
-    x: Any,
-    tol: float,
+    index: Any,
     maxiter: int,
     globalize: bool = True,
-    box: Any = None,
     callback: Any = None,
     fit: bool = False,
-) -> Systems:
-    """Solve ``r(x) = 0``, or minimise ``|r(x)|`` where `fit`; `x` has an axis of problems."""
-    s = Systems(at, x, box, tol)
-    index = np.arange(x.shape[0])
-    if not index.size:
-        return s
+) -> None:
+    """Solve ``r(x) = 0`` for the problems `index`, or minimise ``|r(x)|`` where `fit`.
+
+    `at(x, index)` gives residuals (problems, m) and Jacobians (problems, m, n).
+    """
     start = s.x.copy()
     with np.errstate(all="ignore"):
         for radius, kick in ATTEMPTS if globalize and not fit else ATTEMPTS[:1]:
-            x = _kicked(s, start[index], kick)
-            _iterate_systems(s, index, x, radius, maxiter, globalize, callback, fit)
-            stuck = (s.status[index] == Status.STALLED) | (s.status[index] == Status.SINGULAR)
-            index = index[stuck]
             if not index.size:
                 break
-    return s
+            x = _kicked(s, start[index], kick)
+            _iterate_systems(s, at, index, x, radius, maxiter, globalize, callback, fit)
+            stuck = (s.status[index] == Status.STALLED) | (s.status[index] == Status.SINGULAR)
+            index = index[stuck]
 
 
 def _kicked(s: Systems, x: Any, kick: float) -> Any:
@@ -83,7 +66,7 @@ def _kicked(s: Systems, x: Any, kick: float) -> Any:
 
 
 @dataclass
-class _Under:
+class _Under(UnderWay):
     """Problems under way: their numbers, points, residuals, Jacobians and trust regions."""
 
     index: Any
@@ -95,10 +78,6 @@ class _Under:
     delta: Any
     count: Any
     rejected: Any
-
-    def keep(self, which: Any) -> None:
-        for name, value in vars(self).items():
-            setattr(self, name, value[which])
 
 
 @dataclass
@@ -119,6 +98,7 @@ class _Trial:
 
 def _iterate_systems(
     s: Systems,
+    at: Any,
     index: Any,
     x: Any,
     radius: float,
@@ -129,16 +109,16 @@ def _iterate_systems(
 ) -> None:
     """Newton steps from `x`; what ends without a root keeps the best point of all attempts."""
     zero = np.zeros(index.shape, np.intp)
-    r, jac = s.at(x, index)
+    r, jac = at(x, index)
     delta = np.full(index.shape, np.inf)
-    now = _Under(index, x, r, jac, _norm(r), np.zeros(x.shape), delta, zero, zero)
+    now = _Under(index, x, r, jac, lengths(r), np.zeros(x.shape), delta, zero, zero)
     while now.index.size:
-        trial = _tried(s, now, radius, globalize, fit)
+        trial = _tried(s, at, now, radius, globalize, fit)
         if callback is not None:
             callback(int(now.count[0]), now.x[0], float(now.size[0]), trial.p[0])
         good = trial.finite & (trial.actual > 1e-4 * trial.expected) & (trial.size < now.size)
         end = _ended_fit(s, now, trial, good) if fit else _ended_root(s, now, trial)
-        small = s.is_small(trial.p, now.x)
+        small = is_short(trial.p, now.x, s.tol)
         lost = (now.rejected > 40) | (small & ~good)
         if not globalize:
             good, lost = trial.finite, ~trial.finite
@@ -153,24 +133,24 @@ def _iterate_systems(
             now.keep(~done)
 
 
-def _tried(s: Systems, now: _Under, radius: float, globalize: bool, fit: bool) -> _Trial:
+def _tried(s: Systems, at: Any, now: _Under, radius: float, globalize: bool, fit: bool) -> _Trial:
     """Steps within the trust regions, and residuals and Jacobians there."""
     x, r, jac = now.x, now.r, now.jac
     line = np.isinf(radius)
     now.scale = _scales(now.scale, jac)
     p, full, rank = _system_step(now, globalize, line, fit, s.box)
-    start = _norm(now.scale * x)
+    start = lengths(now.scale * x)
     start = radius * np.where(start > 0, start, 1.0)
-    long = np.isinf(now.delta) & (_norm(now.scale * p) > start) & globalize
+    long = np.isinf(now.delta) & (lengths(now.scale * p) > start) & globalize
     if long.any():
         now.delta = np.where(long, start, now.delta)
         p, full, rank = _system_step(now, globalize, line, fit, s.box)
     to = x + p if s.box is None else np.clip(x + p, *s.box)
     p = to - x
-    r_to, jac_to = s.at(to, now.index)
-    size = _norm(r_to)
+    r_to, jac_to = at(to, now.index)
+    size = lengths(r_to)
     finite = np.isfinite(size) & np.isfinite(jac_to).all(axis=(1, 2))
-    model = _norm(r + np.einsum("kij,kj->ki", jac, p))
+    model = lengths(r + np.einsum("kij,kj->ki", jac, p))
     actual, expected = (1.0 - (left / now.size) ** 2 for left in (size, model))
     return _Trial(to, p, r_to, jac_to, size, full, rank, actual, expected, finite)
 
@@ -179,7 +159,7 @@ def _ended_root(s: Systems, now: _Under, trial: _Trial) -> Any:
     """A short full step ends it where ``|F|`` falls as it does at a root, or cannot fall any more."""
     falls = trial.size <= ROOT_RATE * now.size
     level = trial.rank & ~(trial.size < now.size)  # at a singular Jacobian this says nothing
-    return s.is_small(trial.p, now.x) & trial.full & trial.finite & (falls | level)
+    return is_short(trial.p, now.x, s.tol) & trial.full & trial.finite & (falls | level)
 
 
 def _ended_fit(s: Systems, now: _Under, trial: _Trial, good: Any) -> Any:
@@ -187,7 +167,7 @@ def _ended_fit(s: Systems, now: _Under, trial: _Trial, good: Any) -> Any:
     cosines = _cosines(now.x, now.r, now.jac, now.size, s.box)
     # a step that promises less than rounding hides, and does not keep even that
     idle = ~good & (trial.expected <= 1e-13) & (trial.full | (cosines <= 1e-6))
-    short = s.is_small(trial.p, now.x) & trial.full & ~(trial.size < 0.5 * now.size)
+    short = is_short(trial.p, now.x, s.tol) & trial.full & ~(trial.size < 0.5 * now.size)
     return (cosines <= 1e-14) | (trial.finite & (idle | short))
 
 
@@ -203,13 +183,14 @@ def _record(
     x = np.where(take[:, None], trial.x, now.x)
     size = np.where(take, trial.size, now.size)
     # an attempt that fails leaves what an earlier one reached, where that is better
-    done = done & ((status == Status.CONVERGED) | ~(size >= s.size[now.index]))
+    earlier = s.size[now.index]
+    done = done & ((status == Status.CONVERGED) | ~(size >= earlier) | ~np.isfinite(earlier))
     s.set(now.index[done], status[done], x[done], size[done], (now.count + take)[done])
 
 
 def _advance(now: _Under, trial: _Trial, good: Any) -> None:
     """Go where the step was good, and set the next trust region."""
-    length = _norm(now.scale * trial.p)
+    length = lengths(now.scale * trial.p)
     now.delta = _radius(now.delta, trial.actual, trial.expected, length, trial.full)
     now.rejected = np.where(good, 0, now.rejected + 1)
     now.count = now.count + good
@@ -217,10 +198,6 @@ def _advance(now: _Under, trial: _Trial, good: Any) -> None:
     now.size = np.where(good, trial.size, now.size)
     now.r = np.where(good[:, None], trial.r, now.r)
     now.jac = np.where(good[:, None, None], trial.jac, now.jac)
-
-
-def _norm(v: Any) -> Any:
-    return np.sqrt(np.einsum("ki,ki->k", v, v))
 
 
 def _scales(scale: Any, jac: Any) -> Any:
@@ -253,17 +230,20 @@ def _system_step(
     x, r, jac, scale, delta = now.x, now.r, now.jac, now.scale, now.delta
     if box is not None:
         jac = np.where(_held(x, r, jac, box)[:, None, :], 0.0, jac)
-    count = r.shape[0]
-    if not fit:
-        try:
-            p = np.linalg.solve(jac, -r[..., None])[..., 0]
-        except np.linalg.LinAlgError:
-            p = np.full(x.shape, np.nan)
-        full = _norm(scale * p) <= 1.1 * delta
+    count, together = r.shape[0], fit and r.shape[0] > 1 and r.shape[1] > x.shape[1]
+    shape = jac.shape[1:]
+    if together:
+        jac, r = _triangles(jac, r)
+    if not fit or together:
+        p = solved_systems(jac.transpose(1, 2, 0).copy(), -r.T).T
+        length = lengths(scale * p)
+        full = np.isfinite(length) & (length <= 1.1 * delta)
+        if fit:
+            full &= _are_regular(jac, scale)
         if not globalize and np.isfinite(p).all():
             return p, np.ones(count, bool), np.ones(count, bool)
         if line:
-            p = p * np.minimum(1.0, delta / _norm(scale * p))[:, None]
+            p = p * np.minimum(1.0, delta / length)[:, None]
         if full.all() or (line and np.isfinite(p).all()):
             return p, full, np.ones(count, bool)
     else:
@@ -272,7 +252,7 @@ def _system_step(
     rank = np.ones(count, bool)
     p[~full] = 0.0
     u, sigma, vt = np.linalg.svd(jac[rest] / scale[rest, None, :], full_matrices=False)
-    least = EPS * max(jac.shape[1:]) * sigma[:, :1]
+    least = EPS * max(shape) * sigma[:, :1]
     c = np.where(sigma > least, np.einsum("kij,ki->kj", u, r[rest]), 0.0)
     radius = delta[rest] if globalize else np.full(rest.shape, np.inf)
     # minimise |c + sigma q| within |q| <= radius: curvature sigma**2, slope sigma*c
@@ -281,6 +261,19 @@ def _system_step(
     p[rest] = np.einsum("kji,kj->ki", vt, q) / scale[rest]
     full[rest], rank[rest] = inside, (sigma > least).all(axis=1)
     return p, full, rank
+
+
+def _triangles(jac: Any, r: Any) -> tuple[Any, Any]:
+    """R and ``Q.T r`` of ``J = Q R``: ``|r + J p|`` is ``|Q.T r + R p|`` but for what no p changes."""
+    n = jac.shape[2]
+    whole: Any = np.linalg.qr(np.concatenate([jac, r[..., None]], axis=2), mode="r")
+    return whole[:, :n, :n], whole[:, :n, n]
+
+
+def _are_regular(triangles: Any, scale: Any) -> Any:
+    """Whether the diagonals tell that triangular matrices are far from singular ones."""
+    diagonal = np.abs(np.einsum("kii->ki", triangles)) / scale
+    return diagonal.min(axis=1) > 1e-8 * diagonal.max(axis=1)
 
 
 def _radius(delta: Any, actual: Any, expected: Any, length: Any, full: Any) -> Any:

@@ -6,6 +6,29 @@ from typing import Any
 
 import numpy as np
 
+EPS = 2.0**-52
+
+
+class UnderWay:
+    """Arrays with a row for each problem that is not done; their base holds no arrays of its own."""
+
+    def keep(self, which: Any) -> None:
+        """Leave out all other problems."""
+        for name, value in vars(self).items():
+            setattr(self, name, value[which])
+
+
+def lengths(v: Any) -> Any:
+    """The length of the vector of each problem."""
+    return np.sqrt(np.einsum("ki,ki->k", v, v))
+
+
+def is_short(p: Any, x: Any, tol: float) -> Any:
+    """Whether steps are within the tolerance in every unknown, the last axis, or in its last bits."""
+    size = np.abs(x)
+    least = np.maximum(tol * np.maximum(size, 1.0), EPS * size)
+    return (np.abs(p) <= least).all(axis=-1)
+
 
 def shifted(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
     """Minimise ``slope.q + q.(curvature*q)/2`` subject to ``|q| <= radius``, on the last axis.
@@ -19,7 +42,7 @@ def shifted(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
     inside : array of bool
         Whether the unshifted minimiser was taken.
     """
-    lowest = curvature.min(axis=-1)
+    lowest = curvature.min(axis=-1, initial=np.inf)
     plain = np.where(slope == 0, 0.0, -slope / curvature)
     inside = (lowest > 0) & (np.sqrt((plain**2).sum(axis=-1)) <= 1.1 * radius)
     if inside.all():

@@ -1,0 +1,86 @@
+"""A function of scalars as one kernel over arrays: ufuncs that write into arrays given to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from symgrad.compile.pipeline import Options, array_program
+from symgrad.emit.kernel_source import kernel_source
+from symgrad.expr.node import Expr
+from symgrad.lower.buffers import assign, body_dtypes
+from symgrad.lower.calls import Call, call_of
+from symgrad.lower.passes import SINGLE_CALLS
+from symgrad.lower.program import Instr, Program
+from symgrad.lower.regions import Region
+
+SPACE = ("entries",)
+
+
+@dataclass(frozen=True)
+class InPlace:
+    """A kernel over arrays of float64.
+
+    Attributes
+    ----------
+    name, source : str
+        Of a function of the arguments, an array for each output, and the work arrays.
+    results : int
+    work : tuple of str
+        The element types of the work arrays.
+    """
+
+    name: str
+    source: str
+    results: int
+    work: tuple[str, ...]
+
+    @property
+    def of(self) -> str:
+        """Name, number of outputs, and types of work arrays, as arguments in code."""
+        return f"{self.name}, {self.results}, {self.work!r}"
+
+
+def in_place(
+    symbols: Sequence[Expr], outputs: Sequence[Expr], name: str, fast_math: bool = False
+) -> InPlace | None:
+    """The kernel of scalar formulas; None where a step is no ufunc, or an output is not computed."""
+    program = array_program(symbols, outputs, Options(fast_math=fast_math), [SPACE] * len(symbols))
+    region = _region(SINGLE_CALLS.run(program))
+    if region is None:
+        return None
+    dtypes = body_dtypes(region, [np.dtype(np.float64)] * len(symbols))
+    if any(dtypes[v] != np.float64 for v in region.results):
+        return None
+    buffers = assign(region, dtypes)
+    listed = ", ".join(f"x{i} is {x.name!r}" for i, x in enumerate(symbols))
+    head, *lines = kernel_source(region, buffers, name).splitlines()
+    source = "\n".join([head, f"    # {listed}", *lines, ""])
+    return InPlace(name, source, len(outputs), tuple(d.char for d in buffers.dtypes))
+
+
+def _region(p: Program) -> Region | None:
+    """All of a program as one loop, over the parameters in their order."""
+    live = p.live()
+    place = {name: i for i, (name, _) in enumerate(p.parameters)}
+    body = [Instr(None, (), None, f"x{i}", SPACE) for i in range(len(place))]
+    at: dict[int, int] = {}
+    for v, instr in enumerate(p.instrs):
+        if instr.code is None and instr.name:
+            if instr.name not in place:
+                return None
+            at[v] = place[instr.name]
+        elif live[v]:
+            call = None if instr.code is None else call_of(instr.code)
+            nested = call is None or any(isinstance(a, Call) for a in call.args)
+            if instr.code is not None and (nested or instr.shape != SPACE):
+                return None
+            at[v] = len(body)
+            args = tuple([at[a] for a in instr.args])
+            body.append(Instr(instr.code, args, instr.literal, "", instr.shape))
+    results = [at[v] for v in p.outputs]
+    if len(set(results)) < len(results) or any(body[v].code is None for v in results):
+        return None
+    return Region(SPACE, tuple(range(len(place))), tuple(body), tuple(results))

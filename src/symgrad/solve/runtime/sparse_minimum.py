@@ -1,0 +1,122 @@
+"""Minima of many unknowns with few entries in the Hessian: steps in a trust region by sparse factors.
+
+The step is ``-(H + shift*I)^-1 g`` with a shift that makes the matrix positive definite and the step
+short enough: More and Sorensen, "Computing a trust region step", 1983. Factors without exchanges of rows
+tell whether a matrix is definite: its pivots are then positive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from symgrad.solve.runtime.arguments import Call, Problems, split
+from symgrad.solve.runtime.large import Objective, Point, solve_many_unknowns
+from symgrad.solve.runtime.results import Minimum
+from symgrad.solve.runtime.sparse import sparse_library
+
+MOST_SHIFTS = 40  # factorisations in a step
+SOUND = 1e-10  # the least pivot, in parts of the largest entry on the diagonal
+LONGER = 1.1  # what a step may be longer than the region
+
+
+class SparseObjective:
+    """Value, gradient and sparse Hessian of one problem over flat vectors, with the last two Hessians."""
+
+    def __init__(self, evaluate: Callable[..., Any], problems: Problems, params: list[Any]) -> None:
+        self.evaluate, self.shapes, self.params = evaluate, problems.shapes, params
+        self.library = sparse_library()
+        self.known: list[tuple[Any, Any]] = []
+
+    def at(self, x: Any) -> tuple[float, Any]:
+        """Value and gradient."""
+        f, *parts, entries, where = self.evaluate(*split(x, self.shapes), *self.params)
+        n = x.size
+        entries = np.asarray(entries, np.float64)
+        hessian = self.library.csc_array((entries, np.divmod(where, n)), shape=(n, n))
+        self.known = [*self.known[-1:], (x, hessian)]
+        return float(f), np.concatenate([np.asarray(g, np.float64).reshape(-1) for g in parts])
+
+    def hessian(self, x: Any) -> Any:
+        """The Hessian at `x`."""
+        for at, hessian in self.known:
+            if at is x:
+                return hessian
+        self.at(x)
+        return self.known[-1][1]
+
+    def times(self, x: Any, v: Any) -> Any:
+        """The Hessian times `v`."""
+        return self.hessian(x) @ v
+
+    def factored(self, matrix: Any) -> Any:
+        """The factors of a matrix, or None where it is not positive definite."""
+        if not np.isfinite(matrix.data).all():
+            return None
+        options = {"SymmetricMode": True}
+        try:
+            factors = self.library.linalg.splu(
+                matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options
+            )
+        except RuntimeError:  # exactly singular
+            return None
+        pivots = factors.U.diagonal()
+        least = SOUND * np.abs(matrix.diagonal()).max(initial=0.0)
+        return (
+            factors if (factors.perm_r == factors.perm_c).all() and pivots.min() > least else None
+        )
+
+    def is_definite(self, x: Any) -> bool:
+        """Whether the Hessian has positive pivots."""
+        return self.factored(self.hessian(x)) is not None
+
+    def step(
+        self, problem: Objective, now: Point, delta: float, forcing: float
+    ) -> tuple[Any, Any, bool]:
+        """A step within the region, the Hessian times it, and whether it is Newton's."""
+        hessian = self.hessian(now.x)
+        eye = self.library.eye_array(now.x.size, format="csc")
+        low, high, shift = 0.0, np.inf, 0.0
+        best = -now.g * min(1.0, delta / now.size)
+        for _ in range(MOST_SHIFTS):
+            factors = self.factored(hessian + shift * eye if shift else hessian)
+            if factors is None:
+                low = shift
+                shift = _next_shift(low, high, abs(hessian).max() + now.size / delta)
+                continue
+            p = -factors.solve(now.g)
+            length = float(np.linalg.norm(p))
+            if length <= LONGER * delta:
+                best, high = p, shift
+                if shift == 0 or length >= 0.5 * delta or high - low <= 1e-3 * high:
+                    break
+            else:
+                low = shift
+            # the derivative of 1/|p| is nearly constant: Newton's method on 1/|p| - 1/delta
+            change = length**2 / float(p @ factors.solve(p)) * (length - delta) / delta
+            shift = shift + change
+            if not low < shift < high:
+                shift = _next_shift(low, high, now.size / delta)
+        return best, hessian @ best, shift == 0
+
+
+def _next_shift(low: float, high: float, scale: float) -> float:
+    if np.isfinite(high):
+        return max(float(np.sqrt(low * high)), 0.5 * (low + high))
+    return max(10.0 * low, 1e-3 * float(scale))
+
+
+def solve_sparse_minimum(evaluate: Callable[..., Any], call: Call) -> Minimum:
+    """The `Minimum` of an objective with a sparse Hessian."""
+    make = partial(_functions_of_sparse, evaluate)
+    return solve_many_unknowns(make, call)
+
+
+def _functions_of_sparse(
+    evaluate: Callable[..., Any], problems: Problems, params: list[Any]
+) -> tuple[Any, Any, Any, Any]:
+    f = SparseObjective(evaluate, problems, params)
+    return f.at, f.times, f.step, f.is_definite

@@ -8,12 +8,9 @@ from symgrad.compile.pipeline import Code, Options
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
-from symgrad.lower.passes import SINGLE_CALLS, array_passes
+from symgrad.lower.passes import FORMULA_PASSES, SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
-from symgrad.lower.sharing import share_factors
-from symgrad.lower.sums import open_sums
-from symgrad.rewrite.stability import stabilize
 from symgrad.structure.recognise import structure_lines
 
 
@@ -21,12 +18,12 @@ def explain(
     args: Sequence[Expr], leaves: Sequence[Expr], options: Options, title: str, code: Code
 ) -> str:
     """The passes that a formula went through, with the instructions left after each."""
-    stable = stabilize(leaves)
-    shared = share_factors(open_sums(stable))
-    p = lower(args, shared, _spans(args), dict(options.sizes))
     lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
-    lines.append(f"stable forms: {len(toposort(stable))} nodes")
-    lines.append(f"shared factors: {len(toposort(shared))} nodes")
+    formulas = list(leaves)
+    for change in FORMULA_PASSES:
+        formulas = change.run(formulas)
+        lines.append(f"{change.name}: {len(toposort(formulas))} nodes; {change.does}")
+    p = lower(args, formulas, _spans(args), dict(options.sizes))
     lines.append(f"lowering: {_count(p)} instructions; powers by products, contractions in order")
     for step in (*array_passes(options.fast_math), SINGLE_CALLS):
         p = step.run(p)

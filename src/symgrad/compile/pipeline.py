@@ -12,12 +12,9 @@ from symgrad.emit.scalar_source import has_scalar_form, scalar_source
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
 from symgrad.lower.lowering import lower
-from symgrad.lower.passes import array_passes, run_passes
+from symgrad.lower.passes import array_passes, prepared, run_passes
 from symgrad.lower.program import Program
-from symgrad.lower.sharing import share_factors
 from symgrad.lower.sizes import entries_code
-from symgrad.lower.sums import open_sums
-from symgrad.rewrite.stability import stabilize
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,6 @@ class Options:
     threads: int | None = None
     fast_math: bool = False
     sizes: tuple[tuple[str, int], ...] = ()
-
-
-def prepared(leaves: Sequence[Expr]) -> list[Expr]:
-    """Formulas in the form in which they are lowered."""
-    return share_factors(open_sums(stabilize(leaves)))
 
 
 def first_program(

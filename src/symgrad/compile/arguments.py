@@ -80,6 +80,15 @@ class Signature:
                 return None
         return values if shape else None
 
+    def exact(self, args: Sequence[Any]) -> bool:
+        """Whether arguments are floats and arrays of just the declared shapes and types."""
+        return len(args) == len(self.parameters) and all(
+            (a.__class__ is np.ndarray and a.dtype is p.dtype and a.shape == p.shape)
+            if p.shape
+            else a.__class__ is float
+            for a, p in zip(args, self.parameters, strict=True)
+        )
+
     def check(self, args: Sequence[Any]) -> list[Any]:
         """The arguments as arrays, those without axes as NumPy scalars.
 

@@ -9,7 +9,6 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
 from symgrad.lower.passes import FORMULA_PASSES, SINGLE_CALLS, array_passes
-from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 from symgrad.structure.recognise import structure_lines
 
@@ -24,25 +23,22 @@ def explain(
         formulas = change.run(formulas)
         lines.append(f"{change.name}: {len(toposort(formulas))} nodes; {change.does}")
     p = lower(args, formulas, _spans(args), dict(options.sizes))
-    lines.append(f"lowering: {_count(p)} instructions; powers by products, contractions in order")
+    lines.append(f"lowering: {p.steps()} instructions; powers by products, contractions in order")
     for step in (*array_passes(options.fast_math), SINGLE_CALLS):
         p = step.run(p)
-        lines.append(f"{step.name}: {_count(p)} instructions; {step.does}")
+        lines.append(f"{step.name}: {p.steps()} instructions; {step.does}")
     _, regions = fuse(p)
     lines.append(f"fusion: {len(regions)} region(s) for large arrays")
     lines += [f"  {_described(r)}" for r in regions]
     lines += structure_lines(leaves)
-    lines.append("paths: arrays" + (", Python floats" if code.has_scalar else ""))
+    floats = ", Python floats" if code.of_floats else ", entries as Python floats"
+    lines.append("paths: arrays" + (floats if code.scalar is not None else ""))
     return "\n".join(lines)
 
 
 def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:
     """Scalars as arrays of one axis, where all arguments are scalars."""
     return [("axis0",)] * len(args) if all(x.shape == () for x in args) else None
-
-
-def _count(p: Program) -> int:
-    return sum(live and i.code is not None for i, live in zip(p.instrs, p.live(), strict=True))
 
 
 def _described(region: Region) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import MISSING, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, Signature
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
@@ -41,7 +41,7 @@ class CompiledFunction:
     source : str
         The NumPy code, a module with one function.
     scalar_source : str or None
-        The code on Python floats, where there is one.
+        The code on Python floats, where there is one: for floats, or for small arrays of known shapes.
     args : tuple of Expr
         The symbols, in the order of the arguments.
     outputs : Expr or nest of Expr
@@ -103,7 +103,7 @@ class CompiledFunction:
 
     @property
     def scalar_source(self) -> str | None:
-        """The code that runs for Python floats, or None where there is none."""
+        """The code on Python floats, for scalars or the entries of small arrays; None without one."""
         return self._code.scalar
 
     @property
@@ -119,14 +119,22 @@ class CompiledFunction:
     # Calling
 
     def _first_call(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        """Compile the code on floats at the first call, and let it take the calls from then on."""
+        """Compile the code on floats at the first call, and let it take the calls from then on.
+
+        Code on the entries of arrays is compiled at the second: many functions are called once.
+        """
         if kwargs:
             return self._call_named(*args, out=out, **kwargs)
-        if out is not None or not self._floats(args):
+        if out is not None or not (self._floats(args) or self._signature.exact(args)):
             return self._call(*args, out=out)
+        if self._run is None and not self._code.of_floats:
+            return self._call(*args)
         source = self._code.scalar
-        assert source is not None
-        fast = execute(source, self.__name__, {"general": self._call, "missing": MISSING})
+        if source is None:
+            self.__call__ = self._call_named
+            return self._call(*args)
+        known = {"general": self._call, "missing": MISSING, "_double": FLOAT}
+        fast = execute(source, self.__name__, known)
         self.__call__ = fast
         return fast(*args)
 
@@ -161,7 +169,7 @@ class CompiledFunction:
                 result = self._plain()(*values)
             if out is not None:
                 return Destination(self._nest, out).store(result)
-            return _as_python(self._nest, result) if self._code.has_scalar else result
+            return _as_python(self._nest, result) if self._code.of_floats else result
         if self._code.ordered:
             return self._of_size(values)._call(*args, out=out)
         large = (self._large or self._larger()).find(values)
@@ -185,7 +193,7 @@ class CompiledFunction:
         if key not in self._sized:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
             program = first_program(self.args, self._leaves, options)
-            code = write(program, self._nest, self._code.doc, options)
+            code = write(program, self._leaves, self._nest, self._code.doc, options)
             made = CompiledFunction(
                 self.args, self._leaves, self._nest, self._signature, code, options
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from symgrad.lower.names import Names
 from symgrad.lower.program import ATOM, UNARY, Code, Program, Value
@@ -14,17 +14,24 @@ MAX_NESTING = 12  # levels of expressions in one statement
 class Writer:
     """Writes the values of a program as assignments and expressions.
 
-    `literal` writes a number; `template` picks the template of a code.
+    `literal` writes a number; `template` picks the template of a code; names in `taken` are not given
+    to values.
     """
 
     def __init__(
-        self, program: Program, literal: Callable[[object], str], template: Callable[[Code], str]
+        self,
+        program: Program,
+        literal: Callable[[object], str],
+        template: Callable[[Code], str],
+        taken: Iterable[str] = (),
     ) -> None:
         self.p = program
         self.literal = literal
         self.template = template
-        taken = [name for name, _ in program.parameters]
-        self.names = Names([*taken, *program.dim_names.values(), *program.arrays, "shape"])
+        parameters = [name for name, _ in program.parameters]
+        self.names = Names(
+            [*parameters, *taken, *program.dim_names.values(), *program.arrays, "shape"]
+        )
         self.statements: list[str] = []
         self.text: list[tuple[str, int, int]] = []
         self.uses, self.named = self._count()

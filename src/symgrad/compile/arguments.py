@@ -21,6 +21,7 @@ class _Missing:
 
 MISSING: Final = _Missing()
 FLOAT: Final = np.dtype(np.float64)
+_ARRAY, _FLOAT64 = np.ndarray, np.float64  # looked up at every call
 
 
 @dataclass(frozen=True)
@@ -65,20 +66,22 @@ class Signature:
         """
         if not self.floats or len(args) != len(self.parameters):
             return None
-        shape: tuple[int, ...] = ()
-        values: list[Any] = []
-        for arg in args:
-            if arg.__class__ is np.ndarray and arg.dtype is FLOAT:
+        shape = None
+        values = list(args)
+        for k, arg in enumerate(args):
+            kind = arg.__class__
+            if kind is _ARRAY:
+                if arg.dtype is not FLOAT:
+                    return None
                 if arg.shape != shape:
-                    if shape or arg.size >= entries:
+                    if shape is not None or arg.size >= entries or not arg.ndim:
                         return None
                     shape = arg.shape
-                values.append(arg)
-            elif arg.__class__ is float:
-                values.append(np.float64(arg))
+            elif kind is float:
+                values[k] = _FLOAT64(arg)
             else:
                 return None
-        return values if shape else None
+        return None if shape is None else values
 
     def exact(self, args: Sequence[Any]) -> bool:
         """Whether arguments are floats and arrays of just the declared shapes and types."""

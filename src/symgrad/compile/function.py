@@ -119,27 +119,30 @@ class CompiledFunction:
     # Calling
 
     def _first_call(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        """Compile the code on floats at the first call, and let it take the calls from then on.
-
-        Code on the entries of arrays is compiled at the second: many functions are called once.
-        """
-        if kwargs:
+        """Calls until the code on floats is needed, which takes them from then on."""
+        if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
-        if out is not None or not (self._floats(args) or self._signature.exact(args)):
-            return self._call(*args, out=out)
+        small = self._signature.small(args, blocked.MIN_LARGE)
+        if small is not None:
+            return (self._run or self._plain())(*small)
+        if not (self._floats(args) or self._signature.exact(args)):
+            return self._checked(args)
         if self._run is None and not self._code.of_floats:
-            return self._call(*args)
+            return self._checked(args)  # many functions of arrays are called once
+        return self._compiled_on_floats()(*args)
+
+    def _compiled_on_floats(self) -> Callable[..., Any]:
+        """The function that runs from now on: the code on floats, where it pays, before all other."""
         source = self._code.scalar
         if source is None:
             self.__call__ = self._call_named
-            return self._call(*args)
-        known = {"general": self._call, "missing": MISSING, "_double": FLOAT}
-        fast = execute(source, self.__name__, known)
-        self.__call__ = fast
-        return fast(*args)
+        else:
+            known = {"general": self._call, "missing": MISSING, "_double": FLOAT}
+            self.__call__ = execute(source, self.__name__, known)
+        return self.__call__
 
     @staticmethod
-    def _floats(args: tuple[Any, ...]) -> bool:
+    def _floats(args: Sequence[Any]) -> bool:
         return all(a.__class__ is float or a.__class__ is int for a in args)
 
     def _call_named(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -159,10 +162,14 @@ class CompiledFunction:
         return values
 
     def _call(self, *args: Any, out: Any = None) -> Any:
-        """The general path: check, then run the plain code, or that for large arrays."""
+        """The general path: small arrays at once, everything else with checks."""
         small = self._signature.small(args, blocked.MIN_LARGE) if out is None else None
         if small is not None:
             return (self._run or self._plain())(*small)
+        return self._checked(args, out)
+
+    def _checked(self, args: Sequence[Any], out: Any = None) -> Any:
+        """Check the arguments, then run the plain code, or that for large arrays."""
         values = self._signature.check(args)
         if self._floats(args):
             with np.errstate(all="ignore"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -191,6 +192,12 @@ def _converted(arg: Any, p: Parameter) -> Any:
     if isinstance(arg, float) and not isinstance(arg, np.generic):
         return np.asarray(arg, dtype=p.dtype if p.dtype.kind == "f" else None)
     try:
-        return np.asarray(arg)
-    except (ValueError, TypeError) as error:
+        array = np.asarray(arg)
+        if array.dtype.kind == "O" and isinstance(arg, Real) and p.dtype.kind == "f":
+            return np.asarray(float(arg))  # a Fraction, or an int of more than 64 bits
+    except (ValueError, TypeError, OverflowError) as error:
         raise DTypeError(f"argument {p.name} is no array of numbers: {error}") from None
+    if array.dtype.kind == "O" and not array.ndim:
+        kind = type(arg).__name__
+        raise DTypeError(f"argument {p.name} is a {kind}, needs real numbers; convert it to float")
+    return array

@@ -183,7 +183,8 @@ class _Outputs:
                 )
             dtype = self._dtype() if node.ty.weak else f"np.{node.dtype.name}"
             self._use_shape()
-            return f"np.full({shape}, {text}, {dtype})[()]"
+            filled = f"np.zeros({shape}, " if text in ("0", "0.0") else f"np.full({shape}, {text}, "
+            return f"{filled}{dtype})[()]"
         full = (
             self.covers[v] == (1 << len(self.p.parameters)) - 1
             if self.p.batched

@@ -10,6 +10,7 @@ import numpy as np
 from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
+from symgrad.emit.recycle import recycled
 from symgrad.expr.traverse import toposort
 from symgrad.lower.program import Code, Program, Value
 
@@ -59,8 +60,8 @@ def _function(
     writer = Writer(program, numpy_literal, _numpy_template)
     writer.write()
     outputs = _Outputs(program, writer)
-    result = nest_code(nest, outputs.codes())
-    body = [*outputs.prologue(), *writer.statements, f"return {result}"]
+    statements, result = recycled(writer.statements, nest_code(nest, outputs.codes()))
+    body = [*outputs.prologue(), *statements, f"return {result}"]
     if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
     parameters = [n for n, _ in program.parameters]

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import FLOAT, MISSING, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, Parameter, Signature
 from symgrad.compile.blocked import LargeArrays
+from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
@@ -31,7 +32,8 @@ class CompiledFunction:
     Called with Python floats, a function of scalars runs code on floats and returns floats, with inf
     and nan where IEEE arithmetic has them. Called with arrays it runs NumPy code; scalar arguments
     broadcast against each other, and every output has the broadcast shape. Large arrays are computed in
-    blocks that fit the cache, in place and on several threads. Outputs never share memory with arguments.
+    blocks that fit the cache, in place and on several threads. From the second call on, small arrays of known
+    shapes run code on floats for their entries, and batches of small problems code on their columns. Outputs never share memory with arguments.
     Calls from several threads at once are safe.
 
     With ``out=``, an array or a nest of arrays in the form of the outputs, results are written there.
@@ -55,6 +57,7 @@ class CompiledFunction:
         "__signature__",
         "__weakref__",
         "_code",
+        "_columns",
         "_large",
         "_leaves",
         "_nest",
@@ -82,6 +85,7 @@ class CompiledFunction:
         self._options = options
         self._run: Callable[..., Any] | None = None
         self._large: LargeArrays | None = None
+        self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         self.__name__ = options.name
         self.__doc__ = code.doc
@@ -177,6 +181,10 @@ class CompiledFunction:
             if out is not None:
                 return Destination(self._nest, out).store(result)
             return _as_python(self._nest, result) if self._code.of_floats else result
+        columns = self._columns.find(values) if self._columns else None
+        if columns is not None:
+            results = rebuild_nest(self._nest, columns(values))
+            return results if out is None else Destination(self._nest, out).store(results)
         if self._code.ordered:
             return self._of_size(values)._call(*args, out=out)
         large = (self._large or self._larger()).find(values)
@@ -206,6 +214,22 @@ class CompiledFunction:
             )
             self._sized[key] = made
         return self._sized[key]
+
+    def _by_columns(self) -> Columns | None:
+        names = [p.identifier for p in self._signature.parameters]
+        draft = partial(array_program, self.args, self._leaves, self._options)
+        parameters = list(zip(names, self.args, strict=True))
+        return on_columns(parameters, self._leaves, draft, self._of_scalars)
+
+    def _of_scalars(self, inputs: list[Expr], outputs: list[Expr]) -> CompiledFunction:
+        """A function of scalars, with the options of this one, that returns a list."""
+        nest = ("list", (), tuple(range(len(outputs))))
+        options = replace(self._options, sizes=())
+        program = first_program(inputs, outputs, options)
+        parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
+        signature = Signature(tuple(parameters), True, (), True)
+        code = write(program, outputs, nest, self._code.doc, options)
+        return CompiledFunction(tuple(inputs), tuple(outputs), nest, signature, code, options)
 
     def _larger(self) -> LargeArrays:
         if self._large is None:

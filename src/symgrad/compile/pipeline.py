@@ -133,8 +133,7 @@ def _entries_source(arrays: Program, leaves: Sequence[Expr], nest: Nest, name: s
     scalars = by_entries(arrays.parameters, leaves)
     if scalars is None:
         return None
-    inputs = [x for grid in scalars.parameters for x in grid.ravel()]
-    outputs = [y for grid in scalars.outputs for y in grid.ravel()]
+    inputs, outputs = scalars.flat()
     program = lower(inputs, prepared(outputs))
     if not has_scalar_form(program) or program.steps() > STEPS * arrays.steps():
         return None

@@ -47,6 +47,11 @@ class Scalars(NamedTuple):
     parameters: list[Grid]
     outputs: list[Grid]
 
+    def flat(self) -> tuple[list[Expr], list[Expr]]:
+        """All entries of the parameters, and of the outputs, in order."""
+        inputs = [x for grid in self.parameters for x in grid.ravel()]
+        return inputs, [y for grid in self.outputs for y in grid.ravel()]
+
 
 def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
     """Whether formulas of floats may be written entry by entry: small known shapes, known ops."""

@@ -32,9 +32,9 @@ class CompiledFunction:
     Called with Python floats, a function of scalars runs code on floats and returns floats, with inf
     and nan where IEEE arithmetic has them. Called with arrays it runs NumPy code; scalar arguments
     broadcast against each other, and every output has the broadcast shape. Large arrays are computed in
-    blocks that fit the cache, in place and on several threads. From the second call on, small arrays of known
-    shapes run code on floats for their entries, and batches of small problems code on their columns. Outputs never share memory with arguments.
-    Calls from several threads at once are safe.
+    blocks that fit the cache, in place and on several threads. From the second call on, small arrays of
+    known shapes run code on floats for their entries, and batches of small problems code on columns.
+    Outputs never share memory with arguments. Calls from several threads at once are safe.
 
     With ``out=``, an array or a nest of arrays in the form of the outputs, results are written there.
 

@@ -1,14 +1,18 @@
 """What a compiled function takes, gives back, refuses and shows."""
 
 import pickle
+import re
 import subprocess
 import sys
 import threading
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.errors import DTypeError
 
 x, y, z = sg.symbols("x y z")
 
@@ -365,3 +369,52 @@ def test_numbers_that_fill_arrays_take_the_type_of_the_arguments():
     for dtype in (np.float32, np.float64):
         assert f(np.ones(4, dtype)).dtype == dtype
     np.testing.assert_array_equal(f(np.ones(4)), [3.0, 4.0, 4.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (3, 63.0),
+        (True, -1.0),
+        (Fraction(1, 2), -0.4375),
+        (2**70, float(2**70) ** 4),
+        (np.float64(3.0), 63.0),
+        (np.int8(3), 63.0),
+        (np.array(3), 63.0),
+        (np.array(3.0), 63.0),
+        (np.True_, -1.0),
+        ([3, 1], [63.0, -1.0]),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("warm", [False, True])
+def test_numbers_of_every_kind_enter(given, expected, warm):
+    f = sg.lambdify(x, x**4 - 2 * x**2)
+    if warm:
+        assert f(3.0) == 63.0
+    result = f(given)
+    assert np.asarray(result).dtype == np.float64
+    np.testing.assert_allclose(result, expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (1j, "argument x has dtype complex128, needs real numbers"),
+        ("a", "argument x has dtype <U1, needs real numbers"),
+        (None, "argument x is a NoneType, needs real numbers; convert it to float"),
+        (Decimal("0.5"), "argument x is a Decimal, needs real numbers; convert it to float"),
+        ({}, "argument x is a dict, needs real numbers; convert it to float"),
+        (10**400, "argument x is no array of numbers: int too large to convert to float"),
+        ([[1], [2, 3]], "argument x is no array of numbers: "),
+        (np.datetime64("2020"), "argument x has dtype datetime64"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("warm", [False, True])
+def test_what_is_no_number_is_named(given, message, warm):
+    f = sg.lambdify(x, x**4 - 2 * x**2)
+    if warm:
+        f(3.0)
+    with pytest.raises(DTypeError, match="^" + re.escape(message)):
+        f(given)

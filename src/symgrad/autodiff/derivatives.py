@@ -10,7 +10,7 @@ from symgrad.autodiff.reverse import differentiable, pullback
 from symgrad.errors import ArgumentError, DerivativeError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import eye, number
-from symgrad.expr.node import Expr
+from symgrad.expr.node import Expr, remember_symmetry
 from symgrad.expr.traverse import check_symbols, toposort
 from symgrad.ops.einsum import einsum_node, transpose_axes
 from symgrad.ops.elementwise import adopted, as_expr
@@ -221,7 +221,10 @@ def hessian(f: Any, x: Any) -> Any:
     leaves, many = _leaves(x, "hessian")
     gradients = grad(f, leaves)
     if not many:
-        return _jacobians(gradients, leaves[0])[0]
+        full = _jacobians(gradients, leaves[0])[0]
+        if full.ndim == 2:
+            remember_symmetry(full, True)
+        return full
     return _symmetric_blocks(gradients, leaves)
 
 

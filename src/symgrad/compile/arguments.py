@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +22,7 @@ class _Missing:
 
 MISSING: Final = _Missing()
 FLOAT: Final = np.dtype(np.float64)
+_ARRAY, _FLOAT64 = np.ndarray, np.float64  # looked up at every call
 
 
 @dataclass(frozen=True)
@@ -65,20 +67,31 @@ class Signature:
         """
         if not self.floats or len(args) != len(self.parameters):
             return None
-        shape: tuple[int, ...] = ()
-        values: list[Any] = []
-        for arg in args:
-            if arg.__class__ is np.ndarray and arg.dtype is FLOAT:
+        shape = None
+        values = list(args)
+        for k, arg in enumerate(args):
+            kind = arg.__class__
+            if kind is _ARRAY:
+                if arg.dtype is not FLOAT:
+                    return None
                 if arg.shape != shape:
-                    if shape or arg.size >= entries:
+                    if shape is not None or arg.size >= entries or not arg.ndim:
                         return None
                     shape = arg.shape
-                values.append(arg)
-            elif arg.__class__ is float:
-                values.append(np.float64(arg))
+            elif kind is float:
+                values[k] = _FLOAT64(arg)
             else:
                 return None
-        return values if shape else None
+        return None if shape is None else values
+
+    def exact(self, args: Sequence[Any]) -> bool:
+        """Whether arguments are floats and arrays of just the declared shapes and types."""
+        return len(args) == len(self.parameters) and all(
+            (a.__class__ is np.ndarray and a.dtype is p.dtype and a.shape == p.shape)
+            if p.shape
+            else a.__class__ is float
+            for a, p in zip(args, self.parameters, strict=True)
+        )
 
     def check(self, args: Sequence[Any]) -> list[Any]:
         """The arguments as arrays, those without axes as NumPy scalars.
@@ -179,6 +192,12 @@ def _converted(arg: Any, p: Parameter) -> Any:
     if isinstance(arg, float) and not isinstance(arg, np.generic):
         return np.asarray(arg, dtype=p.dtype if p.dtype.kind == "f" else None)
     try:
-        return np.asarray(arg)
-    except (ValueError, TypeError) as error:
+        array = np.asarray(arg)
+        if array.dtype.kind == "O" and isinstance(arg, Real) and p.dtype.kind == "f":
+            return np.asarray(float(arg))  # a Fraction, or an int of more than 64 bits
+    except (ValueError, TypeError, OverflowError) as error:
         raise DTypeError(f"argument {p.name} is no array of numbers: {error}") from None
+    if array.dtype.kind == "O" and not array.ndim:
+        kind = type(arg).__name__
+        raise DTypeError(f"argument {p.name} is a {kind}, needs real numbers; convert it to float")
+    return array

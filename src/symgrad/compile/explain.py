@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgrad.compile.pipeline import Code, Options, array_program, prepared
+from symgrad.compile.pipeline import Code, Options, array_program
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
 from symgrad.lower.memory import with_slots
-from symgrad.lower.passes import SINGLE_CALLS, array_passes
+from symgrad.lower.passes import FORMULA_PASSES, SINGLE_CALLS, array_passes, prepared
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 from symgrad.lower.rows import by_rows
-from symgrad.lower.sharing import share_factors
 from symgrad.lower.short_axes import SHORT, write_out_short_axes
 from symgrad.lower.stencils import stencils
-from symgrad.lower.sums import open_sums
-from symgrad.rewrite.stability import stabilize
 from symgrad.structure.recognise import structure_lines
 
 
@@ -25,19 +22,20 @@ def explain(
     args: Sequence[Expr], leaves: Sequence[Expr], options: Options, title: str, code: Code
 ) -> str:
     """The passes that a formula went through, with the instructions left after each."""
-    stable = stabilize(leaves)
-    shared = share_factors(open_sums(stable))
-    p = lower(args, shared, _spans(args), dict(options.sizes))
     lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
-    lines.append(f"stable forms: {len(toposort(stable))} nodes")
-    lines.append(f"shared factors: {len(toposort(shared))} nodes")
-    lines.append(f"lowering: {_count(p)} instructions; powers by products, contractions in order")
+    formulas = list(leaves)
+    for change in FORMULA_PASSES:
+        formulas = change.run(formulas)
+        lines.append(f"{change.name}: {len(toposort(formulas))} nodes; {change.does}")
+    p = lower(args, formulas, _spans(args), dict(options.sizes))
+    lines.append(f"lowering: {p.steps()} instructions; powers by products, contractions in order")
     for step in array_passes(options.fast_math):
         p = step.run(p)
-        lines.append(f"{step.name}: {_count(p)} instructions; {step.does}")
+        lines.append(f"{step.name}: {p.steps()} instructions; {step.does}")
     lines += _large_lines(args, leaves, options)
     lines += structure_lines(leaves)
-    lines.append("paths: arrays" + (", Python floats" if code.has_scalar else ""))
+    floats = ", Python floats" if code.of_floats else ", entries as Python floats"
+    lines.append("paths: arrays" + (floats if code.scalar is not None else ""))
     return "\n".join(lines)
 
 
@@ -51,7 +49,7 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
             f"short axes: {len(toposort(written_out))} nodes; axes of 2 to {SHORT} entries written out"
         )
     p = SINGLE_CALLS.run(array_program(args, leaves, options, _spans(args)))
-    lines.append(f"{SINGLE_CALLS.name}: {_count(p)} instructions; {SINGLE_CALLS.does}")
+    lines.append(f"{SINGLE_CALLS.name}: {p.steps()} instructions; {SINGLE_CALLS.does}")
     summed, sums = stencils(p)
     if sums:
         count = sum(len(s.parts) for s in sums)
@@ -59,11 +57,11 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
     around, rows = by_rows(summed)
     if rows is not None:
         row = (
-            f"rows: {_count(rows.body)} instructions on blocks of rows, {len(rows.finals)} results"
+            f"rows: {rows.body.steps()} instructions on blocks of rows, {len(rows.finals)} results"
         )
         lines.append(row)
         lines += _fused_lines(rows.body)
-        lines.append(f"around them: {_count(around)} instructions")
+        lines.append(f"around them: {around.steps()} instructions")
     return lines + _fused_lines(around)
 
 
@@ -81,10 +79,6 @@ def _fused_lines(p: Program) -> list[str]:
 def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:
     """Scalars as arrays of one axis, where all arguments are scalars."""
     return [("axis0",)] * len(args) if all(x.shape == () for x in args) else None
-
-
-def _count(p: Program) -> int:
-    return sum(live and i.code is not None for i, live in zip(p.instrs, p.live(), strict=True))
 
 
 def _described(region: Region) -> str:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import MISSING, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, Parameter, Signature
 from symgrad.compile.blocked import LargeArrays
+from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
@@ -31,8 +32,9 @@ class CompiledFunction:
     Called with Python floats, a function of scalars runs code on floats and returns floats, with inf
     and nan where IEEE arithmetic has them. Called with arrays it runs NumPy code; scalar arguments
     broadcast against each other, and every output has the broadcast shape. Large arrays are computed in
-    blocks that fit the cache, in place and on several threads. Outputs never share memory with arguments.
-    Calls from several threads at once are safe.
+    blocks that fit the cache, in place and on several threads. From the second call on, small arrays of
+    known shapes run code on floats for their entries, and batches of small problems code on columns.
+    Outputs never share memory with arguments. Calls from several threads at once are safe.
 
     With ``out=``, an array or a nest of arrays in the form of the outputs, results are written there.
 
@@ -41,7 +43,7 @@ class CompiledFunction:
     source : str
         The NumPy code, a module with one function.
     scalar_source : str or None
-        The code on Python floats, where there is one.
+        The code on Python floats, where there is one: for floats, or for small arrays of known shapes.
     args : tuple of Expr
         The symbols, in the order of the arguments.
     outputs : Expr or nest of Expr
@@ -55,6 +57,7 @@ class CompiledFunction:
         "__signature__",
         "__weakref__",
         "_code",
+        "_columns",
         "_large",
         "_leaves",
         "_nest",
@@ -82,6 +85,7 @@ class CompiledFunction:
         self._options = options
         self._run: Callable[..., Any] | None = None
         self._large: LargeArrays | None = None
+        self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         self.__name__ = options.name
         self.__doc__ = code.doc
@@ -103,7 +107,7 @@ class CompiledFunction:
 
     @property
     def scalar_source(self) -> str | None:
-        """The code that runs for Python floats, or None where there is none."""
+        """The code on Python floats, for scalars or the entries of small arrays; None without one."""
         return self._code.scalar
 
     @property
@@ -119,19 +123,30 @@ class CompiledFunction:
     # Calling
 
     def _first_call(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        """Compile the code on floats at the first call, and let it take the calls from then on."""
-        if kwargs:
+        """Calls until the code on floats is needed, which takes them from then on."""
+        if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
-        if out is not None or not self._floats(args):
-            return self._call(*args, out=out)
+        small = self._signature.small(args, blocked.MIN_LARGE)
+        if small is not None:
+            return (self._run or self._plain())(*small)
+        if not (self._floats(args) or self._signature.exact(args)):
+            return self._checked(args)
+        if self._run is None and not self._code.of_floats:
+            return self._checked(args)  # many functions of arrays are called once
+        return self._compiled_on_floats()(*args)
+
+    def _compiled_on_floats(self) -> Callable[..., Any]:
+        """The function that runs from now on: the code on floats, where it pays, before all other."""
         source = self._code.scalar
-        assert source is not None
-        fast = execute(source, self.__name__, {"general": self._call, "missing": MISSING})
-        self.__call__ = fast
-        return fast(*args)
+        if source is None:
+            self.__call__ = self._call_named
+        else:
+            known = {"general": self._call, "missing": MISSING, "_double": FLOAT}
+            self.__call__ = execute(source, self.__name__, known)
+        return self.__call__
 
     @staticmethod
-    def _floats(args: tuple[Any, ...]) -> bool:
+    def _floats(args: Sequence[Any]) -> bool:
         return all(a.__class__ is float or a.__class__ is int for a in args)
 
     def _call_named(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -151,17 +166,25 @@ class CompiledFunction:
         return values
 
     def _call(self, *args: Any, out: Any = None) -> Any:
-        """The general path: check, then run the plain code, or that for large arrays."""
+        """The general path: small arrays at once, everything else with checks."""
         small = self._signature.small(args, blocked.MIN_LARGE) if out is None else None
         if small is not None:
             return (self._run or self._plain())(*small)
+        return self._checked(args, out)
+
+    def _checked(self, args: Sequence[Any], out: Any = None) -> Any:
+        """Check the arguments, then run the plain code, or that for large arrays."""
         values = self._signature.check(args)
         if self._floats(args):
             with np.errstate(all="ignore"):
                 result = self._plain()(*values)
             if out is not None:
                 return Destination(self._nest, out).store(result)
-            return _as_python(self._nest, result) if self._code.has_scalar else result
+            return _as_python(self._nest, result) if self._code.of_floats else result
+        columns = self._columns.find(values) if self._columns else None
+        if columns is not None:
+            results = rebuild_nest(self._nest, columns(values))
+            return results if out is None else Destination(self._nest, out).store(results)
         if self._code.ordered:
             return self._of_size(values)._call(*args, out=out)
         large = (self._large or self._larger()).find(values)
@@ -185,12 +208,28 @@ class CompiledFunction:
         if key not in self._sized:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
             program = first_program(self.args, self._leaves, options)
-            code = write(program, self._nest, self._code.doc, options)
+            code = write(program, self._leaves, self._nest, self._code.doc, options)
             made = CompiledFunction(
                 self.args, self._leaves, self._nest, self._signature, code, options
             )
             self._sized[key] = made
         return self._sized[key]
+
+    def _by_columns(self) -> Columns | None:
+        names = [p.identifier for p in self._signature.parameters]
+        draft = partial(array_program, self.args, self._leaves, self._options)
+        parameters = list(zip(names, self.args, strict=True))
+        return on_columns(parameters, self._leaves, draft, self._of_scalars)
+
+    def _of_scalars(self, inputs: list[Expr], outputs: list[Expr]) -> CompiledFunction:
+        """A function of scalars, with the options of this one, that returns a list."""
+        nest = ("list", (), tuple(range(len(outputs))))
+        options = replace(self._options, sizes=())
+        program = first_program(inputs, outputs, options)
+        parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
+        signature = Signature(tuple(parameters), True, (), True)
+        code = write(program, outputs, nest, self._code.doc, options)
+        return CompiledFunction(tuple(inputs), tuple(outputs), nest, signature, code, options)
 
     def _larger(self) -> LargeArrays:
         if self._large is None:

@@ -100,7 +100,7 @@ def lambdify(
         leaves=tuple(leaves),
         nest=nest,
         signature=_signature(program, leaves),
-        code=write(program, nest, describe(program, leaves), options),
+        code=write(program, leaves, nest, describe(program, leaves), options),
         options=options,
     )
 

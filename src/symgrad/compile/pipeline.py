@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
-from symgrad.emit.scalar_source import has_scalar_form, scalar_source
+from symgrad.emit.scalar_source import entries_source, has_scalar_form, scalar_source
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
 from symgrad.lower.lowering import lower
-from symgrad.lower.passes import array_passes, run_passes
+from symgrad.lower.passes import array_passes, prepared, run_passes
 from symgrad.lower.program import Program
-from symgrad.lower.sharing import share_factors
+from symgrad.lower.scalars import STEPS, by_entries, has_entries
 from symgrad.lower.short_axes import write_out_short_axes
 from symgrad.lower.sizes import entries_code
-from symgrad.lower.sums import open_sums
-from symgrad.rewrite.stability import stabilize
 
 
 @dataclass(frozen=True)
@@ -41,11 +40,6 @@ class Options:
     threads: int | None = None
     fast_math: bool = False
     sizes: tuple[tuple[str, int], ...] = ()
-
-
-def prepared(leaves: Sequence[Expr]) -> list[Expr]:
-    """Formulas in the form in which they are lowered."""
-    return share_factors(open_sums(stabilize(leaves)))
 
 
 def first_program(
@@ -81,7 +75,7 @@ class Code:
     entries : str
         The code of the entries of its largest array, where it is no function of scalars.
     has_scalar : bool
-        Whether there is code for Python floats.
+        Whether there is code for Python floats, or may be such code for the entries of small arrays.
     ordered : bool
         Whether the order of a contraction was chosen by extents that were assumed.
     """
@@ -93,7 +87,7 @@ class Code:
         source: str,
         doc: str,
         entries: str | None,
-        scalar: str | Callable[[], str] | None,
+        scalar: str | Callable[[], str | None] | None,
         ordered: bool,
     ) -> None:
         self.source = source
@@ -105,23 +99,45 @@ class Code:
 
     @property
     def scalar(self) -> str | None:
-        """The code for Python floats; written when first asked for."""
+        """The code on Python floats, if it pays; written when first asked for."""
         if callable(self._scalar):
             self._scalar = self._scalar()
         return self._scalar
+
+    @property
+    def of_floats(self) -> bool:
+        """Whether it is a function of scalars that gives Python floats for Python floats."""
+        return self.has_scalar and self.entries is None
 
     def __reduce__(self) -> Any:
         return Code, (self.source, self.doc, self.entries, self.scalar, self.ordered)
 
 
-def write(program: Program, nest: Nest, doc: str, options: Options) -> Code:
-    """The code of a program that was just lowered."""
+def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, options: Options) -> Code:
+    """The code of a program that was just lowered from formulas."""
     arrays = run_passes(program, array_passes(options.fast_math))
-    scalar = has_scalar_form(program)
+    scalar: Callable[[], str | None] | None = None
+    if has_scalar_form(program):
+        scalar = partial(scalar_source, program, nest, options.name)
+    elif not program.batched and has_entries([x for _, x in program.parameters], leaves):
+        scalar = partial(_entries_source, arrays, leaves, nest, options.name)
     return Code(
         numpy_source(arrays, nest, options.name, doc),
         doc,
         None if program.batched else entries_code(arrays),
-        (lambda: scalar_source(program, nest, options.name)) if scalar else None,
+        scalar,
         program.ordered and bool(program.extents) and not options.sizes,
     )
+
+
+def _entries_source(arrays: Program, leaves: Sequence[Expr], nest: Nest, name: str) -> str | None:
+    """The code on the entries of small arrays, where it takes less time than that on arrays."""
+    scalars = by_entries(arrays.parameters, leaves)
+    if scalars is None:
+        return None
+    inputs, outputs = scalars.flat()
+    program = lower(inputs, prepared(outputs))
+    if not has_scalar_form(program) or program.steps() > STEPS * arrays.steps():
+        return None
+    arguments = [(identifier, x.shape) for identifier, x in arrays.parameters]
+    return entries_source(program, nest, name, arguments, [y.shape for y in leaves])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from symgrad.lower.names import Names
 from symgrad.lower.program import ATOM, UNARY, Code, Program, Value
@@ -14,8 +14,9 @@ MAX_NESTING = 12  # levels of expressions in one statement
 class Writer:
     """Writes the values of a program as assignments and expressions.
 
-    `literal` writes a number; `template` picks the template of a code. Where `ordered`, every
-    computation is a statement of its own, in the order of the program; only views are written in place.
+    `literal` writes a number; `template` picks the template of a code; names in `taken` are not given
+    to values. Where `ordered`, every computation is a statement of its own, in the order of the program;
+    only views are written in place.
     """
 
     def __init__(
@@ -24,13 +25,16 @@ class Writer:
         literal: Callable[[object], str],
         template: Callable[[Code], str],
         ordered: bool = False,
+        taken: Iterable[str] = (),
     ) -> None:
         self.p = program
         self.ordered = ordered
         self.literal = literal
         self.template = template
-        taken = [name for name, _ in program.parameters]
-        self.names = Names([*taken, *program.dim_names.values(), *program.arrays, "shape"])
+        parameters = [name for name, _ in program.parameters]
+        self.names = Names(
+            [*parameters, *taken, *program.dim_names.values(), *program.arrays, "shape"]
+        )
         self.statements: list[str] = []
         self.text: list[tuple[str, int, int]] = []
         self.uses, self.named = self._count()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import groupby
+from typing import Any, Final
 
 from symgrad.errors import ArgumentError
 
 # A nest is an index, or ("list" | "tuple" | "dict", keys, parts)
 Nest = Any
+MIN_RUN: Final = 8  # equal codes in a row, such as zeros of a Jacobian, that are written once
 _KINDS = {list: "list", tuple: "tuple", dict: "dict"}
 _KEYS = (str, int, float, bool, bytes, type(None))
 
@@ -46,11 +48,22 @@ def nest_code(nest: Nest, leaves: Sequence[str]) -> str:
         return leaves[nest]
     kind, keys, parts = nest
     inner = [nest_code(part, leaves) for part in parts]
+    if kind != "dict":
+        inner = _in_runs(inner)
     if kind == "list":
         return f"[{', '.join(inner)}]"
     if kind == "tuple":
         return f"({', '.join(inner)}{',' if len(inner) == 1 else ''})"
     return "{" + ", ".join(f"{k!r}: {v}" for k, v in zip(keys, inner, strict=True)) + "}"
+
+
+def _in_runs(codes: Sequence[str]) -> list[str]:
+    """Many equal codes in a row, each of which makes a value of its own, as a comprehension."""
+    result: list[str] = []
+    for code, run in groupby(codes):
+        count = len(list(run))
+        result += [code] * count if count < MIN_RUN else [f"*[{code} for _ in range({count})]"]
+    return result
 
 
 def rebuild_nest(nest: Nest, leaves: Sequence[Any]) -> Any:

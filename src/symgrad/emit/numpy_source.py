@@ -11,6 +11,7 @@ import numpy as np
 from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
+from symgrad.emit.recycle import recycled
 from symgrad.expr.dims import Shape, map_dim
 from symgrad.expr.traverse import toposort
 from symgrad.lower.program import Code, Program, Value
@@ -67,9 +68,11 @@ def _function(
     writer = Writer(program, numpy_literal, _numpy_template, ordered=bool(slots))
     writer.write()
     outputs = _Outputs(program, writer)
-    result = nest_code(nest, outputs.codes())
-    outputs.needs_dtype |= any(DTYPE.search(line) for line in [*writer.statements, result])
-    body = [*outputs.prologue(), *_slots(program, slots), *writer.statements, f"return {result}"]
+    statements, result = writer.statements, nest_code(nest, outputs.codes())
+    outputs.needs_dtype |= any(DTYPE.search(line) for line in [*statements, result])
+    if not slots:
+        statements, result = recycled(statements, result)
+    body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
     if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
     parameters = [n for n, _ in program.parameters]
@@ -203,7 +206,8 @@ class _Outputs:
                 )
             dtype = self._dtype() if node.ty.weak else f"np.{node.dtype.name}"
             self._use_shape()
-            return f"np.full({shape}, {text}, {dtype})[()]"
+            filled = f"np.zeros({shape}, " if text in ("0", "0.0") else f"np.full({shape}, {text}, "
+            return f"{filled}{dtype})[()]"
         full = (
             self.covers[v] == (1 << len(self.p.parameters)) - 1
             if self.p.batched

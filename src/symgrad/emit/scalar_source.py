@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
 
 from symgrad.emit.expressions import Writer
 from symgrad.emit.nest import Nest, nest_code
 from symgrad.emit.numpy_source import INDENT
+from symgrad.expr.dims import Shape
 from symgrad.lower.program import Code, Program
 
 # What Python raises where IEEE arithmetic has inf or nan
 TROUBLE = "(ValueError, ZeroDivisionError, OverflowError)"
+
+# Names that the code may use, by module; none of an argument begins with an underscore
+IMPORTED: Final = {
+    "math": {name: name for name in dir(math) if name[0] != "_"},
+    "struct": {"_pack": "pack as _pack"},
+    "numpy": {"_float64": "float64 as _float64", "_ndarray": "ndarray as _ndarray"},
+}
 
 
 def scalar_literal(value: Any) -> str:
@@ -50,27 +60,78 @@ def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
     writer = Writer(program, scalar_literal, _scalar_template)
     writer.write()
     result = nest_code(nest, [writer.output(v) for v in program.outputs])
-    body = [*writer.statements, f"return {result}"]
-    names = [n for n, _ in program.parameters]
-    parameters = ", ".join([*(f"{n}=missing" for n in names), "*extra", "out=None"])
-    test = " and ".join([*(f"{n}.__class__ is float" for n in names), "not extra and out is None"])
+    tests = {n: f"{n}.__class__ is float" for n, _ in program.parameters}
+    return guarded_source(name, tests, [*writer.statements, f"return {result}"])
+
+
+def entries_source(
+    program: Program,
+    nest: Nest,
+    name: str,
+    arguments: Sequence[tuple[str, Shape]],
+    shapes: Sequence[Shape],
+) -> str:
+    """The like for small arrays of float64, over a program of their entries.
+
+    The parameters of the program are the entries of the arguments, of which the names and shapes are
+    given; its outputs are the entries of outputs of the given shapes. Expects the type ``_double``, too.
+    """
+    writer = Writer(program, scalar_literal, _scalar_template, taken=[n for n, _ in arguments])
+    writer.write()
+    entries = iter([n for n, _ in program.parameters])
+    targets = [(n, _targets(entries, s)) for n, s in arguments]
+    unpacked = [f"{target} = {n}.tolist()" for n, target in targets if target != n]
+    values = iter([writer.output(v) for v in program.outputs])
+    result = nest_code(nest, [_packed(list(islice(values, math.prod(s))), s) for s in shapes])
+    tests = {n: _array_test(n, s) if s else f"{n}.__class__ is float" for n, s in arguments}
+    return guarded_source(name, tests, [*unpacked, *writer.statements, f"return {result}"])
+
+
+def _targets(names: Iterator[str], shape: Shape) -> str:
+    """Names of entries, nested as `tolist` nests them."""
+    if not shape:
+        return next(names)
+    parts = [_targets(names, shape[1:]) for _ in range(int(shape[0]))]
+    rows = [f"({part})" for part in parts] if len(shape) > 1 else parts
+    return ", ".join(rows) + ("," if len(rows) == 1 else "")
+
+
+def _array_test(name: str, shape: Shape) -> str:
+    known = f"{name}.__class__ is _ndarray and {name}.dtype is _double"
+    return f"{known} and {name}.shape == {shape!r}"
+
+
+def _packed(values: Sequence[str], shape: Shape) -> str:
+    """An array of float64, by its bytes; a number as what NumPy gives."""
+    if not shape:
+        return f"_float64({values[0]})"
+    return f'_ndarray({shape!r}, _float64, bytearray(_pack("{len(values)}d", {", ".join(values)})))'
+
+
+def guarded_source(name: str, tests: Mapping[str, str], body: Sequence[str]) -> str:
+    """A function that runs `body` for arguments that pass their tests, and hands on all others."""
+    parameters = ", ".join([*(f"{n}=missing" for n in tests), "*extra", "out=None"])
+    test = " and ".join([*tests.values(), "not extra and out is None"])
     lines = [
-        *_imports(body),
+        *_imports([test, *body]),
         f"def {name}({parameters}):",
         f"{INDENT}if {test}:",
         f"{INDENT * 2}try:",
         *[INDENT * 3 + line for line in body],
         f"{INDENT * 2}except {TROUBLE}:",
         f"{INDENT * 3}pass",
-        f"{INDENT}return general({', '.join([*names, '*extra', 'out=out'])})",
+        f"{INDENT}return general({', '.join([*tests, '*extra', 'out=out'])})",
     ]
     return "\n".join([*lines, ""])
 
 
-def _imports(body: list[str]) -> list[str]:
-    text = "\n".join(body)
-    used = sorted(set(re.findall(r"(?<![\w.])[a-z]\w*", text)) & set(dir(math)))
-    lines = [f"from math import {', '.join(used)}"] if used else []
-    if "scipy.special." in text:
+def _imports(body: Sequence[str]) -> list[str]:
+    used = set(re.findall(r"(?<![\w.])[a-z_]\w*", "\n".join(body)))
+    found = {
+        module: [names[n] for n in sorted(used & names.keys())]
+        for module, names in IMPORTED.items()
+    }
+    lines = [f"from {module} import {', '.join(names)}" for module, names in found.items() if names]
+    if any("scipy.special." in line for line in body):
         lines += ["", "import scipy.special"] if lines else ["import scipy.special"]
     return [*lines, "", ""] if lines else []

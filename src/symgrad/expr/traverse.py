@@ -17,20 +17,20 @@ def toposort(roots: Iterable[Expr], skip: Iterable[Expr] = ()) -> list[Expr]:
     Nodes of `skip` are left out, and so is what only they need.
     """
     order: list[Expr] = []
-    done = set(skip)
-    stack = list(roots)
+    seen = set(skip)
+    stack: list[Expr | None] = list(roots)
     stack.reverse()
     while stack:
-        node = stack[-1]
-        if node not in done:
-            waiting = [arg for arg in node.args if arg not in done]
-            if waiting:
-                waiting.reverse()
-                stack += waiting
-                continue
-            done.add(node)
-            order.append(node)
-        stack.pop()
+        node = stack.pop()
+        if node is None:  # the operands of the node below are done
+            order.append(stack.pop())  # type: ignore[arg-type]
+        elif node not in seen:
+            seen.add(node)
+            if node.args:
+                stack += (node, None)
+                stack += reversed(node.args)
+            else:
+                order.append(node)
     return order
 
 

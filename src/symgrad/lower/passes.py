@@ -1,20 +1,42 @@
-"""The passes over a program, in order.
+"""The passes, in order: over formulas, then over the program that they become.
 
 A formula becomes a program by `lower`: strength reduction of sums, products and powers, the order of
-contractions, and common subexpressions by value numbering happen there, node by node. Then come these.
+contractions, and common subexpressions by value numbering happen there, node by node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from symgrad.expr.node import Expr
 from symgrad.lower.accumulate import accumulate
 from symgrad.lower.expand import expand
 from symgrad.lower.half_angles import half_angles
+from symgrad.lower.horner import horner
 from symgrad.lower.program import Program, Value
 from symgrad.lower.reciprocals import share_reciprocals
+from symgrad.lower.sharing import share_factors
+from symgrad.lower.sums import open_sums
+from symgrad.rewrite.stability import stabilize
+
+
+@dataclass(frozen=True)
+class FormulaPass:
+    """A named step from formulas to formulas of the same values.
+
+    Attributes
+    ----------
+    name : str
+    does : str
+        What it does, in a line.
+    run : callable
+    """
+
+    name: str
+    does: str
+    run: Callable[[Sequence[Expr]], list[Expr]]
 
 
 @dataclass(frozen=True)
@@ -43,6 +65,22 @@ def without_dead_code(p: Program) -> Program:
             image[v] = q.copied(instr, image)
     q.outputs = [image[v] for v in p.outputs]
     return q
+
+
+FORMULA_PASSES: Final = (
+    FormulaPass("stable forms", "what keeps accuracy in floating point", stabilize),
+    FormulaPass("open sums", "sums that are the first term of another are part of it", open_sums),
+    FormulaPass("shared factors", "pairs that several products hold, once", share_factors),
+    FormulaPass("Horner forms", "sums by powers of a base, where that saves products", horner),
+)
+
+
+def prepared(leaves: Sequence[Expr]) -> list[Expr]:
+    """Formulas in the form in which they are lowered."""
+    formulas = list(leaves)
+    for step in FORMULA_PASSES:
+        formulas = step.run(formulas)
+    return formulas
 
 
 HALF_ANGLES: Final = Pass(

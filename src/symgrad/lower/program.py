@@ -228,6 +228,11 @@ class Program:
                     live[arg] = True
         return live
 
+    def steps(self) -> int:
+        """How many computations are needed for the outputs."""
+        pairs = zip(self.instrs, self.live(), strict=True)
+        return sum(live and instr.code is not None for instr, live in pairs)
+
     def uses(self) -> list[int]:
         """How often each value is an operand of what is needed, or an output."""
         uses = [0] * len(self.instrs)

@@ -43,7 +43,7 @@ class Region:
     inputs: tuple[Value, ...]
     body: tuple[Instr, ...]
     results: tuple[Value, ...]
-    targets: tuple[str, ...]
+    targets: tuple[str, ...] = ()
 
     @property
     def cost(self) -> int:

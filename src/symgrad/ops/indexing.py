@@ -48,6 +48,8 @@ def getitem(a: Any, key: Any) -> Expr:
         For a boolean mask, whose result has no fixed shape.
     """
     x = as_expr(a)
+    if key.__class__ is int and x.ndim == 1:  # formulas of many entries are built of these
+        return slice_of(x, (_int_entry(key, x.shape[0], 0, x.shape),))
     keys = _expand(key if isinstance(key, tuple) else (key,), x)
     gathers = any(_is_gather(k) for k in keys)
     entries: list[Any] = []

@@ -1,0 +1,117 @@
+"""Batches of small problems by the formulas of their entries: the columns of a batch are the arguments of a
+function of scalars, and its results the columns of the batch's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.compile.arguments import FLOAT
+from symgrad.compile.blocked import MIN_LARGE
+from symgrad.expr.node import Expr
+from symgrad.lower.batches import one_problem
+from symgrad.lower.lowering import lower
+from symgrad.lower.passes import prepared
+from symgrad.lower.program import Program
+from symgrad.lower.scalars import by_entries, has_entries
+
+MIN_COUNT: Final = 256  # problems; with fewer the time goes into calls, not into entries
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A function of batches by a function of columns.
+
+    Attributes
+    ----------
+    function : callable
+        Of the columns; ``out=`` takes a list of arrays for its results.
+    batched : tuple of bool
+        Which arguments have the batch as their first axis; the others are the same for all problems.
+    shapes : tuple of tuple
+        The shape of each result for one problem.
+    """
+
+    function: Callable[..., Any]
+    batched: tuple[bool, ...]
+    shapes: tuple[tuple[int, ...], ...]
+
+    def count(self, values: Sequence[Any]) -> int:
+        """How many problems there are."""
+        return len(values[self.batched.index(True)])
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """The results, each with the batch first, for arguments of float64."""
+        count = self.count(values)
+        columns: list[Any] = []
+        for value, batched in zip(values, self.batched, strict=True):
+            if batched:
+                rows = math.prod(value.shape[1:])
+                columns.extend(np.ascontiguousarray(np.moveaxis(value, 0, -1)).reshape(rows, count))
+            else:
+                columns += np.ravel(value).tolist()
+        return (self._few if count < MIN_LARGE else self._many)(columns, count)
+
+    def _few(self, columns: Sequence[Any], count: int) -> list[Any]:
+        results = iter(self.function(*columns))
+        parts = [list(islice(results, math.prod(shape))) for shape in self.shapes]
+        pairs = zip(parts, self.shapes, strict=True)
+        return [np.stack(part, axis=-1).reshape(count, *shape) for part, shape in pairs]
+
+    def _many(self, columns: Sequence[Any], count: int) -> list[Any]:
+        """Columns of results are written one after the other, and looked at with the batch first."""
+        results = [np.empty((*shape, count)) for shape in self.shapes]
+        self.function(*columns, out=[row for part in results for row in part.reshape(-1, count)])
+        return [np.moveaxis(part, -1, 0) for part in results]
+
+
+class Batches:
+    """The function by columns of a function, made at its second call: many functions are called once."""
+
+    def __init__(self, make: Callable[[], Columns | None]) -> None:
+        self._make = make
+        self._called = False
+        self._made = False
+        self._found: Columns | None = None
+
+    def find(self, values: Sequence[Any]) -> Columns | None:
+        """The function by columns for these arguments, or None where arrays are as good."""
+        if not self._called:
+            self._called = True
+            return None
+        if not self._made:
+            self._found = self._make()
+            self._made = True
+        found = self._found
+        if found is None or any(v.dtype is not FLOAT for v in values):
+            return None
+        return found if found.count(values) >= MIN_COUNT else None
+
+
+def on_columns(
+    parameters: Sequence[tuple[str, Expr]],
+    leaves: Sequence[Expr],
+    arrays: Callable[[], Program],
+    compiled: Callable[[list[Expr], list[Expr]], Callable[..., Any]],
+) -> Columns | None:
+    """The function by columns, compiled by `compiled`, where it takes no more steps than that on arrays."""
+    symbols = [x for _, x in parameters]
+    problem = one_problem(symbols, leaves)
+    if problem is None or not has_entries(problem.parameters, problem.outputs):
+        return None
+    names = [name for name, _ in parameters]
+    scalars = by_entries(list(zip(names, problem.parameters, strict=True)), problem.outputs)
+    if scalars is None:
+        return None
+    inputs, outputs = scalars.flat()
+    if lower(inputs, prepared(outputs)).steps() > arrays().steps():
+        return None
+    batched = tuple([isinstance(d, str) for x in symbols for d in (*x.shape, 1)[:1]])
+    shapes: Any = tuple([y.shape[1:] for y in problem.outputs])
+    return Columns(compiled(inputs, outputs), batched, shapes)

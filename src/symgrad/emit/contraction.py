@@ -13,7 +13,7 @@ import opt_einsum
 
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
-from symgrad.ops.einsum import Labels, is_symmetric
+from symgrad.ops.symmetry import Labels, is_symmetric
 
 LETTERS: Final = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
 NOWHERE: Final = -1

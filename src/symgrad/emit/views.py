@@ -21,10 +21,11 @@ from symgrad.emit.terms import (
 from symgrad.expr.leaves import CONST, is_number
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, POW
-from symgrad.ops.einsum import EINSUM, Labels
+from symgrad.ops.einsum import EINSUM
 from symgrad.ops.layout import CONCAT
 from symgrad.ops.linalg import SOLVE
 from symgrad.ops.named import NAMED
+from symgrad.ops.symmetry import Labels
 
 
 class Raised(NamedTuple):

@@ -14,7 +14,8 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.expr.types import BOOL, promote
 from symgrad.ops.arithmetic import MUL, raw_product
-from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, scale
+from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, scale
+from symgrad.ops.symmetry import Labels
 
 
 class Rest(NamedTuple):

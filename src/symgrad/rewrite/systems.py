@@ -18,9 +18,10 @@ from typing import Final, NamedTuple
 from symgrad.expr.dims import Dim
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.einsum import EINSUM, Labels, einsum_node, insert_axes
+from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.matrices import transposed
+from symgrad.ops.symmetry import Labels
 
 MAX_SOLVED: Final = 2  # times that one inverse is solved for
 

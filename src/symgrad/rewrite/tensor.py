@@ -18,8 +18,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, mul_all, raw_product, split_coefficient
-from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, is_layout
+from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout
 from symgrad.ops.guard import WHERE, is_guard
+from symgrad.ops.symmetry import Labels
 from symgrad.rewrite.collect import collect_product
 
 Inlinable = Callable[[Expr], bool]

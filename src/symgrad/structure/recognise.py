@@ -9,8 +9,9 @@ from symgrad.expr.dims import Dim, mul_dims
 from symgrad.expr.leaves import EYE, eye
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import add_all
-from symgrad.ops.einsum import Labels, broadcast, insert_axes, scale
+from symgrad.ops.einsum import broadcast, insert_axes, scale
 from symgrad.ops.layout import concat
+from symgrad.ops.symmetry import Labels
 from symgrad.structure.forms import (
     DiagonalForm,
     DiagonalPlusLowRankForm,

@@ -57,7 +57,8 @@ def test_structure_of_order_four():
     assert ridge == r"I_{m} \otimes \left(2 V^{\top} V + 2 I_{k}\right)"
     assert sg.latex(sg.jacobian(A @ V, V)) == r"A \otimes I_{k}"
     assert (
-        sg.latex(sg.hessian(sg.sum(U**4), U)) == r"\operatorname{diag}\left(12 U^{\odot 2}\right)"
+        sg.latex(sg.hessian(sg.sum(U**4), U))
+        == r"\operatorname{diag}\left(\operatorname{vec}\left(12 U^{\odot 2}\right)\right)"
     )
     assert r"\delta" in index(sg.hessian(fit, U))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgrad.compile.pipeline import Code, Options
+from symgrad.emit.nest import Nest, is_block_form
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
@@ -18,7 +19,12 @@ from symgrad.structure.recognise import structure_lines
 
 
 def explain(
-    args: Sequence[Expr], leaves: Sequence[Expr], options: Options, title: str, code: Code
+    args: Sequence[Expr],
+    leaves: Sequence[Expr],
+    nest: Nest,
+    options: Options,
+    title: str,
+    code: Code,
 ) -> str:
     """The passes that a formula went through, with the instructions left after each."""
     stable = stabilize(leaves)
@@ -34,6 +40,8 @@ def explain(
     _, regions = fuse(p)
     lines.append(f"fusion: {len(regions)} region(s) for large arrays")
     lines += [f"  {_described(r)}" for r in regions]
+    if is_block_form(nest, [y.shape for y in leaves]):
+        lines.append(f"structure: block, {len(nest[2])} by {len(nest[2])}")
     lines += structure_lines(leaves)
     lines.append("paths: arrays" + (", Python floats" if code.has_scalar else ""))
     return "\n".join(lines)

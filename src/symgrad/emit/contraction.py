@@ -29,7 +29,7 @@ class Form(NamedTuple):
     - ``index``: entries ``":"``, ``"newaxis"`` and 0
     - ``spread``: the ranks before and after natural broadcasting
     - ``sum``: the axes, None for all, and the rank of the operand
-    - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``: none
+    - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``, ``kron``: none
     - ``chain``: which parts stand transposed (None for a symmetric one), whether the first and the
       last are vectors
     - ``einsum``: subscripts

@@ -5,7 +5,7 @@ Text and LaTeX are two drawings of the same views.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from symgrad.emit.contraction import Form, form_of
 from symgrad.emit.terms import (
@@ -14,17 +14,18 @@ from symgrad.emit.terms import (
     Product,
     Sum,
     coefficient_of,
-    is_stretched_scalar,
     product_of,
     sum_of,
 )
+from symgrad.expr.dims import Shape, mul_dims
 from symgrad.expr.leaves import CONST, is_number
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, POW
-from symgrad.ops.einsum import EINSUM
+from symgrad.ops.einsum import EINSUM, is_stretched_scalar
 from symgrad.ops.layout import CONCAT
 from symgrad.ops.linalg import SOLVE
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.symmetry import Labels
 
 
@@ -65,6 +66,9 @@ class Call(NamedTuple):
     node: Expr
 
 
+KRONECKER: Final = Form("kron", (Form("operand", data=0), Form("operand", data=1)))
+KRONECKER_LABELS: Final = (((0, 1), (2, 3)), (0, 2, 1, 3))  # A_ij B_kl -> C_ikjl
+
 View = Sum | Product | Raised | Same | Contraction | Joined | Call
 
 
@@ -86,7 +90,20 @@ def view_of(node: Expr, merges: Merges) -> View:
         return Contraction(args, form_of(node))
     if op is CONCAT:
         return _joined(node)
+    if op is RESHAPE and is_kronecker(node):
+        return Contraction(args[0].args, KRONECKER)
     return Call(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
+
+
+def is_kronecker(node: Expr) -> bool:
+    """Whether a reshaped Einsum is the Kronecker product of two matrices."""
+    (x,) = node.args
+    return x.op is EINSUM and x.params[:2] == KRONECKER_LABELS and node.shape == _flattened(x.shape)
+
+
+def _flattened(shape: Shape) -> Shape:
+    """The shape of a tensor of order four as a matrix."""
+    return mul_dims(*shape[:2]), mul_dims(*shape[2:])
 
 
 def _joined(node: Expr) -> Joined:

@@ -26,9 +26,10 @@ from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE, shape_code
 
 _PYTHON_TYPES = (np.float64, np.int64, np.bool_)
-_VIEWS = (layout.RESHAPE, layout.SLICE)
+_VIEWS = (RESHAPE, layout.SLICE)
 
 
 def is_batched(parameters: Sequence[Expr], order: Sequence[Expr]) -> bool:
@@ -112,7 +113,7 @@ class _Lowering:
         return self.p.dim_code(d)
 
     def shape_code(self, shape: Shape) -> str:
-        return layout.shape_code(shape, self.dim)
+        return shape_code(shape, self.dim)
 
     def _touch(self, shape: Shape) -> None:
         """Make sure that the extents of an output can be written."""

@@ -25,6 +25,8 @@ from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 from symgrad.ops.symmetry import MAX_NUMBERINGS, Labels, einsum_key, is_symmetric, numbered
 
+Term = tuple[Expr, Labels]  # an operand and its labels
+
 # Construction
 
 
@@ -34,7 +36,8 @@ def einsum_node(
     """The Einsum of `operands`, after local rewrites.
 
     `extents` gives the extent of each label of `out` that no operand has; more may be given.
-    Numbers and scalars move out as factors, identities relabel, a lone operand is relabelled.
+    Numbers and scalars move out as factors, and so do operands that share no label with the rest;
+    identities relabel, a lone operand is relabelled.
     """
     full = dict(extents)
     operands, inputs = _inline_transposes(operands, inputs)
@@ -46,7 +49,10 @@ def einsum_node(
     pairs = list(zip(operands, inputs, strict=True))
     kept = [pair for pair in pairs if not _moves_out(*pair)]
     lost = mentioned.difference(out, *[labels for _, labels in kept])
-    result = _contract(kept, out, full)
+    core, *scalars = _components(kept, out)
+    result = _contract(core, out, full)
+    for part in scalars:
+        result = scale(result, _contract(part, (), full))
     for label in sorted(lost):
         result = _repeated(result, full[label])
     for factor in (x for x, labels in pairs if _moves_out(x, labels)):
@@ -80,7 +86,7 @@ def _inline_identities(
     if not any(x.op is EINSUM and any(a.op is EYE for a in x.args) for x in operands):
         return operands, inputs
     fresh = max([label for ls in (*inputs, out, tuple(full)) for label in ls], default=0) + 1
-    result: list[tuple[Expr, Labels]] = []
+    result: list[Term] = []
     for x, labels in zip(operands, inputs, strict=True):
         if x.op is not EINSUM or x.params[2] or not any(a.op is EYE for a in x.args):
             result.append((x, labels))
@@ -156,7 +162,32 @@ def _drop_identities(
     return operands, inputs, mentioned
 
 
-def _contract(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> Expr:
+def _components(kept: list[Term], out: Labels) -> list[list[Term]]:
+    """The operands that hang together with the result, then groups that make scalars by themselves."""
+    if len(kept) < 2:
+        return [kept]
+    parts: list[list[Term]] = []
+    left, start = kept, out
+    while left:
+        reached = _reached(left, start)
+        parts.append([pair for pair in left if not reached.isdisjoint(pair[1])])
+        left = [pair for pair in left if reached.isdisjoint(pair[1])]
+        start = left[0][1] if left else ()
+    return parts
+
+
+def _reached(terms: list[Term], start: Labels) -> set[int]:
+    """The labels that operands lead to, from those of `start`."""
+    reached, size = set(start), -1
+    while len(reached) > size:
+        size = len(reached)
+        for _, labels in terms:
+            if not reached.isdisjoint(labels):
+                reached.update(labels)
+    return reached
+
+
+def _contract(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
     if not kept:
         return number(1, tuple(full[label] for label in out))
     if len(kept) == 1:
@@ -165,7 +196,7 @@ def _contract(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]
     return _raw(kept, out, full)
 
 
-def _raw(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> Expr:
+def _raw(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
     """The node itself, with labels renumbered in order of appearance."""
     kept = _oriented(kept, out)
     present = {label for _, labels in kept for label in labels}
@@ -190,7 +221,7 @@ def _raw(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> 
     return make(EINSUM, operands, params, *_infer(operands, params))
 
 
-def _oriented(kept: list[tuple[Expr, Labels]], out: Labels) -> list[tuple[Expr, Labels]]:
+def _oriented(kept: list[Term], out: Labels) -> list[Term]:
     """Symmetric operands written the way that needs no transpose, where there is one."""
     flips = [(ls, ls[::-1]) if is_symmetric(x) else (ls,) for x, ls in kept]
     if len(kept) < 2 or all(len(pair) == 1 for pair in flips):
@@ -369,6 +400,11 @@ def is_layout(x: Expr) -> bool:
     return len(set(labels)) == len(labels) and all(
         label in out or dim == 1 for label, dim in zip(labels, x.args[0].shape, strict=True)
     )
+
+
+def is_stretched_scalar(x: Expr) -> bool:
+    """Whether `x` is a scalar broadcast to a shape, which no reader writes."""
+    return x.op is EINSUM and bool(x.params[0] == ((),))
 
 
 def times(partial: Expr, tangent: Expr) -> Expr:

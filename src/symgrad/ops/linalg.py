@@ -25,7 +25,6 @@ from symgrad.ops import reduction
 from symgrad.ops.arithmetic import MUL, add_all, mul, raw_product
 from symgrad.ops.einsum import EINSUM, broadcast
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.layout import reshape_to
 from symgrad.ops.matrices import (
     as_float,
     check_square,
@@ -40,6 +39,7 @@ from symgrad.ops.matrices import (
 from symgrad.ops.products import matmul
 from symgrad.ops.properties import is_diagonal, is_spd
 from symgrad.ops.public import public
+from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import reshape, squeeze
 from symgrad.ops.ufuncs import absolute, divide, log, multiply, power, sign
 

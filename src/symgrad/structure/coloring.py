@@ -23,6 +23,7 @@ from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, relabe
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import full_entry
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import reshape_to
 from symgrad.structure.picks import taken
 
 # What one entry costs, in entrywise operations on one entry
@@ -78,7 +79,7 @@ def grouped_values(J: Expr, at: Any) -> tuple[Expr, int] | None:
     product = _seeded(J, seed)
     if product is None:
         return None
-    flat = layout.reshape_to(product, (J.shape[0] * count,))
+    flat = reshape_to(product, (J.shape[0] * count,))
     return taken(flat, rows * count + groups[columns]), count
 
 

@@ -8,6 +8,7 @@ from symgrad.compile.pipeline import Code, Options
 from symgrad.emit.nest import Nest, is_block_form
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
+from symgrad.lower.factorisations import shared_factors
 from symgrad.lower.lowering import lower
 from symgrad.lower.passes import SINGLE_CALLS, array_passes
 from symgrad.lower.program import Program
@@ -34,6 +35,9 @@ def explain(
     lines.append(f"stable forms: {len(toposort(stable))} nodes")
     lines.append(f"shared factors: {len(toposort(shared))} nodes")
     lines.append(f"lowering: {_count(p)} instructions; powers by products, contractions in order")
+    factored = {use.matrix for use in shared_factors(toposort(shared)).values()}
+    if factored:
+        lines.append(f"factorisations: {len(factored)}, each for several results, where SciPy is")
     for step in (*array_passes(options.fast_math), SINGLE_CALLS):
         p = step.run(p)
         lines.append(f"{step.name}: {_count(p)} instructions; {step.does}")

@@ -122,8 +122,8 @@ class _Factor:
         n = len(self.a)
         if not self.definite:
             return self.call("getri", self.lu, self.pivots, lwork=64*n)[0]
-        if n < 100:  # LAPACK's own way starts threads, which cost more than they do
-            return self.solve(np.eye(n, dtype=self.a.dtype))
+        if n < 100:  # LAPACK's inverse by Cholesky starts threads, which here cost more than they do
+            return _Factor(self.a).inv()
         upper = self.call("potri", self.lu, lower=0)[0]
         result = upper + upper.T
         result.flat[::n + 1] /= 2

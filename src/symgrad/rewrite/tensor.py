@@ -37,7 +37,7 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
     if is_layout(node):
         return _layout_moved_in(node, inlinable)
     inputs, out, _ = node.params
-    scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
+    scale, operands, labels, extents = written_out(node.args, inputs, inlinable)
     more, operands, labels = _grouped(operands, labels, out)
     scale = scale * more
     if (
@@ -80,7 +80,7 @@ def _merged(node: Expr, needed: dict[Expr, int], mergeable: Mergeable) -> Expr:
     if node.ty is BOOL or not any(inlinable(arg) for arg in node.args):
         return node
     inputs, out, _ = node.params
-    scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
+    scale, operands, labels, extents = written_out(node.args, inputs, inlinable)
     result = einsum_node(operands, labels, out, extents)
     return result if scale == 1 else mul(number(scale, result.shape), result)
 
@@ -151,7 +151,7 @@ def product_as_einsum(node: Expr) -> Expr:
     axes = tuple(range(node.ndim))
     numbers = [x for x in node.args if is_number(x)]
     factors = [x for x in node.args if not is_number(x)]
-    scale, operands, labels, extents = _written_out(factors, [axes] * len(factors), _only_layouts)
+    scale, operands, labels, extents = written_out(factors, [axes] * len(factors), only_layouts)
     extents.update(zip(axes, node.shape, strict=True))
     result = einsum_node(operands, labels, axes, extents)
     for c in numbers:
@@ -192,7 +192,8 @@ def _before_stretch(x: Expr, shape: Shape) -> Expr:
     return x.args[0]
 
 
-def _only_layouts(x: Expr) -> bool:
+def only_layouts(x: Expr) -> bool:
+    """An `Inlinable` that leaves everything as it is; layouts are written out always."""
     return False
 
 
@@ -211,7 +212,7 @@ def _is_tensor_layout(x: Expr) -> bool:
     return is_layout(x) and x.args[0].ndim > 0
 
 
-def _written_out(
+def written_out(
     args: Sequence[Expr], inputs: Sequence[Labels], inlinable: Inlinable
 ) -> tuple[Any, list[Expr], list[Labels], dict[int, Dim]]:
     """A number, and operands with labels, whose product is that of `args`."""

@@ -7,22 +7,22 @@ import symgrad as sg
 
 A, B, X = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n")), sg.matrix("X", ("n", "k"))
 x, y, d = (sg.vector(name, "n") for name in "xyd")
-c, I = sg.symbol("c"), sg.eye("n")
+c, E = sg.symbol("c"), sg.eye("n")
 
 CHEAPER = {
-    "ridge": ((A + c * I) @ x, lambda A, c, x: A @ x + c * x),
-    "form": (x @ (A + c * I) @ y, lambda x, A, c, y: x @ A @ y + c * x @ y),
+    "ridge": ((A + c * E) @ x, lambda A, c, x: A @ x + c * x),
+    "form": (x @ (A + c * E) @ y, lambda x, A, c, y: x @ A @ y + c * x @ y),
     "trace": (
-        sg.trace(A @ (B + c * I)),
+        sg.trace(A @ (B + c * E)),
         lambda A, B, c: np.trace(A @ B) + c * np.trace(A),
     ),
     "diagonal and matrix": ((sg.diag(d) + A) @ x, lambda d, A, x: d * x + A @ x),
     "diagonals": (
-        (sg.diag(d) + c * I) @ X,
+        (sg.diag(d) + c * E) @ X,
         lambda d, c, X: (d + c)[:, None] * X,
     ),
     "projection": (
-        (I - sg.outer(x, x) / (x @ x)) @ y,
+        (E - sg.outer(x, x) / (x @ x)) @ y,
         lambda x, y: y - x * (x @ y) / (x @ x),
     ),
     "diagonal plus low rank": (
@@ -30,18 +30,18 @@ CHEAPER = {
         lambda X, d, y: X.T @ (d[:, None] * X) + np.outer(X.T @ y, X.T @ y),
     ),
     "two outer products": (
-        X.T @ (I + sg.outer(x, y) + sg.outer(y, x)) @ X,
+        X.T @ (E + sg.outer(x, y) + sg.outer(y, x)) @ X,
         lambda X, x, y: X.T @ X + np.outer(X.T @ x, X.T @ y) + np.outer(X.T @ y, X.T @ x),
     ),
     "one in another": (
-        (A + c * I) @ ((B + I) @ x),
+        (A + c * E) @ ((B + E) @ x),
         lambda A, c, B, x: A @ (B @ x + x) + c * (B @ x + x),
     ),
 }
 DEARER = {
-    "a matrix times a matrix": (A + c * I) @ B,
-    "needed twice": [(A + c * I) @ x, (A + c * I) @ y],
-    "an output itself": [(A + I) @ x, A + I],
+    "a matrix times a matrix": (A + c * E) @ B,
+    "needed twice": [(A + c * E) @ x, (A + c * E) @ y],
+    "an output itself": [(A + E) @ x, A + E],
 }
 
 
@@ -74,12 +74,12 @@ def test_kept(title):
 
 
 def test_a_projection_of_a_vector_makes_no_matrix():
-    e = (I - sg.outer(x, x) / (x @ x)) @ y
+    e = (E - sg.outer(x, x) / (x @ x)) @ y
     assert "[:, None]" not in sg.lambdify([x, y], e).source
 
 
 def test_the_formula_of_a_reader_stays():
-    e = (A + c * I) @ x
+    e = (A + c * E) @ x
     assert sg.simplify(e) is e
     assert str(sg.grad(sg.sum(e**2), x)) == "2*(A + c*eye(n)).T @ (A + c*eye(n)) @ x"
 
@@ -90,7 +90,7 @@ def test_a_scaled_identity_minus_an_outer_product():
     assert str(sg.jacobian(p / s, x)) == (
         "diag(exp(x - logsumexp(x))) - outer(exp(x - logsumexp(x)), exp(x - logsumexp(x)))"
     )
-    e = sg.diag(d) @ (I + A)
+    e = sg.diag(d) @ (E + A)
     assert sg.simplify(e) is e  # no shorter without its brackets
 
 
@@ -98,6 +98,6 @@ def test_the_cost_is_linear():
     """A tower of ridges: each sum is looked at once."""
     v = x
     for k in range(200):
-        v = sg.sin((A + (c + k) * I) @ v)
+        v = sg.sin((A + (c + k) * E) @ v)
     f = sg.lambdify([A, c, x], v)
     assert f.source.count("A @ ") == 200 and not filled_identities(f.source)

@@ -63,7 +63,10 @@ class AssembledFunction:
         return "\n".join([*lines, "", self.parts.explain()])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        values = iter(self.parts(*args, **kwargs))
+        computed = self.parts(*args, **kwargs)
+        if self._nest == 0:  # a single output
+            return self._recipes[0].assemble(*computed)
+        values = iter(computed)
         pairs = zip(self._recipes, self._counts, strict=True)
         made = [recipe.assemble(*islice(values, count)) for recipe, count in pairs]
         return rebuild_nest(self._nest, made)

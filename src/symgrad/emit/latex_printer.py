@@ -245,6 +245,8 @@ class LatexPrinter(Printer):
         ones = [r"\mathbf{1}", r"\mathbf{1} \mathbf{1}^{\top}"]
         if not 1 <= node.ndim <= 2:
             return piece
+        if piece.text in ("0", "0.0"):
+            return Piece(r"\mathbf{0}", ATOM)
         minus = piece.level == MINUS and piece.text.startswith("-")
         scalar = Piece(piece.text[1:], LOOSE) if minus else piece
         factors = [Piece(ones[node.ndim - 1], PRODUCT)]
@@ -379,7 +381,7 @@ def _summed(printer: Printer, parts: list[Piece], data: Any) -> Piece:
         return Piece(rf"\sum {printer.wrap(x, MATMUL)}", LOOSE)
     if rank == 2:
         side = x if axes == (1,) else _transposed(printer, x)
-        return Piece(rf"{printer.wrap(side, PRODUCT)} \mathbf{{1}}", PRODUCT)
+        return Piece(rf"{printer.wrap(side, MATMUL)} \mathbf{{1}}", MATMUL)
     listed = ", ".join(map(str, axes))
     return Piece(rf"\operatorname{{sum}}_{{{listed}}}\left({x.text}\right)", ATOM)
 

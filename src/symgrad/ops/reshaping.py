@@ -11,6 +11,7 @@ from symgrad.expr.leaves import EYE, eye, is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty
+from symgrad.ops.arithmetic import MUL, mul
 from symgrad.ops.einsum import broadcast, einsum_node, is_stretched_scalar, relabel
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 
@@ -59,6 +60,8 @@ def reshape_to(x: Expr, shape: Shape) -> Expr:
         return known
     if x.op is RESHAPE:
         return reshape_to(x.args[0], shape)
+    if x.op is MUL and len(x.args) == 2 and is_number(x.args[0]) and x.args[1].op is RESHAPE:
+        return mul(reshape_to(x.args[0], shape), reshape_to(x.args[1], shape))
     if x.op is WHERE and is_guard(x):
         return move_guard(x, lambda arg: reshape_to(arg, shape))
     if tuple(d for d in x.shape if d != 1) == tuple(d for d in shape if d != 1):

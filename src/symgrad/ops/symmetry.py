@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from itertools import islice, permutations, product
 from typing import Any, Final
 
-from symgrad.expr.leaves import EYE, assumed, is_number
+import numpy as np
+
+from symgrad.expr.leaves import CONST, EYE, assumed, is_number
 from symgrad.expr.node import Expr, remember_symmetry
 from symgrad.expr.op import Params
 from symgrad.ops.arithmetic import ADD, MUL
@@ -87,9 +89,9 @@ def is_product(x: Expr) -> bool:
 def is_symmetric(x: Expr) -> bool:
     """Whether `x` is a matrix known to equal its transpose.
 
-    Known of leaves, inverses, entrywise functions of symmetric matrices, sums with the transposes of
-    their terms, and products that read the same from both ends, such as ``X.T @ S @ X`` and
-    ``outer(v, v)``. Every node is looked at once in its life.
+    Known of leaves and constants, inverses, entrywise functions of symmetric matrices, sums with the
+    transposes of their terms, and products that read the same from both ends, such as ``X.T @ S @ X``
+    and ``outer(v, v)``. Every node is looked at once in its life.
     """
     stack = [] if x.symmetric is not None else [x]
     while stack:
@@ -107,6 +109,9 @@ def is_symmetric(x: Expr) -> bool:
 
 def _equals_its_transpose(x: Expr) -> bool:
     """Whether a square matrix is symmetric, given what its operands are."""
+    if x.op is CONST and not is_number(x):
+        array = x.params[0].array
+        return bool(np.array_equal(array, array.T))
     if not x.args:
         return x.op is EYE or is_number(x) or assumed(x, "symmetric", "spd", "diagonal")
     if is_product(x):

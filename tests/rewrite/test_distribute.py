@@ -94,6 +94,23 @@ def test_a_scaled_identity_minus_an_outer_product():
     assert sg.simplify(e) is e  # no shorter without its brackets
 
 
+def test_softmax_regression_has_no_tensor_of_all_axes():
+    """Its Hessian is a sum over rows of ``kron(outer(x, x), diag(p) - outer(p, p))``: two products."""
+    W, R = sg.matrix("W", ("k", "c")), sg.matrix("R", ("m", "k"))
+    H = sg.hessian(sg.sum(sg.logsumexp(R @ W, axis=1)), W)
+    shown = sg.latex(H)
+    assert r"\delta_{jl}" in shown and shown.count(r"\sum_{m}") == 2
+    f = sg.lambdify([R, W], H)
+    assert "(m, c, k, c)" not in f.source and f.source.count("np.tensordot(") == 2
+    rng = np.random.default_rng(9)
+    rows, weights = rng.normal(size=(6, 4)), rng.normal(size=(4, 3))
+    p = np.exp(rows @ weights)
+    p /= p.sum(axis=1, keepdims=True)
+    expected = np.einsum("mj,jl,mi,mk->ijkl", p, np.eye(3), rows, rows)
+    expected -= np.einsum("mj,ml,mi,mk->ijkl", p, p, rows, rows)
+    np.testing.assert_allclose(f(rows, weights), expected, rtol=1e-12, atol=1e-14)
+
+
 def test_the_cost_is_linear():
     """A tower of ridges: each sum is looked at once."""
     v = x

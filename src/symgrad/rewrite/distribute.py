@@ -6,7 +6,7 @@ product of matrices:
 
 - all its terms hold one: ``(diag(d) + c*eye(n)) @ B``;
 - it meets vectors only, or all indices are summed: ``x @ (A + c*eye(n)) @ y``, ``trace(A @ (B + eye(n)))``;
-- its other terms are outer products: ``X.T @ (diag(d) + outer(u, u)) @ X``, at ``O(n)`` for a projection
+- its other terms are products without sums: ``X.T @ (diag(d) + outer(u, u)) @ X``, ``O(n)`` for a projection
   ``(eye(n) - outer(u, u)) @ v`` in place of ``O(n**2)``.
 
 A sum that is needed elsewhere too stays one.
@@ -22,9 +22,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul
-from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
+from symgrad.ops.einsum import EINSUM, einsum_node
 from symgrad.ops.symmetry import Labels
-from symgrad.rewrite.tensor import MAX_OPERANDS, Inlinable, only_layouts, written_out
+from symgrad.rewrite.tensor import MAX_OPERANDS, Inlinable, only_layouts, sums_nothing, written_out
 
 MAX_TERMS: Final = 8  # of a sum that is multiplied out
 
@@ -55,14 +55,19 @@ def distributed(roots: Sequence[Expr]) -> list[Expr]:
     return [image[root] for root in roots]
 
 
-def scaled_identity(node: Expr, alone: Inlinable) -> Expr:
-    """``diag(p) @ (eye(n) - outer(ones, q)) -> diag(p) - outer(p, q)``, the shorter formula."""
+def opened(node: Expr, alone: Inlinable) -> Expr:
+    """``diag(p) @ (eye(n) - outer(ones, q)) -> diag(p) - outer(p, q)``, the formula that reads better.
+
+    And so for a sum of tensors of order three and more, which are products of matrices then.
+    """
     split = _split(node, alone)
-    if split is None or len(node.args) != 2 or len(split.identities) != 1 or len(split.rest) != 1:
+    if split is None or len(split.identities) != 1 or len(split.rest) != 1:
         return node
-    other = 1 - split.place
-    plain = split.identities[0].op is EYE and node.args[other].ndim == 1 and node.ndim == 2
-    return _multiplied_out(node, split) if plain and _is_outer(split.rest[0]) else node
+    whole = node.args[split.place].ndim
+    others = [x.ndim for k, x in enumerate(node.args) if k != split.place]
+    scaled = split.identities[0].op is EYE and others == [1] and node.ndim == 2
+    worth = (scaled or whole > 2) and _is_outer(split.rest[0])
+    return _multiplied_out(node, split) if worth else node
 
 
 def _split(node: Expr, alone: Inlinable) -> Split | None:
@@ -109,7 +114,13 @@ def _is_cheaper(node: Expr, split: Split) -> bool:
     others = [x for k, x in enumerate(node.args) if k != split.place]
     if _keeps_identity(node, split.place):
         return False
-    return not node.ndim or all(x.ndim < 2 for x in others) or all(map(_is_outer, split.rest))
+    whole = node.args[split.place].ndim
+    few = whole == 2 or len(split.rest) < 2  # of more axes, each term is a large product
+    return (
+        not node.ndim
+        or all(x.ndim < 2 for x in others)
+        or (few and all(map(_is_outer, split.rest)))
+    )
 
 
 def _keeps_identity(node: Expr, place: int) -> bool:
@@ -119,10 +130,10 @@ def _keeps_identity(node: Expr, place: int) -> bool:
 
 
 def _is_outer(term: Expr) -> bool:
-    """Whether a matrix is an outer product of vectors, or a stretched vector, but for factors."""
+    """Whether a tensor is a product of tensors of fewer axes, nothing summed: ``outer(u, v)``."""
     tensors = [x for x in _factors(term) if not is_number(x)]
     return all(
-        x.op is EINSUM and all(a.ndim < 2 for a in x.args) and (len(x.args) > 1 or is_layout(x))
+        x.op is EINSUM and sums_nothing(x) and all(a.ndim < term.ndim for a in x.args)
         for x in tensors
     )
 

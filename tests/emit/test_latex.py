@@ -76,7 +76,10 @@ TENSORS = {
     r"v_{0}": v[0],
     r"v_{[0, 2, 1]}": v[[0, 2, 1]],
     r"\operatorname{max}\left(A, axis=0\right)": sg.max(A, axis=0),
-    r"\operatorname{reshape}\left(A, (m*n,)\right)": sg.ravel(A),
+    r"\operatorname{vec}\left(A\right)": sg.ravel(A),
+    r"\operatorname{reshape}\left(A, (n, m)\right)": sg.reshape(A, ("n", "m")),
+    r"A \otimes Q": sg.kron(A, Q),
+    r"Q \otimes \left(Q + I_{n}\right)": sg.kron(Q, Q + sg.eye("n")),
 }
 
 NAMES = {

@@ -5,8 +5,8 @@ import pytest
 
 import symgrad as sg
 from symgrad import linalg as la
-from symgrad.ops.einsum import is_symmetric
 from symgrad.ops.properties import is_diagonal, is_semidefinite, is_spd
+from symgrad.ops.symmetry import is_symmetric
 
 A, B = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n"))
 X, M = sg.matrix("X", ("m", "n")), sg.matrix("M", ("n", "k"))

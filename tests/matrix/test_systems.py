@@ -64,7 +64,7 @@ def data(leaves):
 def code_and_values(outputs):
     leaves = sg.free_symbols(*(outputs if isinstance(outputs, list) else [outputs]))
     f = sg.lambdify(leaves, outputs)
-    return f.source.split('"""')[2], f(*data(leaves)), dict(zip(leaves, data(leaves), strict=True))
+    return f.source.split('"""')[-1], f(*data(leaves)), dict(zip(leaves, data(leaves), strict=True))
 
 
 def check(e, oracle, actual, values):
@@ -82,10 +82,10 @@ def check(e, oracle, actual, values):
 def test_solved(name):
     e, oracle = SOLVED[name]
     code, actual, values = code_and_values(e)
-    assert "linalg.solve" in code and "linalg.inv" not in code
+    assert ".solve(" in code and ".inv(" not in code
     check(e, oracle, actual, values)
     code, actual, _ = code_and_values(sg.simplify(e))
-    assert "linalg.inv" not in code
+    assert ".inv(" not in code
     check(e, oracle, actual, values)
 
 

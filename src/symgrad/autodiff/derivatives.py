@@ -57,6 +57,18 @@ def _vectors(v: Any, leaves: Sequence[Expr], many: bool, who: str) -> list[Expr]
     ]
 
 
+def _scalar(f: Any, who: str, leaves: Sequence[Expr]) -> Expr:
+    """The function to differentiate, which must be a scalar."""
+    y = _function(f, who)
+    if y.shape != ():
+        first = (*y.shape, *leaves[0].shape)
+        raise ShapeError(
+            f"{who} needs a scalar, got shape {show_shape(y.shape)}; write jacobian(f, x) for all first"
+            f" derivatives, of shape {show_shape(first)}, or {who} of sum(f)"
+        )
+    return y
+
+
 @public
 def grad(f: Any, wrt: Any) -> Any:
     """The gradient of a scalar, simplified.
@@ -85,12 +97,7 @@ def grad(f: Any, wrt: Any) -> Any:
     4*x**3 - 4*x
     """
     leaves, many = _leaves(wrt, "grad")
-    y = _function(f, "grad")
-    if y.shape != ():
-        raise ShapeError(
-            f"grad needs a scalar, got shape {show_shape(y.shape)}; write jacobian(f, x) for all"
-            f" derivatives, of shape {show_shape((*y.shape, *leaves[0].shape))}, or grad(sum(f), x)"
-        )
+    y = _scalar(f, "grad", leaves)
     results = pullback([y], [number(1)], leaves)
     return results if many else results[0]
 
@@ -156,7 +163,7 @@ def hvp(f: Any, x: Any, v: Any) -> Any:
     """The Hessian of a scalar times `v`, without forming the matrix; of the shape of `x`."""
     leaves, many = _leaves(x, "hvp")
     directions = _vectors(v, leaves, many, "hvp")
-    gradients = grad(f, leaves)
+    gradients = grad(_scalar(f, "hvp", leaves), leaves)
     results = pushforward(gradients, dict(zip(leaves, directions, strict=True)))
     return results if many else results[0]
 
@@ -219,7 +226,7 @@ def hessian(f: Any, x: Any) -> Any:
     [[2*y, 2*x], [2*x, 0]]
     """
     leaves, many = _leaves(x, "hessian")
-    gradients = grad(f, leaves)
+    gradients = grad(_scalar(f, "hessian", leaves), leaves)
     if not many:
         full = _jacobians(gradients, leaves[0])[0]
         if full.ndim == 2:

@@ -19,9 +19,10 @@ from symgrad.ops.arithmetic import POW
 from symgrad.ops.einsum import EINSUM, broadcast, is_layout, relabel
 from symgrad.ops.guard import WHERE, choose, guarded, is_guard
 from symgrad.ops.reduction import any as any_entry
+from symgrad.ops.reshaping import RESHAPE
 
 LINEAR: Final = (
-    layout.RESHAPE,
+    RESHAPE,
     layout.CONCAT,
     layout.SLICE,
     layout.EMBED,

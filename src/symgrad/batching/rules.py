@@ -17,8 +17,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.ops import decompositions, layout, linalg, matrix_functions, pseudoinverse, reduction
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, transpose_axes
-from symgrad.ops.layout import full_entry, gather, reshape_to, scatter
+from symgrad.ops.layout import full_entry, gather, scatter
 from symgrad.ops.matrices import contract
+from symgrad.ops.reshaping import RESHAPE, reshape_to
 
 Rule = Callable[[Expr, Sequence[Expr], Sequence[bool], Dim], Expr]
 
@@ -159,7 +160,7 @@ RULES: Final[dict[Op, Rule]] = {
     **dict.fromkeys([op for op in reduction.REDUCTION_OPS if op not in _SCANS], _axes),
     **dict.fromkeys((*_SCANS, layout.CONCAT), _axis),
     pseudoinverse.LSTSQ: _lstsq,
-    layout.RESHAPE: _reshape,
+    RESHAPE: _reshape,
     layout.SLICE: _slice,
     layout.EMBED: _embed,
     layout.GATHER: _gather,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Dim, Shape, map_dim, show_shape
 from symgrad.expr.traverse import bind_dims
@@ -59,6 +60,27 @@ class Signature:
     batched: bool
     bounds: tuple[tuple[Dim, str], ...] = ()
     floats: bool = False
+
+    def __reduce__(self) -> Any:
+        return Signature, (self.parameters, self.batched, self.bounds, self.floats)
+
+    @cached_property
+    def fits(self) -> Callable[..., bool]:
+        """Whether arrays have the shapes of the parameters, as code; never where one is composed."""
+        if any(p.composed for p in self.parameters):
+            return lambda *arrays: False
+        first: dict[Dim, str] = {}  # where the extent of a name is read
+        tests: list[str] = []
+        for k, p in enumerate(self.parameters):
+            tests.append(f"len(a{k}.shape) == {len(p.shape)}")
+            for axis, d in enumerate(p.shape):
+                place = f"a{k}.shape[{axis}]"
+                known = str(d) if isinstance(d, int) else first.setdefault(d, place)
+                if known != place:
+                    tests.append(f"{place} == {known}")
+        names = ", ".join(f"a{k}" for k in range(len(self.parameters)))
+        code = f"def fits({names}):\n    return {' and '.join(tests) or True}\n"
+        return execute(code, "fits", {})
 
     def small(self, args: Sequence[Any], entries: int) -> list[Any] | None:
         """Arguments that need no further check: floats, and small arrays of them of one shape.
@@ -111,7 +133,7 @@ class Signature:
         ]
         if self.batched:
             self._check_broadcast(arrays)
-        else:
+        elif self.bounds or not self.fits(*arrays):
             self._check_shapes(arrays)
         return arrays
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from symgrad.compile.function import CompiledFunction
-from symgrad.emit.nest import Nest, flatten, rebuild_nest
+from symgrad.emit.nest import Nest, flatten, is_block_form, rebuild_nest
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import as_expr
@@ -63,7 +63,10 @@ class AssembledFunction:
         return "\n".join([*lines, "", self.parts.explain()])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        values = iter(self.parts(*args, **kwargs))
+        computed = self.parts(*args, **kwargs)
+        if self._nest == 0:  # a single output
+            return self._recipes[0].assemble(*computed)
+        values = iter(computed)
         pairs = zip(self._recipes, self._counts, strict=True)
         made = [recipe.assemble(*islice(values, count)) for recipe, count in pairs]
         return rebuild_nest(self._nest, made)
@@ -103,23 +106,14 @@ def assembled(
     leaves, nest = flatten(outputs, as_expr)
     recipes = [make(y) for y in leaves]
     parts = compiled([part for recipe in recipes for part in recipe.parts])
-    kind = _Blocks if structured and _is_block_form(nest, leaves) else AssembledFunction
+    kind = (
+        _Blocks
+        if structured and is_block_form(nest, [y.shape for y in leaves])
+        else AssembledFunction
+    )
     return kind(parts, recipes, leaves, nest)
 
 
 def _structured(y: Expr) -> Recipe:
     form = form_of(y)
     return DenseForm(y) if form is None else form
-
-
-def _is_block_form(nest: Nest, leaves: Sequence[Expr]) -> bool:
-    """Whether a nest is a square list of lists, as `hessian` makes of several symbols."""
-    if isinstance(nest, int) or nest[0] != "list":
-        return False
-    rows = nest[2]
-    if not all(not isinstance(row, int) and row[0] == "list" for row in rows):
-        return False
-    if any(len(row[2]) != len(rows) or not all(isinstance(k, int) for k in row[2]) for row in rows):
-        return False
-    squares = [leaves[row[2][i]].shape for i, row in enumerate(rows)]
-    return all(s[: len(s) // 2] == s[len(s) // 2 :] and len(s) % 2 == 0 for s in squares)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgrad.compile.pipeline import Code, Options, array_program
+from symgrad.emit.nest import Nest, is_block_form
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
+from symgrad.lower.factorisations import shared_factors
 from symgrad.lower.lowering import lower
 from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import FORMULA_PASSES, SINGLE_CALLS, array_passes, prepared
@@ -19,7 +21,12 @@ from symgrad.structure.recognise import structure_lines
 
 
 def explain(
-    args: Sequence[Expr], leaves: Sequence[Expr], options: Options, title: str, code: Code
+    args: Sequence[Expr],
+    leaves: Sequence[Expr],
+    nest: Nest,
+    options: Options,
+    title: str,
+    code: Code,
 ) -> str:
     """The passes that a formula went through, with the instructions left after each."""
     lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
@@ -29,10 +36,15 @@ def explain(
         lines.append(f"{change.name}: {len(toposort(formulas))} nodes; {change.does}")
     p = lower(args, formulas, _spans(args), dict(options.sizes))
     lines.append(f"lowering: {p.steps()} instructions; powers by products, contractions in order")
+    factored = {use.matrix for use in shared_factors(toposort(formulas)).values()}
+    if factored:
+        lines.append(f"factorisations: {len(factored)}, each for several results, where SciPy is")
     for step in array_passes(options.fast_math):
         p = step.run(p)
         lines.append(f"{step.name}: {p.steps()} instructions; {step.does}")
     lines += _large_lines(args, leaves, options)
+    if is_block_form(nest, [y.shape for y in leaves]):
+        lines.append(f"structure: block, {len(nest[2])} by {len(nest[2])}")
     lines += structure_lines(leaves)
     floats = ", Python floats" if code.of_floats else ", entries as Python floats"
     lines.append("paths: arrays" + (floats if code.scalar is not None else ""))

@@ -242,7 +242,7 @@ class CompiledFunction:
 
     def explain(self) -> str:
         """What is computed, and what the passes made of it, step by step."""
-        return explain(self.args, self._leaves, self._options, repr(self), self._code)
+        return explain(self.args, self._leaves, self._nest, self._options, repr(self), self._code)
 
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self._signature.parameters)

@@ -6,6 +6,7 @@ draw. Labels that no form fits stay an ``einsum("ij,jk->ik", ...)``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -13,7 +14,8 @@ import opt_einsum
 
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
-from symgrad.ops.einsum import Labels, is_symmetric
+from symgrad.expr.op import Params
+from symgrad.ops.symmetry import Labels, is_symmetric
 
 LETTERS: Final = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
 NOWHERE: Final = -1
@@ -29,7 +31,7 @@ class Form(NamedTuple):
     - ``index``: entries ``":"``, ``"newaxis"`` and 0
     - ``spread``: the ranks before and after natural broadcasting
     - ``sum``: the axes, None for all, and the rank of the operand
-    - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``: none
+    - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``, ``kron``: none
     - ``chain``: which parts stand transposed (None for a symmetric one), whether the first and the
       last are vectors
     - ``einsum``: subscripts
@@ -40,18 +42,18 @@ class Form(NamedTuple):
     data: Any = None
 
 
-def form_of(node: Expr) -> Form:
-    """The notation of an Einsum node over its operands, by their index."""
-    inputs, out, spread = node.params
+def form_of(args: Sequence[Expr], params: Params) -> Form:
+    """The notation of an Einsum over its operands, by their index."""
+    inputs, out, spread = params
     operands = [Form("operand", data=index) for index in range(len(inputs))]
-    symmetric = {form for form, x in zip(operands, node.args, strict=True) if is_symmetric(x)}
+    symmetric = {form for form, x in zip(operands, args, strict=True) if is_symmetric(x)}
     stretched = {label for label, _ in spread}
     target = tuple([label for label in out if label not in stretched])
-    dims = [x.shape for x in node.args]
+    dims = [x.shape for x in args]
     if len(inputs) == 1:
         found = _of_one(operands[0], inputs[0], target, dims[0])
     else:
-        found = _of_many(node.args, operands, inputs, target)
+        found = _of_many(args, operands, inputs, target)
     if found is None:
         return Form("einsum", tuple(operands), subscripts(inputs, out))
     form, labels = found
@@ -147,7 +149,11 @@ def _of_many(
         return diagonal, target
     alike = len(inputs[0]) > 1 and all(labels == inputs[0] for labels in inputs)
     if not alike:
-        form = _products(forms, inputs, target) or _batched(forms, inputs, target)
+        form = (
+            _products(forms, inputs, target)
+            or _batched(forms, inputs, target)
+            or _summed_products(forms, inputs, target)
+        )
         if form is not None:
             return form, target
     return _entrywise(forms, inputs, target)
@@ -185,6 +191,16 @@ def _products(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Fo
     if left or end != (None if target else start):
         return None
     return chain if target else Form("trace", (chain,))
+
+
+def _summed_products(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+    """A product of matrices whose last axis is summed: no other operand has its label."""
+    counts = Counter(n for labels in inputs for n in labels)
+    alone = [n for n, count in counts.items() if count == 1 and n not in target]
+    if len(alone) != 1 or len(target) != 1:
+        return None
+    form = _products(forms, inputs, (*target, *alone))
+    return None if form is None else Form("sum", (form,), ((1,), 2))
 
 
 def _matrix(forms: list[Form], left: dict[int, Labels], target: Labels) -> Form | None:

@@ -6,7 +6,7 @@ once becomes a definition, and so does whatever would make the text of one line 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -39,15 +39,18 @@ class Plan(NamedTuple):
     names: dict[Expr, str]
 
 
-def plan_of(root: Expr) -> Plan:
-    """Views and definitions for printing `root`; linear in the size of its graph."""
+def plan_of(root: Expr, known: Mapping[Expr, str] | None = None) -> Plan:
+    """Views and definitions for printing `root`; linear in the size of its graph.
+
+    `known` are the names that formulas printed before it gave to their parts.
+    """
     order = toposort([root])
     flat = _is_small_tree(order)
     uses = {} if flat else count_uses(order, [root])
     views = _views(root, (lambda node: True) if flat else (lambda node: uses[node] == 1))
     chosen = {} if flat else _chosen(root, views)
     symbols = [str(node.name) for node in order if node.op is SYMBOL]
-    return Plan(root, views, _names(views, chosen, symbols))
+    return Plan(root, views, _names(views, chosen, symbols, known or {}))
 
 
 def _is_small_tree(order: Sequence[Expr]) -> bool:
@@ -106,15 +109,17 @@ def _chosen(root: Expr, views: dict[Expr, View]) -> dict[Expr, None]:
 
 
 def _names(
-    views: dict[Expr, View], chosen: dict[Expr, None], symbols: list[str]
+    views: dict[Expr, View], chosen: dict[Expr, None], symbols: list[str], known: Mapping[Expr, str]
 ) -> dict[Expr, str]:
     """Names of the definitions: their own, made unique, or ``t1``, ``t2``, ..."""
     names: dict[Expr, str] = {}
-    taken = {*symbols, *[node.name for node in views if node.op is NAMED]}
-    seen = dict.fromkeys(symbols, 1)
+    taken = {*symbols, *known.values(), *[node.name for node in views if node.op is NAMED]}
+    seen = dict.fromkeys([*symbols, *known.values()], 1)
     fresh = count(1)
     for node in views:
-        if node.op is NAMED:
+        if node in known and (node.op is NAMED or node in chosen):
+            names[node] = known[node]
+        elif node.op is NAMED:
             name = str(node.name)
             while name in seen:  # p, p_2, p_3
                 seen[str(node.name)] += 1

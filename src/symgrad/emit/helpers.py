@@ -61,6 +61,74 @@ def _spd_logdet(a):
     factor = np.linalg.cholesky(a)
     return 2*np.sum(np.log(np.diagonal(factor, axis1=-2, axis2=-1)), axis=-1)
 ''',
+    "_Factor": '''
+try:
+    from scipy.linalg import lapack as _lapack
+except ImportError:
+    _lapack = None
+
+
+class _Factor:
+    """A square matrix, factored once for its determinant, solutions and inverse: P A = L U, or by
+    Cholesky for one that is `definite`. Without SciPy, or where that fails, NumPy factors each time.
+    """
+
+    def __init__(self, a, definite=False):
+        self.a = a = a if a.dtype.kind == "f" else a.astype(float)
+        self.definite, self.lu, self.letter = definite, None, {"f": "s", "d": "d"}.get(a.dtype.char)
+        if _lapack is None or self.letter is None or not a.size:
+            return
+        if definite:  # of the lower triangle, as numpy.linalg.cholesky does
+            lu, failed = self.call("potrf", a.T, lower=0)
+            pivots = None
+        else:
+            lu, pivots, failed = self.call("getrf", a)
+        if not failed:
+            self.lu, self.pivots = lu, pivots
+
+    def call(self, name, *args, **options):
+        return getattr(_lapack, self.letter + name)(*args, **options)
+
+    def logabsdet(self):
+        if self.lu is None and not self.definite:
+            return np.linalg.slogdet(self.a)[1]
+        factor = np.linalg.cholesky(self.a) if self.lu is None else self.lu
+        logs = np.log(np.abs(factor.diagonal())).sum()
+        return 2*logs if self.definite else logs
+
+    def signdet(self):
+        if self.lu is None:
+            return np.linalg.slogdet(self.a)[0]
+        turns = np.count_nonzero(self.pivots != np.arange(len(self.a)))
+        turns += np.count_nonzero(self.lu.diagonal() < 0)
+        return self.a.dtype.type(-1 if turns % 2 else 1)
+
+    def det(self):
+        if self.lu is None:
+            return np.linalg.det(self.a)
+        logs = np.exp(self.logabsdet())
+        return logs if self.definite else self.signdet()*logs
+
+    def solve(self, b, turned=False):
+        if self.lu is None or b.dtype != self.a.dtype or not b.size:
+            return np.linalg.solve(self.a.T if turned else self.a, b)
+        if self.definite:
+            return self.call("potrs", self.lu, b, lower=0)[0]
+        return self.call("getrs", self.lu, self.pivots, b, trans=int(turned))[0]
+
+    def inv(self):
+        if self.lu is None:
+            return np.linalg.inv(self.a)
+        n = len(self.a)
+        if not self.definite:
+            return self.call("getri", self.lu, self.pivots, lwork=64*n)[0]
+        if n < 100:  # LAPACK's inverse by Cholesky starts threads, which here cost more than they do
+            return _Factor(self.a).inv()
+        upper = self.call("potri", self.lu, lower=0)[0]
+        result = upper + upper.T
+        result.flat[::n + 1] /= 2
+        return result
+''',
     "_half_lower": '''
 def _half_lower(a):
     """The lower triangles of matrices, with their diagonals halved."""

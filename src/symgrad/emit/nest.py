@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
+from symgrad.expr.dims import Shape
 
 # A nest is an index, or ("list" | "tuple" | "dict", keys, parts)
 Nest = Any
@@ -40,6 +41,19 @@ def flatten(outputs: Any, leaf: Callable[[Any], Any]) -> tuple[list[Any], Nest]:
         return (kind, (), tuple(visit(v) for v in part))
 
     return leaves, visit(outputs)
+
+
+def is_block_form(nest: Nest, shapes: Sequence[Shape]) -> bool:
+    """Whether a nest is a square list of lists, as `hessian` makes of several symbols."""
+    if isinstance(nest, int) or nest[0] != "list":
+        return False
+    rows = nest[2]
+    if not all(not isinstance(row, int) and row[0] == "list" for row in rows):
+        return False
+    if any(len(row[2]) != len(rows) or not all(isinstance(k, int) for k in row[2]) for row in rows):
+        return False
+    squares = [shapes[row[2][i]] for i, row in enumerate(rows)]
+    return all(s[: len(s) // 2] == s[len(s) // 2 :] and len(s) % 2 == 0 for s in squares)
 
 
 def nest_code(nest: Nest, leaves: Sequence[str]) -> str:

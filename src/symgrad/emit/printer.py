@@ -114,7 +114,11 @@ class Printer:
                 continue
             stack.pop()
             pieces[node] = self.draw(node, view, pieces)
-        return pieces[root].text
+        return self.whole(root, pieces[root]).text
+
+    def whole(self, root: Expr, piece: Piece) -> Piece:
+        """A formula that stands alone; a scalar that stands for all entries may be written out."""
+        return piece
 
     def draw(self, node: Expr, view: View, pieces: dict[Expr, Piece]) -> Piece:
         """One node over the pieces of its children."""
@@ -123,7 +127,7 @@ class Printer:
         parts = [pieces[child] for child in view.children]
         match view:
             case Sum():
-                return self.sum(view, parts)
+                return self.sum(view, self.terms(node, view, parts))
             case Raised():
                 return self.raised(view, parts)
             case Same():
@@ -151,6 +155,10 @@ class Printer:
         """The text of a piece, in brackets if it is below `level`."""
         left, right = self.brackets
         return piece.text if piece.level >= level else f"{left}{piece.text}{right}"
+
+    def terms(self, node: Expr, view: Sum, parts: list[Piece]) -> list[Piece]:
+        """The terms of a sum; a scalar added to every entry may be written out."""
+        return parts
 
     def sum(self, view: Sum, parts: list[Piece]) -> Piece:
         """Terms joined by their signs."""

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from symgrad.expr.leaves import CONST, NAMED_NUMBER, SIZE, SYMBOL, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact
-from symgrad.ops.einsum import EINSUM, is_layout
+from symgrad.ops.einsum import EINSUM, is_layout, is_stretched_scalar
 from symgrad.ops.named import NAMED
 
 Merges = Callable[[Expr], bool]  # whether an operand may be written into the formula of its user
@@ -172,11 +172,6 @@ class Product(NamedTuple):
     def children(self) -> tuple[Expr, ...]:
         """The bases of all factors that are shown."""
         return tuple([factor.base for factor in (*self.above, *self.below)])
-
-
-def is_stretched_scalar(node: Expr) -> bool:
-    """Whether `node` is a scalar broadcast to a shape, which no reader writes."""
-    return node.op is EINSUM and node.params[0] == ((),)
 
 
 def flatten(node: Expr, merges: Merges) -> list[Expr]:

@@ -23,11 +23,12 @@ from symgrad.emit.printer import (
     Printer,
     fill,
 )
-from symgrad.emit.terms import Power, Product, is_minus, is_stretched_scalar, reading_value
+from symgrad.emit.terms import Power, Product, is_minus, reading_value
 from symgrad.emit.views import Call, Joined, Raised
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.ops.einsum import is_stretched_scalar
 
 MAX_ENTRIES: Final = 9  # of an array that is written out
 
@@ -284,6 +285,7 @@ TextPrinter.forms = {
     "diagonal": _called("diagonal"),
     "diag": _called("diag"),
     "outer": _called("outer"),
+    "kron": _called("kron"),
     "chain": _chained,
     "times": _multiplied,
     "einsum": lambda printer, parts, labels: Piece(

@@ -5,7 +5,7 @@ Text and LaTeX are two drawings of the same views.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from symgrad.emit.contraction import Form, form_of
 from symgrad.emit.terms import (
@@ -14,17 +14,20 @@ from symgrad.emit.terms import (
     Product,
     Sum,
     coefficient_of,
-    is_stretched_scalar,
     product_of,
     sum_of,
 )
+from symgrad.expr.dims import Shape, mul_dims
 from symgrad.expr.leaves import CONST, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.op import Params
 from symgrad.ops.arithmetic import ADD, MUL, POW
-from symgrad.ops.einsum import EINSUM, Labels
+from symgrad.ops.einsum import EINSUM, is_stretched_scalar
 from symgrad.ops.layout import CONCAT
 from symgrad.ops.linalg import SOLVE
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.symmetry import Labels
 
 
 class Raised(NamedTuple):
@@ -64,6 +67,9 @@ class Call(NamedTuple):
     node: Expr
 
 
+KRONECKER: Final = Form("kron", (Form("operand", data=0), Form("operand", data=1)))
+KRONECKER_LABELS: Final = (((0, 1), (2, 3)), (0, 2, 1, 3))  # A_ij B_kl -> C_ikjl
+
 View = Sum | Product | Raised | Same | Contraction | Joined | Call
 
 
@@ -80,12 +86,26 @@ def view_of(node: Expr, merges: Merges) -> View:
         return Same(args)
     if op is EINSUM and _is_vector_solve(node):
         matrix, column = args[0].args
-        return Call((matrix, column.args[0]), 0, args[0])
+        return Call((matrix, _as_vector(column)), 0, args[0])
     if op is EINSUM and len(args) <= MAX_SHOWN:
-        return Contraction(args, form_of(node))
+        shown, params = _without_columns(args, node.params)
+        return Contraction(shown, form_of(shown, params))
     if op is CONCAT:
         return _joined(node)
+    if op is RESHAPE and is_kronecker(node):
+        return Contraction(args[0].args, KRONECKER)
     return Call(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
+
+
+def is_kronecker(node: Expr) -> bool:
+    """Whether a reshaped Einsum is the Kronecker product of two matrices."""
+    (x,) = node.args
+    return x.op is EINSUM and x.params[:2] == KRONECKER_LABELS and node.shape == _flattened(x.shape)
+
+
+def _flattened(shape: Shape) -> Shape:
+    """The shape of a tensor of order four as a matrix."""
+    return mul_dims(*shape[:2]), mul_dims(*shape[2:])
 
 
 def _joined(node: Expr) -> Joined:
@@ -114,6 +134,29 @@ def _is_vector_solve(node: Expr) -> bool:
     if len(node.args) != 1 or solution.op is not SOLVE:
         return False
     (labels,), out, _ = node.params
-    column = solution.args[1]
-    is_column = column.op is EINSUM and _adds_axis(column, column.ndim - 1)
-    return is_column and bool(labels[:-1] == out)
+    return _is_column(solution.args[1]) and bool(labels[:-1] == out)
+
+
+def _is_column(x: Expr) -> bool:
+    """Whether a matrix is a vector as its one column, or a solution for one."""
+    while x.op is SOLVE:
+        x = x.args[1]
+    return x.op is EINSUM and _adds_axis(x, x.ndim - 1)
+
+
+def _as_vector(column: Expr) -> Expr:
+    """The one column of a matrix."""
+    axes = tuple(range(column.ndim))
+    return EINSUM.build((column,), ((axes,), axes[:-1], ()))
+
+
+def _without_columns(args: tuple[Expr, ...], params: Params) -> tuple[tuple[Expr, ...], Params]:
+    """Operands and labels of a product, solutions for one column as vectors."""
+    inputs, out, spread = params
+    if len(args) < 2 or not any(x.op is SOLVE and _is_column(x) for x in args):
+        return args, params
+    shown, labels = list(args), list(inputs)
+    for k, (x, own) in enumerate(zip(args, inputs, strict=True)):
+        if x.op is SOLVE and _is_column(x) and own[-1] not in out and own[-1] not in own[:-1]:
+            shown[k], labels[k] = _as_vector(x), own[:-1]
+    return tuple(shown), (tuple(labels), out, spread)

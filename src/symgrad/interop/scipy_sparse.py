@@ -98,8 +98,8 @@ def of_tensor(e: Expr) -> Recipe:
     half = e.ndim // 2
     shape = (_product(e.shape[:half]), _product(e.shape[half:]))
     grouped = grouped_values(e, at) if half == 1 else None
-    if grouped is not None and cost(grouped[0]) < cost(values):
-        return _form(at, grouped[0], shape, f"computed in {grouped[1]} groups of columns")
+    if grouped is not None and cost(grouped.values) < cost(values):
+        return _form(at, grouped.values, shape, f"computed in {grouped.how}")
     return _form(at, values, shape)
 
 

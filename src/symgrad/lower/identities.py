@@ -14,7 +14,8 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.expr.types import BOOL, promote
 from symgrad.ops.arithmetic import MUL, raw_product
-from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, scale
+from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_stretched_scalar, scale
+from symgrad.ops.symmetry import Labels
 
 
 class Rest(NamedTuple):
@@ -103,7 +104,7 @@ def _with_scaled_rest(tensor: Expr, factor: Expr) -> Expr:
 
 
 def _is_scalar(x: Expr) -> bool:
-    return is_number(x) or (x.op is EINSUM and x.params[0] == ((),))
+    return is_number(x) or is_stretched_scalar(x)
 
 
 def _scalar(x: Expr) -> Expr:

@@ -16,6 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.arithmetic import as_literal, lower_pow_node, lower_product, lower_sum
 from symgrad.lower.contraction import Contraction
+from symgrad.lower.factorisations import shared_factors
 from symgrad.lower.identities import scaled_inside
 from symgrad.lower.names import Names
 from symgrad.lower.program import Code, Program, Value, code_of
@@ -26,9 +27,10 @@ from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE, shape_code
 
 _PYTHON_TYPES = (np.float64, np.int64, np.bool_)
-_VIEWS = (layout.RESHAPE, layout.SLICE)
+_VIEWS = (RESHAPE, layout.SLICE)
 
 
 def is_batched(parameters: Sequence[Expr], order: Sequence[Expr]) -> bool:
@@ -72,6 +74,7 @@ class _Lowering:
         # numbers of Python take the type of what they meet, which is theirs unless that is narrower
         self.narrow = any(x.dtype not in _PYTHON_TYPES for x in parameters)
         self.softmaxes = softmaxes(self.order)
+        self.factored = shared_factors(self.order)
         self.totals = set(self.softmaxes.values())
         self.exponentials: dict[Expr, Exponentials] = {}
         self._declare_extents()
@@ -112,7 +115,7 @@ class _Lowering:
         return self.p.dim_code(d)
 
     def shape_code(self, shape: Shape) -> str:
-        return layout.shape_code(shape, self.dim)
+        return shape_code(shape, self.dim)
 
     def _touch(self, shape: Shape) -> None:
         """Make sure that the extents of an output can be written."""
@@ -210,6 +213,11 @@ class _Lowering:
             raise ArgumentError(f"symbol {node.name!r} is not among the arguments")
         exact: Callable[..., Value] = Contraction(self.p, self.shape_code).exact
         args = tuple([exact(self.value[arg], arg.shape) for arg in node.args])
+        if node in self.factored:
+            use = self.factored[node]
+            matrix = exact(self.value[use.matrix], use.matrix.shape)
+            factor = self.p.emit(code_of(use.factor, "", 1), (matrix,), use.matrix.shape)
+            return self.p.emit(code_of(use.method, "", len(args)), (factor, *args[1:]), node.shape)
         if node.op.alone is not None and self.parts[node.op.numpy, node.args] == 1:
             return self.p.emit(code_of(node.op.alone, "", len(args)), args, node.shape)
         result = self.p.emit(self._code(node), args, node.shape)

@@ -30,8 +30,10 @@ from symgrad.lower.names import Names
 from symgrad.ops import layout
 from symgrad.ops.arithmetic import add_all, mul_all
 from symgrad.ops.cast import CAST, cast
-from symgrad.ops.einsum import EINSUM, is_symmetric
+from symgrad.ops.einsum import EINSUM
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.symmetry import is_symmetric
 
 Grid = Any  # numpy object array of Expr of shape ()
 
@@ -239,7 +241,7 @@ RULES: Final[dict[Any, Callable[[Expr, list[Grid]], Grid]]] = {
     NAMED: lambda node, grids: grids[0],
     CAST: _cast,
     EINSUM: _contracted,
-    layout.RESHAPE: _reshaped,
+    RESHAPE: _reshaped,
     layout.CONCAT: _joined,
     layout.SLICE: _sliced,
     layout.EMBED: _embedded,

@@ -16,8 +16,9 @@ from symgrad.expr.leaves import EYE, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import rebuild, toposort
 from symgrad.ops.arithmetic import add_all
-from symgrad.ops.einsum import EINSUM, Labels, einsum_node, insert_axes
+from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
 from symgrad.ops.layout import concat, full_entry, slice_of
+from symgrad.ops.symmetry import Labels
 
 SHORT: Final = 4  # entries of an axis that is written out
 LONG: Final = 64  # entries from which a known axis is a long one

@@ -22,7 +22,6 @@ from symgrad.expr.types import Ty
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import transpose_axes
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.layout import linear
 from symgrad.ops.linalg import INV, square_op
 from symgrad.ops.matrices import (
     as_float,
@@ -34,6 +33,7 @@ from symgrad.ops.matrices import (
     transposed,
 )
 from symgrad.ops.public import public
+from symgrad.ops.reshaping import linear
 from symgrad.ops.ufuncs import power, subtract
 
 # Cholesky

@@ -10,23 +10,22 @@ and what was the operand's labels becomes the result's. That is the whole of mat
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import islice, permutations, product
-from typing import Any, Final
+from itertools import islice, product
+from typing import Final
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
-from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, is_value, number
-from symgrad.expr.node import Expr, make, remember_symmetry
+from symgrad.expr.leaves import EYE, extent, eye, is_number, is_value, number
+from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
-from symgrad.ops.arithmetic import ADD, MUL, add_all, mul
+from symgrad.ops.arithmetic import add_all, mul
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, move_guard
+from symgrad.ops.symmetry import MAX_NUMBERINGS, Labels, einsum_key, is_symmetric, numbered
 
-Labels = tuple[int, ...]
-
+Term = tuple[Expr, Labels]  # an operand and its labels
 
 # Construction
 
@@ -37,7 +36,8 @@ def einsum_node(
     """The Einsum of `operands`, after local rewrites.
 
     `extents` gives the extent of each label of `out` that no operand has; more may be given.
-    Numbers and scalars move out as factors, identities relabel, a lone operand is relabelled.
+    Numbers and scalars move out as factors, and so do operands that share no label with the rest;
+    identities relabel, a lone operand is relabelled.
     """
     full = dict(extents)
     operands, inputs = _inline_transposes(operands, inputs)
@@ -49,7 +49,10 @@ def einsum_node(
     pairs = list(zip(operands, inputs, strict=True))
     kept = [pair for pair in pairs if not _moves_out(*pair)]
     lost = mentioned.difference(out, *[labels for _, labels in kept])
-    result = _contract(kept, out, full)
+    core, *scalars = _components(kept, out)
+    result = _contract(core, out, full)
+    for part in scalars:
+        result = scale(result, _contract(part, (), full))
     for label in sorted(lost):
         result = _repeated(result, full[label])
     for factor in (x for x, labels in pairs if _moves_out(x, labels)):
@@ -83,7 +86,7 @@ def _inline_identities(
     if not any(x.op is EINSUM and any(a.op is EYE for a in x.args) for x in operands):
         return operands, inputs
     fresh = max([label for ls in (*inputs, out, tuple(full)) for label in ls], default=0) + 1
-    result: list[tuple[Expr, Labels]] = []
+    result: list[Term] = []
     for x, labels in zip(operands, inputs, strict=True):
         if x.op is not EINSUM or x.params[2] or not any(a.op is EYE for a in x.args):
             result.append((x, labels))
@@ -159,7 +162,32 @@ def _drop_identities(
     return operands, inputs, mentioned
 
 
-def _contract(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> Expr:
+def _components(kept: list[Term], out: Labels) -> list[list[Term]]:
+    """The operands that hang together with the result, then groups that make scalars by themselves."""
+    if len(kept) < 2:
+        return [kept]
+    parts: list[list[Term]] = []
+    left, start = kept, out
+    while left:
+        reached = _reached(left, start)
+        parts.append([pair for pair in left if not reached.isdisjoint(pair[1])])
+        left = [pair for pair in left if reached.isdisjoint(pair[1])]
+        start = left[0][1] if left else ()
+    return parts
+
+
+def _reached(terms: list[Term], start: Labels) -> set[int]:
+    """The labels that operands lead to, from those of `start`."""
+    reached, size = set(start), -1
+    while len(reached) > size:
+        size = len(reached)
+        for _, labels in terms:
+            if not reached.isdisjoint(labels):
+                reached.update(labels)
+    return reached
+
+
+def _contract(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
     if not kept:
         return number(1, tuple(full[label] for label in out))
     if len(kept) == 1:
@@ -168,7 +196,7 @@ def _contract(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]
     return _raw(kept, out, full)
 
 
-def _raw(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> Expr:
+def _raw(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
     """The node itself, with labels renumbered in order of appearance."""
     kept = _oriented(kept, out)
     present = {label for _, labels in kept for label in labels}
@@ -193,13 +221,13 @@ def _raw(kept: list[tuple[Expr, Labels]], out: Labels, full: dict[int, Dim]) -> 
     return make(EINSUM, operands, params, *_infer(operands, params))
 
 
-def _oriented(kept: list[tuple[Expr, Labels]], out: Labels) -> list[tuple[Expr, Labels]]:
+def _oriented(kept: list[Term], out: Labels) -> list[Term]:
     """Symmetric operands written the way that needs no transpose, where there is one."""
     flips = [(ls, ls[::-1]) if is_symmetric(x) else (ls,) for x, ls in kept]
     if len(kept) < 2 or all(len(pair) == 1 for pair in flips):
         return kept
     ways = islice(product(*flips), MAX_NUMBERINGS)
-    best = min(ways, key=lambda ls: _numbered([out, *ls], (), ()))
+    best = min(ways, key=lambda ls: numbered([out, *ls], (), ()))
     return [(x, ls) for (x, _), ls in zip(kept, best, strict=True)]
 
 
@@ -297,137 +325,6 @@ def _map_dims(params: Params, rename: Rename) -> Params:
     return inputs, out, tuple((label, map_dim(dim, rename)) for label, dim in spread)
 
 
-# The ways to number the labels of one product that are tried, at most
-MAX_NUMBERINGS: Final = 64
-# Among how many operands a symmetry is looked for
-MAX_LOOKED_AT: Final = 8
-
-
-def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
-    """The product whatever the order of its operands, and of the axes of symmetric ones.
-
-    Operands are sorted by identity; among equal operands, and among the two ways to write the axes of
-    a symmetric matrix, the numbering of labels that comes first is taken.
-    """
-    if len(args) == 1:
-        return args, params
-    inputs, out, spread = params
-    order = sorted(range(len(args)), key=lambda i: id(args[i]))
-    operands = tuple([args[i] for i in order])
-    best = min(
-        _numbered(labels, out, spread)
-        for labels in _arrangements(operands, [inputs[i] for i in order])
-    )
-    return operands, best
-
-
-def _numbered(inputs: Sequence[Labels], out: Labels, spread: Any) -> Any:
-    """Labels renumbered in order of appearance."""
-    names: dict[int, int] = {}
-    for labels in (*inputs, out):
-        for n in labels:
-            names.setdefault(n, len(names))
-    return (
-        tuple([names[n] for n in out]),
-        tuple([tuple([names[n] for n in labels]) for labels in inputs]),
-        tuple(sorted([(names[n], dim) for n, dim in spread], key=lambda pair: pair[0])),
-    )
-
-
-def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[list[Labels]]:
-    """The ways to give labels to sorted operands that mean the same product."""
-    choices: list[list[Sequence[Labels]]] = []
-    start = 0
-    while start < len(operands):
-        stop = start
-        while stop < len(operands) and operands[stop] is operands[start]:
-            stop += 1
-        group = inputs[start:stop]
-        ways = [list(w) for w in permutations(group)] if len(group) <= 3 else [group]
-        if is_symmetric(operands[start]):
-            ways = [list(w) for way in ways for w in product(*[(ls, ls[::-1]) for ls in way])]
-        choices.append(list(ways))
-        start = stop
-    return (
-        [labels for way in ways for labels in way]
-        for ways in islice(product(*choices), MAX_NUMBERINGS)
-    )
-
-
-def is_symmetric(x: Expr) -> bool:
-    """Whether `x` is a matrix known to equal its transpose.
-
-    Known of leaves, inverses, entrywise functions of symmetric matrices, sums with the transposes of
-    their terms, and products that read the same from both ends, such as ``X.T @ S @ X`` and
-    ``outer(v, v)``. Every node is looked at once in its life.
-    """
-    stack = [] if x.symmetric is not None else [x]
-    while stack:
-        node = stack[-1]
-        square = node.ndim == 2 and node.shape[0] == node.shape[1]
-        waiting = [arg for arg in node.args if arg.symmetric is None] if square else []
-        if waiting and node.symmetric is None:
-            stack += waiting
-            continue
-        stack.pop()
-        if node.symmetric is None:
-            remember_symmetry(node, square and _equals_its_transpose(node))
-    return bool(x.symmetric)
-
-
-def _equals_its_transpose(x: Expr) -> bool:
-    """Whether a square matrix is symmetric, given what its operands are."""
-    if not x.args:
-        return x.op is EYE or is_number(x) or assumed(x, "symmetric", "spd", "diagonal")
-    if x.op is EINSUM:
-        return _reads_the_same_mirrored(x)
-    if all(arg.symmetric for arg in x.args):
-        return x.op.elementwise or x.op.keeps_symmetry
-    return x.op is ADD and len(x.args) <= MAX_LOOKED_AT and _sums_to_its_transpose(x.args)
-
-
-def _reads_the_same_mirrored(x: Expr) -> bool:
-    """Whether exchanging the two axes of the result gives the same product."""
-    inputs, (row, column), spread = x.params
-    if len(x.args) == 1:
-        (arg,) = x.args
-        return arg.ndim == 0 or (not spread and bool(arg.symmetric))
-    if len(x.args) > MAX_LOOKED_AT:
-        return False
-    pairs = list(zip(x.args, inputs, strict=True))
-    if any(a.op is EYE and set(ls) == {row, column} for a, ls in pairs):
-        return True  # a diagonal matrix
-    ends = [sorted([id(a) for a, ls in pairs if n in ls]) for n in (row, column)]
-    if ends[0] != ends[1]:
-        return False
-    mirrored = einsum_key(x.args, (inputs, (column, row), spread))
-    return bool(einsum_key(x.args, x.params) == mirrored)
-
-
-def _sums_to_its_transpose(terms: Sequence[Expr]) -> bool:
-    """Whether the terms of a sum that are not symmetric come with their transposes: ``A + A.T``."""
-    here: Counter[Any] = Counter()
-    mirrored: Counter[Any] = Counter()
-    for term in terms:
-        if not term.symmetric:
-            scaled = term.op is MUL and len(term.args) == 2 and is_number(term.args[0])
-            c, x = term.args if scaled else (None, term)
-            here[c, _orientation(x)] += 1
-            mirrored[c, _orientation(x, mirrored=True)] += 1
-    return here == mirrored
-
-
-def _orientation(x: Expr, mirrored: bool = False) -> Any:
-    """A matrix, or its transpose, as something to compare."""
-    if x.op is not EINSUM:
-        return x, mirrored
-    inputs, out, spread = x.params
-    if len(x.args) > 1:
-        return einsum_key(x.args, (inputs, out[::-1] if mirrored else out, spread))
-    turned = x.args[0].ndim == 2 and not spread and inputs[0] == out[::-1]
-    return (x.args[0], not mirrored) if turned else (x, mirrored)
-
-
 EINSUM: Final = Op(
     name="einsum",
     key=einsum_key,
@@ -503,6 +400,11 @@ def is_layout(x: Expr) -> bool:
     return len(set(labels)) == len(labels) and all(
         label in out or dim == 1 for label, dim in zip(labels, x.args[0].shape, strict=True)
     )
+
+
+def is_stretched_scalar(x: Expr) -> bool:
+    """Whether `x` is a scalar broadcast to a shape, which no reader writes."""
+    return x.op is EINSUM and bool(x.params[0] == ((),))
 
 
 def times(partial: Expr, tangent: Expr) -> Expr:

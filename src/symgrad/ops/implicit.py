@@ -23,9 +23,9 @@ from symgrad.expr.traverse import replace, toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import add
 from symgrad.ops.einsum import broadcast, broadcast_all, einsum_node
-from symgrad.ops.layout import reshape_to
 from symgrad.ops.linalg import solve
 from symgrad.ops.matrices import minus, transposed
+from symgrad.ops.reshaping import reshape_to
 
 
 @dataclass(frozen=True, eq=False, repr=False)

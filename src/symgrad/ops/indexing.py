@@ -22,8 +22,9 @@ from symgrad.ops.einsum import (
     transpose_axes,
 )
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.layout import full_entry, reshape_to, slice_entry, slice_of
+from symgrad.ops.layout import full_entry, slice_entry, slice_of
 from symgrad.ops.public import as_int, normalize_axis, public
+from symgrad.ops.reshaping import reshape_to
 
 
 @public

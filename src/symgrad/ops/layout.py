@@ -6,7 +6,7 @@ entries came from; each is an op of its own, so that derivatives of any order cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from symgrad.errors import ShapeError
@@ -20,100 +20,21 @@ from symgrad.expr.dims import (
     mul_dims,
     show_shape,
 )
-from symgrad.expr.leaves import is_number, is_value, number
+from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import FLOAT, Ty, promote
 from symgrad.ops.cast import cast_number
-from symgrad.ops.einsum import relabel
 from symgrad.ops.guard import WHERE, is_guard, move_guard
+from symgrad.ops.reshaping import filled, linear, shape_code
 
 # An entry of a basic index: an int, which drops its axis, or (start, stop, step, length)
 Entry = Any
 
 
-def _spread(x: Expr, shape: Shape) -> Expr | None:
-    """A number in another shape, or None where `x` is no number."""
-    if not is_number(x):
-        return None
-    value, _, _, ty = x.params
-    return number(value, shape, ty)
-
-
-def shape_code(shape: Shape, dim: Any) -> str:
-    """A shape as Python code."""
-    inner = ", ".join(dim(d) for d in shape)
-    return f"({inner},)" if len(shape) == 1 else f"({inner})"
-
-
-def linear(rule: Callable[[Expr, Expr], Expr]) -> Callable[..., Expr | None]:
-    """The jvp of an op that is linear in its first operand: the op itself, on the tangent."""
-
-    def jvp(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
-        return None if tangents[0] is None else rule(y, tangents[0])
-
-    return jvp
-
-
 def _rest(t: Expr, y: Expr) -> tuple[Entry, ...]:
     """Whole-axis entries for the trailing axes of a tangent of the operand of `y`."""
     return tuple(full_entry(d) for d in t.shape[y.args[0].ndim :])
-
-
-# Reshape
-
-
-def reshape_to(x: Expr, shape: Shape) -> Expr:
-    """`x` with its entries, in C order, in another shape of the same size."""
-    if x.shape == shape:
-        return x
-    spread = _spread(x, shape)
-    if spread is not None:
-        return spread
-    if x.op is RESHAPE:
-        return reshape_to(x.args[0], shape)
-    if x.op is WHERE and is_guard(x):
-        return move_guard(x, lambda arg: reshape_to(arg, shape))
-    if tuple(d for d in x.shape if d != 1) == tuple(d for d in shape if d != 1):
-        return _by_unit_axes(x, shape)
-    return make(RESHAPE, (x,), (shape,), shape, x.ty)
-
-
-def _by_unit_axes(x: Expr, shape: Shape) -> Expr:
-    """A reshape that only adds and drops axes of extent 1 is a relabelling."""
-    out = tuple(range(len(shape)))
-    kept = [axis for axis in out if shape[axis] != 1]
-    fresh = len(shape)
-    labels = []
-    for dim in x.shape:
-        if dim == 1:
-            labels.append(fresh)
-            fresh += 1
-        else:
-            labels.append(kept.pop(0))
-    full: dict[int, Dim] = dict(enumerate(shape))
-    full.update(zip(labels, x.shape, strict=True))
-    return relabel(x, tuple(labels), out, full)
-
-
-def _infer_reshape(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-    if mul_dims(*args[0].shape) != mul_dims(*params[0]):
-        raise ShapeError(
-            f"cannot reshape {show_shape(args[0].shape)} to {show_shape(params[0])}: sizes differ"
-        )
-    return params[0], args[0].ty
-
-
-RESHAPE: Final = Op(
-    name="reshape",
-    build=lambda args, params: reshape_to(args[0], params[0]),
-    infer=_infer_reshape,
-    vjp=lambda g, y, needed: [reshape_to(g, y.args[0].shape)],
-    jvp=linear(lambda y, t: reshape_to(t, (*y.shape, *t.shape[y.args[0].ndim :]))),
-    numpy=lambda node, dim: f"np.reshape({{0}}, {shape_code(node.params[0], dim)})",
-    text=lambda node: f"reshape({{0}}, {show_shape(node.shape)})",
-    map_dims=lambda params, rename: (map_shape(params[0], rename),),
-)
 
 
 # Concatenation
@@ -242,7 +163,7 @@ def slice_of(x: Expr, index: tuple[Entry, ...]) -> Expr:
         e.__class__ is tuple and e == full_entry(d) for e, d in zip(index, x.shape, strict=True)
     ):
         return x
-    spread = _spread(x, shape)
+    spread = filled(x, shape)
     if spread is not None:
         return spread
     if x.op is WHERE and is_guard(x):
@@ -430,7 +351,7 @@ EMBED: Final = Op(
 def gather(x: Expr, indices: Sequence[Expr]) -> Expr:
     """``x[i, j, ...]`` for integer arrays of one shape on the leading axes of `x`."""
     shape = (*indices[0].shape, *x.shape[len(indices) :])
-    spread = _spread(x, shape)
+    spread = filled(x, shape)
     if spread is not None:
         return spread
     if x.op is WHERE and is_guard(x):

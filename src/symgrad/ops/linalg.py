@@ -23,9 +23,8 @@ from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, Ty, resolve
 from symgrad.ops import reduction
 from symgrad.ops.arithmetic import MUL, add_all, mul, raw_product
-from symgrad.ops.einsum import EINSUM, broadcast
+from symgrad.ops.einsum import EINSUM, broadcast, is_layout
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.layout import reshape_to
 from symgrad.ops.matrices import (
     as_float,
     check_square,
@@ -40,6 +39,7 @@ from symgrad.ops.matrices import (
 from symgrad.ops.products import matmul
 from symgrad.ops.properties import is_diagonal, is_spd
 from symgrad.ops.public import public
+from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import reshape, squeeze
 from symgrad.ops.ufuncs import absolute, divide, log, multiply, power, sign
 
@@ -279,6 +279,14 @@ def _solve_infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
     return b.shape, float_of(a.ty if a.ty is b.ty else resolve(np.add, (a.ty, b.ty)))
 
 
+def _scaled_columns(b: Expr) -> tuple[Expr, Expr] | None:
+    """Scalar factors of a right-hand side, or of the vector that is its one column, and the rest."""
+    if b.op is not EINSUM or not is_layout(b):
+        return scalar_factors(b)
+    inner = scalar_factors(b.args[0])
+    return None if inner is None else (inner[0], EINSUM.build((inner[1],), b.params))
+
+
 def _rows_differ(a: Expr, b: Expr) -> ShapeError:
     return ShapeError(
         f"solve of {show_shape(a.shape)} with right-hand side {show_shape(b.shape)}: the rows differ;"
@@ -299,6 +307,8 @@ def _solve_build(args: tuple[Expr, ...], params: Params) -> Expr:
         found = matmul(transposed(a), b)
     elif is_diagonal(a):
         found = contract("i,ij->ij", a.ndim - 2, divide(1, diagonal_of(a)), b)
+    elif (scaled := _scaled_columns(b)) is not None:  # inv(A) (c b) = c inv(A) b
+        found = multiply(scaled[0], SOLVE.build((a, scaled[1]), ()))
     shape, ty = _solve_infer(args, params)
     if found is not None and found.ty is ty:
         return found
@@ -420,6 +430,9 @@ def solve(a: Any, b: Any) -> Expr:
     x, y = _square(a, "solve"), as_expr(b)
     if y.ndim == 0 or y.shape[-2 if y.ndim > 1 else -1] != x.shape[-1]:
         raise _rows_differ(x, y)
+    scaled = scalar_factors(y)
+    if scaled is not None:
+        return multiply(scaled[0], solve(x, scaled[1]))
     vector = y.ndim == 1
     column = reshape(y, (*y.shape, 1)) if vector else y
     batch = broadcast_shapes(x.shape[:-2], column.shape[:-2])

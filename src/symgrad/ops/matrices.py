@@ -14,7 +14,8 @@ from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.expr.types import Ty, resolve
 from symgrad.ops.cast import cast
-from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, insert_axes, transpose_axes
+from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, transpose_axes
+from symgrad.ops.symmetry import Labels
 from symgrad.ops.ufuncs import multiply
 
 

@@ -9,11 +9,12 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import broadcast_shapes, show_shape
 from symgrad.expr.node import Expr
 from symgrad.ops import products, shapes
-from symgrad.ops.einsum import Labels, broadcast, einsum_node
+from symgrad.ops.einsum import broadcast, einsum_node
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.matrices import check_matrix, transposed
 from symgrad.ops.public import normalize_axis, public
 from symgrad.ops.shapes import moveaxis
+from symgrad.ops.symmetry import Labels
 
 
 @public

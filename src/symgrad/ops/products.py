@@ -9,12 +9,13 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
-from symgrad.ops.einsum import Labels, broadcast, einsum_node, sum_axes
+from symgrad.ops.einsum import broadcast, einsum_node, sum_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.indexing import take
-from symgrad.ops.layout import reshape_to
 from symgrad.ops.public import normalize_axis, public
+from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import diagonal, ravel
+from symgrad.ops.symmetry import Labels
 from symgrad.ops.ufuncs import multiply, not_equal, subtract
 
 

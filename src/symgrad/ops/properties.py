@@ -12,7 +12,8 @@ from typing import Final
 from symgrad.expr.leaves import EYE, assumed, is_number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, nonnegative
-from symgrad.ops.einsum import EINSUM, is_symmetric
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.symmetry import is_symmetric
 
 MAX_DEPTH: Final = 4
 MAX_OPERANDS: Final = 8

@@ -18,8 +18,9 @@ from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
-from symgrad.ops.layout import concat, full_entry, linear, reshape_to, slice_entry, slice_of
+from symgrad.ops.layout import concat, full_entry, slice_entry, slice_of
 from symgrad.ops.public import normalize_axes, normalize_axis, public
+from symgrad.ops.reshaping import linear, reshape_to
 from symgrad.ops.select import as_condition
 from symgrad.ops.ufuncs import divide, equal, exp, power, sqrt, subtract
 

@@ -27,8 +27,9 @@ from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, tr
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
 from symgrad.ops.indexing import take
-from symgrad.ops.layout import concat, embed_in, full_entry, part, reshape_to, slice_entry, slice_of
+from symgrad.ops.layout import concat, embed_in, full_entry, part, slice_entry, slice_of
 from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public
+from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.ufuncs import greater_equal, subtract
 
 

@@ -35,6 +35,7 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.operators import install
+from symgrad.ops.reshaping import RESHAPE
 
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
 ARITHMETIC: Final = (ADD, MUL, POW)
@@ -48,7 +49,7 @@ ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
 )
 TENSOR: Final = (
     EINSUM,
-    layout.RESHAPE,
+    RESHAPE,
     layout.CONCAT,
     layout.SLICE,
     layout.EMBED,

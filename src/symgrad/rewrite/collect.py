@@ -27,8 +27,9 @@ from symgrad.ops.arithmetic import (
     raw_product,
     split_coefficient,
 )
-from symgrad.ops.einsum import EINSUM, einsum_key, transpose_axes
+from symgrad.ops.einsum import EINSUM, transpose_axes
 from symgrad.ops.guard import WHERE, choose, is_guard
+from symgrad.ops.symmetry import einsum_key
 from symgrad.rewrite.factor import MAX_TERMS, expand, factored, over_one_denominator
 from symgrad.rewrite.logistic import logistic_quotients
 from symgrad.rewrite.powers import Powers, raise_power

@@ -16,9 +16,10 @@ from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import POW, add_all, power
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
-from symgrad.ops.einsum import EINSUM, Labels, einsum_node, is_symmetric
+from symgrad.ops.einsum import EINSUM, einsum_node
 from symgrad.ops.layout import EMBED
 from symgrad.ops.linalg import DET, INV, LOGABSDET, SOLVE
+from symgrad.ops.symmetry import Labels, is_symmetric
 from symgrad.rewrite.rule import Guarantee, Rule
 
 Factor = tuple[Expr, bool]  # a matrix, and whether it stands transposed

@@ -21,6 +21,7 @@ from symgrad.ops.public import public
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.collect import collect_product, collect_sum
+from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.rule import rewrite
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
 
@@ -129,7 +130,7 @@ class _Pass:
         if _is_power_of_product(built) and self.uses[node.args[0]] == 1:
             return collect_product([(built, True)], node)
         if built.op is EINSUM:
-            built = normal_einsum(built, self._alone)
+            built = opened(normal_einsum(built, self._alone), self._alone)
         elif built.ndim and built.op.elementwise:
             built = hoisted(built)
         rules = ALGEBRA.get(built.op)

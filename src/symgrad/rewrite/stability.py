@@ -23,6 +23,7 @@ from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
 from symgrad.ops.linalg import INV
 from symgrad.rewrite import cancellation, exponentials
 from symgrad.rewrite import logarithms as logs
+from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.systems import solved_inverses
@@ -35,7 +36,11 @@ EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 def stabilize(roots: Sequence[Expr]) -> list[Expr]:
     """The roots with every formula in its stable form, products in an order that is cheap."""
-    return solved_inverses(_rewritten(merged_products(roots, _ends_small), STABILITY))
+    stable = _rewritten(merged_products(roots, _ends_small), STABILITY)
+    spread = distributed(stable)
+    if any(a is not b for a, b in zip(spread, stable, strict=True)):
+        stable = merged_products(spread, _ends_small)
+    return solved_inverses(stable)
 
 
 def _ends_small(inner: Expr, outer: Expr) -> bool:

@@ -4,10 +4,8 @@ To solve for k columns costs ``2/3 n**3 + 2 k n**2``, to invert and multiply ``2
 solution is the more accurate one. So an inverse is solved for wherever it stands once or twice, every
 time next to something; at three vectors both cost the same, and the inverse is formed.
 
-NumPy gives no factorisation to keep: ``logdet(A)`` beside ``inv(A)`` factors twice, ``8/3 n**3`` in place
-of ``2 n**3``. Nothing in NumPy is cheaper: a Cholesky factor (``1/3 n**3``, which is how ``logdet`` of a
-positive definite matrix is found) would be inverted by the general routine, since there is no
-triangular one. For the same reason a positive definite system is solved like any other.
+That a determinant, solutions and an inverse of one matrix share its factors is for generated code to
+see to: `symgrad.lower.factorisations`.
 """
 
 from __future__ import annotations
@@ -18,9 +16,10 @@ from typing import Final, NamedTuple
 from symgrad.expr.dims import Dim
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.einsum import EINSUM, Labels, einsum_node, insert_axes
+from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.matrices import transposed
+from symgrad.ops.symmetry import Labels
 
 MAX_SOLVED: Final = 2  # times that one inverse is solved for
 

@@ -18,8 +18,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, mul_all, raw_product, split_coefficient
-from symgrad.ops.einsum import EINSUM, Labels, broadcast, einsum_node, is_layout
+from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, is_stretched_scalar
 from symgrad.ops.guard import WHERE, is_guard
+from symgrad.ops.symmetry import Labels
 from symgrad.rewrite.collect import collect_product
 
 Inlinable = Callable[[Expr], bool]
@@ -36,7 +37,7 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
     if is_layout(node):
         return _layout_moved_in(node, inlinable)
     inputs, out, _ = node.params
-    scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
+    scale, operands, labels, extents = written_out(node.args, inputs, inlinable)
     more, operands, labels = _grouped(operands, labels, out)
     scale = scale * more
     if (
@@ -79,7 +80,7 @@ def _merged(node: Expr, needed: dict[Expr, int], mergeable: Mergeable) -> Expr:
     if node.ty is BOOL or not any(inlinable(arg) for arg in node.args):
         return node
     inputs, out, _ = node.params
-    scale, operands, labels, extents = _written_out(node.args, inputs, inlinable)
+    scale, operands, labels, extents = written_out(node.args, inputs, inlinable)
     result = einsum_node(operands, labels, out, extents)
     return result if scale == 1 else mul(number(scale, result.shape), result)
 
@@ -150,7 +151,7 @@ def product_as_einsum(node: Expr) -> Expr:
     axes = tuple(range(node.ndim))
     numbers = [x for x in node.args if is_number(x)]
     factors = [x for x in node.args if not is_number(x)]
-    scale, operands, labels, extents = _written_out(factors, [axes] * len(factors), _only_layouts)
+    scale, operands, labels, extents = written_out(factors, [axes] * len(factors), only_layouts)
     extents.update(zip(axes, node.shape, strict=True))
     result = einsum_node(operands, labels, axes, extents)
     for c in numbers:
@@ -176,16 +177,12 @@ def hoisted(node: Expr) -> Expr:
         small = first.args[0].shape
         inner = node.op.build(tuple([_before_stretch(x, small) for x in node.args]), node.params)
         return EINSUM.build((inner,), first.params) if not is_number(inner) else node
-    scalars = [x for x in stretched if _is_stretched_scalar(x)]
+    scalars = [x for x in stretched if is_stretched_scalar(x)]
     if node.op is MUL and len(scalars) > 1:
         product = collect_product([(x.args[0], False) for x in scalars], scalars[0].args[0])
-        rest = [x for x in node.args if not _is_stretched_scalar(x)]
+        rest = [x for x in node.args if not is_stretched_scalar(x)]
         return mul_all([*rest, broadcast(product, node.shape)])
     return node
-
-
-def _is_stretched_scalar(x: Expr) -> bool:
-    return is_layout(x) and x.args[0].ndim == 0
 
 
 def _before_stretch(x: Expr, shape: Shape) -> Expr:
@@ -195,7 +192,8 @@ def _before_stretch(x: Expr, shape: Shape) -> Expr:
     return x.args[0]
 
 
-def _only_layouts(x: Expr) -> bool:
+def only_layouts(x: Expr) -> bool:
+    """An `Inlinable` that leaves everything as it is; layouts are written out always."""
     return False
 
 
@@ -207,14 +205,14 @@ def sums_nothing(x: Expr) -> bool:
 
 def _is_multiple(x: Expr) -> bool:
     """Whether a product is one array times numbers and scalars, which are cheap to take out."""
-    return sum(not (is_number(f) or _is_stretched_scalar(f)) for f in x.args) <= 1
+    return sum(not (is_number(f) or is_stretched_scalar(f)) for f in x.args) <= 1
 
 
 def _is_tensor_layout(x: Expr) -> bool:
     return is_layout(x) and x.args[0].ndim > 0
 
 
-def _written_out(
+def written_out(
     args: Sequence[Expr], inputs: Sequence[Labels], inlinable: Inlinable
 ) -> tuple[Any, list[Expr], list[Labels], dict[int, Dim]]:
     """A number, and operands with labels, whose product is that of `args`."""
@@ -228,7 +226,7 @@ def _written_out(
         x, ls, alone = stack.pop()
         extents.update(zip(ls, x.shape, strict=True))
         room = len(operands) + len(stack) + len(x.args) <= MAX_OPERANDS
-        if x.op is EINSUM and ((room and (alone or sums_nothing(x))) or is_layout(x)):
+        if x.op is EINSUM and ls and ((room and (alone or sums_nothing(x))) or is_layout(x)):
             inner, inner_out, spread = x.params
             rename = dict(zip(inner_out, ls, strict=True))
             for arg, own in zip(reversed(x.args), reversed(inner), strict=True):

@@ -18,8 +18,9 @@ from symgrad.lower.lowering import is_batched, lower
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.implicit import ENTRYWISE, SYSTEM, Equation
-from symgrad.ops.layout import concat, part, reshape_to
+from symgrad.ops.layout import concat, part
 from symgrad.ops.matrices import as_float
+from symgrad.ops.reshaping import reshape_to
 from symgrad.rewrite.stability import stabilize
 
 

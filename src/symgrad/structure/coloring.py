@@ -4,6 +4,7 @@ A. R. Curtis, M. J. D. Powell, J. K. Reid, On the estimation of sparse Jacobian 
 Math. 13, 1974. A Jacobian times a seed matrix with one column for each group holds every entry of the
 Jacobian. The product is formed in the graph: a Jacobian is linear in the identity of its columns, and
 the seed takes the place of that identity.
+Of a symmetric matrix there may be fewer groups: see `symgrad.structure.star`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from symgrad.expr.leaves import EYE, constant, is_number, number
+from symgrad.expr.leaves import CONST, EYE, constant, is_number, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops import layout
@@ -23,7 +24,10 @@ from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, relabe
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import full_entry
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import reshape_to
+from symgrad.ops.symmetry import is_symmetric
 from symgrad.structure.picks import taken
+from symgrad.structure.star import is_mirrored, star_groups, star_places
 
 # What one entry costs, in entrywise operations on one entry
 SCATTER_COST: Final = 8
@@ -60,26 +64,56 @@ def cost(root: Expr) -> int:
             size = SCATTER_COST * int(np.prod(node.args[0].shape, dtype=np.int64))
         elif node.op is layout.GATHER:
             size *= GATHER_COST
+        elif node.op is EINSUM and not is_layout(node):
+            size = _product_cost(node)
         total += size
     return total
 
 
-def grouped_values(J: Expr, at: Any) -> tuple[Expr, int] | None:
-    """The entries of a matrix at C-order positions by groups of columns, and how many there are.
+def _product_cost(node: Expr) -> int:
+    """Of a product: as its two largest operands meet."""
+    pairs = sorted(zip(node.args, node.params[0], strict=True), key=lambda pair: -len(pair[1]))
+    extents: dict[int, int] = {}
+    for x, labels in pairs[:2]:
+        extents.update(zip(labels, x.shape, strict=True))
+    return int(np.prod(list(extents.values()), dtype=np.int64))
+
+
+class Grouped(NamedTuple):
+    """Entries by groups of columns, how many groups there are, and whether symmetry made them fewer."""
+
+    values: Expr
+    number: int
+    mirrored: bool
+
+    @property
+    def how(self) -> str:
+        """A description."""
+        return f"{self.number} groups of columns" + (" and symmetry" if self.mirrored else "")
+
+
+def grouped_values(J: Expr, at: Any) -> Grouped | None:
+    """The entries of a matrix at C-order positions by groups of columns.
 
     None where the graph does not show the identity that the seed takes the place of.
     """
     rows, columns = np.divmod(at, J.shape[1])
     groups = column_groups(rows, columns, J.shape[1])
     count = int(groups.max(initial=-1)) + 1
+    places, mirrored = rows * count + groups[columns], False
+    if count > 1 and is_symmetric(J) and is_mirrored(rows, columns, J.shape[1]):
+        star = star_groups(rows, columns, J.shape[1])
+        if star.max() + 1 < count:
+            groups, count, mirrored = star, int(star.max()) + 1, True
+            places = star_places(rows, columns, groups, count)
     if not count or count >= J.shape[1]:
         return None
     seed = constant(np.eye(count)[groups].astype(J.dtype))
     product = _seeded(J, seed)
     if product is None:
         return None
-    flat = layout.reshape_to(product, (J.shape[0] * count,))
-    return taken(flat, rows * count + groups[columns]), count
+    flat = reshape_to(product, (J.shape[0] * count,))
+    return Grouped(taken(flat, places), count, mirrored)
 
 
 # A matrix times the seed, through the graph
@@ -260,10 +294,13 @@ def _gather(node: Expr, axis: int, seed: Expr) -> Step | None:
     return Step([Request(x, place)], lambda parts: layout.gather(parts[0], indices))
 
 
-def _number(node: Expr, axis: int, seed: Expr) -> Step | None:
-    """Zeros stay zeros; other numbers are full columns."""
+def _constant(node: Expr, axis: int, seed: Expr) -> Step | None:
+    """Arrays are multiplied at once; zeros stay zeros; other numbers are full columns."""
+    if not is_number(node):
+        product = np.tensordot(node.params[0].array, seed.params[0].array, (axis, 0))
+        return Step([], lambda parts: constant(np.moveaxis(product, -1, axis)))
     shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
-    if not (is_number(node) and node.params[0] == 0):
+    if node.params[0] != 0:
         return None
     return Step([], lambda parts: broadcast(number(0, (), node.ty), shape))
 
@@ -272,6 +309,7 @@ Rule = Callable[[Expr, int, Expr], Step | None]
 
 RULES: Final[dict[Any, Rule]] = {
     EYE: _eye,
+    CONST: _constant,
     ADD: _sum,
     MUL: _product,
     EINSUM: _einsum,

@@ -24,6 +24,7 @@ from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE, reshape_to
 from symgrad.structure.joins import Table, expanded, flat, joined, unraveled
 from symgrad.structure.picks import added_up, picked, taken
 
@@ -79,7 +80,7 @@ def _size(x: Expr) -> int:
 
 def _explicit(x: Expr, sparse: Sparse) -> Entries:
     """The entries of a node; of a full one all."""
-    return sparse.get(x) or Entries(np.arange(_size(x)), layout.reshape_to(x, (_size(x),)))
+    return sparse.get(x) or Entries(np.arange(_size(x)), reshape_to(x, (_size(x),)))
 
 
 def _at(x: Expr, positions: Positions, sparse: Sparse) -> Expr:
@@ -336,7 +337,7 @@ RULES: Final[dict[Any, Rule]] = {
     NAMED: _same,
     CAST: _same,
     EINSUM: _einsum,
-    layout.RESHAPE: _reshape,
+    RESHAPE: _reshape,
     layout.CONCAT: _concatenation,
     layout.SLICE: _slice,
     layout.EMBED: _embedding,

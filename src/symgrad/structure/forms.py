@@ -7,18 +7,23 @@ The tensor has row axes, then as many column axes; flattened in C order it is a 
 - `LowRankForm`: ``U @ diag(c) @ V.T`` of fewer columns than rows, such as a sum of outer products;
 - `DiagonalPlusLowRankForm`: a sum of a diagonal and a low-rank one.
 
-Everything is an expression, so a form has no size and no values; `symgrad.structure.operators` holds the
+Everything is an expression, so a form has no size and no values, and ``form.flat()`` is the matrix as an
+expression again, with every part where a reader looks for it; `symgrad.structure.operators` holds the
 same forms over arrays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
-from symgrad.expr.dims import Dim
-from symgrad.expr.leaves import extent
+from symgrad.expr.dims import Dim, mul_dims
+from symgrad.expr.leaves import extent, eye
 from symgrad.expr.node import Expr
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import einsum_node, is_stretched_scalar, scale, sum_axes
+from symgrad.ops.layout import concat
+from symgrad.ops.reshaping import reshape_to
 from symgrad.structure.operators import Diagonal, DiagonalPlusLowRank, Kronecker, LowRank
 
 
@@ -34,6 +39,28 @@ class Recipe(Protocol):
     def assemble(self, *values: Any) -> Any: ...
 
     def describe(self) -> str: ...
+
+
+class Factor(NamedTuple):
+    """``U @ diag(c) @ V.T``: the last axis of U and V, and the one of c, is the rank."""
+
+    U: Expr
+    c: Expr
+    V: Expr
+
+    def flat(self) -> Expr:
+        """The product as a matrix; of rank one as an outer product of vectors."""
+        if self.c.shape == (1,):
+            u, c, v = (sum_axes(part, [part.ndim - 1]) for part in self)
+            return einsum_node([_rows(u, 0), c, _rows(v, 0)], [(0,), (), (1,)], (0, 1), {})
+        u, v = _rows(self.U, 1), _rows(self.V, 1)
+        return einsum_node([u, self.c, v], [(0, 2), (2,), (1, 2)], (0, 1), {})
+
+
+def _rows(x: Expr, kept: int) -> Expr:
+    """`x` with all axes but the last `kept` made one, in C order."""
+    cut = x.ndim - kept
+    return reshape_to(x, (mul_dims(*x.shape[:cut]), *x.shape[cut:]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +83,13 @@ class DiagonalForm:
     def describe(self) -> str:
         """The form over its formulas, in a line."""
         return f"diag({self.d})"
+
+    def flat(self) -> Expr:
+        """The matrix, as an expression."""
+        d = _rows(self.d, 0)
+        if is_stretched_scalar(d):
+            return scale(eye(d.shape[0], d.dtype), d.args[0])
+        return einsum_node([eye(d.shape[0], d.dtype), d], [(0, 1), (0,)], (0, 1), {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,21 +119,27 @@ class KroneckerForm:
         """The form over its formulas, in a line."""
         return _kron(f"eye({self.n})", str(self.matrix), self.axis)
 
+    def flat(self) -> Expr:
+        """The matrix, as an expression."""
+        parts = [eye(self.n, self.matrix.dtype), self.matrix]
+        parts = parts if self.axis == 0 else parts[::-1]
+        product = einsum_node(parts, [(0, 1), (2, 3)], (0, 2, 1, 3), {})
+        return reshape_to(product, tuple([mul_dims(*product.shape[k : k + 2]) for k in (0, 2)]))
+
 
 @dataclass(frozen=True, eq=False)
 class LowRankForm:
-    """``U @ diag(c) @ V.T``: the last axis of U and V is the rank."""
+    """A sum of a few ``U @ diag(c) @ V.T``."""
 
-    U: Expr
-    c: Expr
-    V: Expr
+    factors: tuple[Factor, ...]
 
     kind: ClassVar[str] = "low rank"
 
     @property
     def parts(self) -> tuple[Expr, ...]:
-        """What a compiled function computes for it."""
-        return (self.U, self.c, self.V)
+        """What a compiled function computes for it: U, c and V, the factors side by side."""
+        columns = zip(*self.factors, strict=True)
+        return tuple([concat(list(same), same[0].ndim - 1) for same in columns])
 
     def assemble(self, *values: Any) -> Any:
         """The form over arrays."""
@@ -107,24 +147,27 @@ class LowRankForm:
 
     def describe(self) -> str:
         """The form over its formulas, in a line."""
-        return f"U @ diag({self.c}) @ V.T with U = {self.U}, V = {self.V}"
+        u, c, v = self.parts
+        return f"U @ diag({c}) @ V.T with U = {u}, V = {v}"
+
+    def flat(self) -> Expr:
+        """The matrix, as an expression."""
+        return add_all([factor.flat() for factor in self.factors])
 
 
 @dataclass(frozen=True, eq=False)
 class DiagonalPlusLowRankForm:
     """``diag(d) + U @ diag(c) @ V.T``."""
 
-    d: Expr
-    U: Expr
-    c: Expr
-    V: Expr
+    diagonal: DiagonalForm
+    low: LowRankForm
 
     kind: ClassVar[str] = "diagonal plus low rank"
 
     @property
     def parts(self) -> tuple[Expr, ...]:
         """What a compiled function computes for it."""
-        return (self.d, self.U, self.c, self.V)
+        return (*self.diagonal.parts, *self.low.parts)
 
     def assemble(self, *values: Any) -> Any:
         """The form over arrays."""
@@ -132,7 +175,11 @@ class DiagonalPlusLowRankForm:
 
     def describe(self) -> str:
         """The form over its formulas, in a line."""
-        return f"diag({self.d}) + {LowRankForm(self.U, self.c, self.V).describe()}"
+        return f"{self.diagonal.describe()} + {self.low.describe()}"
+
+    def flat(self) -> Expr:
+        """The matrix, as an expression."""
+        return add_all([self.diagonal.flat(), self.low.flat()])
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,9 @@ from symgrad.expr.leaves import EYE, is_number, number
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL
-from symgrad.ops.einsum import EINSUM, Labels, einsum_node
+from symgrad.ops.einsum import EINSUM, einsum_node
 from symgrad.ops.named import NAMED
+from symgrad.ops.symmetry import Labels
 
 # Products in a sum, and operands in a product, at most: what is larger counts as unstructured
 MAX_TERMS: Final = 32

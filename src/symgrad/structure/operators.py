@@ -176,8 +176,9 @@ class Kronecker(Structured):
 
     def __init__(self, matrix: Any, n: int, axis: int = 0) -> None:
         matrix = np.asarray(matrix)
-        rows, columns = ((n, k) if axis == 0 else (k, n) for k in matrix.shape)
-        self._hold(matrix=matrix, n=n, axis=axis, row_shape=rows, column_shape=columns)
+        rows, columns = matrix.shape
+        shapes = ((n, rows), (n, columns)) if axis == 0 else ((rows, n), (columns, n))
+        self._hold(matrix=matrix, n=n, axis=axis, row_shape=shapes[0], column_shape=shapes[1])
 
     def _parts(self) -> tuple[Any, ...]:
         return self.matrix, self.n, self.axis

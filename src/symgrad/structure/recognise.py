@@ -9,11 +9,12 @@ from symgrad.expr.dims import Dim, mul_dims
 from symgrad.expr.leaves import EYE, eye
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import add_all
-from symgrad.ops.einsum import Labels, broadcast, insert_axes, scale
-from symgrad.ops.layout import concat
+from symgrad.ops.einsum import broadcast, insert_axes, scale
+from symgrad.ops.symmetry import Labels
 from symgrad.structure.forms import (
     DiagonalForm,
     DiagonalPlusLowRankForm,
+    Factor,
     Form,
     KroneckerForm,
     LowRankForm,
@@ -24,8 +25,6 @@ from symgrad.structure.monomials import Monomial, monomials
 # Which side of a tensor an operand belongs to
 ROWS, COLUMNS, NEITHER, BOTH = "rows", "columns", "neither", "both"
 MAX_RANK: Final = 16  # outer products in a sum that are still kept apart
-
-Factors = tuple[Expr, Expr, Expr]
 
 
 def form_of(e: Expr) -> Form | None:
@@ -67,7 +66,7 @@ class _Recogniser:
         self.diagonals: list[Expr] = []
         self.scalars: list[Expr] = []  # multiples of the identity
         self.kroneckers: dict[int, list[Expr]] = {}
-        self.factors: list[Factors] = []
+        self.factors: list[Factor] = []
 
     def form(self, terms: Sequence[Monomial]) -> Form | None:
         for term in terms:
@@ -89,11 +88,11 @@ class _Recogniser:
 
     def _place(self, term: Monomial) -> bool:
         pairs = {(min(ls), max(ls)) for ls in term.identities()}
+        if not any(row < self.p <= column for row, column in pairs):
+            return self._place_rank(term)
         tied = [axis for axis in self.rows if (axis, axis + self.p) in pairs]
         if len(tied) != len(pairs):
             return False
-        if not tied:
-            return self._place_rank(term)
         rest = term.without_identities()
         if len(tied) == self.p:
             return self._place_diagonal(rest)
@@ -154,7 +153,7 @@ class _Recogniser:
             axes.setdefault(group[k], set()).update(found)
         return [BOTH if len(axes[g]) > 1 else next(iter(axes[g]), NEITHER) for g in group]
 
-    def _factored(self, term: Monomial, sides: list[str], cut: Labels, extent: Dim) -> Factors:
+    def _factored(self, term: Monomial, sides: list[str], cut: Labels, extent: Dim) -> Factor:
         full = {**self.extents, **dict.fromkeys(cut, extent)}
 
         def side(which: str, axes: Labels) -> Expr:
@@ -162,7 +161,7 @@ class _Recogniser:
             made = part.contracted((*axes, *cut), full)
             return made if cut else insert_axes(made, (made.ndim,))
 
-        return side(ROWS, self.rows), side(NEITHER, ()), side(COLUMNS, self.columns)
+        return Factor(side(ROWS, self.rows), side(NEITHER, ()), side(COLUMNS, self.columns))
 
     # The whole
 
@@ -174,17 +173,13 @@ class _Recogniser:
             return None if d is None else DiagonalForm(d)
         if len(self.factors) > MAX_RANK or not self._is_low(self.factors):
             return None
-        u, c, v = [concat([f[k] for f in self.factors], a) for k, a in enumerate(self._axes())]
-        return LowRankForm(u, c, v) if d is None else DiagonalPlusLowRankForm(d, u, c, v)
+        low = LowRankForm(tuple(self.factors))
+        return low if d is None else DiagonalPlusLowRankForm(DiagonalForm(d), low)
 
-    def _axes(self) -> tuple[int, int, int]:
-        """Where the rank stands in U, c and V."""
-        return self.p, 0, self.p
-
-    def _is_low(self, factors: Sequence[Factors]) -> bool:
+    def _is_low(self, factors: Sequence[Factor]) -> bool:
         """Whether the rank is less than the size, or the size is not known."""
         sizes = [mul_dims(*self.shape[: self.p]), mul_dims(*self.shape[self.p :])]
-        total = sum(f[1].shape[0] for f in factors)
+        total = sum(f.c.shape[0] for f in factors)
         return all(not isinstance(d, int) or total < d for d in sizes)
 
     def _diagonal(self) -> Expr | None:

@@ -1,0 +1,444 @@
+r"""Formulas drawn as LaTeX: leaves, sums and products, ops, contractions in matrix notation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import islice
+from typing import Any, Final
+
+from symgrad.emit.latex_names import escaped, latex_name
+from symgrad.emit.printer import (
+    ATOM,
+    COMPARE,
+    LOOSE,
+    MATMUL,
+    MINUS,
+    POWER,
+    PRODUCT,
+    SUM,
+    Piece,
+    Printer,
+    fill,
+)
+from symgrad.emit.terms import MAX_SHOWN, Power, Product, Sum, is_minus, reading_value
+from symgrad.emit.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
+from symgrad.emit.views import Call, Joined, Raised, View
+from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
+from symgrad.expr.node import Expr
+from symgrad.expr.types import BOOL
+from symgrad.ops.arithmetic import MUL
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.layout import GATHER
+
+# Leaves
+
+
+def number_piece(value: Any) -> Piece:
+    """A number with its level; powers of ten written out."""
+    if value.__class__ is bool:
+        return Piece(rf"\text{{{value}}}", ATOM)
+    if value.__class__ is Fraction:
+        sign = "-" if value < 0 else ""
+        fraction = rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+        return Piece(fraction, MINUS if sign else PRODUCT)
+    shown = str(value)
+    level = MINUS if is_minus(value) else ATOM
+    digits, exponent, power = shown.partition("e")
+    if exponent:
+        return Piece(rf"{digits} \cdot 10^{{{int(power)}}}", min(level, PRODUCT))
+    if shown.endswith("inf"):
+        return Piece(shown.replace("inf", r"\infty"), level)
+    return Piece(r"\text{nan}" if shown == "nan" else shown, level)
+
+
+def name_piece(name: str) -> Piece:
+    """A name; one that carries a superscript cannot take another."""
+    shown = latex_name(name)
+    return Piece(shown, POWER if "^" in shown else ATOM)
+
+
+def _dim_piece(dim: Any) -> Piece:
+    plain = dim_piece(dim)
+    shown = re.sub(r"[A-Za-z_]\w*", lambda m: latex_name(m[0]), plain.text).replace("*", " ")
+    return Piece(re.sub(r"(\S+) \1(?= |$)", r"\1^{2}", shown), plain.level)
+
+
+def _constant(node: Expr) -> Piece:
+    if is_number(node):
+        return number_piece(reading_value(node))
+    array = node.params[0].array
+    if array.size > MAX_ENTRIES or array.ndim > 2:
+        extents = r" \times ".join(map(str, array.shape))
+        return Piece(rf"\operatorname{{array}}_{{{extents}}}", ATOM)
+    rows = array.tolist() if array.ndim == 2 else [[value] for value in array.tolist()]
+    return matrix([[number_piece(value).text for value in row] for row in rows])
+
+
+def _index_piece(node: Expr, piece: Piece) -> Piece:
+    """An array of indices in one line."""
+    is_array = node.op is CONST and not is_number(node)
+    return Piece(array_text(node), ATOM) if is_array else piece
+
+
+def matrix(rows: Sequence[Sequence[str]]) -> Piece:
+    """Entries in square brackets."""
+    body = r" \\ ".join(" & ".join(row) for row in rows)
+    return Piece(rf"\begin{{bmatrix}} {body} \end{{bmatrix}}", ATOM)
+
+
+LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
+    SYMBOL: lambda node: name_piece(str(node.name)),
+    NAMED_NUMBER: lambda node: Piece({"pi": r"\pi", "E": "e"}[str(node.name)], ATOM),
+    EYE: lambda node: Piece(f"I_{{{_dim_piece(node.params[0]).text}}}", ATOM),
+    SIZE: lambda node: _dim_piece(node.params[0]),
+    ARANGE: lambda node: Piece(
+        rf"\operatorname{{arange}}\left({_dim_piece(node.params[0]).text}\right)", ATOM
+    ),
+    CONST: _constant,
+}
+
+
+# Nodes
+
+
+class LatexPrinter(Printer):
+    """Draws views as LaTeX."""
+
+    brackets = (r"\left(", r"\right)")
+    shows_spread = True
+    entries = False  # whether what is drawn are entries, so that everything is a scalar
+
+    def reference(self, name: str) -> Piece:
+        return name_piece(name)
+
+    def more(self, hidden: int, what: str) -> str:
+        return rf" + \dots + \text{{{hidden} more {what}}}"
+
+    def product(self, view: Product, pieces: dict[Expr, Piece]) -> Piece:
+        """Scalars before tensors, whose entrywise product is a circled dot."""
+        above = [self._factor(f, pieces) for f in view.above if self._is_scalar(f.base)]
+        above.sort(key=lambda piece: LOOSE <= piece.level < PRODUCT)
+        tensors = [self._factor(f, pieces) for f in view.above if not self._is_scalar(f.base)]
+        below = [self._factor(f, pieces) for f in view.below]
+        size = view.coefficient
+        if size.__class__ is Fraction:
+            if size.denominator != 1:
+                below.insert(0, number_piece(size.denominator))
+            size = size.numerator
+        if size != 1:
+            above.insert(0, number_piece(size))
+        plain = not any(f.base.args and f.base not in self.plan.names for f in view.below)
+        piece = self._quotient(above, tensors, below, plain)
+        if view.hidden:
+            piece = Piece(rf"{piece.text} \cdots \text{{{view.hidden} more factors}}", LOOSE)
+        return Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
+
+    def _quotient(
+        self, above: list[Piece], tensors: list[Piece], below: list[Piece], plain: bool
+    ) -> Piece:
+        if not below:
+            return self._juxtaposed(above, tensors)
+        bottom = self._juxtaposed(below, []).text
+        held: list[Piece] = []
+        if plain:  # a quotient of plain scalars stands before tensors and sums
+            held, tensors = tensors, []
+            if not held and above and above[-1].level < PRODUCT and above[-1].level >= LOOSE:
+                held = [above.pop()]
+        top = self._juxtaposed(above, tensors).text if above or tensors else "1"
+        quotient = Piece(rf"\frac{{{top}}}{{{bottom}}}", PRODUCT)
+        return self._juxtaposed([quotient], held) if held else quotient
+
+    def _juxtaposed(self, scalars: list[Piece], tensors: list[Piece]) -> Piece:
+        """Factors side by side, tensors with a circled dot between them."""
+        factors = list(scalars)
+        if len(tensors) > 1:
+            factors.append(Piece(r" \odot ".join(self.wrap(t, POWER) for t in tensors), LOOSE))
+        else:
+            factors += tensors
+        if len(factors) == 1:
+            return factors[0]
+        level = min(PRODUCT, max(LOOSE, factors[-1].level))
+        joined = ""
+        for position, factor in enumerate(factors):
+            last = position == len(factors) - 1
+            shown = self.wrap(factor, LOOSE if last else PRODUCT)
+            joined += self._gap(joined, shown) + shown
+        return Piece(joined, level)
+
+    def _gap(self, before: str, after: str) -> str:
+        """What separates two factors: a dot where a reader would take them for one thing."""
+        if not before:
+            return ""
+        call = after.startswith(r"\left(") and _ENDS_IN_NAME.search(before)
+        return r" \cdot " if call or after[0].isdigit() else " "
+
+    def _factor(self, factor: Power, pieces: dict[Expr, Piece]) -> Piece:
+        base, n = pieces[factor.base], factor.exponent
+        if n == 1:
+            return base
+        if n == Fraction(1, 2):
+            return Piece(rf"\sqrt{{{base.text}}}", ATOM)
+        return self._power(base, number_piece(n), self._is_scalar(factor.base))
+
+    def raised(self, view: Raised, parts: list[Piece]) -> Piece:
+        base, exponent = parts
+        return self._power(base, exponent, self._is_scalar(view.children[0]))
+
+    def _power(self, base: Piece, exponent: Piece, scalar: bool) -> Piece:
+        r"""``x^{2}``; ``\sin^{2}\left(x\right)`` of a function; ``A^{\odot 2}`` of a tensor."""
+        call = _CALL.match(base.text) if base.level == ATOM else None
+        if call:
+            head = call[0]
+            return Piece(f"{head}^{{{exponent.text}}}{base.text[len(head) :]}", POWER)
+        mark = "" if scalar else r"\odot "
+        return Piece(f"{self.wrap(base, ATOM)}^{{{mark}{exponent.text}}}", POWER)
+
+    # Entries, for index notation
+
+    def draw_scalar(self, node: Expr, view: View, pieces: dict[Expr, Piece]) -> Piece:
+        """One entrywise node over the pieces of entries."""
+        self.entries = True
+        try:
+            return self.draw(node, view, pieces)
+        finally:
+            self.entries = False
+
+    def beside(self, factors: list[Piece]) -> Piece:
+        """A product of entries."""
+        return self._juxtaposed(factors, []) if factors else Piece("1", ATOM)
+
+    def power_of(self, piece: Piece, n: int) -> Piece:
+        """An entry to a positive power."""
+        return piece if n == 1 else self._power(piece, number_piece(n), True)
+
+    def _is_scalar(self, node: Expr) -> bool:
+        return self.entries or is_scalar(node)
+
+    def whole(self, root: Expr, piece: Piece) -> Piece:
+        scalar = root.ndim and not self.ranks[root] and not is_number(root)
+        return self.stretched(root, piece) if scalar else piece
+
+    def terms(self, node: Expr, view: Sum, parts: list[Piece]) -> list[Piece]:
+        r"""Beside products of matrices a scalar is one of all entries: ``A B + 2 \mathbf{1} ...``.
+
+        So it is in a sum that is the whole formula, but for numbers: ``x + 1``.
+        """
+        if self.entries or not self.ranks:
+            return parts
+        algebra = node.ndim == 2 and any(map(_is_of_matrices, view.children))
+        if not algebra and (node is not self.plan.root or not self.ranks[node]):
+            return parts
+        return [
+            part if self.ranks[x] or (is_number(x) and not algebra) else self._ones(node, part)
+            for x, part in zip(view.children, parts, strict=True)
+        ]
+
+    def stretched(self, node: Expr, piece: Piece) -> Piece:
+        if self.entries:
+            return piece
+        return piece if self.ranks[node] else self._ones(node, piece)
+
+    def _ones(self, node: Expr, piece: Piece) -> Piece:
+        """A scalar for every entry of a vector or matrix."""
+        ones = [r"\mathbf{1}", r"\mathbf{1} \mathbf{1}^{\top}"]
+        if not 1 <= node.ndim <= 2:
+            return piece
+        if piece.text in ("0", "0.0"):
+            return Piece(r"\mathbf{0}", ATOM)
+        minus = piece.level == MINUS and piece.text.startswith("-")
+        scalar = Piece(piece.text[1:], LOOSE) if minus else piece
+        factors = [Piece(ones[node.ndim - 1], PRODUCT)]
+        filled = self._juxtaposed([] if scalar.text == "1" else [scalar], factors)
+        return Piece(f"-{filled.text}", MINUS) if minus else filled
+
+    def joined(self, view: Joined, parts: list[Piece]) -> Piece:
+        """Blocks under or beside each other where two axes can show them."""
+        listed = [part.text for part in parts]
+        if view.hidden:
+            listed.append(rf"\text{{{view.hidden} more}}")
+        if view.stacked and view.ndim == 2 and view.axis == 0:
+            listed[: len(parts)] = [_transposed(self, part).text for part in parts]
+        if view.ndim > 2:
+            name = "stack" if view.stacked else "concatenate"
+            inner = ", ".join(listed)
+            return Piece(rf"\operatorname{{{name}}}_{{{view.axis}}}\left({inner}\right)", ATOM)
+        return matrix([[entry] for entry in listed] if view.axis == 0 else [listed])
+
+    def call(self, view: Call, parts: list[Piece]) -> Piece:
+        node, op = view.node, view.node.op
+        if op is GATHER:
+            parts[1:] = [_index_piece(*pair) for pair in zip(view.children, parts, strict=True)][1:]
+        if op in LEAVES:
+            return _as_root(LEAVES[op](node), node) if node is self.plan.root else LEAVES[op](node)
+        listed = [part.text for part in parts]
+        template = _template(node)
+        if template is None or view.hidden:
+            if view.hidden:
+                listed.append(rf"\text{{{view.hidden} more}}")
+            inner = ", ".join(listed)
+            return Piece(rf"\operatorname{{{escaped(op.name)}}}\left({inner}\right)", ATOM)
+        return _filled(self, template, parts, node.ty is BOOL)
+
+
+def _is_of_matrices(term: Expr) -> bool:
+    """Whether a term is a product of matrices or an identity, but for factors."""
+    factors = [term]
+    for x in islice(factors, MAX_SHOWN):  # grows on the way
+        if x.op is EYE or (x.op is EINSUM and len(x.args) > 1):
+            return True
+        factors += x.args if x.op is MUL else ()
+    return False
+
+
+_CALL: Final = re.compile(r"(\\operatorname\{[^{}]*\}|\\[a-zA-Z]+)(_\{\w+\})?(?=\\left[(|])")
+_ENDS_IN_NAME: Final = re.compile(r"(?:^|[^\\a-zA-Z{])\\?[a-zA-Z]+(?:_\{[^{}]*\})?$")
+
+
+def _as_root(piece: Piece, node: Expr) -> Piece:
+    """A number that stands alone for a whole array."""
+    if not node.shape or not is_number(node):
+        return piece
+    if node.params[0] in (0, 1):
+        return Piece(rf"\mathbf{{{int(node.params[0])}}}", ATOM)
+    return Piece(rf"{piece.text} \cdot \mathbf{{1}}", PRODUCT)
+
+
+# Ops
+
+
+def _template(node: Expr) -> str | None:
+    """The template of an op, made from its text notation where it has none of its own."""
+    op = node.op
+    if op.latex is not None:
+        return op.latex(node) if callable(op.latex) else op.latex
+    text = op.text(node) if callable(op.text) else op.text
+    if text is None:
+        return None
+    indexed = re.fullmatch(r"\{0\}\[(.*)\]", text)
+    if indexed:
+        return f"{{{{{{0}}}}}}_{{{{{indexed[1]}}}}}"
+    called = re.fullmatch(r"(\w+)\((.*)\)", text)
+    if called:
+        name, inner = called[1].replace("_", r"\_"), called[2].replace("_", r"\_")
+        return rf"\operatorname{{{{{name}}}}}\left({inner}\right)"
+    return None
+
+
+def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) -> Piece:
+    """A template over operands, with brackets where nothing else delimits them."""
+
+    def operand(before: str, index: int, after: str) -> str:
+        opened = before.endswith(("(", "|", "{", ", ", "} "))
+        closed = after.startswith((",", r"\right", "|", "}", " &", r" \\"))
+        if opened and closed and not after.startswith(("}^", "}_")):
+            return parts[index].text
+        infix = boolean and (before or " ")[-1] == " "
+        return printer.wrap(parts[index], SUM if infix else ATOM)
+
+    shown = fill(template, operand)
+    shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
+    if r"{{cases}}" in template:
+        return Piece(shown, SUM)
+    if template.startswith(("{0} ", r"\neg")):
+        return Piece(shown, COMPARE if boolean else LOOSE)
+    if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
+        return Piece(shown, MATMUL)
+    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\d\^", template) else ATOM)
+
+
+# Einsums
+
+
+def _transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
+    if x.row:
+        return Piece(x.row, MATMUL)
+    if axes is None and x.text.endswith("^{-1}"):  # an inverse
+        return Piece(rf"{x.text[:-4]}{{-\top}}", POWER)
+    if axes is None:
+        return Piece(rf"{printer.wrap(x, ATOM)}^{{\top}}", POWER)
+    return Piece(rf"\operatorname{{transpose}}_{{{axes}}}\left({x.text}\right)", ATOM)
+
+
+def _indexed(printer: Printer, parts: list[Piece], entries: Any) -> Piece:
+    """A vector as the equal columns of a matrix; other axes of extent 1 do not show."""
+    if entries == (":", "newaxis"):
+        return Piece(rf"{printer.wrap(parts[0], PRODUCT)} \mathbf{{1}}^{{\top}}", PRODUCT)
+    return parts[0]
+
+
+def _spread(printer: Printer, parts: list[Piece], ranks: Any) -> Piece:
+    """A vector as the equal rows of a matrix."""
+    if ranks == (1, 2):
+        return Piece(rf"\mathbf{{1}} {_transposed(printer, parts[0]).text}", PRODUCT)
+    return parts[0]
+
+
+def _summed(printer: Printer, parts: list[Piece], data: Any) -> Piece:
+    (x,), (axes, rank) = parts, data
+    if axes is None:
+        return Piece(rf"\sum {printer.wrap(x, MATMUL)}", LOOSE)
+    if rank == 2:
+        side = x if axes == (1,) else _transposed(printer, x)
+        return Piece(rf"{printer.wrap(side, MATMUL)} \mathbf{{1}}", MATMUL)
+    listed = ", ".join(map(str, axes))
+    return Piece(rf"\operatorname{{sum}}_{{{listed}}}\left({x.text}\right)", ATOM)
+
+
+def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
+    """A product of matrices; a vector that starts one is a row, a result is a column."""
+    flips, starts, ends = data
+    forward = _side_by_side(printer, parts, [*([True] if starts else []), *flips[int(starts) :]])
+    if not starts or ends:
+        return forward
+    turned = [f is False and not _is_diagonal(p) for p, f in zip(parts, flips, strict=True)]
+    backward = _side_by_side(printer, parts[::-1], [*turned[:0:-1], False])  # (x A)_j = (A^T x)_j
+    return Piece(backward.text, backward.level, forward.text)
+
+
+def _side_by_side(printer: Printer, parts: list[Piece], flips: Sequence[bool]) -> Piece:
+    turned = [_transposed(printer, p) if f else p for p, f in zip(parts, flips, strict=True)]
+    if len(turned) == 1:
+        return turned[0]
+    return Piece(" ".join(printer.wrap(part, MATMUL) for part in turned), MATMUL)
+
+
+def _is_diagonal(part: Piece) -> bool:
+    return part.text.startswith(r"\operatorname{diag}")
+
+
+def _multiplied(printer: Printer, parts: list[Piece], data: Any) -> Piece:
+    if all(part == parts[0] for part in parts):
+        return Piece(rf"{printer.wrap(parts[0], ATOM)}^{{\odot {len(parts)}}}", POWER)
+    return Piece(r" \odot ".join(printer.wrap(part, POWER) for part in parts), LOOSE)
+
+
+def _called(name: str) -> Callable[[Printer, list[Piece], Any], Piece]:
+    return lambda printer, parts, data: Piece(
+        rf"\operatorname{{{name}}}\left({parts[0].text}\right)", ATOM
+    )
+
+
+LatexPrinter.forms = {
+    "transpose": lambda printer, parts, axes: _transposed(printer, parts[0], axes),
+    "index": _indexed,
+    "spread": _spread,
+    "sum": _summed,
+    "trace": _called("tr"),
+    "diagonal": _called("diag"),
+    "diag": _called("diag"),
+    "outer": lambda printer, parts, data: Piece(
+        f"{printer.wrap(parts[0], MATMUL)} {_transposed(printer, parts[1]).text}", PRODUCT
+    ),
+    "chain": _chained,
+    "times": _multiplied,
+    "kron": lambda printer, parts, data: Piece(
+        r" \otimes ".join(printer.wrap(part, LOOSE + i) for i, part in enumerate(parts)), MATMUL
+    ),
+    "einsum": lambda printer, parts, labels: Piece(
+        rf"\operatorname{{einsum}}_{{\text{{{labels}}}}}"
+        rf"\left({', '.join(part.text for part in parts)}\right)",
+        ATOM,
+    ),
+}

@@ -1,0 +1,145 @@
+"""Structure in LaTeX: low rank, diagonal plus low rank, Kronecker and blocks, by form and by value."""
+
+import re
+
+import numpy as np
+import pytest
+from tests.structure.test_forms import TABLE, arrays_for
+
+import symgrad as sg
+from symgrad.structure import form_of
+
+x, y, a, b = (sg.vector(*pair) for pair in ("xn", "ym", "an", "bn"))
+A, B = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n"))
+T, U, V = sg.matrix("T", ("n", "m")), sg.matrix("U", ("n", "k")), sg.matrix("V", ("m", "k"))
+W, z = sg.matrix("W", (10, 3)), sg.vector("z", 10)
+p, q = sg.symbols("p q")
+fit = sg.norm(T - U @ V.T) ** 2
+
+
+def vec(name):
+    return rf"\operatorname{{vec}}\left({name}\right)"
+
+
+SHOWN = {
+    "outer product": (sg.hessian((a @ x) ** 2, x), r"2 a a^{\top}"),
+    "two outer products": (sg.hessian((a @ x) * (b @ x), x), r"b a^{\top} + a b^{\top}"),
+    "thin factor": (
+        sg.hessian(sg.sum((W.T @ z) ** 4), z),
+        r"12 W \operatorname{diag}\left(\left(W^{\top} z\right)^{\odot 2}\right) W^{\top}",
+    ),
+    "diagonal plus outer product": (
+        sg.hessian(sg.sum(x**4) + (a @ x) ** 2, x),
+        r"2 a a^{\top} + 12 \operatorname{diag}\left(x^{\odot 2}\right)",
+    ),
+    "identity plus outer product": (
+        sg.hessian((x @ x) ** 2, x),
+        r"4 \left(\sum x^{\odot 2}\right) I_{n} + 8 x x^{\top}",
+    ),
+    "norm": (
+        sg.hessian(sg.norm(x), x),
+        r"\frac{I_{n}}{\sqrt{\sum x^{\odot 2}}}"
+        r" - \frac{x x^{\top}}{\left(\sum x^{\odot 2}\right)^{\frac{3}{2}}}",
+    ),
+    "order four, low rank": (
+        sg.hessian(sg.sum(A) * sg.trace(A), A),
+        vec("I_{n}") + r" \mathbf{1}^{\top} + \mathbf{1} " + vec("I_{n}") + r"^{\top}",
+    ),
+    "order four, identity plus low rank": (
+        sg.hessian(sg.sum(A**2) ** 2, A),
+        r"4 \left(\sum A^{\odot 2}\right) I_{n^{2}} + 8 " + vec("A") + " " + vec("A") + r"^{\top}",
+    ),
+    "order four, diagonal plus low rank": (
+        sg.hessian(sg.sum(U**3) + sg.sum(U * sg.matrix("C", ("n", "k"))) ** 2, U),
+        r"\operatorname{diag}\left("
+        + vec("6 U")
+        + r"\right) + 2 "
+        + vec("C")
+        + " "
+        + vec("C")
+        + r"^{\top}",
+    ),
+    "Kronecker": (sg.hessian(fit, V), r"I_{m} \otimes 2 U^{\top} U"),
+    "column of gradients": (
+        sg.grad((a @ x) * sg.sum(y), [x, y]),
+        r"\begin{bmatrix} \left(\sum y\right) a \\ \left(a^{\top} x\right) \mathbf{1} \end{bmatrix}",
+    ),
+    "blocks of scalars": (
+        sg.hessian(p**2 * q**3, [p, q]),
+        r"\begin{bmatrix} 2 q^{3} & 6 p q^{2} \\ 6 p q^{2} & 6 p^{2} q \end{bmatrix}",
+    ),
+    "blocks of matrices": (
+        sg.hessian(sg.sum(x) ** 2 + (x @ x) * (y @ y), [x, y]),
+        r"\begin{bmatrix} 2 \left(\sum y^{\odot 2}\right) I_{n} + 2 \mathbf{1} \mathbf{1}^{\top}"
+        r" & 4 x y^{\top} \\ 4 y x^{\top} & 2 \left(\sum x^{\odot 2}\right) I_{m} \end{bmatrix}",
+    ),
+    "blocks of order four": (
+        sg.hessian(fit, [U, V]),
+        r"\begin{bmatrix} I_{n} \otimes 2 V^{\top} V & "
+        r"-2 \left(\left(T_{ik} - \sum_{m} U_{im} V_{km}\right) \delta_{jl} - U_{il} V_{kj}\right)"
+        r" \\ "
+        r"-2 \left(\left(T_{ki} - \sum_{m} U_{km} V_{im}\right) \delta_{jl} - U_{kj} V_{il}\right)"
+        r" & I_{m} \otimes 2 U^{\top} U \end{bmatrix}",
+    ),
+}
+
+
+@pytest.mark.parametrize("title", SHOWN)
+def test_structure_shows(title):
+    e, expected = SHOWN[title]
+    assert sg.latex(e) == expected
+
+
+@pytest.mark.parametrize("title", [t for t, (_, kind, _) in TABLE.items() if kind is not None])
+def test_the_matrix_of_a_form_has_the_values_of_the_tensor(title):
+    e = TABLE[title][0]
+    flat = form_of(e).flat()
+    symbols, arrays = arrays_for(e)
+    dense, matrix = sg.lambdify(symbols, [e, flat])(*arrays)
+    np.testing.assert_allclose(matrix, dense.reshape(matrix.shape), rtol=1e-13, atol=1e-13)
+
+
+def test_blocks_share_their_definitions():
+    r = sg.named(p**2 + q, "r")
+    shown = sg.latex([[sg.exp(r), r * q], [r * q, r**2]])
+    assert shown == (
+        r"\begin{bmatrix} \exp\left(r\right) & r q \\ r q & r^{2} \end{bmatrix}"
+        r" \quad \text{where } r = p^{2} + q"
+    )
+
+
+def test_parts_of_different_blocks_have_different_names():
+    """Both blocks are long, and name their parts by number."""
+    rows = [sum(sg.sin(s * p) ** k * sg.cos(s * p) for k in range(2, 150)) for s in (1, q)]
+    shown = sg.latex([rows], max_length=10**6)
+    named = re.findall(r"&(t_\{\d+\}) =", shown)
+    assert named == ["t_{1}", "t_{2}"]
+
+
+@pytest.mark.parametrize("e", [[], [[x], [x, y]], [[[x]]], [{"a": x}], [[]]])
+def test_what_is_no_matrix_of_blocks_is_an_error(e):
+    with pytest.raises(
+        sg.ArgumentError, match="a list of expressions as a column, or a list of equ"
+    ):
+        sg.latex(e)
+
+
+def test_the_block_form_is_explained():
+    assert "structure: block, 2 by 2" in sg.lambdify([p, q], sg.hessian(p * q, [p, q])).explain()
+    assert "block" not in sg.lambdify([p, q], sg.grad(p * q, [p, q])).explain()
+
+
+def test_a_scalar_that_fills_an_array_shows():
+    assert sg.latex(sg.grad((a @ x) * sg.sum(x), x)) == (
+        r"\left(a^{\top} x\right) \mathbf{1} + \left(\sum x\right) a"
+    )
+    assert sg.latex(x - sg.mean(x)) == r"x - \left(\frac{1}{n} \sum x\right) \mathbf{1}"
+    assert sg.latex(x + 1) == "x + 1"
+    assert sg.latex(A @ B + 2) == r"A B + 2 \mathbf{1} \mathbf{1}^{\top}"
+    assert sg.latex(A + 2) == r"A + 2"
+
+
+def test_structure_is_kept_in_index_notation():
+    assert sg.latex(sg.hessian(sg.sum(A) * sg.trace(A), A), style="index") == (
+        r"\delta_{ij} + \delta_{kl}"
+    )

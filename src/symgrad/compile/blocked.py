@@ -22,12 +22,9 @@ from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
 from symgrad.expr.dims import Shape
 from symgrad.lower.calls import WHERE, call_of
-from symgrad.lower.memory import with_slots
-from symgrad.lower.passes import SINGLE_CALLS
+from symgrad.lower.large import Fused, large_form
 from symgrad.lower.program import Program
-from symgrad.lower.regions import Region, fuse
-from symgrad.lower.rows import by_rows
-from symgrad.lower.stencils import stencils
+from symgrad.lower.regions import Region
 
 MIN_LARGE: Final = 32768  # entries from which blocks are used; below, arrays fit the cache
 
@@ -57,42 +54,37 @@ class Blocked:
 
 def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
     """The function in blocks and with slots, or None where there is nothing of both."""
-    summed, sums = stencils(SINGLE_CALLS.run(program))
-    around, rows = by_rows(summed)
-    calls: dict[str, Any] = {
-        f"_stencil{i}": StencilFunction(s, options.threads) for i, s in enumerate(sums)
-    }
-    parts: list[Blocked] = []
-    if rows is not None:
-        parts.append(_compiled(rows.body, _row_of(rows.body), replace(options, name="rows"), {}))
-        calls["_rows"] = RowsFunction(rows, parts[0].run)
-    whole = _compiled(around, nest, options, calls)
-    stencil_regions = [r for s in sums for r in s.groups if r.cost]
-    regions = (*stencil_regions, *[r for part in parts for r in part.regions], *whole.regions)
-    if not regions and not calls and not isinstance(whole.run, SlottedFunction):
+    form = large_form(program)
+    if form.is_plain:
         return None
-    source = "\n\n".join([*[part.source for part in parts], whole.source])
-    return Blocked(source, regions, whole.run)
+    branches = _has_branches(form.single)
+    calls: dict[str, Any] = {
+        f"_stencil{i}": StencilFunction(s, options.threads) for i, s in enumerate(form.sums)
+    }
+    sources = []
+    if form.rows is not None and form.body is not None:
+        every: Nest = ("list", (), tuple(range(len(form.rows.finals))))
+        source, run = _compiled(form.body, every, replace(options, name="rows"), branches, {})
+        calls["_rows"] = RowsFunction(form.rows, run)
+        sources.append(source)
+    source, run = _compiled(form.around, nest, options, branches, calls)
+    return Blocked("\n\n".join([*sources, source]), form.regions, run)
 
 
-def _compiled(program: Program, nest: Nest, options: Options, calls: dict[str, Any]) -> Blocked:
-    """A function with its regions fused and its intermediates in slots."""
-    fused, regions = fuse(program)
-    slotted, slots = with_slots(fused, regions)
-    calls |= {f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(regions)}
-    source = partial(numpy_source, nest=nest, name=options.name, branches=_has_branches(program))
-    more = f"out=({'None, ' * len(program.outputs)})"
-    general = Deferred(lambda: source(fused, more=more), options.name, calls)
-    if not slots:
-        return Blocked(general.source(), tuple(regions), general)
-    text = source(slotted, more=f"{more}, slots=None", slots=slots)
-    run = SlottedFunction(execute(text, options.name, dict(calls)), general)
-    return Blocked(text, tuple(regions), run)
-
-
-def _row_of(program: Program) -> Nest:
-    """All outputs as a list."""
-    return ("list", (), tuple(range(len(program.outputs))))
+def _compiled(
+    fused: Fused, nest: Nest, options: Options, branches: bool, calls: dict[str, Any]
+) -> tuple[str, Callable[..., Any]]:
+    """Source and function of a program with regions, whose intermediates are in slots."""
+    calls |= {
+        f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(fused.regions)
+    }
+    source = partial(numpy_source, nest=nest, name=options.name, branches=branches)
+    more = f"out=({'None, ' * len(fused.program.outputs)})"
+    general = Deferred(lambda: source(fused.program, more=more), options.name, calls)
+    if not fused.slots:
+        return general.source(), general
+    text = source(fused.slotted, more=f"{more}, slots=None", slots=fused.slots)
+    return text, SlottedFunction(execute(text, options.name, dict(calls)), general)
 
 
 def _has_branches(p: Program) -> bool:

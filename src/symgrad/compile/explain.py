@@ -9,14 +9,11 @@ from symgrad.emit.nest import Nest, is_block_form
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.factorisations import shared_factors
+from symgrad.lower.large import Fused, large_form
 from symgrad.lower.lowering import lower
-from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import FORMULA_PASSES, SINGLE_CALLS, array_passes, prepared
-from symgrad.lower.program import Program
-from symgrad.lower.regions import Region, fuse
-from symgrad.lower.rows import by_rows
+from symgrad.lower.regions import Region
 from symgrad.lower.short_axes import SHORT, write_out_short_axes
-from symgrad.lower.stencils import stencils
 from symgrad.structure.recognise import structure_lines
 
 
@@ -60,32 +57,28 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
         lines.append(
             f"short axes: {len(toposort(written_out))} nodes; axes of 2 to {SHORT} entries written out"
         )
-    p = SINGLE_CALLS.run(array_program(args, leaves, options, _spans(args)))
-    lines.append(f"{SINGLE_CALLS.name}: {p.steps()} instructions; {SINGLE_CALLS.does}")
-    summed, sums = stencils(p)
-    if sums:
-        count = sum(len(s.parts) for s in sums)
-        lines.append(f"stencils: {len(sums)}, sums of {count} shifted parts by blocks of rows")
-    around, rows = by_rows(summed)
-    if rows is not None:
-        row = (
-            f"rows: {rows.body.steps()} instructions on blocks of rows, {len(rows.finals)} results"
-        )
-        lines.append(row)
-        lines += _fused_lines(rows.body)
-        lines.append(f"around them: {around.steps()} instructions")
-    return lines + _fused_lines(around)
+    form = large_form(array_program(args, leaves, options, _spans(args)))
+    lines.append(f"{SINGLE_CALLS.name}: {form.single.steps()} instructions; {SINGLE_CALLS.does}")
+    if form.sums:
+        parts = sum(len(s.parts) for s in form.sums)
+        lines.append(f"stencils: {len(form.sums)}, sums of {parts} shifted parts by blocks of rows")
+    if form.rows is not None and form.body is not None:
+        steps, results = form.rows.body.steps(), len(form.rows.finals)
+        lines.append(f"rows: {steps} instructions on blocks of rows, {results} results")
+        lines += _fused_lines(form.body)
+        lines.append("around them:")
+    return lines + _fused_lines(form.around)
 
 
-def _fused_lines(p: Program) -> list[str]:
+def _fused_lines(fused: Fused) -> list[str]:
     """The regions of a program, and the arrays that it writes intermediates into."""
-    fused, regions = fuse(p)
-    lines = [f"fusion: {len(regions)} region(s)"]
-    lines += [f"  {_described(r)}" for r in regions]
-    written, slots = with_slots(fused, regions)
-    intermediates = sum(", out=" in i.code.numpy for i in written.instrs if i.code is not None)
-    lines.append(f"memory: {len(slots)} arrays for intermediates, written {intermediates} times")
-    return lines
+    codes = [instr.code.numpy for instr in fused.slotted.instrs if instr.code is not None]
+    writes, slots = sum(", out=" in code for code in codes), len(fused.slots)
+    return [
+        f"fusion: {len(fused.regions)} region(s)",
+        *[f"  {_described(r)}" for r in fused.regions],
+        f"memory: {slots} arrays for intermediates, written {writes} times",
+    ]
 
 
 def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:

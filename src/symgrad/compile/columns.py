@@ -21,6 +21,9 @@ from symgrad.lower.passes import prepared
 from symgrad.lower.program import Program
 from symgrad.lower.scalars import by_entries, has_entries
 
+MAX_PART: Final = (
+    0.75  # of the entries that arrays compute for a problem; columns are packed as well
+)
 MIN_COUNT: Final = 256  # problems; with fewer the time goes into calls, not into entries
 
 
@@ -62,7 +65,7 @@ class Columns:
         results = iter(self.function(*columns))
         parts = [list(islice(results, math.prod(shape))) for shape in self.shapes]
         pairs = zip(parts, self.shapes, strict=True)
-        return [np.stack(part, axis=-1).reshape(count, *shape) for part, shape in pairs]
+        return [np.moveaxis(np.array(part).reshape(*s, count), -1, 0) for part, s in pairs]
 
     def _many(self, columns: Sequence[Any], count: int) -> list[Any]:
         """Columns of results are written one after the other, and looked at with the batch first."""
@@ -110,8 +113,16 @@ def on_columns(
     if scalars is None:
         return None
     inputs, outputs = scalars.flat()
-    if lower(inputs, prepared(outputs)).steps() > arrays().steps():
+    whole, steps = arrays(), lower(inputs, prepared(outputs)).steps()
+    if steps > whole.steps() or steps > MAX_PART * _entries(whole):
         return None
     batched = tuple([isinstance(d, str) for x in symbols for d in (*x.shape, 1)[:1]])
     shapes: Any = tuple([y.shape[1:] for y in problem.outputs])
     return Columns(compiled(inputs, outputs), batched, shapes)
+
+
+def _entries(p: Program) -> int:
+    """How many entries of arrays are computed for each problem of a batch."""
+    pairs = zip(p.instrs, p.live(), strict=True)
+    made = [instr.shape for instr, live in pairs if live and instr.code is not None]
+    return sum(math.prod(d for d in shape if isinstance(d, int)) for shape in made)

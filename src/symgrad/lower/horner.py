@@ -7,7 +7,8 @@ terms have in common is the case of one power. What is counted are the products 
 powers that nothing else computes. Terms that other formulas use are shared work, and stay.
 
 Each result may be off by other roundings; Horner's error bound is that of the sum of the terms (Higham,
-Accuracy and Stability of Numerical Algorithms, 2002, section 5.1).
+Accuracy and Stability of Numerical Algorithms, 2002, section 5.1). Where terms
+overflow with opposite signs their sum is nan, and the nested form may be the larger term's infinity.
 """
 
 from __future__ import annotations

@@ -110,3 +110,13 @@ def test_stacks_of_matrices_are_one_matmul():
     g = sg.lambdify(A, sg.einsum("bij,bik->bjk", A, A))
     assert "einsum" not in g.source.split('"""')[-1]
     np.testing.assert_allclose(g(a), np.einsum("bij,bik->bjk", a, a), rtol=1e-13)
+
+
+def test_axes_of_extent_one_are_no_sums():
+    """The one column of a solution is taken, not added up."""
+    A, b, c = sg.matrix("A", ("n", "n")), sg.vector("b", "n"), sg.vector("c", "n")
+    e = sg.einsum("i,ij->", c, sg.linalg.solve(A, b[:, None]))
+    f = sg.lambdify([A, b, c], e)
+    assert "np.sum" not in f.source and "[:, 0]" in f.source
+    a = np.array([[2.0, 1.0], [0.0, 4.0]])
+    np.testing.assert_allclose(f(a, np.ones(2), np.array([1.0, 2.0])), 0.375 + 0.5, rtol=1e-15)

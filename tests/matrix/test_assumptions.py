@@ -69,6 +69,11 @@ KNOWN = {
     "D": (D, 1, 0, 0, 1),
     "diag(v)": (sg.diag(v), 1, 0, 0, 1),
     "diag(v) + 2*I": (sg.diag(v) + 2 * I, 1, 0, 0, 1),
+    "diag(v**2)": (sg.diag(v**2), 1, 1, 0, 1),
+    "P + exp(v[0])*I": (P + sg.exp(v[0]) * I, 1, 1, 1, 0),
+    "P - exp(v[0])*I": (P - sg.exp(v[0]) * I, 1, 0, 0, 0),
+    "P + v[0]*I": (P + v[0] * I, 1, 0, 0, 0),
+    "P + diag(exp(v))": (P + sg.diag(sg.exp(v)), 1, 1, 1, 0),
     "A*D": (A * D, 0, 0, 0, 1),
     "A @ D": (A @ D, 0, 0, 0, 0),
 }

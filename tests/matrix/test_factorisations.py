@@ -55,6 +55,25 @@ SHARED = {
         ],
     ),
 }
+NOISY = {
+    "positive noise": sg.symbol("t", positive=True),
+    "noise by its logarithm": sg.exp(sg.symbol("s")),
+}
+
+
+@pytest.mark.parametrize("title", NOISY)
+def test_a_definite_matrix_with_noise_is_definite(title):
+    """The code, too, sees it: a marginal likelihood is one Cholesky factorisation."""
+    f = likelihood(S + NOISY[title] * sg.eye("n"))
+    symbols = symbols_of(f)
+    assert "definite=True" in body_of(sg.lambdify(symbols, f))
+    pairs = zip(symbols, arrays_for(symbols), strict=True)
+    arrays = [np.float64(0.7) if x.ndim == 0 else a for x, a in pairs]
+    noise = 0.7 if "positive" in title else np.exp(0.7)
+    expected = inverse_free(arrays[0] + noise * np.eye(4), arrays[1])
+    np.testing.assert_allclose(sg.lambdify(symbols, f)(*arrays), expected, rtol=1e-12)
+
+
 ALONE = {
     "sign and log det": [*la.slogdet(A)],
     "inverse": la.inv(A),

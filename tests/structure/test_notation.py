@@ -8,6 +8,7 @@ from tests.structure.test_forms import TABLE, arrays_for
 
 import symgrad as sg
 from symgrad.structure import form_of
+from symgrad.structure.kronecker import kronecker_sum
 
 x, y, a, b = (sg.vector(*pair) for pair in ("xn", "ym", "an", "bn"))
 A, B = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n"))
@@ -143,3 +144,51 @@ def test_structure_is_kept_in_index_notation():
     assert sg.latex(sg.hessian(sg.sum(A) * sg.trace(A), A), style="index") == (
         r"\delta_{ij} + \delta_{kl}"
     )
+
+
+X, M = sg.matrix("X", ("n", "n")), sg.matrix("M", ("n", "n"), symmetric=True)
+KRONECKER = {
+    "product": (sg.jacobian(A @ X @ B, X), r"A \otimes B^{\top}"),
+    "Sylvester": (
+        sg.jacobian(A @ X + X @ B, X),
+        r"A \otimes I_{n} + I_{n} \otimes B^{\top}",
+    ),
+    "inverse": (sg.jacobian(sg.linalg.inv(X), X), r"-X^{-1} \otimes X^{-\top}"),
+    "log det": (sg.hessian(sg.linalg.logdet(M), M), r"-M^{-1} \otimes M^{-1}"),
+    "quadratic form": (
+        sg.hessian(sg.trace(X.T @ A @ X @ B), X),
+        r"A \otimes B^{\top} + A^{\top} \otimes B",
+    ),
+    "least squares": (
+        sg.hessian(sg.sum((A @ X @ B) ** 2), X),
+        r"2 A^{\top} A \otimes B B^{\top}",
+    ),
+    "transposition": (sg.jacobian(X.T, X), None),
+    "general log det": (sg.hessian(sg.linalg.logdet(X), X), None),
+    "elementwise inside": (sg.jacobian(sg.diag(a) @ X @ B, X), None),
+}
+
+
+@pytest.mark.parametrize("title", KRONECKER)
+def test_kronecker_products(title):
+    e, expected = KRONECKER[title]
+    matrix = kronecker_sum(e)
+    assert (matrix is None) == (expected is None)
+    if expected is None:
+        assert "otimes" not in sg.latex(e)
+        return
+    assert sg.latex(e) == expected
+    assert r"\otimes" not in sg.latex(e, style="index")
+    symbols = sg.free_symbols(e)
+    rng = np.random.default_rng(7)
+    arrays = [rng.normal(size=(3, 3)) + 3 * np.eye(3) for _ in symbols]
+    arrays = [v + v.T if s is M else v for s, v in zip(symbols, arrays, strict=True)]
+    dense, flat = sg.lambdify(symbols, [e, matrix])(*arrays)
+    np.testing.assert_allclose(flat, dense.reshape(9, 9), rtol=1e-12, atol=1e-13)
+
+
+def test_a_kronecker_product_in_index_notation_stands_in_brackets():
+    e = sg.kron(A, B)
+    assert str(e) == "kron(A, B)"
+    assert sg.latex(e, style="index").endswith(r"= A_{ik} B_{jl}")
+    assert sg.latex(sg.kron(A, B.T)) == r"A \otimes B^{\top}"

@@ -17,7 +17,7 @@ from symgrad.emit.definitions import Plan
 from symgrad.emit.latex_names import latex_name
 from symgrad.emit.printer import ATOM, LOOSE, MAX_DEFINITIONS, POWER, SUM, Document, Piece
 from symgrad.emit.terms import Product, Sum
-from symgrad.emit.views import KRONECKER, Call, Contraction, Raised, Same, View, view_of
+from symgrad.emit.views import Call, Contraction, Raised, Same, View, view_of
 from symgrad.expr.dims import dim_names
 from symgrad.expr.leaves import ARANGE, EYE, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
@@ -144,7 +144,7 @@ class IndexWriter:
         if isinstance(view, (Sum, Product, Raised, Same)):
             return self._entrywise(request, view)
         if isinstance(view, Contraction):
-            return self.whole(request) if view.form is KRONECKER else _contraction(self, request)
+            return self.whole(request) if view.form.kind == "kron" else _contraction(self, request)
         way = WAYS.get(node.op)
         if way is not None and not (isinstance(view, Call) and view.hidden):
             return way(self, request)

@@ -14,6 +14,7 @@ from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.elementwise import as_expr
 from symgrad.rewrite.simplify import simplify_all
+from symgrad.structure.kronecker import kronecker_sum
 from symgrad.structure.recognise import form_of
 
 STYLES: Final = ("matrix", "index")
@@ -34,7 +35,7 @@ def latex(e: Any, style: str = "matrix", max_length: int = MAX_LENGTH) -> str:
         ``"index"`` writes entries, as ``\sum_{j} A_{ij} x_{j}``, whose free indices i, j, k, ... are the
         axes in order. What matrix notation cannot say, such as a product of tensors of order three, is
         written with indices in both styles; a tensor of order four that is diagonal, of low rank, a sum of
-        both, or a Kronecker product with the identity, as the matrix of its entries in C order, where
+        both, or made of Kronecker products, as the matrix of its entries in C order, where
         ``\operatorname{vec}`` puts the rows of a matrix one after the other.
     max_length : int
         Number of characters after which further definitions are left out, and counted.
@@ -113,8 +114,11 @@ def _in_matrices(e: Expr) -> str:
 
 def _flat_plan(e: Expr, known: Names) -> Plan | None:
     """A derivative of order four as a matrix, where it has a structure."""
-    form = form_of(e) if e.ndim == 4 else None
-    return None if form is None else plan_of(form.flat(), known)
+    if e.ndim != 4:
+        return None
+    form = form_of(e)
+    flat = kronecker_sum(e) if form is None else form.flat()
+    return None if flat is None else plan_of(flat, known)
 
 
 def _assembled(document: Document) -> str:

@@ -17,7 +17,7 @@ from symgrad.emit.terms import (
     product_of,
     sum_of,
 )
-from symgrad.expr.dims import Shape, mul_dims
+from symgrad.expr.dims import mul_dims
 from symgrad.expr.leaves import CONST, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Params
@@ -67,8 +67,14 @@ class Call(NamedTuple):
     node: Expr
 
 
-KRONECKER: Final = Form("kron", (Form("operand", data=0), Form("operand", data=1)))
-KRONECKER_LABELS: Final = (((0, 1), (2, 3)), (0, 2, 1, 3))  # A_ij B_kl -> C_ikjl
+FIRST, SECOND = Form("operand", data=0), Form("operand", data=1)
+# What stands at one side of a Kronecker product of A_ij and B_kl, by the labels there
+SIDES: Final = {
+    (0, 1): FIRST,
+    (1, 0): Form("transpose", (FIRST,)),
+    (2, 3): SECOND,
+    (3, 2): Form("transpose", (SECOND,)),
+}
 
 View = Sum | Product | Raised | Same | Contraction | Joined | Call
 
@@ -92,20 +98,21 @@ def view_of(node: Expr, merges: Merges) -> View:
         return Contraction(shown, form_of(shown, params))
     if op is CONCAT:
         return _joined(node)
-    if op is RESHAPE and is_kronecker(node):
-        return Contraction(args[0].args, KRONECKER)
+    if op is RESHAPE and (product := _kronecker(node)) is not None:
+        return Contraction(args[0].args, product)
     return Call(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
 
 
-def is_kronecker(node: Expr) -> bool:
-    """Whether a reshaped Einsum is the Kronecker product of two matrices."""
+def _kronecker(node: Expr) -> Form | None:
+    """A reshaped Einsum as the Kronecker product of two matrices, ``A_ij B_kl -> C_ikjl``; or None."""
     (x,) = node.args
-    return x.op is EINSUM and x.params[:2] == KRONECKER_LABELS and node.shape == _flattened(x.shape)
-
-
-def _flattened(shape: Shape) -> Shape:
-    """The shape of a tensor of order four as a matrix."""
-    return mul_dims(*shape[:2]), mul_dims(*shape[2:])
+    if x.op is not EINSUM or x.ndim != 4 or x.params[0] != ((0, 1), (2, 3)):
+        return None
+    if node.shape != (mul_dims(*x.shape[:2]), mul_dims(*x.shape[2:])):
+        return None
+    out = x.params[1]
+    sides = [SIDES.get(out[k::2]) for k in (0, 1)]
+    return None if None in sides else Form("kron", tuple([s for s in sides if s is not None]))
 
 
 def _joined(node: Expr) -> Joined:

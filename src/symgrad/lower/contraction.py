@@ -77,7 +77,7 @@ class Contraction:
         if has_identity(node):
             return self.on_diagonal(node, values)
         operands = [
-            self.plain(self.exact(v, arg.shape), labels)
+            self.without_units(*self.plain(self.exact(v, arg.shape), labels), out)
             for v, arg, labels in zip(values, node.args, inputs, strict=True)
         ]
         bound = {label for _, labels in operands for label in labels}
@@ -104,6 +104,15 @@ class Contraction:
             return self.call("np.diagonal({0})", [v], self.shape_of(kept), view=True), kept
         template = f'np.einsum("{_subscripts([labels], kept)}", {{0}})'
         return self.call(template, [v], self.shape_of(kept), view=True), kept
+
+    def without_units(self, v: Value, labels: Labels, out: Labels) -> tuple[Value, Labels]:
+        """A value without the axes of extent 1 that a product sums over: the entries at 0."""
+        gone = [n for n in labels if n not in out and self.extents[n] == 1]
+        if not gone:
+            return v, labels
+        kept = tuple([n for n in labels if n not in gone])
+        index = ", ".join("0" if n in gone else ":" for n in labels)
+        return self.call(f"{{0}}[{index}]", [v], self.shape_of(kept), view=True), kept
 
     def sum_out(self, v: Value, labels: Labels, gone: Sequence[int]) -> tuple[Value, Labels]:
         """The value summed over labels."""

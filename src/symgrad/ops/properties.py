@@ -1,8 +1,8 @@
 """What is known of a matrix from its formula: diagonal, positive definite, positive semidefinite.
 
 All answers are cheap and local: they look a few nodes down, and "no" means "not known". Sums,
-congruences ``M.T @ S @ M``, positive multiples and inverses are seen through. ``X.T @ X`` is semidefinite
-only, since X may lack rank; ``X.T @ X + eye(n)`` is definite.
+congruences ``M.T @ S @ M``, diagonals that are not negative, positive multiples and inverses are seen
+through. ``X.T @ X`` is semidefinite only, since X may lack rank; ``X.T @ X + eye(n)`` is definite.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from symgrad.expr.leaves import EYE, assumed, is_number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, nonnegative
-from symgrad.ops.einsum import EINSUM
+from symgrad.ops.einsum import EINSUM, is_layout, is_stretched_scalar
 from symgrad.ops.symmetry import is_symmetric
 
 MAX_DEPTH: Final = 4
@@ -63,9 +63,11 @@ def is_semidefinite(x: Expr, depth: int = MAX_DEPTH) -> bool:
         return False
     if x.op is ADD:
         return all(is_semidefinite(arg, depth - 1) for arg in x.args)
-    if x.op is MUL and _is_positive_multiple(x):
+    if x.op is MUL and len(x.args) == 2 and _is_nonnegative_scalar(x.args[0]):
         return is_semidefinite(x.args[1], depth - 1)
-    return x.op is EINSUM and is_symmetric(x) and _is_congruence(x, depth)
+    if x.op is not EINSUM:
+        return False
+    return _is_nonnegative_diagonal(x) or (is_symmetric(x) and _is_congruence(x, depth))
 
 
 def _is_positive_multiple(x: Expr) -> bool:
@@ -76,6 +78,20 @@ def _is_positive_multiple(x: Expr) -> bool:
     if is_number(c):
         return bool(value_of(c) > 0)
     return c.op is EINSUM and c.args[0].ndim == 0 and assumed(c.args[0], "positive")
+
+
+def _is_nonnegative_scalar(x: Expr) -> bool:
+    """Whether a factor is one number for all entries, which is known to be at least zero."""
+    return nonnegative(x.args[0]) if is_stretched_scalar(x) else is_number(x) and nonnegative(x)
+
+
+def _is_nonnegative_diagonal(x: Expr) -> bool:
+    """Whether a product is an identity times nonnegative scalars and vectors along its diagonal."""
+    inputs, out, _ = x.params
+    pairs = zip(x.args, inputs, strict=True)
+    others = [arg for arg, labels in pairs if arg.op is not EYE or sorted(labels) != sorted(out)]
+    known = all(x.ndim < 2 and nonnegative(x.args[0] if is_layout(x) else x) for x in others)
+    return known and len(others) < len(x.args)
 
 
 def _is_congruence(x: Expr, depth: int) -> bool:

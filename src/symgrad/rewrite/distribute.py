@@ -6,8 +6,8 @@ product of matrices:
 
 - all its terms hold one: ``(diag(d) + c*eye(n)) @ B``;
 - it meets vectors only, or all indices are summed: ``x @ (A + c*eye(n)) @ y``, ``trace(A @ (B + eye(n)))``;
-- its other terms are products without sums: ``X.T @ (diag(d) + outer(u, u)) @ X``, or the projection
-  ``(eye(n) - outer(u, u)) @ v``, in ``O(n)`` in place of ``O(n**2)``.
+- its other terms are products without sums: ``X.T @ (diag(d) + outer(u, u)) @ X``, and a projection
+  ``(eye(n) - outer(u, u)) @ v``, at ``O(n)`` in place of ``O(n**2)``.
 
 A sum that is needed elsewhere too stays one.
 """

@@ -95,13 +95,13 @@ class Values:
         """``|F|`` and Newton's step of square systems, at points (unknowns, problems)."""
         outputs = self.arrays(split_columns(x, self.shapes), params)
         r, jac = self._columns(outputs, self.parts, x.shape)
-        return column_lengths(r), solved_systems(jac, np.negative(r, out=r))
+        return column_lengths(r), solved_systems(jac, r)
 
     def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
         outputs = self.arrays(split_columns(x, self.shapes), params)[1:]
         g, hessian = self._columns(outputs, len(self.shapes), x.shape)
-        return column_lengths(g), definite_solved(hessian, np.negative(g, out=g))
+        return column_lengths(g), definite_solved(hessian, g)
 
     def _columns(self, outputs: list[Any], parts: int, shape: tuple[int, int]) -> tuple[Any, Any]:
         """Vectors (n, problems) and matrices (n, n, problems) of blocks in row order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.scalar import Scalars, solve_scalars
 
-BLOCK = 16384  # problems at a time, so that their arrays stay in the cache
+BLOCK = 12288  # problems at a time, so that their arrays stay in the cache
 
 
 class Kernel(NamedTuple):
@@ -33,11 +34,15 @@ class Kernel(NamedTuple):
     work: tuple[str, ...]
 
     def over(self, problems: int) -> Callable[..., Any]:
-        """The results for points and parameters of so many problems, or fewer, in arrays of its own."""
-        arrays = [np.empty(problems, kind) for kind in (*"d" * self.results, *self.work)]
+        """The results for points and parameters of so many problems, or fewer, in arrays of its own.
+
+        What a call returns is overwritten by the next but one.
+        """
+        work = [np.empty(problems, kind) for kind in self.work]
+        results = cycle([[np.empty(problems) for _ in range(self.results)] for _ in range(2)])
 
         def run(x: Any, params: list[Any]) -> list[Any]:
-            out = [a[: x.size] for a in arrays]
+            out = [a[: x.size] for a in (*next(results), *work)]
             self.run(x, *params, *out)
             return out[: self.results]
 
@@ -45,7 +50,7 @@ class Kernel(NamedTuple):
 
 
 class Kernels(NamedTuple):
-    """Value and slope, fast; and the value, exact. A step is ``-value/slope``."""
+    """Value and slope, fast; and the value, exact. A step is ``value/slope``."""
 
     fast: Kernel
     exact: Kernel
@@ -56,9 +61,7 @@ class Kernels(NamedTuple):
 
         def fast_step(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
             value, slope = fast(x[0], params)
-            step = value / slope
-            np.negative(step, out=step)
-            return np.abs(value, out=value), step[None], slope
+            return np.abs(value), np.divide(value, slope, out=value)[None], slope
 
         def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
             (value,) = exact(x[0], params)
@@ -69,11 +72,11 @@ class Kernels(NamedTuple):
 
 
 def _exact_step(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-    """``|F|`` and the step, by value and step."""
+    """``|F|`` and what is subtracted in a step, by value and what is added."""
 
     def exact_step(x: Any, params: list[Any]) -> tuple[Any, Any]:
         value, step = evaluate(x[0], *params)
-        return np.abs(np.broadcast_to(value, x.shape[1:])), np.array(np.broadcast_to(step, x.shape))
+        return np.abs(np.broadcast_to(value, x.shape[1:])), -np.broadcast_to(step, x.shape)
 
     return exact_step
 

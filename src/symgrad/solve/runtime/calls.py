@@ -190,7 +190,7 @@ def solve_system(
         "fit": call.options["fit"],
     }
     fit = call.options["fit"]
-    together = bool(problems.batch) and found.box is None and not fit
+    together = found.box is None and not fit and run["callback"] is None
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)

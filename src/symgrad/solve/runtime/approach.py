@@ -36,8 +36,8 @@ class Steps(NamedTuple):
 
     A step is what is subtracted. `fast` and `exact` give ``|F|`` and the step; `fast`, which decides
     nothing, may be less accurate, and adds the slope. ``check(x, params, slope)`` gives ``|F|`` and the
-    length of the step in each unknown, where the slope may be that of a point close by. What a call
-    returns may be overwritten by the next but one.
+    length of the step in each unknown, where the slope may be that of a point close by. Steps and slopes
+    may be overwritten by the next call.
     """
 
     fast: Callable[..., Any]
@@ -63,7 +63,7 @@ class Found:
         """Some of the problems; what is found for them is found for all."""
         part = copy(self)
         for name, rows in vars(self).items():
-            if isinstance(rows, np.ndarray):
+            if isinstance(rows, np.ndarray) and len(rows) == len(self.x):
                 setattr(part, name, rows[which])
         return part
 

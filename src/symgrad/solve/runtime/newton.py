@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,15 +33,11 @@ class Kernel(NamedTuple):
     work: tuple[str, ...]
 
     def over(self, problems: int) -> Callable[..., Any]:
-        """The results for points and parameters of so many problems, or fewer, in arrays of its own.
-
-        What a call returns is overwritten by the next but one.
-        """
-        work = [np.empty(problems, kind) for kind in self.work]
-        results = cycle([[np.empty(problems) for _ in range(self.results)] for _ in range(2)])
+        """The results for points and parameters of so many problems, or fewer, in arrays of its own."""
+        arrays = [np.empty(problems, kind) for kind in (*"d" * self.results, *self.work)]
 
         def run(x: Any, params: list[Any]) -> list[Any]:
-            out = [a[: x.size] for a in (*next(results), *work)]
+            out = [a[: x.size] for a in arrays]
             self.run(x, *params, *out)
             return out[: self.results]
 

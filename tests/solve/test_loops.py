@@ -187,5 +187,7 @@ def test_symbols_with_the_names_of_the_loops():
 def test_the_loop_stands_in_the_source():
     source = sg.newton_minimize(ROSENBROCK, [x, y]).source
     assert "j11 -= step*j01" in source and "def solve(x0, *" in source
-    bounded = sg.newton_minimize(ROSENBROCK, [x, y], bounds=[(0, 1), (0, 1)]).source
-    assert "j11" not in bounded
+    bounded = sg.newton_minimize(ROSENBROCK, [x, y], bounds=[(0, 1), (0, 1)])
+    assert "j11" not in bounded.source and "loop" not in bounded.explain()
+    assert "loop on floats" in sg.newton_minimize(ROSENBROCK, [x, y]).explain()
+    assert "loop on floats" in sg.newton_root([x - 1, y - x], [x, y]).explain()

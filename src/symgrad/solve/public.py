@@ -13,7 +13,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
-from symgrad.solve.loops import minimum_loop, system_loop
+from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver
@@ -111,9 +111,10 @@ def newton_root(
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
     run = ("solve_system", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
+    how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
         partial(system_code, problem, outputs, *run),
-        _described("root", problem, "Newton steps in a trust region; dense LU, singular values"),
+        _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
     )
@@ -298,10 +299,18 @@ def _dense_minimum(
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return Solver(
         partial(system_code, problem, outputs, *run),
-        _described("minimum", problem, f"Newton steps in a trust region; {how}"),
+        _described(
+            "minimum", problem, f"{_first(problem, loop)}Newton steps in a trust region; {how}"
+        ),
         tuple(problem.symbols),
         remake,
     )
+
+
+def _first(problem: Problem, loop: Any) -> str:
+    """What is tried first for one problem of a few scalars."""
+    few = problem.form.kind in ("scalar", "scalars") and len(problem.unknowns) <= MOST_UNKNOWNS
+    return "one problem in a loop on floats; else " if loop and few else ""
 
 
 def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:

@@ -146,6 +146,16 @@ def test_tolerances(tol):
     assert (np.abs(found.x - root) <= max(tol, 4e-16) * np.maximum(root, 1)).all()
 
 
+@pytest.mark.parametrize("options", [{"bounds": (0.5, None)}, {"bracket": (0.1, 9.0)}, {}])
+def test_more_problems_than_a_block(options):
+    squares = np.linspace(1.0, 25.0, 40_001)
+    found = sg.newton_root(x**2 - a, x, a, **options)(1.0, squares)
+    assert found.converged.all()
+    np.testing.assert_allclose(found.x, np.sqrt(squares), rtol=1e-11)
+    two = sg.newton_root([x**2 - a, y - x], [x, y], a, bounds=[(0, None), (None, 9)])
+    np.testing.assert_allclose(two([1.0, 1.0], squares).x[:, 1], np.sqrt(squares), rtol=1e-12)
+
+
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_orders(order):
     found = sg.newton_root(sg.exp(x) * x - a, x, a, order=order)(1.0, np.linspace(0.1, 50, 500))
@@ -302,3 +312,12 @@ def test_minima_beside_saddles_and_degenerate_ones():
     assert none.converged.tolist() == [True, False]
     cubic = sg.newton_minimize(a * x**3 + y**2, [x, y], a)(np.array([[1.0, 1.0], [0.0, 0.0]]), 1.0)
     assert not cubic.converged.any()
+
+
+def test_points_of_inflection_are_no_minima_wherever_they_are():
+    places = np.array([0.0, 1.0, -3.0, 1e5, 1e8])
+    solver = sg.newton_minimize((x - a) ** 3, x, a)
+    assert not solver(places + 1.0, places).converged.any()
+    beside = sg.newton_minimize((x - a) ** 3 + 1e-3 * (x - a) ** 4, x, a)(places + 1.0, places)
+    right = beside.converged
+    np.testing.assert_allclose((beside.x - places)[right], -750.0, rtol=1e-6)

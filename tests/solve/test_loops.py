@@ -95,6 +95,20 @@ def test_loops_and_general_minimisation_agree(name):
     assert type(found) is type(general) and type(found.value) is type(general.value)
 
 
+KINDS = [float, int, np.float64, np.float32, np.int64, np.array]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_numbers_of_all_kinds_stay_in_the_loop(kind, loops_only):
+    four, two = kind(4), kind(2)
+    root = sg.newton_root(x**2 - a, x, a)
+    assert root(two, four).x == root(two, 4.0).x == root(2.0, four).x == 2.0
+    assert type(root(kind(3), four).x) is float
+    system = sg.newton_root([x + y - a, x - y], [x, y], a)
+    assert system([two, kind(1)], four).x.tolist() == [2.0, 2.0]
+    assert sg.newton_minimize((x - a) ** 2, x, a)(two, four).x == 4.0
+
+
 def test_pivots_are_exchanged(loops_only):
     swapped = sg.newton_root([y + 1e-20 * x - 1, x + y - 2], [x, y])
     np.testing.assert_allclose(swapped([5.0, 5.0]).x, [1.0, 1.0], rtol=1e-15)
@@ -173,5 +187,7 @@ def test_symbols_with_the_names_of_the_loops():
 def test_the_loop_stands_in_the_source():
     source = sg.newton_minimize(ROSENBROCK, [x, y]).source
     assert "j11 -= step*j01" in source and "def solve(x0, *" in source
-    bounded = sg.newton_minimize(ROSENBROCK, [x, y], bounds=[(0, 1), (0, 1)]).source
-    assert "j11" not in bounded
+    bounded = sg.newton_minimize(ROSENBROCK, [x, y], bounds=[(0, 1), (0, 1)])
+    assert "j11" not in bounded.source and "loop" not in bounded.explain()
+    assert "loop on floats" in sg.newton_minimize(ROSENBROCK, [x, y]).explain()
+    assert "loop on floats" in sg.newton_root([x - 1, y - x], [x, y]).explain()

@@ -10,7 +10,7 @@ differentiate it, and generate code (`code`) that is run by a `Solver`:
   and, by `vmap`, of many; `runtime.calls` packs their blocks into matrices.
 
 The modules of `runtime` are plain functions on arrays with an axis of problems, which finished ones leave.
-They know NumPy only, but for `runtime.sparse`. A saved solver is their source, followed by what was
+They know NumPy only, but for the sparse ones. A saved solver is their source, followed by what was
 generated (`modules`): the same text runs here and there.
 
 ========================  ==========================================================================
@@ -21,8 +21,10 @@ generated (`modules`): the same text runs here and there.
 `runtime.elimination`     many small linear systems at once
 `runtime.blocks`          batches in blocks, on all processors
 `runtime.trust`           the subproblem of both, diagonal in singular vectors or eigenvectors
-`runtime.conjugate`       minima by Hessian-vector products alone, with conjugate gradients
+`runtime.large`           minima of many unknowns, whatever gives the steps
+`runtime.conjugate`       steps by Hessian-vector products alone, with conjugate gradients
 `runtime.sparse`          roots by SciPy's sparse factors, with a line search
+`runtime.sparse_minimum`  minima by SciPy's sparse factors, in a trust region
 `runtime.arguments`       shapes, broadcasting and flattening of what is given
 `runtime.results`         `Solution` and `Status`
 ========================  ==========================================================================

@@ -23,11 +23,11 @@ MOST_UNKNOWNS = 4  # of a system that is written out
 KEYWORDS = ("tol", "maxiter", "raise_on_failure", "callback")
 # Names that the generated functions use themselves
 OWN = [
-    *"""x0 tol maxiter raise_on_failure callback bound small count size step part last value floor fall
-    top sound start form options given call CONVERGED inf Solution Minimum Form Call Kernel Kernels kernels
-    value_and_slope
-    value_alone floats_of strict_minimum solve evaluate evaluate_batch product solve_equation solve_system
-    solve_minimum solve_large solve_sparse solve_sparse_minimum""".split(),
+    *"""x0 tol maxiter raise_on_failure callback bound small count size step part last value
+    floor fall top sound numbers form options given call CONVERGED inf Solution Minimum Form
+    Call Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
+    evaluate evaluate_batch product solve_equation solve_system solve_minimum solve_large
+    solve_sparse solve_sparse_minimum""".split(),
     *[f"{name}{i}" for name in ("r", "p", "last") for i in range(MOST_UNKNOWNS)],
     *[f"j{i}{k}" for i in range(MOST_UNKNOWNS) for k in range(MOST_UNKNOWNS)],
 ]
@@ -55,7 +55,11 @@ def _written(template: str, statements: Sequence[str], depth: int, **parts: str)
 
 
 EQUATION = """\
-if {test} and callback is None and {usual}:
+if not ({test}):
+    numbers = floats_of([x0], 1{params})
+    if numbers is not None:
+        return solve(*numbers, {keywords})
+elif callback is None and {usual}:
     {x} = x0
     bound = inf
     small = False
@@ -76,9 +80,7 @@ if {test} and callback is None and {usual}:
             else:
                 break
     except {trouble}:
-        pass
-elif x0.__class__ is int and -1e300 < x0 < 1e300:
-    return solve(float(x0), {arguments})"""
+        pass"""
 
 
 def equation_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
@@ -97,27 +99,24 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
         statements,
         3,
         x=names[0],
-        test=_are_floats(["x0", *names[1:]]),
+        test=" and ".join([f"{n}.__class__ is float" for n in ["x0", *names[1:]]]),
+        params=_listed(names[1:]),
+        keywords=", ".join([f"{k}={k}" for k in KEYWORDS]),
         value=value,
         step=f"{value}/({s})" if newton else s,
         outside=f"not -1.0 <= {names[0]} <= 1.0",
         sign="-" if newton else "+",
-        arguments=_arguments(names[1:]),
     )
 
 
-def _are_floats(names: Sequence[str]) -> str:
-    return " and ".join([f"{n}.__class__ is float" for n in names])
-
-
-def _arguments(params: Sequence[str]) -> str:
-    return ", ".join([*params, *(f"{k}={k}" for k in KEYWORDS)])
+def _listed(params: Sequence[str]) -> str:
+    return "".join([f", {p}" for p in params])
 
 
 SYSTEM = """\
-start = floats_of({start}, {n})
-if start is not None and {test} and {usual}:
-    {unknowns} = start
+numbers = floats_of({start}, {n}{params})
+if numbers is not None and callback is None and {usual}:
+    {names} = numbers
     bound = inf
     part = 0.0
     count = 0
@@ -150,9 +149,9 @@ if start is not None and {test} and {usual}:
         pass"""
 
 MINIMUM = """\
-start = floats_of({start}, {n})
-if start is not None and {test} and {usual}:
-    {unknowns} = start
+numbers = floats_of({start}, {n}{params})
+if numbers is not None and callback is None and {usual}:
+    {names} = numbers
     bound = floor = inf
     part = fall = 0.0
     count = 0
@@ -225,7 +224,8 @@ def _matrix_loop(
         [*statements, *known],
         3,
         start="[x0]" if scalar else "x0",
-        test=" and ".join(["callback is None", *[_are_floats([p]) for p in names[n:]]]),
+        params=_listed(names[n:]),
+        names=", ".join(names) + ("," if len(names) == 1 else ""),
         matrix=("\n" + INDENT * 4).join(written),
         **_steps_of(names[:n], scalar, definite=bool(values), diagonal=entries == n),
     )
@@ -240,7 +240,6 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
     moved = [f"{x} += p{i}" for i, x in enumerate(unknowns)]
     return {
         "n": str(n),
-        "unknowns": ", ".join(unknowns) + ("," if n == 1 else ""),
         "size": "abs(r0)" if n == 1 else f"sqrt({_sum_of(n, 'r{0}*r{0}')})",
         "trace": " + ".join(pivots),
         "determinant": "*".join(pivots),

@@ -13,7 +13,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
-from symgrad.solve.loops import minimum_loop, system_loop
+from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver
@@ -110,18 +110,11 @@ def newton_root(
     options["fit"] = False
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
+    run = ("solve_system", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
+    how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
-        partial(
-            system_code,
-            problem,
-            outputs,
-            "solve_system",
-            len(problem.formulas),
-            options,
-            "tol=1e-12, maxiter=200",
-            loop,
-        ),
-        _described("root", problem, "Newton steps in a trust region; dense LU, singular values"),
+        partial(system_code, problem, outputs, *run),
+        _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
     )
@@ -273,36 +266,51 @@ def newton_minimize(
         sparse = _sparse_minimum(problem, bounds, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
+    sides = bounds_of(bounds, leaves, many)
+    return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake)
+
+
+def _dense_minimum(
+    problem: Problem,
+    gradient: list[Expr],
+    diagonal: list[Expr] | None,
+    globalize: bool,
+    bounds: Any,
+    remake: Any,
+) -> Solver:
+    """The solver that forms the Hessian, or its diagonal, or a factor of it."""
+    f, leaves = problem.formulas[0], list(problem.unknowns)
     options = {
-        "globalize": bool(globalize),
-        "bounds": bounds_of(bounds, leaves, many),
+        "globalize": globalize,
+        "bounds": bounds,
         "hessian": "dense" if diagonal is None else "diagonal",
     }
     if diagonal is not None:
         second, how = diagonal, "diagonal Hessian, divided by entry"
     else:
-        second = [b for row in hessian(problem.formulas[0], leaves) for b in row]
+        second = [b for row in hessian(f, leaves) for b in row]
         how = "dense Hessian; eigenvalues, or Cholesky from 12 unknowns on where definite"
         factor = kronecker_of(second) if bounds is None else None
         if factor is not None:
             options["hessian"], second = factor.axis, [factor.matrix]
             how = "Hessian a Kronecker product with the identity; eigenvalues of its small factor"
-    outputs = [problem.formulas[0], *gradient, *second]
+    loop = minimum_loop if globalize and bounds is None else None
+    outputs = [f, *gradient, *second]
+    run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return Solver(
-        partial(
-            system_code,
-            problem,
-            outputs,
-            "solve_minimum",
-            1,
-            options,
-            "tol=1e-10, maxiter=500",
-            minimum_loop if globalize and bounds is None else None,
+        partial(system_code, problem, outputs, *run),
+        _described(
+            "minimum", problem, f"{_first(problem, loop)}Newton steps in a trust region; {how}"
         ),
-        _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
     )
+
+
+def _first(problem: Problem, loop: Any) -> str:
+    """What is tried first for one problem of a few scalars."""
+    few = problem.form.kind in ("scalar", "scalars") and len(problem.unknowns) <= MOST_UNKNOWNS
+    return "one problem in a loop on floats; else " if loop and few else ""
 
 
 def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
@@ -363,16 +371,9 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     }
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
+    run = ("solve_system", len(problem.formulas), options, "tol=1e-10, maxiter=2000")
     return Solver(
-        partial(
-            system_code,
-            problem,
-            outputs,
-            "solve_system",
-            len(problem.formulas),
-            options,
-            "tol=1e-10, maxiter=2000",
-        ),
+        partial(system_code, problem, outputs, *run),
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),

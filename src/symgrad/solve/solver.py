@@ -17,7 +17,7 @@ class Solver:
     ``solver(x0, *params, tol=..., maxiter=..., raise_on_failure=False, callback=None)`` gives a
     `Solution`. Each argument may have batch axes in front of its own; they broadcast, and all problems of
     the batch are solved at once. ``callback(iteration, x, residual, step)`` is called at every iterate of
-    a single problem.
+    a single problem, which is then solved step by step, by the methods for problems that resist full steps.
 
     Attributes
     ----------

@@ -3,9 +3,9 @@
 Points have an axis of unknowns, then one of problems, so that every operation runs along the problems.
 
 1. `approach`: steps while ``|F|`` falls. A problem whose step is within the root of the tolerance takes
-   it and has finished: what is left is the square of that. Finished problems take steps of zero, until
-   enough have finished for the rest to be gathered.
-2. `settled`: a problem is solved where the step from it is well within the tolerance, or where a short
+   it and has finished: what is left is the square of that. Finished problems go on, which moves their
+   last bits, until enough have finished for the rest to be gathered; where ``|F|`` rises they stop.
+2. `full_steps`: a problem is solved where the step from it is well within the tolerance, or where a short
    step does not lower ``|F|`` any more.
 
 What neither settles is for the methods that shorten steps, from the start.
@@ -22,7 +22,6 @@ import numpy as np
 from symgrad.solve.runtime.results import Status
 
 MOST_STEPS = 100  # full steps; what needs more is no ordinary problem
-FALLS = 1.0 - 1e-4  # what a full step leaves of |F|, at the most
 GATHERED = 0.5  # of the problems, when fewer than these go on they are gathered
 LAST_CHECKS = 4  # steps after which a problem that is nearly solved is given up
 LEAST_TOLERANCE = 3e-16
@@ -35,9 +34,10 @@ ROOT_RATE = 0.4
 class Steps(NamedTuple):
     """How full steps are computed, at points and with the parameters of their problems.
 
-    `fast` and `exact` give ``|F|`` and the step; `fast`, which decides nothing, may be less accurate, and
-    adds the slope. ``check(x, params, slope)`` gives ``|F|`` and the length of the step in each unknown,
-    where the slope may be that of a point close by. What a call returns the next may overwrite.
+    A step is what is subtracted. `fast` and `exact` give ``|F|`` and the step; `fast`, which decides
+    nothing, may be less accurate, and adds the slope. ``check(x, params, slope)`` gives ``|F|`` and the
+    length of the step in each unknown, where the slope may be that of a point close by. Steps and slopes
+    may be overwritten by the next call.
     """
 
     fast: Callable[..., Any]
@@ -63,7 +63,7 @@ class Found:
         """Some of the problems; what is found for them is found for all."""
         part = copy(self)
         for name, rows in vars(self).items():
-            if isinstance(rows, np.ndarray):
+            if isinstance(rows, np.ndarray) and len(rows) == len(self.x):
                 setattr(part, name, rows[which])
         return part
 
@@ -113,17 +113,20 @@ def approach(
     at: Any = slice(None)
     bound: Any = np.inf
     slope: Any = np.nan
+    lost = ~going
     for _ in range(min(maxiter, MOST_STEPS)):
         size, step, slope = step_at(x, params)
-        going &= size < bound
+        falls = size < bound
+        lost |= going > falls
+        going &= falls
         going &= size > 0.0
-        if not going.all():
-            step *= going
-        x += step
+        if lost.any():
+            step *= ~lost
+        x -= step
         count += going.view(np.uint8)
         going &= ~all_unknowns(np.abs(step, out=step) <= near)
         left = np.count_nonzero(going)
-        bound = FALLS * size
+        bound = size
         if left < GATHERED * going.size:
             _put(found, counts, slopes, at, (x, count, slope))
             if not left:
@@ -132,7 +135,7 @@ def approach(
             at = keep if isinstance(at, slice) else at[keep]
             params = taken(params, keep, going.size)
             x, count, bound = x.take(keep, axis=1), count[keep], bound[keep]
-            going = np.ones(left, bool)
+            going, lost = going[keep], lost[keep]
     _put(found, counts, slopes, at, (x, count, slope))
     return found, counts, slopes
 
@@ -181,7 +184,7 @@ def _finish(
     before, step = step_at(at, params)
     size[index] = before
     for _ in range(LAST_CHECKS):
-        to = at + step
+        to = at - step
         before = size[index]
         after, step = step_at(to, params)
         falls = (after < before) & (count[index] < maxiter)

@@ -126,16 +126,28 @@ def _starts(form: Form, x0: Any) -> list[Any]:
     return [array[..., i] for i in range(len(names))]
 
 
-def floats_of(x0: Any, count: int) -> list[float] | None:
-    """The starts of so many scalar unknowns of one problem as floats of Python; None for all else."""
+def floats_of(x0: Any, count: int, *params: Any) -> list[float] | None:
+    """The starts of so many scalar unknowns of one problem, and its parameters, as floats of Python.
+
+    None for a batch, and for what is no number.
+    """
     if x0.__class__ is np.ndarray and x0.ndim == 1 and x0.dtype.kind in "iuf":
         x0 = x0.tolist()
     if x0.__class__ not in (list, tuple) or len(x0) != count:
         return None
-    for v in x0:
-        if v.__class__ is not float and (v.__class__ is not int or abs(v) > 1e300):
+    values = [*x0, *params]
+    for v in values:
+        if v.__class__ is not float and not _is_number(v):
             return None
-    return [float(v) for v in x0]
+    return [float(v) for v in values]
+
+
+def _is_number(v: Any) -> bool:
+    if v.__class__ is np.ndarray:
+        return v.ndim == 0 and v.dtype.kind in "iuf"
+    if v.__class__ is int:
+        return abs(v) < 1e300
+    return isinstance(v, (np.floating, np.integer))
 
 
 def _array(value: Any, what: str) -> Any:

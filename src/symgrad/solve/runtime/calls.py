@@ -33,7 +33,8 @@ from symgrad.solve.runtime.minimum import (
 from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
 from symgrad.solve.runtime.system import Systems, solve_systems
 
-ENTRIES = 200_000  # of Jacobians at a time
+ENTRIES = 200_000  # at a time, so that they stay in the cache
+VECTORS = 8  # about as many as there are beside a matrix
 
 
 class Values:
@@ -95,13 +96,13 @@ class Values:
         """``|F|`` and Newton's step of square systems, at points (unknowns, problems)."""
         outputs = self.arrays(split_columns(x, self.shapes), params)
         r, jac = self._columns(outputs, self.parts, x.shape)
-        return column_lengths(r), solved_systems(jac, np.negative(r, out=r))
+        return column_lengths(r), solved_systems(jac, r)
 
     def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
         outputs = self.arrays(split_columns(x, self.shapes), params)[1:]
         g, hessian = self._columns(outputs, len(self.shapes), x.shape)
-        return column_lengths(g), definite_solved(hessian, np.negative(g, out=g))
+        return column_lengths(g), definite_solved(hessian, g)
 
     def _columns(self, outputs: list[Any], parts: int, shape: tuple[int, int]) -> tuple[Any, Any]:
         """Vectors (n, problems) and matrices (n, n, problems) of blocks in row order."""
@@ -168,6 +169,10 @@ def _matrix(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
     return out
 
 
+def _problems_at_a_time(matrix: int, n: int) -> int:
+    return max(1, ENTRIES // max(1, matrix + VECTORS * n))
+
+
 def solve_system(
     one: Callable[..., Any],
     many: Callable[[], Any],
@@ -185,7 +190,7 @@ def solve_system(
         "fit": call.options["fit"],
     }
     fit = call.options["fit"]
-    together = bool(problems.batch) and found.box is None and not fit
+    together = found.box is None and not fit and run["callback"] is None
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)
@@ -194,7 +199,7 @@ def solve_system(
             index = s.by_full_steps(steps_by(v.newton_step), v.params, call.tol, call.maxiter)
         solve_systems(s, v.system, index, call.maxiter, **run)
 
-    each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(n * n, 1)))
+    each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
     solution = answer(Fit if fit else Solution, call, problems, found)
     if isinstance(solution, Fit):
         _statistics(solution, values, found.x, found.size, problems.batch)
@@ -258,5 +263,5 @@ def solve_minimum(
             index = confirmed(s, v.objective, index)
         minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
 
-    each_block(lambda _: block, len(problems.x), max(1, ENTRIES // max(entries, 1)))
+    each_block(lambda _: block, len(problems.x), _problems_at_a_time(entries, n))
     return checked(answer_of_minima(call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]

@@ -11,13 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, box, prepare
-from symgrad.solve.runtime.minimum import CURVATURES, Minima, answer_of_minima, curvature_of
+from symgrad.solve.runtime.minimum import (
+    CURVATURES,
+    REACHES,
+    Minima,
+    answer_of_minima,
+    curvature_of,
+)
 from symgrad.solve.runtime.results import Minimum, Status, checked
 from symgrad.solve.runtime.trust import EPS, is_short
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 LANCZOS = 60  # products for the lowest curvature
-REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in lengths of x
 
 
 class Objective(NamedTuple):

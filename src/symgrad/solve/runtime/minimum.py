@@ -19,6 +19,7 @@ from symgrad.solve.runtime.results import CONVERGED, Minimum, Status
 from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
 
 FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
+REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in lengths of x
 CURVATURES = (
     "positive definite",
     "positive semidefinite",
@@ -139,9 +140,10 @@ def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, A
     x, f = s.x[index], s.value[index]
     w, _, out = spectrum(at(x, index)[2])
     unit = (np.arange(w.shape[1]) == w.argmin(axis=1)[:, None]).astype(float)
-    reach = 1e-3 * np.maximum(lengths(x), 1.0)[:, None] * out(unit)
+    away = np.maximum(lengths(x), 1.0)[:, None] * out(unit)
     found, best = np.zeros(index.shape, bool), x.copy()
-    for y in (x - reach, x + reach):
+    for reach in (*REACHES, *[-reach for reach in REACHES]):
+        y = x - reach * away
         y = y if s.box is None else np.clip(y, *s.box)
         low = at(y, index)[0] < f - 1e-13 * np.maximum(np.abs(f), 1e-3)
         best = np.where((low & ~found)[:, None], y, best)

@@ -13,7 +13,7 @@ from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.scalar import Scalars, solve_scalars
 
-BLOCK = 16384  # problems at a time, so that their arrays stay in the cache
+BLOCK = 12288  # problems at a time, so that their arrays stay in the cache
 
 
 class Kernel(NamedTuple):
@@ -45,7 +45,7 @@ class Kernel(NamedTuple):
 
 
 class Kernels(NamedTuple):
-    """Value and slope, fast; and the value, exact. A step is ``-value/slope``."""
+    """Value and slope, fast; and the value, exact. A step is ``value/slope``."""
 
     fast: Kernel
     exact: Kernel
@@ -56,9 +56,7 @@ class Kernels(NamedTuple):
 
         def fast_step(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
             value, slope = fast(x[0], params)
-            step = value / slope
-            np.negative(step, out=step)
-            return np.abs(value, out=value), step[None], slope
+            return np.abs(value), np.divide(value, slope, out=value)[None], slope
 
         def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
             (value,) = exact(x[0], params)
@@ -69,11 +67,11 @@ class Kernels(NamedTuple):
 
 
 def _exact_step(evaluate: Callable[..., Any]) -> Callable[..., Any]:
-    """``|F|`` and the step, by value and step."""
+    """``|F|`` and what is subtracted in a step, by value and what is added."""
 
     def exact_step(x: Any, params: list[Any]) -> tuple[Any, Any]:
         value, step = evaluate(x[0], *params)
-        return np.abs(np.broadcast_to(value, x.shape[1:])), np.array(np.broadcast_to(step, x.shape))
+        return np.abs(np.broadcast_to(value, x.shape[1:])), -np.broadcast_to(step, x.shape)
 
     return exact_step
 

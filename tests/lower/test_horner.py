@@ -80,9 +80,10 @@ def test_shared_terms_and_powers_stay_shared():
 
 
 def test_source_of_arrays_and_of_floats():
-    f = sg.lambdify([x, a, b, c], a * x**3 + b * x**2 + c * x + 1)
-    assert "return x*(c + x*(b + x*a)) + 1\n" in f.source
-    assert "return x*(c + x*(b + x*a)) + 1.0\n" in f.scalar_source
+    u, p, q, r = sg.symbols("u p1 q1 r1")  # no other test multiplies them: factors keep their order
+    f = sg.lambdify([u, p, q, r], p * u**3 + q * u**2 + r * u + 1)
+    assert "return u*(r1 + u*(q1 + u*p1)) + 1\n" in f.source
+    assert "return u*(r1 + u*(q1 + u*p1)) + 1.0\n" in f.scalar_source
     assert "Horner forms" in f.explain()
 
 

@@ -16,6 +16,8 @@ VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "NUMEXPR_MAX_THREADS",
 )
+# Threads that have nothing to do sleep at once; spinning, they would slow down whoever has the next turn
+IDLE = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "GOMP_SPINCOUNT": "0"}
 
 
 def options() -> argparse.Namespace:
@@ -40,7 +42,7 @@ def options() -> argparse.Namespace:
 
 def confine(threads: int) -> None:
     """Give everything that this process starts the same cores and the same count of threads."""
-    os.environ.update(dict.fromkeys(VARIABLES, str(threads)))
+    os.environ.update(dict.fromkeys(VARIABLES, str(threads)), **IDLE)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 # Bytes that the arrays of one block may take. The few in use at a time stay in a second-level cache of
 # 1 MB or more; smaller blocks lose more to threads that wait for each other between calls.
-CACHE: Final = 1 << 22
-MIN_BLOCK, MAX_BLOCK = 4096, 32768  # entries
+CACHE: Final = 1 << 23
+MIN_BLOCK, MAX_BLOCK = 4096, 131072  # entries
 
 
 def block_entries(itemsizes: Sequence[int]) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 
-MAX_WORKSPACE: Final = 4 << 20  # bytes that a thread keeps between calls for the blocks of regions
+MAX_WORKSPACE: Final = 8 << 20  # bytes that a thread keeps between calls for the blocks of regions
 MAX_SLOTS: Final = 32 << 20  # and for the intermediate arrays of whole functions
 ALIGNMENT: Final = 64
 

@@ -9,11 +9,15 @@ from typing import Any
 
 
 def each_block(make: Callable[[int], Callable[[slice], Any]], count: int, block: int) -> None:
-    """Work on all blocks of `count` problems.
+    """Work on all of `count` problems, in blocks of `block` problems or somewhat fewer.
 
     ``make(problems)`` is called once by every thread, for blocks of so many problems or fewer, and gives
     the function that works on a block.
     """
+    blocks = -(-count // block)
+    workers = min(processors(), blocks)
+    if workers > 1:  # all have as much to do
+        block = -(-count // (workers * -(-blocks // workers)))
     starts = iter(range(0, count, block))
 
     def work() -> None:
@@ -21,7 +25,6 @@ def each_block(make: Callable[[int], Callable[[slice], Any]], count: int, block:
         for start in starts:
             on_block(slice(start, start + block))
 
-    workers = min(processors(), -(-count // block))
     if workers < 2:
         work()
         return

@@ -17,7 +17,12 @@ VARIABLES = (
     "NUMEXPR_MAX_THREADS",
 )
 # Threads that have nothing to do sleep at once; spinning, they would slow down whoever has the next turn
-IDLE = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", "GOMP_SPINCOUNT": "0"}
+IDLE = {
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "KMP_BLOCKTIME": "0",
+    "GOMP_SPINCOUNT": "0",
+    "OPENBLAS_THREAD_TIMEOUT": "18",  # 2**18 cycles
+}
 
 
 def options() -> argparse.Namespace:

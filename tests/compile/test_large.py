@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.compile import blocked
 from symgrad.compile import threads as pool
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 
@@ -101,7 +102,17 @@ def test_large_arrays_take_the_blocked_code():
     assert "_region0" in f.large_source and "out=w0" in f.large_source
     a, b = arrays_of(100_003, 100_003)
     np.testing.assert_allclose(f(a, b), np.sin(a) * np.exp(b), rtol=1e-15)
-    assert f._large.find([a, b]) is not None and f._large.find([a[:100], b[:100]]) is None
+    assert f._large.find([a, b], f._least) is not None
+    assert f._large.find([a[:100], b[:100]], f._least) is None
+
+
+def test_heavy_formulas_count_as_large_at_fewer_entries():
+    light, heavy = sg.lambdify([x, y], x * y + 1), sg.lambdify([x, y], sg.sin(x) * sg.cos(y) * x**y)
+    wide = sg.lambdify([x, y], sum(sg.sin(k * x) * sg.cos(y / k) for k in range(1, 9)))
+    assert light._least == blocked.MIN_LARGE > heavy._least > wide._least == blocked.MIN_HEAVY
+    a, b = arrays_of(10_000, 10_000)
+    np.testing.assert_allclose(wide(a, b), wide._plain()(a, b), rtol=1e-13)
+    assert wide._large is not None
 
 
 def test_threads_do_not_change_results():

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.compile import regions
 from symgrad.compile.arguments import broadcast_shape
 from symgrad.compile.execute import execute
 from symgrad.compile.pipeline import Options
@@ -26,7 +27,16 @@ from symgrad.lower.large import Fused, large_form
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region
 
-MIN_LARGE: Final = 32768  # entries from which blocks are used; below, arrays fit the cache
+# Entries from which blocks are used; below, arrays fit the cache, and from the lower limit on threads pay
+# where an entry takes long
+MIN_LARGE: Final = 32768
+MIN_HEAVY: Final = 8192
+
+
+def least_entries(cost: int) -> int:
+    """The entries from which blocks are used, where one takes as long as `cost` additions; 0 if unknown."""
+    threads_pay = regions.THREADED_WORK // cost if cost else MIN_LARGE
+    return min(MIN_LARGE, max(MIN_HEAVY, threads_pay))
 
 
 @dataclass(frozen=True)
@@ -135,9 +145,9 @@ class LargeArrays:
         self._batched = entries is None
         self._entries = entries_function(names, entries)
 
-    def find(self, arrays: Sequence[Any]) -> Blocked | None:
-        """The code for arrays of these shapes; None where the plain code is as good."""
-        if self._entries(*arrays) < MIN_LARGE:
+    def find(self, arrays: Sequence[Any], least: int) -> Blocked | None:
+        """The code for arrays of `least` entries or more; None for others, or where that gains nothing."""
+        if self._entries(*arrays) < least:
             return None
         return self.variant(spans(arrays) if self._batched else None)
 

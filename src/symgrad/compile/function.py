@@ -59,6 +59,7 @@ class CompiledFunction:
         "_code",
         "_columns",
         "_large",
+        "_least",
         "_leaves",
         "_nest",
         "_options",
@@ -85,6 +86,7 @@ class CompiledFunction:
         self._options = options
         self._run: Callable[..., Any] | None = None
         self._large: LargeArrays | None = None
+        self._least = blocked.least_entries(code.cost)  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         self.__name__ = options.name
@@ -126,7 +128,7 @@ class CompiledFunction:
         """Calls until the code on floats is needed, which takes them from then on."""
         if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
-        small = self._signature.small(args, blocked.MIN_LARGE)
+        small = self._signature.small(args, self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
         if not (self._floats(args) or self._signature.exact(args)):
@@ -167,7 +169,7 @@ class CompiledFunction:
 
     def _call(self, *args: Any, out: Any = None) -> Any:
         """The general path: small arrays at once, everything else with checks."""
-        small = self._signature.small(args, blocked.MIN_LARGE) if out is None else None
+        small = self._signature.small(args, self._least) if out is None else None
         if small is not None:
             return (self._run or self._plain())(*small)
         return self._checked(args, out)
@@ -187,7 +189,7 @@ class CompiledFunction:
             return results if out is None else Destination(self._nest, out).store(results)
         if self._code.ordered:
             return self._of_size(values)._call(*args, out=out)
-        large = (self._large or self._larger()).find(values)
+        large = (self._large or self._larger()).find(values, self._least)
         if out is not None:
             return Destination(self._nest, out).fill(large, self._plain(), values)
         return self._plain()(*values) if large is None else large.run(*values)

@@ -17,7 +17,7 @@ from symgrad.lower.passes import array_passes, prepared, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.scalars import STEPS, by_entries, has_entries
 from symgrad.lower.short_axes import write_out_short_axes
-from symgrad.lower.sizes import entries_code
+from symgrad.lower.sizes import entries_code, entry_cost
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,11 @@ class Code:
         Whether there is code for Python floats, or may be such code for the entries of small arrays.
     ordered : bool
         Whether the order of a contraction was chosen by extents that were assumed.
+    cost : int
+        The additions that take as long as all steps of a function of scalars do for an entry; else 0.
     """
 
-    __slots__ = ("_scalar", "doc", "entries", "has_scalar", "ordered", "source")
+    __slots__ = ("_scalar", "cost", "doc", "entries", "has_scalar", "ordered", "source")
 
     def __init__(
         self,
@@ -89,12 +91,14 @@ class Code:
         entries: str | None,
         scalar: str | Callable[[], str | None] | None,
         ordered: bool,
+        cost: int,
     ) -> None:
         self.source = source
         self.doc = doc
         self.entries = entries
         self.has_scalar = scalar is not None
         self.ordered = ordered
+        self.cost = cost
         self._scalar = scalar
 
     @property
@@ -110,7 +114,7 @@ class Code:
         return self.has_scalar and self.entries is None
 
     def __reduce__(self) -> Any:
-        return Code, (self.source, self.doc, self.entries, self.scalar, self.ordered)
+        return Code, (self.source, self.doc, self.entries, self.scalar, self.ordered, self.cost)
 
 
 def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, options: Options) -> Code:
@@ -127,6 +131,7 @@ def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, option
         None if program.batched else entries_code(arrays),
         scalar,
         program.ordered and bool(program.extents) and not options.sizes,
+        entry_cost(arrays) if program.batched else 0,
     )
 
 

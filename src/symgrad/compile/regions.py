@@ -19,6 +19,8 @@ from symgrad.lower.calls import Reduction
 from symgrad.lower.regions import Region
 
 THREADED_WORK: Final = 1 << 20  # entries times cost from which threads pay
+LEAST_BLOCKS: Final = 4  # then, so that there is something to share out
+LEAST_SHARE: Final = 2048  # entries of such a block
 
 
 class RegionFunction:
@@ -101,8 +103,9 @@ class _Run:
         self.order: Literal["C", "F"] = "F" if fortran else "C"
         given = dict(zip(kernel.region.results, targets, strict=False))
         self.outputs = [self._output(given.get(v), d) for v, d in kernel.entrywise]
+        self.heavy = math.prod(self.shape) * kernel.region.cost >= THREADED_WORK
         self._cut([*inputs, *self.outputs])
-        self.threads = self._worthwhile(threads)
+        self.threads = min(threads, self.grid.count) if self.heavy else 1
         self.partials = [
             partial_of(r, d, self.grid)
             for (_, r), d in zip(kernel.reductions, kernel.reduced_dtypes, strict=True)
@@ -125,12 +128,11 @@ class _Run:
         for k, x in zip(at, stretched, strict=True):
             self.operands[k] = x if view == shape else x.reshape(view)
         self.arrays = at
-        self.grid = cut(view, block_entries(self.kernel.itemsizes), self.kernel.whole)
-
-    def _worthwhile(self, threads: int) -> int:
-        work = math.prod(self.shape) * self.kernel.region.cost
-        parts = min(threads, self.grid.count)
-        return 1 if work < THREADED_WORK else parts
+        entries = block_entries(self.kernel.itemsizes)
+        if self.heavy:
+            share = -(-math.prod(self.shape) // LEAST_BLOCKS)
+            entries = min(entries, max(LEAST_SHARE, share))
+        self.grid = cut(view, entries, self.kernel.whole)
 
     def results(self) -> tuple[Any, ...]:
         """Run all blocks; the results in the order of the region's."""

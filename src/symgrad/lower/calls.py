@@ -164,11 +164,14 @@ COSTS: Final = {
 
 
 def cost_of(code: Code) -> int:
-    """About how long an entrywise call or a reduction takes for an entry."""
+    """About how long the entrywise calls of a template, or a reduction, take for an entry."""
     call = call_of(code)
-    if call is None:
-        return 1
-    return 20 if call.name.startswith("scipy.") else COSTS.get(call.name, 1)
+    return 1 if call is None else _cost(call)
+
+
+def _cost(call: Call) -> int:
+    own = 20 if call.name.startswith("scipy.") else COSTS.get(call.name, 1)
+    return own + sum(_cost(arg) for arg in call.args if isinstance(arg, Call))
 
 
 @lru_cache(maxsize=512)

@@ -1,9 +1,9 @@
-"""How large the arrays are that a program makes entry by entry."""
+"""How large the arrays are that a program makes entry by entry, and how much it does for an entry."""
 
 from __future__ import annotations
 
 from symgrad.expr.dims import dim_names, map_dim
-from symgrad.lower.calls import call_of
+from symgrad.lower.calls import call_of, cost_of
 from symgrad.lower.program import Program
 
 
@@ -24,3 +24,9 @@ def entries_code(p: Program) -> str:
         if shape
     ]
     return f"max({', '.join([*sorted(products), '0'])})" if products else ""
+
+
+def entry_cost(p: Program) -> int:
+    """The additions that take as long as all entrywise steps of a function of scalars, for an entry."""
+    pairs = zip(p.instrs, p.live(), strict=True)
+    return sum(cost_of(i.code) for i, live in pairs if live and i.code is not None)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
-from symgrad.solve.runtime.results import Status
+from symgrad.solve.runtime.results import Answer, Status
 
 
 class Form(NamedTuple):
@@ -209,7 +208,7 @@ def shaped(values: Any, batch: tuple[int, ...]) -> Any:
     return values.reshape(batch) if batch else values[0].item()
 
 
-def answer(kind: Callable[..., Any], call: Call, problems: Problems, found: Any) -> Any:
+def answer(kind: type[Answer], call: Call, problems: Problems, found: Any) -> Answer:
     """What a solver returns, from arrays with a row per problem: `x`, `size`, `count` and `status`."""
     batch, status = problems.batch, found.status
     return kind(

@@ -203,7 +203,7 @@ def solve_system(
     solution = answer(Fit if fit else Solution, call, problems, found)
     if isinstance(solution, Fit):
         _statistics(solution, values, found.x, found.size, problems.batch)
-    return checked(solution, call.raise_on_failure)  # type: ignore[no-any-return]
+    return checked(solution, call.raise_on_failure)
 
 
 def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
@@ -264,4 +264,4 @@ def solve_minimum(
         minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
 
     each_block(lambda _: block, len(problems.x), _problems_at_a_time(entries, n))
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)

@@ -221,4 +221,4 @@ def solve_many_unknowns(make: Callable[..., tuple[Any, Any, Any, Any]], call: Ca
         point, count, status, found.curvature[k] = minimize_large(problem, x)
         found.set(k, status, point.x, point.size if point.finite else np.inf, count)
         found.value[k] = point.f
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)

@@ -40,7 +40,7 @@ class Minima(Found):
         self.curvature = np.full(len(x), len(CURVATURES) - 1, np.int8)
 
 
-def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Any:
+def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
     """What a solver of minima returns."""
     minimum = answer(Minimum, call, problems, found)
     minimum.value = shaped(found.value, problems.batch)

@@ -109,7 +109,7 @@ def solve_equation(
         solve_scalars(done, **run)
     else:
         _in_blocks_of_scalars(done, kernels, run)
-    return checked(answer(Solution, call, problems, done), call.raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer(Solution, call, problems, done), call.raise_on_failure)
 
 
 def _thin(flat: Any, given: Any) -> Any:

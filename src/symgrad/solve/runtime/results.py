@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -98,7 +98,10 @@ class Fit(Solution):
     stderr: Any
 
 
-def checked(solution: Any, raise_on_failure: bool) -> Any:
+Answer = TypeVar("Answer", bound=Solution)
+
+
+def checked(solution: Answer, raise_on_failure: bool) -> Answer:
     """The solution, or an error where it did not converge."""
     if raise_on_failure and not np.all(solution.converged):
         raise ConvergenceError(_failure(solution), solution)

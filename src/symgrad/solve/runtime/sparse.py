@@ -118,7 +118,7 @@ def solve_sparse(
                 at, x, call.tol, call.maxiter, call.options["globalize"], callback
             )
             found.set(k, status, *point)
-    return checked(answer(Solution, call, problems, found), call.raise_on_failure)  # type: ignore[no-any-return]
+    return checked(answer(Solution, call, problems, found), call.raise_on_failure)
 
 
 def _sparse_system(

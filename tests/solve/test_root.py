@@ -9,6 +9,7 @@ import scipy.optimize
 
 import symgrad as sg
 from symgrad.errors import ArgumentError, ConvergenceError, DTypeError, ShapeError
+from symgrad.solve.runtime.newton import BLOCK
 
 x, y, a, b = sg.symbols("x y a b")
 
@@ -165,9 +166,10 @@ def test_each_problem_of_a_batch_has_its_status():
 
 
 def test_more_problems_than_a_block():
-    squares = np.linspace(1.0, 5.0, 20001)
+    squares = np.linspace(1.0, 5.0, 2 * BLOCK + 1)
     solution = sg.newton_root(x**2 - a, x, a)(1.0, squares)
     np.testing.assert_allclose(solution.x, np.sqrt(squares), rtol=1e-14)
+    assert solution.converged.all()
 
 
 # Systems

@@ -23,7 +23,8 @@ def toposort(roots: Iterable[Expr], skip: Iterable[Expr] = ()) -> list[Expr]:
     while stack:
         node = stack.pop()
         if node is None:  # the operands of the node below are done
-            order.append(stack.pop())  # type: ignore[arg-type]
+            if (done := stack.pop()) is not None:
+                order.append(done)
         elif node not in seen:
             seen.add(node)
             if node.args:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from symgrad.expr.node import Expr
 from symgrad.lower.accumulate import accumulate
@@ -21,10 +21,12 @@ from symgrad.lower.sharing import share_factors
 from symgrad.lower.sums import open_sums
 from symgrad.rewrite.stability import stabilize
 
+Form = TypeVar("Form")
+
 
 @dataclass(frozen=True)
-class FormulaPass:
-    """A named step from formulas to formulas of the same values.
+class Pass(Generic[Form]):
+    """A named step, from formulas to formulas of the same values or from program to program.
 
     Attributes
     ----------
@@ -36,24 +38,7 @@ class FormulaPass:
 
     name: str
     does: str
-    run: Callable[[Sequence[Expr]], list[Expr]]
-
-
-@dataclass(frozen=True)
-class Pass:
-    """A named step from program to program.
-
-    Attributes
-    ----------
-    name : str
-    does : str
-        What it does, in a line.
-    run : callable
-    """
-
-    name: str
-    does: str
-    run: Callable[[Program], Program]
+    run: Callable[[Form], Form]
 
 
 def without_dead_code(p: Program) -> Program:
@@ -67,11 +52,11 @@ def without_dead_code(p: Program) -> Program:
     return q
 
 
-FORMULA_PASSES: Final = (
-    FormulaPass("stable forms", "what keeps accuracy in floating point", stabilize),
-    FormulaPass("open sums", "sums that are the first term of another are part of it", open_sums),
-    FormulaPass("shared factors", "pairs that several products hold, once", share_factors),
-    FormulaPass("Horner forms", "sums by powers of a base, where that saves products", horner),
+FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
+    Pass("stable forms", "what keeps accuracy in floating point", stabilize),
+    Pass("open sums", "sums that are the first term of another are part of it", open_sums),
+    Pass("shared factors", "pairs that several products hold, once", share_factors),
+    Pass("Horner forms", "sums by powers of a base, where that saves products", horner),
 )
 
 
@@ -94,12 +79,12 @@ DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_
 SINGLE_CALLS: Final = Pass("single calls", "every entrywise step is one ufunc call", expand)
 
 
-def array_passes(fast_math: bool) -> tuple[Pass, ...]:
+def array_passes(fast_math: bool) -> tuple[Pass[Program], ...]:
     """What a program for arrays goes through."""
     return (*([HALF_ANGLES] if fast_math else []), RECIPROCALS, ACCUMULATION, DEAD_CODE)
 
 
-def run_passes(p: Program, passes: tuple[Pass, ...]) -> Program:
+def run_passes(p: Program, passes: tuple[Pass[Program], ...]) -> Program:
     """The program after all passes."""
     for step in passes:
         p = step.run(p)

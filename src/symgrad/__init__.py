@@ -57,6 +57,7 @@ from symgrad.ops.products import (
     trace,
     vdot,
 )
+from symgrad.ops.quotients import sinc
 from symgrad.ops.reduction import (
     all,  # noqa: A004
     any,  # noqa: A004
@@ -383,6 +384,7 @@ __all__ = [
     "signbit",
     "simplify",
     "sin",
+    "sinc",
     "sinh",
     "size",
     "softmax",

@@ -39,7 +39,11 @@ KINDS = {
     "ldexp": ("float64", "int64"),
 }
 ORDERS = {"polygamma": (1, 2, 3)}
-PARAMS = {"named": [("p",)], "astype": [(as_ty("float32"),), (as_ty("int64"),)]}
+PARAMS = {
+    "named": [("p",)],
+    "astype": [(as_ty("float32"),), (as_ty("int64"),)],
+    "polyval": [(0.5, -1.25), (1.0, 0.0, -0.5, 0.125)],
+}
 
 
 def params_of(op):

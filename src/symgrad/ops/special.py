@@ -42,6 +42,7 @@ from symgrad.ops.bessel import (
 from symgrad.ops.elementwise import Elementwise, elementwise
 from symgrad.ops.guard import choose
 from symgrad.ops.public import public
+from symgrad.ops.quotients import exprel
 from symgrad.ops.reduction import log_softmax, logsumexp, softmax
 from symgrad.ops.ufuncs import (
     exp,
@@ -379,6 +380,7 @@ __all__ = [
     "exp1",
     "expi",
     "expit",
+    "exprel",
     "gamma",
     "gammaln",
     "i0",

@@ -21,6 +21,7 @@ from symgrad.ops import (
     norms,
     products,
     pseudoinverse,
+    quotients,
     reduction,
     select,
     shapes,
@@ -35,6 +36,7 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.operators import install
+from symgrad.ops.polynomial import POLYVAL
 from symgrad.ops.reshaping import RESHAPE
 
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
@@ -72,6 +74,7 @@ OPS: Final[dict[str, Op]] = {
         WHERE,
         NAMED,
         CAST,
+        POLYVAL,
         *TENSOR,
     )
 }
@@ -100,6 +103,7 @@ def _ufunc_table() -> dict[Any, Any]:
 
 _FUNCTION_NAMES: Final = {
     select: "where select piecewise clip nan_to_num",
+    quotients: "sinc",
     reduction: "sum mean var std prod max min any all argmax argmin cumsum cumprod",
     shapes: (
         "reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to concatenate stack"

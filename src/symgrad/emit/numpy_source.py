@@ -73,6 +73,8 @@ def _function(
     if not slots:
         statements, result = recycled(statements, result)
     body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
+    if any(call in line for line in body for call in ("np.square(", "_norm(")) and not branches:
+        body = ['with np.errstate(over="ignore", under="ignore"):  # of squares', *_indented(body)]
     if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
     parameters = [n for n, _ in program.parameters]

@@ -20,6 +20,7 @@ from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.sums import open_sums
 from symgrad.rewrite.removable import smooth_near_zero
+from symgrad.rewrite.scaling import scaled_norms
 from symgrad.rewrite.stability import stabilize
 
 Form = TypeVar("Form")
@@ -56,6 +57,7 @@ def without_dead_code(p: Program) -> Program:
 FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
+    Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),
     Pass("open sums", "sums that are the first term of another are part of it", open_sums),
     Pass("shared factors", "pairs that several products hold, once", share_factors),
     Pass("Horner forms", "sums by powers of a base, where that saves products", horner),

@@ -32,8 +32,8 @@ FUNCTIONS = {
     "i0": lambda x: sympy.besseli(0, x),
     "i1": lambda x: sympy.besseli(1, x),
 }
-DIGITS = (40, 80, 160, 320, 640, 1280, 2560)
-ZERO_DIGITS = 1280
+DIGITS = (420, 840, 1680, 3360)  # the first is what it takes to see the smallest double beside 1
+ZERO_DIGITS = 1680
 
 
 def exact(value: Any) -> Any:

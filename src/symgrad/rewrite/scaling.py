@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import rebuild, toposort
+from symgrad.expr.traverse import rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -125,9 +125,10 @@ def _root_of(total: Expr) -> _Root | None:
         return _norm(total)
     if total.op is MUL:
         return _root_of_difference(total)
-    if total.op is not ADD or len(total.args) > MAX_PARTS:
+    terms = _terms(total)
+    if not 2 <= len(terms) <= MAX_PARTS:
         return None
-    parts = [_root_of_square(t) for t in total.args]
+    parts = [_root_of_square(t) for t in terms]
     known = [p for p in parts if p is not None]
     if len(known) < len(parts) or all(is_number(p) for p in known):
         return None
@@ -135,6 +136,19 @@ def _root_of(total: Expr) -> _Root | None:
     for p in known[1:]:
         result = f.hypot(result, p)
     return _Root(result, tuple(known), 2)
+
+
+def _terms(total: Expr) -> list[Expr]:
+    """The terms of a sum, and of sums in it."""
+    flat: list[Expr] = []
+    stack = [total]
+    while stack:
+        x = stack.pop()
+        if x.op is ADD:
+            stack.extend(reversed(x.args))
+        else:
+            flat.append(x)
+    return flat
 
 
 def _root_of_difference(product: Expr) -> _Root | None:
@@ -206,11 +220,27 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
         (root, parts, _), k = found
         wide = rebuild(factor, (root,)) if is_layout(factor) else root
         others = _factors([_images(x, image) for x in factors if x is not factor])
-        made, left = _divided(others, wide, [_images(x, image) for x in parts], k)
+        known = [_images(x, image) for x in _inner_parts(parts)]
+        made, left = _divided(others, wide, [*known, root], k)
         if left < k:
             one = quotient(number(1, node.shape), wide)
             return mul_all([*made, *([power(one, number(left, node.shape))] if left else [])])
     return _changed(rebuild(node, tuple([image[arg] for arg in node.args])))
+
+
+def _inner_parts(parts: Sequence[Expr]) -> list[Expr]:
+    """Parts, what is left of them without numbers, and the parts of those that are hypots themselves."""
+    found: dict[Expr, None] = {}
+    stack = list(parts)
+    while stack:
+        x = stack.pop()
+        found[x] = None
+        rest = split_coefficient(x)[1]
+        if rest is not None and rest not in found:
+            stack.append(rest)
+        if x.op is f.hypot:
+            stack.extend(x.args)
+    return list(found)
 
 
 def _divided(
@@ -220,10 +250,13 @@ def _divided(
     made: list[Expr] = []
     for x in factors:
         base, n = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
-        degree = _degree(x, parts) if x.op is ADD else None
-        if degree and degree <= k:
-            made.append(_sum_divided(x, root, parts, degree))
-            k -= degree
+        degree = _degree(base, parts) if base.op is ADD and n.__class__ is int and n > 0 else None
+        if degree:
+            m = min(n, int(k // degree))
+            k = _tidy(k - m * degree)
+            inside = _sum_divided(base, root, parts, degree) if m else base
+            made.append(power(inside, number(m, x.shape)) if m else number(1, x.shape))
+            made.append(power(base, number(n - m, x.shape)))
             continue
         m = _taken(base, n, k) if _is_part(base, parts) else 0
         if not m:
@@ -276,8 +309,8 @@ def _sum_divided(total: Expr, root: Expr, parts: Sequence[Expr], k: int) -> Expr
 
 
 def _images(x: Expr, image: dict[Expr, Expr]) -> Expr:
-    known = image.get(x)
-    return rebuild(x, tuple([image[arg] for arg in x.args])) if known is None else known
+    """The image of a node, which may be new itself."""
+    return image[x] if x in image else transform([x], lambda node: node, image)[x]
 
 
 def _divisor(x: Expr, image: dict[Expr, Expr]) -> tuple[_Root, Any] | None:

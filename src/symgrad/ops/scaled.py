@@ -1,7 +1,8 @@
 """Sums of squares whose root is taken, safe from overflow and underflow; quotients that stay quotients.
 
-These ops are made on the way to code, by `symgrad.rewrite.scaling`. `NORM` is given the sum of squares as
-well: where that is an ordinary number its root is the norm; only elsewhere the entries are scaled first.
+These ops are made on the way to code, by `symgrad.rewrite.scaling`; no formula that a user holds has them.
+`NORM` is given the sum of squares as well: where that is an ordinary number its root is the norm; only
+elsewhere the entries are scaled first.
 
 Reference: Blue, A portable Fortran program to find the Euclidean norm of a vector, ACM TOMS 4, 1978.
 """

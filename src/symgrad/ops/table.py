@@ -23,6 +23,7 @@ from symgrad.ops import (
     pseudoinverse,
     quotients,
     reduction,
+    scaled,
     select,
     shapes,
     special,
@@ -44,7 +45,7 @@ ARITHMETIC: Final = (ADD, MUL, POW)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
     dict.fromkeys(  # a name imported from one module by the other is the same op
         value
-        for module in (ufuncs, special)
+        for module in (ufuncs, special, scaled)
         for value in vars(module).values()
         if isinstance(value, Elementwise)
     )

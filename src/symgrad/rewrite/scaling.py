@@ -132,10 +132,18 @@ def _root_of(total: Expr) -> _Root | None:
     known = [p for p in parts if p is not None]
     if len(known) < len(parts) or all(is_number(p) for p in known):
         return None
+    if len(known) == 2 and any(is_number(p) for p in known):
+        return _Root(_beside_number(total, known), tuple(known), 2)
     result = known[0]
     for p in known[1:]:
         result = f.hypot(result, p)
     return _Root(result, tuple(known), 2)
+
+
+def _beside_number(total: Expr, parts: Sequence[Expr]) -> Expr:
+    """``sqrt(c**2 + u**2)``, and ``c + |u|`` where the square is infinite: faster than hypot."""
+    c, u = sorted(parts, key=is_number, reverse=True)
+    return f.minimum(f.sqrt(_benign(total)), f.absolute(c) + f.absolute(u))
 
 
 def _terms(total: Expr) -> list[Expr]:
@@ -217,6 +225,9 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
         found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
         if found is None:
             continue
+        quick = _by_small_square(factor, factors, image)
+        if quick is not None:
+            return quick
         (root, parts, _), k = found
         wide = rebuild(factor, (root,)) if is_layout(factor) else root
         others = _factors([_images(x, image) for x in factors if x is not factor])
@@ -226,6 +237,31 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
             one = quotient(number(1, node.shape), wide)
             return mul_all([*made, *([power(one, number(left, node.shape))] if left else [])])
     return _changed(rebuild(node, tuple([image[arg] for arg in node.args])))
+
+
+def _by_small_square(
+    divisor: Expr, factors: Sequence[Expr], image: dict[Expr, Expr]
+) -> Expr | None:
+    """``u*(c + u**2)**-n`` as ``(u/S) * (1/S)**(n - 1)`` for n > 1: it is 0 once S is infinite."""
+    if divisor.op is not POW or divisor.args[0].op is not ADD:
+        return None
+    n, total = value_of(divisor.args[1]), image[divisor.args[0]]
+    parts = [_root_of_square(t) for t in _terms(total)]
+    wanted = [p for p in parts if p is not None and not is_number(p)]
+    if any(p is None for p in parts):
+        return None
+    if n.__class__ is not int or n > -2 or len(parts) != 2 or len(wanted) != 1:
+        return None
+    inner = _inner_parts(wanted)
+    others = _factors([_images(x, image) for x in factors if x is not divisor])
+    once = [x for x in others if any(x is part for part in inner)]
+    raised = [x for x in others if x.op is POW and any(x.args[0] is part for part in inner)]
+    if len(once) != 1 or raised or any(x.op is ADD for x in others):
+        return None
+    total = _benign(total)
+    reciprocal = power(quotient(number(1, total.shape), total), number(-n - 1, total.shape))
+    rest = [x for x in others if x is not once[0]]
+    return mul_all([*rest, quotient(once[0], total), reciprocal])
 
 
 def _inner_parts(parts: Sequence[Expr]) -> list[Expr]:

@@ -118,3 +118,14 @@ def test_infinite_and_missing_entries_stay():
     assert f(np.array([np.inf, 1.0])) == np.inf
     assert np.isnan(f(np.array([np.nan, 1.0])))
     assert f(np.zeros(0)) == 0
+
+
+@pytest.mark.parametrize("size", ["n", 3])
+@pytest.mark.parametrize("scale", SCALES)
+def test_standard_deviations(size, scale):
+    u = sg.vector("u", size)
+    at = np.array([3.0, -4.0, 5.0])
+    value, slope = sg.lambdify(u, sg.std(u)), sg.lambdify(u, sg.grad(sg.std(u), u))
+    for _ in range(2):
+        assert value(at * scale) == pytest.approx(np.std(at) * scale, rel=1e-13)
+        np.testing.assert_allclose(slope(at * scale), slope(at), rtol=1e-12)

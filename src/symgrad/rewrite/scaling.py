@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
-from symgrad.expr.leaves import is_number, number, value_of
+from symgrad.expr.leaves import SIZE, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
@@ -53,6 +53,7 @@ class _Root(NamedTuple):
 
 def scaled_norms(roots: Sequence[Expr]) -> list[Expr]:
     """The roots with norms, and what is divided by them, in scaled form."""
+    roots = _without_factors(roots)
     order = toposort(roots)
     if not any(_concerns(node) for node in order):
         return list(roots)
@@ -64,6 +65,35 @@ def scaled_norms(roots: Sequence[Expr]) -> list[Expr]:
             built = rebuild(node, tuple([image[arg] for arg in node.args]))
             image[node] = _changed(built)
     return [image[root] for root in roots]
+
+
+def _without_factors(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """``(c*S)**(k/2)`` as ``c**(k/2) * S**(k/2)`` for counts and positive numbers c, as in `std`."""
+    if not any(n.op is POW and n.args[0].op is MUL for n in toposort(roots)):
+        return roots
+    image = transform(roots, _parted)
+    return [image[root] for root in roots]
+
+
+def _parted(node: Expr) -> Expr:
+    if node.op is not POW or node.args[0].op is not MUL:
+        return node
+    n, factors = value_of(node.args[1]), _factors([node.args[0]])
+    sums = [x for x in factors if x.op in (ADD, EINSUM) and not is_layout(x)]
+    rest = [x for x in factors if x not in set(sums)]
+    if n is None or isinstance(n, bool) or n % 1 == 0 or len(sums) != 1:
+        return node
+    if not all(_is_count(x) for x in rest):
+        return node
+    return mul_all([power(x, node.args[1]) for x in (*rest, *sums)])
+
+
+def _is_count(x: Expr) -> bool:
+    """Whether a factor is a positive number or an extent, or a power of one."""
+    base = x.args[0] if x.op is POW and value_of(x.args[1]) is not None else x
+    inner = base.args[0] if is_layout(base) else base
+    value = value_of(inner)
+    return inner.op is SIZE or (value is not None and not isinstance(value, bool) and value > 0)
 
 
 def _concerns(node: Expr) -> bool:

@@ -25,6 +25,7 @@ from symgrad.ops import (
     select,
     shapes,
     special,
+    stable,
     ufuncs,
 )
 from symgrad.ops.arithmetic import ADD, MUL, POW
@@ -42,7 +43,7 @@ ARITHMETIC: Final = (ADD, MUL, POW)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
     dict.fromkeys(  # a name imported from one module by the other is the same op
         value
-        for module in (ufuncs, special)
+        for module in (ufuncs, special, stable)
         for value in vars(module).values()
         if isinstance(value, Elementwise)
     )

@@ -13,8 +13,10 @@ Powers may be negative (``1 - tanh(u)**-2``), and all terms may have a factor in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from fractions import Fraction
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import number, value_of
@@ -22,115 +24,163 @@ from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.ops import special
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power, split_coefficient
-from symgrad.ops.stable import sech
+from symgrad.ops.arithmetic import (
+    ADD,
+    MUL,
+    POW,
+    add_all,
+    mul,
+    mul_all,
+    power,
+    raw_product,
+    split_coefficient,
+)
+from symgrad.ops.stable import bose_einstein, sech
 
 MAX_TERMS: Final = 32  # of a sum that is looked at
 MAX_DEGREE: Final = 16
 
-# The roots that a function approaches, each with ``root - s(u)``, or ``s(u) - root`` for one below
+# The roots that a function approaches or crosses, each with ``root - s(u)``
 Ends = tuple[tuple[Any, Callable[[Expr], Expr]], ...]
 ENDS: Final[dict[Op, Ends]] = {
-    f.expit: ((1, lambda u: f.expit(-u)),),
+    f.expit: (
+        (1, lambda u: f.expit(-u)),
+        (Fraction(1, 2), lambda u: -f.tanh(u / 2) / 2),
+    ),
     f.tanh: ((1, lambda u: 2 * f.expit(-2 * u)), (-1, lambda u: -2 * f.expit(2 * u))),
     special.erf: ((1, special.erfc), (-1, lambda u: -special.erfc(-u))),
-    special.erfc: ((1, special.erf), (2, lambda u: special.erfc(-u))),
+    special.erfc: ((2, lambda u: special.erfc(-u)), (1, special.erf)),
     special.ndtr: (
         (1, lambda u: special.ndtr(-u)),
         (Fraction(1, 2), lambda u: special.erf(-u / f.sqrt(number(2, u.shape))) / 2),
     ),
+    bose_einstein: ((-1, lambda u: bose_einstein(-u)),),
 }
+# Functions with ``s(u) + s(-u)`` a number, the first of their roots
+MIRRORED: Final = (f.expit, special.erfc, special.ndtr, bose_einstein)
 
 
-class Group(NamedTuple):
-    """Terms ``c_n * s**n * rest`` of a sum: their coefficients by n, and which terms they are."""
+class Monomial(NamedTuple):
+    """``c * s**power * s(-u)**mirrored`` times the other factors of a term."""
 
-    coefficients: dict[int, Any]
-    terms: set[Expr]
+    c: Any
+    power: int
+    mirrored: int
+    term: Expr
 
 
 def vanishing_sum(y: Expr) -> Expr | None:
     """A sum with the factors divided out in which it vanishes, or None."""
-    if len(y.args) > MAX_TERMS or not any(map(_bases, y.args)):
+    if len(y.args) > MAX_TERMS:
         return None
     split = [(term, *split_coefficient(term)) for term in y.args]
-    for s, rest in dict.fromkeys(key for term in y.args for key in _bases(term)):
-        group = _group(split, s, rest)
-        product = _divided(group.coefficients, s)
+    split = [row for row in split if not isinstance(row[1], bool)]
+    for s, rest in dict.fromkeys(key for _, _, own in split for key in _bases(own)):
+        monomials = [m for row in split for m in _monomials(*row, s, rest)]
+        product = _divided(monomials, s) if len(monomials) > 1 else None
         if product is not None:
             factors = product if rest is None else [*product, rest]
-            kept = [t for t in y.args if t not in group.terms]
+            taken = {m.term for m in monomials}
+            kept = [t for t in y.args if t not in taken]
             return add_all([*kept, mul_all(factors)])
     return None
 
 
-def _bases(term: Expr) -> Iterator[tuple[Expr, Expr | None]] | list[tuple[Expr, Expr | None]]:
+def _factors(own: Expr | None) -> tuple[Expr, ...]:
+    return () if own is None else own.args if own.op is MUL else (own,)
+
+
+def _power_of(x: Expr) -> tuple[Expr, int]:
+    """``(s, n)`` of a factor ``s**n`` with an integer n."""
+    n = value_of(x.args[1]) if x.op is POW else None
+    return (x.args[0], n) if n.__class__ is int else (x, 1)
+
+
+def _bases(own: Expr | None) -> list[tuple[Expr, Expr | None]]:
     """The functions with ends among the factors of a term, each with the other factors."""
-    if term.op is not MUL and term.op is not POW and term.op not in ENDS:
-        return []
-    factors = [x for x in (term.args if term.op is MUL else (term,)) if value_of(x) is None]
+    factors = _factors(own)
     found = []
     for x in factors:
-        base = x.args[0] if x.op is POW else x
-        if base.op in ENDS and (base is x or value_of(x.args[1]).__class__ is int):
-            others = [t for t in factors if t is not x]
-            found.append((base, mul_all(others) if others else None))
+        s, _ = _power_of(x)
+        if s.op in ENDS:
+            mirror = _mirror(s)
+            others = [t for t in factors if t is not x and _power_of(t)[0] is not mirror]
+            found.append((s, _product(others)))
     return found
 
 
-def _group(split: list[tuple[Expr, Any, Expr | None]], s: Expr, rest: Expr | None) -> Group:
-    coefficients: dict[int, Any] = {}
-    terms = set()
-    for term, c, own in split:
-        if isinstance(c, bool):
-            continue
-        if own is rest:
-            n = 0
+def _product(factors: list[Expr]) -> Expr | None:
+    return raw_product(tuple(factors)) if factors else None
+
+
+def _mirror(s: Expr) -> Expr | None:
+    return s.op.build((-s.args[0],), ()) if s.op in MIRRORED else None
+
+
+def _monomials(
+    term: Expr, c: Any, own: Expr | None, s: Expr, rest: Expr | None
+) -> list[Monomial]:
+    """A term as a monomial in s and its mirror image, if its other factors are `rest`; else nothing."""
+    mirror = _mirror(s)
+    power, mirrored, others = 0, 0, []
+    for x in _factors(own):
+        base, n = _power_of(x)
+        if base is s:
+            power += n
+        elif base is mirror:
+            mirrored += n
         else:
-            found = () if own is None else _bases(own)
-            if not any(base is s and others is rest for base, others in found):
-                continue
-            n = _exponent(own, s)
-        coefficients[n] = coefficients.get(n, 0) + c
-        terms.add(term)
-    return Group(coefficients, terms)
+            others.append(x)
+    return [Monomial(c, power, mirrored, term)] if _product(others) is rest else []
 
 
-def _exponent(term: Expr | None, s: Expr) -> int:
-    assert term is not None
-    for x in term.args if term.op is MUL else (term,):
-        if x is s:
-            return 1
-        if x.op is POW and x.args[0] is s:
-            return int(value_of(x.args[1]))
-    return 0
-
-
-def _divided(coefficients: dict[int, Any], s: Expr) -> list[Expr] | None:
-    """The factors of a polynomial in s with its ends divided out; None where it has none there."""
-    low, high = min(coefficients), max(coefficients)
-    if len(coefficients) < 2 or high - low > MAX_DEGREE:
+def _divided(monomials: list[Monomial], s: Expr) -> list[Expr] | None:
+    """The factors of a polynomial in s with its ends divided out; None where that changes nothing."""
+    low = min(m.power for m in monomials)
+    below = min(m.mirrored for m in monomials)
+    if max(m.power - low + m.mirrored - below for m in monomials) > MAX_DEGREE:
         return None
-    p = [coefficients.get(n, 0) for n in range(low, high + 1)]
-    (u,), counts = s.args, {}
+    p: list[Any] = [0]
+    for m in monomials:
+        p = _sum(p, _expanded(m.c, m.power - low, m.mirrored - below, ENDS[s.op][0][0]))
+    while len(p) > 1 and p[-1] == 0:
+        p.pop()
+    counts: dict[Any, int] = {}
     for root, _ in ENDS[s.op]:
         while len(p) > 1 and sum(c * root**n for n, c in enumerate(p)) == 0:
             p = _quotient(p, root)
             counts[root] = counts.get(root, 0) + 1
     if not counts:
         return None
+    (u,) = s.args
+    mirror = _mirror(s)
+    terms = [mul(number(c, s.shape), _raised(s, n)) for n, c in enumerate(p) if c != 0]
+    made = [add_all(terms) if len(terms) > 1 else terms[0], _raised(s, low), *_ends(s, counts)]
+    return made if mirror is None else [*made, _raised(mirror, below)]
+
+
+def _ends(s: Expr, counts: dict[Any, int]) -> list[Expr]:
+    """The product of ``root - s`` to the given multiplicities."""
+    (u,) = s.args
+    both = min(counts.get(1, 0), counts.get(-1, 0)) if s.op is f.tanh else 0
     factors = []
-    if s.op is f.tanh:  # both ends at once
-        both = min(counts.get(1, 0), counts.get(-1, 0))
-        if both:  # (1 - s)*(-1 - s) = -sech(u)**2
-            factors.append(power(sech(u), number(2 * both, u.shape)))
-            factors.append(number((-1) ** both, u.shape))
-            counts = {root: n - both for root, n in counts.items()}
+    if both:  # (1 - s)*(-1 - s) = -sech(u)**2
+        factors += [power(sech(u), number(2 * both, u.shape)), number((-1) ** both, u.shape)]
     for root, far in ENDS[s.op]:
-        if counts.get(root):
-            factors.append(power(far(u), number(counts[root], u.shape)))
-    terms = [mul_all([number(c, s.shape), _raised(s, n)]) for n, c in enumerate(p) if c != 0]
-    return [add_all(terms) if len(terms) > 1 else terms[0], _raised(s, low), *factors]
+        n = counts.get(root, 0) - (both if root in (1, -1) else 0)
+        if n:
+            factors.append(power(far(u), number(n, u.shape)))
+    return factors
+
+
+def _sum(p: list[Any], q: list[Any]) -> list[Any]:
+    return [a + b for a, b in zip_longest(p, q, fillvalue=0)]
+
+
+def _expanded(c: Any, power: int, mirrored: int, root: Any) -> list[Any]:
+    """``c * s**power * (root - s)**mirrored`` as coefficients of powers of s."""
+    signs = [math.comb(mirrored, k) * root ** (mirrored - k) * (-1) ** k for k in range(mirrored + 1)]
+    return [0] * power + [c * k for k in signs]
 
 
 def _raised(s: Expr, n: int) -> Expr:

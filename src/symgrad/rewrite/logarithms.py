@@ -24,6 +24,7 @@ from symgrad.ops.arithmetic import (
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.linalg import DET, LOGABSDET, SIGNDET
 from symgrad.ops.stable import log1mexp, log1p_tanh, log_cosh, sech
+from symgrad.rewrite.cancellation import hyperbolic_sum
 from symgrad.rewrite.complements import complement
 from symgrad.rewrite.exponentials import (
     base_and_exponent,
@@ -64,6 +65,21 @@ def log_of_sum(y: Expr) -> Expr | None:
     if len(numbers) == 1 and is_value(numbers[0], 1) and rest:
         return f.log1p(add_all(rest))
     return None
+
+
+def log_of_exponentials(y: Expr) -> Expr | None:
+    """``log(exp(u) + exp(v)) = logaddexp(u, v)``, ``log(exp(u) + exp(-u)) = log(cosh(u)) + log(2)``."""
+    c, x = split_coefficient(y.args[0])
+    parts = None if x is None else exponentials_of(x)
+    if x is None or parts is None or isinstance(c, bool) or not c > 0:
+        return None
+    if any(part.u is None for part in parts):
+        return None
+    whole = hyperbolic_sum(x) if len(parts) == 2 else None
+    if whole is not None:
+        return log_of_hyperbolic(f.log(mul(number(c, x.shape), whole)))
+    log = log_sum(parts, x)
+    return log if c == 1 else log + log_of_number(c, x)
 
 
 def log_of_product(y: Expr) -> Expr | None:
@@ -144,15 +160,25 @@ def log_of_hyperbolic(y: Expr) -> Expr | None:
     ``log(tanh(u)) = log(1 - exp(-2*u)) - log(1 + exp(-2*u))``.
     """
     x = y.args[0]
-    if x.op is f.cosh:
-        return log_cosh(x.args[0])
-    if x.op is sech:
-        return -log_cosh(x.args[0])
-    if x.op is f.sinh:
-        return x.args[0] + log1mexp(-2 * x.args[0]) - f.log(number(2, x.shape))
-    if x.op is f.tanh:
-        return log1mexp(-2 * x.args[0]) - f.softplus(-2 * x.args[0])
-    return None
+    c, function = split_coefficient(x)
+    if function is None or isinstance(c, bool) or not c > 0 or len(function.args) != 1:
+        return None
+    (u,) = function.args
+    if function.op is f.sinh:
+        log, c = u + log1mexp(-2 * u), over_two(c)
+    elif function.op is f.cosh:
+        log = log_cosh(u)
+    elif function.op is sech:
+        log = -log_cosh(u)
+    elif function.op is f.tanh:
+        log = log1mexp(-2 * u) - f.softplus(-2 * u)
+    else:
+        return None
+    return log if c == 1 else log + log_of_number(c, x)
+
+
+def over_two(c: Any) -> Any:
+    return Fraction(c) / 2 if is_exact(c) else c / 2
 
 
 def log_of_twice_expit(y: Expr) -> Expr | None:

@@ -16,7 +16,7 @@ from symgrad.expr.leaves import PI, assumed, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import special
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, mul_all, power, raw_product
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, raw_product
 from symgrad.ops.bessel import IV, IVE, KV, KVE
 from symgrad.ops.families import iv_ratio, kve_derivative, log_erfc_derivative, log_iv
 from symgrad.ops.families import log_ndtr_derivative as mills
@@ -69,7 +69,14 @@ def log_of_special_product(y: Expr) -> Expr | None:
             logs.append(mul(number(k, y.shape), log) if k != 1 else log)
     if not logs:
         return None
+    if len(logs) == len(rest) == 1 and is_half(rest[0]) and logs[0].op is special.log_erfc:
+        return special.log_ndtr(-f.sqrt(number(2, y.shape)) * logs[0].args[0])
     return add_all([*logs, f.log(raw_product(tuple(rest)))]) if rest else add_all(logs)
+
+
+def is_half(x: Expr) -> bool:
+    c = value_of(x)
+    return c is not None and not isinstance(c, bool) and 2 * c == 1
 
 
 def _is_positive(x: Expr) -> bool:
@@ -123,6 +130,7 @@ def tail_product(y: Expr) -> Expr | None:
 
     Also ``exp(-u**2)*erfi(u) = 2/sqrt(pi)*dawsn(u)``.
     """
+    y = _opened(y)
     if len(y.args) > MAX_FACTORS or not any(x.op is f.exp for x in y.args):
         return None
     for x in y.args:
@@ -140,6 +148,21 @@ def tail_product(y: Expr) -> Expr | None:
             rest = [t for t in y.args if t is not x and t.op is not f.exp]
             return product_of([*rest, scaled, f.exp(total)])
     return None
+
+
+def _opened(y: Expr) -> Expr:
+    """A product with integer powers of products in it taken apart: ``a*(b*c)**-1``."""
+    if not any(_is_power_of_product(x) for x in y.args):
+        return y
+    factors = []
+    for x in y.args:
+        parts = x.args[0].args if _is_power_of_product(x) else ()
+        factors += [power(t, x.args[1]) for t in parts] or [x]
+    return product_of(factors)
+
+
+def _is_power_of_product(x: Expr) -> bool:
+    return x.op is POW and x.args[0].op is MUL and value_of(x.args[1]).__class__ is int
 
 
 def _scaled_tail(base: Expr, k: int) -> Expr:
@@ -182,6 +205,7 @@ def bessel_product(y: Expr) -> Expr | None:
 
     The exponentials ``exp(|u|)`` of the first kind, ``exp(-u)`` of the second, are added to the exponent.
     """
+    y = _opened(y)
     if len(y.args) > MAX_FACTORS:
         return None
     split = [(x, *base_and_exponent(x)) for x in y.args]
@@ -221,6 +245,7 @@ def _mentions(w: Expr, u: Expr) -> bool:
 
 def bessel_ratio(y: Expr) -> Expr | None:
     """``iv(v + 1, u)/iv(v, u) = iv_ratio(v, u)``, ``kv(v + 1, u)/kv(v, u) = 1 + v/u - kve'(v, u)/kve(v, u)``."""
+    y = _opened(y)
     if len(y.args) > MAX_FACTORS:
         return None
     powers = {base: (k, x) for x in y.args for base, k in [base_and_exponent(x)]}

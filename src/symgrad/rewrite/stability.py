@@ -211,6 +211,7 @@ _SUMS: Final = (
 # Forms whose derivatives keep their digits too: they are taken before a formula is differentiated
 _CLOSED: Final = (
     Rule("log(1 - exp(u)) as one function", EXACT, f.log, logs.log_of_difference),
+    Rule("log(exp(u) + exp(v)) = logaddexp(u, v)", EXACT, f.log, logs.log_of_exponentials),
     Rule("log(1 + tanh(u)) as one function", EXACT, f.log, logs.log_of_twice_expit),
     Rule("log(1 - tanh(u)**2) = -2*log(cosh(u))", EXACT, f.log, logs.log_of_sech),
     Rule("log(erfc(u)), log(ndtr(u)), log(iv(v, u))", EXACT, f.log, forms.log_of_special),
@@ -218,6 +219,7 @@ _CLOSED: Final = (
     Rule("log1p(-erf(u)) = log(erfc(u))", EXACT, f.log1p, forms.log1p_of_special),
     Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
     Rule("cosh(u)**-k = sech(u)**k", DOMAIN, POW, hyperbolic.reciprocal),
+    Rule("sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient),
     Rule("erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)", EXACT, POW, forms.reciprocal_of_tail),
     Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product),
     Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio),
@@ -248,7 +250,6 @@ STABILITY: Final = by_op(
         Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),
         Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
         Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product),
-        Rule("cosh(u)*csch(u) = tanh(u)**-1", DOMAIN, MUL, hyperbolic.cosh_over_sinh),
         Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb),
         Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
         *_SUMS,

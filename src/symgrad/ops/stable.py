@@ -98,6 +98,6 @@ log1p_tanh = elementwise(
     latex=r"\log\left(1 + \tanh\left({0}\right)\right)",
     sympy=lambda sp, x: sp.log(1 + sp.tanh(x)),
     exact={0: 0},
-    special=(1e-17, 30.0, -30.0, -800.0),
+    special=(1e-17, 30.0, -30.0, -300.0),
     doc="``log(1 + tanh(x))``, also where tanh(x) is near -1.",
 )

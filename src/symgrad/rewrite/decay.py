@@ -16,6 +16,7 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, split_c
 from symgrad.rewrite.exponentials import MAX_FACTORS, multiple_of
 
 LIMIT: Final = 709  # exp of it is finite
+MAX_TERMS: Final = 4  # of an exponent that takes in another
 MAX_NODES: Final = 200  # of a factor that is looked into
 HELD: Final = 200  # exp(-c*exp(v)) is 0 far below, and three factors exp(v) are finite there
 LEAST: Final = 1e-50
@@ -38,7 +39,8 @@ def _inner(w: Expr) -> tuple[Expr, bool] | None:
 
     And whether c is a number, not a tiny one.
     """
-    for c, rest in _terms(w):
+    terms = _terms(w)
+    for c, rest in terms if len(terms) <= MAX_TERMS else ():
         if rest is None or isinstance(c, bool):
             continue
         factors = rest.args if rest.op is MUL else (rest,)

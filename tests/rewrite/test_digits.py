@@ -77,7 +77,13 @@ def log_ndtr(t):
 
 
 def log_erfc(t):
-    return mp.log1p(-mp.erf(t)) if abs(t) < 0.1 else mp.log1p(-1 + mp.erfc(t)) if t < 0 else mp.log(mp.erfc(t))
+    return (
+        mp.log1p(-mp.erf(t))
+        if abs(t) < 0.1
+        else mp.log1p(-1 + mp.erfc(t))
+        if t < 0
+        else mp.log(mp.erfc(t))
+    )
 
 
 def dawsn(t):
@@ -91,11 +97,19 @@ def dawsn(t):
 
 
 def log_cosh(t):
-    return mp.log1p(2 * mp.sinh(t / 2) ** 2) if abs(t) < 1 else abs(t) + mp.log1p(mp.exp(-2 * abs(t))) - mp.log(2)
+    return (
+        mp.log1p(2 * mp.sinh(t / 2) ** 2)
+        if abs(t) < 1
+        else abs(t) + mp.log1p(mp.exp(-2 * abs(t))) - mp.log(2)
+    )
 
 
 def log1p_tanh(t):
-    return mp.log(2) - mp.log1p(mp.exp(-2 * t)) if t > 0 else mp.log(2) + 2 * t - mp.log1p(mp.exp(2 * t))
+    return (
+        mp.log(2) - mp.log1p(mp.exp(-2 * t))
+        if t > 0
+        else mp.log(2) + 2 * t - mp.log1p(mp.exp(2 * t))
+    )
 
 
 def log_tanh(t):
@@ -131,7 +145,24 @@ def kve(v, t):
             return total * step
 
 
-TAIL_DOWN = (0.0, 1e-8, -1e-8, -1e-3, 0.5, -0.5, 1.0, -1.0, -5.0, 5.0, -30.0, -40.0, -700.0, -800.0, -1e3, -1e4)
+TAIL_DOWN = (
+    0.0,
+    1e-8,
+    -1e-8,
+    -1e-3,
+    0.5,
+    -0.5,
+    1.0,
+    -1.0,
+    -5.0,
+    5.0,
+    -30.0,
+    -40.0,
+    -700.0,
+    -800.0,
+    -1e3,
+    -1e4,
+)
 BESSEL = (1e-3, 0.5, 1.9, 5.0, 30.0, 700.0, 800.0, 1e4, 1e10)
 FORMS = {
     # exponentials
@@ -139,32 +170,54 @@ FORMS = {
     "log(-expm1(x))": Form(L(-sg.expm1(x)), log1mexp, DOWN, True),
     "log1p(-exp(x))": Form(sg.log1p(-E(x)), log1mexp, DOWN, True),
     "log(1 - exp(-2*x))": Form(L(1 - E(-2 * x)), lambda t: log1mexp(-2 * t), UP, True),
-    "3*log(2 - 2*exp(-x))": Form(3 * L(2 - 2 * E(-x)), lambda t: 3 * (mp.log(2) + log1mexp(-t)), (*SMALL, 0.5, 30.0, 800.0, 1e4), True),
+    "3*log(2 - 2*exp(-x))": Form(
+        3 * L(2 - 2 * E(-x)),
+        lambda t: 3 * (mp.log(2) + log1mexp(-t)),
+        (*SMALL, 0.5, 30.0, 800.0, 1e4),
+        True,
+    ),
     "log(exp(x) - 1)": Form(L(E(x) - 1), lambda t: t + log1mexp(-t), UP, True),
     "log(expm1(x))": Form(L(sg.expm1(x)), lambda t: t + log1mexp(-t), UP, True),
     "log(exp(x) - exp(-x))": Form(L(E(x) - E(-x)), lambda t: t + log1mexp(-2 * t), UP, True),
-    "log(exp(3*x) - exp(2*x))": Form(L(E(3 * x) - E(2 * x)), lambda t: 3 * t + log1mexp(-t), UP, True),
-    "log(exp(x) - 2)": Form(L(E(x) - 2), lambda t: t + mp.log1p(-2 * mp.exp(-t)), (1.0, 5.0, 30.0, 800.0, 1e4)),
+    "log(exp(3*x) - exp(2*x))": Form(
+        L(E(3 * x) - E(2 * x)), lambda t: 3 * t + log1mexp(-t), UP, True
+    ),
+    "log(exp(x) - 2)": Form(
+        L(E(x) - 2), lambda t: t + mp.log1p(-2 * mp.exp(-t)), (1.0, 5.0, 30.0, 800.0, 1e4)
+    ),
     "1/(exp(x) - 1)": Form(1 / (E(x) - 1), lambda t: 1 / mp.expm1(t), (*UP, *DOWN), True),
-    "x/(exp(x) - 1)**2": Form(x / (E(x) - 1) ** 2, lambda t: t / mp.expm1(t) ** 2, (*MIDDLE, 800.0, -1.0, -30.0, -800.0), True),
-    "exp(x)/(exp(x) - 1)": Form(E(x) / (E(x) - 1), lambda t: -1 / mp.expm1(-t), (*MIDDLE, *FAR, -1.0, -800.0), True),
+    "x/(exp(x) - 1)**2": Form(
+        x / (E(x) - 1) ** 2,
+        lambda t: t / mp.expm1(t) ** 2,
+        (*MIDDLE, 800.0, -1.0, -30.0, -800.0),
+        True,
+    ),
+    "exp(x)/(exp(x) - 1)": Form(
+        E(x) / (E(x) - 1), lambda t: -1 / mp.expm1(-t), (*MIDDLE, *FAR, -1.0, -800.0), True
+    ),
     # the logistic function
     "sigmoid(x)": Form(sg.sigmoid(x), expit, LINE),
     "1 - sigmoid(x)": Form(1 - sg.sigmoid(x), lambda t: expit(-t), LINE),
     "s*(1 - s)": Form(sg.sigmoid(x) * (1 - sg.sigmoid(x)), lambda t: expit(t) * expit(-t), LINE),
     "s - s**2": Form(sg.sigmoid(x) - sg.sigmoid(x) ** 2, lambda t: expit(t) * expit(-t), LINE),
-    "s**2 - s**3": Form(sg.sigmoid(x) ** 2 - sg.sigmoid(x) ** 3, lambda t: expit(t) ** 2 * expit(-t), LINE),
+    "s**2 - s**3": Form(
+        sg.sigmoid(x) ** 2 - sg.sigmoid(x) ** 3, lambda t: expit(t) ** 2 * expit(-t), LINE
+    ),
     "log(1 - sigmoid(x))": Form(L(1 - sg.sigmoid(x)), lambda t: -mp.log1p(mp.exp(t)), LINE),
     "1/(1 + exp(-3*x))": Form(1 / (1 + E(-3 * x)), lambda t: expit(3 * t), LINE),
     "log(sigmoid(x))": Form(L(sg.sigmoid(x)), lambda t: -mp.log1p(mp.exp(-t)), LINE),
     # hyperbolic functions
     "tanh(x)": Form(sg.tanh(x), mp.tanh, LINE),
     "1 - tanh(x)**2": Form(1 - sg.tanh(x) ** 2, lambda t: mp.sech(t) ** 2, LINE),
-    "3*tanh(-2*x)**2 - 3": Form(3 * sg.tanh(-2 * x) ** 2 - 3, lambda t: -3 * mp.sech(2 * t) ** 2, LINE),
+    "3*tanh(-2*x)**2 - 3": Form(
+        3 * sg.tanh(-2 * x) ** 2 - 3, lambda t: -3 * mp.sech(2 * t) ** 2, LINE
+    ),
     "x - x*tanh(x)**2": Form(x - x * sg.tanh(x) ** 2, lambda t: t * mp.sech(t) ** 2, LINE),
     "1 - tanh(x)": Form(1 - sg.tanh(x), lambda t: 2 * expit(-2 * t), LINE),
     "tanh(x) + 1": Form(sg.tanh(x) + 1, lambda t: 2 * expit(2 * t), LINE),
-    "1 - tanh(x)**4": Form(1 - sg.tanh(x) ** 4, lambda t: mp.sech(t) ** 2 * (1 + mp.tanh(t) ** 2), LINE),
+    "1 - tanh(x)**4": Form(
+        1 - sg.tanh(x) ** 4, lambda t: mp.sech(t) ** 2 * (1 + mp.tanh(t) ** 2), LINE
+    ),
     "log(1 - tanh(x)**2)": Form(L(1 - sg.tanh(x) ** 2), lambda t: -2 * log_cosh(t), LINE),
     "log(1 + tanh(x))": Form(L(1 + sg.tanh(x)), log1p_tanh, LINE),
     "log1p(-tanh(x))": Form(sg.log1p(-sg.tanh(x)), lambda t: log1p_tanh(-t), LINE),
@@ -175,39 +228,95 @@ FORMS = {
     "1/cosh(x)": Form(1 / sg.cosh(x), mp.sech, LINE),
     "cosh(x)**-2": Form(sg.cosh(x) ** -2, lambda t: mp.sech(t) ** 2, LINE),
     "1/sinh(x)": Form(1 / sg.sinh(x), mp.csch, (*UP[1:], *DOWN[1:]), True),
-    "x/sinh(x)**2": Form(x / sg.sinh(x) ** 2, lambda t: t * mp.csch(t) ** 2, (*MIDDLE, -1.0, -30.0, 800.0), True),
+    "x/sinh(x)**2": Form(
+        x / sg.sinh(x) ** 2, lambda t: t * mp.csch(t) ** 2, (*MIDDLE, -1.0, -30.0, 800.0), True
+    ),
     "cosh(x)/sinh(x)": Form(sg.cosh(x) / sg.sinh(x), mp.coth, (*MIDDLE, *FAR), True),
     "2/(exp(x) + exp(-x))": Form(2 / (E(x) + E(-x)), mp.sech, LINE),
     "log(1/cosh(x))": Form(L(1 / sg.cosh(x)), lambda t: -log_cosh(t), LINE),
     # exponentials of exponentials
-    "exp(-exp(x))": Form(E(-E(x)), lambda t: mp.exp(-mp.exp(t)), (*AROUND, 700.0, 800.0, *[-t for t in FAR])),
-    "exp(x - exp(x))": Form(E(x - E(x)), lambda t: mp.exp(t - mp.exp(t)), (*AROUND, 700.0, 800.0, -800.0)),
-    "exp(-(x + exp(-x)))": Form(E(-(x + E(-x))), lambda t: mp.exp(-t - mp.exp(-t)), (*AROUND, 800.0, -800.0)),
-    "exp(-2*(exp(x) - 1))": Form(E(-2 * (E(x) - 1)), lambda t: mp.exp(-2 * mp.expm1(t)), (*AROUND, 800.0, -800.0)),
-    "1 - exp(-exp(x))": Form(1 - E(-E(x)), lambda t: -mp.expm1(-mp.exp(t)), (*AROUND, 800.0, -700.0)),
+    "exp(-exp(x))": Form(
+        E(-E(x)), lambda t: mp.exp(-mp.exp(t)), (*AROUND, 700.0, 800.0, *[-t for t in FAR])
+    ),
+    "exp(x - exp(x))": Form(
+        E(x - E(x)), lambda t: mp.exp(t - mp.exp(t)), (*AROUND, 700.0, 800.0, -800.0)
+    ),
+    "exp(-(x + exp(-x)))": Form(
+        E(-(x + E(-x))), lambda t: mp.exp(-t - mp.exp(-t)), (*AROUND, 800.0, -800.0)
+    ),
+    "exp(-2*(exp(x) - 1))": Form(
+        E(-2 * (E(x) - 1)), lambda t: mp.exp(-2 * mp.expm1(t)), (*AROUND, 800.0, -800.0)
+    ),
+    "1 - exp(-exp(x))": Form(
+        1 - E(-E(x)), lambda t: -mp.expm1(-mp.exp(t)), (*AROUND, 800.0, -700.0)
+    ),
     # tails of the normal distribution
     "log(ndtr(x))": Form(L(s.ndtr(x)), log_ndtr, TAIL_DOWN),
     "log_ndtr(x)": Form(s.log_ndtr(x), log_ndtr, TAIL_DOWN),
-    "log(1 - ndtr(x))": Form(L(1 - s.ndtr(x)), lambda t: log_ndtr(-t), tuple(-t for t in TAIL_DOWN)),
+    "log(1 - ndtr(x))": Form(
+        L(1 - s.ndtr(x)), lambda t: log_ndtr(-t), tuple(-t for t in TAIL_DOWN)
+    ),
     "log(erfc(x))": Form(L(s.erfc(x)), log_erfc, tuple(-t for t in TAIL_DOWN)),
     "log(1 - erf(x))": Form(L(1 - s.erf(x)), log_erfc, tuple(-t for t in TAIL_DOWN)),
-    "log(0.5*erfc(-x))": Form(L(0.5 * s.erfc(-x)), lambda t: log_erfc(-t) - mp.log(2), tuple(t for t in TAIL_DOWN)),
-    "log1p(-erf(2*x))": Form(sg.log1p(-s.erf(2 * x)), lambda t: log_erfc(2 * t), tuple(-t for t in TAIL_DOWN)),
-    "log(erf(x))": Form(L(s.erf(x)), lambda t: mp.log(mp.erf(t)) if t < 1 else mp.log1p(-mp.erfc(t)), (*MIDDLE[:4], 6.0, 20.0), True),
+    "log(0.5*erfc(-x))": Form(
+        L(0.5 * s.erfc(-x)), lambda t: log_erfc(-t) - mp.log(2), tuple(t for t in TAIL_DOWN)
+    ),
+    "log1p(-erf(2*x))": Form(
+        sg.log1p(-s.erf(2 * x)), lambda t: log_erfc(2 * t), tuple(-t for t in TAIL_DOWN)
+    ),
+    "log(erf(x))": Form(
+        L(s.erf(x)),
+        lambda t: mp.log(mp.erf(t)) if t < 1 else mp.log1p(-mp.erfc(t)),
+        (*MIDDLE[:4], 6.0, 20.0),
+        True,
+    ),
     "1 - erf(x)": Form(1 - s.erf(x), mp.erfc, (*AROUND, 26.0)),
     "1 + erf(x)": Form(1 + s.erf(x), lambda t: mp.erfc(-t), AROUND),
     "1 - ndtr(x)": Form(1 - s.ndtr(x), lambda t: ndtr(-t), AROUND),
-    "ndtr(x) - ndtr(x)**2": Form(s.ndtr(x) - s.ndtr(x) ** 2, lambda t: ndtr(t) * ndtr(-t), (0.0, 0.5, -0.5, 5.0, -5.0, 8.0)),
-    "exp(-x**2)/erfc(x)": Form(E(-(x**2)) / s.erfc(x), lambda t: mp.exp(-t * t) / mp.erfc(t), (0.0, 0.5, -0.5, 1.0, 5.0, -5.0, 30.0, 700.0, 1e4)),
-    "density/ndtr": Form(E(-(x**2) / 2) / (sg.sqrt(2 * sg.pi) * s.ndtr(x)), lambda t: mp.npdf(t) / ndtr(t), (0.0, 0.5, 1.0, 5.0, -5.0, -40.0, -1e3)),
-    "ndtr(-x)/density": Form(s.ndtr(-x) * E(x**2 / 2), lambda t: ndtr(-t) * mp.exp(t * t / 2), (0.0, 0.5, 1.0, 5.0, -5.0, 40.0, 1e3)),
-    "erfcx(x)": Form(s.erfcx(x), lambda t: mp.exp(t * t) * mp.erfc(t), (0.0, 1e-8, 0.5, -0.5, 1.0, -5.0, 5.0, 30.0, 700.0, 1e4)),
-    "exp(x**2)*erfc(x)": Form(E(x**2) * s.erfc(x), lambda t: mp.exp(t * t) * mp.erfc(t), (0.0, 0.5, -0.5, 1.0, 5.0, 30.0, 1e4)),
-    "log(erfcx(x))": Form(L(s.erfcx(x)), lambda t: t * t + mp.log(mp.erfc(t)), (1e-3, 0.5, 1.0, 5.0, 30.0, 1e4)),
-    "dawsn(x)": Form(s.dawsn(x), dawsn, (0.0, 1e-8, 0.5, -0.5, 1.0, 5.0, -5.0, 30.0, 700.0, 1e4, -1e4, 1e10)),
+    "ndtr(x) - ndtr(x)**2": Form(
+        s.ndtr(x) - s.ndtr(x) ** 2, lambda t: ndtr(t) * ndtr(-t), (0.0, 0.5, -0.5, 5.0, -5.0, 8.0)
+    ),
+    "exp(-x**2)/erfc(x)": Form(
+        E(-(x**2)) / s.erfc(x),
+        lambda t: mp.exp(-t * t) / mp.erfc(t),
+        (0.0, 0.5, -0.5, 1.0, 5.0, -5.0, 30.0, 700.0, 1e4),
+    ),
+    "density/ndtr": Form(
+        E(-(x**2) / 2) / (sg.sqrt(2 * sg.pi) * s.ndtr(x)),
+        lambda t: mp.npdf(t) / ndtr(t),
+        (0.0, 0.5, 1.0, 5.0, -5.0, -40.0, -1e3),
+    ),
+    "ndtr(-x)/density": Form(
+        s.ndtr(-x) * E(x**2 / 2),
+        lambda t: ndtr(-t) * mp.exp(t * t / 2),
+        (0.0, 0.5, 1.0, 5.0, -5.0, 40.0, 1e3),
+    ),
+    "erfcx(x)": Form(
+        s.erfcx(x),
+        lambda t: mp.exp(t * t) * mp.erfc(t),
+        (0.0, 1e-8, 0.5, -0.5, 1.0, -5.0, 5.0, 30.0, 700.0, 1e4),
+    ),
+    "exp(x**2)*erfc(x)": Form(
+        E(x**2) * s.erfc(x),
+        lambda t: mp.exp(t * t) * mp.erfc(t),
+        (0.0, 0.5, -0.5, 1.0, 5.0, 30.0, 1e4),
+    ),
+    "log(erfcx(x))": Form(
+        L(s.erfcx(x)), lambda t: t * t + mp.log(mp.erfc(t)), (1e-3, 0.5, 1.0, 5.0, 30.0, 1e4)
+    ),
+    "dawsn(x)": Form(
+        s.dawsn(x), dawsn, (0.0, 1e-8, 0.5, -0.5, 1.0, 5.0, -5.0, 30.0, 700.0, 1e4, -1e4, 1e10)
+    ),
     # the gamma family
-    "log(gamma(x))": Form(L(s.gamma(x)), mp.loggamma, (1e-8, 1e-3, 0.5, 5.0, 30.0, 200.0, 1e4), True),
-    "log(gamma(x + 1)/gamma(2*x))": Form(L(s.gamma(x + 1) / s.gamma(2 * x)), lambda t: mp.loggamma(t + 1) - mp.loggamma(2 * t), (0.5, 5.0, 200.0, 1e4), True),
+    "log(gamma(x))": Form(
+        L(s.gamma(x)), mp.loggamma, (1e-8, 1e-3, 0.5, 5.0, 30.0, 200.0, 1e4), True
+    ),
+    "log(gamma(x + 1)/gamma(2*x))": Form(
+        L(s.gamma(x + 1) / s.gamma(2 * x)),
+        lambda t: mp.loggamma(t + 1) - mp.loggamma(2 * t),
+        (0.5, 5.0, 200.0, 1e4),
+        True,
+    ),
     # Bessel functions
     "i0e(x)": Form(s.i0e(x), lambda t: ive(0, t), BESSEL),
     "i1e(x)": Form(s.i1e(x), lambda t: ive(1, t), BESSEL),
@@ -217,13 +326,19 @@ FORMS = {
     "k1(x)*exp(x)": Form(s.k1(x) * E(x), lambda t: kve(1, t), BESSEL, True),
     "log(i0(x))": Form(L(s.i0(x)), lambda t: mp.log(ive(0, t)) + t, (1e-8, *BESSEL)),
     "log(i1(x))": Form(L(s.i1(x)), lambda t: mp.log(ive(1, t)) + t, BESSEL, True),
-    "log(iv(5/2, x))": Form(L(s.iv(2.5, x)), lambda t: mp.log(ive(2.5, t)) + t, (0.5, 1.0, 5.0, 30.0, 800.0), True),
+    "log(iv(5/2, x))": Form(
+        L(s.iv(2.5, x)), lambda t: mp.log(ive(2.5, t)) + t, (0.5, 1.0, 5.0, 30.0, 800.0), True
+    ),
     "log(k0(x))": Form(L(s.k0(x)), lambda t: mp.log(kve(0, t)) - t, BESSEL, True),
     "log(kv(3, x))": Form(L(s.kv(3, x)), lambda t: mp.log(kve(3, t)) - t, BESSEL[:-1], True),
-    "log(2*pi*i0(x))": Form(L(2 * sg.pi * s.i0(x)), lambda t: mp.log(2 * mp.pi * ive(0, t)) + t, BESSEL),
+    "log(2*pi*i0(x))": Form(
+        L(2 * sg.pi * s.i0(x)), lambda t: mp.log(2 * mp.pi * ive(0, t)) + t, BESSEL
+    ),
     "i1(x)/i0(x)": Form(s.i1(x) / s.i0(x), lambda t: ive(1, t) / ive(0, t), (1e-8, *BESSEL)),
     "k1(x)/k0(x)": Form(s.k1(x) / s.k0(x), lambda t: kve(1, t) / kve(0, t), BESSEL, True),
-    "exp(x*0.5)/i0(x)": Form(E(0.5 * x) / s.i0(x), lambda t: mp.exp(-t / 2) / ive(0, t), (0.5, 5.0, 30.0, 800.0)),
+    "exp(x*0.5)/i0(x)": Form(
+        E(0.5 * x) / s.i0(x), lambda t: mp.exp(-t / 2) / ive(0, t), (0.5, 5.0, 30.0, 800.0)
+    ),
 }
 
 

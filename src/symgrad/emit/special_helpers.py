@@ -9,8 +9,8 @@
   axis the integrand is smooth, and the trapezoidal rule is right to the last digit (Trefethen and
   Weideman, SIAM Review 56, 2014).
 - The scaled Bessel functions are integrals of ``exp(-s**2)`` times a smooth positive function, with
-  ``s = sqrt(2*x)*sin(t/2)`` in ``ive`` (10.32.1) and ``sinh`` in ``kve`` (10.32.9); the trapezoidal rule again.
-  In between, for integer orders, 10.32.3 is periodic. Near 0 their recurrences do.
+  ``s = sqrt(2*x)*sin(t/2)`` in ``ive`` (10.32.1) and ``sinh`` in ``kve`` (10.32.9); the trapezoidal rule
+  again. In between, for integer orders, 10.32.3 is periodic. Near 0 their recurrences do.
 - ``iv(v + 1, x)/iv(v, x) = (log ive(v, x))' + 1 - v/x``, near 0 by the series that solves its Riccati
   equation ``r' = 1 - r**2 - (2*v + 1)*r/x``.
 """

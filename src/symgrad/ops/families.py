@@ -75,7 +75,9 @@ def _scaled_derivatives(name: str, letter: str, sympy: Callable[..., Any]) -> Op
     op: Op = ordered(
         f"{name}_derivative",
         lambda v, n, y, x: op.build((x,), (v, n + 1)),
-        lambda node: f"_{name}_derivative({_order(node)}, {{0}}, {node.params[1]}){cast_code(node)}",
+        lambda node: (
+            f"_{name}_derivative({_order(node)}, {{0}}, {node.params[1]}){cast_code(node)}"
+        ),
         lambda v, n: rf"\tilde{{{letter}}}_{{{v}}}{_latex_primes(n)}",
         sympy,
         _NEAR,
@@ -90,9 +92,16 @@ def _order(node: Expr) -> str:
 
 
 def _by_neighbours(sp: Any, v: Any, x: Any, n: int, function: Any, half: Any, slope: Any) -> Any:
-    """The n-th derivative of ``exp(slope*x)*f_v(x)`` over its exponential, ``f_v' = half*(f_(v-1) + f_(v+1))``."""
+    """The n-th derivative of ``exp(slope*x)*f_v(x)`` over its exponential.
+
+    For functions with ``f_v' = half*(f_(v-1) + f_(v+1))``.
+    """
     return sum(
-        sp.binomial(n, i) * sp.binomial(i, j) * slope ** (n - i) * half**i * function(v - i + 2 * j, x)
+        sp.binomial(n, i)
+        * sp.binomial(i, j)
+        * slope ** (n - i)
+        * half**i
+        * function(v - i + 2 * j, x)
         for i in range(n + 1)
         for j in range(i + 1)
     )

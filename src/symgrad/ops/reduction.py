@@ -427,19 +427,25 @@ def argmin(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
 
 @public
 def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
-    """``log(sum(exp(a)))`` over axes without overflow, as `scipy.special.logsumexp`."""
+    """``log(sum(exp(a)))`` over axes without overflow, as `scipy.special.logsumexp`.
+
+    Where all entries are -inf it is -inf, and its gradient, the `softmax` of such entries, is nan.
+    """
     return _reduce(LOGSUMEXP, a, axis, keepdims)
 
 
 @public
 def softmax(x: Any, axis: Any = None) -> Expr:
-    """``exp(x)/sum(exp(x))`` over axes without overflow, as `scipy.special.softmax`."""
+    """``exp(x)/sum(exp(x))`` over axes without overflow, as `scipy.special.softmax`.
+
+    Where all entries are -inf it is nan, as SciPy has it: they have no share of nothing.
+    """
     return exp(subtract(x, logsumexp(x, axis, keepdims=True)))
 
 
 @public
 def log_softmax(x: Any, axis: Any = None) -> Expr:
-    """``log(softmax(x))``, as `scipy.special.log_softmax`."""
+    """``log(softmax(x))``, as `scipy.special.log_softmax`; nan where all entries are -inf."""
     return subtract(x, logsumexp(x, axis, keepdims=True))
 
 

@@ -171,9 +171,7 @@ log_erfc = elementwise(
         "np.where({0} < 0.5, np.log1p(-scipy.special.erf({0})),"
         " np.log(scipy.special.erfcx({0})) - {0}*{0})"
     ),
-    scalar=(
-        "(log1p(-erf({0})) if {0} < 0.5 else log(float(scipy.special.erfcx({0}))) - {0}*{0})"
-    ),
+    scalar=("(log1p(-erf({0})) if {0} < 0.5 else log(float(scipy.special.erfcx({0}))) - {0}*{0})"),
     text="log(erfc({0}))",
     latex=r"\log\operatorname{{erfc}}\left({0}\right)",
     sympy=lambda sp, x: sp.log(sp.erfc(x)),

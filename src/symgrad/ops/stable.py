@@ -91,8 +91,7 @@ log1p_tanh = elementwise(
         " 2.0*{0} + 0.6931471805599453 - np.log1p(np.exp(2.0*{0})))"
     ),
     scalar=(
-        "(log1p(tanh({0})) if {0} > -1.0"
-        " else 2.0*{0} + 0.6931471805599453 - log1p(exp(2.0*{0})))"
+        "(log1p(tanh({0})) if {0} > -1.0 else 2.0*{0} + 0.6931471805599453 - log1p(exp(2.0*{0})))"
     ),
     text="log(1 + tanh({0}))",
     latex=r"\log\left(1 + \tanh\left({0}\right)\right)",

@@ -117,9 +117,7 @@ def _mirror(s: Expr) -> Expr | None:
     return s.op.build((-s.args[0],), ()) if s.op in MIRRORED else None
 
 
-def _monomials(
-    term: Expr, c: Any, own: Expr | None, s: Expr, rest: Expr | None
-) -> list[Monomial]:
+def _monomials(term: Expr, c: Any, own: Expr | None, s: Expr, rest: Expr | None) -> list[Monomial]:
     """A term as a monomial in s and its mirror image, if its other factors are `rest`; else nothing."""
     mirror = _mirror(s)
     power, mirrored, others = 0, 0, []
@@ -152,7 +150,6 @@ def _divided(monomials: list[Monomial], s: Expr) -> list[Expr] | None:
             counts[root] = counts.get(root, 0) + 1
     if not counts:
         return None
-    (u,) = s.args
     mirror = _mirror(s)
     terms = [mul(number(c, s.shape), _raised(s, n)) for n, c in enumerate(p) if c != 0]
     made = [add_all(terms) if len(terms) > 1 else terms[0], _raised(s, low), *_ends(s, counts)]
@@ -179,7 +176,9 @@ def _sum(p: list[Any], q: list[Any]) -> list[Any]:
 
 def _expanded(c: Any, power: int, mirrored: int, root: Any) -> list[Any]:
     """``c * s**power * (root - s)**mirrored`` as coefficients of powers of s."""
-    signs = [math.comb(mirrored, k) * root ** (mirrored - k) * (-1) ** k for k in range(mirrored + 1)]
+    signs = [
+        math.comb(mirrored, k) * root ** (mirrored - k) * (-1) ** k for k in range(mirrored + 1)
+    ]
     return [0] * power + [c * k for k in signs]
 
 

@@ -87,7 +87,11 @@ def decaying_product(y: Expr) -> Expr | None:
         rest = [t for t in y.args if t not in joined]
         held = [_held(t, v) if fast else t for t in rest]
         if len(joined) > 1 or any(a is not b for a, b in zip(held, rest, strict=True)):
-            exponent = add_all([e.args[0] for e in exponents if e in joined]) if len(joined) > 1 else x.args[0]
+            exponent = (
+                add_all([e.args[0] for e in exponents if e in joined])
+                if len(joined) > 1
+                else x.args[0]
+            )
             return mul_all([f.exp(exponent), *held]) if held else f.exp(exponent)
     return None
 

@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -36,7 +37,7 @@ from symgrad.ops.stable import bose_einstein, csch, sech
 MAX_TERMS: Final = 8  # of a sum that is multiplied out term by term
 MAX_FACTORS: Final = 16  # of a product that is looked into from another
 HOLDS: Final = (f.sinh, f.expm1, f.cosh, f.expit)  # what may take in an exponential, best first
-RECIPROCAL_OF: Final = {sech: f.cosh, csch: f.sinh, bose_einstein: f.expm1}
+RECIPROCAL_OF: Final[dict[Op, Op]] = {sech: f.cosh, csch: f.sinh, bose_einstein: f.expm1}
 LOGARITHMS: Final = (LOGSUMEXP, f.logaddexp, f.softplus)
 
 

@@ -11,13 +11,15 @@ from typing import Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, mul_all, power, split_coefficient
+from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.stable import bose_einstein, csch, sech
 from symgrad.rewrite.cancellation import hyperbolic_sum
 from symgrad.rewrite.exponentials import base_and_exponent
 
-RECIPROCALS: Final = {f.cosh: sech, f.sinh: csch}
+RECIPROCALS: Final[dict[Op, Elementwise]] = {f.cosh: sech, f.sinh: csch}
 
 
 def reciprocal(y: Expr) -> Expr | None:

@@ -35,7 +35,13 @@ from symgrad.rewrite.exponentials import (
     summed_exponent,
 )
 
-POSITIVE: Final = (f.exp, f.expit, f.cosh, sech, f.exp2)  # functions that are nowhere zero or negative
+POSITIVE: Final = (
+    f.exp,
+    f.expit,
+    f.cosh,
+    sech,
+    f.exp2,
+)  # functions that are nowhere zero or negative
 
 
 def log_of_exp(y: Expr) -> Expr | None:

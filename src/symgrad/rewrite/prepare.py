@@ -1,10 +1,11 @@
 """What is done to a formula before it is differentiated.
 
 What has a stable form takes it: in a derivative the exponentials and the sum that divides them drift
-apart, and a logarithm of a tail leaves a quotient of two things that underflow. A product of a few matrices becomes one Einsum, so that its derivative consists of whole
-products too: ``A @ X @ C + A.T @ X @ C.T`` for ``trace(X.T @ A @ X @ C)``. Sums and products of all
-eigenvalues become traces and determinants. In a product of many the
-partial products are worth keeping, since its derivatives share them.
+apart, and a logarithm of a tail leaves a quotient of two things that underflow. A product of a few
+matrices becomes one Einsum, so that its derivative consists of whole products too:
+``A @ X @ C + A.T @ X @ C.T`` for ``trace(X.T @ A @ X @ C)``. Sums and products of all eigenvalues become
+traces and determinants. In a product of many the partial products are worth keeping, since its
+derivatives share them.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
@@ -16,24 +16,31 @@ from symgrad.ops.arithmetic import ADD, add_all, is_exact, mul, split_coefficien
 from symgrad.ops.einsum import broadcast, is_layout
 from symgrad.ops.reduction import LOGSUMEXP, stretched_back
 
+MAX_TERMS: Final = 16  # of a sum that is looked at
+
 
 def unshifted(y: Expr) -> Expr | None:
     """``c*logsumexp(u - m) + c*m = c*logsumexp(u)``, also where both are stretched."""
-    for term in y.args:
+    terms = [
+        t for x in y.args for t in (x.args if x.op is ADD and len(x.args) <= MAX_TERMS else (x,))
+    ]
+    if len(terms) > MAX_TERMS:
+        return None
+    for term in terms:
         c, rest = split_coefficient(term)
         if rest is None or isinstance(c, bool):
             continue
         total = rest.args[0] if is_layout(rest) and len(rest.args) == 1 else rest
         if total.op is not LOGSUMEXP or total.args[0].op is not ADD:
             continue
-        for shift in y.args:
+        for shift in terms:
             plain = _over(shift, c)
             left = None if plain is None or shift is term else _without(total, plain)
             if left is None:
                 continue
             new = LOGSUMEXP.build((left,), total.params)
             new = new if total is rest else rest.op.build((new,), rest.params)
-            kept = [t for t in y.args if t is not term and t is not shift]
+            kept = [t for t in terms if t is not term and t is not shift]
             whole = mul(number(c, y.shape), new) if c != 1 else new
             return add_all([*kept, whole]) if kept else whole
     return None

@@ -244,7 +244,10 @@ def _mentions(w: Expr, u: Expr) -> bool:
 
 
 def bessel_ratio(y: Expr) -> Expr | None:
-    """``iv(v + 1, u)/iv(v, u) = iv_ratio(v, u)``, ``kv(v + 1, u)/kv(v, u) = 1 + v/u - kve'(v, u)/kve(v, u)``."""
+    """``iv(v + 1, u)/iv(v, u) = iv_ratio(v, u)`` as one function.
+
+    ``kv(v + 1, u)/kv(v, u) = 1 + v/u - kve'(v, u)/kve(v, u)``.
+    """
     y = _opened(y)
     if len(y.args) > MAX_FACTORS:
         return None

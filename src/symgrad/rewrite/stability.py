@@ -68,7 +68,9 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
         if any(image[root] is not root for root in roots):
             roots = [image[root] for root in roots]
             order = toposort(roots)
-    if any(node.op is LOGSUMEXP or exponentials.summed_exponent(node) is not None for node in order):
+    if any(
+        node.op is LOGSUMEXP or exponentials.summed_exponent(node) is not None for node in order
+    ):
         return _rewritten(roots, SUMS)
     return roots
 

@@ -164,6 +164,7 @@ TAIL_DOWN = (
     -1e4,
 )
 BESSEL = (1e-3, 0.5, 1.9, 5.0, 30.0, 700.0, 800.0, 1e4, 1e10)
+OF_K = (0.5, 5.0, 800.0, 1e4, 1e10)
 FORMS = {
     # exponentials
     "log(1 - exp(x))": Form(L(1 - E(x)), log1mexp, DOWN, True),
@@ -320,22 +321,22 @@ FORMS = {
     # Bessel functions
     "i0e(x)": Form(s.i0e(x), lambda t: ive(0, t), BESSEL),
     "i1e(x)": Form(s.i1e(x), lambda t: ive(1, t), BESSEL),
-    "k0e(x)": Form(s.k0e(x), lambda t: kve(0, t), BESSEL, True),
-    "k1e(x)": Form(s.k1e(x), lambda t: kve(1, t), BESSEL, True),
+    "k0e(x)": Form(s.k0e(x), lambda t: kve(0, t), OF_K, True),
+    "k1e(x)": Form(s.k1e(x), lambda t: kve(1, t), OF_K, True),
     "exp(-x)*i0(x)": Form(E(-x) * s.i0(x), lambda t: ive(0, t), BESSEL),
-    "k1(x)*exp(x)": Form(s.k1(x) * E(x), lambda t: kve(1, t), BESSEL, True),
+    "k1(x)*exp(x)": Form(s.k1(x) * E(x), lambda t: kve(1, t), OF_K, True),
     "log(i0(x))": Form(L(s.i0(x)), lambda t: mp.log(ive(0, t)) + t, (1e-8, *BESSEL)),
     "log(i1(x))": Form(L(s.i1(x)), lambda t: mp.log(ive(1, t)) + t, BESSEL, True),
     "log(iv(5/2, x))": Form(
         L(s.iv(2.5, x)), lambda t: mp.log(ive(2.5, t)) + t, (0.5, 1.0, 5.0, 30.0, 800.0), True
     ),
-    "log(k0(x))": Form(L(s.k0(x)), lambda t: mp.log(kve(0, t)) - t, BESSEL, True),
-    "log(kv(3, x))": Form(L(s.kv(3, x)), lambda t: mp.log(kve(3, t)) - t, BESSEL[:-1], True),
+    "log(k0(x))": Form(L(s.k0(x)), lambda t: mp.log(kve(0, t)) - t, OF_K, True),
+    "log(kv(3, x))": Form(L(s.kv(3, x)), lambda t: mp.log(kve(3, t)) - t, OF_K, True),
     "log(2*pi*i0(x))": Form(
         L(2 * sg.pi * s.i0(x)), lambda t: mp.log(2 * mp.pi * ive(0, t)) + t, BESSEL
     ),
     "i1(x)/i0(x)": Form(s.i1(x) / s.i0(x), lambda t: ive(1, t) / ive(0, t), (1e-8, *BESSEL)),
-    "k1(x)/k0(x)": Form(s.k1(x) / s.k0(x), lambda t: kve(1, t) / kve(0, t), BESSEL, True),
+    "k1(x)/k0(x)": Form(s.k1(x) / s.k0(x), lambda t: kve(1, t) / kve(0, t), OF_K, True),
     "exp(x*0.5)/i0(x)": Form(
         E(0.5 * x) / s.i0(x), lambda t: mp.exp(-t / 2) / ive(0, t), (0.5, 5.0, 30.0, 800.0)
     ),
@@ -360,3 +361,85 @@ def test_value_and_three_derivatives(name):
             for got in (f(point), entry):
                 assert math.isfinite(got), (order, point, got)
                 assert is_close(got, name, point, order), (order, point, got)
+
+
+# Sums of exponentials, shifted by hand
+
+u = sg.vector("u", "n")
+U = sg.matrix("U", ("m", "n"))
+ROWS = np.array([[1000.0, 999.0, -1000.0], [0.0, 0.0, -40.0]])
+
+
+def shifted(v, axis=None):
+    """As it is written by hand, with the axis kept."""
+    top = sg.max(v, axis=axis, keepdims=True)
+    return top + sg.log(sg.sum(sg.exp(v - top), axis=axis, keepdims=True))
+
+
+HAND_SHIFTED = {
+    "max(u) + log(sum(exp(u - max(u))))": lambda: sg.max(U[0]) + L(sg.sum(E(U[0] - sg.max(U[0])))),
+    "keepdims": lambda: sg.sum(shifted(U, 1)),
+    "over all": lambda: sg.sum(shifted(U)),
+    "by columns": lambda: sg.sum(shifted(U.T, 0)),
+    "without the axis": lambda: sg.sum(
+        L(sg.sum(E(U - sg.max(U, axis=1)[:, None]), axis=1)) + sg.max(U, axis=1)
+    ),
+    "twice": lambda: 2 * sg.max(U[0]) + 2 * L(sg.sum(E(U[0] - sg.max(U[0])))),
+}
+
+
+@pytest.mark.parametrize("name", HAND_SHIFTED)
+def test_shifted_logsumexp_is_one_function(name):
+    """No `where` of maxima is left in its gradient, at ties neither; value and gradient are right."""
+    e = HAND_SHIFTED[name]()
+    gradient = sg.grad(e, U)
+    assert "where" not in str(gradient)
+    plain = {
+        "over all": sg.logsumexp(U),
+        "max(u) + log(sum(exp(u - max(u))))": sg.logsumexp(U[0]),
+        "twice": 2 * sg.logsumexp(U[0]),
+    }.get(name, sg.sum(sg.logsumexp(U, axis=1)))
+    at = {U: ROWS}
+    np.testing.assert_allclose(sg.evaluate(e, at), sg.evaluate(plain, at), rtol=1e-15)
+    expected = sg.evaluate(sg.grad(plain, U), at)
+    np.testing.assert_allclose(sg.evaluate(gradient, at), expected, rtol=1e-14)
+
+
+def test_a_shift_that_varies_along_the_summed_axis_stays():
+    """``u[i] - logsumexp(u - m)`` has no shift u: only what is the same along the axis may be one."""
+    e = (u - sg.max(u) - L(sg.sum(E(u - sg.max(u)))))[0]
+    row = ROWS[1]
+    share = np.exp(row - np.logaddexp.reduce(row))
+    np.testing.assert_allclose(sg.evaluate(sg.grad(e, u), {u: row}), [1, 0, 0] - share, rtol=1e-13)
+
+
+def test_logsumexp_of_nothing_but_minus_infinity():
+    rows = np.array([[-np.inf, -np.inf], [0.0, -np.inf]])
+    assert sg.evaluate(sg.logsumexp(U, axis=1), {U: rows}).tolist() == [-np.inf, 0.0]
+    with np.errstate(invalid="ignore"):
+        share = sg.evaluate(sg.softmax(U, axis=1), {U: rows})
+    assert np.isnan(share[0]).all() and share[1].tolist() == [1.0, 0.0]
+
+
+# Two variables
+
+
+def test_logarithm_of_a_difference_of_exponentials():
+    a, b = sg.symbols("a b")
+    e = L(E(a) - E(b))
+    f = sg.lambdify([a, b], [e, sg.diff(e, a), sg.diff(e, b), sg.diff(sg.diff(e, a), b)])
+    with mp.workdps(60):
+        for p, q in ((-800.0, -801.0), (0.0, -1e-20), (900.0, 0.0), (900.0, 899.0), (1.0, -50.0)):
+            gap = mp.mpf(q) - mp.mpf(p)
+            slope = -1 / mp.expm1(gap)
+            expected = (p + log1mexp(gap), slope, 1 - slope, slope * (slope - 1))
+            for got, want in zip(f(p, q), expected, strict=True):
+                assert got == pytest.approx(float(want), rel=1e-13, abs=1e-300)
+
+
+def test_saved_modules_hold_what_they_need(tmp_path):
+    f = sg.lambdify(x, sg.diff(L(s.ndtr(x)) + L(s.i0(x)) + s.dawsn(x) + s.k0e(-x), x, 3))
+    f.save(str(tmp_path / "saved.py"))
+    space = {}
+    exec((tmp_path / "saved.py").read_text(), space)
+    assert space["f"](-30.0) == f(-30.0)

@@ -20,6 +20,24 @@ from __future__ import annotations
 from typing import Final
 
 SPECIAL_HELPERS: Final = {
+    "_far_ive": '''
+def _far_ive(v, x):
+    """The scaled Bessel function, also where SciPy's gives up, beyond 1e6."""
+    values = scipy.special.ive(v, x)
+    if np.any(np.abs(x) > 1e6):
+        far = _ive_derivative(v, x, 0).astype(np.asarray(values).dtype)
+        values = np.where(np.abs(x) > 1e6, far, values)[()]
+    return values
+''',
+    "_far_kve": '''
+def _far_kve(v, x):
+    """The scaled Bessel function, also where SciPy's gives up, beyond 1e6."""
+    values = scipy.special.kve(v, x)
+    if np.any(np.abs(x) > 1e6):
+        far = _kve_derivative(v, x, 0).astype(np.asarray(values).dtype)
+        values = np.where(np.abs(x) > 1e6, far, values)[()]
+    return values
+''',
     "_erfcx_ratios": '''
 def _erfcx_ratios(x, count):
     """2*n*i^n erfc(x)/i^(n-1) erfc(x) for n = 1 ... count, by their continued fraction, x > 1."""

@@ -31,7 +31,8 @@ def _bessel_code(name: str, node: Expr) -> str:
     (n,) = node.params
     if n in (0, 1):
         return f"scipy.special.{_SHORT[name]}{n}{name[2:]}({{0}})"
-    return f"scipy.special.{name}({n if isinstance(n, int) else float(n)}, {{0}})"
+    module = "_far_" if name in ("ive", "kve") else "scipy.special."
+    return f"{module}{name}({n if isinstance(n, int) else float(n)}, {{0}})"
 
 
 # J' = (J[n-1] - J[n+1])/2, the same for Y; I' = (I[n-1] + I[n+1])/2; K' = -(K[n-1] + K[n+1])/2

@@ -69,13 +69,22 @@ def _without(total: Expr, shift: Expr) -> Expr | None:
 
 
 def _stretched(shift: Expr, total: Expr) -> Iterator[Expr]:
-    """A term beside a logsumexp in the shape of the operand: as it is, stretched, or along the axes."""
-    shape = total.args[0].shape
-    if shift.shape == shape:
+    """A term beside a logsumexp in the shape of the operand, if it is the same along the summed axes."""
+    shape, (axes,) = total.args[0].shape, total.params
+    if shift.shape == shape and _is_constant_along(shift, axes):
         yield shift
-    if shift.ndim == len(shape) and all(
-        a in (1, b) for a, b in zip(shift.shape, shape, strict=True)
-    ):
-        yield broadcast(shift, shape)
+    if shift.ndim == len(shape) and all(shift.shape[a] == 1 for a in axes):
+        others = (k for k in range(shift.ndim) if k not in axes)
+        if all(shift.shape[k] in (1, shape[k]) for k in others):
+            yield broadcast(shift, shape)
     if shift.shape == total.shape:
         yield stretched_back(shift, total)
+
+
+def _is_constant_along(x: Expr, axes: tuple[int, ...]) -> bool:
+    """Whether `x` is something stretched over these axes."""
+    if not is_layout(x):
+        return False
+    (labels,), out, _ = x.params
+    extents = dict(zip(labels, x.args[0].shape, strict=True))
+    return all(extents.get(out[a], 1) == 1 for a in axes)

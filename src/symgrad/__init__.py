@@ -42,7 +42,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops import special
 from symgrad.ops.convert import astype
-from symgrad.ops.indexing import take
+from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.named import named
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
@@ -57,7 +57,7 @@ from symgrad.ops.products import (
     trace,
     vdot,
 )
-from symgrad.ops.reduction import (
+from symgrad.ops.reducing import (
     all,  # noqa: A004
     any,  # noqa: A004
     argmax,
@@ -102,6 +102,7 @@ from symgrad.ops.shapes import (
     triu,
     vstack,
 )
+from symgrad.ops.stop import stop_gradient
 from symgrad.ops.table import attach as _attach_operators
 from symgrad.ops.ufuncs import (
     absolute,
@@ -265,6 +266,7 @@ __all__ = [
     "check_grad",
     "check_graph",
     "clip",
+    "compress",
     "concatenate",
     "constant",
     "copysign",
@@ -290,6 +292,7 @@ __all__ = [
     "exp2",
     "expand_dims",
     "expm1",
+    "extract",
     "eye",
     "fabs",
     "flip",
@@ -396,6 +399,7 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
+    "stop_gradient",
     "substitute",
     "subtract",
     "sum",

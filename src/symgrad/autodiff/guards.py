@@ -18,7 +18,7 @@ from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import POW
 from symgrad.ops.einsum import EINSUM, broadcast, is_layout, relabel
 from symgrad.ops.guard import WHERE, choose, guarded, is_guard
-from symgrad.ops.reduction import any as any_entry
+from symgrad.ops.reducing import any as any_entry
 from symgrad.ops.reshaping import RESHAPE
 
 LINEAR: Final = (

@@ -18,7 +18,7 @@ import numpy as np
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.node import Expr
-from symgrad.ops import reduction
+from symgrad.ops import reducing
 from symgrad.ops.cast import cast
 from symgrad.ops.decompositions import svdvals
 from symgrad.ops.einsum import insert_axes, sum_axes
@@ -42,21 +42,21 @@ _VECTOR: Final[dict[Any, Callable[[Expr, Axes], Expr]]] = {
     2: _euclidean,
     1: lambda a, axes: sum_axes(absolute(a), axes),
     0: lambda a, axes: sum_axes(cast(not_equal(a, 0), a.ty), axes),
-    np.inf: lambda a, axes: reduction.max(absolute(a), axes),
-    -np.inf: lambda a, axes: reduction.min(absolute(a), axes),
+    np.inf: lambda a, axes: reducing.max(absolute(a), axes),
+    -np.inf: lambda a, axes: reducing.min(absolute(a), axes),
 }
 
 # Orders of a matrix norm, over the last two axes
 _MATRIX: Final[dict[Any, Callable[[Expr], Expr]]] = {
     None: lambda a: _euclidean(a, (a.ndim - 2, a.ndim - 1)),
     "fro": lambda a: _euclidean(a, (a.ndim - 2, a.ndim - 1)),
-    "nuc": lambda a: reduction.sum(svdvals(a), -1),
+    "nuc": lambda a: reducing.sum(svdvals(a), -1),
     2: lambda a: svdvals(a)[..., 0],
     -2: lambda a: svdvals(a)[..., -1],
-    1: lambda a: reduction.max(reduction.sum(absolute(a), -2), -1),
-    -1: lambda a: reduction.min(reduction.sum(absolute(a), -2), -1),
-    np.inf: lambda a: reduction.max(reduction.sum(absolute(a), -1), -1),
-    -np.inf: lambda a: reduction.min(reduction.sum(absolute(a), -1), -1),
+    1: lambda a: reducing.max(reducing.sum(absolute(a), -2), -1),
+    -1: lambda a: reducing.min(reducing.sum(absolute(a), -2), -1),
+    np.inf: lambda a: reducing.max(reducing.sum(absolute(a), -1), -1),
+    -np.inf: lambda a: reducing.min(reducing.sum(absolute(a), -1), -1),
 }
 
 

@@ -14,6 +14,7 @@ from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
     decompositions,
     implicit,
+    indexing,
     layout,
     linalg,
     matrix_functions,
@@ -21,6 +22,7 @@ from symgrad.ops import (
     norms,
     products,
     pseudoinverse,
+    reducing,
     reduction,
     select,
     shapes,
@@ -36,6 +38,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.operators import install
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.stop import STOP_GRADIENT
 
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
 ARITHMETIC: Final = (ADD, MUL, POW)
@@ -71,12 +74,14 @@ OPS: Final[dict[str, Op]] = {
         *special.ORDERED_OPS,
         WHERE,
         NAMED,
+        STOP_GRADIENT,
         CAST,
         *TENSOR,
     )
 }
 
 _RENAMED: Final[dict[str, Any]] = {
+    "conjugate": ufuncs.positive,
     "divmod": ufuncs.divmod_,
     "true_divide": ufuncs.divide,
     "remainder": ufuncs.mod,
@@ -85,7 +90,11 @@ _RENAMED: Final[dict[str, Any]] = {
     "matmul": products.matmul,
     "vecdot": matrix_products.vecdot,
 }
-_HELPERS: Final = ("frexp_mantissa", "frexp_exponent")
+# What NumPy calls on the entries of an object array: ``np.exp(np.array([x, y]))`` is ``[x.exp(), y.exp()]``
+_LOOPS: Final = (
+    "arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt conjugate cos cosh deg2rad degrees exp exp2"
+    " expm1 fabs fmod hypot log log10 log1p log2 logical_xor rad2deg radians rint sin sinh sqrt tan tanh"
+)
 
 
 def _ufunc_table() -> dict[Any, Any]:
@@ -100,11 +109,12 @@ def _ufunc_table() -> dict[Any, Any]:
 
 _FUNCTION_NAMES: Final = {
     select: "where select piecewise clip nan_to_num",
-    reduction: "sum mean var std prod max min any all argmax argmin cumsum cumprod",
+    reducing: "sum mean var std prod max min any all argmax argmin cumsum cumprod",
     shapes: (
         "reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to concatenate stack"
         " hstack vstack split tile repeat flip roll pad tril triu diag diagonal take broadcast_arrays"
     ),
+    indexing: "compress extract",
     products: "einsum dot vdot inner outer tensordot trace kron cross",
 }
 
@@ -130,10 +140,12 @@ def _function_table() -> dict[Any, Any]:
     return table | {
         np.matrix_transpose: matrix_products.matrix_transpose,
         np.astype: astype,
+        np.real: ufuncs.positive,
+        np.imag: lambda val: val * 0,
         np.round: ufuncs.round_,
         np.around: ufuncs.round_,
-        np.amax: reduction.max,
-        np.amin: reduction.min,
+        np.amax: reducing.max,
+        np.amin: reducing.min,
         np.zeros_like: lambda a, *args, **kwargs: a * 0,
         np.ones_like: lambda a, *args, **kwargs: a * 0 + 1,
         np.shape: lambda a: a.shape,
@@ -162,4 +174,5 @@ def _reduce(self: Expr) -> Any:
 
 def attach() -> None:
     """Give `Expr` its operators, NumPy's protocols and its pickling: once, by the package."""
-    install(UFUNCS, FUNCTIONS, {"__reduce__": _reduce})
+    loops = {name: UFUNCS[getattr(np, name)] for name in _LOOPS.split()}
+    install(UFUNCS, FUNCTIONS, loops, {"__reduce__": _reduce})

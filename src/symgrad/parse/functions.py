@@ -16,12 +16,13 @@ from symgrad.ops import (
     norms,
     products,
     pseudoinverse,
-    reduction,
+    reducing,
     select,
     shapes,
     ufuncs,
 )
 from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.stop import stop_gradient
 from symgrad.ops.table import OPS
 
 
@@ -62,11 +63,11 @@ def _log(x: Expr, base: Expr | None = None) -> Expr:
 
 
 def _largest(x: Expr, *rest: Expr, **options: Any) -> Expr:
-    return reduce(ufuncs.maximum, rest, x) if rest else reduction.max(x, **options)
+    return reduce(ufuncs.maximum, rest, x) if rest else reducing.max(x, **options)
 
 
 def _smallest(x: Expr, *rest: Expr, **options: Any) -> Expr:
-    return reduce(ufuncs.minimum, rest, x) if rest else reduction.min(x, **options)
+    return reduce(ufuncs.minimum, rest, x) if rest else reducing.min(x, **options)
 
 
 _COMPOSED: Final = {
@@ -86,6 +87,7 @@ _COMPOSED: Final = {
     "heaviside": Function(lambda x, at_zero=HALF: ufuncs.heaviside(x, at_zero), 1, 2),
     "where": Function(select.where, 3, 3),
     "clip": Function(select.clip, 3, 3),
+    "stop_gradient": Function(stop_gradient),
     "max": Function(_largest, 1, None, _AXES),
     "min": Function(_smallest, 1, None, _AXES),
     "logical_and": Function(lambda x, *rest: reduce(ufuncs.logical_and, rest, x), 2, None),
@@ -147,12 +149,12 @@ _OF_MATRICES: Final = {
 }
 ARRAY_FUNCTIONS: Final = {
     **{
-        name: Function(getattr(reduction, name), options=_AXES)
+        name: Function(getattr(reducing, name), options=_AXES)
         for name in "sum mean var std prod any all logsumexp".split()
     },
     "norm": Function(norms.norm, options=_AXES),
     **{
-        name: Function(getattr(reduction, name), options=("axis",))
+        name: Function(getattr(reducing, name), options=("axis",))
         for name in "argmax argmin cumsum cumprod softmax log_softmax".split()
     },
     **{

@@ -39,6 +39,15 @@ def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     return forward, reflected
 
 
+def _member(function: Callable[[Any], Any]) -> Any:
+    """An op as a method: what is called but is no Python function does not bind by itself."""
+
+    def method(self: Expr) -> Any:
+        return function(self)
+
+    return method
+
+
 def _defers(other: Any) -> bool:
     return isinstance(other, (str, bytes, dict, set, type(None))) or lift_of((other,)) is not None
 
@@ -212,9 +221,9 @@ def install(
         "__invert__": ufuncs.invert,
         "__divmod__": _binary(ufuncs.divmod_)[0],
         "__round__": lambda self, ndigits=None: ufuncs.round_(self, ndigits or 0),
-        "__floor__": lambda self: ufuncs.floor(self),
-        "__ceil__": lambda self: ufuncs.ceil(self),
-        "__trunc__": lambda self: ufuncs.trunc(self),
+        "__floor__": _member(ufuncs.floor),
+        "__ceil__": _member(ufuncs.ceil),
+        "__trunc__": _member(ufuncs.trunc),
         "__getitem__": indexing.getitem,
         "__bool__": _bool,
         "__len__": _len,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any, Final
 
 import numpy as np
@@ -98,23 +99,22 @@ def _as_text(operands: Sequence[Any]) -> list[Any]:
         if not isinstance(labels, (list, tuple)) or not all(map(_is_label, labels)):
             raise ArgumentError(
                 "einsum needs subscripts such as 'ij,jk->ik' before its operands, or after each operand"
-                f" a list of its labels, ints from 0 to {MAX_LABEL} or ..., not {labels!r}"
+                f" a list of its labels, ints below {len(LETTERS)} or ..., not {labels!r}"
             )
-    parts = ["".join("..." if n is Ellipsis else chr(FIRST_LETTER + n) for n in ls) for ls in lists]
+    parts = ["".join("..." if n is Ellipsis else LETTERS[n] for n in ls) for ls in lists]
     text = ",".join(parts[: len(args)])
     return [text + "->" + parts[-1] if len(operands) % 2 else text, *args]
 
 
-# Labels that are ints are written as letters that follow each other in Unicode: CJK ideographs
-FIRST_LETTER: Final = 0x4E00
-MAX_LABEL: Final = 10_000
+# Labels that are ints are written as letters in the same order, as NumPy does; it has the first 52 alone
+LETTERS: Final = ascii_uppercase + ascii_lowercase + "".join(map(chr, range(0x4E00, 0x4E00 + 948)))
 
 
 def _is_label(value: Any) -> bool:
     if value is Ellipsis:
         return True
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    return whole and 0 <= value <= MAX_LABEL
+    return whole and 0 <= value < len(LETTERS)
 
 
 @public
@@ -175,14 +175,10 @@ def _without_units(
     args: Sequence[Expr], inputs: Sequence[Labels]
 ) -> tuple[list[Expr], list[Labels]]:
     """Operands without their axes of extent 1 whose label has another extent elsewhere."""
-    wide = {
-        n
-        for x, ls in zip(args, inputs, strict=True)
-        for n, d in zip(ls, x.shape, strict=True)
-        if d != 1
-    }
+    terms = list(zip(args, inputs, strict=True))
+    wide = {n for x, ls in terms for n, d in zip(ls, x.shape, strict=True) if d != 1}
     operands, labels = [], []
-    for x, ls in zip(args, inputs, strict=True):
+    for x, ls in terms:
         units = [i for i, n in enumerate(ls) if x.shape[i] == 1 and n in wide and ls.count(n) == 1]
         operands.append(sum_axes(x, units) if units else x)
         labels.append(tuple([n for i, n in enumerate(ls) if i not in units]))

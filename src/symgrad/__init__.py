@@ -208,10 +208,11 @@ from symgrad.structure import (
     Structured,
     sparsity,
 )
+from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
 from symgrad.variable import Variable, variable
 
-_attach_operators()
+_attach_operators({"diff": diff, "subs": _subs})
 _install_printers()
 
 __version__ = "0.1.0"

@@ -144,6 +144,10 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
                 f"diff needs a scalar symbol, {_by(x)} has shape {show_shape(x.shape)}; write"
                 " jacobian(f, x), or grad(f, x) for a scalar f"
             )
+        if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
+            for _ in range(times):
+                (y,) = _gradients(y, number(1), [x])
+            continue
         directions = all_directions(x)
         for _ in range(times):
             (y,) = pushforward([y], directions)

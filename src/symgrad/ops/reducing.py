@@ -449,7 +449,7 @@ def logsumexp(
     """
     x = as_expr(a)
     if b is None and not return_sign:
-        if where is not None and x.dtype.kind != "f":
+        if x.dtype.kind != "f":
             x = cast(x, promote(x.ty, WEAK_FLOAT))
         return _reduce(LOGSUMEXP, _where(x, where, -math.inf, "logsumexp"), axis, keepdims)
     factors = as_expr(1 if b is None else b)

@@ -15,7 +15,7 @@ from symgrad.expr.types import BOOL, INT, Ty, as_ty, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
 from symgrad.ops.guard import choose
-from symgrad.ops.layout import concat, full_entry, slice_entry, slice_of
+from symgrad.ops.layout import concat, full_entry, part, slice_entry, slice_of
 from symgrad.ops.reshaping import linear, reshape_to
 from symgrad.ops.ufuncs import equal, exp, subtract
 
@@ -114,10 +114,15 @@ def _others(y: Expr) -> Expr:
     """
     x, axes = y.args[0], y.params[0]
     rows, restore = axes_last(x, axes)
-    one = number(1, (*rows.shape[:-1], 1))
-    before = concat([one, _drop_last(cumprod_last(rows))], rows.ndim - 1)
-    after = flip_last(concat([one, _drop_last(cumprod_last(flip_last(rows)))], rows.ndim - 1))
-    return restore(mul(before, after))
+    after = flip_last(_products_before(flip_last(rows)))
+    return restore(mul(_products_before(rows), after))
+
+
+def _products_before(rows: Expr) -> Expr:
+    """For every entry the product of those before it in its row, 1 for the first."""
+    last = rows.ndim - 1
+    one_first = concat([number(1, (*rows.shape[:-1], 1)), rows], last)
+    return cumprod_last(part(one_first, last, 0, rows.shape[-1]))
 
 
 def axes_last(x: Expr, axes: tuple[int, ...]) -> tuple[Expr, Callable[[Expr], Expr]]:
@@ -128,10 +133,6 @@ def axes_last(x: Expr, axes: tuple[int, ...]) -> tuple[Expr, Callable[[Expr], Ex
     rows = reshape_to(moved, (*moved.shape[: len(kept)], mul_dims(*[x.shape[a] for a in axes])))
     inverse = tuple(order.index(i) for i in range(x.ndim))
     return rows, lambda z: transpose_axes(reshape_to(z, moved.shape), inverse)
-
-
-def _drop_last(x: Expr) -> Expr:
-    return _sliced(x, -1, slice(None, -1))
 
 
 def _sliced(x: Expr, axis: int, key: slice) -> Expr:

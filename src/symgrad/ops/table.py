@@ -172,7 +172,7 @@ def _reduce(self: Expr) -> Any:
     return unpickle, flatten([self])
 
 
-def attach() -> None:
-    """Give `Expr` its operators, NumPy's protocols and its pickling: once, by the package."""
+def attach(methods: dict[str, Any]) -> None:
+    """Give `Expr` its operators, NumPy's protocols, its pickling and `methods`: once, by the package."""
     loops = {name: UFUNCS[getattr(np, name)] for name in _LOOPS.split()}
-    install(UFUNCS, FUNCTIONS, loops, {"__reduce__": _reduce})
+    install(UFUNCS, FUNCTIONS, loops, {"__reduce__": _reduce, **methods})

@@ -43,6 +43,7 @@ from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops import special
 from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
+from symgrad.ops.interpolation import interp
 from symgrad.ops.named import named
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
@@ -102,6 +103,7 @@ from symgrad.ops.shapes import (
     triu,
     vstack,
 )
+from symgrad.ops.sorting import argsort, searchsorted, sort, take_along_axis
 from symgrad.ops.stop import stop_gradient
 from symgrad.ops.table import attach as _attach_operators
 from symgrad.ops.ufuncs import (
@@ -259,6 +261,7 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "argsort",
     "astype",
     "broadcast_arrays",
     "broadcast_to",
@@ -316,6 +319,7 @@ __all__ = [
     "hypot",
     "implicit",
     "inner",
+    "interp",
     "isfinite",
     "isinf",
     "isnan",
@@ -381,6 +385,7 @@ __all__ = [
     "roll",
     "round",
     "scipy_problem",
+    "searchsorted",
     "select",
     "sigmoid",
     "sign",
@@ -391,6 +396,7 @@ __all__ = [
     "size",
     "softmax",
     "softplus",
+    "sort",
     "spacing",
     "sparsity",
     "special",
@@ -408,6 +414,7 @@ __all__ = [
     "symbol",
     "symbols",
     "take",
+    "take_along_axis",
     "tan",
     "tanh",
     "tensordot",

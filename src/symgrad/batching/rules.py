@@ -15,7 +15,16 @@ from symgrad.expr.dims import Dim, mul_dims
 from symgrad.expr.leaves import arange
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.ops import decompositions, layout, linalg, matrix_functions, pseudoinverse, reduction
+from symgrad.ops import (
+    decompositions,
+    layout,
+    linalg,
+    matrix_functions,
+    pseudoinverse,
+    reducing,
+    reduction,
+    sorting,
+)
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, transpose_axes
 from symgrad.ops.layout import full_entry, gather, scatter
 from symgrad.ops.matrices import contract
@@ -146,6 +155,18 @@ def _to_front(x: Expr) -> Expr:
     return transpose_axes(x, (x.ndim - 1, *range(x.ndim - 1)))
 
 
+def _searchsorted(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    """Places in one sorted vector for all problems; in one for each, how many entries come before."""
+    a, v = args
+    if not carries[0]:
+        return node.op.build((a, v), node.params)
+    v = v if carries[1] else carrying(v, dim)
+    rows = insert_axes(a, range(1, v.ndim))  # [problem, 1, ..., entry]
+    column = insert_axes(v, (v.ndim,))
+    before = rows <= column if node.params[0] == "right" else rows < column
+    return reducing.sum(before, axis=-1)
+
+
 _NATIVE: Final = (
     *linalg.LINEAR_OPS,
     *matrix_functions.FUNCTION_OPS,
@@ -158,7 +179,8 @@ RULES: Final[dict[Op, Rule]] = {
     EINSUM: _einsum,
     **dict.fromkeys(_NATIVE, _native),
     **dict.fromkeys([op for op in reduction.REDUCTION_OPS if op not in _SCANS], _axes),
-    **dict.fromkeys((*_SCANS, layout.CONCAT), _axis),
+    **dict.fromkeys((*_SCANS, sorting.SORT, sorting.ARGSORT, layout.CONCAT), _axis),
+    sorting.SEARCHSORTED: _searchsorted,
     pseudoinverse.LSTSQ: _lstsq,
     RESHAPE: _reshape,
     layout.SLICE: _slice,

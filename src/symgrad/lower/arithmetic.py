@@ -82,7 +82,7 @@ def binary(p: Program, code: Code, a: Value, b: Value) -> Value:
 
 
 def _is_extent(p: Program, v: Value) -> bool:
-    """Whether a value is a Python int when the program runs: an extent of an array, or a product of some."""
+    """Whether a value is a Python int when the program runs: an extent, or a product of extents."""
     waiting = [v]
     while waiting:
         instr = p.instrs[waiting.pop()]

@@ -20,7 +20,7 @@ from symgrad.expr.dims import (
     mul_dims,
     show_shape,
 )
-from symgrad.expr.leaves import is_value, number
+from symgrad.expr.leaves import CONST, constant, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import FLOAT, Ty, promote
@@ -166,6 +166,8 @@ def slice_of(x: Expr, index: tuple[Entry, ...]) -> Expr:
     spread = filled(x, shape)
     if spread is not None:
         return spread
+    if not shape and x.op is CONST:
+        return constant(x.params[0].array[index])
     if x.op is WHERE and is_guard(x):
         return move_guard(x, lambda arg: slice_of(arg, index))
     if x.op is CONCAT:

@@ -18,7 +18,17 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
-from symgrad.ops import arithmetic, convert, indexing, products, reducing, select, shapes, ufuncs
+from symgrad.ops import (
+    arithmetic,
+    convert,
+    indexing,
+    products,
+    reducing,
+    select,
+    shapes,
+    sorting,
+    ufuncs,
+)
 from symgrad.ops.elementwise import lift_of
 from symgrad.ops.protocols import numpy_function, numpy_ufunc
 
@@ -251,6 +261,7 @@ def install(
         "all": reducing.all,
         "argmax": reducing.argmax,
         "argmin": reducing.argmin,
+        "argsort": sorting.argsort,
         "cumsum": reducing.cumsum,
         "cumprod": reducing.cumprod,
         "astype": convert.astype,

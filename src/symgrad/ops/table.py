@@ -15,6 +15,7 @@ from symgrad.ops import (
     decompositions,
     implicit,
     indexing,
+    interpolation,
     layout,
     linalg,
     matrix_functions,
@@ -26,6 +27,7 @@ from symgrad.ops import (
     reduction,
     select,
     shapes,
+    sorting,
     special,
     ufuncs,
 )
@@ -59,6 +61,7 @@ TENSOR: Final = (
     layout.GATHER,
     layout.SCATTER,
     *reduction.REDUCTION_OPS,
+    *sorting.SORTING_OPS,
     *linalg.LINEAR_OPS,
     *matrix_functions.FUNCTION_OPS,
     *decompositions.DECOMPOSITION_OPS,
@@ -115,6 +118,8 @@ _FUNCTION_NAMES: Final = {
         " hstack vstack split tile repeat flip roll pad tril triu diag diagonal take broadcast_arrays"
     ),
     indexing: "compress extract",
+    interpolation: "interp",
+    sorting: "sort argsort take_along_axis searchsorted",
     products: "einsum dot vdot inner outer tensordot trace kron cross",
 }
 

@@ -54,9 +54,7 @@ OPS_WITH_ORDER = special.ORDERED_OPS
 # An equation makes the node of ENTRYWISE: see tests/solve/test_implicit; the derivative of STOP_GRADIENT is
 # not that of its value: see tests/autodiff/test_stop_gradient
 RECORDS = {
-    op.name: op
-    for op in OPS.values()
-    if op.elementwise and op not in (ENTRYWISE, STOP_GRADIENT)
+    op.name: op for op in OPS.values() if op.elementwise and op not in (ENTRYWISE, STOP_GRADIENT)
 }
 CALLS = [(op, params) for op in RECORDS.values() for params in params_of(op)]
 every_call = pytest.mark.parametrize(

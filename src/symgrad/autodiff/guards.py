@@ -20,9 +20,11 @@ from symgrad.ops.einsum import EINSUM, broadcast, is_layout, relabel
 from symgrad.ops.guard import WHERE, choose, guarded, is_guard
 from symgrad.ops.reducing import any as any_entry
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.rolling import ROLL
 
 LINEAR: Final = (
     RESHAPE,
+    ROLL,
     layout.CONCAT,
     layout.SLICE,
     layout.EMBED,

@@ -29,6 +29,7 @@ from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, tran
 from symgrad.ops.layout import full_entry, gather, scatter
 from symgrad.ops.matrices import contract
 from symgrad.ops.reshaping import RESHAPE, reshape_to
+from symgrad.ops.rolling import ROLL, rolled
 
 Rule = Callable[[Expr, Sequence[Expr], Sequence[bool], Dim], Expr]
 
@@ -110,6 +111,11 @@ def _reshape(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim
     return reshape_to(args[0], (dim, *node.shape))
 
 
+def _roll(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    shift, axis = node.params
+    return rolled(args[0], shift, axis + 1)
+
+
 def _slice(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
     return layout.slice_of(args[0], (full_entry(dim), *node.params[0]))
 
@@ -183,6 +189,7 @@ RULES: Final[dict[Op, Rule]] = {
     sorting.SEARCHSORTED: _searchsorted,
     pseudoinverse.LSTSQ: _lstsq,
     RESHAPE: _reshape,
+    ROLL: _roll,
     layout.SLICE: _slice,
     layout.EMBED: _embed,
     layout.GATHER: _gather,

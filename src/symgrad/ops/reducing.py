@@ -11,7 +11,7 @@ import math
 from typing import Any
 
 from symgrad.errors import ArgumentError, ShapeError
-from symgrad.expr.dims import mul_dims, show_shape
+from symgrad.expr.dims import broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.leaves import extent, number
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
@@ -77,16 +77,19 @@ def _mask(x: Expr, where: Any, who: str) -> Expr:
     Raises
     ------
     ShapeError
-        If it is larger than the operand: NumPy then repeats entries, which nobody means.
+        If it does not broadcast to the operand. A larger one is refused as well.
     """
     condition = as_condition(where)
     try:
-        return broadcast(condition, x.shape)
+        fits = broadcast_shapes(condition.shape, x.shape) == x.shape
     except ShapeError:
+        fits = False
+    if not fits:
         raise ShapeError(
             f"{who}: where= of shape {show_shape(condition.shape)} does not broadcast to an operand of"
             f" shape {show_shape(x.shape)}"
-        ) from None
+        )
+    return broadcast(condition, x.shape)
 
 
 def _keep(result: Expr, axes: Axes, keepdims: bool) -> Expr:

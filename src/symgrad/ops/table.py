@@ -40,6 +40,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.operators import install
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.rolling import ROLL
 from symgrad.ops.stop import STOP_GRADIENT
 
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
@@ -55,6 +56,7 @@ ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
 TENSOR: Final = (
     EINSUM,
     RESHAPE,
+    ROLL,
     layout.CONCAT,
     layout.SLICE,
     layout.EMBED,

@@ -65,13 +65,10 @@ from symgrad.ops.reducing import (
     argmin,
     cumprod,
     cumsum,
-    log_softmax,
-    logsumexp,
     max,  # noqa: A004
     mean,
     min,  # noqa: A004
     prod,
-    softmax,
     std,
     sum,  # noqa: A004
     var,
@@ -103,6 +100,7 @@ from symgrad.ops.shapes import (
     triu,
     vstack,
 )
+from symgrad.ops.softmax import log_softmax, logsumexp, softmax
 from symgrad.ops.sorting import argsort, searchsorted, sort, take_along_axis
 from symgrad.ops.stop import stop_gradient
 from symgrad.ops.table import attach as _attach_operators

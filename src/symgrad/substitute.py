@@ -73,8 +73,8 @@ def subs(e: Any, *given: Any) -> Expr:
     --------
     >>> import symgrad as sg
     >>> x, y = sg.symbols("x y")
-    >>> print((x + 2 * y).subs({x: y, y: x}), "and", (x + 2 * y).subs([(x, y), (y, x)]))
-    2*x + y and 3*x
+    >>> print((x**2 + y).subs({x: 3, y: x}), "and", (x + 2 * y).subs([(x, y), (y, x)]))
+    x + 9 and 3*x
     """
     if len(given) == 2:
         return substitute(e, {given[0]: given[1]})

@@ -19,6 +19,7 @@ from symgrad.ops.cast import cast
 from symgrad.ops.einsum import einsum_node, insert_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import refuse_out
+from symgrad.ops.softmax import logsumexp
 from symgrad.ops.ufuncs import multiply
 
 _OPTIONS: Final = ("axis", "keepdims", "initial", "where")
@@ -30,7 +31,7 @@ _REDUCTIONS: Final[dict[Any, tuple[Callable[..., Any], tuple[str, ...]]]] = {
     np.minimum: (reducing.min, _OPTIONS),
     np.logical_or: (reducing.any, ("axis", "keepdims", "where")),
     np.logical_and: (reducing.all, ("axis", "keepdims", "where")),
-    np.logaddexp: (reducing.logsumexp, ("axis", "keepdims", "where")),
+    np.logaddexp: (logsumexp, ("axis", "keepdims", "where")),
 }
 _SCANS: Final = {np.add: reducing.cumsum, np.multiply: reducing.cumprod}
 _NO_VALUE: Final = getattr(np, "_NoValue", None)  # what NumPy writes for an option not given

@@ -7,7 +7,6 @@ is nothing to write into while a formula is made, so ``out`` is refused.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from symgrad.errors import ArgumentError, ShapeError
@@ -29,7 +28,6 @@ from symgrad.ops.reduction import (
     ARGMIN,
     CUMPROD,
     CUMSUM,
-    LOGSUMEXP,
     MAX,
     MIN,
     PROD,
@@ -38,18 +36,12 @@ from symgrad.ops.reduction import (
 )
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.select import as_condition
-from symgrad.ops.stop import stop_gradient
 from symgrad.ops.ufuncs import (
-    absolute,
     add,
     divide,
-    exp,
-    isfinite,
-    log,
     maximum,
     multiply,
     power,
-    sign,
     sqrt,
     subtract,
 )
@@ -64,7 +56,7 @@ def _operand(a: Any, dtype: Any = None) -> Expr:
     return x if dtype is None else cast(x, as_ty(dtype))
 
 
-def _where(x: Expr, where: Any, neutral: Any, who: str) -> Expr:
+def masked(x: Expr, where: Any, neutral: Any, who: str) -> Expr:
     """`x`, with the neutral entry of a reduction where the condition does not hold."""
     if where is True or where is None:
         return x
@@ -92,13 +84,13 @@ def _mask(x: Expr, where: Any, who: str) -> Expr:
     return broadcast(condition, x.shape)
 
 
-def _keep(result: Expr, axes: Axes, keepdims: bool) -> Expr:
+def kept(result: Expr, axes: Axes, keepdims: bool) -> Expr:
     return insert_axes(result, axes) if keepdims else result
 
 
-def _reduce(op: Op, x: Expr, axis: Any, keepdims: bool) -> Expr:
+def reduced(op: Op, x: Expr, axis: Any, keepdims: bool) -> Expr:
     axes = normalize_axes(axis, x.ndim)
-    return _keep(op.build((x,), (axes,)), axes, keepdims)
+    return kept(op.build((x,), (axes,)), axes, keepdims)
 
 
 def _check_not_empty(x: Expr, axes: Axes, who: str, instead: str = "") -> None:
@@ -156,11 +148,11 @@ def sum(  # noqa: A001
     refuse_out(out, "sum")
     x = _operand(a, dtype)
     axes = normalize_axes(axis, x.ndim)
-    entries = _where(
+    entries = masked(
         cast(x, x.ty if dtype is not None else integer_sum_type(x.ty)), where, 0, "sum"
     )
     total = sum_axes(entries, axes)
-    return _keep(total if initial is None else add(total, _scalar(initial, "sum")), axes, keepdims)
+    return kept(total if initial is None else add(total, _scalar(initial, "sum")), axes, keepdims)
 
 
 @public
@@ -178,8 +170,8 @@ def prod(
     Options are those of `sum`; `initial` is one more factor.
     """
     refuse_out(out, "prod")
-    entries = _where(_operand(a, dtype), where, 1, "prod")
-    result = _reduce(PROD, entries, axis, keepdims)
+    entries = masked(_operand(a, dtype), where, 1, "prod")
+    result = reduced(PROD, entries, axis, keepdims)
     return result if initial is None else multiply(result, _scalar(initial, "prod"))
 
 
@@ -206,7 +198,7 @@ def _count(x: Expr, axes: Axes, where: Any, who: str) -> Expr:
 
 
 def _mean(x: Expr, axes: Axes, where: Any, who: str) -> Expr:
-    return divide(sum_axes(_where(x, where, 0, who), axes), _count(x, axes, where, who))
+    return divide(sum_axes(masked(x, where, 0, who), axes), _count(x, axes, where, who))
 
 
 @public
@@ -226,7 +218,7 @@ def mean(
     refuse_out(out, "mean")
     x = _operand(a, dtype)
     axes = normalize_axes(axis, x.ndim)
-    return _keep(_mean(x, axes, where, "mean"), axes, keepdims)
+    return kept(_mean(x, axes, where, "mean"), axes, keepdims)
 
 
 @public
@@ -278,8 +270,8 @@ def _var(
     axes = normalize_axes(axis, x.ndim)
     if center is None:
         center = insert_axes(_mean(x, axes, where, who), axes)
-    total = sum_axes(_where(power(subtract(x, center), 2), where, 0, who), axes)
-    return _keep(divide(total, _degrees(_count(x, axes, where, who), ddof)), axes, keepdims)
+    total = sum_axes(masked(power(subtract(x, center), 2), where, 0, who), axes)
+    return kept(divide(total, _degrees(_count(x, axes, where, who), ddof)), axes, keepdims)
 
 
 def _degrees(count: Expr, ddof: Any) -> Expr:
@@ -325,7 +317,7 @@ def _extremum(
                 f" initial={'-' * (op is MAX)}np.inf"
             )
         _check_not_empty(x, axes, op.name, "; initial= gives it one")
-        return _reduce(op, x, axes, keepdims)
+        return reduced(op, x, axes, keepdims)
     first = _scalar(initial, op.name)
     ty = promote(x.ty, first.ty)
     entries, first = cast(x, ty), cast(first, ty)
@@ -333,7 +325,7 @@ def _extremum(
         entries = choose(_mask(x, where, op.name), entries, broadcast(first, x.shape))
     rows, _ = axes_last(entries, axes)
     one_more = concat([broadcast(first, (*rows.shape[:-1], 1)), rows], rows.ndim - 1)
-    return _keep(op.build((one_more,), ((rows.ndim - 1,),)), axes, keepdims)
+    return kept(op.build((one_more,), ((rows.ndim - 1,),)), axes, keepdims)
 
 
 @public
@@ -381,7 +373,7 @@ def any(  # noqa: A001
 ) -> Expr:
     """Whether any entry is true, as `numpy.any`."""
     refuse_out(out, "any")
-    return _reduce(ANY, _where(as_condition(a), where, False, "any"), axis, keepdims)
+    return reduced(ANY, masked(as_condition(a), where, False, "any"), axis, keepdims)
 
 
 @public
@@ -390,7 +382,7 @@ def all(  # noqa: A001
 ) -> Expr:
     """Whether all entries are true, as `numpy.all`."""
     refuse_out(out, "all")
-    return _reduce(ALL, _where(as_condition(a), where, True, "all"), axis, keepdims)
+    return reduced(ALL, masked(as_condition(a), where, True, "all"), axis, keepdims)
 
 
 def _arg(op: Op, a: Any, axis: Any, out: Any, keepdims: bool) -> Expr:
@@ -403,7 +395,7 @@ def _arg(op: Op, a: Any, axis: Any, out: Any, keepdims: bool) -> Expr:
         return reshape_to(result, (1,) * x.ndim) if keepdims else result
     axes = (normalize_axis(axis, x.ndim),)
     _check_not_empty(x, axes, op.name)
-    return _keep(op.build((x,), (axes,)), axes, keepdims)
+    return kept(op.build((x,), (axes,)), axes, keepdims)
 
 
 @public
@@ -416,77 +408,6 @@ def argmax(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False)
 def argmin(a: Any, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Expr:
     """Index of the smallest entry, as `numpy.argmin`: an integer, without derivative."""
     return _arg(ARGMIN, a, axis, out, keepdims)
-
-
-# Exponentials
-
-
-@public
-def logsumexp(
-    a: Any,
-    axis: Any = None,
-    b: Any = None,
-    keepdims: bool = False,
-    return_sign: bool = False,
-    *,
-    where: Any = None,
-) -> Any:
-    """``log(sum(exp(a)))`` over axes without overflow, as `scipy.special.logsumexp`.
-
-    Parameters
-    ----------
-    a : expression
-    axis, keepdims, where
-        As for `sum`. Of no entries it is -inf.
-    b : expression, optional
-        Factors of the exponentials, ``log(sum(b*exp(a)))``; they broadcast with `a` and may be zero.
-    return_sign : bool
-        Whether to return the logarithm of the absolute value of the sum, and its sign.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> x = sg.vector("x", "n")
-    >>> print(sg.grad(sg.logsumexp(x), x))
-    softmax(x)
-    """
-    x = as_expr(a)
-    if b is None and not return_sign:
-        if x.dtype.kind != "f":
-            x = cast(x, promote(x.ty, WEAK_FLOAT))
-        return _reduce(LOGSUMEXP, _where(x, where, -math.inf, "logsumexp"), axis, keepdims)
-    factors = as_expr(1 if b is None else b)
-    exponents = add(x, multiply(factors, 0) if factors.ndim else 0)
-    exponents = _where(exponents, where, -math.inf, "logsumexp")
-    axes = normalize_axes(axis, exponents.ndim)
-    live = choose_nonzero(factors, exponents)
-    top = max(live, axes, keepdims=True, initial=-math.inf)
-    top = stop_gradient(choose(isfinite(top), top, number(0.0, top.shape, top.ty)))
-    terms = multiply(factors, exp(subtract(live, top)))
-    total = sum_axes(terms, axes)
-    top = sum_axes(top, axes)
-    if not return_sign:
-        return _keep(add(log(total), top), axes, keepdims)
-    size = _keep(add(log(absolute(total)), top), axes, keepdims)
-    return size, _keep(sign(total), axes, keepdims)
-
-
-def choose_nonzero(factors: Expr, exponents: Expr) -> Expr:
-    """Exponents, -inf where the factor is zero, so that they do not count."""
-    held = broadcast(as_condition(factors), exponents.shape)
-    return choose(held, exponents, number(-math.inf, exponents.shape, exponents.ty))
-
-
-@public
-def softmax(x: Any, axis: Any = None) -> Expr:
-    """``exp(x)/sum(exp(x))`` over axes without overflow, as `scipy.special.softmax`."""
-    return exp(subtract(x, logsumexp(x, axis, keepdims=True)))
-
-
-@public
-def log_softmax(x: Any, axis: Any = None) -> Expr:
-    """``log(softmax(x))``, as `scipy.special.log_softmax`."""
-    return subtract(x, logsumexp(x, axis, keepdims=True))
 
 
 # Scans

@@ -19,6 +19,7 @@ from symgrad.ops import (
     reducing,
     select,
     shapes,
+    softmax,
     ufuncs,
 )
 from symgrad.ops.elementwise import Elementwise
@@ -150,13 +151,16 @@ _OF_MATRICES: Final = {
 ARRAY_FUNCTIONS: Final = {
     **{
         name: Function(getattr(reducing, name), options=_AXES)
-        for name in "sum mean var std prod any all logsumexp".split()
+        for name in "sum mean var std prod any all".split()
     },
+    "logsumexp": Function(softmax.logsumexp, options=_AXES),
     "norm": Function(norms.norm, options=_AXES),
     **{
         name: Function(getattr(reducing, name), options=("axis",))
-        for name in "argmax argmin cumsum cumprod softmax log_softmax".split()
+        for name in "argmax argmin cumsum cumprod".split()
     },
+    "softmax": Function(softmax.softmax, options=("axis",)),
+    "log_softmax": Function(softmax.log_softmax, options=("axis",)),
     **{
         name: Function(getattr(products, name), 2, 2)
         for name in "matmul dot vdot inner outer kron cross".split()

@@ -207,7 +207,6 @@ UNKNOWN = [
     lambda: np.add.at(u, [0], 1.0),
     lambda: np.subtract.reduce(u),
     lambda: np.gcd(n, n),
-    lambda: np.sort(u),
     lambda: np.fft.fft(u),
     lambda: np.linalg.svd(A),
     lambda: np.median(u),

@@ -13,6 +13,7 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.elementwise import as_expr
+from symgrad.rewrite.readable import readable
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.structure.kronecker import kronecker_sum
 from symgrad.structure.recognise import form_of
@@ -97,6 +98,7 @@ def _blocks(rows: Sequence[Sequence[Expr]], style: str, max_length: int) -> Docu
 
 def _document(e: Expr, style: str, max_length: int, known: Names) -> tuple[Document, Names]:
     """One formula, and the names that it gives to parts; `known` are those given before."""
+    e = readable(e)
     plan = plan_of(e, known)
     if style == "matrix":
         plan = plan if says_all(plan) else _flat_plan(e, known) or plan

@@ -19,6 +19,7 @@ from symgrad.lower.program import Program, Value
 from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.sums import open_sums
+from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
 
 Form = TypeVar("Form")
@@ -53,6 +54,7 @@ def without_dead_code(p: Program) -> Program:
 
 
 FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
+    Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("open sums", "sums that are the first term of another are part of it", open_sums),
     Pass("shared factors", "pairs that several products hold, once", share_factors),

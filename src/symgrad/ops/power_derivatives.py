@@ -1,0 +1,120 @@
+"""Derivatives of powers by base and exponent, of any order, that are right at base 0 too.
+
+With the falling factorial ``F(p) = p*(p - 1)*...*(p - j + 1)`` and ``L = log(x)``,
+
+    d^j/dx^j d^k/dp^k x**p = (F*L**k + k*F'*L**(k-1) + ... + F^(k)) * x**(p - j).
+
+At x = 0 this multiplies zeros by infinities where the derivative is finite: ``0*0**-1`` at p = 0,
+``0**p*log(0)`` for p > 0. So a derivative is one node, and its code leaves out what a zero wins over
+(`symgrad.rewrite.slopes`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.expr.leaves import CONST, assumed, constant, is_number, number, value_of
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op
+from symgrad.ops.arithmetic import add, mul, power, power_type
+from symgrad.ops.einsum import is_layout
+from symgrad.ops.exponential import log
+
+_ARRANGES: Final = ("reshape", "getitem", "gather")
+_NOWHERE_ZERO: Final = ("exp", "cosh", "exp2")
+
+
+def unarranged(x: Expr) -> Expr:
+    """The array whose entries `x` repeats, permutes or picks."""
+    while x.op.name in _ARRANGES or is_layout(x):
+        x = x.args[0]
+    return x
+
+
+def never_zero(x: Expr) -> bool:
+    """Whether a formula is known to be zero nowhere (cheap, local)."""
+    x = unarranged(x)
+    v = value_of(x)
+    if v is not None:
+        return bool(v != 0)
+    if x.op is CONST:
+        return bool(np.all(x.params[0].array))
+    return assumed(x, "positive", "negative", "nonzero") or x.op.name in _NOWHERE_ZERO
+
+
+def power_derivative(x: Expr, p: Expr, by_base: int, by_exponent: int) -> Expr:
+    """The derivative of ``x**p``, so many times by x and so many by p, right at x = 0 too.
+
+    There it is the limit from above, for the entries that have one: 0 where p is an integer below
+    `by_base` and `by_exponent` is 0, and 0 where ``p > by_base``.
+    """
+    return _power_derivative((x, p), (by_base, by_exponent))
+
+
+def _power_derivative(args: tuple[Expr, ...], params: tuple[Any, ...]) -> Expr:
+    (x, p), (j, k) = args, params
+    n = value_of(p)
+    if j == k == 0:
+        return power(x, p)
+    if never_zero(x) or x is p or (n is not None and (k == 0 or n <= j)):
+        return power_formula(x, p, j, k)
+    found = _of_known_exponents(x, p, j) if k == 0 else None
+    return make(POWER_DERIVATIVE, args, params, x.shape, power_type(x, p)) if found is None else found
+
+
+def _of_known_exponents(x: Expr, p: Expr, j: int) -> Expr | None:
+    """``F*x**(p - j)`` of constant exponents, which are 0 where F is."""
+    inner = p.args[0] if is_layout(p) else p
+    if inner.op is not CONST or is_number(inner):
+        return None
+    array = inner.params[0].array
+    factors = np.prod([array - i for i in range(j)], axis=0)
+    if not factors.any():
+        return number(0, x.shape)
+    found = [constant(factors), constant(np.where(factors != 0, array - j, 0).astype(array.dtype))]
+    if inner is not p:
+        found = [p.op.build((c,), p.params) for c in found]
+    return mul(found[0], power(x, found[1]))
+
+
+def falling_factorial(p: Expr, j: int, order: int = 0) -> Expr:
+    """The derivative of ``p*(p - 1)*...*(p - j + 1)``, of that order."""
+    found = [number(1, p.shape), *[number(0, p.shape)] * order]
+    for i in range(j):
+        factor = add(p, number(-i, p.shape))
+        found = [
+            add(mul(f, factor), mul(number(n, p.shape), found[n - 1])) for n, f in enumerate(found)
+        ]
+    return found[order]
+
+
+def power_formula(x: Expr, p: Expr, j: int, k: int) -> Expr:
+    """The derivative of ``x**p`` as it is written, by Horner's scheme in log(x)."""
+    total = falling_factorial(p, j)
+    for i in range(1, k + 1):
+        scale = number(math.comb(k, i), p.shape)
+        total = add(mul(total, log(x)), mul(scale, falling_factorial(p, j, i)))
+    rest = power(x, add(p, number(-j, p.shape)))
+    return mul(rest, total) if k else mul(total, rest)
+
+
+def _derivative_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
+    (x, p), (j, k) = y.args, y.params
+    by_base = mul(g, power_derivative(x, p, j + 1, k)) if needed[0] else None
+    return [by_base, mul(g, power_derivative(x, p, j, k + 1)) if needed[1] else None]
+
+
+POWER_DERIVATIVE: Final = Op(
+    name="power_derivative",
+    build=_power_derivative,
+    infer=lambda args, params: (args[0].shape, power_type(*args)),
+    vjp=_derivative_cotangents,
+    elementwise=True,
+    formula=lambda y: power_formula(*y.args, *y.params),
+    domain=((0.2, 3.0), (-2.0, 2.0)),
+    notes="At base 0 the limit from above, where there is one.",
+)

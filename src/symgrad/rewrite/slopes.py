@@ -1,0 +1,133 @@
+"""Derivatives of powers that are right at base 0: how they are computed, recognised and taken apart.
+
+``p*x**(p - 1)`` and ``x**p*log(x)`` are nan at x = 0 where a zero meets an infinity, though the
+derivatives there are finite. A `POWER_DERIVATIVE` is such a derivative as one node. In code its zeros
+win: the exponent is 0 where the factor is 0, and the logarithm is taken of 1 where the power is 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+
+from symgrad.expr.leaves import number, value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort, transform
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import MUL, POW, add, mul, mul_all, power
+from symgrad.ops.power_derivatives import (
+    POWER_DERIVATIVE,
+    falling_factorial,
+    never_zero,
+    power_derivative,
+    power_formula,
+)
+from symgrad.ops.select import where
+
+# In code
+
+
+def right_at_zero(roots: Sequence[Expr]) -> list[Expr]:
+    """The roots with derivatives of powers in a form whose code is right at base 0."""
+    if not any(node.op is POWER_DERIVATIVE or _may_be_slope(node) for node in toposort(roots)):
+        return list(roots)
+    image = transform(roots, _without_holes)
+    return [image[root] for root in roots]
+
+
+def _without_holes(node: Expr) -> Expr:
+    if node.op is MUL:
+        return _without_holes_each(recognised(node.args))
+    return _value(node) if node.op is POWER_DERIVATIVE else node
+
+
+def _without_holes_each(factors: Sequence[Expr]) -> Expr:
+    return mul_all([_value(x) if x.op is POWER_DERIVATIVE else x for x in factors])
+
+
+def _value(y: Expr) -> Expr:
+    """A derivative of a power, for any base of at least zero."""
+    (x, p), (j, k) = y.args, y.params
+    factor, q = falling_factorial(p, j), add(p, number(-j, p.shape))
+    if k == 0:  # where the factor is zero, 0*x**0
+        return mul(factor, power(x, where(f.not_equal(factor, 0), q, 0)))
+    logarithm = f.log(where(f.logical_and(f.equal(x, 0), f.greater(q, 0)), 1, x))
+    total = mul(factor, logarithm)
+    if value_of(factor) is None:
+        total = where(f.not_equal(factor, 0), total, 0)
+    for i in range(1, k + 1):
+        total = total if i == 1 else mul(total, logarithm)
+        scale = number(math.comb(k, i), p.shape)
+        total = add(total, mul(scale, falling_factorial(p, j, i)))
+    return mul(total, power(x, q))
+
+
+# Recognised and taken apart
+
+
+def _may_be_slope(node: Expr) -> bool:
+    return node.op is MUL and any(_is_symbolic_power(x) for x in node.args)
+
+
+def _is_symbolic_power(x: Expr) -> bool:
+    return x.op is POW and value_of(x.args[1]) is None and not never_zero(x.args[0])
+
+
+def recognised(factors: Sequence[Expr]) -> list[Expr]:
+    """Factors with ``p*(p - 1)*x**(p - 2)`` as one, the second derivative of ``x**p``."""
+    counts = Counter(factors)
+    found: list[Expr] = []
+    for y in factors:
+        group = _falling_factors(y, counts) if _is_symbolic_power(y) else []
+        counts.subtract(group)
+        found.append(power_derivative(y.args[0], group[-1], len(group), 0) if group else y)
+    used = Counter(factors)
+    used.subtract(counts)
+    return [z for z in found if not _taken(z, used)]
+
+
+def _falling_factors(y: Expr, counts: Counter[Expr]) -> list[Expr]:
+    """The factors q + 1, q + 2, ..., as far as there are such, for ``y = x**q``."""
+    x, q = y.args
+    group: list[Expr] = []
+    while counts[factor := add(q, number(len(group) + 1, q.shape))] and factor is not x:
+        group.append(factor)
+    return group
+
+
+def _taken(x: Expr, used: Counter[Expr]) -> bool:
+    """Whether a factor went into a derivative; each such is counted down."""
+    taken = used[x] > 0
+    used[x] -= taken
+    return taken
+
+
+def without_slopes(factors: Sequence[tuple[Expr, bool]]) -> Sequence[tuple[Expr, bool]]:
+    """Factors with a derivative of a power written out where powers of its base stand beside it.
+
+    That is where nothing is lost at base 0, as in ``x * (p*x**(p - 1))``, and in a quotient by
+    the power itself, as in ``x**p*log(x) / x**p``.
+    """
+    if not any(x.op is POWER_DERIVATIVE for x, _ in factors):
+        return factors
+    return [
+        (power_formula(*x.args, *x.params), single)
+        if x.op is POWER_DERIVATIVE and _may_be_opened(x, [y for y, _ in factors])
+        else (x, single)
+        for x, single in factors
+    ]
+
+
+def _may_be_opened(y: Expr, factors: Sequence[Expr]) -> bool:
+    (x, p), (j, k) = y.args, y.params
+    exponent = number(0, p.shape)
+    for z in factors:
+        if z is x:
+            exponent = add(exponent, number(1, p.shape))
+        elif z.op is POW and z.args[0] is x:
+            exponent = add(exponent, z.args[1])
+    n = value_of(exponent)
+    if n is not None:
+        return n.__class__ is int and k == 0 and n >= j
+    return value_of(add(exponent, p)) is not None

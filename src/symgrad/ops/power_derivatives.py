@@ -20,7 +20,7 @@ import numpy as np
 from symgrad.expr.leaves import CONST, assumed, constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
-from symgrad.ops.arithmetic import add, mul, power, power_type
+from symgrad.ops.arithmetic import ADD, add, add_all, mul, power, power_type
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.exponential import log
 
@@ -81,11 +81,16 @@ def _of_known_exponents(x: Expr, p: Expr, j: int) -> Expr | None:
     return mul(found[0], power(x, found[1]))
 
 
+def shifted(p: Expr, n: int) -> Expr:
+    """``p + n``; a number that p ends in and n are one."""
+    return add_all([*(p.args if p.op is ADD else (p,)), number(n, p.shape)]) if n else p
+
+
 def falling_factorial(p: Expr, j: int, order: int = 0) -> Expr:
     """The derivative of ``p*(p - 1)*...*(p - j + 1)``, of that order."""
     found = [number(1, p.shape), *[number(0, p.shape)] * order]
     for i in range(j):
-        factor = add(p, number(-i, p.shape))
+        factor = shifted(p, -i)
         found = [
             add(mul(f, factor), mul(number(n, p.shape), found[n - 1])) for n, f in enumerate(found)
         ]
@@ -98,7 +103,7 @@ def power_formula(x: Expr, p: Expr, j: int, k: int) -> Expr:
     for i in range(1, k + 1):
         scale = number(math.comb(k, i), p.shape)
         total = add(mul(total, log(x)), mul(scale, falling_factorial(p, j, i)))
-    rest = power(x, add(p, number(-j, p.shape)))
+    rest = power(x, shifted(p, -j))
     return mul(rest, total) if k else mul(total, rest)
 
 
@@ -108,6 +113,13 @@ def _derivative_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Exp
     return [by_base, mul(g, power_derivative(x, p, j, k + 1)) if needed[1] else None]
 
 
+def _image(sp: Any, x: Any, p: Any, j: int, k: int) -> Any:
+    q = sp.Dummy()
+    factors = [sp.diff(sp.prod([q - i for i in range(j)]), q, i).subs(q, p) for i in range(k + 1)]
+    terms = [sp.binomial(k, i) * c * sp.log(x) ** (k - i) for i, c in enumerate(factors)]
+    return sp.Add(*terms) * x ** (p - j)
+
+
 POWER_DERIVATIVE: Final = Op(
     name="power_derivative",
     build=_power_derivative,
@@ -115,6 +127,7 @@ POWER_DERIVATIVE: Final = Op(
     vjp=_derivative_cotangents,
     elementwise=True,
     formula=lambda y: power_formula(*y.args, *y.params),
+    sympy=_image,
     domain=((0.2, 3.0), (-2.0, 2.0)),
     notes="At base 0 the limit from above, where there is one.",
 )

@@ -10,20 +10,23 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import MUL, POW, add, mul, mul_all, power
+from symgrad.ops.arithmetic import ADD, MUL, POW, add, mul, mul_all, power
 from symgrad.ops.power_derivatives import (
     POWER_DERIVATIVE,
     falling_factorial,
     never_zero,
     power_derivative,
     power_formula,
+    shifted,
 )
 from symgrad.ops.select import where
+from symgrad.rewrite.collect import collect_sum
 
 # In code
 
@@ -49,7 +52,7 @@ def _without_holes_each(factors: Sequence[Expr]) -> Expr:
 def _value(y: Expr) -> Expr:
     """A derivative of a power, for any base of at least zero."""
     (x, p), (j, k) = y.args, y.params
-    factor, q = falling_factorial(p, j), add(p, number(-j, p.shape))
+    factor, q = falling_factorial(p, j), shifted(p, -j)
     if k == 0:  # where the factor is zero, 0*x**0
         return mul(factor, power(x, where(f.not_equal(factor, 0), q, 0)))
     logarithm = f.log(where(f.logical_and(f.equal(x, 0), f.greater(q, 0)), 1, x))
@@ -75,25 +78,36 @@ def _is_symbolic_power(x: Expr) -> bool:
 
 
 def recognised(factors: Sequence[Expr]) -> list[Expr]:
-    """Factors with ``p*(p - 1)*x**(p - 2)`` as one, the second derivative of ``x**p``."""
+    """Factors with derivatives of ``x**p`` as one: ``p*(p - 1)*x**(p - 2)``, ``x**p*log(x)**2``."""
     counts = Counter(factors)
     found: list[Expr] = []
     for y in factors:
-        group = _falling_factors(y, counts) if _is_symbolic_power(y) else []
+        group, slope = _slope_of(y, counts) if _is_symbolic_power(y) else ([], y)
         counts.subtract(group)
-        found.append(power_derivative(y.args[0], group[-1], len(group), 0) if group else y)
+        found.append(slope)
     used = Counter(factors)
     used.subtract(counts)
     return [z for z in found if not _taken(z, used)]
 
 
-def _falling_factors(y: Expr, counts: Counter[Expr]) -> list[Expr]:
-    """The factors q + 1, q + 2, ..., as far as there are such, for ``y = x**q``."""
+def _slope_of(y: Expr, counts: Counter[Expr]) -> tuple[list[Expr], Expr]:
+    """Factors that make a derivative with a power ``y = x**q``, and that; without any, y itself.
+
+    They are q + 1, q + 2, ..., as far as there are such, or a power of the logarithm.
+    """
     x, q = y.args
     group: list[Expr] = []
-    while counts[factor := add(q, number(len(group) + 1, q.shape))] and factor is not x:
+    while counts[factor := shifted(q, len(group) + 1)] > 0 and factor is not x:
         group.append(factor)
-    return group
+    if group:
+        return group, power_derivative(x, group[-1], len(group), 0)
+    logarithm = f.log(x)
+    for z in counts:
+        n: Any = value_of(z.args[1]) if z.op is POW and z.args[0] is logarithm else None
+        k = 1 if z is logarithm else n
+        if k.__class__ is int and k > 0 and counts[z] > 0:
+            return [z], power_derivative(x, q, 0, k)
+    return [], y
 
 
 def _taken(x: Expr, used: Counter[Expr]) -> bool:
@@ -121,13 +135,13 @@ def without_slopes(factors: Sequence[tuple[Expr, bool]]) -> Sequence[tuple[Expr,
 
 def _may_be_opened(y: Expr, factors: Sequence[Expr]) -> bool:
     (x, p), (j, k) = y.args, y.params
-    exponent = number(0, p.shape)
+    terms: list[Expr] = []
     for z in factors:
         if z is x:
-            exponent = add(exponent, number(1, p.shape))
+            terms.append(number(1, p.shape))
         elif z.op is POW and z.args[0] is x:
-            exponent = add(exponent, z.args[1])
-    n = value_of(exponent)
+            terms += z.args[1].args if z.args[1].op is ADD else z.args[1:]
+    n = value_of(collect_sum([(1, t) for t in terms], p, False)) if terms else None
     if n is not None:
         return n.__class__ is int and k == 0 and n >= j
-    return value_of(add(exponent, p)) is not None
+    return bool(terms) and value_of(collect_sum([(1, t) for t in (*terms, p)], p, False)) is not None

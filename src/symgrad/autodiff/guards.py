@@ -29,7 +29,7 @@ LINEAR: Final = (
     layout.GATHER,
     layout.SCATTER,
 )
-SINGULAR: Final = (f.cbrt, linalg.INV, linalg.DET, linalg.LOGABSDET, linalg.SOLVE)
+SINGULAR: Final = (f.cbrt, linalg.INV, linalg.LOGABSDET, linalg.SOLVE)
 EVERYWHERE: Final = (-3.0, 3.0)
 
 

@@ -10,7 +10,16 @@ from symgrad.errors import ConversionError
 from symgrad.expr.dims import Dim
 from symgrad.expr.leaves import EULER, eye, value_of, zeros
 from symgrad.expr.node import Expr
-from symgrad.ops import linalg, matrix_functions, products, select, shapes, special, ufuncs
+from symgrad.ops import (
+    determinant,
+    linalg,
+    matrix_functions,
+    products,
+    select,
+    shapes,
+    special,
+    ufuncs,
+)
 
 Rule = Callable[..., Expr]
 
@@ -139,7 +148,7 @@ _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "Ei": special.expi,
     "Transpose": shapes.transpose,
     "Inverse": lambda a, power=None: linalg.inv(a),
-    "Determinant": linalg.det,
+    "Determinant": determinant.det,
     "Trace": products.trace,
     "MatPow": lambda a, n: matrix_functions.matrix_power(a, value_of(n)),
 }

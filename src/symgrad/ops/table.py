@@ -13,6 +13,7 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
     decompositions,
+    determinant,
     implicit,
     layout,
     linalg,
@@ -58,6 +59,7 @@ TENSOR: Final = (
     layout.SCATTER,
     *reduction.REDUCTION_OPS,
     *linalg.LINEAR_OPS,
+    *determinant.DETERMINANT_OPS,
     *matrix_functions.FUNCTION_OPS,
     *decompositions.DECOMPOSITION_OPS,
     *pseudoinverse.PSEUDOINVERSE_OPS,
@@ -111,7 +113,8 @@ _FUNCTION_NAMES: Final = {
 
 
 _LINALG_NAMES: Final = {
-    linalg: "inv det slogdet solve",
+    linalg: "inv slogdet solve",
+    determinant: "det",
     decompositions: "cholesky eigh eigvalsh svd svdvals",
     matrix_functions: "matrix_power",
     matrix_products: "trace diagonal matrix_transpose vecdot multi_dot",

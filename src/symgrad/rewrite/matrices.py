@@ -14,11 +14,12 @@ from symgrad.expr.leaves import EYE, assumed, eye, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import POW, add_all, power
+from symgrad.ops.arithmetic import MUL, POW, add_all, power
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
-from symgrad.ops.einsum import EINSUM, einsum_node
+from symgrad.ops.einsum import EINSUM, einsum_node, is_stretched_scalar
 from symgrad.ops.layout import EMBED
-from symgrad.ops.linalg import DET, INV, LOGABSDET, SOLVE
+from symgrad.ops.determinant import COFACTORS, DET, cofactors_formula
+from symgrad.ops.linalg import INV, LOGABSDET, SOLVE
 from symgrad.ops.symmetry import Labels, is_symmetric
 from symgrad.rewrite.rule import Guarantee, Rule
 
@@ -209,6 +210,37 @@ def _abs_of_sign(y: Expr) -> Expr | None:
     return number(1, y.shape) if _is_det_of_orthogonal(y.args[0]) else None
 
 
+# Cofactors over determinants
+
+
+def _cofactors_over_determinant(y: Expr) -> Expr | None:
+    """``cofactors(A)/det(A) -> inv(A).T``: beside a power of ``1/det(A)``, A is regular."""
+    operands = without_cofactors(y.args)
+    return None if operands is y.args else EINSUM.build(tuple(operands), y.params)
+
+
+def without_cofactors(factors: Sequence[Expr]) -> Sequence[Expr]:
+    """Factors with cofactors written out by the inverse beside a power of ``1/det``."""
+    if not any(x.op is COFACTORS for x in factors):
+        return factors
+    regular = {d.args[0] for x in factors for d in _divisors(x) if d.op is DET}
+    if not any(x.op is COFACTORS and x.args[0] in regular for x in factors):
+        return factors
+    return [
+        cofactors_formula(x.args) if x.op is COFACTORS and x.args[0] in regular else x
+        for x in factors
+    ]
+
+
+def _divisors(x: Expr) -> list[Expr]:
+    """What a factor divides by."""
+    inner = x.args[0] if is_stretched_scalar(x) else x
+    factors = inner.args if inner.op is MUL else (inner,)
+    powers = [(f.args[0], value_of(f.args[1])) for f in factors if f.op is POW]
+    bases = [base for base, n in powers if n is not None and n < 0]
+    return [base.args[0] if is_stretched_scalar(base) else base for base in bases]
+
+
 # Single entries
 
 
@@ -279,6 +311,7 @@ MATRIX_RULES: Final = (
     Rule("A @ solve(A, b) = b", DOMAIN, EINSUM, _product_of_solution),
     Rule("Q.T @ Q = 1, Q orthogonal", ROUNDING, EINSUM, _orthogonal_product),
     Rule("A @ diag(e_k) @ B = outer(A[:, k], B[k])", ROUNDING, EINSUM, _selected),
+    Rule("cofactors(A)/det(A) = inv(A).T", DOMAIN, EINSUM, _cofactors_over_determinant),
     Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),
     Rule("|det(Q)| = 1, Q orthogonal", ROUNDING, f.absolute, _abs_of_sign),
     Rule("log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product),

@@ -22,6 +22,7 @@ from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.distribute import opened
+from symgrad.rewrite.matrices import without_cofactors
 from symgrad.rewrite.rule import rewrite
 from symgrad.rewrite.slopes import recognised, without_slopes
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
@@ -180,11 +181,17 @@ class _Pass:
                 image = self.image[x]
                 single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
                 factors.append((image, single))
-        product = collect_product(without_slopes(factors), node)
+        product = collect_product(without_slopes(_regular(factors)), node)
         if product.op is not MUL or self.written_out:
             return product
         known = recognised(product.args)
         return product if len(known) == len(product.args) else mul_all(known)
+
+
+def _regular(factors: list[tuple[Expr, bool]]) -> list[tuple[Expr, bool]]:
+    """Factors with cofactors written out by the inverse where they are divided by a determinant."""
+    plain = without_cofactors([x for x, _ in factors])
+    return [(x, single) for x, (_, single) in zip(plain, factors, strict=True)]
 
 
 def _negated_sum(x: Expr, uses: dict[Expr, int]) -> bool:

@@ -19,6 +19,7 @@ from symgrad.lower.program import Program, Value
 from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.sums import open_sums
+from symgrad.rewrite.branches import quiet_branches
 from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
 
@@ -58,6 +59,7 @@ FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("open sums", "sums that are the first term of another are part of it", open_sums),
     Pass("shared factors", "pairs that several products hold, once", share_factors),
+    Pass("quiet branches", "what a branch not taken computes raises nothing", quiet_branches),
     Pass("Horner forms", "sums by powers of a base, where that saves products", horner),
 )
 

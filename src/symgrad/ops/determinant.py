@@ -41,7 +41,6 @@ from symgrad.ops.public import public
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.ufuncs import divide, multiply, power
 
-
 # Determinant
 
 

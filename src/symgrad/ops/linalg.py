@@ -42,7 +42,7 @@ from symgrad.ops.properties import is_diagonal, is_spd
 from symgrad.ops.public import public
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import reshape, squeeze
-from symgrad.ops.ufuncs import absolute, divide, log, multiply, power, sign
+from symgrad.ops.ufuncs import absolute, divide, log, multiply, sign
 
 Known = Callable[[Expr], Expr | None]
 

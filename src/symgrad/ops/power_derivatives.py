@@ -63,7 +63,9 @@ def _power_derivative(args: tuple[Expr, ...], params: tuple[Any, ...]) -> Expr:
     if never_zero(x) or x is p or (n is not None and (k == 0 or n <= j)):
         return power_formula(x, p, j, k)
     found = _of_known_exponents(x, p, j) if k == 0 else None
-    return make(POWER_DERIVATIVE, args, params, x.shape, power_type(x, p)) if found is None else found
+    return (
+        make(POWER_DERIVATIVE, args, params, x.shape, power_type(x, p)) if found is None else found
+    )
 
 
 def _of_known_exponents(x: Expr, p: Expr, j: int) -> Expr | None:

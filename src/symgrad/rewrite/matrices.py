@@ -16,9 +16,9 @@ from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import MUL, POW, add_all, power
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
+from symgrad.ops.determinant import COFACTORS, DET, cofactors_formula
 from symgrad.ops.einsum import EINSUM, einsum_node, is_stretched_scalar
 from symgrad.ops.layout import EMBED
-from symgrad.ops.determinant import COFACTORS, DET, cofactors_formula
 from symgrad.ops.linalg import INV, LOGABSDET, SOLVE
 from symgrad.ops.symmetry import Labels, is_symmetric
 from symgrad.rewrite.rule import Guarantee, Rule

@@ -144,4 +144,6 @@ def _may_be_opened(y: Expr, factors: Sequence[Expr]) -> bool:
     n = value_of(collect_sum([(1, t) for t in terms], p, False)) if terms else None
     if n is not None:
         return n.__class__ is int and k == 0 and n >= j
-    return bool(terms) and value_of(collect_sum([(1, t) for t in (*terms, p)], p, False)) is not None
+    return (
+        bool(terms) and value_of(collect_sum([(1, t) for t in (*terms, p)], p, False)) is not None
+    )

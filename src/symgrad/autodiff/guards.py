@@ -18,7 +18,7 @@ from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import POW
 from symgrad.ops.guard import WHERE, choose, guarded, is_guard
 from symgrad.rewrite.branches import RAISING
-from symgrad.rewrite.reach import reaches
+from symgrad.rewrite.reach import REDUCTIONS, reaches
 
 SINGULAR: Final = (f.cbrt, linalg.LOGABSDET, *RAISING)
 EVERYWHERE: Final = (-3.0, 3.0)
@@ -67,7 +67,10 @@ def guarded_rule(node: Expr, g: Expr, needed: Sequence[bool]) -> list[Expr | Non
 
 def guard_again(node: Expr, g: Expr, index: int, c: Expr) -> Expr:
     """The cotangent `c` that a guard `g` sent through a node to an operand, as a guard."""
-    if is_guard(c) or value_of(c) is not None:
+    passed_on = (
+        is_guard(c) and node.op not in REDUCTIONS
+    )  # whose own guards are by other conditions
+    if passed_on or value_of(c) is not None:
         return c
     condition = reaches(node, guarded(g)[0], index)
     return c if condition is None else choose(condition, c, number(0, c.shape))

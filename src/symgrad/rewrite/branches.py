@@ -11,7 +11,7 @@ demands more than another is left out, so that what is needed to compute a condi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Final
 
@@ -20,10 +20,11 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import rebuild, toposort
 from symgrad.ops import decompositions, linalg, pseudoinverse
 from symgrad.ops import ufuncs as f
-from symgrad.ops.einsum import broadcast, is_stretched_scalar
+from symgrad.ops.einsum import broadcast, is_layout, is_stretched_scalar
 from symgrad.ops.guard import WHERE, choose
+from symgrad.ops.reduction import ANY
 from symgrad.ops.reduction import any as any_entry
-from symgrad.rewrite.reach import over_matrices, reaches
+from symgrad.rewrite.reach import any_over, over_matrices, reaches
 
 Together = tuple[Expr, ...]  # conditions that hold at once: of shape (), or of that of a node
 Need = tuple[Together, ...]  # alternatives
@@ -82,21 +83,34 @@ def _needs(
             continue
         for index, arg in enumerate(node.args):
             if arg in above:
-                needs[arg] = _either(needs.get(arg, ()), _of_operand(node, need, index), arg)
+                needs[arg] = _either(needs.get(arg, ()), _of_operand(node, need, index, above), arg)
     return needs
 
 
-def _of_operand(node: Expr, need: Need, index: int) -> Need:
+def _of_operand(node: Expr, need: Need, index: int, above: Mapping[Expr, None]) -> Need:
     """When an operand of a node is used."""
-    if node.op is WHERE and index > 0:
-        condition = node.args[0]
-        chosen = _literals(condition if index == 1 else f.logical_not(condition))
-        return tuple([_joined(together, chosen) for together in need])
+    decisive = _decisive(node, index, above)
+    if decisive is not None:
+        return tuple([_joined(together, _literals(decisive)) for together in need])
     if node.op.elementwise:
         return need
     return tuple(
         [_joined((), [_of_entries(node, c, index) for c in together]) for together in need]
     )
+
+
+def _decisive(node: Expr, index: int, above: Mapping[Expr, None]) -> Expr | None:
+    """The condition without which an operand has no say; None if there is none.
+
+    A conjunction is false where its other operand is, which must not itself wait for this one.
+    """
+    if node.op is WHERE and index > 0:
+        condition = node.args[0]
+        return condition if index == 1 else f.logical_not(condition)
+    if node.op in (f.logical_and, f.logical_or) and node.args[1 - index] not in above:
+        other = node.args[1 - index]
+        return other if node.op is f.logical_and else f.logical_not(other)
+    return None
 
 
 def _joined(together: Together, more: Sequence[Expr]) -> Together:
@@ -116,22 +130,43 @@ def _unstretched(condition: Expr) -> Expr:
 
 
 def _literals(condition: Expr) -> Together:
-    """The conditions that hold together where `condition` does."""
+    """The conditions that hold together where `condition` does.
+
+    Of "some entry has both" it is known that some entry has the one, and some the other.
+    """
     found: list[Expr] = []
-    stack = [_unstretched(condition)]
+    stack = [condition]
     while stack:
-        c = stack.pop()
-        if c.op is f.logical_and:
-            stack += [_unstretched(arg) for arg in c.args]
-        elif c.op is f.logical_not and c.args[0].op is f.logical_or:
-            stack += [_unstretched(f.logical_not(arg)) for arg in c.args[0].args]
-        elif c.op is f.logical_not and is_stretched_scalar(c.args[0]):
-            stack.append(f.logical_not(c.args[0].args[0]))
-        elif c.op is f.logical_not and c.args[0].op is f.logical_not:
-            stack.append(_unstretched(c.args[0].args[0]))
+        c = _unstretched(stack.pop())
+        parts = _parts(c)
+        if parts:
+            stack += parts
         else:
             found.append(c)
     return tuple(found)
+
+
+def _parts(c: Expr) -> list[Expr]:
+    """What holds where a conjunction does, seen through layouts, reductions and one negation."""
+    around: list[Expr] = []
+    inner = c
+    while inner.op is ANY or is_layout(inner):
+        around.append(inner)
+        inner = inner.args[0]
+    if inner.op is f.logical_and:
+        parts = list(inner.args)
+    elif inner.op is f.logical_not and inner.args[0].op is f.logical_or:
+        parts = [f.logical_not(arg) for arg in inner.args[0].args]
+    elif inner.op is f.logical_not and is_stretched_scalar(inner.args[0]) and not around:
+        return [f.logical_not(inner.args[0].args[0])]
+    else:
+        return []
+    for node in reversed(around):
+        parts = [
+            any_over(x, node.params[0]) if node.op is ANY else node.op.build((x,), node.params)
+            for x in parts
+        ]
+    return parts
 
 
 def _either(a: Need, b: Need, node: Expr) -> Need:
@@ -156,28 +191,35 @@ def _condition(need: Need, node: Expr) -> Expr:
 
 def _with_safe_operands(roots: Sequence[Expr], masks: dict[Expr, Expr]) -> list[Expr]:
     """The roots with every node of `masks` over an operand that is used under its condition only."""
+    image = _images(roots, masks)
+    while image is None:
+        image = _images(roots, masks)
+    return [image[root] for root in roots]
+
+
+def _images(roots: Sequence[Expr], masks: dict[Expr, Expr]) -> dict[Expr, Expr] | None:
+    """What the nodes become. None if a condition waits for what waits for it: it is dropped then."""
     image: dict[Expr, Expr] = {}
     opened: set[Expr] = set()
     stack = list(roots)
     while stack:
         node = stack[-1]
+        needed = [*node.args, masks[node]] if node in masks else node.args
+        waiting = [x for x in needed if x not in image]
         if node in image:
             stack.pop()
-            continue
-        waiting = [*node.args, *([masks[node]] if node in masks else [])]
-        waiting = [x for x in waiting if x not in image]
-        if waiting and node not in opened:
+        elif not waiting:
+            args = tuple([image[arg] for arg in node.args])
+            if node in masks:
+                args = (_safe(node, args[0], image[masks[node]]), *args[1:])
+            image[node] = rebuild(node, args)
+        elif any(x in opened for x in waiting):
+            del masks[next(x for x in reversed(stack) if x in opened | {node} and x in masks)]
+            return None
+        else:
             opened.add(node)
             stack += reversed(waiting)
-            continue
-        if any(x in opened for x in waiting):  # a condition that waits for the node itself
-            masks.pop(node, None)
-        stack.pop()
-        args = tuple([image[arg] for arg in node.args])
-        if node in masks:
-            args = (_safe(node, args[0], image[masks[node]]), *args[1:])
-        image[node] = rebuild(node, args)
-    return [image[root] for root in roots]
+    return image
 
 
 def _safe(node: Expr, matrix: Expr, condition: Expr) -> Expr:

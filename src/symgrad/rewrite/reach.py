@@ -13,6 +13,7 @@ from symgrad.ops.einsum import EINSUM, broadcast, insert_axes, is_layout, relabe
 from symgrad.ops.guard import choose
 from symgrad.ops.matrix_functions import EXPM
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.symmetry import Labels
 
 LINEAR: Final = (
     RESHAPE,
@@ -75,16 +76,18 @@ def any_over(condition: Expr, axes: tuple[int, ...]) -> Expr:
         (inner,), out, _ = condition.params
         if not any(out[axis] in inner for axis in axes):
             kept = tuple([n for axis, n in enumerate(out) if axis not in axes])
-            extents = dict(zip(out, condition.shape, strict=True))
-            return relabel(condition.args[0], inner, kept, extents)
+            x = condition.args[0]
+            extents = {
+                **dict(zip(inner, x.shape, strict=True)),
+                **dict(zip(out, condition.shape, strict=True)),
+            }
+            return relabel(x, inner, kept, extents)
     return reduction.any(condition, axis=axes)
 
 
-def _through_einsum(node: Expr, condition: Expr, index: int) -> Expr | None:
+def _through_einsum(node: Expr, condition: Expr, index: int) -> Expr:
     inputs, out, _ = node.params
-    labels = inputs[index]
-    if len(set(labels)) != len(labels):
-        return None
+    labels = _each_once(inputs[index])
     if is_layout(condition):
         (inner,), spread_out, _ = condition.params
         rename = dict(zip(spread_out, out, strict=True))
@@ -93,3 +96,13 @@ def _through_einsum(node: Expr, condition: Expr, index: int) -> Expr | None:
     reached = reduction.any(condition, axis=summed) if summed else condition
     kept = tuple([n for n in out if n in labels])
     return relabel(reached, kept, labels, dict(zip(labels, node.args[index].shape, strict=True)))
+
+
+def _each_once(labels: Labels) -> Labels:
+    """The labels of an operand; where one is there again, as on a diagonal, a new one: all entries."""
+    fresh = -2
+    found: list[int] = []
+    for n in labels:
+        found.append(fresh if n in found else n)
+        fresh -= n in found[:-1]
+    return tuple(found)

@@ -126,7 +126,7 @@ def without_slopes(factors: Sequence[tuple[Expr, bool]]) -> Sequence[tuple[Expr,
     if not any(x.op is POWER_DERIVATIVE for x, _ in factors):
         return factors
     return [
-        (power_formula(*x.args, *x.params), single)
+        (power_formula(x.args[0], x.args[1], *x.params), single)
         if x.op is POWER_DERIVATIVE and _may_be_opened(x, [y for y, _ in factors])
         else (x, single)
         for x, single in factors

@@ -185,7 +185,7 @@ class _Pass:
         if product.op is not MUL or self.written_out:
             return product
         known = recognised(product.args)
-        return product if len(known) == len(product.args) else mul_all(known)
+        return mul_all(known) if len(known) < len(product.args) else product
 
 
 def _regular(factors: list[tuple[Expr, bool]]) -> list[tuple[Expr, bool]]:

@@ -19,8 +19,10 @@ from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add, mul, mul_all, power
 from symgrad.ops.power_derivatives import (
     POWER_DERIVATIVE,
+    Factor,
     falling_factorial,
     never_zero,
+    parts_of,
     power_derivative,
     power_formula,
     shifted,
@@ -40,18 +42,31 @@ def right_at_zero(roots: Sequence[Expr]) -> list[Expr]:
 
 
 def _without_holes(node: Expr) -> Expr:
-    if node.op is MUL:
-        return _without_holes_each(recognised(node.args))
-    return _value(node) if node.op is POWER_DERIVATIVE else node
-
-
-def _without_holes_each(factors: Sequence[Expr]) -> Expr:
+    if node.op is POWER_DERIVATIVE:
+        return _value(node)
+    factors = recognised(node.args) if node.op is MUL else node.args
+    if len(factors) == len(node.args):
+        return node
     return mul_all([_value(x) if x.op is POWER_DERIVATIVE else x for x in factors])
 
 
 def _value(y: Expr) -> Expr:
     """A derivative of a power, for any base of at least zero."""
-    (x, p), (j, k) = y.args, y.params
+    x, p, j, k, factor = parts_of(y)
+    value = _at_any_base(x, p, j, k)
+    if factor is None:
+        return value
+    t, m, r = factor
+    left = (
+        add(mul(number(r, p.shape), shifted(p, -j)), number(m, p.shape))
+        if r > 1
+        else shifted(p, m - j)
+    )
+    wins = f.logical_and(f.equal(t, 0), f.greater(left, 0))
+    return where(wins, 0, mul(power(t, number(m, t.shape)), value))
+
+
+def _at_any_base(x: Expr, p: Expr, j: int, k: int) -> Expr:
     factor, q = falling_factorial(p, j), shifted(p, -j)
     if k == 0:  # where the factor is zero, 0*x**0
         return mul(factor, power(x, where(f.not_equal(factor, 0), q, 0)))
@@ -79,6 +94,8 @@ def _is_symbolic_power(x: Expr) -> bool:
 
 def recognised(factors: Sequence[Expr]) -> list[Expr]:
     """Factors with derivatives of ``x**p`` as one: ``p*(p - 1)*x**(p - 2)``, ``x**p*log(x)**2``."""
+    if not any(x.op is POWER_DERIVATIVE or _is_symbolic_power(x) for x in factors):
+        return list(factors)
     counts = Counter(factors)
     found: list[Expr] = []
     for y in factors:
@@ -87,7 +104,7 @@ def recognised(factors: Sequence[Expr]) -> list[Expr]:
         found.append(slope)
     used = Counter(factors)
     used.subtract(counts)
-    return [z for z in found if not _taken(z, used)]
+    return _with_factors([z for z in found if not _taken(z, used)])
 
 
 def _slope_of(y: Expr, counts: Counter[Expr]) -> tuple[list[Expr], Expr]:
@@ -117,6 +134,34 @@ def _taken(x: Expr, used: Counter[Expr]) -> bool:
     return taken
 
 
+def _with_factors(factors: list[Expr]) -> list[Expr]:
+    """Factors with ``t**m`` beside a derivative of ``(t/a)**p`` in one node with it."""
+    slopes = [y for y in factors if y.op is POWER_DERIVATIVE and y.args[0].op is MUL]
+    if not slopes:
+        return factors
+    others = [y for y in factors if y not in set(slopes)]
+    for at, y in enumerate(slopes):
+        inside = dict(_base_and_count(z) for z in y.args[0].args)
+        for z in others:
+            x, p, j, k, factor = parts_of(slopes[at])
+            base, n = _base_and_count(z)
+            if not n or not inside.get(base) or never_zero(base):
+                continue
+            if factor is None or factor.base is base:
+                times = n + (0 if factor is None else factor.times)
+                slopes[at] = power_derivative(x, p, j, k, Factor(base, times, inside[base]))
+                others = [u for u in others if u is not z]
+    return [*others, *slopes]
+
+
+def _base_and_count(z: Expr) -> tuple[Expr, int]:
+    """``(t, m)`` of a factor ``t**m`` with an int m > 0; m is 0 for a number."""
+    n: Any = value_of(z.args[1]) if z.op is POW else None
+    if n.__class__ is int and n > 0:
+        return z.args[0], n
+    return z, int(value_of(z) is None and z.op is not POWER_DERIVATIVE)
+
+
 def without_slopes(factors: Sequence[tuple[Expr, bool]]) -> Sequence[tuple[Expr, bool]]:
     """Factors with a derivative of a power written out where powers of its base stand beside it.
 
@@ -126,7 +171,7 @@ def without_slopes(factors: Sequence[tuple[Expr, bool]]) -> Sequence[tuple[Expr,
     if not any(x.op is POWER_DERIVATIVE for x, _ in factors):
         return factors
     return [
-        (power_formula(x.args[0], x.args[1], *x.params), single)
+        (power_formula(*parts_of(x)), single)
         if x.op is POWER_DERIVATIVE and _may_be_opened(x, [y for y, _ in factors])
         else (x, single)
         for x, single in factors
@@ -134,7 +179,7 @@ def without_slopes(factors: Sequence[tuple[Expr, bool]]) -> Sequence[tuple[Expr,
 
 
 def _may_be_opened(y: Expr, factors: Sequence[Expr]) -> bool:
-    (x, p), (j, k) = y.args, y.params
+    x, p, j, k, _ = parts_of(y)
     terms: list[Expr] = []
     for z in factors:
         if z is x:

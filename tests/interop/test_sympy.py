@@ -11,7 +11,7 @@ from symgrad.errors import ConversionError
 from symgrad.expr.leaves import value_of
 from symgrad.interop.sympy import from_sympy, simplify_with_sympy, to_sympy
 from symgrad.interop.sympy_functions import FUNCTIONS
-from symgrad.ops import linalg, shapes, special
+from symgrad.ops import determinant, linalg, shapes, special
 
 x, y = sp.symbols("x y")
 p, q = sp.symbols("p q", positive=True)
@@ -219,7 +219,7 @@ A, V = sg.matrix("A", (3, 3)), sg.vector("v", 3)
         V @ A @ V,
         A.T * V + sg.sum(A, axis=1),
         sg.trace(A) * sg.outer(V, V),
-        linalg.det(A) + sg.logsumexp(V) + sg.prod(V),
+        determinant.det(A) + sg.logsumexp(V) + sg.prod(V),
         linalg.inv(A),
         linalg.solve(A, V),
         sg.concatenate([V, V[::-1]])[1:],

@@ -9,7 +9,14 @@ from symgrad.expr.node import Expr
 from symgrad.ops import decompositions, layout, linalg, pseudoinverse, reduction
 from symgrad.ops import ufuncs as f
 from symgrad.ops.determinant import DET
-from symgrad.ops.einsum import EINSUM, broadcast, insert_axes, is_layout, relabel
+from symgrad.ops.einsum import (
+    EINSUM,
+    broadcast,
+    insert_axes,
+    is_layout,
+    is_stretched_scalar,
+    relabel,
+)
 from symgrad.ops.guard import choose
 from symgrad.ops.matrix_functions import EXPM
 from symgrad.ops.reshaping import RESHAPE
@@ -42,6 +49,8 @@ def reaches(node: Expr, condition: Expr, index: int) -> Expr | None:
     `condition` has the shape of the node, the result that of the operand.
     """
     arg = node.args[index]
+    if condition.op is f.logical_not and is_stretched_scalar(condition.args[0]):
+        condition = broadcast(f.logical_not(condition.args[0].args[0]), condition.shape)
     if node.op is EINSUM:
         return _through_einsum(node, condition, index)
     if node.op in LINEAR:
@@ -50,7 +59,7 @@ def reaches(node: Expr, condition: Expr, index: int) -> Expr | None:
         wanted = [i == index for i in range(len(node.args))]
         count = node.op.vjp(choose(condition, ones, zeros), node, wanted)[index]
         return None if count is None else f.greater(count, 0)
-    if is_layout(condition) and condition.args[0].ndim == 0:
+    if is_stretched_scalar(condition):
         return broadcast(condition.args[0], arg.shape)
     if condition.ndim == 0:
         return broadcast(condition, arg.shape)

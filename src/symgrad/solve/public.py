@@ -96,9 +96,7 @@ def newton_root(
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
     # one that holds an array inside, such as det(A - x*eye(n)), does not take many x at once
-    scalar = len(problem.unknowns) == 1 and is_batched(
-        problem.symbols, toposort(problem.formulas)
-    )
+    scalar = len(problem.unknowns) == 1 and is_batched(problem.symbols, toposort(problem.formulas))
     if method not in ("auto", "newton", "sparse"):
         raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
     if scalar and method != "sparse":

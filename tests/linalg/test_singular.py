@@ -159,6 +159,8 @@ def test_a_matrix_that_is_divided_by_its_determinant_is_regular():
     """There the inverse is cheaper than the cofactors, and as right."""
     S = sg.matrix("S", ("n", "n"), spd=True)
     assert sg.grad(sg.log(det(N)), N) is la.inv(N).T
+    product = sg.einsum(",ij,jk->ik", 1 / det(N), sg.grad(det(N), N), N)
+    assert sg.simplify(product) is sg.simplify(la.inv(N).T @ N)
     for e, x in ((1 / det(N), N), (sg.log(det(N)), N), (det(S), S), (la.logdet(N), N)):
         assert not any(node.op is COFACTORS for node in toposort([sg.grad(e, x)]))
     a = np.array([[2.0, 1.0], [1.0, 3.0]])

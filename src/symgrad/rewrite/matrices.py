@@ -213,23 +213,29 @@ def _abs_of_sign(y: Expr) -> Expr | None:
 # Cofactors over determinants
 
 
-def _cofactors_over_determinant(y: Expr) -> Expr | None:
-    """``cofactors(A)/det(A) -> inv(A).T``: beside a power of ``1/det(A)``, A is regular."""
-    operands = without_cofactors(y.args)
-    return None if operands is y.args else EINSUM.build(tuple(operands), y.params)
-
-
 def without_cofactors(factors: Sequence[Expr]) -> Sequence[Expr]:
-    """Factors with cofactors written out by the inverse beside a power of ``1/det``."""
-    if not any(x.op is COFACTORS for x in factors):
+    """``cofactors(A)/det(A) -> inv(A).T``: beside a power of ``1/det(A)``, A is regular.
+
+    The cofactors may be a factor, or an operand of a product of matrices among the factors.
+    """
+    if not any(x.op is COFACTORS or _holds_cofactors(x) for x in factors):
         return factors
     regular = {d.args[0] for x in factors for d in _divisors(x) if d.op is DET}
-    if not any(x.op is COFACTORS and x.args[0] in regular for x in factors):
-        return factors
-    return [
-        cofactors_formula(x.args) if x.op is COFACTORS and x.args[0] in regular else x
-        for x in factors
-    ]
+    return [_by_inverses(x, regular) for x in factors]
+
+
+def _holds_cofactors(x: Expr) -> bool:
+    return x.op is EINSUM and any(arg.op is COFACTORS for arg in x.args)
+
+
+def _by_inverses(x: Expr, regular: set[Expr]) -> Expr:
+    """A factor with the cofactors of regular matrices written out by their inverses."""
+    if x.op is COFACTORS and x.args[0] in regular:
+        return cofactors_formula(x.args)
+    if not _holds_cofactors(x) or not any(a.args and a.args[0] in regular for a in x.args):
+        return x
+    operands = [_by_inverses(a, regular) if a.op is COFACTORS else a for a in x.args]
+    return EINSUM.build(tuple(operands), x.params)
 
 
 def _divisors(x: Expr) -> list[Expr]:
@@ -311,7 +317,6 @@ MATRIX_RULES: Final = (
     Rule("A @ solve(A, b) = b", DOMAIN, EINSUM, _product_of_solution),
     Rule("Q.T @ Q = 1, Q orthogonal", ROUNDING, EINSUM, _orthogonal_product),
     Rule("A @ diag(e_k) @ B = outer(A[:, k], B[k])", ROUNDING, EINSUM, _selected),
-    Rule("cofactors(A)/det(A) = inv(A).T", DOMAIN, EINSUM, _cofactors_over_determinant),
     Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),
     Rule("|det(Q)| = 1, Q orthogonal", ROUNDING, f.absolute, _abs_of_sign),
     Rule("log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product),

@@ -151,3 +151,14 @@ def test_what_a_dead_branch_holds_does_not_reach_other_operands():
     f = sg.lambdify([M, v, c], [sg.grad(y, M), sg.grad(y, v)])
     for part in f(REGULAR, np.zeros(2), -1.0):
         np.testing.assert_array_equal(part, 0)
+
+
+def test_many_nested_choices():
+    y = sg.sum(la.inv(X))
+    for level in range(300):
+        y = sg.where(c > level, y + 1, 0.0)
+    f = sg.lambdify([X, c], y)
+    assert f(ZERO, 298.5) == 0
+    assert f(np.eye(2), 300.0) == 302
+    with pytest.raises(np.linalg.LinAlgError):
+        f(ZERO, 300.0)

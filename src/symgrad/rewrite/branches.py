@@ -31,6 +31,7 @@ Need = tuple[Together, ...]  # alternatives
 
 ALWAYS: Final[Need] = ((),)
 MAX_ALTERNATIVES: Final = 8
+MAX_TOGETHER: Final = 16
 RAISING: Final = (
     linalg.INV,
     linalg.SOLVE,
@@ -114,7 +115,12 @@ def _decisive(node: Expr, index: int, above: Mapping[Expr, None]) -> Expr | None
 
 
 def _joined(together: Together, more: Sequence[Expr]) -> Together:
-    return tuple(dict.fromkeys([*together, *more]))
+    """Both, each condition once; where they are many, those of one shape become one."""
+    found = dict.fromkeys([*together, *more])
+    if len(found) <= MAX_TOGETHER:
+        return tuple(found)
+    groups = [[c for c in found if c.ndim == 0], [c for c in found if c.ndim]]
+    return tuple([reduce(f.logical_and, group) for group in groups if group])
 
 
 def _of_entries(node: Expr, condition: Expr, index: int) -> Expr:

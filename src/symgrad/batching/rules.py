@@ -17,6 +17,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.ops import (
     decompositions,
+    determinant,
     layout,
     linalg,
     matrix_functions,
@@ -90,6 +91,15 @@ def _lstsq(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) 
     beside = reshape_to(transpose_axes(b, (1, 0, 2)), (b.shape[1], mul_dims(dim, columns)))
     solved = node.op.build((a, beside), node.params)
     return transpose_axes(reshape_to(solved, (rows, dim, columns)), (1, 0, 2))
+
+
+def _cofactors(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    """Operands broadcast: the batch goes in front of as many axes for each."""
+    level = [
+        insert_axes(x, range(int(has), int(has) + node.ndim - old.ndim))
+        for x, old, has in zip(args, node.args, carries, strict=True)
+    ]
+    return node.op.build(tuple(_all_carrying(node, level, carries, dim)), node.params)
 
 
 # Ops whose parameters count axes
@@ -175,6 +185,7 @@ def _searchsorted(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim
 
 _NATIVE: Final = (
     *linalg.LINEAR_OPS,
+    determinant.DET,
     *matrix_functions.FUNCTION_OPS,
     *decompositions.DECOMPOSITION_OPS,
     *[op for op in pseudoinverse.PSEUDOINVERSE_OPS if op is not pseudoinverse.LSTSQ],
@@ -188,6 +199,7 @@ RULES: Final[dict[Op, Rule]] = {
     **dict.fromkeys((*_SCANS, sorting.SORT, sorting.ARGSORT, layout.CONCAT), _axis),
     sorting.SEARCHSORTED: _searchsorted,
     pseudoinverse.LSTSQ: _lstsq,
+    determinant.COFACTORS: _cofactors,
     RESHAPE: _reshape,
     ROLL: _roll,
     layout.SLICE: _slice,

@@ -15,8 +15,8 @@ from symgrad.emit.statements import math_imports, scalar_statements
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.lower.lowering import lower
+from symgrad.lower.passes import NEEDED_PASSES, prepared
 from symgrad.lower.program import Program
-from symgrad.rewrite.stability import stabilize
 from symgrad.solve.problem import Problem
 
 MOST_UNKNOWNS = 4  # of a system that is written out
@@ -42,7 +42,7 @@ class Loop(NamedTuple):
 
 def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
     """The program of `outputs`, and the identifiers of unknowns and parameters in it."""
-    program = lower([*map(symbol, OWN), *problem.symbols], stabilize(list(outputs)))
+    program = lower([*map(symbol, OWN), *problem.symbols], prepared(outputs, NEEDED_PASSES))
     return program, [name for name, _ in program.parameters][len(OWN) :]
 
 

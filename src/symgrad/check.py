@@ -17,6 +17,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, free_symbols
 from symgrad.expr.types import FLOAT
+from symgrad.expr.masked import refuse_masked
 from symgrad.ops.elementwise import as_expr
 from symgrad.substitute import substitute
 
@@ -111,6 +112,8 @@ def _given(at: Mapping[Expr, Any], symbols: Sequence[Expr]) -> Point:
         if not any(x is s for s in symbols):
             names = ", ".join(str(s.name) for s in symbols)
             raise ArgumentError(f"at gives a value for {x.name!r}; the formula has only {names}")
+    for x, value in at.items():
+        refuse_masked(value, f"the value of {x.name}")
     return {x: np.asarray(value, dtype=_wide(x)) for x, value in at.items()}
 
 

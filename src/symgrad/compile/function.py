@@ -19,8 +19,8 @@ from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
 from symgrad.compile.pipeline import Code, Options, array_program, first_program, write
+from symgrad.emit.data import standing_alone
 from symgrad.emit.nest import Nest, rebuild_nest
-from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
 from symgrad.ops.table import unpickle_all
@@ -52,9 +52,8 @@ class CompiledFunction:
 
     __slots__ = (
         "__call__",
-        "__dict__",  # for the docstring of each function
+        "__dict__",  # for docstring and signature of each function
         "__name__",
-        "__signature__",
         "__weakref__",
         "_code",
         "_columns",
@@ -91,10 +90,7 @@ class CompiledFunction:
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         self.__name__ = options.name
         self.__doc__ = code.doc
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        parameters = [inspect.Parameter(p.identifier, kind) for p in signature.parameters]
-        out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-        self.__signature__ = inspect.Signature([*parameters, out])
+        self.__signature__ = _shown(signature)
         self.__call__ = self._first_call if code.has_scalar else self._call_named
 
     @property
@@ -105,7 +101,7 @@ class CompiledFunction:
     @property
     def source(self) -> str:
         """The NumPy code, a module with one function."""
-        return self._code.source
+        return standing_alone(self._code.source, self._code.arrays)
 
     @property
     def scalar_source(self) -> str | None:
@@ -124,7 +120,7 @@ class CompiledFunction:
 
     # Calling
 
-    def _first_call(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+    def _first_call(self, /, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         """Calls until the code on floats is needed, which takes them from then on."""
         if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
@@ -143,7 +139,7 @@ class CompiledFunction:
         if source is None:
             self.__call__ = self._call_named
         else:
-            known = {"general": self._call, "missing": MISSING, "_double": FLOAT}
+            known = {"_general": self._call_named, "_missing": MISSING, "_double": FLOAT}
             self.__call__ = execute(source, self.__name__, known)
         return self.__call__
 
@@ -151,21 +147,13 @@ class CompiledFunction:
     def _floats(args: Sequence[Any]) -> bool:
         return all(a.__class__ is float or a.__class__ is int for a in args)
 
-    def _call_named(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        return self._call(*(self._ordered(args, kwargs) if kwargs else args), out=out)
-
-    def _ordered(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-        """Positional arguments, with keyword arguments put where they belong."""
-        names = [p.identifier for p in self._signature.parameters]
-        values = [*args, *[MISSING] * (len(names) - len(args))]
-        for key, value in kwargs.items():
-            if key not in names:
-                raise ArgumentError(f"unknown argument {key!r}; expected: {', '.join(names)}")
-            index = names.index(key)
-            if index < len(args):
-                raise ArgumentError(f"argument {key!r} is given twice")
-            values[index] = value
-        return values
+    def _call_named(self, /, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if out is not None and "out" in self._signature.places:  # a symbol of this name
+            kwargs["out"], out = out, None
+        if not kwargs:
+            return self._call(*args, out=out)
+        values = self._signature.ordered(args, kwargs)
+        return self.__call__(*values) if out is None else self._call(*values, out=out)
 
     def _call(self, *args: Any, out: Any = None) -> Any:
         """The general path: small arrays at once, everything else with checks."""
@@ -196,7 +184,7 @@ class CompiledFunction:
 
     def _plain(self) -> Callable[..., Any]:
         if self._run is None:
-            self._run = execute(self._code.source, self.__name__, {})
+            self._run = execute(self._code.source, self.__name__, self._code.arrays)
         return self._run
 
     def _of_size(self, values: Sequence[Any]) -> CompiledFunction:
@@ -253,6 +241,17 @@ class CompiledFunction:
     def __reduce__(self) -> Any:
         state = (self._nest, self._signature, self._code, self._options)
         return restore, (flatten([*self.args, *self._leaves]), len(self.args), *state)
+
+
+def _shown(signature: Signature) -> inspect.Signature:
+    """The signature that `inspect` and editors show."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    names = signature.shown()
+    parameters = [inspect.Parameter(name, kind) for name in names]
+    if "out" not in names:
+        out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+        parameters.append(out)
+    return inspect.Signature(parameters)
 
 
 def restore(graph: Any, count: int, *state: Any) -> CompiledFunction:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
 from symgrad.emit.scalar_source import entries_source, has_scalar_form, scalar_source
@@ -70,7 +71,9 @@ class Code:
     Attributes
     ----------
     source : str
-        The NumPy code.
+        The NumPy code, in which long constant arrays are names.
+    arrays : dict
+        These arrays, by name.
     doc : str
     entries : str
         The code of the entries of its largest array, where it is no function of scalars.
@@ -82,11 +85,12 @@ class Code:
         The additions that take as long as all steps of a function of scalars do for an entry; else 0.
     """
 
-    __slots__ = ("_scalar", "cost", "doc", "entries", "has_scalar", "ordered", "source")
+    __slots__ = ("_scalar", "arrays", "cost", "doc", "entries", "has_scalar", "ordered", "source")
 
     def __init__(
         self,
         source: str,
+        arrays: dict[str, Any],
         doc: str,
         entries: str | None,
         scalar: str | Callable[[], str | None] | None,
@@ -94,6 +98,7 @@ class Code:
         cost: int,
     ) -> None:
         self.source = source
+        self.arrays = arrays
         self.doc = doc
         self.entries = entries
         self.has_scalar = scalar is not None
@@ -114,7 +119,8 @@ class Code:
         return self.has_scalar and self.entries is None
 
     def __reduce__(self) -> Any:
-        return Code, (self.source, self.doc, self.entries, self.scalar, self.ordered, self.cost)
+        parts = (self.source, self.arrays, self.doc, self.entries)
+        return Code, (*parts, self.scalar, self.ordered, self.cost)
 
 
 def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, options: Options) -> Code:
@@ -127,6 +133,7 @@ def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, option
         scalar = partial(_entries_source, arrays, leaves, nest, options.name)
     return Code(
         numpy_source(arrays, nest, options.name, doc),
+        long_arrays(arrays.arrays),
         doc,
         None if program.batched else entries_code(arrays),
         scalar,

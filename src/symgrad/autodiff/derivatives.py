@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from symgrad.autodiff.forward import pushforward
 from symgrad.autodiff.reverse import differentiable, pullback
@@ -111,7 +111,8 @@ def diff(f: Any, x: Any, n: int = 1) -> Expr:
     ShapeError
         If `x` is no scalar.
     ArgumentError
-        If `n` is no non-negative int.
+        If `n` is no non-negative int, or so large that the formula cannot be written. Orders at which
+        the derivative is zero, or repeats, may be as large as you like.
 
     Examples
     --------
@@ -119,6 +120,8 @@ def diff(f: Any, x: Any, n: int = 1) -> Expr:
     >>> x = sg.symbol("x")
     >>> sg.diff(sg.sin(x), x, 4) is sg.sin(x)
     True
+    >>> print(sg.diff(x**3, x, 10**9))
+    0
     """
     (leaf,), _ = _leaves(x, "diff")
     if isinstance(n, bool) or not isinstance(n, int) or n < 0:
@@ -129,8 +132,30 @@ def diff(f: Any, x: Any, n: int = 1) -> Expr:
             " jacobian(f, x), or grad(f, x) for a scalar f"
         )
     y = _function(f, "diff")
-    for _ in range(n):
-        (y,) = pushforward([y], {leaf: number(1)})
+    return _repeated(y, leaf, n)
+
+
+FREE_ORDER: Final = 1000  # an order up to which derivatives may grow to any size
+ROOM: Final = 40_000  # nodes that the derivatives up to a higher order may have together
+
+
+def _repeated(y: Expr, x: Expr, n: int) -> Expr:
+    """The n-th derivative by a scalar; what comes again, as 0 and exp(x) do, is not derived again."""
+    order: dict[Expr, int] = {}
+    room = ROOM
+    for k in range(n):
+        if y in order:
+            again = [*order][order[y] :]
+            return again[(n - k) % len(again)]
+        order[y] = k
+        (y,) = pushforward([y], {x: number(1)})
+        if n > FREE_ORDER:
+            room -= len(toposort([y]))
+        if room < 0:
+            raise ArgumentError(
+                f"the derivative of order {n} is out of reach: that of order {k + 1} is neither zero"
+                " nor one that came before; ask for a lower order"
+            )
     return y
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from symgrad.emit.nest import Nest, rebuild_nest
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
 from symgrad.ops.table import unpickle_all
+
+
+MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
 
 class CompiledFunction:
@@ -195,15 +198,18 @@ class CompiledFunction:
                 (d, n) for d, n in zip(p.shape, value.shape, strict=True) if d.__class__ is str
             )
         key = tuple(n.bit_length() for n in sizes.values())
-        if key not in self._sized:
+        made = self._sized.get(key)
+        if made is None:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
             program = first_program(self.args, self._leaves, options)
             code = write(program, self._leaves, self._nest, self._code.doc, options)
             made = CompiledFunction(
                 self.args, self._leaves, self._nest, self._signature, code, options
             )
+            for oldest in [*self._sized][: len(self._sized) - MAX_SIZED + 1]:
+                self._sized.pop(oldest, None)
             self._sized[key] = made
-        return self._sized[key]
+        return made
 
     def _by_columns(self) -> Columns | None:
         names = [p.identifier for p in self._signature.parameters]

@@ -13,10 +13,11 @@ from symgrad.emit.numpy_source import numpy_source
 from symgrad.emit.scalar_source import entries_source, has_scalar_form, scalar_source
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
 from symgrad.lower.passes import array_passes, prepared, run_passes
 from symgrad.lower.program import Program
-from symgrad.lower.scalars import STEPS, by_entries, has_entries
+from symgrad.lower.scalars import by_entries, has_entries, pays
 from symgrad.lower.short_axes import write_out_short_axes
 from symgrad.lower.sizes import entries_code, entry_cost
 
@@ -148,8 +149,10 @@ def _entries_source(arrays: Program, leaves: Sequence[Expr], nest: Nest, name: s
     if scalars is None:
         return None
     inputs, outputs = scalars.flat()
+    if not pays(sum([bool(node.args) for node in toposort(outputs)]) // 2, arrays.steps()):
+        return None  # twice as many operations as steps can come of
     program = lower(inputs, prepared(outputs))
-    if not has_scalar_form(program) or program.steps() > STEPS * arrays.steps():
+    if not (has_scalar_form(program) and pays(program.steps(), arrays.steps())):
         return None
     arguments = [(identifier, x.shape) for identifier, x in arrays.parameters]
     return entries_source(program, nest, name, arguments, [y.shape for y in leaves])

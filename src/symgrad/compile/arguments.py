@@ -67,25 +67,28 @@ class Signature:
         return Signature, (self.parameters, self.batched, self.bounds, self.floats)
 
     @cached_property
-    def places(self) -> dict[str, int]:
-        """Where an argument stands, by the keywords that it may be given by.
+    def places(self) -> dict[str, list[int]]:
+        """Where an argument may stand, by the keyword that it is given by.
 
-        They are its name as the user wrote it, as Python reads that in a call, and its identifier in
-        code; what would mean two arguments means neither.
+        That is its name as the user wrote it, else as Python reads that in a call, else its identifier in
+        code. Where it may be several, the first that is not there yet is meant.
         """
-        places: dict[str, int] = {}
-        for spell in (lambda p: p.name, lambda p: normal(p.name), lambda p: p.identifier):
-            spelled = [spell(p) for p in self.parameters]
+        places: dict[str, dict[int, None]] = {}
+        for spelled in (
+            [p.name for p in self.parameters],
+            [normal(p.name) for p in self.parameters],
+            [p.identifier for p in self.parameters],
+        ):
             for k, key in enumerate(spelled):
-                if spelled.count(key) == 1:
-                    places.setdefault(key, k)
-        return places
+                places.setdefault(key, {})[k] = None
+        return {key: [*found] for key, found in places.items()}
 
     def shown(self) -> list[str]:
         """The names of the arguments in a signature of Python: as the user wrote them, where they can."""
         names = [normal(p.name) for p in self.parameters]
+        own = {p.identifier for p in self.parameters}
         return [
-            name if is_name(name) and names.count(name) == 1 else p.identifier
+            name if is_name(name) and names.count(name) == 1 and name not in own else p.identifier
             for name, p in zip(names, self.parameters, strict=True)
         ]
 
@@ -99,10 +102,11 @@ class Signature:
         """
         values = [*args, *[MISSING] * (len(self.parameters) - len(args))]
         for key, value in named.items():
-            place = self.places.get(key)
-            if place is None:
+            places = self.places.get(key)
+            if places is None:
                 raise ArgumentError(f"unknown argument {key!r}; expected: {self.listing()}")
-            if values[place] is not MISSING:
+            place = next((k for k in places if values[k] is MISSING), None)
+            if place is None:
                 raise ArgumentError(f"argument {key!r} is given twice")
             values[place] = value
         return values

@@ -27,7 +27,7 @@ def array_literal(array: Any) -> str:
 def array_block(array: Any) -> str:
     """A long array as code: its bytes in base 64, on one line."""
     text = b64encode(np.ascontiguousarray(array).data).decode()
-    return f'np.frombuffer(base64.b64decode("{text}"), "{array.dtype.str}").reshape({array.shape})'
+    return f'np.frombuffer(_base64.b64decode("{text}"), "{array.dtype.str}").reshape({array.shape})'
 
 
 def long_arrays(arrays: Arrays) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def short_lines(arrays: Arrays) -> list[str]:
 def block_lines(arrays: Arrays) -> list[str]:
     """The definitions of long arrays, with what they import."""
     lines = [f"{name} = {array_block(array)}" for name, array in long_arrays(arrays).items()]
-    return ["import base64", "", *lines] if lines else []
+    return ["import base64 as _base64", "", *lines] if lines else []
 
 
 def standing_alone(source: str, arrays: Arrays) -> str:

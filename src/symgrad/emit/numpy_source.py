@@ -94,7 +94,8 @@ def _taken(program: Program, head: Sequence[str], body: Sequence[str]) -> set[st
     own |= {line.strip().partition(" = ")[0] for line in body}
     used = words("\n".join(body)) - own
     above = words("\n".join(head))
-    return used | {w for w in above if w[0] == "_" or w in RESERVED or w in program.arrays}
+    used |= {"_base64", *program.arrays, *[w for w in above if w[0] == "_" or w in RESERVED]}
+    return used
 
 
 def _indented(lines: list[str]) -> list[str]:

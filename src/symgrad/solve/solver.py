@@ -76,7 +76,8 @@ class Solver:
         signature = self._signature()
         # what is an option, and the name of a parameter as well, is the parameter until that is given
         places, known = signature.places, run.__kwdefaults__ or {}
-        options = {k: v for k, v in named.items() if k in known and places.get(k, -1) < len(args)}
+        given = {k for k in known if all(place < len(args) for place in places.get(k, ()))}
+        options = {k: v for k, v in named.items() if k in given}
         values = signature.ordered(args, {k: v for k, v in named.items() if k not in options})
         signature.check_count(values)
         return run(*values, **options)

@@ -14,10 +14,10 @@ from symgrad.compile import lambdify
 from symgrad.errors import ArgumentError, DerivativeError, GradientCheckError
 from symgrad.expr.dims import Dim, dim_names, map_shape
 from symgrad.expr.leaves import symbol
+from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, free_symbols
 from symgrad.expr.types import FLOAT
-from symgrad.expr.masked import refuse_masked
 from symgrad.ops.elementwise import as_expr
 from symgrad.substitute import substitute
 

@@ -14,13 +14,14 @@ from symgrad.lower.names import KEYWORDS, Names, normal
 
 ODD = [
     "x₁", "σ²", "ϑ", "θ", "ｔ0", "t0", "x\0", "x", "lambda", "np", "axis", "out", "🎉", "a b", "a\nb",
-    'q"', '"""', "'", "\\", "\\alpha", "alpha", "{x}", "{0}", "%s", "e", "e_", "pi", "inf", "nan", "exp", "sqrt",
-    "float", "int", "list", "max", "len", "shape", "dtype", "slots", "general", "missing", "extra", "_more",
-    "_named", "_general", "_missing", "_logsumexp", "self", "args", "kwargs", "None", "True", "__debug__",
-    "__class__", "_", "__", "0", "1e5", "x0", "x0_0", "v0", "w0", "y0", "r0", "p0", "j00", "last0", "c", "entries",
-    "tol", "maxiter", "callback", "value", "form", "call", "solve", "evaluate", "kernels", "np.where(", "dtype)",
-    "scipy.special.x", "ﬁt", "fit", "ẍ", "x\u0308", "\u0308", "ͺ", "\ud800", "\u2028", "\t", " ", "x" * 5000,
-    "f", "match", "import numpy", "#", "\\N{BULLET}", "\\x", "é", "e\u0301", "K", "K",
+    'q"', '"""', "'", "\\", "\\alpha", "alpha", "{x}", "{0}", "%s", "e", "e_", "pi", "inf", "nan",
+    "exp", "sqrt", "float", "int", "list", "max", "len", "shape", "dtype", "slots", "general",
+    "missing", "extra", "_more", "_named", "_general", "_missing", "_logsumexp", "self", "args",
+    "kwargs", "None", "True", "__debug__", "__class__", "_", "__", "0", "1e5", "x0", "x0_0", "v0",
+    "w0", "y0", "r0", "p0", "j00", "last0", "c", "entries", "tol", "maxiter", "callback", "value",
+    "form", "call", "solve", "evaluate", "kernels", "np.where(", "dtype)", "scipy.special.x", "ﬁt",
+    "fit", "ẍ", "x\u0308", "\u0308", "ͺ", "\ud800", "\u2028", "\t", " ", "x" * 5000, "f", "match",
+    "import numpy", "#", "\\N{BULLET}", "\\x", "é", "e\u0301", "K", "K",
 ]  # fmt: skip
 RNG = np.random.default_rng(0)
 GROUPS = [ODD[k : k + 12] for k in range(0, len(ODD), 12)]
@@ -66,7 +67,7 @@ def test_scalars(names, tmp_path):
         for _ in range(2):
             assert f(**named)[0] == pytest.approx(numbers(floats), rel=1e-13)
         assert f(floats[0], **dict([*named.items()][1:]))[0] == pytest.approx(numbers(floats))
-    saved = getattr(imported(tmp_path, f), "f")
+    saved = imported(tmp_path, f).f
     np.testing.assert_allclose(saved(*few)[0], numbers(few), rtol=1e-13)
     again = pickle.loads(pickle.dumps(f))
     np.testing.assert_allclose(again(*few)[0], numbers(few), rtol=1e-13)
@@ -101,7 +102,9 @@ def test_symbolic_extents(names):
             np.testing.assert_allclose(got[1], [*want, *[0] * n], rtol=1e-12)
 
 
-@pytest.mark.parametrize("dim", ["n", "axis", "np", "T", "sum", "x1", "out", "einsum", "slots", "ϑ"])
+@pytest.mark.parametrize(
+    "dim", ["n", "axis", "np", "T", "sum", "x1", "out", "einsum", "slots", "ϑ"]
+)
 def test_the_plan_of_large_arrays_does_not_depend_on_names(dim):
     def compiled(dim):
         X, w = sg.matrix("X", (dim, 30)), sg.vector("w", 30)
@@ -111,7 +114,11 @@ def test_the_plan_of_large_arrays_does_not_depend_on_names(dim):
     a, b = RNG.normal(size=(3000, 30)), RNG.normal(size=30)
     f, plain = compiled(dim), compiled("m")
     steps = [
-        [line for line in g.explain().splitlines() if line.startswith(("rows", "fusion", "memory", "single"))]
+        [
+            line
+            for line in g.explain().splitlines()
+            if line.startswith(("rows", "fusion", "memory", "single"))
+        ]
         for g in (f, plain)
     ]
     assert steps[0] == steps[1] and len(steps[0]) > 2, f.explain()
@@ -181,9 +188,9 @@ def test_implicit_solutions(names):
 
 
 NAMES_OF_FUNCTIONS = [
-    "np", "sin", "exp", "general", "missing", "_logsumexp", "_general", "hypot", "scipy", "x", "y", "t0", "shape",
-    "dtype", "out", "slots", "sum", "float", "list", "ValueError", "f", "ϑ", "ﬁt", "_largest", "_region0", "c",
-    "base64", "match", "_", "__name__", "self", "kernel", "ᵃ",
+    "np", "sin", "exp", "general", "missing", "_logsumexp", "_general", "hypot", "scipy", "x", "y",
+    "t0", "shape", "dtype", "out", "slots", "sum", "float", "list", "ValueError", "f", "ϑ", "ﬁt",
+    "_largest", "_region0", "c", "base64", "match", "_", "__name__", "self", "kernel", "ᵃ",
 ]  # fmt: skip
 
 
@@ -206,7 +213,9 @@ def test_names_of_functions(name, tmp_path):
     assert getattr(module, function_of(g.source))(at)[0] == pytest.approx(want)
 
 
-@pytest.mark.parametrize("name", ["lambda", "ｌａｍｂｄａ", "", "a b", "1a", "x₁ ", "x\0", "None", "__debug__", 3, None])
+@pytest.mark.parametrize(
+    "name", ["lambda", "ｌａｍｂｄａ", "", "a b", "1a", "x₁ ", "x\0", "None", "__debug__", 3, None]
+)
 def test_what_cannot_name_a_function(name):
     with pytest.raises(sg.ArgumentError, match="name of a function"):
         sg.lambdify(sg.symbol("x"), sg.symbol("x") + 1, name=name)

@@ -25,7 +25,6 @@ from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
 from symgrad.ops.table import unpickle_all
 
-
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
 
@@ -206,7 +205,7 @@ class CompiledFunction:
             made = CompiledFunction(
                 self.args, self._leaves, self._nest, self._signature, code, options
             )
-            for oldest in [*self._sized][: len(self._sized) - MAX_SIZED + 1]:
+            for oldest in [*self._sized][: 1 - MAX_SIZED]:
                 self._sized.pop(oldest, None)
             self._sized[key] = made
         return made

@@ -71,8 +71,9 @@ def lambdify(
     Raises
     ------
     ArgumentError
-        If an argument is no symbol or occurs twice, `name` cannot be the name of a function, a symbol of the outputs is not an argument,
-        `threads` is no positive int, `sizes` maps no names to ints, or an option is unknown.
+        If an argument is no symbol or occurs twice, `name` cannot be the name of a function, a symbol of
+        the outputs is not an argument, `threads` is no positive int, `sizes` maps no names to ints, or an
+        option is unknown.
 
     Examples
     --------
@@ -97,7 +98,9 @@ def lambdify(
     symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)
     _check_arguments(symbols, leaves)
-    options = Options(normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes))
+    options = Options(
+        normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
+    )
     program = first_program(symbols, leaves, options)
     return CompiledFunction(
         args=tuple(symbols),

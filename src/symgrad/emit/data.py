@@ -1,5 +1,5 @@
-"""Constant arrays in code: short ones are written as lists; long ones are bound to their names where the code
-runs, and become blocks of text where it has to stand alone.
+"""Constant arrays in code: short ones are written as lists; long ones are bound to their names where the
+code runs, and become blocks of text where it has to stand alone.
 """
 
 from __future__ import annotations

@@ -50,9 +50,9 @@ def numpy_source(
     """The source of a module with one function that computes the outputs of `program`.
 
     Long constant arrays are for the caller to bind; see `symgrad.emit.data`. The function has the name
-    `name`, or one that resembles it where the code uses that for something else. `branches` says that what the code calls has branches not taken; `more` is put behind the
-    parameters. With `slots`, arrays come from the function ``slots``, and the order of the program is
-    kept.
+    `name`, or one that resembles it where the code uses that for something else. `branches` says that
+    what the code calls has branches not taken; `more` is put behind the parameters. With `slots`, arrays
+    come from the function ``slots``, and the order of the program is kept.
     """
     body = _body(program, nest, branches, slots)
     head = _head(program, body)

@@ -16,9 +16,9 @@ from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import symbol
+from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols
-from symgrad.expr.masked import refuse_masked
 from symgrad.ops.elementwise import adopted, as_expr
 
 

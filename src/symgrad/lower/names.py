@@ -79,8 +79,8 @@ class Names:
         """An identifier that resembles `wish`: itself if it is free.
 
         >>> names = Names()
-        >>> [names.fresh(name) for name in ("x", "x", "lambda", r"\\beta", "2x", "σ²")]
-        ['x', 'x_2', 'lambda_', 'beta', 'x2x', 'σ2']
+        >>> [names.fresh(name) for name in ("x", "x", "lambda", r"\\beta", "2x", "x₂")]
+        ['x', 'x_2', 'lambda_', 'beta', 'x2x', 'x2']
         """
         base = name = _spelled(wish)
         count = self._counts.get(base, 1)

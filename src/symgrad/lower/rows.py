@@ -160,9 +160,7 @@ class _Split:
                 if isinstance(d, str):
                     body.extents.setdefault(d, f"{name}.shape[{axis}]")
         text = " ".join(i.code.numpy for i in body.instrs if i.code is not None)
-        body.dim_names = {
-            d: name for d, name in self.p.dim_names.items() if mentioned(name, text)
-        }
+        body.dim_names = {d: name for d, name in self.p.dim_names.items() if mentioned(name, text)}
         for d in (d for v in self.leaving for d in self.p.instrs[v].shape if isinstance(d, str)):
             body.dim_names.setdefault(d, self.p.dim_names.get(d) or names.fresh(d))
         shapes = [instr.shape for instr in body.instrs]

@@ -39,8 +39,8 @@ Grid = Any  # numpy object array of Expr of shape ()
 
 MAX_ENTRIES: Final = 2000  # of an argument or a result
 
-# What code on floats costs, in steps on floats: a step of array code takes as long as about so many of them,
-# and to find and write one takes as long as it takes to run it so often
+# What code on floats costs, in steps on floats: a step of array code takes as long as about so many of
+# them, and to find and write one takes as long as it takes to run it so often
 STEPS: Final = 15
 WRITING: Final = 1000
 CALLS: Final = 10_000  # calls that a function is reckoned to have, once it has had a second one
@@ -95,7 +95,7 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
 
 
 def pays(steps: int, array_steps: int) -> bool:
-    """Whether so many steps on floats, in place of steps of array code, gain more than to write them costs."""
+    """Whether steps on floats, in place of steps of array code, gain more than to write them costs."""
     gain = STEPS * array_steps - steps
     return steps <= MAX_STEPS and CALLS * gain >= WRITING * steps
 

@@ -5,6 +5,7 @@ What such a loop does not solve goes on, from the start, to the methods of `runt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
@@ -23,9 +24,11 @@ from symgrad.solve.problem import Problem
 
 MOST_UNKNOWNS = 4  # of a system that is written out
 # Names of the function around the loop, and of those beside it
-OWN = """x0 tol maxiter raise_on_failure callback value form options given call solve evaluate evaluate_batch
-    product kernels value_and_slope value_alone inf""".split()
+OWN = """x0 tol maxiter raise_on_failure callback value form options given call solve evaluate
+    evaluate_batch product kernels value_and_slope value_alone inf""".split()
 KEYWORDS = ("tol", "maxiter", "raise_on_failure", "callback")
+
+
 class Loop(NamedTuple):
     """The imports that a loop needs, and its lines at the beginning of a function."""
 
@@ -45,7 +48,7 @@ def _own() -> frozenset[str]:
     count = range(MOST_UNKNOWNS)
     numbered = [f"{name}{i}" for name in ("r", "p", "last") for i in count]
     numbered += [f"j{i}{k}" for i in count for k in count]
-    written = words(EQUATION + SYSTEM + MINIMUM)
+    written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([EQUATION, SYSTEM, MINIMUM])))
     return frozenset({*OWN, *written, *numbered, *namespace()})
 
 

@@ -28,7 +28,8 @@ class Solver:
     ``solver(x0, *params, tol=..., maxiter=..., raise_on_failure=False, callback=None)`` gives a
     `Solution`. Each argument may have batch axes in front of its own; they broadcast, and all problems of
     the batch are solved at once. ``callback(iteration, x, residual, step)`` is called at every iterate of
-    a single problem, which is then solved step by step, by the methods for problems that resist full steps. Parameters may be given by their names, too.
+    a single problem, which is then solved step by step, by the methods for problems that resist full steps.
+    Parameters may be given by their names, too.
 
     Raises
     ------

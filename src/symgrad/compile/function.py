@@ -13,6 +13,7 @@ import numpy as np
 
 from symgrad.compile import blocked
 from symgrad.compile.arguments import FLOAT, MISSING, Parameter, Signature
+from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
@@ -59,6 +60,7 @@ class CompiledFunction:
         "__weakref__",
         "_code",
         "_columns",
+        "_in_one_thread",
         "_large",
         "_least",
         "_leaves",
@@ -90,6 +92,8 @@ class CompiledFunction:
         self._least = blocked.least_entries(code.cost)  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
+        names = [p.identifier for p in signature.parameters]
+        self._in_one_thread = work_function(names, code.products, options.threads)
         self.__name__ = options.name
         self.__doc__ = code.doc
         self.__signature__ = _shown(signature)
@@ -179,6 +183,12 @@ class CompiledFunction:
             return results if out is None else Destination(self._nest, out).store(results)
         if self._code.ordered:
             return self._of_size(values)._call(*args, out=out)
+        if self._in_one_thread is not None and self._in_one_thread(*values):
+            with ONE_THREAD:
+                return self._computed(values, out)
+        return self._computed(values, out)
+
+    def _computed(self, values: Sequence[Any], out: Any) -> Any:
         large = (self._large or self._larger()).find(values, self._least)
         if out is not None:
             return Destination(self._nest, out).fill(large, self._plain(), values)

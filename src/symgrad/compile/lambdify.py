@@ -45,7 +45,9 @@ def lambdify(
         The name of the function in the generated source; it gets an underscore behind it there where
         the code uses that name for something else, as ``np``.
     threads : int, optional
-        The most threads that a call on large arrays may use; one for each core if not given.
+        The most threads that a call on large arrays may use; one for each core if not given. Where
+        threadpoolctl is installed (the extra ``blas``), 1 holds for products of matrices too, and small
+        ones never wait for threads.
     fast_math : bool
         Trade accuracy for speed: sine and cosine of arrays by the tangent of the half angle, with an
         absolute error of a few 1e-16 where they are otherwise correct to the last place.

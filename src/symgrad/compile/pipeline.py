@@ -19,7 +19,7 @@ from symgrad.lower.passes import array_passes, prepared, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.scalars import by_entries, has_entries, pays
 from symgrad.lower.short_axes import write_out_short_axes
-from symgrad.lower.sizes import entries_code, entry_cost
+from symgrad.lower.sizes import entries_code, entry_cost, products_code
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,21 @@ class Code:
         Whether the order of a contraction was chosen by extents that were assumed.
     cost : int
         The additions that take as long as all steps of a function of scalars do for an entry; else 0.
+    products : str
+        The code of the multiplications of its largest product of matrices; empty where there is none.
     """
 
-    __slots__ = ("_scalar", "arrays", "cost", "doc", "entries", "has_scalar", "ordered", "source")
+    __slots__ = (
+        "_scalar",
+        "arrays",
+        "cost",
+        "products",
+        "doc",
+        "entries",
+        "has_scalar",
+        "ordered",
+        "source",
+    )
 
     def __init__(
         self,
@@ -97,6 +109,7 @@ class Code:
         scalar: str | Callable[[], str | None] | None,
         ordered: bool,
         cost: int,
+        products: str,
     ) -> None:
         self.source = source
         self.arrays = arrays
@@ -105,6 +118,7 @@ class Code:
         self.has_scalar = scalar is not None
         self.ordered = ordered
         self.cost = cost
+        self.products = products
         self._scalar = scalar
 
     @property
@@ -121,7 +135,7 @@ class Code:
 
     def __reduce__(self) -> Any:
         parts = (self.source, self.arrays, self.doc, self.entries)
-        return Code, (*parts, self.scalar, self.ordered, self.cost)
+        return Code, (*parts, self.scalar, self.ordered, self.cost, self.products)
 
 
 def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, options: Options) -> Code:
@@ -140,6 +154,7 @@ def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, option
         scalar,
         program.ordered and bool(program.extents) and not options.sizes,
         entry_cost(arrays) if program.batched else 0,
+        products_code(arrays),
     )
 
 

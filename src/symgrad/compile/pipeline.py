@@ -92,11 +92,11 @@ class Code:
         "_scalar",
         "arrays",
         "cost",
-        "products",
         "doc",
         "entries",
         "has_scalar",
         "ordered",
+        "products",
         "source",
     )
 

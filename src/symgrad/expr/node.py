@@ -167,10 +167,8 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     """
     key: tuple[Any, ...]
     if not op.commutative:
-        if op.key is None:
-            key = (op, tuple([id(arg) for arg in args]), params)
-        else:
-            key = (op, op.key(args, params))
+        operands, rest = (args, params) if op.key is None else op.key(args, params)
+        key = (op, tuple([id(arg) for arg in operands]), rest)
     elif len(args) == 2:
         a, b = id(args[0]), id(args[1])
         key = (op, (a, b) if a <= b else (b, a), params)

@@ -34,7 +34,7 @@ def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
     a symmetric matrix, the numbering of labels that comes first is taken.
     """
     if len(args) == 1:
-        return id(args[0]), params
+        return args, params
     inputs, out, spread = params
     order = sorted(range(len(args)), key=lambda i: id(args[i]))
     operands = tuple([args[i] for i in order])
@@ -42,7 +42,7 @@ def einsum_key(args: tuple[Expr, ...], params: Params) -> Any:
         numbered(labels, out, spread)
         for labels in _arrangements(operands, [inputs[i] for i in order])
     )
-    return tuple([id(x) for x in operands]), best
+    return operands, best
 
 
 def numbered(inputs: Sequence[Labels], out: Labels, spread: Any) -> Any:

@@ -39,7 +39,11 @@ KINDS = {
     "ldexp": ("float64", "int64"),
 }
 ORDERS = {"polygamma": (1, 2, 3)}
-PARAMS = {"named": [("p",)], "astype": [(as_ty("float32"),), (as_ty("int64"),)]}
+PARAMS = {
+    "named": [("p",)],
+    "power_derivative": [(1, 0), (0, 1), (2, 0), (1, 1), (2, 2)],
+    "astype": [(as_ty("float32"),), (as_ty("int64"),)],
+}
 
 
 def params_of(op):

@@ -15,7 +15,15 @@ from symgrad.expr.dims import Dim, mul_dims
 from symgrad.expr.leaves import arange
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.ops import decompositions, layout, linalg, matrix_functions, pseudoinverse, reduction
+from symgrad.ops import (
+    decompositions,
+    determinant,
+    layout,
+    linalg,
+    matrix_functions,
+    pseudoinverse,
+    reduction,
+)
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, transpose_axes
 from symgrad.ops.layout import full_entry, gather, scatter
 from symgrad.ops.matrices import contract
@@ -80,6 +88,15 @@ def _lstsq(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) 
     beside = reshape_to(transpose_axes(b, (1, 0, 2)), (b.shape[1], mul_dims(dim, columns)))
     solved = node.op.build((a, beside), node.params)
     return transpose_axes(reshape_to(solved, (rows, dim, columns)), (1, 0, 2))
+
+
+def _cofactors(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    """Operands broadcast: the batch goes in front of as many axes for each."""
+    level = [
+        insert_axes(x, range(int(has), int(has) + node.ndim - old.ndim))
+        for x, old, has in zip(args, node.args, carries, strict=True)
+    ]
+    return node.op.build(tuple(_all_carrying(node, level, carries, dim)), node.params)
 
 
 # Ops whose parameters count axes
@@ -148,6 +165,7 @@ def _to_front(x: Expr) -> Expr:
 
 _NATIVE: Final = (
     *linalg.LINEAR_OPS,
+    determinant.DET,
     *matrix_functions.FUNCTION_OPS,
     *decompositions.DECOMPOSITION_OPS,
     *[op for op in pseudoinverse.PSEUDOINVERSE_OPS if op is not pseudoinverse.LSTSQ],
@@ -160,6 +178,7 @@ RULES: Final[dict[Op, Rule]] = {
     **dict.fromkeys([op for op in reduction.REDUCTION_OPS if op not in _SCANS], _axes),
     **dict.fromkeys((*_SCANS, layout.CONCAT), _axis),
     pseudoinverse.LSTSQ: _lstsq,
+    determinant.COFACTORS: _cofactors,
     RESHAPE: _reshape,
     layout.SLICE: _slice,
     layout.EMBED: _embed,

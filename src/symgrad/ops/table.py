@@ -13,6 +13,7 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
     decompositions,
+    determinant,
     implicit,
     layout,
     linalg,
@@ -35,10 +36,11 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.operators import install
+from symgrad.ops.power_derivatives import POWER_DERIVATIVE
 from symgrad.ops.reshaping import RESHAPE
 
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
-ARITHMETIC: Final = (ADD, MUL, POW)
+ARITHMETIC: Final = (ADD, MUL, POW, POWER_DERIVATIVE)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
     dict.fromkeys(  # a name imported from one module by the other is the same op
         value
@@ -57,6 +59,7 @@ TENSOR: Final = (
     layout.SCATTER,
     *reduction.REDUCTION_OPS,
     *linalg.LINEAR_OPS,
+    *determinant.DETERMINANT_OPS,
     *matrix_functions.FUNCTION_OPS,
     *decompositions.DECOMPOSITION_OPS,
     *pseudoinverse.PSEUDOINVERSE_OPS,
@@ -110,7 +113,8 @@ _FUNCTION_NAMES: Final = {
 
 
 _LINALG_NAMES: Final = {
-    linalg: "inv det slogdet solve",
+    linalg: "inv slogdet solve",
+    determinant: "det",
     decompositions: "cholesky eigh eigvalsh svd svdvals",
     matrix_functions: "matrix_power",
     matrix_products: "trace diagonal matrix_transpose vecdot multi_dot",

@@ -11,6 +11,7 @@ from symgrad.expr.leaves import EULER, HALF, PI, number
 from symgrad.expr.node import Expr
 from symgrad.ops import (
     decompositions,
+    determinant,
     linalg,
     matrix_functions,
     norms,
@@ -140,7 +141,8 @@ def _scalar_functions() -> dict[str, Function]:
 SCALAR_FUNCTIONS: Final = _scalar_functions()
 
 _OF_MATRICES: Final = {
-    linalg: "inv det logdet",
+    linalg: "inv logdet",
+    determinant: "det",
     decompositions: "cholesky eigvalsh svdvals",
     matrix_functions: "expm",
     pseudoinverse: "pinv",

@@ -17,8 +17,8 @@ from symgrad.emit.statements import math_imports, scalar_statements
 from symgrad.expr.node import Expr
 from symgrad.lower.lowering import lower
 from symgrad.lower.names import words
+from symgrad.lower.passes import NEEDED_PASSES, prepared
 from symgrad.lower.program import Program
-from symgrad.rewrite.stability import stabilize
 from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem
 
@@ -38,7 +38,7 @@ class Loop(NamedTuple):
 
 def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
     """The program of `outputs`, and the identifiers of unknowns and parameters in it."""
-    program = lower(problem.symbols, stabilize(list(outputs)), taken=_own())
+    program = lower(problem.symbols, prepared(outputs, NEEDED_PASSES), taken=_own())
     return program, [name for name, _ in program.parameters]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -126,7 +126,9 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     ShapeError
         If a variable is no scalar.
     ArgumentError
-        If an order is no non-negative int, or it is not clear what to differentiate by.
+        If an order is no non-negative int, or so large that the formula cannot be written, or it is not
+        clear what to differentiate by. Orders at which the derivative is zero, or repeats, may be as
+        large as you like.
 
     Examples
     --------
@@ -136,6 +138,8 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     True
     >>> print(sg.diff(x**3 * y**2, (x, 2), y))
     12*x*y
+    >>> print(sg.diff(x**3, x, 10**9))
+    0
     """
     y = _function(f, "diff")
     for x, times in _orders(y, variables, n):
@@ -144,14 +148,38 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
                 f"diff needs a scalar symbol, {_by(x)} has shape {show_shape(x.shape)}; write"
                 " jacobian(f, x), or grad(f, x) for a scalar f"
             )
-        if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
-            for _ in range(times):
-                (y,) = _gradients(y, number(1), [x])
-            continue
-        directions = all_directions(x)
-        for _ in range(times):
-            (y,) = pushforward([y], directions)
+        y = _repeated(y, x, times)
     return y
+
+
+FREE_ORDER: Final = 1000  # an order up to which derivatives may grow to any size
+ROOM: Final = 40_000  # nodes that the derivatives up to a higher order may have together
+
+
+def _repeated(y: Expr, x: Expr, n: int) -> Expr:
+    """The n-th derivative by a scalar; what comes again, as 0 and exp(x) do, is not derived again."""
+    order: dict[Expr, int] = {}
+    room = ROOM
+    for k in range(n):
+        if y in order:
+            again = [*order][order[y] :]
+            return again[(n - k) % len(again)]
+        order[y] = k
+        y = _derived(y, x)
+        if n > FREE_ORDER:
+            room -= len(toposort([y]))
+        if room < 0:
+            raise ArgumentError(
+                f"the derivative of order {n} is out of reach: that of order {k + 1} is neither zero"
+                " nor one that came before; ask for a lower order"
+            )
+    return y
+
+
+def _derived(y: Expr, x: Expr) -> Expr:
+    if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
+        return _gradients(y, number(1), [x])[0]
+    return pushforward([y], all_directions(x))[0]
 
 
 def _orders(y: Expr, given: Sequence[Any], n: int | None) -> list[tuple[Expr, int]]:

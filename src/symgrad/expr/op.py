@@ -43,7 +43,7 @@ class Op:
         Whether nodes match with operands in any order.
     key : callable or None
         ``key(args, params)``: what nodes are matched by, where it is not the operands in their order
-        and the parameters; equal keys must mean equal values.
+        and the parameters, as a pair of the like; equal keys must mean equal values.
     elementwise : bool
         Whether operands and result have one shape and entries do not mix.
     numpy, scalar : str, callable or None

@@ -47,7 +47,7 @@ from symgrad.ops.families import (
 from symgrad.ops.guard import choose
 from symgrad.ops.ordered import cast_code, of_order, ordered
 from symgrad.ops.public import public
-from symgrad.ops.reduction import log_softmax, logsumexp, softmax
+from symgrad.ops.softmax import log_softmax, logsumexp, softmax
 from symgrad.ops.ufuncs import (
     exp,
     expit,

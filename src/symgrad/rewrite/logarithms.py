@@ -21,8 +21,9 @@ from symgrad.ops.arithmetic import (
     raw_product,
     split_coefficient,
 )
+from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.linalg import DET, LOGABSDET, SIGNDET
+from symgrad.ops.linalg import LOGABSDET, SIGNDET
 from symgrad.ops.stable import log1mexp, log1p_tanh, log_cosh, sech
 from symgrad.rewrite.cancellation import hyperbolic_sum
 from symgrad.rewrite.complements import complement

@@ -34,7 +34,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "cases",
         nargs="*",
-        help="names of cases, all by default; or accuracy, with options of its own",
+        help="names of cases, all by default; or accuracy, or forms, with options of their own",
     )
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, one second a row")
@@ -64,11 +64,15 @@ def command(given: argparse.Namespace, name: str, n: int, seconds: float) -> lis
 
 
 def main() -> int:
-    """Measure each row in a process of its own, and report; ``accuracy`` counts bits instead."""
+    """Measure each row in a process of its own, and report; ``accuracy`` counts bits, ``forms`` operations."""
     if sys.argv[1:2] == ["accuracy"]:
         from benchmarks.accuracy.measure import main as accuracy
 
         return accuracy(sys.argv[2:])
+    if sys.argv[1:2] == ["forms"]:
+        from benchmarks.forms.measure import main as forms
+
+        return forms(sys.argv[2:])
     given = options()
     confine(given.threads)
     from benchmarks import report  # NumPy reads the number of threads when it is imported

@@ -1,0 +1,116 @@
+"""The shortest of many forms of a scalar formula: candidates by rules, chosen by printed size.
+
+From the leaves to the root, each node is replaced by the shortest form that a few rounds of rules find
+for it. That is done for the formula as it is and for its other faces, such as the one with tangents
+written as quotients; the best few go into the next round. The first of equally short forms is taken.
+The work is counted, in nodes that rules look at or make, and the search ends where it is used up: the
+same formula has the same form in every process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from symgrad.expr.leaves import is_number
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import rebuild, toposort, transform
+from symgrad.ops.guard import WHERE
+from symgrad.expr.types import BOOL
+from symgrad.rewrite.rule import Rule, by_op, rewrite
+from symgrad.rewrite.short_exponentials import EXPONENTIAL_FACES, EXPONENTIAL_RULES
+from symgrad.rewrite.short_ratios import RATIO_RULES
+from symgrad.rewrite.short_trigonometry import TRIGONOMETRIC_FACES, TRIGONOMETRIC_RULES
+from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.size import Sizes, size_of
+
+LOCAL: Final = by_op((*RATIO_RULES, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
+FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
+
+MAX_NODES: Final = 300  # of a formula that is searched
+MAX_WORK: Final = 4000  # nodes that rules look at and make
+WIDTH: Final = 2  # formulas that are kept from round to round
+ROUNDS: Final = 3
+STEPS: Final = 6  # rules that are applied to a node one after the other
+DEPTH: Final = 2  # how deep what a rule made is searched in turn
+
+
+def shortest(root: Expr, work: int = MAX_WORK) -> Expr:
+    """The form of `root` that prints shortest, among those that the rules reach; it may be `root`."""
+    order = toposort([root])
+    if len(order) > MAX_NODES or not all(map(_is_plain, order)):
+        return root
+    return _Search(work).run(root)
+
+
+def _is_plain(node: Expr) -> bool:
+    """Whether a node is a real scalar without branches, and prints as it is."""
+    return node.shape == () and node.ty is not BOOL and node.op is not WHERE and not node.op.formula
+
+
+class _Search:
+    """What is known in the course of one search."""
+
+    def __init__(self, work: int) -> None:
+        self.left = work
+        self.sizes: Sizes = {}
+        self.image: dict[Expr, Expr] = {}
+
+    def weight(self, x: Expr) -> int:
+        return size_of(x, self.sizes).weight
+
+    def run(self, root: Expr) -> Expr:
+        beam = [root]
+        seen = {root}
+        for _ in range(ROUNDS):
+            made = [y for x in beam for y in self._faces(x) if not (y in seen or seen.add(y))]
+            ranked = sorted([*beam, *made], key=self.weight)[:WIDTH]
+            if all(a is b for a, b in zip(ranked, beam, strict=False)) or self.left <= 0:
+                return ranked[0]
+            beam = ranked
+        return beam[0]
+
+    def _faces(self, x: Expr) -> list[Expr]:
+        """The formula improved, and what it becomes in other functions."""
+        results = [self.improved(x, DEPTH)]
+        for rules in FACES:
+            grouped = by_op(rules)
+            if self.left > 0 and any(node.op in grouped for node in toposort([x])):
+                face = transform([x], lambda node, g=grouped: rewrite(node, g, 1))[x]
+                (tidy,) = simplify_all([face])
+                results += [self.improved(face, DEPTH), self.improved(tidy, DEPTH)]
+        (tidy,) = simplify_all([results[0]])
+        return [*results, tidy]
+
+    def improved(self, root: Expr, depth: int) -> Expr:
+        """The graph with every node in its shortest form, from the leaves to the root."""
+        image = self.image
+        for node in toposort([root], skip=image):
+            if not node.args or self.left <= 0:
+                image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
+                continue
+            built = rebuild(node, tuple([image[arg] for arg in node.args]))
+            image[node] = image[built] if built in image else self._climbed(built, depth)
+        return image[root]
+
+    def _climbed(self, x: Expr, depth: int) -> Expr:
+        """A node after the rules that shorten it most, one after the other."""
+        self.image[x] = x
+        for _ in range(STEPS):
+            rules: Sequence[Rule] = LOCAL.get(x.op, ())
+            best = x
+            for rule in rules:
+                if self.left <= 0:
+                    break
+                self.left -= len(x.args)
+                y = rule.apply(x)
+                if y is None or y is x:
+                    continue
+                if depth:
+                    y = self.improved(y, depth - 1)
+                if self.weight(y) < self.weight(best):
+                    best = y
+            if best is x:
+                return x
+            x = best
+        return x

@@ -1,0 +1,206 @@
+"""Rules that may make exponentials and logarithms shorter."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import combinations
+from typing import Final
+
+from symgrad.expr.leaves import assumed, number, value_of
+from symgrad.expr.node import Expr
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import ADD, MUL, add_all, is_exact, mul, mul_all, power, split_coefficient
+from symgrad.rewrite.powers import Powers, as_term, raise_power, times
+from symgrad.rewrite.ratios import MAX_TERMS, Term, as_expr, multiplied, of_sum, over_common, split
+from symgrad.rewrite.rule import Guarantee, Rule
+
+ROUNDING, DOMAIN = Guarantee.ROUNDING, Guarantee.DOMAIN
+
+
+def _scaled(c: Fraction | int, x: Expr) -> Expr:
+    return mul(number(c, x.shape), x)
+
+
+# Products
+
+
+def _joined(x: Expr) -> Expr | None:
+    """``exp(u)*exp(v) -> exp(u + v)``."""
+    term = split(x)
+    if term is None:
+        return None
+    exponentials = {b: n for b, n in term[1].items() if b.op is f.exp}
+    if len(exponentials) < 2:
+        return None
+    terms = [
+        _scaled(n, t)
+        for b, n in exponentials.items()
+        for t in (b.args[0].args if b.args[0].op is ADD else b.args)
+    ]
+    rest: Powers = {b: n for b, n in term[1].items() if b not in exponentials}
+    return mul_all([as_term(rest, x, term[0]), f.exp(add_all(terms))])
+
+
+def _half_argument(x: Expr) -> Expr | None:
+    """``exp(u)/(exp(u) + 1)**2 -> 1/(4*cosh(u/2)**2)``, ``exp(u)/(exp(u) - 1)**2`` by sinh."""
+    term = split(x)
+    if term is None:
+        return None
+    c, powers = term
+    for total, n in powers.items():
+        exponential = _one_and_exponential(total)
+        if exponential is None or n.__class__ is not int or n % 2 or n > 0:
+            continue
+        sign, (base, k) = exponential
+        if powers.get(base, 0) != -k * n / Fraction(2):
+            continue
+        u = _scaled(abs(k) * Fraction(1, 2), base.args[0])
+        function = f.cosh(u) if sign > 0 else f.sinh(u)
+        inside: Powers = {total: -n, base: k * n / Fraction(2), function: n}
+        return as_term(_integral(times(powers, inside)), x, c * Fraction(2) ** n)
+    return None
+
+
+def _integral(powers: Powers) -> Powers:
+    return {b: n.numerator if n.denominator == 1 else n for b, n in powers.items()}
+
+
+def _one_and_exponential(total: Expr) -> tuple[int, tuple[Expr, Fraction | int]] | None:
+    """``(sign, (exp(v), k))`` of a sum ``exp(k*v) + sign``, or ``1 + sign*exp(k*v)`` of any sign."""
+    if total.op is not ADD or len(total.args) != 2:
+        return None
+    terms = [split(arg) for arg in total.args]
+    if terms[0] is None or terms[1] is None:
+        return None
+    terms.sort(key=lambda t: len(t[1]))  # type: ignore[index]
+    (one, nothing), (c, powers) = terms  # type: ignore[misc]
+    if nothing or abs(one) != 1 or abs(c) != 1 or len(powers) != 1:
+        return None
+    ((base, k),) = powers.items()
+    return (int(one * c), (base, k)) if base.op is f.exp else None
+
+
+# Sums
+
+
+def _hyperbolic(x: Expr) -> Expr | None:
+    """``exp(u) + exp(-u) -> 2*cosh(u)``, ``exp(u) - exp(-u) -> 2*sinh(u)``, times a common factor."""
+    if len(x.args) != 2:
+        return None
+    first, second = [split(arg) for arg in x.args]
+    if first is None or second is None or abs(first[0]) != abs(second[0]):
+        return None
+    for base, n in first[1].items():
+        m = second[1].get(base, 0)
+        rest = {b: k for b, k in first[1].items() if b is not base}
+        if base.op is f.exp and m == -n and rest == {b: k for b, k in second[1].items() if b is not base}:
+            u = _scaled(n, base.args[0])
+            function = f.cosh(u) if first[0] == second[0] else f.sinh(u)
+            return as_term(times(rest, {function: 1}), x, 2 * first[0])
+    return None
+
+
+def _by_one_exponential(x: Expr) -> Expr | None:
+    """``a*exp(u) + b*exp(v) -> (a + b*r)*exp(u)`` where ``r = exp(v - u)`` is short.
+
+    In Black and Scholes' formula ``S*exp(-d1**2/2)`` is ``K*exp(-r*T)*exp(-d2**2/2)`` by it.
+    """
+    if len(x.args) > MAX_TERMS:
+        return None
+    terms = [split(arg) for arg in x.args]
+    if any(t is None for t in terms):
+        return None
+    exponents = [_exponent(t, x) for t in terms]  # type: ignore[arg-type]
+    for i, j in combinations(range(len(terms)), 2):
+        if exponents[i] is None or exponents[j] is None or exponents[i] is exponents[j]:
+            continue
+        ratio = _ratio(exponents[j], exponents[i])  # type: ignore[arg-type]
+        if ratio is None:
+            continue
+        stem = multiplied(_without_exponentials(terms[i]), (1, {f.exp(exponents[i]): 1}))  # type: ignore[arg-type]
+        other = multiplied(_without_exponentials(terms[j]), multiplied(ratio, (1, {f.exp(exponents[i]): 1})))  # type: ignore[arg-type]
+        both = over_common([t for t in (stem, other) if t is not None], x)
+        joined = as_expr(both, x)
+        if joined is None:
+            continue
+        return add_all([*[t for k, t in enumerate(x.args) if k not in (i, j)], joined])
+    return None
+
+
+def _exponent(term: Term, like: Expr) -> Expr | None:
+    """u of the product ``exp(u)`` of all exponentials of a term, written as a sum."""
+    parts = [
+        _scaled(n, t)
+        for b, n in term[1].items()
+        if b.op is f.exp
+        for t in (b.args[0].args if b.args[0].op is ADD else b.args)
+    ]
+    return add_all(parts) if parts else None
+
+
+def _without_exponentials(term: Term | None) -> Term | None:
+    return None if term is None else (term[0], {b: n for b, n in term[1].items() if b.op is not f.exp})
+
+
+def _ratio(u: Expr, v: Expr) -> Term | None:
+    """``exp(u - v)`` as a product of powers and few exponentials, where u - v cancels to that."""
+    terms = [*(u.args if u.op is ADD else (u,)), *[_scaled(-1, t) for t in (v.args if v.op is ADD else (v,))]]
+    difference = add_all(terms)
+    if difference.op is not ADD:
+        return None
+    found = of_sum(difference)
+    short = as_expr(found, u)
+    if short is None:
+        return None
+    result: Term | None = (1, {})
+    parts = short.args if short.op is ADD else (short,)
+    if len(parts) >= len(difference.args) or len(parts) > 3:
+        return None
+    for part in parts:
+        c, rest = split_coefficient(part)
+        if rest is not None and rest.op is f.log and c.__class__ is int:
+            inner = split(rest.args[0])
+            factor: Term | None = (1, {rest.args[0]: c})
+            if inner is not None and inner[0] == 1:
+                factor = (1, {b: n * c for b, n in inner[1].items()})
+        else:
+            factor = (1, {f.exp(part): 1})
+        result = multiplied(result, factor)
+    return result
+
+
+# Logarithms
+
+
+def _logarithms_joined(x: Expr) -> Expr | None:
+    """``log(a) - log(b) -> log(a/b)`` for positive a and b."""
+    found: list[tuple[int, Expr, Expr]] = []
+    for t in x.args:
+        c, rest = split_coefficient(t)
+        if rest is not None and rest.op is f.log and c in (1, -1) and assumed(rest.args[0], "positive"):
+            found.append((int(c), rest.args[0], t))
+    if len(found) < 2 or len(x.args) > MAX_TERMS:
+        return None
+    inside = mul_all([power(u, number(c, u.shape)) for c, u, _ in found])
+    rest_terms = [t for t in x.args if not any(t is y for _, _, y in found)]
+    return add_all([*rest_terms, f.log(inside)])
+
+
+EXPONENTIAL_RULES: Final = (
+    Rule("exp(u)*exp(v) = exp(u + v)", ROUNDING, MUL, _joined),
+    Rule("exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2)", ROUNDING, MUL, _half_argument),
+    Rule("exp(u) + exp(-u) = 2*cosh(u)", ROUNDING, ADD, _hyperbolic),
+    Rule("a*exp(u) + b*exp(v) = (a + b*exp(v - u))*exp(u)", DOMAIN, ADD, _by_one_exponential),
+    Rule("log(a) - log(b) = log(a/b), a and b > 0", ROUNDING, ADD, _logarithms_joined),
+)
+
+# The same formula in other functions, everywhere in it at once
+
+LOGISTIC: Final = (
+    Rule("expit(u) = 1/(1 + exp(-u))", ROUNDING, f.expit, lambda y: 1 / (1 + f.exp(-y.args[0]))),
+)
+HYPERBOLIC: Final = (
+    Rule("cosh(u) by exponentials", ROUNDING, f.cosh, lambda y: (f.exp(y.args[0]) + f.exp(-y.args[0])) / 2),
+    Rule("sinh(u) by exponentials", ROUNDING, f.sinh, lambda y: (f.exp(y.args[0]) - f.exp(-y.args[0])) / 2),
+)
+EXPONENTIAL_FACES: Final = (LOGISTIC, HYPERBOLIC)

@@ -1,0 +1,230 @@
+"""Rules that may make a sum, a product or a power shorter: denominators, cancelling, factoring, signs.
+
+A rule here gives a candidate; whether it is shorter, `symgrad.rewrite.search` finds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import partial
+from itertools import combinations
+from typing import Final
+
+from symgrad.expr.leaves import is_number, number, value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
+from symgrad.ops.arithmetic import (
+    ADD,
+    MUL,
+    POW,
+    add_all,
+    is_exact,
+    mul,
+    mul_all,
+    power,
+    split_coefficient,
+)
+from symgrad.expr.leaves import NAMED_NUMBER
+from symgrad.rewrite.powers import Powers, as_term, raise_power
+from symgrad.rewrite.ratios import (
+    MAX_TERMS,
+    as_expr,
+    cleared,
+    is_nonnegative,
+    multiplied,
+    of_sum,
+    over_common,
+    split,
+    terms_of,
+)
+from symgrad.rewrite.rule import Guarantee, Rule
+from symgrad.rewrite.sums import negated
+
+DOMAIN, ROUNDING, EXACT = Guarantee.DOMAIN, Guarantee.ROUNDING, Guarantee.EXACT
+_HALF: Final = Fraction(1, 2)
+MAX_PARTS: Final = 5  # terms of a sum whose pairs are looked at
+
+
+# Sums
+
+
+def together(x: Expr, squares: int = 0) -> Expr | None:
+    """``1/x + 1/y -> (x + y)/(x*y)``: one denominator, the numerator written out, cancelled, factored."""
+    return as_expr(of_sum(x, squares=squares), x)
+
+
+def _pair(x: Expr, first: int, second: int) -> Expr | None:
+    """Two terms over one denominator, the others as they are."""
+    if not max(first, second) < len(x.args) <= MAX_PARTS or len(x.args) == 2:
+        return None
+    pair = add_all([x.args[first], x.args[second]])
+    joined = together(pair) if pair.op is ADD else pair
+    rest = [t for i, t in enumerate(x.args) if i not in (first, second)]
+    return None if joined is None or joined is pair else add_all([*rest, joined])
+
+
+def _tails(x: Expr) -> Expr | None:
+    """The terms with a denominator over one, the others as they are."""
+    below = [t for t in x.args if _is_quotient(t)]
+    if not 1 < len(below) < len(x.args) <= MAX_TERMS:
+        return None
+    joined = together(add_all(below))
+    return None if joined is None else add_all([*_without(x, below), joined])
+
+
+def _without(x: Expr, some: Iterable[Expr]) -> list[Expr]:
+    """The operands of x but for some."""
+    left_out = set(some)
+    return [arg for arg in x.args if arg not in left_out]
+
+
+def _is_quotient(x: Expr) -> bool:
+    term = split(x)
+    return term is not None and any(n < 0 for n in term[1].values())
+
+
+def written_out(x: Expr) -> Expr | None:
+    """A sum with the products in it written out: ``a*(b + c) + a*d -> a*b + a*c + a*d``."""
+    terms = terms_of(x, 0)
+    return None if terms is None else _expanded(over_common(terms, x, whole=True), x)
+
+
+def _expanded(term: tuple[object, Powers] | None, like: Expr) -> Expr | None:
+    """The term with its only numerator multiplied by each of the other factors."""
+    if term is None:
+        return None
+    c, powers = term
+    sums = [b for b, n in powers.items() if b.op is ADD and n == 1]
+    if len(sums) != 1:
+        return None
+    rest = {b: n for b, n in powers.items() if b is not sums[0]}
+    parts = []
+    for arg in sums[0].args:
+        part = multiplied((c, rest), split(arg))  # type: ignore[arg-type]
+        made = as_expr(part, like)
+        if made is None:
+            return None
+        parts.append(made)
+    return add_all(parts)
+
+
+# Products and powers
+
+
+def _cleared(x: Expr) -> Expr | None:
+    """``a**2*(x**2/a**2 + 1) -> x**2 + a**2``: denominators inside the sums of a product cleared."""
+    term = split(x)
+    return None if term is None else as_expr(cleared(term), x)
+
+
+def _cancelled(x: Expr) -> Expr | None:
+    """``(x**2 - 1)/(x - 1) -> x + 1``: the numerator written out, cancelled and factored."""
+    term = split(x)
+    if term is None or not any(b.op is ADD for b in term[1]):
+        return None
+    return as_expr(over_common([cleared(term)], x, whole=True), x)
+
+
+def _cancelled_squares(x: Expr, squares: int) -> Expr | None:
+    """``sin(x)**2/(1 - cos(x)) -> 1 + cos(x)``."""
+    term = split(x)
+    return None if term is None else as_expr(over_common([term], x, squares, whole=True), x)
+
+
+def _apart(x: Expr) -> Expr | None:
+    """``(x + 1)/x -> 1 + 1/x``: the only sum in a numerator multiplied by the rest of the product."""
+    return _expanded(split(x), x)
+
+
+def _sign_inside(x: Expr) -> Expr | None:
+    """``-(a - b)*c -> (b - a)*c``."""
+    c, rest = split_coefficient(x)
+    term = split(x)
+    if term is None or not is_exact(c) or c >= 0 or rest is None:
+        return None
+    for base, n in term[1].items():
+        if base.op is ADD and n.__class__ is int and n % 2 and _has_minus(base):
+            powers = dict(term[1])
+            del powers[base]
+            raise_power(powers, negated(base), n)
+            return as_term(powers, x, -term[0])
+    return None
+
+
+def _has_minus(x: Expr) -> bool:
+    return any(c < 0 for c, _ in map(split_coefficient, x.args) if is_exact(c))
+
+
+# Roots
+
+
+def _roots_joined(x: Expr) -> Expr | None:
+    """``sqrt(a)*sqrt(b) -> sqrt(a*b)``; a quotient of roots where what is below is a number."""
+    groups: dict[object, list[Expr]] = {}
+    for factor in x.args:
+        n = value_of(factor.args[1]) if factor.op is POW else None
+        if is_exact(n) and n.denominator > 1:
+            groups.setdefault(n, []).append(factor)
+    for factors in groups.values():
+        unknown = [y for y in factors if not is_nonnegative(y.args[0]) and not _is_positive(y.args[0])]
+        if len(factors) > 1 and len(unknown) <= 1:
+            base = mul_all([y.args[0] for y in factors])
+            return mul_all([*_without(x, factors), power(base, factors[0].args[1])])
+    return None
+
+
+def _numbers_under_root(x: Expr) -> Expr | None:
+    """``sqrt(2)/sqrt(pi) -> sqrt(2/pi)``, ``sqrt(2)*sqrt(pi) -> sqrt(2*pi)``."""
+    half = [
+        y
+        for y in x.args
+        if y.op is POW and _is_positive(y.args[0]) and value_of(y.args[1]) in (_HALF, -_HALF)
+    ]
+    if len(half) < 2:
+        return None
+    inside = mul_all([power(y.args[0], number(int(2 * value_of(y.args[1])))) for y in half])
+    return mul_all([*_without(x, half), power(inside, number(_HALF))])
+
+
+def _is_positive(x: Expr) -> bool:
+    """Whether a formula is a positive number without a variable."""
+    if is_number(x):
+        return bool(value_of(x) > 0)
+    if x.op is MUL or x.op is POW:
+        return all(map(_is_positive, x.args[: 1 if x.op is POW else None]))
+    return x.op is NAMED_NUMBER
+
+
+def _rule(name: str, guarantee: Guarantee, op: Op, apply: Callable[[Expr], Expr | None]) -> Rule:
+    return Rule(name, guarantee, op, apply)
+
+
+SUMS: Final = (
+    _rule("a/b + c/d = (a*d + b*c)/(b*d)", DOMAIN, ADD, together),
+    _rule("a/b + c/d, sin**2 = 1 - cos**2", DOMAIN, ADD, partial(together, squares=1)),
+    _rule("a/b + c/d, cos**2 = 1 - sin**2", DOMAIN, ADD, partial(together, squares=2)),
+    _rule("the quotients in a sum over one denominator", DOMAIN, ADD, _tails),
+    _rule("a*(b + c) + a*d = a*b + a*c + a*d", ROUNDING, ADD, written_out),
+    *[
+        _rule(f"terms {i} and {j} of a sum over one denominator", DOMAIN, ADD, partial(_pair, first=i, second=j))
+        for i, j in combinations(range(MAX_PARTS), 2)
+    ],
+)
+PRODUCTS: Final = tuple(
+    _rule(name, guarantee, op, apply)
+    for op in (MUL, POW)
+    for name, guarantee, apply in (
+        ("b*(a/b + c) = a + b*c", DOMAIN, _cleared),
+        ("(x**2 - 1)/(x - 1) = x + 1", DOMAIN, _cancelled),
+        ("sin(x)**2/(1 - cos(x)) = 1 + cos(x)", DOMAIN, partial(_cancelled_squares, squares=1)),
+        ("cos(x)**2/(1 - sin(x)) = 1 + sin(x)", DOMAIN, partial(_cancelled_squares, squares=2)),
+        ("(a + b)*c = a*c + b*c", ROUNDING, _apart),
+        ("-(a - b)*c = (b - a)*c", EXACT, _sign_inside),
+    )
+)
+ROOTS: Final = (
+    _rule("sqrt(a)*sqrt(b) = sqrt(a*b)", DOMAIN, MUL, _roots_joined),
+    _rule("sqrt(2)/sqrt(pi) = sqrt(2/pi)", ROUNDING, MUL, _numbers_under_root),
+)
+RATIO_RULES: Final = (*SUMS, *PRODUCTS, *ROOTS)

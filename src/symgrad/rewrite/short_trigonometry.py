@@ -1,0 +1,179 @@
+"""Rules that may make circular and hyperbolic functions shorter: double and half angles, tangents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Final
+
+from symgrad.expr.leaves import number
+from symgrad.expr.node import Expr
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import ADD, MUL, mul, power, split_coefficient
+from symgrad.ops.elementwise import Elementwise
+from symgrad.rewrite.powers import Powers, as_term, raise_power, times
+from symgrad.rewrite.ratios import Term, split
+from symgrad.rewrite.rule import Guarantee, Rule
+
+ROUNDING, EXACT = Guarantee.ROUNDING, Guarantee.EXACT
+
+# sine, cosine, and s in cos(2u) = cos(u)**2 + s*sin(u)**2, 1 = cos(u)**2 - s*sin(u)**2
+FAMILIES: Final = ((f.sin, f.cos, -1), (f.sinh, f.cosh, 1))
+
+
+def _twice(u: Expr) -> Expr:
+    return mul(number(2, u.shape), u)
+
+
+def _half(u: Expr) -> Expr:
+    return mul(number(Fraction(1, 2), u.shape), u)
+
+
+# Double angles
+
+
+def _sine_of_double(x: Expr) -> Expr | None:
+    """``sin(u)*cos(u) -> sin(2*u)/2``, to any integer power; and of sinh and cosh."""
+    term = split(x)
+    if term is None:
+        return None
+    c, powers = term
+    for sine, cosine, _ in FAMILIES:
+        for base, n in powers.items():
+            other = cosine(base.args[0]) if base.op is sine else None
+            m = powers.get(other, 0) if other is not None else 0
+            if n.__class__ is int and m.__class__ is int and n * m > 0:
+                k = min(n, m) if n > 0 else max(n, m)
+                inside: Powers = {base: -k, other: -k, sine(_twice(base.args[0])): k}  # type: ignore[dict-item]
+                return as_term(times(powers, inside), x, c * Fraction(1, 2) ** k)
+    return None
+
+
+def _cosine_of_double(x: Expr) -> Expr | None:
+    """``cos(u)**2 - sin(u)**2 -> cos(2*u)``, and so for ``2*cos(u)**2 - 1`` and ``1 - 2*sin(u)**2``."""
+    if len(x.args) != 2:
+        return None
+    terms = [split(arg) for arg in x.args]
+    found = [base for term in terms if term for base, n in term[1].items() if n == 2]
+    for sine, cosine, s in FAMILIES:
+        for u in dict.fromkeys(b.args[0] for b in found if b.op in (sine, cosine)):
+            parts = [_parts(term, sine(u), cosine(u)) for term in terms]
+            if None in parts or parts[0][3] != parts[1][3]:  # type: ignore[index]
+                continue
+            one, a, b = [sum(part[i] for part in parts) for i in range(3)]  # type: ignore[index, misc]
+            # one*1 + a*sin**2 + b*cos**2 = k*(cos**2 + s*sin**2) + m*(cos**2 - s*sin**2), m = 0
+            k = (b + one + s * (a - s * one)) / Fraction(2)
+            m = (b + one - s * (a - s * one)) / Fraction(2)
+            if m == 0 and k != 0:
+                rest: Powers = dict(parts[0][3])  # type: ignore[index]
+                raise_power(rest, cosine(_twice(u)), 1)
+                return as_term(rest, x, k.numerator if k.denominator == 1 else k)
+    return None
+
+
+def _parts(
+    term: Term | None, sine: Expr, cosine: Expr
+) -> tuple[Fraction, Fraction, Fraction, Powers] | None:
+    """What a term holds of 1, sine**2 and cosine**2, and its other factors."""
+    if term is None:
+        return None
+    c, powers = term
+    rest = dict(powers)
+    square = [rest.pop(base, 0) for base in (sine, cosine)]
+    if square not in ([0, 0], [2, 0], [0, 2]):
+        return None
+    at = 1 if square[0] else 2 if square[1] else 0
+    held = [Fraction(0)] * 3
+    held[at] = Fraction(c)
+    return held[0], held[1], held[2], rest
+
+
+def _square_of_half(x: Expr) -> Expr | None:
+    """``1 - cos(2*u) -> 2*sin(u)**2``, ``1 + cos(2*u) -> 2*cos(u)**2``; and of cosh."""
+    if len(x.args) != 2:
+        return None
+    terms = [split(arg) for arg in x.args]
+    if terms[0] is None or terms[1] is None:
+        return None
+    for (c, powers), (d, other) in (terms, terms[::-1]):  # type: ignore[misc]
+        for sine, cosine, s in FAMILIES:
+            for base, n in powers.items():
+                rest = {b: m for b, m in powers.items() if b is not base}
+                if base.op is not cosine or n != 1 or rest != other or abs(c) != abs(d):
+                    continue
+                u = _half(base.args[0])
+                if c == d:  # d*(1 + cos) = 2*d*cos**2
+                    return as_term(times(rest, {cosine(u): 2}), x, 2 * d)
+                return as_term(times(rest, {sine(u): 2}), x, -2 * s * d)
+    return None
+
+
+# Functions of inverse functions
+
+
+def _of_inverse(
+    outer: Elementwise, inner: Elementwise, value: Callable[[Expr], Expr]
+) -> Rule:
+    def apply(y: Expr) -> Expr | None:
+        return value(y.args[0].args[0]) if y.args[0].op is inner else None
+
+    return Rule(f"{outer.name}({inner.name}(u)) as a root", ROUNDING, outer, apply)
+
+
+def _root(a: int, b: int, u: Expr) -> Expr:
+    """``sqrt(a + b*u**2)``"""
+    return f.sqrt(a + b * power(u, number(2, u.shape)))
+
+
+INVERSES: Final = (
+    _of_inverse(f.sin, f.arccos, lambda u: _root(1, -1, u)),
+    _of_inverse(f.cos, f.arcsin, lambda u: _root(1, -1, u)),
+    _of_inverse(f.tan, f.arcsin, lambda u: u / _root(1, -1, u)),
+    _of_inverse(f.cos, f.arctan, lambda u: 1 / _root(1, 1, u)),
+    _of_inverse(f.sin, f.arctan, lambda u: u / _root(1, 1, u)),
+    _of_inverse(f.cosh, f.arcsinh, lambda u: _root(1, 1, u)),
+)
+TRIGONOMETRIC_RULES: Final = (
+    Rule("sin(u)*cos(u) = sin(2*u)/2", ROUNDING, MUL, _sine_of_double),
+    Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _cosine_of_double),
+    Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, _square_of_half),
+    *INVERSES,
+)
+
+# The same formula in other functions, everywhere in it at once
+
+
+def _quotient(above: Elementwise, below: Elementwise) -> Callable[[Expr], Expr | None]:
+    return lambda y: above(y.args[0]) / below(y.args[0])
+
+
+def _opened(value: Callable[[Expr], Expr]) -> Callable[[Expr], Expr | None]:
+    """The value at half of an argument that is an even multiple of something."""
+
+    def apply(y: Expr) -> Expr | None:
+        c, rest = split_coefficient(y.args[0])
+        even = rest is not None and c.__class__ is int and c % 2 == 0
+        return value(_half(y.args[0])) if even else None
+
+    return apply
+
+
+TANGENTS: Final = (
+    Rule("tan(u) = sin(u)/cos(u)", ROUNDING, f.tan, _quotient(f.sin, f.cos)),
+    Rule("tanh(u) = sinh(u)/cosh(u)", ROUNDING, f.tanh, _quotient(f.sinh, f.cosh)),
+)
+SINES_OF_DOUBLES: Final = (
+    Rule("sin(2*u) = 2*sin(u)*cos(u)", ROUNDING, f.sin, _opened(lambda u: 2 * f.sin(u) * f.cos(u))),
+    Rule("sinh(2*u) = 2*sinh(u)*cosh(u)", ROUNDING, f.sinh, _opened(lambda u: 2 * f.sinh(u) * f.cosh(u))),
+)
+DOUBLES_BY_SINES: Final = (
+    *SINES_OF_DOUBLES,
+    Rule("cos(2*u) = 1 - 2*sin(u)**2", ROUNDING, f.cos, _opened(lambda u: 1 - 2 * f.sin(u) ** 2)),
+    Rule("cosh(2*u) = 1 + 2*sinh(u)**2", ROUNDING, f.cosh, _opened(lambda u: 1 + 2 * f.sinh(u) ** 2)),
+)
+DOUBLES_BY_COSINES: Final = (
+    *SINES_OF_DOUBLES,
+    Rule("cos(2*u) = 2*cos(u)**2 - 1", ROUNDING, f.cos, _opened(lambda u: 2 * f.cos(u) ** 2 - 1)),
+    Rule("cosh(2*u) = 2*cosh(u)**2 - 1", ROUNDING, f.cosh, _opened(lambda u: 2 * f.cosh(u) ** 2 - 1)),
+)
+TRIGONOMETRIC_FACES: Final = (TANGENTS, DOUBLES_BY_SINES, DOUBLES_BY_COSINES)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
-from symgrad.expr.leaves import value_of
+from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, nonnegative, power_value, split_coefficient
@@ -51,13 +51,19 @@ def split(x: Expr) -> Term | None:
 
 def multiplied(a: Term | None, b: Term | None) -> Term | None:
     """The product of two terms."""
-    return None if a is None or b is None else (a[0] * b[0], times(a[1], b[1]))
+    if a is None or b is None:
+        return None
+    c, powers = a[0] * b[0], times(a[1], b[1])
+    for base in [base for base, n in powers.items() if n.denominator == 1 and is_number(base)]:
+        c = c * Fraction(value_of(base)) ** int(powers.pop(base))  # sqrt(2)*sqrt(2)
+    return _exact(c), powers
 
 
 def _opened(base: Expr, n: Exact) -> Term | None:
-    if base.op is MUL and n.__class__ is int:
+    if base.op is MUL:
         inner = split(base)
-        return None if inner is None else raised(inner, n)
+        whole = None if inner is None else raised(inner, n)
+        return (1, {base: n}) if whole is None else whole
     if base.op is POW and n.__class__ is int and not is_exact(value_of(base.args[1])):
         k, p = split_coefficient(base.args[1])  # x**(2*n) is (x**n)**2
         if k.__class__ is int and k not in (0, 1) and p is not None:
@@ -79,10 +85,15 @@ def is_nonnegative(x: Expr, depth: int = MAX_DEPTH) -> bool:
 def raised(term: Term, n: Exact) -> Term | None:
     """``(c*product)**n``; for a root all factors but one must be known to be nonnegative."""
     c, powers = term
-    scale = power_value(c, n) if c != 0 else None
-    if scale is None or not is_exact(scale) or (c < 0 and n.__class__ is not int):
+    if c == 0 or (c < 0 and n.__class__ is not int):
         return None
     result: Powers = {}
+    scale = power_value(c, n)
+    if not is_exact(scale):
+        scale = 1
+        for part, sign in ((c.numerator, 1), (c.denominator, -1)):
+            if part != 1:
+                raise_power(result, number(part), sign * n)
     unknown = 0
     for base, m in powers.items():
         if n.__class__ is not int and not is_nonnegative(base):
@@ -108,7 +119,30 @@ def of_sum(x: Expr, depth: int = MAX_DEPTH, squares: int = 0) -> Term | None:
     if len(x.args) > MAX_TERMS:
         return None
     terms = terms_of(x, depth)
-    return None if terms is None else over_common(terms, x, squares)
+    if terms is None or not (_has_squares(terms) if squares else _joins(terms)):
+        return None
+    return over_common(terms, x, squares)
+
+
+def _has_squares(terms: Sequence[Term]) -> bool:
+    """Whether there may be the square of a function of a circle in a numerator."""
+    return any(
+        b.op in CIRCLES or (b.op is ADD and _has_squares(terms_of(b, 0) or []))
+        for _, powers in terms
+        for b, n in powers.items()
+        if n > 0
+    )
+
+
+def _joins(terms: Sequence[Term]) -> bool:
+    """Whether there is anything to join: a denominator, a sum in a sum, a common factor, a square."""
+    first = terms[0][1]
+    return (
+        len(terms) > 2
+        or any(c.denominator > 1 for c, _ in terms)
+        or any(b.op is ADD or n < 0 for _, powers in terms for b, n in powers.items())
+        or any(all(b in powers for _, powers in terms) for b in first)
+    )
 
 
 def terms_of(x: Expr, depth: int = MAX_DEPTH) -> list[Term] | None:
@@ -128,7 +162,7 @@ def cleared(term: Term, depth: int = MAX_DEPTH) -> Term:
     result: Term = (c, {})
     for base, n in powers.items():
         part: Term | None = None
-        if base.op is ADD and depth and _has_denominator(base):
+        if base.op is ADD and depth and has_denominator(base):
             inner = of_sum(base, depth - 1)
             part = None if inner is None else raised(inner, n)
         joined = multiplied(result, part or (1, {base: n}))
@@ -137,12 +171,13 @@ def cleared(term: Term, depth: int = MAX_DEPTH) -> Term:
     return result
 
 
-def _has_denominator(x: Expr) -> bool:
+def has_denominator(x: Expr) -> bool:
+    """Whether a term of a sum, or of a sum in it, has a denominator."""
     for arg in x.args:
         term = split(arg)
         if term is not None and (term[0].denominator != 1 or any(n < 0 for n in term[1].values())):
             return True
-        if term is not None and any(b.op is ADD and _has_denominator(b) for b in term[1]):
+        if term is not None and any(b.op is ADD and has_denominator(b) for b in term[1]):
             return True
     return False
 
@@ -270,9 +305,9 @@ class Ring:
         """``(s**(1/2))**2`` of a sum s is the sum."""
         for base, i in self.place.items():
             unit = self.units[base]
-            if base.op is not ADD or all(m[i] < unit for m in p):
+            if not (base.op is ADD or is_number(base)) or all(m[i] < unit for m in p):
                 continue
-            inner = self.of_sum(base)
+            inner = self.of_sum(base) if base.op is ADD else self.polynomial(split(base) or (1, {}))
             if inner is None:
                 return None
             result: Polynomial = {}

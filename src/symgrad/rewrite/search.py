@@ -32,6 +32,7 @@ MAX_WORK: Final = 4000  # nodes that rules look at and make
 WIDTH: Final = 2  # formulas that are kept from round to round
 ROUNDS: Final = 3
 STEPS: Final = 6  # rules that are applied to a node one after the other
+SLACK: Final = 24  # by how much what a rule made may be longer to be worth a search
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 
 
@@ -77,8 +78,7 @@ class _Search:
             grouped = by_op(rules)
             if self.left > 0 and any(node.op in grouped for node in toposort([x])):
                 face = transform([x], lambda node, g=grouped: rewrite(node, g, 1))[x]
-                (tidy,) = simplify_all([face])
-                results += [self.improved(face, DEPTH), self.improved(tidy, DEPTH)]
+                results.append(self.improved(face, DEPTH))
         (tidy,) = simplify_all([results[0]])
         return [*results, tidy]
 
@@ -96,6 +96,7 @@ class _Search:
     def _climbed(self, x: Expr, depth: int) -> Expr:
         """A node after the rules that shorten it most, one after the other."""
         self.image[x] = x
+        seen = {x}
         for _ in range(STEPS):
             rules: Sequence[Rule] = LOCAL.get(x.op, ())
             best = x
@@ -104,9 +105,10 @@ class _Search:
                     break
                 self.left -= len(x.args)
                 y = rule.apply(x)
-                if y is None or y is x:
+                if y is None or y in seen:
                     continue
-                if depth:
+                seen.add(y)
+                if depth and self.weight(y) < self.weight(best) + SLACK:
                     y = self.improved(y, depth - 1)
                 if self.weight(y) < self.weight(best):
                     best = y

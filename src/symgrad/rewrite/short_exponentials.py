@@ -11,9 +11,10 @@ from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, add_all, is_exact, mul, mul_all, power, split_coefficient
 from symgrad.rewrite.powers import Powers, as_term, raise_power, times
-from symgrad.rewrite.ratios import MAX_TERMS, Term, as_expr, multiplied, of_sum, over_common, split
+from symgrad.rewrite.ratios import MAX_TERMS, Term, as_expr, cleared, multiplied, of_sum, over_common, split
 from symgrad.rewrite.rule import Guarantee, Rule
 
+MAX_PARTS: Final = 3  # factors of the ratio of two exponentials
 ROUNDING, DOMAIN = Guarantee.ROUNDING, Guarantee.DOMAIN
 
 
@@ -119,7 +120,7 @@ def _by_one_exponential(x: Expr) -> Expr | None:
             continue
         stem = multiplied(_without_exponentials(terms[i]), (1, {f.exp(exponents[i]): 1}))  # type: ignore[arg-type]
         other = multiplied(_without_exponentials(terms[j]), multiplied(ratio, (1, {f.exp(exponents[i]): 1})))  # type: ignore[arg-type]
-        both = over_common([t for t in (stem, other) if t is not None], x)
+        both = over_common([cleared(t) for t in (stem, other) if t is not None], x)
         joined = as_expr(both, x)
         if joined is None:
             continue
@@ -146,27 +147,27 @@ def _ratio(u: Expr, v: Expr) -> Term | None:
     """``exp(u - v)`` as a product of powers and few exponentials, where u - v cancels to that."""
     terms = [*(u.args if u.op is ADD else (u,)), *[_scaled(-1, t) for t in (v.args if v.op is ADD else (v,))]]
     difference = add_all(terms)
-    if difference.op is not ADD:
+    found = of_sum(difference) if difference.op is ADD else None
+    if found is None or found[0] == 0:
         return None
-    found = of_sum(difference)
-    short = as_expr(found, u)
-    if short is None:
-        return None
+    (total,) = [b for b, n in found[1].items() if b.op is ADD and n == 1] or [None]
+    rest: Term = (found[0], {b: n for b, n in found[1].items() if b is not total})
+    parts = [multiplied(rest, split(t)) for t in total.args] if total is not None else [rest]
     result: Term | None = (1, {})
-    parts = short.args if short.op is ADD else (short,)
-    if len(parts) >= len(difference.args) or len(parts) > 3:
+    for part in parts[: MAX_PARTS + 1]:
+        result = multiplied(result, _exponential(part, u))
+    return result if len(parts) <= MAX_PARTS else None
+
+
+def _exponential(exponent: Term | None, like: Expr) -> Term | None:
+    """``exp(c*log(u))`` as ``u**c``; of another exponent if that is a monomial."""
+    if exponent is None or any(b.op is ADD for b in exponent[1]):
         return None
-    for part in parts:
-        c, rest = split_coefficient(part)
-        if rest is not None and rest.op is f.log and c.__class__ is int:
-            inner = split(rest.args[0])
-            factor: Term | None = (1, {rest.args[0]: c})
-            if inner is not None and inner[0] == 1:
-                factor = (1, {b: n * c for b, n in inner[1].items()})
-        else:
-            factor = (1, {f.exp(part): 1})
-        result = multiplied(result, factor)
-    return result
+    c, powers = exponent
+    (base,) = powers if len(powers) == 1 else (None,)
+    if base is not None and base.op is f.log and powers[base] == 1 and c.__class__ is int:
+        return split(power(base.args[0], number(c)))
+    return 1, {f.exp(as_term(powers, like, c)): 1}
 
 
 # Logarithms

@@ -28,10 +28,13 @@ from symgrad.ops.arithmetic import (
 from symgrad.expr.leaves import NAMED_NUMBER
 from symgrad.rewrite.powers import Powers, as_term, raise_power
 from symgrad.rewrite.ratios import (
+    CIRCLES,
     MAX_TERMS,
+    Term,
     as_expr,
     cleared,
     is_nonnegative,
+    has_denominator,
     multiplied,
     of_sum,
     over_common,
@@ -58,10 +61,21 @@ def _pair(x: Expr, first: int, second: int) -> Expr | None:
     """Two terms over one denominator, the others as they are."""
     if not max(first, second) < len(x.args) <= MAX_PARTS or len(x.args) == 2:
         return None
+    if not _share(x.args[first], x.args[second]):
+        return None
     pair = add_all([x.args[first], x.args[second]])
     joined = together(pair) if pair.op is ADD else pair
     rest = [t for i, t in enumerate(x.args) if i not in (first, second)]
     return None if joined is None or joined is pair else add_all([*rest, joined])
+
+
+def _share(a: Expr, b: Expr) -> bool:
+    """Whether two terms have a base or a denominator in common."""
+    s, t = split(a), split(b)
+    if s is None or t is None:
+        return False
+    below = [any(n < 0 for n in powers.values()) for _, powers in (s, t)]
+    return all(below) or any(base in t[1] for base in s[1])
 
 
 def _tails(x: Expr) -> Expr | None:
@@ -87,7 +101,9 @@ def _is_quotient(x: Expr) -> bool:
 def written_out(x: Expr) -> Expr | None:
     """A sum with the products in it written out: ``a*(b + c) + a*d -> a*b + a*c + a*d``."""
     terms = terms_of(x, 0)
-    return None if terms is None else _expanded(over_common(terms, x, whole=True), x)
+    if terms is None or not any(b.op is ADD and n > 0 for _, p in terms for b, n in p.items()):
+        return None
+    return _expanded(over_common(terms, x, whole=True), x)
 
 
 def _expanded(term: tuple[object, Powers] | None, like: Expr) -> Expr | None:
@@ -115,13 +131,15 @@ def _expanded(term: tuple[object, Powers] | None, like: Expr) -> Expr | None:
 def _cleared(x: Expr) -> Expr | None:
     """``a**2*(x**2/a**2 + 1) -> x**2 + a**2``: denominators inside the sums of a product cleared."""
     term = split(x)
-    return None if term is None else as_expr(cleared(term), x)
+    if term is None or not any(b.op is ADD and has_denominator(b) for b in term[1]):
+        return None
+    return as_expr(cleared(term), x)
 
 
 def _cancelled(x: Expr) -> Expr | None:
     """``(x**2 - 1)/(x - 1) -> x + 1``: the numerator written out, cancelled and factored."""
     term = split(x)
-    if term is None or not any(b.op is ADD for b in term[1]):
+    if term is None or sum(b.op is ADD for b in term[1]) < 2:
         return None
     return as_expr(over_common([cleared(term)], x, whole=True), x)
 
@@ -129,7 +147,10 @@ def _cancelled(x: Expr) -> Expr | None:
 def _cancelled_squares(x: Expr, squares: int) -> Expr | None:
     """``sin(x)**2/(1 - cos(x)) -> 1 + cos(x)``."""
     term = split(x)
-    return None if term is None else as_expr(over_common([term], x, squares, whole=True), x)
+    circle = term is not None and any(b.op in CIRCLES and n > 1 for b, n in term[1].items())
+    if term is None or not circle or not any(b.op is ADD for b in term[1]):
+        return None
+    return as_expr(over_common([term], x, squares, whole=True), x)
 
 
 def _apart(x: Expr) -> Expr | None:
@@ -160,31 +181,34 @@ def _has_minus(x: Expr) -> bool:
 
 
 def _roots_joined(x: Expr) -> Expr | None:
-    """``sqrt(a)*sqrt(b) -> sqrt(a*b)``; a quotient of roots where what is below is a number."""
-    groups: dict[object, list[Expr]] = {}
-    for factor in x.args:
-        n = value_of(factor.args[1]) if factor.op is POW else None
-        if is_exact(n) and n.denominator > 1:
-            groups.setdefault(n, []).append(factor)
-    for factors in groups.values():
-        unknown = [y for y in factors if not is_nonnegative(y.args[0]) and not _is_positive(y.args[0])]
-        if len(factors) > 1 and len(unknown) <= 1:
-            base = mul_all([y.args[0] for y in factors])
-            return mul_all([*_without(x, factors), power(base, factors[0].args[1])])
+    """``sqrt(a)*sqrt(b) -> sqrt(a*b)``."""
+    term = split(x)
+    if term is None:
+        return None
+    for sign in (_HALF, -_HALF):
+        bases = [b for b, n in term[1].items() if n == sign]
+        unknown = [b for b in bases if not (is_nonnegative(b) or _is_positive(b))]
+        if len(bases) > 1 and len(unknown) <= 1:
+            return _under_one_root(term, dict.fromkeys(bases, 1), sign, x)
     return None
 
 
-def _numbers_under_root(x: Expr) -> Expr | None:
-    """``sqrt(2)/sqrt(pi) -> sqrt(2/pi)``, ``sqrt(2)*sqrt(pi) -> sqrt(2*pi)``."""
-    half = [
-        y
-        for y in x.args
-        if y.op is POW and _is_positive(y.args[0]) and value_of(y.args[1]) in (_HALF, -_HALF)
-    ]
-    if len(half) < 2:
+def _quotient_under_root(x: Expr) -> Expr | None:
+    """``sqrt(2)/sqrt(pi) -> sqrt(2/pi)`` of what is known not to be negative."""
+    term = split(x)
+    if term is None:
         return None
-    inside = mul_all([power(y.args[0], number(int(2 * value_of(y.args[1])))) for y in half])
-    return mul_all([*_without(x, half), power(inside, number(_HALF))])
+    inside: Powers = {
+        b: int(2 * n)
+        for b, n in term[1].items()
+        if n in (_HALF, -_HALF) and (is_nonnegative(b) or _is_positive(b))
+    }
+    return _under_one_root(term, inside, _HALF, x) if len(set(inside.values())) > 1 else None
+
+
+def _under_one_root(term: Term, inside: Powers, n: Fraction, like: Expr) -> Expr:
+    rest: Powers = {b: m for b, m in term[1].items() if b not in inside}
+    return mul_all([as_term(rest, like, term[0]), power(as_term(inside, like), number(n))])
 
 
 def _is_positive(x: Expr) -> bool:
@@ -225,6 +249,6 @@ PRODUCTS: Final = tuple(
 )
 ROOTS: Final = (
     _rule("sqrt(a)*sqrt(b) = sqrt(a*b)", DOMAIN, MUL, _roots_joined),
-    _rule("sqrt(2)/sqrt(pi) = sqrt(2/pi)", ROUNDING, MUL, _numbers_under_root),
+    _rule("sqrt(a)/sqrt(b) = sqrt(a/b), a and b >= 0", ROUNDING, MUL, _quotient_under_root),
 )
 RATIO_RULES: Final = (*SUMS, *PRODUCTS, *ROOTS)

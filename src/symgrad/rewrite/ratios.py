@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Final
 
-from symgrad.expr.leaves import is_number, number, value_of
+from symgrad.expr.leaves import assumed, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, nonnegative, power_value, split_coefficient
@@ -41,8 +41,10 @@ def split(x: Expr) -> Term | None:
     if rest is None:
         return c, {}
     opened: Term | None = (c, {})
-    for base, n in powers_of(rest).items():
-        part = _opened(base, n)
+    powers = powers_of(rest)
+    below = {b.args[0] for b in powers if b.op is POW}
+    for base, n in powers.items():
+        part = (1, {base: n}) if base in below and not _has_inverse(base) else _opened(base, n)
         opened = None if part is None else multiplied(opened, part)
         if opened is None:
             return None
@@ -57,6 +59,14 @@ def multiplied(a: Term | None, b: Term | None) -> Term | None:
     for base in [base for base, n in powers.items() if n.denominator == 1 and is_number(base)]:
         c = c * Fraction(value_of(base)) ** int(powers.pop(base))  # sqrt(2)*sqrt(2)
     return _exact(c), powers
+
+
+def _has_inverse(base: Expr) -> bool:
+    """Whether a product below ``base**n`` is nowhere zero, so that ``base**(n - 1)`` may be taken apart."""
+    inner = split(base) if base.op is MUL else None
+    return inner is not None and all(
+        n < 0 or assumed(b, "positive", "negative", "nonzero") for b, n in inner[1].items()
+    )
 
 
 def _opened(base: Expr, n: Exact) -> Term | None:
@@ -114,14 +124,16 @@ def _exact(n: Exact) -> Exact:
 # Denominators
 
 
-def of_sum(x: Expr, depth: int = MAX_DEPTH, squares: int = 0) -> Term | None:
-    """A sum as one term: its numerator is a sum among the powers. See `over_common` for `squares`."""
+def of_sum(
+    x: Expr, depth: int = MAX_DEPTH, squares: int = 0, written_out: bool = True
+) -> Term | None:
+    """A sum as one term: its numerator is a sum among the powers. See `over_common` for the options."""
     if len(x.args) > MAX_TERMS:
         return None
-    terms = terms_of(x, depth)
+    terms = terms_of(x, depth, written_out)
     if terms is None or not (_has_squares(terms) if squares else _joins(terms)):
         return None
-    return over_common(terms, x, squares)
+    return over_common(terms, x, squares, written_out=written_out)
 
 
 def _has_squares(terms: Sequence[Term]) -> bool:
@@ -145,25 +157,27 @@ def _joins(terms: Sequence[Term]) -> bool:
     )
 
 
-def terms_of(x: Expr, depth: int = MAX_DEPTH) -> list[Term] | None:
+def terms_of(
+    x: Expr, depth: int = MAX_DEPTH, written_out: bool = True
+) -> list[Term] | None:
     """The terms of a sum, denominators inside them cleared."""
     terms = []
     for arg in x.args if x.op is ADD else (x,):
         term = split(arg)
         if term is None:
             return None
-        terms.append(cleared(term, depth))
+        terms.append(cleared(term, depth, written_out))
     return terms
 
 
-def cleared(term: Term, depth: int = MAX_DEPTH) -> Term:
+def cleared(term: Term, depth: int = MAX_DEPTH, written_out: bool = True) -> Term:
     """A term whose sums have no denominators: ``(x/a + 1)**n`` is ``(x + a)**n/a**n``."""
     c, powers = term
     result: Term = (c, {})
     for base, n in powers.items():
         part: Term | None = None
         if base.op is ADD and depth and has_denominator(base):
-            inner = of_sum(base, depth - 1)
+            inner = of_sum(base, depth - 1, written_out=written_out)
             part = None if inner is None else raised(inner, n)
         joined = multiplied(result, part or (1, {base: n}))
         assert joined is not None
@@ -183,16 +197,21 @@ def has_denominator(x: Expr) -> bool:
 
 
 def over_common(
-    terms: Sequence[Term], like: Expr, squares: int = 0, whole: bool = False
+    terms: Sequence[Term],
+    like: Expr,
+    squares: int = 0,
+    whole: bool = False,
+    written_out: bool = True,
 ) -> Term | None:
     """The sum of terms as one term.
 
     With `squares` 1 or 2, squares in the numerator are replaced by the other of sine and cosine (2: the
-    other way round). With `whole` the numerator is written out though all terms share its factors.
+    other way round). With `whole` the numerator is written out though all terms share its factors. If not
+    `written_out`, sums in it stay as they are.
     """
     common = _common(terms, whole)
     inverse: Powers = {base: -n for base, n in common.items()}
-    ring = Ring.of([(c, times(powers, inverse)) for c, powers in terms], common)
+    ring = Ring.of([(c, times(powers, inverse)) for c, powers in terms], common, written_out)
     if ring is None:
         return None
     numerator = ring.numerator
@@ -228,17 +247,18 @@ def _common(terms: Sequence[Term], whole: bool) -> Powers:
 class Ring:
     """Variables of a numerator: bases to unit powers such as ``x**(1/2)``, and the numerator in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, written_out: bool) -> None:
+        self.written_out = written_out
         self.units: dict[Expr, int] = {}
         self.place: dict[Expr, int] = {}
         self.numerator: Polynomial = {}
 
     @classmethod
-    def of(cls, terms: Sequence[Term], common: Powers) -> Ring | None:
+    def of(cls, terms: Sequence[Term], common: Powers, written_out: bool) -> Ring | None:
         """The ring of some terms, with their sum; None where the sum is too long."""
-        ring = cls()
+        ring = cls(written_out)
         below: list[Term] = [(1, {b: 1}) for b, n in common.items() if b.op is ADD and n < 0]
-        if not ring._gather([*terms, *below], MAX_DEPTH):
+        if not ring._gather([*terms, *below] if written_out else terms, MAX_DEPTH):
             return None
         ring.place = {base: i for i, base in enumerate(ring.units)}
         total: Polynomial | None = {}
@@ -258,7 +278,7 @@ class Ring:
                 whole, part = divmod(n, 1)
                 if n < 0 or whole > MAX_DEGREE or not depth:
                     return False
-                if base.op is ADD and whole:
+                if self._is_sum(base) and whole:
                     inner = [split(arg) for arg in base.args]
                     if len(inner) > MAX_TERMS or not self._gather(
                         [t for t in inner if t is not None], depth - 1
@@ -266,9 +286,13 @@ class Ring:
                         return False
                     if any(t is None for t in inner):
                         return False
-                if base.op is not ADD or part:
+                if not self._is_sum(base) or part:
                     self.units[base] = math.lcm(self.units.get(base, 1), n.denominator)
         return True
+
+    def _is_sum(self, base: Expr) -> bool:
+        """Whether a base is to be written out."""
+        return base.op is ADD and self.written_out
 
     def polynomial(self, term: Term) -> Polynomial | None:
         """A term written out."""
@@ -276,7 +300,7 @@ class Ring:
         exponents = [0] * len(self.place)
         sums: list[Expr] = []
         for base, n in powers.items():
-            if base.op is ADD:
+            if self._is_sum(base):
                 sums += [base] * int(n // 1)
                 n = n % 1
             if n:
@@ -305,7 +329,7 @@ class Ring:
         """``(s**(1/2))**2`` of a sum s is the sum."""
         for base, i in self.place.items():
             unit = self.units[base]
-            if not (base.op is ADD or is_number(base)) or all(m[i] < unit for m in p):
+            if not (self._is_sum(base) or is_number(base)) or all(m[i] < unit for m in p):
                 continue
             inner = self.of_sum(base) if base.op is ADD else self.polynomial(split(base) or (1, {}))
             if inner is None:
@@ -363,7 +387,7 @@ class Ring:
 
     def cancelled(self, p: Polynomial, common: Powers) -> Polynomial:
         """p without what it shares with sums in the denominator, which are raised in `common`."""
-        for base in [b for b, n in common.items() if b.op is ADD and n < 0]:
+        for base in [b for b, n in common.items() if self._is_sum(b) and n < 0]:
             below = self.of_sum(base)
             while below and common.get(base, 0) < 0:
                 left = polynomials.quotient(p, below)

@@ -189,7 +189,6 @@ def _logarithms_joined(x: Expr) -> Expr | None:
 
 EXPONENTIAL_RULES: Final = (
     Rule("exp(u)*exp(v) = exp(u + v)", ROUNDING, MUL, _joined),
-    Rule("exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2)", ROUNDING, MUL, _half_argument),
     Rule("exp(u) + exp(-u) = 2*cosh(u)", ROUNDING, ADD, _hyperbolic),
     Rule("a*exp(u) + b*exp(v) = (a + b*exp(v - u))*exp(u)", DOMAIN, ADD, _by_one_exponential),
     Rule("log(a) - log(b) = log(a/b), a and b > 0", ROUNDING, ADD, _logarithms_joined),
@@ -204,4 +203,7 @@ HYPERBOLIC: Final = (
     Rule("cosh(u) by exponentials", ROUNDING, f.cosh, lambda y: (f.exp(y.args[0]) + f.exp(-y.args[0])) / 2),
     Rule("sinh(u) by exponentials", ROUNDING, f.sinh, lambda y: (f.exp(y.args[0]) - f.exp(-y.args[0])) / 2),
 )
-EXPONENTIAL_FACES: Final = (LOGISTIC, HYPERBOLIC)
+HALF_ARGUMENTS: Final = (
+    Rule("exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2)", ROUNDING, MUL, _half_argument),
+)
+EXPONENTIAL_FACES: Final = (HALF_ARGUMENTS, LOGISTIC, HYPERBOLIC)

@@ -26,7 +26,7 @@ from symgrad.ops.arithmetic import (
     split_coefficient,
 )
 from symgrad.expr.leaves import NAMED_NUMBER
-from symgrad.rewrite.powers import Powers, as_term, raise_power
+from symgrad.rewrite.powers import Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import (
     CIRCLES,
     MAX_TERMS,
@@ -52,9 +52,9 @@ MAX_PARTS: Final = 5  # terms of a sum whose pairs are looked at
 # Sums
 
 
-def together(x: Expr, squares: int = 0) -> Expr | None:
+def together(x: Expr, squares: int = 0, written_out: bool = True) -> Expr | None:
     """``1/x + 1/y -> (x + y)/(x*y)``: one denominator, the numerator written out, cancelled, factored."""
-    return as_expr(of_sum(x, squares=squares), x)
+    return as_expr(of_sum(x, squares=squares, written_out=written_out), x)
 
 
 def _pair(x: Expr, first: int, second: int) -> Expr | None:
@@ -128,12 +128,17 @@ def _expanded(term: tuple[object, Powers] | None, like: Expr) -> Expr | None:
 # Products and powers
 
 
-def _cleared(x: Expr) -> Expr | None:
+def _collected(x: Expr) -> Expr | None:
+    """``u/(v/w) -> u*w/v``, ``(m/x)**(a - 1)/x -> (m/x)**a/m``."""
+    return as_expr(split(x), x)
+
+
+def _cleared(x: Expr, written_out: bool = True) -> Expr | None:
     """``a**2*(x**2/a**2 + 1) -> x**2 + a**2``: denominators inside the sums of a product cleared."""
     term = split(x)
     if term is None or not any(b.op is ADD and has_denominator(b) for b in term[1]):
         return None
-    return as_expr(cleared(term), x)
+    return as_expr(cleared(term, written_out=written_out), x)
 
 
 def _cancelled(x: Expr) -> Expr | None:
@@ -151,6 +156,51 @@ def _cancelled_squares(x: Expr, squares: int) -> Expr | None:
     if term is None or not circle or not any(b.op is ADD for b in term[1]):
         return None
     return as_expr(over_common([term], x, squares, whole=True), x)
+
+
+def _absorbed(x: Expr) -> Expr | None:
+    """``sqrt(x)*(sqrt(x) + 1) -> x + sqrt(x)``: a factor that a sum has, too, multiplied into the sum."""
+    term = split(x)
+    if term is None:
+        return None
+    c, powers = term
+    for total, n in powers.items():
+        inner = [split(arg) for arg in total.args] if total.op is ADD and abs(n) == 1 else []
+        if not inner or None in inner:
+            continue
+        shared = {
+            b: m * n
+            for b, m in powers.items()
+            if b is not total and m * n > 0 and any(b in t[1] for t in inner if t)
+        }
+        if shared:
+            made = [as_expr(multiplied(t, (1, shared)), x) for t in inner]
+            rest = {b: m for b, m in powers.items() if b is not total and b not in shared}
+            raise_power(rest, add_all([t for t in made if t is not None]), n)
+            return as_term(rest, x, c)
+    return None
+
+
+def _into_root(x: Expr) -> Expr | None:
+    """``b**2*sqrt(a/b) -> sqrt(a*b**3)``: even powers of what a root has below, taken into it."""
+    term = split(x)
+    if term is None:
+        return None
+    c, powers = term
+    for base, n in powers.items():
+        inner = split(base) if base.op is MUL and abs(n) == _HALF else None
+        if inner is None:
+            continue
+        moved: Powers = {
+            b: int(powers[b] / n)
+            for b in inner[1]
+            if powers.get(b, _HALF) % (1 if is_nonnegative(b) else 2) == 0
+        }
+        if moved:
+            rest: Powers = {b: m for b, m in powers.items() if b is not base and b not in moved}
+            root = power(as_term(times(inner[1], moved), x, inner[0]), number(n))
+            return mul_all([as_term(rest, x, c), root])
+    return None
 
 
 def _apart(x: Expr) -> Expr | None:
@@ -226,6 +276,7 @@ def _rule(name: str, guarantee: Guarantee, op: Op, apply: Callable[[Expr], Expr 
 
 SUMS: Final = (
     _rule("a/b + c/d = (a*d + b*c)/(b*d)", DOMAIN, ADD, together),
+    _rule("a/b + c, the sums in it as they are", DOMAIN, ADD, partial(together, written_out=False)),
     _rule("a/b + c/d, sin**2 = 1 - cos**2", DOMAIN, ADD, partial(together, squares=1)),
     _rule("a/b + c/d, cos**2 = 1 - sin**2", DOMAIN, ADD, partial(together, squares=2)),
     _rule("the quotients in a sum over one denominator", DOMAIN, ADD, _tails),
@@ -239,7 +290,11 @@ PRODUCTS: Final = tuple(
     _rule(name, guarantee, op, apply)
     for op in (MUL, POW)
     for name, guarantee, apply in (
+        ("u/(v/w) = u*w/v", DOMAIN, _collected),
         ("b*(a/b + c) = a + b*c", DOMAIN, _cleared),
+        ("b*(a/b + c), the sums in it as they are", DOMAIN, partial(_cleared, written_out=False)),
+        ("a*(b + c) = a*b + a*c, a in b", DOMAIN, _absorbed),
+        ("b**2*sqrt(a/b) = sqrt(a*b**3)", DOMAIN, _into_root),
         ("(x**2 - 1)/(x - 1) = x + 1", DOMAIN, _cancelled),
         ("sin(x)**2/(1 - cos(x)) = 1 + cos(x)", DOMAIN, partial(_cancelled_squares, squares=1)),
         ("cos(x)**2/(1 - sin(x)) = 1 + sin(x)", DOMAIN, partial(_cancelled_squares, squares=2)),

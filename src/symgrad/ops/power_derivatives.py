@@ -24,7 +24,7 @@ from symgrad.expr.leaves import CONST, assumed, constant, is_number, number, val
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.types import Ty, promote
-from symgrad.ops.arithmetic import ADD, add, add_all, mul, power, power_type
+from symgrad.ops.arithmetic import ADD, MUL, POW, add, add_all, mul, power, power_type
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.exponential import log
 
@@ -40,8 +40,14 @@ def unarranged(x: Expr) -> Expr:
 
 
 def never_zero(x: Expr) -> bool:
-    """Whether a formula is known to be zero nowhere (cheap, local)."""
+    """Whether a formula, or each factor of a product, is known to be zero nowhere (cheap, local)."""
     x = unarranged(x)
+    return all(_never_zero(factor) for factor in (x.args if x.op is MUL else (x,)))
+
+
+def _never_zero(x: Expr) -> bool:
+    if x.op is POW and value_of(x.args[1]) is not None:
+        x = x.args[0]  # zero where its base is
     v = value_of(x)
     if v is not None:
         return bool(v != 0)

@@ -15,7 +15,7 @@ from typing import Final
 from symgrad.expr.leaves import assumed, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, nonnegative, power_value, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, mul, nonnegative, power_value, split_coefficient
 from symgrad.rewrite import polynomials
 from symgrad.rewrite.polynomials import Polynomial
 from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, raise_power, times
@@ -209,6 +209,7 @@ def over_common(
     other way round). With `whole` the numerator is written out though all terms share its factors. If not
     `written_out`, sums in it stay as they are.
     """
+    terms = terms if written_out else _decaying(terms)
     common = _common(terms, whole)
     inverse: Powers = {base: -n for base, n in common.items()}
     ring = Ring.of([(c, times(powers, inverse)) for c, powers in terms], common, written_out)
@@ -229,6 +230,20 @@ def over_common(
         total = as_sum(*ring.sum(root or rest, like), like)
         raise_power(powers, total, 2 if root else 1)
     return c, powers
+
+
+def _decaying(terms: Sequence[Term]) -> list[Term]:
+    """The terms with ``exp(-u)`` for a base, not ``1/exp(u)``, where only such powers occur."""
+    bases = dict.fromkeys(b for _, powers in terms for b in powers if b.op is f.exp)
+    turned = {
+        b: f.exp(mul(number(-1, b.shape), b.args[0]))
+        for b in bases
+        if all(powers.get(b, 0) <= 0 for _, powers in terms)
+    }
+    return [
+        (c, {turned.get(b, b): -n if b in turned else n for b, n in powers.items()})
+        for c, powers in terms
+    ]
 
 
 def _common(terms: Sequence[Term], whole: bool) -> Powers:

@@ -9,15 +9,17 @@ same formula has the same form in every process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from symgrad.expr.leaves import is_number
+from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import rebuild, toposort, transform
-from symgrad.ops.guard import WHERE
 from symgrad.expr.types import BOOL
-from symgrad.rewrite.rule import Rule, by_op, rewrite
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
+from symgrad.ops.guard import WHERE
+from symgrad.rewrite.rule import by_op, rewrite
 from symgrad.rewrite.short_exponentials import EXPONENTIAL_FACES, EXPONENTIAL_RULES
 from symgrad.rewrite.short_ratios import RATIO_RULES
 from symgrad.rewrite.short_trigonometry import TRIGONOMETRIC_FACES, TRIGONOMETRIC_RULES
@@ -32,6 +34,8 @@ MAX_WORK: Final = 4000  # nodes that rules look at and make
 WIDTH: Final = 2  # formulas that are kept from round to round
 ROUNDS: Final = 3
 STEPS: Final = 6  # rules that are applied to a node one after the other
+OVERFLOW: Final = 200  # what a form is longer by that may overflow where others do not
+EXPONENTIALS: Final = (f.exp, f.exp2, f.expm1, f.cosh, f.sinh)
 SLACK: Final = 24  # by how much what a rule made may be longer to be worth a search
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 
@@ -49,6 +53,32 @@ def _is_plain(node: Expr) -> bool:
     return node.shape == () and node.ty is not BOOL and node.op is not WHERE and not node.op.formula
 
 
+def _is_quotient_of_infinities(product: Expr) -> bool:
+    """Whether an exponential stands over another: ``(x*exp(x) + 1)/(exp(x) - 1)``.
+
+    Over ``1 + exp(u)`` it may stand: such a quotient is a logistic function in code.
+    """
+    above = below = False
+    for factor in product.args:
+        base, n = (factor.args[0], value_of(factor.args[1])) if factor.op is POW else (factor, 1)
+        if n is not None and any(map(_grows, base.args if base.op is ADD else (base,))):
+            above = above or n > 0
+            below = below or (n < 0 and not _is_logistic(base))
+    return above and below
+
+
+def _is_logistic(x: Expr) -> bool:
+    if x.op is not ADD or len(x.args) != 2:
+        return False
+    return any(y.op is f.exp for y in x.args) and any(value_of(y) == 1 for y in x.args)
+
+
+def _grows(term: Expr) -> bool:
+    """Whether a term has an exponential whose exponent is not written as negative."""
+    factors = term.args if term.op is MUL else (term,)
+    return any(x.op in EXPONENTIALS and split_coefficient(x.args[0])[0] > 0 for x in factors)
+
+
 class _Search:
     """What is known in the course of one search."""
 
@@ -56,9 +86,17 @@ class _Search:
         self.left = work
         self.sizes: Sizes = {}
         self.image: dict[Expr, Expr] = {}
+        self.overflows: dict[Expr, bool] = {}
 
     def weight(self, x: Expr) -> int:
-        return size_of(x, self.sizes).weight
+        """What a form is chosen by: its size, longer for what may overflow."""
+        return size_of(x, self.sizes).weight + (OVERFLOW if self._overflows(x) else 0)
+
+    def _overflows(self, root: Expr) -> bool:
+        for node in toposort([root], skip=self.overflows):
+            inside = any(self.overflows[arg] for arg in node.args)
+            self.overflows[node] = inside or (node.op is MUL and _is_quotient_of_infinities(node))
+        return self.overflows[root]
 
     def run(self, root: Expr) -> Expr:
         beam = [root]
@@ -90,29 +128,38 @@ class _Search:
                 image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
                 continue
             built = rebuild(node, tuple([image[arg] for arg in node.args]))
-            image[node] = image[built] if built in image else self._climbed(built, depth)
+            image[node] = image[built] if built in image else self._climbed(built, node, depth)
         return image[root]
 
-    def _climbed(self, x: Expr, depth: int) -> Expr:
-        """A node after the rules that shorten it most, one after the other."""
+    def _climbed(self, x: Expr, given: Expr, depth: int) -> Expr:
+        """A node after the rules that shorten it most, one after the other.
+
+        `given` is the node before its operands were shortened: they may have fitted together better.
+        """
         self.image[x] = x
-        seen = {x}
+        seen = {x, given}
+        tried = [x] if given is x else [x, given]
         for _ in range(STEPS):
-            rules: Sequence[Rule] = LOCAL.get(x.op, ())
             best = x
-            for rule in rules:
-                if self.left <= 0:
-                    break
-                self.left -= len(x.args)
-                y = rule.apply(x)
-                if y is None or y in seen:
-                    continue
-                seen.add(y)
+            for y in self._candidates(tried, seen):
                 if depth and self.weight(y) < self.weight(best) + SLACK:
                     y = self.improved(y, depth - 1)
                 if self.weight(y) < self.weight(best):
                     best = y
             if best is x:
-                return x
+                break
             x = best
+            tried = [x]
         return x
+
+    def _candidates(self, tried: Sequence[Expr], seen: set[Expr]) -> Iterator[Expr]:
+        """What rules make of some nodes, each once."""
+        for x in tried:
+            for rule in LOCAL.get(x.op, ()):
+                if self.left <= 0:
+                    return
+                self.left -= len(x.args)
+                y = rule.apply(x)
+                if y is not None and y not in seen:
+                    seen.add(y)
+                    yield y

@@ -78,6 +78,23 @@ def _share(a: Expr, b: Expr) -> bool:
     return all(below) or any(base in t[1] for base in s[1])
 
 
+def _common_factor(x: Expr) -> Expr | None:
+    """``1/q + a/q**2 -> (1 + a/q)/q``: what all terms have is written once."""
+    terms = [split(arg) for arg in x.args]
+    if len(terms) > MAX_TERMS or any(t is None for t in terms):
+        return None
+    common: Powers = {}
+    for base, n in terms[0][1].items():  # type: ignore[index]
+        exponents = [t[1].get(base, 0) for t in terms]  # type: ignore[index]
+        if all(m * n > 0 for m in exponents):
+            common[base] = min(exponents) if n > 0 else max(exponents)
+    if not any(n < 0 for n in common.values()):
+        return None
+    inverse: Powers = {base: -n for base, n in common.items()}
+    rest = [as_expr(multiplied(t, (1, inverse)), x) for t in terms]
+    return mul_all([as_term(common, x), add_all([t for t in rest if t is not None])])
+
+
 def _tails(x: Expr) -> Expr | None:
     """The terms with a denominator over one, the others as they are."""
     below = [t for t in x.args if _is_quotient(t)]
@@ -279,6 +296,7 @@ SUMS: Final = (
     _rule("a/b + c, the sums in it as they are", DOMAIN, ADD, partial(together, written_out=False)),
     _rule("a/b + c/d, sin**2 = 1 - cos**2", DOMAIN, ADD, partial(together, squares=1)),
     _rule("a/b + c/d, cos**2 = 1 - sin**2", DOMAIN, ADD, partial(together, squares=2)),
+    _rule("1/q + a/q**2 = (1 + a/q)/q", DOMAIN, ADD, _common_factor),
     _rule("the quotients in a sum over one denominator", DOMAIN, ADD, _tails),
     _rule("a*(b + c) + a*d = a*b + a*c + a*d", ROUNDING, ADD, written_out),
     *[

@@ -4,7 +4,8 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from symgrad import errors, linalg
-from symgrad.autodiff import diff, grad, hessian, hvp, jacobian, jvp, vjp
+from symgrad.autodiff import hvp, jvp, vjp
+from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.batching import vmap
 from symgrad.check import check_grad
 from symgrad.compile import AssembledFunction, CompiledFunction, evaluate, lambdify

@@ -28,8 +28,6 @@ from symgrad.ops import shapes, ufuncs
 from symgrad.ops.elementwise import as_expr
 from symgrad.rewrite.readable import written_out
 
-MAX_SIMPLIFIED: Final = 200
-
 _ASSUMPTIONS: Final = ("integer", "negative", "nonnegative", "nonzero", "positive")
 _NUMBERS: Final = {"pi": sp.pi, "E": sp.E}
 
@@ -264,14 +262,13 @@ _ATOMS: Final[tuple[tuple[type[Any], Callable[[Any], Expr]], ...]] = (
 
 
 def simplify_with_sympy(e: Expr) -> Expr:
-    """`e` as SymPy's `simplify` has it, where that is a gain.
+    """`e` as SymPy's `simplify` has it, or `e` itself where that is no scalar formula or has no image.
 
-    `e` itself comes back where it is no scalar formula, has no image, has more than 200 nodes, or
-    where SymPy's result has no fewer nodes. The result equals `e` where both are defined.
+    The result equals `e` where both are defined.
     """
     (plain,) = written_out([e])
     order = toposort([plain])
-    if len(order) > MAX_SIMPLIFIED or any(node.shape != () for node in order):
+    if any(node.shape != () for node in order):
         return e
     leaves = [node for node in order if node.op is SYMBOL]
     stand_ins = {leaf: _stand_in(index, leaf) for index, leaf in enumerate(leaves)}
@@ -290,7 +287,7 @@ def simplify_with_sympy(e: Expr) -> Expr:
         RecursionError,
     ):
         return e
-    return back if back.ty.dtype == e.ty.dtype and len(toposort([back])) < len(order) else e
+    return back if back.ty.dtype == e.ty.dtype else e
 
 
 def _stand_in(index: int, leaf: Expr) -> Any:

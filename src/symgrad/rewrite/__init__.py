@@ -1,5 +1,6 @@
 """Rewriting: rules with their guarantees, the simplifier, and stable forms."""
 
-from symgrad.rewrite.simplify import simplify, simplify_all
+from symgrad.rewrite.public import simplify
+from symgrad.rewrite.simplify import simplify_all
 
 __all__ = ["simplify", "simplify_all"]

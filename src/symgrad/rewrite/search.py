@@ -10,6 +10,7 @@ same formula has the same form in every process.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from symgrad.expr.leaves import value_of
@@ -29,8 +30,6 @@ from symgrad.rewrite.size import Sizes, size_of
 LOCAL: Final = by_op((*RATIO_RULES, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
 FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 
-MAX_NODES: Final = 300  # of a formula that is searched
-MAX_WORK: Final = 4000  # nodes that rules look at and make
 WIDTH: Final = 2  # formulas that are kept from round to round
 ROUNDS: Final = 3
 STEPS: Final = 6  # rules that are applied to a node one after the other
@@ -40,12 +39,33 @@ SLACK: Final = 24  # by how much what a rule made may be longer to be worth a se
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 
 
-def shortest(root: Expr, work: int = MAX_WORK) -> Expr:
-    """The form of `root` that prints shortest, among those that the rules reach; it may be `root`."""
-    order = toposort([root])
-    if len(order) > MAX_NODES or not all(map(_is_plain, order)):
-        return root
-    return _Search(work).run(root)
+@dataclass(frozen=True)
+class Bounds:
+    """How large a formula may be, and how many nodes rules may look at and make."""
+
+    nodes: int
+    work: int
+
+
+BOUNDED: Final = Bounds(300, 3000)
+WITHOUT_BOUND: Final = Bounds(1 << 40, 1 << 40)
+
+
+def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
+    """The shortest form in print that the rules reach from some forms of one formula.
+
+    The first of them where it is no scalar formula without branches, or too large.
+    """
+    order = toposort(forms)
+    if len(order) > bounds.nodes * len(forms) or not all(map(_is_plain, order)):
+        return forms[0]
+    return _Search(bounds.work).run(forms)
+
+
+def shorter_of(a: Expr, b: Expr) -> Expr:
+    """The one that prints shorter, a where they are the same."""
+    search = _Search(0)
+    return b if search.weight(b) < search.weight(a) else a
 
 
 def _is_plain(node: Expr) -> bool:
@@ -98,9 +118,9 @@ class _Search:
             self.overflows[node] = inside or (node.op is MUL and _is_quotient_of_infinities(node))
         return self.overflows[root]
 
-    def run(self, root: Expr) -> Expr:
-        beam = [root]
-        seen = {root}
+    def run(self, forms: Sequence[Expr]) -> Expr:
+        beam = sorted(dict.fromkeys(forms), key=self.weight)
+        seen = set(beam)
         for _ in range(ROUNDS):
             made = [y for x in beam for y in self._faces(x) if not (y in seen or seen.add(y))]
             ranked = sorted([*beam, *made], key=self.weight)[:WIDTH]

@@ -1,4 +1,4 @@
-"""The simplifier: one linear pass from the leaves to the roots.
+"""The simplifier of graphs of any size: one linear pass from the leaves to the roots.
 
 Nested sums, and nested products, that are used once make one cluster, which is collected at its root;
 so a sum of n terms costs n however it was written. A node that is used more than once is never taken
@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import CONST, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW, mul_all
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.elementwise import as_expr
-from symgrad.ops.public import public
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.collect import collect_product, collect_sum
@@ -45,39 +42,6 @@ def simplify_all(roots: Sequence[Expr], written_out: bool = False) -> list[Expr]
         if not run.readable or all(a is b for a, b in zip(before, images, strict=True)):
             break
     return images
-
-
-@public
-def simplify(e: Any, level: str = "basic") -> Expr:
-    """`e` with terms and powers collected, numbers folded and elementary identities applied.
-
-    Parameters
-    ----------
-    e : Expr
-    level : {"basic", "full"}
-        "basic" is one linear pass over the graph. "full" asks SymPy as well, for scalar formulas of
-        moderate size, and keeps its answer if that is shorter.
-
-    Raises
-    ------
-    ArgumentError
-        For another level.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> x = sg.symbol("x")
-    >>> print(sg.simplify(sg.sin(x)**2 + sg.cos(x)**2 + x - 3*x))
-    1 - 2*x
-    """
-    if level not in ("basic", "full"):
-        raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
-    (result,) = simplify_all([as_expr(e)])
-    if level == "full":
-        from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
-
-        return simplify_with_sympy(result)
-    return result
 
 
 class _Pass:

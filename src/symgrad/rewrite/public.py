@@ -1,0 +1,51 @@
+"""`simplify`: the pass that suits graphs of any size, and the search that suits formulas people read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symgrad.errors import ArgumentError
+from symgrad.expr.node import Expr
+from symgrad.ops.elementwise import as_expr
+from symgrad.ops.public import public
+from symgrad.rewrite.search import WITHOUT_BOUND, shorter_of, shortest
+from symgrad.rewrite.simplify import simplify_all
+
+
+@public
+def simplify(e: Any, level: str = "basic") -> Expr:
+    """`e` with terms and powers collected, elementary identities applied, in its shortest form.
+
+    Parameters
+    ----------
+    e : Expr
+    level : {"basic", "full"}
+        "basic" is one linear pass over a graph of any size. A scalar formula of up to 300 nodes is then
+        put over common denominators, factored, written in half and double angles and so on, within
+        bounded work; the form that prints shortest is taken. "full" searches without that bound, asks
+        SymPy as well, and takes what it finds if that prints shorter; it may take minutes.
+
+    Raises
+    ------
+    ArgumentError
+        For another level.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.simplify(sg.sin(x)**2 + sg.cos(x)**2 + x - 3*x))
+    1 - 2*x
+    >>> print(sg.simplify(1 / (1 + sg.tan(x)**2)))
+    cos(x)**2
+    """
+    if level not in ("basic", "full"):
+        raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
+    given = as_expr(e)
+    (tidy,) = simplify_all([given])
+    if level == "basic":
+        return shortest([tidy, given])
+    from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
+
+    best = shortest([tidy, given], WITHOUT_BOUND)
+    return shorter_of(best, shortest([simplify_with_sympy(best)], WITHOUT_BOUND))

@@ -51,14 +51,14 @@ def _presented(derivative: Callable[..., Any], alone: bool) -> Callable[..., Any
             return results
         free: list[Expr] = [] if alone else toposort([as_expr(y) for y in _flat(f)])
         bounds = Bounds(BOUNDED.nodes, BOUNDED.work * 2 // (1 + len(found)))
-        return _mapped(results, {x: _shown(x, free, bounds) for x in found})
+        return _mapped(results, {x: _shown(x, free, FUNCTION if alone else 0, bounds) for x in found})
 
     return public(present)
 
 
-def _shown(x: Expr, free: list[Expr], bounds: Bounds) -> Expr:
+def _shown(x: Expr, free: list[Expr], slack: int, bounds: Bounds) -> Expr:
     form = shortest([x], bounds)
-    return form if form is x or effort(form, free) <= effort(x, free) else x
+    return form if form is x or effort(form, free) <= effort(x, free) + slack else x
 
 
 def _flat(results: Any) -> list[Any]:

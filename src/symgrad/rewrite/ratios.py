@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from symgrad.expr.leaves import assumed, is_number, number, value_of
@@ -33,8 +34,12 @@ CIRCLES: Final = {f.sin: (f.cos, -1), f.cos: (f.sin, -1), f.cosh: (f.sinh, 1), f
 # Terms
 
 
+@lru_cache(maxsize=4096)
 def split(x: Expr) -> Term | None:
-    """A term as a number times powers; products to integer powers are taken apart."""
+    """A term as a number times powers; products to integer powers are taken apart.
+
+    A search asks for that of the same terms again and again. It forgets them at its end.
+    """
     c, rest = split_coefficient(x)
     if not is_exact(c):
         return None

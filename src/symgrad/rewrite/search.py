@@ -20,6 +20,7 @@ from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
 from symgrad.ops.guard import WHERE
+from symgrad.rewrite.ratios import split
 from symgrad.rewrite.rule import by_op, rewrite
 from symgrad.rewrite.short_exponentials import EXPONENTIAL_FACES, EXPONENTIAL_RULES
 from symgrad.rewrite.short_ratios import RATIO_RULES
@@ -36,6 +37,7 @@ STEPS: Final = 6  # rules that are applied to a node one after the other
 OVERFLOW: Final = 200  # what a form is longer by that may overflow where others do not
 EXPONENTIALS: Final = (f.exp, f.exp2, f.expm1, f.cosh, f.sinh)
 SLACK: Final = 24  # by how much what a rule made may be longer to be worth a search
+MADE: Final = 8  # the work of a rule that applies, where one that does not is 1
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 
 
@@ -47,7 +49,7 @@ class Bounds:
     work: int
 
 
-BOUNDED: Final = Bounds(300, 3000)
+BOUNDED: Final = Bounds(300, 4500)
 WITHOUT_BOUND: Final = Bounds(1 << 40, 1 << 40)
 
 
@@ -59,7 +61,10 @@ def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     order = toposort(forms)
     if len(order) > bounds.nodes * len(forms) or not all(map(_is_plain, order)):
         return forms[0]
-    return _Search(bounds.work).run(forms)
+    try:
+        return _Search(bounds.work).run(forms)
+    finally:
+        split.cache_clear()  # no node outlives its users
 
 
 def shorter_of(a: Expr, b: Expr) -> Expr:
@@ -178,8 +183,10 @@ class _Search:
             for rule in LOCAL.get(x.op, ()):
                 if self.left <= 0:
                     return
-                self.left -= len(x.args)
+                self.left -= 1
                 y = rule.apply(x)
-                if y is not None and y not in seen:
-                    seen.add(y)
-                    yield y
+                if y is not None:
+                    self.left -= MADE
+                    if y not in seen:
+                        seen.add(y)
+                        yield y

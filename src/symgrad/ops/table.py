@@ -47,6 +47,7 @@ from symgrad.ops.polynomial import POLYVAL
 from symgrad.ops.power_derivatives import POWER_DERIVATIVE
 from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.rolling import ROLL
+from symgrad.ops.shown import SHOWN
 from symgrad.ops.stop import STOP_GRADIENT
 
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
@@ -87,6 +88,7 @@ OPS: Final[dict[str, Op]] = {
         WHERE,
         NAMED,
         STOP_GRADIENT,
+        SHOWN,
         CAST,
         POLYVAL,
         *TENSOR,

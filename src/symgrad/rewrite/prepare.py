@@ -17,6 +17,7 @@ from typing import Final
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops.decompositions import EIGH_VALUES
+from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
 from symgrad.rewrite.removable import differentiable_at_zero
 from symgrad.rewrite.rule import by_op, rewrite
@@ -30,7 +31,7 @@ MAX_FACTORS: Final = 6  # of a product that is differentiated as a whole
 
 def prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
     """The roots in the form to differentiate, and their topological order."""
-    roots = differentiable_at_zero(closed_forms(roots))
+    roots = differentiable_at_zero(closed_forms(computed_forms(roots)))
     order = toposort(roots)
     if any(node.op is EIGH_VALUES for node in order):
         image = transform(roots, lambda node: rewrite(node, OF_EIGENVALUES))

@@ -8,6 +8,7 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
+from symgrad.ops.shown import shown_forms
 from symgrad.rewrite.search import WITHOUT_BOUND, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all
 
@@ -41,7 +42,7 @@ def simplify(e: Any, level: str = "basic") -> Expr:
     """
     if level not in ("basic", "full"):
         raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
-    given = as_expr(e)
+    (given,) = shown_forms([as_expr(e)])
     (tidy,) = simplify_all([given])
     if level == "basic":
         return shortest([tidy, given])

@@ -154,6 +154,8 @@ def _has_squares(terms: Sequence[Term]) -> bool:
 def _joins(terms: Sequence[Term]) -> bool:
     """Whether there is anything to join: a denominator, a sum in a sum, a common factor, a square."""
     first = terms[0][1]
+    if all(b.op.label is not None and n > 0 for _, powers in terms for b, n in powers.items()):
+        return False  # a polynomial stays as it is
     return (
         len(terms) > 2
         or any(c.denominator > 1 for c, _ in terms)
@@ -308,6 +310,8 @@ class Ring:
                         return False
                 if not self._is_sum(base) or part:
                     self.units[base] = math.lcm(self.units.get(base, 1), n.denominator)
+                if self._is_sum(base) and part and not self._gather([(1, {base: 1})], depth - 1):
+                    return False  # its square may be written out
         return True
 
     def _is_sum(self, base: Expr) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
+from symgrad.ops.shown import shown_forms
 from symgrad.rewrite.simplify import simplify_all
 
 
@@ -19,5 +20,6 @@ def written_out(roots: Sequence[Expr]) -> list[Expr]:
 
 def readable(root: Expr) -> Expr:
     """`root` as it is printed: formulas written out, and simplified with what is around them."""
+    (root,) = shown_forms([root])
     (plain,) = written_out([root])
     return root if plain is root else simplify_all([plain], written_out=True)[0]

@@ -24,8 +24,8 @@ from symgrad.rewrite.sums import Coefficients, as_sum
 
 Term = tuple[Exact, Powers]
 
-MAX_TERMS: Final = 8  # of a sum that is put over one denominator
-MAX_MONOMIALS: Final = 48  # of a numerator
+MAX_TERMS: Final = 6  # of a sum that is put over one denominator
+MAX_MONOMIALS: Final = 20  # of a numerator
 MAX_DEGREE: Final = 6  # of a power of a sum that is written out
 MAX_DEPTH: Final = 3  # denominators in sums below one another that are cleared
 CIRCLES: Final = {f.sin: (f.cos, -1), f.cos: (f.sin, -1), f.cosh: (f.sinh, 1), f.sinh: (f.cosh, 1)}
@@ -54,6 +54,12 @@ def split(x: Expr) -> Term | None:
         if opened is None:
             return None
     return opened
+
+
+def forget() -> None:
+    """Let go of the terms and sums that a search has asked for."""
+    split.cache_clear()
+    of_sum.cache_clear()
 
 
 def multiplied(a: Term | None, b: Term | None) -> Term | None:
@@ -129,6 +135,7 @@ def _exact(n: Exact) -> Exact:
 # Denominators
 
 
+@lru_cache(maxsize=1024)
 def of_sum(
     x: Expr, depth: int = MAX_DEPTH, squares: int = 0, written_out: bool = True
 ) -> Term | None:

@@ -20,15 +20,20 @@ from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
 from symgrad.ops.guard import WHERE
-from symgrad.rewrite.ratios import split
+from symgrad.rewrite.ratios import forget
 from symgrad.rewrite.rule import by_op, rewrite
-from symgrad.rewrite.short_exponentials import EXPONENTIAL_FACES, EXPONENTIAL_RULES
+from symgrad.rewrite.short_exponentials import (
+    BY_ONE_EXPONENTIAL,
+    EXPONENTIAL_FACES,
+    EXPONENTIAL_RULES,
+)
 from symgrad.rewrite.short_ratios import RATIO_RULES
 from symgrad.rewrite.short_trigonometry import TRIGONOMETRIC_FACES, TRIGONOMETRIC_RULES
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.size import Sizes, size_of
 
 LOCAL: Final = by_op((*RATIO_RULES, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
+MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
 FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 
 WIDTH: Final = 2  # formulas that are kept from round to round
@@ -37,19 +42,22 @@ STEPS: Final = 6  # rules that are applied to a node one after the other
 OVERFLOW: Final = 200  # what a form is longer by that may overflow where others do not
 EXPONENTIALS: Final = (f.exp, f.exp2, f.expm1, f.cosh, f.sinh)
 SLACK: Final = 24  # by how much what a rule made may be longer to be worth a search
-MADE: Final = 8  # the work of a rule that applies, where one that does not is 1
+MADE: Final = 4  # the work per operand of a rule that applies, where one that does not is 1
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
+
+
+SMALL: Final = 50  # nodes; in larger formulas rules do more at a time, so they may do less often
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """How large a formula may be, and how many nodes rules may look at and make."""
+    """How many nodes a formula may have, and how much work its search may be."""
 
     nodes: int
     work: int
 
 
-BOUNDED: Final = Bounds(300, 4500)
+BOUNDED: Final = Bounds(300, 3000)
 WITHOUT_BOUND: Final = Bounds(1 << 40, 1 << 40)
 
 
@@ -62,9 +70,9 @@ def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     if len(order) > bounds.nodes * len(forms) or not all(map(_is_plain, order)):
         return forms[0]
     try:
-        return _Search(bounds.work).run(forms)
+        return _Search(bounds.work * SMALL // max(SMALL, len(order))).run(forms)
     finally:
-        split.cache_clear()  # no node outlives its users
+        forget()  # no node outlives its users
 
 
 def shorter_of(a: Expr, b: Expr) -> Expr:
@@ -124,7 +132,8 @@ class _Search:
         return self.overflows[root]
 
     def run(self, forms: Sequence[Expr]) -> Expr:
-        beam = sorted(dict.fromkeys(forms), key=self.weight)
+        merged = [transform([x], lambda node: rewrite(node, MERGING, 2))[x] for x in forms]
+        beam = sorted(dict.fromkeys([*forms, *merged]), key=self.weight)[:WIDTH]
         seen = set(beam)
         for _ in range(ROUNDS):
             made = [y for x in beam for y in self._faces(x) if not (y in seen or seen.add(y))]
@@ -186,7 +195,7 @@ class _Search:
                 self.left -= 1
                 y = rule.apply(x)
                 if y is not None:
-                    self.left -= MADE
+                    self.left -= MADE * len(x.args)
                     if y not in seen:
                         seen.add(y)
                         yield y

@@ -187,10 +187,13 @@ def _logarithms_joined(x: Expr) -> Expr | None:
     return add_all([*rest_terms, f.log(inside)])
 
 
+BY_ONE_EXPONENTIAL: Final = Rule(
+    "a*exp(u) + b*exp(v) = (a + b*exp(v - u))*exp(u)", DOMAIN, ADD, _by_one_exponential
+)
 EXPONENTIAL_RULES: Final = (
     Rule("exp(u)*exp(v) = exp(u + v)", ROUNDING, MUL, _joined),
     Rule("exp(u) + exp(-u) = 2*cosh(u)", ROUNDING, ADD, _hyperbolic),
-    Rule("a*exp(u) + b*exp(v) = (a + b*exp(v - u))*exp(u)", DOMAIN, ADD, _by_one_exponential),
+    BY_ONE_EXPONENTIAL,
     Rule("log(a) - log(b) = log(a/b), a and b > 0", ROUNDING, ADD, _logarithms_joined),
 )
 

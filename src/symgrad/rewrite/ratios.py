@@ -163,6 +163,8 @@ def _joins(terms: Sequence[Term]) -> bool:
     first = terms[0][1]
     if all(b.op.label is not None and n > 0 for _, powers in terms for b, n in powers.items()):
         return False  # a polynomial stays as it is
+    if all(len(powers) == 1 and b.op is ADD and n == 1 for _, powers in terms for b, n in powers.items()):
+        return False  # so do differences, which may be small: 2*(x - a) + 2*(x - b)
     return (
         len(terms) > 2
         or any(c.denominator > 1 for c, _ in terms)

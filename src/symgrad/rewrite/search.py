@@ -76,9 +76,9 @@ def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
 
 
 def shorter_of(a: Expr, b: Expr) -> Expr:
-    """The one that prints shorter, a where they are the same."""
+    """b where it has fewer operations in print, else a."""
     search = _Search(0)
-    return b if search.weight(b) < search.weight(a) else a
+    return b if search.operations(b) < search.operations(a) else a
 
 
 def _is_plain(node: Expr) -> bool:
@@ -125,6 +125,10 @@ class _Search:
         """What a form is chosen by: its size, longer for what may overflow."""
         return size_of(x, self.sizes).weight + (OVERFLOW if self._overflows(x) else 0)
 
+    def operations(self, x: Expr) -> int:
+        """Of two forms with as many operations the one that is there already is good enough."""
+        return size_of(x, self.sizes).operations + (OVERFLOW if self._overflows(x) else 0)
+
     def _overflows(self, root: Expr) -> bool:
         for node in toposort([root], skip=self.overflows):
             inside = any(self.overflows[arg] for arg in node.args)
@@ -133,11 +137,11 @@ class _Search:
 
     def run(self, forms: Sequence[Expr]) -> Expr:
         merged = [transform([x], lambda node: rewrite(node, MERGING, 2))[x] for x in forms]
-        beam = sorted(dict.fromkeys([*forms, *merged]), key=self.weight)[:WIDTH]
+        beam = sorted(dict.fromkeys([*forms, *merged]), key=self.operations)[:WIDTH]
         seen = set(beam)
         for _ in range(ROUNDS):
             made = [y for x in beam for y in self._faces(x) if not (y in seen or seen.add(y))]
-            ranked = sorted([*beam, *made], key=self.weight)[:WIDTH]
+            ranked = sorted([*beam, *made], key=self.operations)[:WIDTH]
             if all(a is b for a, b in zip(ranked, beam, strict=False)) or self.left <= 0:
                 return ranked[0]
             beam = ranked
@@ -178,7 +182,7 @@ class _Search:
             for y in self._candidates(tried, seen):
                 if depth and self.weight(y) < self.weight(best) + SLACK:
                     y = self.improved(y, depth - 1)
-                if self.weight(y) < self.weight(best):
+                if self.operations(y) < self.operations(x) and self.weight(y) < self.weight(best):
                     best = y
             if best is x:
                 break

@@ -88,7 +88,7 @@ def _common_factor(x: Expr) -> Expr | None:
         exponents = [t[1].get(base, 0) for t in terms]  # type: ignore[index]
         if all(m * n > 0 for m in exponents):
             common[base] = min(exponents) if n > 0 else max(exponents)
-    if not any(n < 0 for n in common.values()):
+    if not any(n < 0 and b.op is ADD for b, n in common.items()):
         return None
     inverse: Powers = {base: -n for base, n in common.items()}
     rest = [as_expr(multiplied(t, (1, inverse)), x) for t in terms]
@@ -163,7 +163,14 @@ def _cancelled(x: Expr) -> Expr | None:
     term = split(x)
     if term is None or sum(b.op is ADD for b in term[1]) < 2:
         return None
-    return as_expr(over_common([cleared(term)], x, whole=True), x)
+    made = over_common([cleared(term)], x, whole=True)
+    below = any(b.op is ADD and n < 0 for b, n in term[1].items())
+    return as_expr(made, x) if below or _is_short(made) else None
+
+
+def _is_short(term: Term | None) -> bool:
+    """Whether no sum in a term has more than two terms."""
+    return term is not None and all(b.op is not ADD or len(b.args) <= 2 for b in term[1])
 
 
 def _cancelled_squares(x: Expr, squares: int) -> Expr | None:
@@ -176,7 +183,7 @@ def _cancelled_squares(x: Expr, squares: int) -> Expr | None:
 
 
 def _absorbed(x: Expr) -> Expr | None:
-    """``sqrt(x)*(sqrt(x) + 1) -> x + sqrt(x)``: a factor that a sum has, too, multiplied into the sum."""
+    """``sqrt(x)*(sqrt(x) + 1) -> x + sqrt(x)``: a root that a sum has, too, multiplied into the sum."""
     term = split(x)
     if term is None:
         return None
@@ -188,7 +195,7 @@ def _absorbed(x: Expr) -> Expr | None:
         shared = {
             b: m * n
             for b, m in powers.items()
-            if b is not total and m * n > 0 and any(b in t[1] for t in inner if t)
+            if m.__class__ is not int and m * n > 0 and any(b in t[1] for t in inner if t)
         }
         if shared:
             made = [as_expr(multiplied(t, (1, shared)), x) for t in inner]
@@ -222,7 +229,10 @@ def _into_root(x: Expr) -> Expr | None:
 
 def _apart(x: Expr) -> Expr | None:
     """``(x + 1)/x -> 1 + 1/x``: the only sum in a numerator multiplied by the rest of the product."""
-    return _expanded(split(x), x)
+    term = split(x)
+    if term is None or all(b.op is ADD for b in term[1]):
+        return None  # a number stays in front of its sum
+    return _expanded(term, x)
 
 
 def _sign_inside(x: Expr) -> Expr | None:
@@ -311,7 +321,7 @@ PRODUCTS: Final = tuple(
         ("u/(v/w) = u*w/v", DOMAIN, _collected),
         ("b*(a/b + c) = a + b*c", DOMAIN, _cleared),
         ("b*(a/b + c), the sums in it as they are", DOMAIN, partial(_cleared, written_out=False)),
-        ("a*(b + c) = a*b + a*c, a in b", DOMAIN, _absorbed),
+        ("sqrt(a)*(sqrt(a) + b) = a + b*sqrt(a)", DOMAIN, _absorbed),
         ("b**2*sqrt(a/b) = sqrt(a*b**3)", DOMAIN, _into_root),
         ("(x**2 - 1)/(x - 1) = x + 1", DOMAIN, _cancelled),
         ("sin(x)**2/(1 - cos(x)) = 1 + cos(x)", DOMAIN, partial(_cancelled_squares, squares=1)),

@@ -56,6 +56,12 @@ def split(x: Expr) -> Term | None:
     return opened
 
 
+def _is_nonzero(x: Expr) -> bool:
+    """Whether x is an exact number other than 0."""
+    value = value_of(x)
+    return is_exact(value) and value != 0
+
+
 def forget() -> None:
     """Let go of the terms and sums that a search has asked for."""
     split.cache_clear()
@@ -67,7 +73,7 @@ def multiplied(a: Term | None, b: Term | None) -> Term | None:
     if a is None or b is None:
         return None
     c, powers = a[0] * b[0], times(a[1], b[1])
-    for base in [base for base, n in powers.items() if n.denominator == 1 and is_number(base)]:
+    for base in [b for b, n in powers.items() if n.denominator == 1 and _is_nonzero(b)]:
         c = c * Fraction(value_of(base)) ** int(powers.pop(base))  # sqrt(2)*sqrt(2)
     return _exact(c), powers
 

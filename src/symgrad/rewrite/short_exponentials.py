@@ -150,7 +150,7 @@ def _ratio(u: Expr, v: Expr) -> Term | None:
     found = of_sum(difference) if difference.op is ADD else None
     if found is None or found[0] == 0:
         return None
-    (total,) = [b for b, n in found[1].items() if b.op is ADD and n == 1] or [None]
+    total = next((b for b, n in found[1].items() if b.op is ADD and n == 1), None)
     rest: Term = (found[0], {b: n for b, n in found[1].items() if b is not total})
     parts = [multiplied(rest, split(t)) for t in total.args] if total is not None else [rest]
     result: Term | None = (1, {})

@@ -94,7 +94,8 @@ def _opened(base: Expr, n: Exact) -> Term | None:
     if base.op is POW and n.__class__ is int and not is_exact(value_of(base.args[1])):
         k, p = split_coefficient(base.args[1])  # x**(2*n) is (x**n)**2
         if k.__class__ is int and k not in (0, 1) and p is not None:
-            return 1, {POW.build((base.args[0], p), ()): n * k}
+            inside = powers_of(POW.build((base.args[0], p), ()))
+            return 1, {b: m * n * k for b, m in inside.items()}
     return 1, {base: n}
 
 
@@ -232,7 +233,7 @@ def over_common(
     `written_out`, sums in it stay as they are.
     """
     terms = terms if written_out else _decaying(terms)
-    common = _common(terms, whole)
+    common = _common(terms, whole, bool(squares))
     inverse: Powers = {base: -n for base, n in common.items()}
     ring = Ring.of([(c, times(powers, inverse)) for c, powers in terms], common, written_out)
     if ring is None:
@@ -268,7 +269,7 @@ def _decaying(terms: Sequence[Term]) -> list[Term]:
     ]
 
 
-def _common(terms: Sequence[Term], whole: bool) -> Powers:
+def _common(terms: Sequence[Term], whole: bool, squares: bool) -> Powers:
     common: Powers = {}
     for base in dict.fromkeys(b for _, powers in terms for b in powers):
         exponents = [powers.get(base, 0) for _, powers in terms]
@@ -276,6 +277,8 @@ def _common(terms: Sequence[Term], whole: bool) -> Powers:
         alike = all((m - n).denominator == 1 for m in exponents)
         if base.op is ADD and n >= 0 and (whole or not (alike and n)):
             n = n % 1 if alike else 0
+        if squares and base.op in CIRCLES and n > 1:
+            n = n % 2  # the square may be replaced
         if n:
             common[base] = n
     return common
@@ -451,10 +454,11 @@ class Ring:
         for m, c in self._ordered(p):
             powers = self.powers(m)
             if powers:
-                coefficients[as_term(powers, like)] = c
+                term = as_term(powers, like)  # x**n * x**2 and x**(n + 2) are one
+                coefficients[term] = coefficients.get(term, 0) + c
             else:
                 constant = c
-        return coefficients, constant
+        return {term: c for term, c in coefficients.items() if c != 0}, constant
 
 
     def _ordered(self, p: Polynomial) -> Iterable[tuple[polynomials.Monomial, Exact]]:

@@ -115,7 +115,9 @@ def _is_logistic(x: Expr) -> bool:
 
 def _grows(term: Expr) -> bool:
     """Whether a term has an exponential whose exponent is not written as negative."""
-    factors = term.args if term.op is MUL else (term,)
+    factors = list(term.args if term.op is MUL else (term,))
+    inside = [y for x in factors if x.op is ADD for y in x.args]
+    factors += [x for y in inside for x in (y.args if y.op is MUL else (y,))]
     return any(x.op in EXPONENTIALS and split_coefficient(x.args[0])[0] > 0 for x in factors)
 
 

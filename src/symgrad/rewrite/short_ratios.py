@@ -120,7 +120,10 @@ def written_out(x: Expr) -> Expr | None:
     terms = terms_of(x, 0)
     if terms is None or not any(b.op is ADD and n > 0 for _, p in terms for b, n in p.items()):
         return None
-    return _expanded(over_common(terms, x, whole=True), x)
+    total = over_common(terms, x, whole=True)
+    if total is not None and not any(b.op is ADD for b in total[1]):
+        return as_expr(total, x)
+    return _expanded(total, x)
 
 
 def _expanded(term: tuple[object, Powers] | None, like: Expr) -> Expr | None:

@@ -137,7 +137,6 @@ TRIGONOMETRIC_RULES: Final = (
     Rule("sin(u)*cos(u) = sin(2*u)/2", ROUNDING, MUL, _sine_of_double),
     Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _cosine_of_double),
     Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, _square_of_half),
-    *INVERSES,
 )
 
 # The same formula in other functions, everywhere in it at once
@@ -176,4 +175,4 @@ DOUBLES_BY_COSINES: Final = (
     Rule("cos(2*u) = 2*cos(u)**2 - 1", ROUNDING, f.cos, _opened(lambda u: 2 * f.cos(u) ** 2 - 1)),
     Rule("cosh(2*u) = 2*cosh(u)**2 - 1", ROUNDING, f.cosh, _opened(lambda u: 2 * f.cosh(u) ** 2 - 1)),
 )
-TRIGONOMETRIC_FACES: Final = (TANGENTS, DOUBLES_BY_SINES, DOUBLES_BY_COSINES)
+TRIGONOMETRIC_FACES: Final = (TANGENTS, INVERSES, DOUBLES_BY_SINES, DOUBLES_BY_COSINES)

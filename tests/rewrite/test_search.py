@@ -1,0 +1,256 @@
+"""The shortest form in print: what the search finds, keeps and leaves alone."""
+
+import itertools
+import random
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.autodiff import derivatives
+from symgrad.expr.traverse import check_graph, toposort
+from symgrad.ops.shown import SHOWN, computed_forms, shown_forms
+from symgrad.rewrite.search import Bounds, shortest
+from symgrad.rewrite.size import size_of
+
+x, y, a = sg.symbols("x y a")
+p, q = sg.symbol("p", positive=True), sg.symbol("q", positive=True)
+n = sg.symbol("n")
+NAMES = {s.name: s for s in (x, y, a, p, q, n)}
+
+SIMPLIFIED = """
+sin(pi)                                     0
+cos(pi)                                     -1
+sin(pi/6)                                   1/2
+tan(3*pi/4)                                 -1
+log(E)                                      1
+log(E**2)                                   2
+E**x                                        exp(x)
+sqrt(2)*sqrt(pi)*x                          x*sqrt(2*pi)
+2*sin(x)*cos(x)                             sin(2*x)
+sin(x)**2/(1-cos(x))                        cos(x) + 1
+(1-tanh(x/2)**2)/(1+tanh(x/2)**2)           1/cosh(x)
+(1+tan(x/2)**2)/(2*tan(x/2))                1/sin(x)
+1/cos(x)**2-tan(x)**2                       1
+exp(x)/2+exp(-x)/2                          cosh(x)
+exp(x)*exp(y)/exp(a)                        exp(x + y - a)
+log(p)-log(q)                               log(p/q)
+1/(a**2*(x**2/a**2+1))                      1/(a**2 + x**2)
+1/(1/x+1/y)                                 x*y/(x + y)
+1/(p*x)+1/(p*y)                             (x + y)/(p*x*y)
+(x**2-1)/(x-1)                              x + 1
+x/(x+1)+1/(x+1)                             1
+p/sqrt(p)*sqrt(q)                           sqrt(p*q)
+cos(asin(x))**2                             1 - x**2
+"""
+KEPT = """
+4*x**3-4*x
+x**2-2*x+1+y
+(x*cos(x)-sin(x))/x**2
+exp(x)*(x-1)/x**2
+2*(x-a)+2*(x-y)
+tan(x)**2+1
+1-tanh(x)**2
+2*(3*x**2-1)/(x**2+1)**3
+x**n*(n+1)
+"""
+
+
+@pytest.mark.parametrize("line", SIMPLIFIED.strip().splitlines())
+def test_short_forms(line):
+    formula, expected = line.split(maxsplit=1)
+    result = sg.simplify(sg.parse(formula, NAMES))
+    assert result is sg.parse(expected, NAMES) or str(result) == expected
+    assert sg.simplify(result) is result
+    check_graph(result)
+
+
+@pytest.mark.parametrize("formula", KEPT.strip().splitlines())
+def test_what_is_short_stays_as_it_is(formula):
+    """No form is taken for fewer characters alone, and polynomials and differences stay."""
+    e = derivatives.simplify_all([sg.parse(formula, NAMES)])[0]
+    assert str(sg.simplify(e)) == str(e)
+
+
+GRID = [
+    np.array(column)
+    for column in zip(
+        *itertools.product((-1.3, -0.4, 0.0, 0.7, 1.0), (-0.8, 0.0, 1.7), (0.6, 1.9), (2.0, -0.5)),
+        strict=True,
+    )
+]
+LEAVES = (x, x, y, p, p, sg.constant(1), sg.constant(2), sg.constant(-1))
+CALLS = (
+    *(sg.sin, sg.cos, sg.tan, sg.sinh, sg.cosh, sg.tanh),
+    *(sg.exp, sg.exp, sg.log, sg.sqrt, sg.arctan, sg.special.expit),
+)
+
+
+def random_formula(rng, depth):
+    if depth == 0:
+        return rng.choice(LEAVES)
+    e, kind = random_formula(rng, depth - 1), rng.randrange(12)
+    if kind < 3:
+        return e + random_formula(rng, depth - 1)
+    if kind < 5:
+        return e * random_formula(rng, depth - 1)
+    if kind < 7:
+        return e / random_formula(rng, depth - 1)
+    if kind == 7:
+        return e ** rng.choice([2, 3, -1, -2])
+    return p**n * e if kind == 8 else rng.choice(CALLS)(e)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_formulas_keep_their_values(seed):
+    """Wherever a formula is defined, at both signs, 0 and 1, its short form has its value."""
+    rng = random.Random(seed)
+    changed = 0
+    for _ in range(15):
+        e = random_formula(rng, rng.choice([2, 3, 4]))
+        form = shortest([e])
+        if form is e:
+            continue
+        changed += 1
+        parts = sg.lambdify([x, y, p, n], [s for s in toposort([e]) if s.args])  # where all is defined
+        with np.errstate(all="ignore"):
+            values = [np.broadcast_to(v, GRID[0].shape) for v in parts(*GRID)]
+            other = np.broadcast_to(sg.lambdify([x, y, p, n], form)(*GRID), GRID[0].shape)
+        defined = np.all([np.abs(v) < 1e9 for v in values], axis=0)
+        one = values[-1]
+        np.testing.assert_allclose(other[defined], one[defined], rtol=1e-6, atol=1e-7, err_msg=str(e))
+    assert changed
+
+
+def test_bounded_work_gives_the_same_form_in_every_process():
+    code = (
+        "import symgrad as sg\n"
+        "x, y, a, b = sg.symbols('x y a b')\n"
+        "e = sum([sg.tan(x*k)/(a + k*y) + sg.exp(k*x)*b for k in range(1, 7)])\n"
+        "print(sg.simplify(e), '|', sg.diff(sg.arctan((a*x + b)/y)/(1 + sg.exp(-x)), x))\n"
+    )
+    command = [sys.executable, "-c", code]
+    runs = {subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(3)}
+    assert len(runs) == 1
+
+
+def test_the_search_ends_where_its_work_is_used_up():
+    e = sg.tan(x) / (1 + sg.tan(x) ** 2) + 1 / (1 / x + 1 / y)
+    assert shortest([e], Bounds(300, 0)) is e
+    assert shortest([e], Bounds(2, 10**6)) is e
+    assert shortest([e]) is not e
+
+
+def test_branches_arrays_and_infinities_are_left_alone():
+    v = sg.vector("v", "n")
+    for e in (
+        sg.where(x > 0, 1 / (1 / x + 1 / y), x),
+        sg.sum(1 / (1 / v + 1)),
+        sg.parse("1/(1/x + 1/y) + 1/0", NAMES),
+    ):
+        assert shortest([e]) is e
+
+
+def test_what_may_overflow_is_no_shorter():
+    """Planck's law over one denominator would be nan where exp(x) is infinite."""
+    for e in (
+        3 * x**2 / (sg.exp(x) - 1) - x**3 * sg.exp(x) / (sg.exp(x) - 1) ** 2,
+        1 / (1 + sg.exp(-x)) + x * sg.exp(-x) / (1 + sg.exp(-x)) ** 2,
+        sg.exp(-x) * (1 - a) / (1 + sg.exp(-x) * (1 - a)) ** 2,
+    ):
+        form = sg.simplify(e)
+        f = sg.lambdify([x, a], form)
+        with np.errstate(all="ignore"):
+            assert np.isfinite(f(1e4, 0.3))
+
+
+def test_full_takes_what_sympy_has_where_that_prints_shorter():
+    e = sg.sin(x) ** 4 - sg.cos(x) ** 4
+    short = sg.simplify(e, level="full")
+    assert str(short) == "-cos(2*x)"
+    assert size_of(short, {}).weight <= size_of(sg.simplify(e), {}).weight
+
+
+SIZES = ("x", "x + 1", "-x - y", "2*x/3", "x**2/(x + y)**2", "-sin(x)/(4*x*y)", "sqrt(x + 1)", "x**(n - 1)")
+
+
+@pytest.mark.parametrize("text", SIZES)
+def test_sizes_are_those_of_the_text(text):
+    import ast  # noqa: PLC0415
+
+    e = sg.parse(text, NAMES)
+    counted = sum(
+        isinstance(node, (ast.BinOp, ast.UnaryOp, ast.Call))
+        for node in ast.walk(ast.parse(str(e), mode="eval"))
+    )
+    assert size_of(e, {})[:2] == (counted, len(str(e)))
+
+
+# Derivatives: read in one form, computed in the other
+
+DERIVATIVES = """
+atan(y/x)               -y/(x**2 + y**2)
+1/(1/x+1/y)             y**2/(x + y)**2
+atan(x/a)/a             1/(a**2 + x**2)
+asin(x/p)               1/sqrt(p**2 - x**2)
+log(tan(x/2))           1/sin(x)
+2*atan(tanh(x/2))       1/cosh(x)
+(p/q)**a*x              (p/q)**a
+1/(1+exp(-x))           exp(x)/(exp(x) + 1)**2
+"""
+
+
+@pytest.mark.parametrize("line", DERIVATIVES.strip().splitlines())
+def test_derivatives_read_short(line):
+    formula, expected = line.split(maxsplit=1)
+    f = sg.parse(formula, NAMES)
+    plain = derivatives.diff(f, x)
+    for d in (sg.diff(f, x), sg.grad(f, x), sg.jacobian(f, x)):
+        assert str(d) == expected
+        assert computed_forms([d]) == [plain]
+        assert sg.latex(d) == sg.latex(sg.parse(expected, NAMES))
+        check_graph(d)
+
+
+def test_compiled_code_does_not_depend_on_what_is_read():
+    f = sg.sin(x) * sg.cos(x) + sg.arctan(y / x)
+    read, plain = sg.grad(f, [x, y]), derivatives.grad(f, [x, y])
+    assert str(read) != str(plain)
+    assert "cos(2" not in sg.lambdify([x, y], [f, *read]).source
+    code = [sg.lambdify([x, y], [f, *g]).source.split('"""')[-1] for g in (read, plain)]
+    assert code[0] == code[1]
+    assert sg.hessian(f, [x, y])[0][1] is sg.hessian(f, [x, y])[1][0]
+
+
+def test_a_derivative_of_a_derivative_is_that_of_what_is_computed():
+    f = sg.log(sg.tan(x / 2))
+    assert sg.diff(f, x).op is SHOWN
+    assert sg.diff(sg.diff(f, x), x) is sg.diff(f, x, 2)
+    assert sg.simplify(sg.diff(f, x)) is sg.parse("1/sin(x)", NAMES)
+    assert str(2 * sg.diff(f, x)) == "2/sin(x)"
+    assert str(sg.to_sympy(sg.diff(f, x))) == "1/sin(x)"
+    assert shown_forms([sg.substitute(sg.diff(f, x), {x: y})])[0] is 1 / sg.sin(y)
+
+
+def test_a_form_asks_for_no_other_arguments_than_it_shows():
+    d = sg.diff(sg.log(a * x) + a * 0, x)
+    assert sg.free_symbols(d) == [x]
+
+
+def test_the_greeks():
+    S, K, T, v, r = (sg.symbol(name, positive=True) for name in ("S", "K", "T", "v", "r"))
+    N = sg.special.ndtr
+    d1 = (sg.log(S / K) + (r + v**2 / 2) * T) / (v * sg.sqrt(T))
+    C = S * N(d1) - K * sg.exp(-r * T) * N(d1 - v * sg.sqrt(T))
+    for by, expected in {
+        S: N(d1),
+        K: -sg.exp(-r * T) * N(d1 - v * sg.sqrt(T)),
+        v: S * sg.exp(-(d1**2) / 2) * sg.sqrt(T) / sg.sqrt(2 * sg.pi),
+        r: K * T * sg.exp(-r * T) * N(d1 - v * sg.sqrt(T)),
+    }.items():
+        (form,) = shown_forms([sg.diff(C, by)])
+        assert len(str(form)) < 90
+        point = {S: 101.0, K: 97.0, T: 0.7, v: 0.3, r: 0.02}
+        assert float(sg.evaluate(form, point)) == pytest.approx(float(sg.evaluate(expected, point)))

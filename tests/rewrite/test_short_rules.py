@@ -1,0 +1,140 @@
+"""Every rule of the search for short forms, by form and by value; a rule without a case fails."""
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+from symgrad.expr.leaves import is_number
+from symgrad.rewrite.rule import Guarantee
+from symgrad.rewrite.search import FACES, LOCAL, MERGING
+
+NAMES = {n: sg.symbol(n) for n in "xyabcu"} | {n: sg.symbol(n, positive=True) for n in "pq"}
+VALUES = (-1.7, -1.0, -0.6, 0.0, 0.3, 1.0, 2.2)
+RULES = {
+    rule.name: rule
+    for rule in (
+        *(rule for table in (LOCAL, MERGING) for group in table.values() for rule in group),
+        *(rule for face in FACES for rule in face),
+    )
+}
+PAIRS = {
+    f"terms {i} and {j} of a sum over one denominator": (i, j)
+    for i in range(5)
+    for j in range(i + 1, 5)
+}
+# rule: formula, what the rule makes of it
+CASES = """
+a/b + c/d = (a*d + b*c)/(b*d) | 1/x + 1/y | (x + y)/(x*y)
+a/b + c/d = (a*d + b*c)/(b*d) | x**2/sqrt(x**2 + y) - sqrt(x**2 + y) | -y/sqrt(x**2 + y)
+a/b + c/d = (a*d + b*c)/(b*d) | exp(x) + 2 + exp(-x) | exp(-x)*(exp(x) + 1)**2
+a/b + c, the sums in it as they are | (x + y)**2/a**2 + 1 | ((x + y)**2 + a**2)/a**2
+a/b + c, the sums in it as they are | (a - b)*exp(-x)/b + 1 | (exp(-x)*(a - b) + b)/b
+a/b + c/d, sin**2 = 1 - cos**2 | 1 - sin(x)**2 | cos(x)**2
+a/b + c/d, sin**2 = 1 - cos**2 | cosh(x)**2 - 1 | sinh(x)**2
+a/b + c/d, cos**2 = 1 - sin**2 | a - a*cos(x)**2 | a*sin(x)**2
+a/b + c/d, cos**2 = 1 - sin**2 | 1 + sinh(x)**2 | cosh(x)**2
+1/q + a/q**2 = (1 + a/q)/q | 1/(x + 1) + a/(x + 1)**2 | (a/(x + 1) + 1)/(x + 1)
+the quotients in a sum over one denominator | sin(x) + a/x + b/x | sin(x) + (a + b)/x
+a*(b + c) + a*d = a*b + a*c + a*d | x*(y - sin(x)) + x*sin(x) | x*y
+cos(u)**2 - sin(u)**2 = cos(2*u) | a*cos(x)**2 - a*sin(x)**2 | a*cos(2*x)
+cos(u)**2 - sin(u)**2 = cos(2*u) | 1 - 2*sin(x)**2 | cos(2*x)
+cos(u)**2 - sin(u)**2 = cos(2*u) | 1 + 2*sinh(x)**2 | cosh(2*x)
+1 - cos(2*u) = 2*sin(u)**2 | 3 - 3*cos(2*x) | 6*sin(x)**2
+1 - cos(2*u) = 2*sin(u)**2 | 1 + cosh(2*x) | 2*cosh(x)**2
+1 - cos(2*u) = 2*sin(u)**2 | cosh(2*x) - 1 | 2*sinh(x)**2
+exp(u) + exp(-u) = 2*cosh(u) | a*exp(x) + a*exp(-x) | 2*a*cosh(x)
+exp(u) + exp(-u) = 2*cosh(u) | exp(-x) - exp(x) | -2*sinh(x)
+a*exp(u) + b*exp(v) = (a + b*exp(v - u))*exp(u) | x*exp(-(x + y)**2) + x*exp(2*x*y - (x + y)**2) | None
+log(a) - log(b) = log(a/b), a and b > 0 | log(p) - log(q) + x | x + log(p/q)
+u/(v/w) = u*w/v | x/(y/a) | x*a/y
+b*(a/b + c) = a + b*c | a**2*(x**2/a**2 + 1) | x**2 + a**2
+b*(a/b + c), the sums in it as they are | a**2*((x + y)**2/a**2 + 1) | (x + y)**2 + a**2
+sqrt(a)*(sqrt(a) + b) = a + b*sqrt(a) | sqrt(x)*(sqrt(x) + 1) | x + sqrt(x)
+b**2*sqrt(a/b) = sqrt(a*b**3) | (x + 1)**2*sqrt((1 - x)/(1 + x)) | sqrt((1 - x)*(x + 1)**3)
+(x**2 - 1)/(x - 1) = x + 1 | (x**2 - 1)/(x - 1) | x + 1
+sin(x)**2/(1 - cos(x)) = 1 + cos(x) | sin(x)**2/(1 - cos(x)) | cos(x) + 1
+cos(x)**2/(1 - sin(x)) = 1 + sin(x) | cos(x)**2/(1 - sin(x)) | sin(x) + 1
+(a + b)*c = a*c + b*c | (x + 1)/x | 1/x + 1
+-(a - b)*c = (b - a)*c | -(x - a)*sin(y) | sin(y)*(a - x)
+sqrt(a)*sqrt(b) = sqrt(a*b) | x*sqrt(2)*sqrt(pi) | x*sqrt(2*pi)
+sqrt(a)*sqrt(b) = sqrt(a*b) | sqrt(x)*sqrt(p) | sqrt(x*p)
+sqrt(a)/sqrt(b) = sqrt(a/b), a and b >= 0 | x*sqrt(p)/sqrt(2*pi) | x*sqrt(p/(2*pi))
+sin(u)*cos(u) = sin(2*u)/2 | a*sin(x)*cos(x) | a*sin(2*x)/2
+sin(u)*cos(u) = sin(2*u)/2 | 1/(sinh(x)*cosh(x)) | 2/sinh(2*x)
+exp(u)*exp(v) = exp(u + v) | a*exp(x)*exp(-y) | a*exp(x - y)
+sin(arccos(u)) as a root | sin(acos(x)) | sqrt(1 - x**2)
+sin(arctan(u)) as a root | sin(atan(x)) | x/sqrt(x**2 + 1)
+cos(arcsin(u)) as a root | cos(asin(x)) | sqrt(1 - x**2)
+cos(arctan(u)) as a root | cos(atan(x)) | 1/sqrt(x**2 + 1)
+tan(arcsin(u)) as a root | tan(asin(x)) | x/sqrt(1 - x**2)
+cosh(arcsinh(u)) as a root | cosh(asinh(x)) | sqrt(x**2 + 1)
+tan(u) = sin(u)/cos(u) | tan(x) | sin(x)/cos(x)
+tanh(u) = sinh(u)/cosh(u) | tanh(x) | sinh(x)/cosh(x)
+sin(2*u) = 2*sin(u)*cos(u) | sin(2*x) | 2*sin(x)*cos(x)
+sinh(2*u) = 2*sinh(u)*cosh(u) | sinh(4*x) | 2*sinh(2*x)*cosh(2*x)
+cos(2*u) = 1 - 2*sin(u)**2 | cos(2*x) | 1 - 2*sin(x)**2
+cosh(2*u) = 1 + 2*sinh(u)**2 | cosh(2*x) | 2*sinh(x)**2 + 1
+cos(2*u) = 2*cos(u)**2 - 1 | cos(2*x) | 2*cos(x)**2 - 1
+cosh(2*u) = 2*cosh(u)**2 - 1 | cosh(2*x) | 2*cosh(x)**2 - 1
+exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2) | exp(x)/(exp(x) + 1)**2 | 1/(4*cosh(x/2)**2)
+exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2) | a*exp(-x)/(1 - exp(-x))**2 | a/(4*sinh(x/2)**2)
+expit(u) = 1/(1 + exp(-u)) | expit(x) | 1/(exp(-x) + 1)
+cosh(u) by exponentials | cosh(x) | (exp(x) + exp(-x))/2
+sinh(u) by exponentials | sinh(x) | (exp(x) - exp(-x))/2
+"""
+
+
+def cases():
+    for line in CASES.strip().splitlines():
+        name, formula, expected = (part.strip() for part in line.split(" | "))
+        yield pytest.param(name, formula, expected, id=f"{name}: {formula}")
+    for name, (i, j) in PAIRS.items():
+        terms = [f"sin({k + 2}*x)" for k in range(5)]
+        terms[i], terms[j] = "a/x", "b/x"
+        yield pytest.param(name, " + ".join(terms), None, id=name)
+
+
+def flat(e):
+    """A sum or product with its nested ones opened, as rules of the search meet them."""
+    parts = list(e.args)
+    while any(part.op is e.op for part in parts):
+        parts = [x for part in parts for x in (part.args if part.op is e.op else (part,))]
+    return e.op.build(tuple(parts), ()) if e.op.commutative else e
+
+
+def test_every_rule_has_a_case():
+    named = {line.split(" | ")[0].strip() for line in CASES.strip().splitlines()}
+    assert set(RULES) == named | set(PAIRS)
+
+
+def test_every_rule_says_what_it_may_change():
+    assert all(isinstance(rule.guarantee, Guarantee) for rule in RULES.values())
+
+
+@pytest.mark.parametrize(("name", "formula", "expected"), list(cases()))
+def test_form_and_value(name, formula, expected):
+    rule = RULES[name]
+    e = flat(sg.parse(formula, NAMES))
+    products = {"multiply", "power"}  # rules on products look at powers, too
+    assert e.op is rule.op or {e.op.name, rule.op.name} <= products
+    made = rule.apply(e)
+    assert made is not None and made is not e
+    if expected not in (None, "None"):
+        assert str(made) == str(sg.parse(expected, NAMES)) or str(made) == expected
+    same_values(e, made)
+
+
+def same_values(e, made):
+    """Equal wherever the first is defined: at both signs, at 0 and 1."""
+    symbols = sg.free_symbols(e)
+    grid = np.array(np.meshgrid(*[VALUES] * len(symbols))).reshape(len(symbols), -1)
+    for row, s in enumerate(symbols):
+        if s is NAMES["p"] or s is NAMES["q"]:
+            grid[row] = np.abs(grid[row]) + 0.1
+    with np.errstate(all="ignore"):
+        one, other = [
+            np.broadcast_to(sg.lambdify(symbols, y)(*grid), grid.shape[1:]) for y in (e, made)
+        ]
+    defined = np.abs(one) < 1e15  # beyond is a pole that rounding missed
+    assert defined.any() or is_number(e)
+    np.testing.assert_allclose(other[defined], one[defined], rtol=1e-9, atol=1e-12)

@@ -91,7 +91,10 @@ def _opened(base: Expr, n: Exact) -> Term | None:
         inner = split(base)
         whole = None if inner is None else raised(inner, n)
         return (1, {base: n}) if whole is None else whole
-    if base.op is POW and n.__class__ is int and not is_exact(value_of(base.args[1])):
+    q = value_of(base.args[1]) if base.op is POW else None
+    if is_exact(q) and n.__class__ is int:  # sqrt(u)**2
+        return 1, {base.args[0]: _exact(q * n)}
+    if base.op is POW and n.__class__ is int:
         k, p = split_coefficient(base.args[1])  # x**(2*n) is (x**n)**2
         if k.__class__ is int and k not in (0, 1) and p is not None:
             inside = powers_of(POW.build((base.args[0], p), ()))

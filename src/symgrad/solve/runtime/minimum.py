@@ -1,43 +1,82 @@
 """Minima for many problems at once: Newton's method in a trust region, by eigenvalues of the Hessian.
 
-With ``H = Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left
-along its direction of negative curvature. Where a large H has Cholesky's factors, and the Newton step fits
-its region, that is the step and no eigenvalues are needed.
+Unknowns are scaled by the size of the Hessian's rows (`spectra`), so that units do not matter. With
+``H = Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left along its
+direction of negative curvature. Where a large H has Cholesky's factors, and the Newton step fits its
+region, that is the step and no eigenvalues are needed.
+
+A minimum is a root of its gradient, projected on the bounds, where the Hessian is not indefinite: the end rule is
+that of `ending`. The objective cannot tell steps from rounding long before the gradient cannot, so where a step
+promises less than the objective's level the gradient has to fall.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Call, Problems, answer, shaped
-from symgrad.solve.runtime.results import CONVERGED, Minimum, Status
-from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
+from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, answer, shaped
+from symgrad.solve.runtime.ending import (
+    EPS,
+    ORDINARY,
+    ROOT_RATE,
+    STRONG_RATE,
+    Levels,
+    is_at_level,
+    is_short,
+    is_short_at_scale,
+    learned_scale,
+    lengths,
+    meets_wishes,
+)
+from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
+from symgrad.solve.runtime.spectra import DenseHessian, Spectrum, curvature_of, grown
+from symgrad.solve.runtime.trust import LinearRate, UnderWay, shifted
 
 FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
-REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in lengths of x
-CURVATURES = (
-    "positive definite",
-    "positive semidefinite",
-    "indefinite",
-    "negative semidefinite",
-    "negative definite",
-    "unknown",
-)
+UNKNOWN = len(CURVATURES) - 1
+MOST_REJECTED = 80  # steps in a row
+NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
+LIMITLESS = 1e60  # times the first step: a step that lowers an objective without a lower bound
+SOUND = 1e-8  # of the curvature so far, what is left of it in a regular direction
+
+
+class Functions(NamedTuple):
+    """An objective.
+
+    Attributes
+    ----------
+    at : callable
+        ``at(x, index)`` gives values, gradients and Hessians in their form, of the problems `index`.
+    form : DenseHessian, DiagonalHessian or KroneckerHessian
+    levels : Levels
+        Of the value, then of the entries of the gradient.
+    """
+
+    at: Callable[[Any, Any], Any]
+    form: Any
+    levels: Levels
 
 
 class Minima(Found):
-    """Results of minimisation."""
+    """Results of minimisation.
 
-    def __init__(self, x: Any, box: Any, tol: float) -> None:
+    `weight` holds the sizes of unknowns by curvature, `scale` their largest magnitudes, `fast` whether the
+    last steps contracted faster than at a minimum of higher order, `jumped` whether the gradient was an
+    ordinary number before the last step.
+    """
+
+    def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
         super().__init__(x if box is None else np.clip(x, *box))
-        self.tol, self.box = tol, box
+        self.tolerances, self.box, self.x_scale = tolerances, box, x_scale
         self.value = np.full(len(x), np.nan)
-        self.curvature = np.full(len(x), len(CURVATURES) - 1, np.int8)
+        self.curvature = np.full(len(x), UNKNOWN, np.int8)
+        self.weight, self.scale = np.zeros(self.x.shape), np.abs(self.x)
+        self.fast, self.jumped = np.zeros(len(x), bool), np.zeros(len(x), bool)
 
 
 def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
@@ -48,107 +87,11 @@ def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
     return minimum
 
 
-def dense(hessian: Any) -> tuple[Any, Any, Any]:
-    """The spectrum of dense matrices."""
-    w, q = np.linalg.eigh(hessian)
-    return (
-        w,
-        lambda v: np.einsum("kji,kj->ki", q, v),
-        lambda v: np.einsum("kij,kj->ki", q, v),
-    )
-
-
-def diagonal(hessian: Any) -> tuple[Any, Any, Any]:
-    """The spectrum of diagonal matrices, given as their diagonals."""
-    return hessian, lambda v: v, lambda v: v
-
-
-def kronecker(axis: int, shape: tuple[int, ...]) -> Callable[[Any], tuple[Any, Any, Any]]:
-    """The spectrum of ``kron(eye, A)`` or ``kron(A, eye)``, the identity on an axis of unknowns of `shape`.
-
-    The matrices A are given; each of their eigenvalues occurs as often as the identity is long.
-    """
-
-    def spectrum(small: Any) -> tuple[Any, Any, Any]:
-        w, q = np.linalg.eigh(small)
-        rows = (small.shape[0], *shape)
-        w = np.broadcast_to(w[:, None, :] if axis == 0 else w[:, :, None], rows)
-
-        def turned(v: Any, q: Any) -> Any:  # q.T on the axis of A
-            v = v.reshape(rows)
-            v = v @ q if axis == 0 else np.swapaxes(q, 1, 2) @ v
-            return v.reshape(rows[0], -1)
-
-        back = np.swapaxes(q, 1, 2)
-        return w.reshape(rows[0], -1), lambda v: turned(v, q), lambda v: turned(v, back)
-
-    return spectrum
-
-
-def minimize_all(
-    s: Minima,
-    at: Callable[[Any, Any], Any],
-    index: Any,
-    maxiter: int,
-    globalize: bool = True,
-    callback: Any = None,
-    spectrum: Callable[[Any], Any] = dense,
-) -> None:
-    """Minimise the problems `index`; `at(x, index)` gives values, gradients and Hessians in their form.
-
-    `spectrum(hessian)` gives eigenvalues and two functions: into the eigenvectors and out of them.
-    """
-    x = s.x[index]
-    with np.errstate(all="ignore"):
-        while index.size:
-            _iterate_minima(s, at, index, x, maxiter, globalize, callback, spectrum)
-            index, x = _lower_nearby(s, at, index, spectrum) if globalize else (index[:0], x)
-
-
 def strict_minimum(x: Any, count: int, size: float, value: float) -> Minimum:
     """The `Minimum` of one problem, where the Hessian is positive definite."""
     minimum = Minimum(x, True, count, size, CONVERGED)
     minimum.value, minimum.curvature = value, CURVATURES[0]
     return minimum
-
-
-def confirmed(s: Minima, at: Callable[[Any, Any], Any], index: Any) -> Any:
-    """Values and curvatures of what full steps found, all but `index`; what else is to be minimised.
-
-    Full steps found points where Hessians have positive pivots; here their eigenvalues decide.
-    """
-    found = np.setdiff1d(np.arange(len(s.x)), index)
-    if not found.size:
-        return index
-    with np.errstate(all="ignore"):
-        s.value[found], _, hessians = at(s.x[found], found)
-        kind = curvature_of(np.linalg.eigvalsh(hessians))
-        s.curvature[found] = kind
-        lower, points = _lower_nearby(s, at, found[kind == 0], dense)
-    s.x[lower] = points
-    return np.concatenate([index, found[kind > 0], lower])
-
-
-def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, Any]:
-    """Problems with a lower value beside what looks like a minimum, as ``x**3`` has at 0, and where.
-
-    Steps towards such a point become short, and curvature is positive on one side of it.
-    """
-    index = index[s.status[index] == Status.CONVERGED]
-    if not index.size or not s.x.shape[1]:
-        return index[:0], s.x[:0]
-    x, f = s.x[index], s.value[index]
-    w, _, out = spectrum(at(x, index)[2])
-    unit = (np.arange(w.shape[1]) == w.argmin(axis=1)[:, None]).astype(float)
-    away = np.maximum(lengths(x), 1.0)[:, None] * out(unit)
-    found, best = np.zeros(index.shape, bool), x.copy()
-    for reach in (*REACHES, *[-reach for reach in REACHES]):
-        y = x - reach * away
-        y = y if s.box is None else np.clip(y, *s.box)
-        low = at(y, index)[0] < f - 1e-13 * np.maximum(np.abs(f), 1e-3)
-        best = np.where((low & ~found)[:, None], y, best)
-        found |= low
-    return index[found], best[found]
 
 
 @dataclass
@@ -160,9 +103,16 @@ class _Descent(UnderWay):
     f: Any
     g: Any
     h: Any
+    weight: Any  # sizes of unknowns by curvature, so far
+    scale: Any  # magnitudes of unknowns so far
     delta: Any
+    first: Any  # the first radius
+    highest: Any  # value so far
+    before: Any  # the largest entry of the gradient before the last step
+    fast: Any  # whether the last step left little of it
     count: Any
     rejected: Any
+    rate: Any
 
 
 @dataclass
@@ -175,130 +125,298 @@ class _Move:
     g: Any
     h: Any
     full: Any
+    faster: Any  # whether it goes further than the full step
     expected: Any
     w: Any  # None where all Hessians have Cholesky's factors
-    size: Any  # of the gradient before
-    left: Any  # of the gradient after
-    level: Any  # whether the gradient is what the rounding of x makes of it
+    d: Any
+    length: Any
+    slope: Any  # the gradient before, with zeros for what is held
+    size: Any  # its length
+    left: Any  # that of the gradient after
     finite: Any
 
 
-def _iterate_minima(
+def iterate_minima(
     s: Minima,
-    at: Any,
+    functions: Functions,
     index: Any,
     x: Any,
     maxiter: int,
-    globalize: bool,
-    callback: Any,
-    spectrum: Any,
+    globalize: bool = True,
+    callback: Any = None,
 ) -> None:
-    """Newton steps from `x`; counts go on."""
-    zero = np.zeros(index.shape, np.intp)
-    f, g, h = at(x, index)
-    now = _Descent(index, x, f, g, h, np.maximum(1.0, lengths(x)), s.count[index], zero)
+    """Newton steps of the problems `index` from `x`; counts go on. What is found is written to `s`."""
+    f, g, h = functions.at(x, index)
+    zero, nothing = np.zeros(index.shape, np.intp), np.zeros(index.shape)
+    now = _Descent(
+        *(index, x, f, g, h, s.weight[index], learned_scale(s.scale[index], x)),
+        *(np.full(index.shape, np.inf), nothing, f, nothing, nothing > 0),
+        *(s.count[index], zero, LinearRate(*x.shape)),
+    )
     while now.index.size:
-        move = _moved(s, at, now, globalize, spectrum)
+        move = _moved(s, functions, now, globalize)
         if callback is not None:
             callback(int(now.count[0]), now.x[0], float(move.size[0]), move.p[0])
-        noise = 16 * EPS * np.abs(now.f)
-        flat = move.expected <= noise
-        # where the objective cannot tell any more, the gradient does
-        falls = (now.f - move.f) > 1e-4 * move.expected
-        good = np.where(flat, (move.left < move.size) & (move.f <= now.f + noise), falls)
-        good &= np.isfinite(move.f) & np.isfinite(move.left)
-        end = _ended_minimum(s, now, move, flat)
-        small = is_short(move.p, now.x, s.tol)
+        good, end, lost = _judged(s, functions, now, move)
         if not globalize:
-            good, end = np.isfinite(move.f), small | (move.size == 0)
-        lost = ~np.isfinite(move.p).all(axis=1) | (now.rejected > 60) | (small & ~good & ~end)
-        done = end | lost | ~move.finite | (now.count >= maxiter)
+            short = is_short(move.p, now.x, s.tolerances.step, s.x_scale)
+            good = np.isfinite(move.f)
+            end |= short | (move.size == 0)
+            lost = ~np.isfinite(move.p).all(axis=1)
+        endless = _is_endless(now, move)
+        done = end | lost | endless | ~move.finite | (now.count >= maxiter)
         if done.any():
-            _note(s, now, move, done, end, good, maxiter)
-        _go(now, move, good, flat)
+            _note(s, now, move, done, end, endless, good, maxiter)
+        _go(now, move, good)
         if done.any():
             now.keep(~done)
 
 
-def _moved(s: Minima, at: Any, now: _Descent, globalize: bool, spectrum: Any) -> _Move:
+def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _Move:
     """Steps within the trust regions, and values, gradients and Hessians there."""
+    form = functions.form
     finite = np.isfinite(now.f) & np.isfinite(now.g).all(axis=1)
     finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
     g, h = _zeroed(now.g, ~finite), _zeroed(now.h, ~finite)
-    g, h = (g, h) if s.box is None else _free(now.x, g, h, s.box)
-    step = _definite_step(h, g, now.delta) if globalize else None
-    if step is None:
-        w, into, out = spectrum(h)
-        step = _minimum_step(w, into, out, g, now.delta, globalize)
-    else:
-        w = None
-    p, full, expected = step
+    flat = now.weight.max(axis=1, initial=0.0) == 0
+    now.weight, d = grown(now.weight, form.sizes(h), np.maximum(now.scale, s.x_scale))
+    now.delta = np.where(flat, now.delta * d.max(axis=1, initial=0.0), now.delta)
+    step = bounded_step if s.box is not None else _step
+    p, full, w, slope = step(s, form, now, g, h, d, globalize)
+    expected = -(g * p + 0.5 * p * form.times(h, p)).sum(axis=1)
+    length = lengths(d * p)
+    faster = np.ones(now.index.shape)
+    if globalize and s.box is None:
+        faster = now.rate.factor(d * p, length, full)
+        p = p * faster[:, None]
     x = now.x + p if s.box is None else np.clip(now.x + p, *s.box)
-    f, g_to, h_to = at(x, now.index)
-    after = g_to if s.box is None else _free(x, g_to, h_to, s.box)[0]
-    sizes = lengths(g), lengths(after)
-    level = (np.abs(g) <= 2 * EPS * _product(np.abs(h), np.abs(now.x))).all(axis=1)
-    return _Move(x, x - now.x, f, g_to, h_to, full, expected, w, *sizes, level, finite)
+    f, g_to, h_to = functions.at(x, now.index)
+    after = g_to if s.box is None else np.where(held_by(s.box, x, g_to), 0.0, g_to)
+    sizes = lengths(slope / d), lengths(after / d)
+    return _Move(
+        *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, w, d, length, slope),
+        *(*sizes, finite),
+    )
 
 
-def _ended_minimum(s: Minima, now: _Descent, move: _Move, flat: Any) -> Any:
-    """Convex there, and a full step that is short, or promises less than rounding hides."""
-    convex = True
-    if move.w is not None:
-        top = np.abs(move.w).max(axis=1, initial=0.0)
-        convex = move.w.min(axis=1, initial=np.inf) >= -1e-9 * top
-    idle = flat & (move.full | (now.rejected == 0)) & ~(move.left < 0.5 * move.size)
-    return convex & (move.level | (is_short(move.p, now.x, s.tol) & move.full) | idle)
+def held_by(box: Any, x: Any, g: Any) -> Any:
+    """Unknowns at a bound, beyond which a descent would lead."""
+    return ((x <= box[0]) & (g > 0)) | ((x >= box[1]) & (g < 0))
+
+
+def _step(
+    s: Minima, form: Any, now: _Descent, g: Any, h: Any, d: Any, globalize: bool
+) -> tuple[Any, Any, Any, Any]:
+    """Steps, whether each is the full Newton step, the curvatures or None, and the slopes."""
+    fresh = np.isinf(now.delta)
+    if globalize and not fresh.any():
+        factored = _definite_step(form, h, g, d, now.delta)
+        if factored is not None:
+            return *factored, None, g
+    spectrum = form.spectrum(h, d)
+    c = form.into(spectrum, g / d)
+    if fresh.any():
+        start = _first_radius(s, now, spectrum, c, d)
+        now.delta, now.first = np.where(fresh, start, now.delta), np.where(fresh, start, now.first)
+    q, full = _minimum_step(spectrum.w, c, now.delta, globalize)
+    return form.out(spectrum, q) / d, full, spectrum.w, g
+
+
+def _first_radius(s: Minima, now: _Descent, spectrum: Spectrum, c: Any, d: Any) -> Any:
+    """The length of the start; from 0 on that of the full step, or, without a slope, a length of 1."""
+    start = lengths(d * np.maximum(np.abs(now.x), s.x_scale))
+    w = np.abs(spectrum.w)
+    newton = lengths(np.where(w > 0, c / np.where(w > 0, w, 1.0), c))
+    newton = np.where((newton > 0) & np.isfinite(newton), newton, lengths(d))
+    return np.where(start > 0, start, newton)
+
+
+def bounded_step(
+    s: Minima, form: Any, now: _Descent, g: Any, h: Any, d: Any, globalize: bool
+) -> tuple[Any, Any, Any, Any]:
+    """The same within bounds: what a step would move beyond a bound that it is at, is held as well.
+
+    What meets a bound on the way goes there, and the others take that into account, where it is lower.
+    """
+    x, (low, high) = now.x, s.box
+    held = held_by(s.box, x, g)
+    slope = np.where(held, 0.0, g)
+    while True:
+        h_free = form.without(h, held, d)
+        p, full, w, _ = _step(s, form, now, np.where(held, 0.0, g), h_free, d, globalize)
+        blocked = ~held & (((x <= low) & (p < 0)) | ((x >= high) & (p > 0)))
+        if w is not None:  # downhill both ways from a point without a slope
+            turned = blocked.any(axis=1) & (w.min(axis=1) < 0) & (slope == 0).all(axis=1)
+            p = np.where(turned[:, None], -p, p)
+            blocked &= ~turned[:, None]
+        if not blocked.any():
+            break
+        held |= blocked
+    inside = np.clip(x + p, low, high) - x
+    hit = inside != p
+    if hit.any():
+        rest = np.where(hit, inside, 0.0)
+        bent = np.where(held | hit, 0.0, g + form.times(h, rest))
+        other = _step(s, form, now, bent, form.without(h, held | hit, d), d, globalize)[0]
+        other = np.clip(x + rest + np.where(hit, 0.0, other), low, high) - x
+        lower = _model(form, g, h, other) < _model(form, g, h, inside)
+        inside = np.where(lower[:, None], other, inside)
+    waiting = (held & (slope != 0)).any(axis=1)
+    return inside, full & ~hit.any(axis=1) & ~waiting, w, slope
+
+
+def _model(form: Any, g: Any, h: Any, p: Any) -> Any:
+    return (g * p + 0.5 * p * form.times(h, p)).sum(axis=1)
+
+
+def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tuple[Any, Any, Any]:
+    """Which steps are good, which points are minima by their slopes, and which problems are lost."""
+    xtol = s.tolerances.step
+    fall = now.f - move.f
+    finite = np.isfinite(move.f) & np.isfinite(move.left)
+    falls = (fall > 1e-4 * move.expected) & finite
+    strong = (move.left <= STRONG_RATE * move.size) & finite
+    good = np.where(move.faster, falls & (move.left <= 0.3 * move.size), falls)
+    short = is_short(move.p, now.x, xtol, s.x_scale)
+    end = short & (move.left <= ROOT_RATE * move.size) & finite
+    end |= is_short_at_scale(move.p, now.x, xtol, s.x_scale, now.scale) & strong
+    end |= strong & _next_is_short(s, move)
+    end &= move.full & (falls | (move.f <= now.f))
+    end |= move.size == 0
+    end |= meets_wishes(
+        s.tolerances.ftol,
+        s.tolerances.gtol,
+        np.where(good & (move.f != now.f), fall / np.abs(now.f), np.inf),
+        np.abs(move.slope).max(axis=1, initial=0.0),
+    )
+    doubtful = ~falls & ~end & move.finite
+    lost = ~np.isfinite(move.p).all(axis=1) | (now.rejected > MOST_REJECTED)
+    if doubtful.any():
+        _by_levels(s, functions, now, move, np.flatnonzero(doubtful), good, end, short)
+    end &= _are_convex(move.w)
+    still = ~(move.p != 0).any(axis=1)
+    lost |= (short | still) & ~good & ~end & ~move.faster
+    return good, end, lost
+
+
+def _next_is_short(s: Minima, move: _Move) -> Any:
+    """Whether the next full step is short, by what is left of the gradient and the least curvature."""
+    if move.w is None:
+        return False
+    least = move.w.min(axis=1, initial=np.inf)
+    reach = (move.d * np.maximum(np.abs(move.x), s.x_scale)).min(axis=1, initial=np.inf)
+    return (least > SOUND) & (move.left <= 0.1 * s.tolerances.step * least * reach)
+
+
+def _by_levels(
+    s: Minima,
+    functions: Functions,
+    now: _Descent,
+    move: _Move,
+    rows: Any,
+    good: Any,
+    end: Any,
+    short: Any,
+) -> None:
+    """Judge steps that do not lower the objective by rounding levels."""
+    levels = functions.levels.at(now.x[rows], now.index[rows])
+    noise = _noise(levels[:, 0], now.f[rows])
+    size, left = move.size[rows], move.left[rows]
+    flat = np.abs(move.expected[rows]) <= noise
+    # where the objective cannot tell any more, the gradient does
+    equal = (left < size) & (move.f[rows] <= now.f[rows] + noise)
+    good[rows] = np.where(flat & ~move.faster[rows], equal, good[rows])
+    level = is_at_level(move.slope[rows], levels[:, 1:])
+    above = (np.abs(move.slope[rows]) > NEAR_LEVEL * levels[:, 1:]).any(axis=1)
+    full = move.full[rows] | (now.rejected[rows] == 0)
+    idle = flat & full & ~(left < 0.5 * size) & ~move.faster[rows]
+    idle |= short[rows] & move.full[rows] & ~equal
+    end[rows] |= level | (idle & ~above)
+
+
+def noise_of(levels: Levels, x: Any, index: Any, f: Any) -> Any:
+    """The rounding level of values `f` at points."""
+    return _noise(levels.at(x, index)[:, 0], f)
+
+
+def _noise(level: Any, f: Any) -> Any:
+    """What differences of the objective may be by rounding; a guess where its level is not known."""
+    return np.where(np.isfinite(level), level, 16 * EPS * np.abs(f))
+
+
+def _are_convex(w: Any) -> Any:
+    if w is None:
+        return True
+    return w.min(axis=1, initial=np.inf) >= -1e-9 * np.abs(w).max(axis=1, initial=0.0)
+
+
+def _is_endless(now: _Descent, move: _Move) -> Any:
+    """Whether the objective falls without end: to minus infinity, or as far as ever in enormous steps."""
+    fall, total = now.f - move.f, now.highest - move.f
+    far = (move.length > LIMITLESS * now.first) & (now.first > 0) & (fall >= 0.1 * total) & (fall > 0)
+    return np.isneginf(move.f) | far
 
 
 def _note(
-    s: Minima, now: _Descent, move: _Move, done: Any, end: Any, good: Any, maxiter: int
+    s: Minima, now: _Descent, move: _Move, done: Any, end: Any, endless: Any, good: Any, maxiter: int
 ) -> None:
     """Write down what is done: at the trial point where that is better."""
     limit = now.count >= maxiter
     take = end & good & ~limit
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
+    status = np.where(endless, Status.UNBOUNDED, status)
     status = np.where(np.isfinite(move.p).all(axis=1), status, Status.SINGULAR)
-    kind = np.full(done.shape, len(CURVATURES) - 1)
-    kind[done] = curvature_of(_curvatures(s, now, done) if move.w is None else move.w[done])
-    kind = np.where(move.finite, kind, len(CURVATURES) - 1)
+    kind = np.full(done.shape, UNKNOWN)
+    kind[done] = curvature_of(_curvatures(s, now, move, done) if move.w is None else move.w[done])
+    kind = np.where(move.finite, kind, UNKNOWN)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)
     x, size = np.where(take[:, None], move.x, now.x), np.where(take, move.left, move.size)
-    size = np.where(move.finite, size, np.inf)
+    g = np.where(take[:, None], move.g, now.g)
+    g = g if s.box is None else np.where(held_by(s.box, x, g), 0.0, g)
+    size = np.where(move.finite, lengths(g), np.inf)
     index = now.index[done]
     s.set(index, status[done], x[done], size[done], (now.count + take)[done])
     s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
+    s.weight[index], s.scale[index] = now.weight[done], now.scale[done]
+    fast = np.where(take, move.left <= STRONG_RATE * move.size, now.fast)
+    s.fast[index] = fast[done]
+    s.jumped[index] = np.where(take, _largest(now.g), now.before)[done] > ORDINARY
 
 
-def _curvatures(s: Minima, now: _Descent, done: Any) -> Any:
+def _curvatures(s: Minima, now: _Descent, move: _Move, done: Any) -> Any:
     """Eigenvalues of the Hessians of what is done, where the steps needed none."""
-    h = now.h[done]
+    form, h, d = DenseHessian(), now.h[done], move.d[done]
     if s.box is not None:
-        h = _free(now.x[done], now.g[done], h, s.box)[1]
-    return np.linalg.eigvalsh(h)
+        h = form.without(h, held_by(s.box, now.x[done], now.g[done]), d)
+    return form.spectrum(h, d).w
 
 
-def _go(now: _Descent, move: _Move, good: Any, flat: Any) -> None:
+def _go(now: _Descent, move: _Move, good: Any) -> None:
     """Go where the step was good, and set the next trust region."""
-    ratio = (now.f - move.f) / move.expected
-    length = lengths(move.p)
-    grown = np.maximum(now.delta, np.where(move.full, 3.0, 2.0) * length)
-    delta = np.where(ratio > 0.75, grown, now.delta)
-    delta = np.where(ratio >= 0.25, delta, 0.25 * length)
-    now.delta = np.where(flat & good, now.delta, delta)
-    now.rejected = np.where(good, 0, now.rejected + 1)
+    fall = now.f - move.f
+    ratio = np.where(move.expected > 0, fall / move.expected, -1.0)
+    length = lengths(move.d * move.p)
+    grown_to = np.maximum(now.delta, np.where(move.full, 3.0, 2.0) * length)
+    delta = np.where(ratio > 0.75, grown_to, now.delta)
+    shrunk = np.where(now.rejected < 4, 0.25, 1e-2) * length
+    delta = np.where((ratio >= 0.25) | good, delta, shrunk)
+    delta = np.where(good & (ratio < 0.25) & (ratio > 1e-4), 0.25 * length, delta)
+    now.delta = np.where(move.faster, now.delta, delta)
+    now.rejected = np.where(good, 0, now.rejected + ~move.faster)
+    now.rate.took(move.d * move.p, length, move.full & ~move.faster, good)
     now.count = now.count + good
+    now.before = np.where(good, _largest(now.g), now.before)
+    now.fast = np.where(good, move.left <= STRONG_RATE * move.size, now.fast)
     now.x = np.where(good[:, None], move.x, now.x)
     now.f = np.where(good, move.f, now.f)
+    now.highest = np.maximum(now.highest, now.f)
+    now.scale = learned_scale(now.scale, now.x)
     now.g, now.h = _pick(good, move.g, now.g), _pick(good, move.h, now.h)
 
 
-def _product(h: Any, v: Any) -> Any:
-    """Hessians, dense or as their diagonals, times vectors; 0 for what is a factor of a Hessian only."""
-    if h.shape[1] != v.shape[1]:
-        return np.zeros_like(v)
-    return h * v if h.ndim == 2 else np.einsum("kij,kj->ki", h, v)
+def _largest(g: Any) -> Any:
+    return np.abs(g).max(axis=1, initial=0.0)
 
 
 def _pick(which: Any, new: Any, old: Any) -> Any:
@@ -309,55 +427,31 @@ def _zeroed(v: Any, which: Any) -> Any:
     return _pick(which, np.zeros_like(v), v) if which.any() else v
 
 
-def _free(x: Any, g: Any, h: Any, box: Any) -> tuple[Any, Any]:
-    """Gradients and Hessians with the unknowns left out that are held at a bound."""
-    held = ((x <= box[0]) & (g > 0)) | ((x >= box[1]) & (g < 0))
-    g = np.where(held, 0.0, g)
-    if h.ndim == 2:
-        return g, np.where(held, 1.0, h)
-    h = np.where(held[:, :, None] | held[:, None, :], 0.0, h)
-    return g, np.where(held[:, :, None] & np.eye(x.shape[1], dtype=bool), 1.0, h)
-
-
-def _definite_step(h: Any, g: Any, delta: Any) -> Any:
-    """What `_minimum_step` gives, where the Newton step of a single problem is the one, or None.
+def _definite_step(form: Any, h: Any, g: Any, d: Any, delta: Any) -> Any:
+    """Full Newton steps of a single problem by Cholesky's factors, where those are the ones, or None.
 
     In a batch most often some problem has none, and eigenvalues are then needed for all.
     """
-    if h.ndim == 2 or h.shape[0] > 1 or not FACTORED <= h.shape[1] == g.shape[1]:
+    if not isinstance(form, DenseHessian) or h.shape[0] > 1 or h.shape[1] < FACTORED:
         return None
+    h, g = h / d[:, :, None] / d[:, None, :], g / d
     try:
         pivots = np.einsum("kii->ki", np.linalg.cholesky(h)) ** 2
         p = -np.linalg.solve(h, g[..., None])[..., 0]
     except np.linalg.LinAlgError:
         return None
-    sound = pivots.min(axis=1) > 1e-8 * np.einsum("kii->ki", h).max(axis=1)
-    full = lengths(p) <= 1.1 * delta
-    return (p, full, -0.5 * (g * p).sum(axis=1)) if (sound & full).all() else None
+    full = (pivots.min(axis=1) > SOUND) & (lengths(p) <= 1.1 * delta)
+    return (p / d, full) if full.all() else None
 
 
-def _minimum_step(w: Any, into: Any, out: Any, g: Any, delta: Any, globalize: bool) -> Any:
-    """Steps, whether each is the full Newton step, and how much the model falls."""
-    c = into(g)
+def _minimum_step(w: Any, c: Any, delta: Any, globalize: bool) -> tuple[Any, Any]:
+    """Steps, and whether each is the full Newton step."""
     if not globalize:
-        q, full = np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
-    else:
-        top = np.abs(w).max(axis=1, initial=0.0)[:, None]
-        tiny = np.abs(w) <= EPS * w.shape[1] * top
-        # a direction without curvature and slope is left alone
-        still = tiny & (np.abs(c) <= EPS * np.sqrt((c**2).sum(axis=1))[:, None])
-        still |= (w == 0) & (c == 0)
-        q, full = shifted(
-            np.where(still, np.where(top > 0, top, 1.0), w), np.where(still, 0.0, c), delta
-        )
-    expected = -(c * q + 0.5 * w * q**2).sum(axis=1)
-    return out(q), full, expected
-
-
-def curvature_of(w: Any) -> Any:
-    """Which second-order condition eigenvalues meet, as an index into `CURVATURES`."""
-    least = 1e-10 * np.abs(w).max(axis=1, initial=0.0)
-    low, high = w.min(axis=1, initial=np.inf), w.max(axis=1, initial=-np.inf)
-    up = np.where(low > least, 0, np.where(low >= -least, 1, 2))
-    down = np.where(high < -least, 4, np.where(high <= least, 3, 2))
-    return np.where(up < 2, up, np.where(down > 2, down, 2))
+        return np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
+    top = np.abs(w).max(axis=1, initial=0.0)[:, None]
+    tiny = np.abs(w) <= EPS * w.shape[1] * top
+    # a direction without curvature and slope is left alone
+    still = tiny & (np.abs(c) <= EPS * lengths(c)[:, None])
+    still |= (w == 0) & (c == 0)
+    w = np.where(still, np.where(top > 0, top, 1.0), w)
+    return shifted(w, np.where(still, 0.0, c), delta)

@@ -177,13 +177,14 @@ def solve_system(
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
     """The `Solution` of a square system, or of a least squares problem where `fit`."""
     problems = prepare(call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
-    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
+    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tolerances.step)
     run = {
         "globalize": call.options["globalize"],
         "callback": None if problems.batch else call.callback,
@@ -196,7 +197,9 @@ def solve_system(
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(steps_by(v.newton_step), v.params, call.tol, call.maxiter)
+            index = s.by_full_steps(
+                steps_by(v.newton_step), v.params, call.tolerances.step, call.maxiter
+            )
         solve_systems(s, v.system, index, call.maxiter, **run)
 
     each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
@@ -232,6 +235,7 @@ def solve_minimum(
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Minimum:
     """The `Minimum` of an objective."""
@@ -246,7 +250,7 @@ def solve_minimum(
         axis, shape = call.options["hessian"], problems.shapes[0]
         entries, evaluate = n + shape[1 - axis] ** 2, "factors"
         spectrum = kronecker(axis, shape)
-    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
+    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tolerances.step)
     run = {
         "globalize": call.options["globalize"],
         "callback": None if problems.batch else call.callback,
@@ -259,7 +263,9 @@ def solve_minimum(
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(steps_by(v.minimising_step), v.params, call.tol, call.maxiter)
+            index = s.by_full_steps(
+                steps_by(v.minimising_step), v.params, call.tolerances.step, call.maxiter
+            )
             index = confirmed(s, v.objective, index)
         minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
 

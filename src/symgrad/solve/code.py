@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.autodiff.rounding import rounding_all
 from symgrad.batching import vmap
 from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
 from symgrad.emit.numpy_source import INDENT
+from symgrad.errors import ArgumentError
 from symgrad.expr.dims import dim_names
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.lower.lowering import is_batched
 from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
 
@@ -37,6 +41,27 @@ def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list
     return list(replaced.values()), vmap(list(outputs), over=over)
 
 
+def rounding_code(problem: Problem, formulas: Sequence[Expr]) -> str:
+    """The function `rounding`: running error bounds of formulas, with an axis of problems in front.
+
+    Where a formula cannot be batched, the problems are taken one by one.
+    """
+    bounds = rounding_all(formulas, problem.unknowns)
+    if is_batched(problem.symbols, toposort(bounds)):
+        return _function("rounding", problem.symbols, bounds)
+    try:
+        return _function("rounding", *batched(problem, bounds))
+    except ArgumentError:
+        one = _function("rounding_of_one", problem.symbols, bounds)
+    return "\n".join(
+        [
+            *[one, "", "", "def rounding(*arrays):"],
+            f"{INDENT}rows = [rounding_of_one(*row) for row in zip(*arrays)]",
+            f"{INDENT}return [np.stack(column) for column in zip(*rows)]",
+        ]
+    )
+
+
 def _module(
     problem: Problem,
     functions: Sequence[str],
@@ -47,7 +72,7 @@ def _module(
 ) -> str:
     """Functions, and `solve`: a loop to try first, and the call of a solver of the runtime.
 
-    `called` is its name with the first arguments; the last one is the `Call`.
+    `called` is its name with the first arguments; the last ones are the rounding levels and the `Call`.
     """
     names = program_of(problem, [])[1][len(problem.unknowns) :]
     listed = "".join(f"{name}, " for name in names)
@@ -61,13 +86,17 @@ def _module(
             "\n\n\n".join(functions),
             "",
             "",
-            f"def solve(x0, {listed}*, {defaults}, raise_on_failure=False, callback=None):",
+            f"def solve(x0, {listed}*, {defaults}, xtol=None, ftol=None, gtol=None, x_scale=None,",
+            "          raise_on_failure=False, callback=None):",
             *lines,
             f"{INDENT}form = {form}",
             f"{INDENT}options = {options!r}",
             f"{INDENT}given = ({listed.strip()})",
-            f"{INDENT}call = Call(form, x0, given, options, tol, maxiter, raise_on_failure, callback)",
-            f"{INDENT}return {called}, call)",
+            f"{INDENT}tolerances = Tolerances(tol, xtol, ftol, gtol, x_scale)",
+            f"{INDENT}call = Call(",
+            f"{INDENT}    form, x0, given, options, tolerances, maxiter, raise_on_failure, callback",
+            f"{INDENT})",
+            f"{INDENT}return {called}, rounding, call)",
             "",
         ]
     )

@@ -20,12 +20,12 @@ from symgrad.rewrite.stability import stabilize
 from symgrad.solve.problem import Problem
 
 MOST_UNKNOWNS = 4  # of a system that is written out
-KEYWORDS = ("tol", "maxiter", "raise_on_failure", "callback")
+KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_failure", "callback"),)
 # Names that the generated functions use themselves
 OWN = [
-    *"""x0 tol maxiter raise_on_failure callback bound small count size step part last value
+    *"""x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback bound small count size step part last value
     floor fall top sound numbers form options given call CONVERGED inf Solution Minimum Form
-    Call Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
+    Call Tolerances tolerances rounding Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
     evaluate evaluate_batch product solve_equation solve_system solve_minimum solve_large
     solve_sparse solve_sparse_minimum""".split(),
     *[f"{name}{i}" for name in ("r", "p", "last") for i in range(MOST_UNKNOWNS)],
@@ -48,7 +48,10 @@ def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list
 
 def _written(template: str, statements: Sequence[str], depth: int, **parts: str) -> Loop:
     """A template with the statements of its formulas; the parts are expressions and names."""
-    parts["usual"] = "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
+    parts["usual"] = (
+        "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
+        " and xtol is ftol is gtol is x_scale is None"
+    )
     listed = ("\n" + INDENT * depth).join(statements) or "pass"
     text = template.format(statements=listed, trouble=TROUBLE, **parts)
     return Loop(math_imports([text]), text.splitlines())

@@ -12,17 +12,21 @@ from symgrad import errors
 from symgrad.solve.runtime import (
     approach,
     arguments,
+    beside,
     blocks,
     calls,
     conjugate,
     elimination,
+    ending,
     large,
+    minimize,
     minimum,
     newton,
     results,
     scalar,
     sparse,
     sparse_minimum,
+    spectra,
     system,
     trust,
 )
@@ -31,6 +35,7 @@ from symgrad.solve.runtime import (
 ORDER: tuple[ModuleType, ...] = (
     results,
     arguments,
+    ending,
     approach,
     blocks,
     scalar,
@@ -38,22 +43,26 @@ ORDER: tuple[ModuleType, ...] = (
     trust,
     elimination,
     system,
+    spectra,
     minimum,
+    beside,
     calls,
+    minimize,
     large,
     conjugate,
     sparse,
     sparse_minimum,
 )
-COMMON = (results, arguments, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, system, minimum, calls)
+COMMON = (results, arguments, ending, approach)
+MATRICES = (*COMMON, blocks, trust, elimination, system, calls)
+MINIMA = (trust, spectra, minimum, beside)
 NEEDED = {
     "solve_equation": (*COMMON, blocks, scalar, newton),
-    "solve_large": (*COMMON, trust, minimum, large, conjugate),
+    "solve_large": (*COMMON, *MINIMA, large, conjugate),
     "solve_sparse": (*COMMON, sparse),
-    "solve_sparse_minimum": (*COMMON, trust, minimum, large, sparse, sparse_minimum),
+    "solve_sparse_minimum": (*COMMON, *MINIMA, large, sparse, sparse_minimum),
     "solve_system": MATRICES,
-    "solve_minimum": MATRICES,
+    "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
 ERRORS = '''\
 class ArgumentError(TypeError):
@@ -74,6 +83,9 @@ class ConvergenceError(ArithmeticError):
     def __init__(self, message, solution):
         self.solution = solution
         super().__init__(message)
+
+    def __reduce__(self):
+        return type(self), (str(self), self.solution)
 '''
 
 
@@ -85,8 +97,8 @@ def namespace() -> dict[str, Any]:
     return names | {"errors": errors}
 
 
-def standalone(generated: str) -> str:
-    """A module with what `generated` calls in front of it."""
+def standalone(generated: str, rounding: str) -> str:
+    """A module with what `generated` calls in front of it, and the function `rounding`."""
     called = next(name for name in NEEDED if f"{name}(" in generated)
     imports: dict[str, None] = {}
     bodies = []
@@ -94,10 +106,13 @@ def standalone(generated: str) -> str:
         lines, body = _parts(module)
         imports |= dict.fromkeys(lines)
         bodies.append(body)
-    tail_imports, tail = _without_imports(generated)
-    imports |= dict.fromkeys(tail_imports)
+    tails = []
+    for source in (rounding, generated):
+        lines, body = _without_imports(source)
+        imports |= dict.fromkeys(lines)
+        tails.append(body)
     head = ["from __future__ import annotations", "", *sorted(imports)]
-    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, tail]) + "\n"
+    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, *tails]) + "\n"
 
 
 @cache

@@ -11,7 +11,13 @@ from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
+from symgrad.solve.code import (
+    equation_code,
+    large_code,
+    rounding_code,
+    sparse_code,
+    system_code,
+)
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
@@ -102,7 +108,9 @@ def newton_root(
         return _equation(problem, order, options, _bracket(bracket), remake)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
-    if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
+    if method == "sparse" or (
+        method == "auto" and options["bounds"] is None and _is_large(problem)
+    ):
         sparse = _sparse(problem, options, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
@@ -114,6 +122,7 @@ def newton_root(
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
         partial(system_code, problem, outputs, *run),
+        partial(rounding_code, problem, problem.formulas),
         _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
@@ -166,6 +175,7 @@ def _sparse(problem: Problem, options: dict[str, Any], remake: Any, always: bool
             options,
             "tol=1e-12, maxiter=200",
         ),
+        partial(rounding_code, problem, problem.formulas),
         _described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
@@ -189,6 +199,7 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
             {"bounds": None},
             "tol=1e-10, maxiter=500",
         ),
+        partial(rounding_code, problem, [f, *gradient]),
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
@@ -251,8 +262,9 @@ def newton_minimize(
         (f, unknowns, params),
         _keywords(locals(), "method globalize bounds"),
     )
+    sides = bounds_of(bounds, leaves, many)
     if method == "cg" and globalize:
-        return _matrix_free(problem, bounds_of(bounds, leaves, many), remake)
+        return _matrix_free(problem, sides, remake)
     if method not in ("auto", "newton", "sparse", "cg"):
         raise ArgumentError(
             f'the method must be "auto", "sparse", "newton" or "cg", not {method!r}'
@@ -261,12 +273,11 @@ def newton_minimize(
         raise ArgumentError(f'method="{method}" works in a trust region: leave globalize=True')
     gradient = grad(problem.formulas[0], leaves)
     diagonal = None if method == "sparse" else diagonal_of(gradient, leaves)
-    large = method == "auto" and globalize and bounds is None and _is_large(problem)
+    large = method == "auto" and globalize and sides is None and _is_large(problem)
     if method == "sparse" or (large and diagonal is None):
-        sparse = _sparse_minimum(problem, bounds, remake, always=method == "sparse")
+        sparse = _sparse_minimum(problem, sides, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
-    sides = bounds_of(bounds, leaves, many)
     return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake)
 
 
@@ -299,6 +310,7 @@ def _dense_minimum(
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return Solver(
         partial(system_code, problem, outputs, *run),
+        partial(rounding_code, problem, [f, *gradient]),
         _described(
             "minimum", problem, f"{_first(problem, loop)}Newton steps in a trust region; {how}"
         ),
@@ -316,15 +328,17 @@ def _first(problem: Problem, loop: Any) -> str:
 def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
+    gradient = grad(f, leaves)
     return Solver(
         partial(
             large_code,
             problem,
-            [f, *grad(f, leaves)],
+            [f, *gradient],
             directions,
             hvp(f, leaves, directions),
             {"bounds": bounds},
         ),
+        partial(rounding_code, problem, [f, *gradient]),
         _described(
             "minimum",
             problem,
@@ -374,6 +388,7 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     run = ("solve_system", len(problem.formulas), options, "tol=1e-10, maxiter=2000")
     return Solver(
         partial(system_code, problem, outputs, *run),
+        partial(rounding_code, problem, problem.formulas),
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
@@ -398,6 +413,7 @@ def _equation(
     )
     return Solver(
         partial(equation_code, problem, [f, step], slope, options),
+        partial(rounding_code, problem, problem.formulas),
         _described("root", problem, f"{method}; one division a step"),
         tuple(problem.symbols),
         remake,

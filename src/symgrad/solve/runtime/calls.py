@@ -21,16 +21,7 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
-from symgrad.solve.runtime.minimum import (
-    Minima,
-    answer_of_minima,
-    confirmed,
-    dense,
-    diagonal,
-    kronecker,
-    minimize_all,
-)
-from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
+from symgrad.solve.runtime.results import Fit, Solution, checked
 from symgrad.solve.runtime.system import Systems, solve_systems
 
 ENTRIES = 200_000  # at a time, so that they stay in the cache
@@ -169,7 +160,7 @@ def _matrix(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
     return out
 
 
-def _problems_at_a_time(matrix: int, n: int) -> int:
+def problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
@@ -177,13 +168,14 @@ def solve_system(
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
     """The `Solution` of a square system, or of a least squares problem where `fit`."""
     problems = prepare(call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
-    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
+    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tolerances.step)
     run = {
         "globalize": call.options["globalize"],
         "callback": None if problems.batch else call.callback,
@@ -196,10 +188,12 @@ def solve_system(
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(steps_by(v.newton_step), v.params, call.tol, call.maxiter)
+            index = s.by_full_steps(
+                steps_by(v.newton_step), v.params, call.tolerances.step, call.maxiter
+            )
         solve_systems(s, v.system, index, call.maxiter, **run)
 
-    each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
+    each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
     solution = answer(Fit if fit else Solution, call, problems, found)
     if isinstance(solution, Fit):
         _statistics(solution, values, found.x, found.size, problems.batch)
@@ -226,42 +220,3 @@ def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, .
     fit.covariance = cov.reshape(*batch, *cov.shape[1:])
     fit.stderr = stderr.reshape(*batch, stderr.shape[1])
     fit.residual_std = shaped(s, batch)
-
-
-def solve_minimum(
-    one: Callable[..., Any],
-    many: Callable[[], Any],
-    parts: int,
-    call: Call,
-) -> Minimum:
-    """The `Minimum` of an objective."""
-    problems = prepare(call)
-    values = Values(one, many, problems, parts)
-    n = problems.x.shape[1]
-    spectrum: Callable[[Any], Any] = dense
-    entries, evaluate = n * n, "objective"
-    if call.options["hessian"] == "diagonal":
-        entries, spectrum, evaluate = n, diagonal, "diagonals"
-    elif call.options["hessian"] != "dense":
-        axis, shape = call.options["hessian"], problems.shapes[0]
-        entries, evaluate = n + shape[1 - axis] ** 2, "factors"
-        spectrum = kronecker(axis, shape)
-    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
-    run = {
-        "globalize": call.options["globalize"],
-        "callback": None if problems.batch else call.callback,
-        "spectrum": spectrum,
-    }
-
-    together = bool(problems.batch) and found.box is None and evaluate == "objective"
-
-    def block(part: slice) -> None:
-        s, v = found.part(part), values.part(part)
-        index = np.arange(len(s.x))
-        if together:
-            index = s.by_full_steps(steps_by(v.minimising_step), v.params, call.tol, call.maxiter)
-            index = confirmed(s, v.objective, index)
-        minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
-
-    each_block(lambda _: block, len(problems.x), _problems_at_a_time(entries, n))
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)

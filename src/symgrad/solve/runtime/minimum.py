@@ -42,6 +42,9 @@ UNKNOWN = len(CURVATURES) - 1
 MOST_REJECTED = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
 LIMITLESS = 1e60  # times the first step: a step that lowers an objective without a lower bound
+LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
+LONG = 1e-4  # what a step is at least that is rather too long than lost in rounding
+FIRST = 2.0  # the first radius, in lengths of the start
 SOUND = 1e-8  # of the curvature so far, what is left of it in a regular direction
 
 
@@ -65,9 +68,9 @@ class Functions(NamedTuple):
 class Minima(Found):
     """Results of minimisation.
 
-    `weight` holds the sizes of unknowns by curvature, `scale` their largest magnitudes, `fast` whether the
-    last steps contracted faster than at a minimum of higher order, `jumped` whether the gradient was an
-    ordinary number before the last step.
+    `weight` holds the sizes of unknowns by curvature, `scale` their largest magnitudes, `least` the least
+    curvature in unknowns of these sizes, `fast` whether the last step contracted faster than at a minimum
+    of higher order, `jumped` whether the gradient was an ordinary number before it.
     """
 
     def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
@@ -77,6 +80,7 @@ class Minima(Found):
         self.curvature = np.full(len(x), UNKNOWN, np.int8)
         self.weight, self.scale = np.zeros(self.x.shape), np.abs(self.x)
         self.fast, self.jumped = np.zeros(len(x), bool), np.zeros(len(x), bool)
+        self.least = np.zeros(len(x))
 
 
 def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
@@ -127,12 +131,14 @@ class _Move:
     full: Any
     faster: Any  # whether it goes further than the full step
     expected: Any
-    w: Any  # None where all Hessians have Cholesky's factors
+    spectrum: Any  # None where all Hessians have Cholesky's factors
+    free: Any  # the Hessians over what is not held
     d: Any
     length: Any
     slope: Any  # the gradient before, with zeros for what is held
-    size: Any  # its length
-    left: Any  # that of the gradient after
+    after: Any  # the same after
+    size: Any  # the length of the slope, in unknowns scaled by d
+    left: Any  # the same after
     finite: Any
 
 
@@ -182,7 +188,7 @@ def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _
     now.weight, d = grown(now.weight, form.sizes(h), np.maximum(now.scale, s.x_scale))
     now.delta = np.where(flat, now.delta * d.max(axis=1, initial=0.0), now.delta)
     step = bounded_step if s.box is not None else _step
-    p, full, w, slope = step(s, form, now, g, h, d, globalize)
+    p, full, spectrum, slope, free = step(s, form, now, g, h, d, globalize)
     expected = -(g * p + 0.5 * p * form.times(h, p)).sum(axis=1)
     length = lengths(d * p)
     faster = np.ones(now.index.shape)
@@ -194,8 +200,8 @@ def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _
     after = g_to if s.box is None else np.where(held_by(s.box, x, g_to), 0.0, g_to)
     sizes = lengths(slope / d), lengths(after / d)
     return _Move(
-        *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, w, d, length, slope),
-        *(*sizes, finite),
+        *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, spectrum, free),
+        *(d, length, slope, after, *sizes, finite),
     )
 
 
@@ -206,34 +212,36 @@ def held_by(box: Any, x: Any, g: Any) -> Any:
 
 def _step(
     s: Minima, form: Any, now: _Descent, g: Any, h: Any, d: Any, globalize: bool
-) -> tuple[Any, Any, Any, Any]:
-    """Steps, whether each is the full Newton step, the curvatures or None, and the slopes."""
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Steps, whether each is the full Newton step, spectra or None, slopes and Hessians."""
     fresh = np.isinf(now.delta)
+    if fresh.any():
+        start = FIRST * lengths(d * np.maximum(np.abs(now.x), s.x_scale))
+        now.delta = np.where(fresh & (start > 0), start, now.delta)
+        now.first = np.where(fresh, start, now.first)
+        fresh = np.isinf(now.delta)
     if globalize and not fresh.any():
         factored = _definite_step(form, h, g, d, now.delta)
         if factored is not None:
-            return *factored, None, g
+            return *factored, None, g, h
     spectrum = form.spectrum(h, d)
     c = form.into(spectrum, g / d)
     if fresh.any():
-        start = _first_radius(s, now, spectrum, c, d)
+        start = _first_radius(spectrum.w, c, d)
         now.delta, now.first = np.where(fresh, start, now.delta), np.where(fresh, start, now.first)
     q, full = _minimum_step(spectrum.w, c, now.delta, globalize)
-    return form.out(spectrum, q) / d, full, spectrum.w, g
+    return form.out(spectrum, q) / d, full, spectrum, g, h
 
 
-def _first_radius(s: Minima, now: _Descent, spectrum: Spectrum, c: Any, d: Any) -> Any:
-    """The length of the start; from 0 on that of the full step, or, without a slope, a length of 1."""
-    start = lengths(d * np.maximum(np.abs(now.x), s.x_scale))
-    w = np.abs(spectrum.w)
-    newton = lengths(np.where(w > 0, c / np.where(w > 0, w, 1.0), c))
-    newton = np.where((newton > 0) & np.isfinite(newton), newton, lengths(d))
-    return np.where(start > 0, start, newton)
+def _first_radius(w: Any, c: Any, d: Any) -> Any:
+    """From 0 on: the length of the full step, or, without a slope, a length of 1."""
+    newton = lengths(np.where(w == 0, c, c / np.where(w == 0, 1.0, w)))
+    return np.where((newton > 0) & np.isfinite(newton), newton, lengths(d))
 
 
 def bounded_step(
     s: Minima, form: Any, now: _Descent, g: Any, h: Any, d: Any, globalize: bool
-) -> tuple[Any, Any, Any, Any]:
+) -> tuple[Any, Any, Any, Any, Any]:
     """The same within bounds: what a step would move beyond a bound that it is at, is held as well.
 
     What meets a bound on the way goes there, and the others take that into account, where it is lower.
@@ -243,10 +251,10 @@ def bounded_step(
     slope = np.where(held, 0.0, g)
     while True:
         h_free = form.without(h, held, d)
-        p, full, w, _ = _step(s, form, now, np.where(held, 0.0, g), h_free, d, globalize)
+        p, full, spectrum, *_ = _step(s, form, now, np.where(held, 0.0, g), h_free, d, globalize)
         blocked = ~held & (((x <= low) & (p < 0)) | ((x >= high) & (p > 0)))
-        if w is not None:  # downhill both ways from a point without a slope
-            turned = blocked.any(axis=1) & (w.min(axis=1) < 0) & (slope == 0).all(axis=1)
+        if spectrum is not None:  # downhill both ways from a point without a slope
+            turned = blocked.any(axis=1) & (spectrum.w.min(axis=1) < 0) & (slope == 0).all(axis=1)
             p = np.where(turned[:, None], -p, p)
             blocked &= ~turned[:, None]
         if not blocked.any():
@@ -262,7 +270,7 @@ def bounded_step(
         lower = _model(form, g, h, other) < _model(form, g, h, inside)
         inside = np.where(lower[:, None], other, inside)
     waiting = (held & (slope != 0)).any(axis=1)
-    return inside, full & ~hit.any(axis=1) & ~waiting, w, slope
+    return inside, full & ~hit.any(axis=1) & ~waiting, spectrum, slope, h_free
 
 
 def _model(form: Any, g: Any, h: Any, p: Any) -> Any:
@@ -280,8 +288,11 @@ def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tupl
     short = is_short(move.p, now.x, xtol, s.x_scale)
     end = short & (move.left <= ROOT_RATE * move.size) & finite
     end |= is_short_at_scale(move.p, now.x, xtol, s.x_scale, now.scale) & strong
-    end |= strong & _next_is_short(s, move)
-    end &= move.full & (falls | (move.f <= now.f))
+    strong &= move.full & ~end
+    if strong.any():
+        end |= strong & _next_is_short(s, functions.form, now, move)
+    end &= move.full & (falls | (move.f <= now.f + 16 * EPS * np.abs(now.f)))
+    good |= end  # whose gradient is lower
     end |= move.size == 0
     end |= meets_wishes(
         s.tolerances.ftol,
@@ -289,23 +300,28 @@ def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tupl
         np.where(good & (move.f != now.f), fall / np.abs(now.f), np.inf),
         np.abs(move.slope).max(axis=1, initial=0.0),
     )
-    doubtful = ~falls & ~end & move.finite
+    # a step that is not tiny may just be too long, which needs no levels
+    tiny = is_short(move.p, now.x, LONG, s.x_scale) | (now.rejected > 3)
+    tiny |= np.abs(move.expected) <= LONG**2 * np.abs(now.f)
+    doubtful = ~falls & ~end & move.finite & tiny
     lost = ~np.isfinite(move.p).all(axis=1) | (now.rejected > MOST_REJECTED)
     if doubtful.any():
         _by_levels(s, functions, now, move, np.flatnonzero(doubtful), good, end, short)
-    end &= _are_convex(move.w)
+    end &= _are_convex(move.spectrum)
     still = ~(move.p != 0).any(axis=1)
     lost |= (short | still) & ~good & ~end & ~move.faster
     return good, end, lost
 
 
-def _next_is_short(s: Minima, move: _Move) -> Any:
-    """Whether the next full step is short, by what is left of the gradient and the least curvature."""
-    if move.w is None:
-        return False
-    least = move.w.min(axis=1, initial=np.inf)
-    reach = (move.d * np.maximum(np.abs(move.x), s.x_scale)).min(axis=1, initial=np.inf)
-    return (least > SOUND) & (move.left <= 0.1 * s.tolerances.step * least * reach)
+def _next_is_short(s: Minima, form: Any, now: _Descent, move: _Move) -> Any:
+    """Whether the next full step, by the curvatures of this one, is so short that it is not taken."""
+    if move.spectrum is None:
+        p = np.linalg.solve(move.free, move.after[..., None])[..., 0]
+    else:
+        c = form.into(move.spectrum, move.after / move.d)
+        p = form.out(move.spectrum, np.where(c == 0, 0.0, c / move.spectrum.w)) / move.d
+    size = np.maximum(np.abs(move.x), s.x_scale)
+    return (np.abs(p) <= np.maximum(LEFT * s.tolerances.step * size, EPS * now.scale)).all(axis=1)
 
 
 def _by_levels(
@@ -324,8 +340,8 @@ def _by_levels(
     size, left = move.size[rows], move.left[rows]
     flat = np.abs(move.expected[rows]) <= noise
     # where the objective cannot tell any more, the gradient does
-    equal = (left < size) & (move.f[rows] <= now.f[rows] + noise)
-    good[rows] = np.where(flat & ~move.faster[rows], equal, good[rows])
+    equal = (left < np.where(move.faster[rows], 0.3, 1.0) * size) & (move.f[rows] <= now.f[rows] + noise)
+    good[rows] = np.where(flat, equal, good[rows])
     level = is_at_level(move.slope[rows], levels[:, 1:])
     above = (np.abs(move.slope[rows]) > NEAR_LEVEL * levels[:, 1:]).any(axis=1)
     full = move.full[rows] | (now.rejected[rows] == 0)
@@ -344,9 +360,10 @@ def _noise(level: Any, f: Any) -> Any:
     return np.where(np.isfinite(level), level, 16 * EPS * np.abs(f))
 
 
-def _are_convex(w: Any) -> Any:
-    if w is None:
+def _are_convex(spectrum: Spectrum | None) -> Any:
+    if spectrum is None:
         return True
+    w = spectrum.w
     return w.min(axis=1, initial=np.inf) >= -1e-9 * np.abs(w).max(axis=1, initial=0.0)
 
 
@@ -366,8 +383,8 @@ def _note(
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
     status = np.where(endless, Status.UNBOUNDED, status)
     status = np.where(np.isfinite(move.p).all(axis=1), status, Status.SINGULAR)
-    kind = np.full(done.shape, UNKNOWN)
-    kind[done] = curvature_of(_curvatures(s, now, move, done) if move.w is None else move.w[done])
+    kind, w = np.full(done.shape, UNKNOWN), _curvatures(s, now, move, done)
+    kind[done] = curvature_of(w)
     kind = np.where(move.finite, kind, UNKNOWN)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)
@@ -379,17 +396,20 @@ def _note(
     s.set(index, status[done], x[done], size[done], (now.count + take)[done])
     s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
     s.weight[index], s.scale[index] = now.weight[done], now.scale[done]
+    s.least[index] = w.min(axis=1, initial=np.inf)
     fast = np.where(take, move.left <= STRONG_RATE * move.size, now.fast)
     s.fast[index] = fast[done]
     s.jumped[index] = np.where(take, _largest(now.g), now.before)[done] > ORDINARY
 
 
 def _curvatures(s: Minima, now: _Descent, move: _Move, done: Any) -> Any:
-    """Eigenvalues of the Hessians of what is done, where the steps needed none."""
+    """Eigenvalues of the Hessians of what is done."""
+    if move.spectrum is not None:
+        return move.spectrum.w[done]
     form, h, d = DenseHessian(), now.h[done], move.d[done]
     if s.box is not None:
         h = form.without(h, held_by(s.box, now.x[done], now.g[done]), d)
-    return form.spectrum(h, d).w
+    return form.values(h, d)
 
 
 def _go(now: _Descent, move: _Move, good: Any) -> None:

@@ -92,6 +92,7 @@ def _steps(evaluate: Callable[..., Any], kernels: Kernels | None, problems: int)
 def solve_equation(
     evaluate: Callable[..., Any],
     kernels: Kernels | None,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
     """The `Solution` of ``F(x) = 0`` for one problem or a batch of any shape."""
@@ -103,7 +104,7 @@ def solve_equation(
         values = [v.astype(np.float64, copy=False) for v in values]
     batch = problems.batch
     callback = None if batch else call.callback
-    done = Scalars(evaluate, x, values, call.tol, call.maxiter, bounds, callback)
+    done = Scalars(evaluate, x, values, call.tolerances.step, call.maxiter, bounds, callback)
     run = {key: call.options[key] for key in ("globalize", "bracket")}
     if not batch:
         solve_scalars(done, **run)

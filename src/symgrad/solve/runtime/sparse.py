@@ -105,6 +105,7 @@ def _shortened(
 
 def solve_sparse(
     evaluate: Callable[..., Any],
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
     """The `Solution` of a square system; problems of a batch one after another."""
@@ -115,7 +116,7 @@ def solve_sparse(
         for k, x in enumerate(found.x):
             at = _sparse_system(evaluate, problems, [v[k] for v in problems.params])
             *point, status = root_of_sparse(
-                at, x, call.tol, call.maxiter, call.options["globalize"], callback
+                at, x, call.tolerances.step, call.maxiter, call.options["globalize"], callback
             )
             found.set(k, status, *point)
     return checked(answer(Solution, call, problems, found), call.raise_on_failure)

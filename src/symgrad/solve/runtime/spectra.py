@@ -49,6 +49,10 @@ class DenseHessian:
         """The spectrum in unknowns scaled by `d`."""
         return Spectrum(*np.linalg.eigh(h / d[:, :, None] / d[:, None, :]))
 
+    def values(self, h: Any, d: Any) -> Any:
+        """Its eigenvalues alone."""
+        return np.linalg.eigvalsh(h / d[:, :, None] / d[:, None, :])
+
     def into(self, spectrum: Spectrum, v: Any) -> Any:
         """``Q.T v``."""
         return np.einsum("kji,kj->ki", spectrum.q, v)

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-EPS = 2.0**-52
-
 
 class UnderWay:
     """Arrays with a row for each problem that is not done; their base holds no arrays of its own."""

@@ -1,0 +1,182 @@
+"""When an iteration has ended, and what it may call itself then: the one rule of all solvers.
+
+Words: x is an iterate, p the full Newton step from it, F what is to vanish (the gradient, for a minimum), m
+the running error bound of F (`symgrad.autodiff.rounding`), u the unit roundoff. The level of F is ``LEVELS*u*m``:
+what is below it may be rounding and nothing else.
+
+A point is a root where x, F are finite and one of these holds.
+
+a. The full step is short in every component, ``|p_i| <= xtol*|x_i|``, and the iteration contracts there:
+   ``|F(x + p)| <= ROOT_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is met with
+   room to spare; at a root of multiplicity k a step leaves ``(1 - 1/k)**k < 0.37`` of ``|F|``; at a jump, a pole or
+   beside a minimum of ``|F|`` it leaves more. A step is measured against x itself, never against 1, so that
+   no unit of length makes it short. A component that tends to 0 has no size to be measured by. Its step is
+   short where it is below the last bits of the largest value that it had, the scale learned from the
+   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less: faster than linearly, which begins only
+   closer to the root than the natural scale of the problem. ``x_scale=`` replaces what is learned.
+b. ``|F_i|`` is at its level for every i, and the root is located: errors of F as large as its level move x
+   by no more than ``LOCATED`` of its scale. No step could do better, and none is taken. Where F fades away,
+   as ``tanh(x) - 1`` does at 20, it is at its level and yet locates nothing.
+c. F is zero, or at its level, where the derivative is singular, and the root is isolated: beside it, on
+   both sides, ``|F|`` is above its level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
+
+A short step that does not lower ``|F|`` ends the iteration as well: at the level as a root, above it as
+"stalled"; a zero or infinite slope above the level is "singular". Where the bound is not finite it is no
+witness, and the steps decide alone.
+
+A minimum is a root of its gradient with a condition of second order, a fit one of ``J.T r``.
+
+Norms are scaled by the largest entry before they are squared, so that neither 1e-170 underflows nor 1e170
+overflows. `tol` sets `xtol`; `ftol` and `gtol` are off unless given, and end an iteration as converged where
+they are met, which is then the caller's wish.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+EPS = 2.0**-52
+UNIT = 2.0**-53  # the unit roundoff
+LEVELS = 4.0  # roundings of the error bound, whose functions are right to two of them
+ROOT_RATE = 0.4  # of |F| that a short step towards a root leaves at most
+STRONG_RATE = 1e-2  # the same where a component tends to 0
+LOCATED = 0.1  # of the scale of x: how far errors of F at its level may move a root
+LEAST_TOLERANCE = 3e-16  # a relative step that the last bits of x can show
+ASIDE = (1e-3, 1e-2, 1e-1)  # of the scale of x: where it is seen whether a root is isolated
+ORDINARY = 2.0**-1000  # below it numbers and their products lose bits
+
+
+class Levels:
+    """Below which ``|F|`` is rounding, at points of a batch of problems.
+
+    Parameters
+    ----------
+    rounding : callable
+        ``rounding(*unknowns, *params)``, all with an axis of problems in front, gives the running error
+        bounds of the formulas, as a list. It is compiled when it is first called.
+    parts : callable
+        ``parts(x)``: the unknowns of points `x`, (problems, entries), in their shapes.
+    params : list of arrays with an axis of problems
+    which : slice
+        Which of the formulas are wanted; a minimum has the objective first, then its gradient.
+    """
+
+    def __init__(
+        self,
+        rounding: Callable[..., Any],
+        parts: Callable[[Any], list[Any]],
+        params: list[Any],
+        which: slice = slice(None),
+    ) -> None:
+        self.rounding, self.parts, self.params, self.which = rounding, parts, params, which
+
+    def at(self, x: Any, index: Any) -> Any:
+        """Levels (problems, entries) at points `x` of the problems `index`; nan where unknown."""
+        with np.errstate(all="ignore"):
+            found = self.rounding(*self.parts(x), *[v[index] for v in self.params])[self.which]
+            columns = [
+                np.broadcast_to(m, (len(x), *np.shape(m)[1:])).reshape(len(x), -1) for m in found
+            ]
+            m = np.concatenate(columns, axis=1).astype(np.float64, copy=False)
+            return levels_of(m)
+
+
+def levels_of(m: Any) -> Any:
+    """Levels by running error bounds; nan where those are not finite."""
+    return np.where(np.isfinite(m), LEVELS * UNIT * m, np.nan)
+
+
+def is_at_level(r: Any, level: Any) -> Any:
+    """Whether ``|r|`` is at its level in all entries, on the last axis; never where one is unknown."""
+    return (np.abs(r) <= level).all(axis=-1)
+
+
+def lengths(v: Any) -> Any:
+    """The length of each vector, on the last axis; scaled, so that no square is lost."""
+    squares = np.einsum("...i,...i->...", v, v)
+    lost = ~((squares > 1e-280) & (squares < 1e280))
+    if not lost.any():
+        return np.sqrt(squares)
+    top = np.abs(v).max(axis=-1, initial=0.0)
+    scaled = v / np.where((top > 0) & (top < np.inf), top, 1.0)[..., None]
+    scaled = np.where(np.isfinite(top)[..., None], scaled, 0.0)
+    safe = top * np.sqrt(np.einsum("...i,...i->...", scaled, scaled))
+    return np.where(lost, np.where(np.isfinite(top), safe, top), np.sqrt(squares))
+
+
+def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
+    """Whether each component of a step is short against that of `x`, or a scale that was given."""
+    return np.abs(p) <= max(xtol, LEAST_TOLERANCE) * np.maximum(np.abs(x), x_scale)
+
+
+def is_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
+    """Whether steps are short in every component, on the last axis."""
+    return are_short(p, x, xtol, x_scale).all(axis=-1)
+
+
+def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -> Any:
+    """The same, where a component that tends to 0 is measured by the scale `learned` from the iterates.
+
+    It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE` is it a root.
+    """
+    vanishing = (np.abs(p) <= EPS * learned) & (np.abs(x + p) <= 1e-3 * np.abs(p))
+    return (are_short(p, x, xtol, x_scale) | vanishing).all(axis=-1)
+
+
+def learned_scale(learned: Any, x: Any) -> Any:
+    """The largest magnitude of each component so far."""
+    return np.maximum(learned, np.abs(x))
+
+
+def is_located(shift: Any, x: Any, scale: Any) -> Any:
+    """Whether a root that may move by `shift` is located, against `x` and its scale, on the last axis."""
+    return (np.abs(shift) <= LOCATED * np.maximum(np.abs(x), scale)).all(axis=-1)
+
+
+def is_isolated(
+    at: Callable[[Any, Any], Any],
+    level: Callable[[Any, Any], Any],
+    x: Any,
+    away: Any,
+    index: Any,
+) -> Any:
+    """Whether F leaves its level beside the points `x`, on both sides, in the directions `away`.
+
+    Parameters
+    ----------
+    at, level : callable
+        ``at(x, index)`` and ``level(x, index)``: F and its level, (problems, entries).
+    x, away : arrays (problems, unknowns)
+        Directions have the length of the scale of `x`.
+    """
+    isolated = np.zeros(len(x), bool)
+    for reach in ASIDE:
+        seen = []
+        for side in (reach, -reach):
+            y = x + side * away
+            r, least = np.abs(at(y, index)), level(y, index)
+            undefined = ~np.isfinite(r).all(axis=-1)
+            # a bound that is unknown, or has underflowed, must not make nothing look like something
+            above = (r > np.where(np.isfinite(least), least, 0.0)) & (r > ORDINARY)
+            seen.append((undefined, np.isfinite(r).all(axis=-1) & above.any(axis=-1)))
+        (lost, above), (other_lost, other_above) = seen
+        isolated |= (above | lost) & (other_above | other_lost) & (above | other_above)
+    return isolated
+
+
+def meets_wishes(
+    ftol: float | None, gtol: float | None, fall: Any = np.inf, slope: Any = np.inf
+) -> Any:
+    """Whether a relative fall of the objective is below `ftol`, or a gradient's entries below `gtol`.
+
+    Only where they were given: SciPy's ``least_squares`` and ``minimize`` mean the same by them.
+    """
+    met = np.zeros(np.broadcast(fall, slope).shape, bool)
+    if ftol is not None:
+        met = met | (fall <= ftol)
+    if gtol is not None:
+        met = met | (slope <= gtol)
+    return met

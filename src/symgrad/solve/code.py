@@ -41,25 +41,29 @@ def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list
     return list(replaced.values()), vmap(list(outputs), over=over)
 
 
-def rounding_code(problem: Problem, formulas: Sequence[Expr]) -> str:
-    """The function `rounding`: running error bounds of formulas, with an axis of problems in front.
+def over_problems(name: str, problem: Problem, outputs: Sequence[Expr]) -> tuple[str, bool]:
+    """A function of arrays with an axis of problems in front, and whether it acts entry by entry.
 
-    Where a formula cannot be batched, the problems are taken one by one.
+    Formulas of scalars throughout, inner nodes too, take arrays as they are. Others are batched, and
+    where that is not possible the problems are taken one by one.
     """
-    bounds = rounding_all(formulas, problem.unknowns)
-    if is_batched(problem.symbols, toposort(bounds)):
-        return _function("rounding", problem.symbols, bounds)
+    if is_batched(problem.symbols, toposort(outputs)):
+        return _function(name, problem.symbols, outputs), True
     try:
-        return _function("rounding", *batched(problem, bounds))
+        return _function(name, *batched(problem, outputs)), False
     except ArgumentError:
-        one = _function("rounding_of_one", problem.symbols, bounds)
-    return "\n".join(
-        [
-            *[one, "", "", "def rounding(*arrays):"],
-            f"{INDENT}rows = [rounding_of_one(*row) for row in zip(*arrays)]",
-            f"{INDENT}return [np.stack(column) for column in zip(*rows)]",
-        ]
-    )
+        one = _function(f"{name}_of_one", problem.symbols, outputs)
+    lines = [
+        *[one, "", "", f"def {name}(*arrays):"],
+        f"{INDENT}rows = [{name}_of_one(*row) for row in zip(*arrays)]",
+        f"{INDENT}return [np.stack(column) for column in zip(*rows)]",
+    ]
+    return "\n".join(lines), False
+
+
+def rounding_code(problem: Problem, formulas: Sequence[Expr]) -> str:
+    """The function `rounding`: running error bounds of formulas, with an axis of problems in front."""
+    return over_problems("rounding", problem, rounding_all(formulas, problem.unknowns))[0]
 
 
 def _module(
@@ -162,17 +166,19 @@ def sparse_code(
 
 
 def equation_code(
-    problem: Problem, outputs: Sequence[Expr], slope: Expr, options: dict[str, Any]
+    problem: Problem, outputs: Sequence[Expr], quotient: Expr, options: dict[str, Any]
 ) -> str:
     """The solver of one equation: the loop on floats, and the functions that batches run.
 
-    `outputs` are value and step, which is ``-value/slope``.
+    `outputs` are value, step and slope; the step is ``-value/quotient``.
     """
-    free = options["globalize"] and options["bracket"] is None and options["bounds"] is None
-    loop = equation_loop(problem, outputs) if free else None
-    kernels = _kernels(problem, slope)
-    functions = [_function("evaluate", problem.symbols, outputs), *kernels]
-    called = f"solve_equation(evaluate, {'kernels' if kernels else None}"
+    free = options["globalize"] and options["bracket"] is None
+    loop = equation_loop(problem, outputs, options["bounds"]) if free else None
+    evaluate, entrywise = over_problems("evaluate", problem, outputs)
+    newton = outputs[2] is quotient
+    kernels = _kernels(problem, quotient) if entrywise and newton else []
+    called = f"solve_equation(evaluate, {'kernels' if kernels else None}, {entrywise}"
+    functions = [evaluate, *kernels]
     return _module(problem, functions, called, options, "tol=1e-12, maxiter=100", loop)
 
 

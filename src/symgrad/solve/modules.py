@@ -13,6 +13,7 @@ from symgrad.solve.runtime import (
     approach,
     arguments,
     blocks,
+    bracket,
     calls,
     conjugate,
     elimination,
@@ -21,6 +22,7 @@ from symgrad.solve.runtime import (
     minimum,
     newton,
     results,
+    roots,
     scalar,
     sparse,
     sparse_minimum,
@@ -36,9 +38,11 @@ ORDER: tuple[ModuleType, ...] = (
     approach,
     blocks,
     scalar,
+    bracket,
     newton,
     trust,
     elimination,
+    roots,
     system,
     minimum,
     calls,
@@ -48,12 +52,13 @@ ORDER: tuple[ModuleType, ...] = (
     sparse_minimum,
 )
 COMMON = (results, arguments, ending, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, system, minimum, calls)
+MATRICES = (*COMMON, blocks, trust, elimination, roots, system, minimum, calls)
 NEEDED = {
-    "solve_equation": (*COMMON, blocks, scalar, newton),
+    "solve_equation": (*COMMON, blocks, scalar, bracket, newton),
     "solve_large": (*COMMON, trust, minimum, large, conjugate),
     "solve_sparse": (*COMMON, sparse),
     "solve_sparse_minimum": (*COMMON, trust, minimum, large, sparse, sparse_minimum),
+    "solve_roots": MATRICES,
     "solve_system": MATRICES,
     "solve_minimum": MATRICES,
 }

@@ -99,9 +99,7 @@ def newton_root(
     )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
-    scalar = len(problem.unknowns) == 1 and all(
-        e.shape == () for e in (*problem.formulas, *problem.symbols)
-    )
+    scalar = problem.form.kind == "scalar" and problem.formulas[0].shape == ()
     if method not in ("auto", "newton", "sparse"):
         raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
     if scalar and method != "sparse":
@@ -115,10 +113,9 @@ def newton_root(
         if sparse is not None:
             return sparse
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    options["fit"] = False
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
-    run = ("solve_system", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
+    run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
         partial(system_code, problem, outputs, *run),
@@ -412,7 +409,7 @@ def _equation(
         order, f"Householder's method of order {order}"
     )
     return Solver(
-        partial(equation_code, problem, [f, step], slope, options),
+        partial(equation_code, problem, [f, step, derivatives[1]], slope, options),
         partial(rounding_code, problem, problem.formulas),
         _described("root", problem, f"{method}; one division a step"),
         tuple(problem.symbols),

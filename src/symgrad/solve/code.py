@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.autodiff import hvp
 from symgrad.autodiff.rounding import rounding_all
 from symgrad.batching import vmap
 from symgrad.compile.in_place import in_place
@@ -15,9 +16,12 @@ from symgrad.compile.lambdify import lambdify
 from symgrad.emit.numpy_source import INDENT
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import dim_names
+from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import is_batched
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import sum_axes
 from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
 
@@ -41,25 +45,29 @@ def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list
     return list(replaced.values()), vmap(list(outputs), over=over)
 
 
-def rounding_code(problem: Problem, formulas: Sequence[Expr]) -> str:
-    """The function `rounding`: running error bounds of formulas, with an axis of problems in front.
+def over_problems(name: str, problem: Problem, outputs: Sequence[Expr]) -> tuple[str, bool]:
+    """A function of arrays with an axis of problems in front, and whether it acts entry by entry.
 
-    Where a formula cannot be batched, the problems are taken one by one.
+    Formulas of scalars throughout, inner nodes too, take arrays as they are. Others are batched, and
+    where that is not possible the problems are taken one by one.
     """
-    bounds = rounding_all(formulas, problem.unknowns)
-    if is_batched(problem.symbols, toposort(bounds)):
-        return _function("rounding", problem.symbols, bounds)
+    if is_batched(problem.symbols, toposort(outputs)):
+        return _function(name, problem.symbols, outputs), True
     try:
-        return _function("rounding", *batched(problem, bounds))
+        return _function(name, *batched(problem, outputs)), False
     except ArgumentError:
-        one = _function("rounding_of_one", problem.symbols, bounds)
-    return "\n".join(
-        [
-            *[one, "", "", "def rounding(*arrays):"],
-            f"{INDENT}rows = [rounding_of_one(*row) for row in zip(*arrays)]",
-            f"{INDENT}return [np.stack(column) for column in zip(*rows)]",
-        ]
-    )
+        one = _function(f"{name}_of_one", problem.symbols, outputs)
+    lines = [
+        *[one, "", "", f"def {name}(*arrays):"],
+        f"{INDENT}rows = [{name}_of_one(*row) for row in zip(*arrays)]",
+        f"{INDENT}return [np.stack(column) for column in zip(*rows)]",
+    ]
+    return "\n".join(lines), False
+
+
+def rounding_code(problem: Problem, formulas: Sequence[Expr]) -> str:
+    """The function `rounding`: running error bounds of formulas, with an axis of problems in front."""
+    return over_problems("rounding", problem, rounding_all(formulas, problem.unknowns))[0]
 
 
 def _module(
@@ -132,6 +140,32 @@ def system_code(
     return _module(problem, functions, called, options, defaults, loop)
 
 
+def fit_code(
+    problem: Problem, outputs: Sequence[Expr], options: dict[str, Any], defaults: str
+) -> str:
+    """The same for residuals and their Jacobian, of least squares."""
+    functions = [
+        _function("evaluate", problem.symbols, outputs),
+        made("evaluate_batch", *batched(problem, outputs)),
+    ]
+    called = f"solve_fit(evaluate, make_evaluate_batch, {len(problem.formulas)}, product"
+    return _module(problem, functions, called, options, defaults)
+
+
+def curvature_code(problem: Problem) -> str:
+    """The function `product`: the Hessian of ``sum((r*unit)**2)/2`` times directions, of many problems.
+
+    Its arguments are unknowns, directions, parameters and the unit of each problem.
+    """
+    leaves = list(problem.unknowns)
+    unit = symbol("unit of residuals")
+    directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
+    squares = [sum_axes((unit * r) ** 2, range(r.ndim)) for r in problem.formulas]
+    products = hvp(add_all(squares) / 2, leaves, directions)
+    whole = problem._replace(unknowns=(*leaves, *directions), params=(*problem.params, unit))
+    return over_problems("product", whole, products)[0]
+
+
 def large_code(
     problem: Problem,
     outputs: Sequence[Expr],
@@ -162,17 +196,19 @@ def sparse_code(
 
 
 def equation_code(
-    problem: Problem, outputs: Sequence[Expr], slope: Expr, options: dict[str, Any]
+    problem: Problem, outputs: Sequence[Expr], quotient: Expr, options: dict[str, Any]
 ) -> str:
     """The solver of one equation: the loop on floats, and the functions that batches run.
 
-    `outputs` are value and step, which is ``-value/slope``.
+    `outputs` are value, step and slope; the step is ``-value/quotient``.
     """
-    free = options["globalize"] and options["bracket"] is None and options["bounds"] is None
-    loop = equation_loop(problem, outputs) if free else None
-    kernels = _kernels(problem, slope)
-    functions = [_function("evaluate", problem.symbols, outputs), *kernels]
-    called = f"solve_equation(evaluate, {'kernels' if kernels else None}"
+    free = options["globalize"] and options["bracket"] is None
+    loop = equation_loop(problem, outputs, options["bounds"]) if free else None
+    evaluate, entrywise = over_problems("evaluate", problem, outputs)
+    newton = outputs[2] is quotient
+    kernels = _kernels(problem, quotient) if entrywise and newton else []
+    called = f"solve_equation(evaluate, {'kernels' if kernels else None}, {entrywise}"
+    functions = [evaluate, *kernels]
     return _module(problem, functions, called, options, "tol=1e-12, maxiter=100", loop)
 
 

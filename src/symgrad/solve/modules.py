@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -14,20 +15,23 @@ from symgrad.solve.runtime import (
     arguments,
     beside,
     blocks,
+    bracket,
     calls,
     conjugate,
     elimination,
     ending,
+    fit,
+    fits,
     large,
     minimize,
     minimum,
     newton,
     results,
+    roots,
     scalar,
     sparse,
     sparse_minimum,
     spectra,
-    system,
     trust,
 )
 
@@ -39,29 +43,33 @@ ORDER: tuple[ModuleType, ...] = (
     approach,
     blocks,
     scalar,
+    bracket,
     newton,
     trust,
     elimination,
-    system,
+    roots,
     spectra,
     minimum,
     beside,
     calls,
     minimize,
+    fit,
+    fits,
     large,
     conjugate,
     sparse,
     sparse_minimum,
 )
 COMMON = (results, arguments, ending, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, system, calls)
+MATRICES = (*COMMON, blocks, trust, elimination, roots, calls)
 MINIMA = (trust, spectra, minimum, beside)
 NEEDED = {
-    "solve_equation": (*COMMON, blocks, scalar, newton),
+    "solve_equation": (*COMMON, blocks, scalar, bracket, newton),
     "solve_large": (*COMMON, *MINIMA, large, conjugate),
     "solve_sparse": (*COMMON, sparse),
     "solve_sparse_minimum": (*COMMON, *MINIMA, large, sparse, sparse_minimum),
-    "solve_system": MATRICES,
+    "solve_roots": MATRICES,
+    "solve_fit": (*MATRICES, *MINIMA[1:], fit, fits),
     "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
 ERRORS = '''\
@@ -97,8 +105,8 @@ def namespace() -> dict[str, Any]:
     return names | {"errors": errors}
 
 
-def standalone(generated: str, rounding: str) -> str:
-    """A module with what `generated` calls in front of it, and the function `rounding`."""
+def standalone(generated: str, late: Sequence[str]) -> str:
+    """A module with what `generated` calls in front of it: the runtime, and functions made late."""
     called = next(name for name in NEEDED if f"{name}(" in generated)
     imports: dict[str, None] = {}
     bodies = []
@@ -107,7 +115,7 @@ def standalone(generated: str, rounding: str) -> str:
         imports |= dict.fromkeys(lines)
         bodies.append(body)
     tails = []
-    for source in (rounding, generated):
+    for source in (*late, generated):
         lines, body = _without_imports(source)
         imports |= dict.fromkeys(lines)
         tails.append(body)

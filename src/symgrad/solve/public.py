@@ -12,7 +12,9 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.solve.code import (
+    curvature_code,
     equation_code,
+    fit_code,
     large_code,
     rounding_code,
     sparse_code,
@@ -99,9 +101,7 @@ def newton_root(
     )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
-    scalar = len(problem.unknowns) == 1 and all(
-        e.shape == () for e in (*problem.formulas, *problem.symbols)
-    )
+    scalar = problem.form.kind == "scalar" and problem.formulas[0].shape == ()
     if method not in ("auto", "newton", "sparse"):
         raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
     if scalar and method != "sparse":
@@ -115,14 +115,13 @@ def newton_root(
         if sparse is not None:
             return sparse
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    options["fit"] = False
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
-    run = ("solve_system", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
+    run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
         partial(system_code, problem, outputs, *run),
-        partial(rounding_code, problem, problem.formulas),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
@@ -175,7 +174,7 @@ def _sparse(problem: Problem, options: dict[str, Any], remake: Any, always: bool
             options,
             "tol=1e-12, maxiter=200",
         ),
-        partial(rounding_code, problem, problem.formulas),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
@@ -199,7 +198,7 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
             {"bounds": None},
             "tol=1e-10, maxiter=500",
         ),
-        partial(rounding_code, problem, [f, *gradient]),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
@@ -310,7 +309,7 @@ def _dense_minimum(
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return Solver(
         partial(system_code, problem, outputs, *run),
-        partial(rounding_code, problem, [f, *gradient]),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described(
             "minimum", problem, f"{_first(problem, loop)}Newton steps in a trust region; {how}"
         ),
@@ -338,7 +337,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
             hvp(f, leaves, directions),
             {"bounds": bounds},
         ),
-        partial(rounding_code, problem, [f, *gradient]),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described(
             "minimum",
             problem,
@@ -378,17 +377,15 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     """
     problem = problem_of("least_squares", r, unknowns, params)
     many = isinstance(unknowns, (list, tuple))
-    options = {
-        "globalize": True,
-        "bounds": bounds_of(bounds, problem.unknowns, many),
-        "fit": True,
-    }
+    options = {"bounds": bounds_of(bounds, problem.unknowns, many)}
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
-    run = ("solve_system", len(problem.formulas), options, "tol=1e-10, maxiter=2000")
     return Solver(
-        partial(system_code, problem, outputs, *run),
-        partial(rounding_code, problem, problem.formulas),
+        partial(fit_code, problem, outputs, options, "tol=1e-10, maxiter=2000"),
+        {
+            "rounding": partial(rounding_code, problem, problem.formulas),
+            "product": partial(curvature_code, problem),
+        },
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
@@ -412,8 +409,8 @@ def _equation(
         order, f"Householder's method of order {order}"
     )
     return Solver(
-        partial(equation_code, problem, [f, step], slope, options),
-        partial(rounding_code, problem, problem.formulas),
+        partial(equation_code, problem, [f, step, derivatives[1]], slope, options),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described("root", problem, f"{method}; one division a step"),
         tuple(problem.symbols),
         remake,

@@ -69,9 +69,9 @@ class Solver:
         "__call__",
         "__weakref__",
         "_code",
+        "_late",
         "_lines",
         "_remake",
-        "_rounding",
         "_source",
         "args",
     )
@@ -79,12 +79,12 @@ class Solver:
     def __init__(
         self,
         code: Callable[[], str],
-        rounding: Callable[[], str],
+        late: dict[str, Callable[[], str]],
         lines: tuple[str, ...],
         args: tuple[Expr, ...],
         remake: tuple[Any, ...],
     ) -> None:
-        self._code, self._rounding = code, rounding
+        self._code, self._late = code, late
         self._source: str | None = None
         self._lines = lines
         self._remake = remake
@@ -92,7 +92,8 @@ class Solver:
         self.__call__ = self._first_call
 
     def _first_call(self, *args: Any, **kwargs: Any) -> Any:
-        names = modules.namespace() | {"rounding": LazyFunction(self._rounding, "rounding")}
+        late = {name: LazyFunction(code, name) for name, code in self._late.items()}
+        names = modules.namespace() | late
         solve = execute(self._generated(), "solve", names)
         self.__call__ = solve
         return solve(*args, **kwargs)
@@ -106,7 +107,7 @@ class Solver:
     @property
     def source(self) -> str:
         """The whole solver as a module that needs NumPy only."""
-        return modules.standalone(self._generated(), self._rounding())
+        return modules.standalone(self._generated(), [code() for code in self._late.values()])
 
     def save(self, path: Any) -> None:
         """Write the solver as a module that needs NumPy only; its function is `solve`."""

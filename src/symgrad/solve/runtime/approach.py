@@ -2,11 +2,11 @@
 
 Points have an axis of unknowns, then one of problems, so that every operation runs along the problems.
 
-1. `approach`: steps while ``|F|`` falls. A problem whose step is within the root of the tolerance takes
-   it and has finished: what is left is the square of that. Finished problems go on, which moves their
+1. `approach`: steps while ``|F|`` falls. A problem whose step is, against x, within the root of the tolerance
+   takes it and has finished: what is left is the square of that. Finished problems go on, which moves their
    last bits, until enough have finished for the rest to be gathered; where ``|F|`` rises they stop.
-2. `full_steps`: a problem is solved where the step from it is well within the tolerance, or where a short
-   step does not lower ``|F|`` any more.
+2. `full_steps`: a problem is solved where the step from it is in the last bits of x, or where short steps
+   end as `runtime.ending` has it: ``|F|`` falls as at a root, or is at its rounding level.
 
 What neither settles is for the methods that shorten steps, from the start.
 """
@@ -19,16 +19,13 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
+from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, LOCATED, ROOT_RATE
 from symgrad.solve.runtime.results import Status
 
 MOST_STEPS = 100  # full steps; what needs more is no ordinary problem
 GATHERED = 0.5  # of the problems, when fewer than these go on they are gathered
 LAST_CHECKS = 4  # steps after which a problem that is nearly solved is given up
-LEAST_TOLERANCE = 3e-16
-LAST_BITS = 2.0**-51  # a step of the last bits of a number near 1
-# At a root of multiplicity m a step leaves (1 - 1/m)**m < 0.37 of |F|; at a pole of order below 6,
-# where steps are short too, it leaves more than 0.4
-ROOT_RATE = 0.4
+LAST_BITS = 2 * EPS  # a step of the last bits of a number
 
 
 class Steps(NamedTuple):
@@ -36,13 +33,15 @@ class Steps(NamedTuple):
 
     A step is what is subtracted. `fast` and `exact` give ``|F|`` and the step; `fast`, which decides
     nothing, may be less accurate, and adds the slope. ``check(x, params, slope)`` gives ``|F|`` and the
-    length of the step in each unknown, where the slope may be that of a point close by. Steps and slopes
-    may be overwritten by the next call.
+    length of Newton's step in each unknown, not finite where the derivative is singular; the slope may be
+    that of a point close by. Steps and slopes may be overwritten by the next call. ``is_at_level(x,
+    params)`` tells where nothing of F is left but rounding.
     """
 
     fast: Callable[..., Any]
     exact: Callable[..., Any]
     check: Callable[..., Any]
+    is_at_level: Callable[..., Any]
 
 
 class Found:
@@ -67,11 +66,20 @@ class Found:
                 setattr(part, name, rows[which])
         return part
 
-    def by_full_steps(self, steps: Steps, params: list[Any], tol: float, maxiter: int) -> Any:
-        """Solve what full steps solve; the numbers of the others, which are where they were."""
+    def by_full_steps(
+        self, steps: Steps, params: list[Any], tol: float, maxiter: int, box: Any = None
+    ) -> Any:
+        """Solve what full steps solve; the numbers of the others, which are where they were.
+
+        What leaves the box, two arrays of an entry per unknown, is none of the former.
+        """
         columns = self.x.T if self.x.ndim > 1 else self.x[None]
         done = full_steps(steps, columns, params, tol, maxiter)
-        rest = np.flatnonzero(~done.solved)
+        solved = done.solved
+        if box is not None:
+            low, high = (np.reshape(side, (-1, 1)) for side in box)
+            solved = solved & ((done.x >= low) & (done.x <= high)).all(axis=0)
+        rest = np.flatnonzero(~solved)
         starts = self.x[rest]
         columns[:], self.size[:], self.count[:] = done.x, done.size, done.count
         self.status[:] = Status.CONVERGED
@@ -89,18 +97,20 @@ class Settled(NamedTuple):
 
 
 def full_steps(steps: Steps, x: Any, params: list[Any], tol: float, maxiter: int) -> Settled:
-    """Solve as many problems as full steps do; `tol` is the length of a short step.
+    """Solve as many problems as full steps do; `tol` is how short, against x, the last one is.
 
     Parameters have the problems as their first axis, or extent 1 where they are the same for all.
     """
     tol = max(tol, LEAST_TOLERANCE)
     within = max(LAST_BITS, 1e-6 * tol)
     with np.errstate(all="ignore"):
+        start = x
         x, count, slope = approach(steps.fast, x, params, float(np.sqrt(within)), maxiter)
         size, length = steps.check(x, params, slope)
         found = Settled(x, size.copy(), count.astype(np.intp), size == 0.0)
-        index = _short(found, length, within, tol)
-        _finish(found, steps.exact, index, params, tol, maxiter)
+        short, near = _short(found, length, within, tol, start)
+        _at_level(found, steps.is_at_level, near, params)
+        _finish(found, steps, short, params, tol, maxiter)
     return found
 
 
@@ -114,6 +124,7 @@ def approach(
     bound: Any = np.inf
     slope: Any = np.nan
     lost = ~going
+    least = np.empty_like(x)
     for _ in range(min(maxiter, MOST_STEPS)):
         size, step, slope = step_at(x, params)
         falls = size < bound
@@ -124,7 +135,8 @@ def approach(
             step *= ~lost
         x -= step
         count += going.view(np.uint8)
-        going &= ~all_unknowns(np.abs(step, out=step) <= near)
+        np.abs(np.multiply(x, near, out=least), out=least)
+        going &= ~all_unknowns(np.abs(step, out=step) <= least)
         left = np.count_nonzero(going)
         bound = size
         if left < GATHERED * going.size:
@@ -136,6 +148,7 @@ def approach(
             params = taken(params, keep, going.size)
             x, count, bound = x.take(keep, axis=1), count[keep], bound[keep]
             going, lost = going[keep], lost[keep]
+            least = np.empty_like(x)
     _put(found, counts, slopes, at, (x, count, slope))
     return found, counts, slopes
 
@@ -156,24 +169,39 @@ def all_unknowns(of_entries: Any) -> Any:
     return of_entries[0] if len(of_entries) == 1 else of_entries.all(axis=0)
 
 
-def _short(found: Settled, length: Any, within: float, tol: float) -> Any:
-    """Mark what is solved as far as steps of these lengths tell; which others have short ones."""
+def _short(found: Settled, length: Any, within: float, tol: float, start: Any) -> tuple[Any, Any]:
+    """Mark what is solved as far as steps of these lengths tell.
+
+    Returns which others have short ones, and which have longer ones that still locate a root.
+    """
     x, count, solved = found.x, found.count, found.solved
+    size = np.abs(x)
+    tiny = all_unknowns((length <= within * size) & (size < np.inf))
+    solved &= all_unknowns(length == 0.0)  # no zero of F where the derivative is singular
     # after two steps, with |F| falling, the first of them no short one
-    solved |= all_unknowns(length <= within) & (count > 1)
+    solved |= tiny & (count > 1)
     index = np.flatnonzero(~solved)
-    length, scale = length.take(index, axis=1), np.maximum(np.abs(x.take(index, axis=1)), 1.0)
-    solved[index] = all_unknowns(length <= within * scale) & (count[index] > 1)
-    return index[~solved[index] & all_unknowns(length <= tol * scale)]
+    length, size = length.take(index, axis=1), size.take(index, axis=1)
+    short = all_unknowns(length <= tol * size)
+    scale = np.maximum(size, np.abs(start.take(index, axis=1)))
+    short &= all_unknowns(size < np.inf)
+    near = all_unknowns((length <= LOCATED * scale) & (scale < np.inf)) & ~short
+    near &= count[index] > 1
+    return index[short], index[near]
+
+
+def _at_level(
+    found: Settled, is_at_level: Callable[..., Any], index: Any, params: list[Any]
+) -> None:
+    """Solved is what steps cannot tell, such as an unknown that is 0, where F is at its level."""
+    if index.size:
+        problems = found.x.shape[1]
+        at = found.x.take(index, axis=1)
+        found.solved[index] = is_at_level(at, taken(params, index, problems))
 
 
 def _finish(
-    found: Settled,
-    step_at: Callable[..., Any],
-    index: Any,
-    params: list[Any],
-    tol: float,
-    maxiter: int,
+    found: Settled, steps: Steps, index: Any, params: list[Any], tol: float, maxiter: int
 ) -> None:
     """Solve the problems `index`, which have short steps, as long as those are short."""
     x, size, count, solved = found
@@ -181,21 +209,24 @@ def _finish(
         return
     params = taken(params, index, x.shape[1])
     at = x.take(index, axis=1)
-    before, step = step_at(at, params)
+    before, step = steps.exact(at, params)
     size[index] = before
     for _ in range(LAST_CHECKS):
         to = at - step
         before = size[index]
-        after, step = step_at(to, params)
+        after, step = steps.exact(to, params)
         falls = (after < before) & (count[index] < maxiter)
+        level = np.flatnonzero(~falls)
+        if level.size:
+            there = taken(params, level, index.size)
+            solved[index[level]] = steps.is_at_level(at.take(level, axis=1), there)
         moved = index[falls]
         x[:, moved], size[moved] = to[:, falls], after[falls]
         count[moved] += 1
-        root = np.isfinite(after) & ~(after < before)
-        root |= falls & ((after <= ROOT_RATE * before) | (after == 0.0))
+        root = falls & (after <= ROOT_RATE * before)
         solved[index[root]] = True
         keep = falls & ~root
-        keep &= all_unknowns(np.abs(step) <= tol * np.maximum(np.abs(to), 1.0))
+        keep &= all_unknowns(np.abs(step) <= tol * np.abs(to))
         if not keep.any():
             return
         params = taken(params, keep, index.size)

@@ -241,6 +241,18 @@ def _shape(array: Any, declared: Any, extents: dict[str, int]) -> Any:
     return got
 
 
+def report(callback: Any, single: bool, iteration: int, x: Any, residual: Any, step: Any) -> None:
+    """Tell of an iterate: of a single problem its row, of a batch the arrays of all that are left."""
+    if callback is None or not len(x):
+        return
+    given = (x, residual, step)
+    if single:
+        row = [v[0] if np.ndim(v[0]) else float(v[0]) for v in given]
+        callback(iteration, *row)
+    else:
+        callback(iteration, *[np.array(v) for v in given])
+
+
 def split(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
     """The unknowns of flattened `x`, in their shapes."""
     parts, start = [], 0

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import ORDINARY
 from symgrad.solve.runtime.minimum import (
     UNKNOWN,
     Functions,
@@ -35,6 +34,7 @@ from symgrad.solve.runtime.spectra import grown
 REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in parts of the scale of x
 FARTHER = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # the same where nothing is seen
 FLAT = 1e-5  # curvature, in parts of what it was on the way, that says nothing
+FAINT = 2.0**-1000  # a rise below it may be what is left of an underflow
 TRIES = 3  # random directions
 STEPS = 8  # from a point aside
 
@@ -106,8 +106,8 @@ class Surroundings:
             for reach in FARTHER:
                 rise = self.value(self.x[rows] + reach * v[rows], rows) - self.f[rows]
                 higher = rise > self.least[rows]
-                faded |= higher & ~begun & (rise < ORDINARY)
-                seen |= higher & (rise >= ORDINARY)
+                faded |= higher & ~begun & (rise < FAINT)
+                seen |= higher & (rise >= FAINT)
                 begun |= higher
         return rows[~seen | faded]
 

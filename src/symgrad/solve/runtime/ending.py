@@ -43,10 +43,13 @@ UNIT = 2.0**-53  # the unit roundoff
 LEVELS = 4.0  # roundings of the error bound, whose functions are right to two of them
 ROOT_RATE = 0.4  # of |F| that a short step towards a root leaves at most
 STRONG_RATE = 1e-2  # the same where a component tends to 0
-LOCATED = 0.1  # of the scale of x: how far errors of F at its level may move a root
+CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
+LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
+STEADY = (0.3, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
+STEADINESS = 0.1  # how much, of 1 - rate, two rates in a row may differ
 LEAST_TOLERANCE = 3e-16  # a relative step that the last bits of x can show
-ASIDE = (1e-3, 1e-2, 1e-1)  # of the scale of x: where it is seen whether a root is isolated
-ORDINARY = 2.0**-1000  # below it numbers and their products lose bits
+ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is isolated
+ORDINARY = 2.0**-1022  # below it numbers lose bits, and a zero may be an underflow
 
 
 class Levels:
@@ -72,6 +75,10 @@ class Levels:
         which: slice = slice(None),
     ) -> None:
         self.rounding, self.parts, self.params, self.which = rounding, parts, params, which
+
+    def part(self, which: slice) -> Levels:
+        """Those of some of the problems."""
+        return Levels(self.rounding, self.parts, [v[which] for v in self.params], self.which)
 
     def at(self, x: Any, index: Any) -> Any:
         """Levels (problems, entries) at points `x` of the problems `index`; nan where unknown."""
@@ -124,6 +131,12 @@ def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -
     """
     vanishing = (np.abs(p) <= EPS * learned) & (np.abs(x + p) <= 1e-3 * np.abs(p))
     return (are_short(p, x, xtol, x_scale) | vanishing).all(axis=-1)
+
+
+def are_steady(rate: Any, before: Any) -> Any:
+    """Whether steps shrink by a constant rate, as they do towards a root of multiplicity 1/(1 - rate)."""
+    steady = (rate > STEADY[0]) & (rate < STEADY[1])
+    return steady & (np.abs(rate - before) <= STEADINESS * (1.0 - rate))
 
 
 def learned_scale(learned: Any, x: Any) -> Any:

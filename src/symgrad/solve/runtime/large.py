@@ -179,7 +179,9 @@ def _descend(problem: Objective, walk: Walk, maxiter: int, callback: Any = None)
         walk.scale = learned_scale(walk.scale, now.x)
         walk.d = _weighted(problem, walk)
         size = now.size(walk.d)
-        if size == 0 or meets_wishes(None, problem.tolerances.gtol, slope=np.abs(now.g).max(initial=0.0)):
+        if size == 0 or meets_wishes(
+            None, problem.tolerances.gtol, slope=np.abs(now.g).max(initial=0.0)
+        ):
             walk.status = Status.CONVERGED
             return
         step = region.step(problem, walk, size)
@@ -248,7 +250,9 @@ class _Region:
         if length > 0:
             walk.stiffest = max(walk.stiffest, abs(float(p @ hp)) / length / length)
         z, long = (d * p)[None], np.array([length])
-        factor = float(self.rate.factor(z, long, np.array([full]))[0]) if problem.box is None else 1.0
+        factor = (
+            float(self.rate.factor(z, long, np.array([full]))[0]) if problem.box is None else 1.0
+        )
         to = point_at(problem, problem.clipped(now.x + factor * p))
         left = to.size(d)
         return _Step(
@@ -273,9 +277,7 @@ class _Region:
         fall, total = step.before - step.to.f, self.highest - step.to.f
         return step.length > LIMITLESS * self.first and 0 < 0.1 * total <= fall
 
-    def judged(
-        self, problem: Objective, walk: Walk, step: _Step, maxiter: int
-    ) -> Status | None:
+    def judged(self, problem: Objective, walk: Walk, step: _Step, maxiter: int) -> Status | None:
         """Take the step where it is good; the status where that ends the iteration."""
         now, to, xtol = walk.point, step.to, problem.tolerances.step
         fall = now.f - to.f
@@ -288,7 +290,9 @@ class _Region:
         end = (end or (fast and bool(vanishing))) and step.full and (falls or to.f <= now.f)
         good = good or end  # whose gradient is lower
         if good and to.f != now.f:
-            end = end or bool(meets_wishes(problem.tolerances.ftol, None, fall=fall / max(abs(now.f), ORDINARY)))
+            end = end or bool(
+                meets_wishes(problem.tolerances.ftol, None, fall=fall / max(abs(now.f), ORDINARY))
+            )
         rough = step.forcing > STRICT  # a better step decides
         if not falls and not end:
             good, level, idle = self._by_levels(problem, now, step, good, short)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Call, box, prepare, split
+from symgrad.solve.runtime.arguments import Call, box, prepare, report, split
 from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.calls import Values, problems_at_a_time, steps_by
@@ -31,13 +31,13 @@ def minimize_all(
     index: Any,
     maxiter: int,
     globalize: bool = True,
-    callback: Any = None,
+    tell: Any = None,
 ) -> None:
     """Minimise the problems `index`, until nothing lower is seen beside what is found."""
     x = s.x[index]
     with np.errstate(all="ignore"):
         for _ in range(MOST_ROUNDS):
-            iterate_minima(s, functions, index, x, maxiter, globalize, callback)
+            iterate_minima(s, functions, index, x, maxiter, globalize, tell)
             if not globalize:
                 return
             index, x = lower_beside(s, functions, index)
@@ -88,9 +88,12 @@ def solve_minimum(
         entries, evaluate = n + shape[1 - axis] ** 2, "factors"
     sides = box(call.options["bounds"], problems.shapes)
     found = Minima(problems.x, sides, call.tolerances, problems.x_scale)
-    globalize, callback = call.options["globalize"], call.callback
+    globalize, single = call.options["globalize"], not problems.batch
     together = bool(problems.batch) and sides is None and evaluate == "objective"
-    together &= callback is None and not call.tolerances.has_wishes
+    together &= call.callback is None and not call.tolerances.has_wishes
+
+    def tell(count: int, x: Any, size: Any, p: Any) -> None:
+        report(call.callback, single, count, x, size, p)
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)
@@ -98,11 +101,14 @@ def solve_minimum(
         functions = Functions(getattr(v, evaluate), form, levels)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(
-                steps_by(v.minimising_step), v.params, call.tolerances.step, call.maxiter
-            )
+            steps = steps_by(v.minimising_step)
+            index = s.by_full_steps(steps, v.params, call.tolerances.step, call.maxiter)
             index = confirmed(s, functions, index)
-        minimize_all(s, functions, index, call.maxiter, globalize, callback)
+        told = None if call.callback is None else tell
+        minimize_all(s, functions, index, call.maxiter, globalize, told)
 
-    each_block(lambda _: block, len(problems.x), problems_at_a_time(entries, n))
+    if call.callback is None:
+        each_block(lambda _: block, len(problems.x), problems_at_a_time(entries, n))
+    else:  # of all that are left together
+        block(slice(None))
     return checked(answer_of_minima(call, problems, found), call.raise_on_failure)

@@ -149,7 +149,7 @@ def iterate_minima(
     x: Any,
     maxiter: int,
     globalize: bool = True,
-    callback: Any = None,
+    tell: Any = None,
 ) -> None:
     """Newton steps of the problems `index` from `x`; counts go on. What is found is written to `s`."""
     f, g, h = functions.at(x, index)
@@ -161,8 +161,8 @@ def iterate_minima(
     )
     while now.index.size:
         move = _moved(s, functions, now, globalize)
-        if callback is not None:
-            callback(int(now.count[0]), now.x[0], float(move.size[0]), move.p[0])
+        if tell is not None:
+            tell(int(now.count.max()), now.x, lengths(move.slope), move.p)
         good, end, lost = _judged(s, functions, now, move)
         if not globalize:
             short = is_short(move.p, now.x, s.tolerances.step, s.x_scale)
@@ -340,7 +340,9 @@ def _by_levels(
     size, left = move.size[rows], move.left[rows]
     flat = np.abs(move.expected[rows]) <= noise
     # where the objective cannot tell any more, the gradient does
-    equal = (left < np.where(move.faster[rows], 0.3, 1.0) * size) & (move.f[rows] <= now.f[rows] + noise)
+    equal = (left < np.where(move.faster[rows], 0.3, 1.0) * size) & (
+        move.f[rows] <= now.f[rows] + noise
+    )
     good[rows] = np.where(flat, equal, good[rows])
     level = is_at_level(move.slope[rows], levels[:, 1:])
     above = (np.abs(move.slope[rows]) > NEAR_LEVEL * levels[:, 1:]).any(axis=1)
@@ -370,12 +372,21 @@ def _are_convex(spectrum: Spectrum | None) -> Any:
 def _is_endless(now: _Descent, move: _Move) -> Any:
     """Whether the objective falls without end: to minus infinity, or as far as ever in enormous steps."""
     fall, total = now.f - move.f, now.highest - move.f
-    far = (move.length > LIMITLESS * now.first) & (now.first > 0) & (fall >= 0.1 * total) & (fall > 0)
+    far = (
+        (move.length > LIMITLESS * now.first) & (now.first > 0) & (fall >= 0.1 * total) & (fall > 0)
+    )
     return np.isneginf(move.f) | far
 
 
 def _note(
-    s: Minima, now: _Descent, move: _Move, done: Any, end: Any, endless: Any, good: Any, maxiter: int
+    s: Minima,
+    now: _Descent,
+    move: _Move,
+    done: Any,
+    end: Any,
+    endless: Any,
+    good: Any,
+    maxiter: int,
 ) -> None:
     """Write down what is done: at the trial point where that is better."""
     limit = now.count >= maxiter

@@ -99,10 +99,14 @@ class Fit(Solution):
         ``s = sqrt(sum(r**2)/dof)``, the residual standard deviation; nan without degrees of freedom.
     dof : int
         Residuals less unknowns.
+    curvature : str or array of str
+        Which second-order condition the sum of squares meets at `x`, as for a `Minimum`; by its whole
+        Hessian, with the second derivatives of the residuals.
     """
 
-    __slots__ = ("covariance", "dof", "residual_std", "stderr")
+    __slots__ = ("covariance", "curvature", "dof", "residual_std", "stderr")
     covariance: Any
+    curvature: Any
     dof: int
     residual_std: Any
     stderr: Any

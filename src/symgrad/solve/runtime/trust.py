@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.solve.runtime.ending import are_steady
+
 
 class UnderWay:
     """Arrays with a row for each problem that is not done; their base holds no arrays of its own."""
@@ -103,8 +105,8 @@ class LinearRate:
     def factor(self, p: Any, length: Any, full: Any) -> Any:
         """By what a step is to be multiplied; `p` in unknowns without units, of this length."""
         rate, along = self._compared(p, length)
-        steady = full & along & (np.abs(rate - self.rate) <= 0.1 * (1 - rate)) & (self.streak >= 1)
-        return np.where(steady & (rate > 0.3) & (rate < 0.99), 1 / (1 - rate), 1.0)
+        steady = full & along & are_steady(rate, self.rate) & (self.streak >= 1)
+        return np.where(steady, 1 / np.where(steady, 1 - rate, 1.0), 1.0)
 
     def took(self, p: Any, length: Any, full: Any, moved: Any) -> None:
         """Remember the steps that were taken in full; others, and refused ones, start anew."""
@@ -115,6 +117,9 @@ class LinearRate:
 
     def _compared(self, p: Any, length: Any) -> tuple[Any, Any]:
         with np.errstate(all="ignore"):
-            both = np.where(length > 0, length, 1.0)[:, None], np.where(self.length > 0, self.length, 1.0)
+            both = (
+                np.where(length > 0, length, 1.0)[:, None],
+                np.where(self.length > 0, self.length, 1.0),
+            )
             cosine = np.einsum("ki,ki->k", p / both[0], self.step / both[1][:, None])
             return length / both[1], (self.length > 0) & (length > 0) & (cosine > 0.9)

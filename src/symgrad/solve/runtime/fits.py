@@ -1,0 +1,209 @@
+"""The call of a solver of fits: from arguments to a `Fit`, and whether what was found is a minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from symgrad.solve.runtime.arguments import (
+    Call,
+    Problems,
+    answer,
+    box,
+    prepare,
+    report,
+    shaped,
+    split,
+)
+from symgrad.solve.runtime.beside import lower_beside
+from symgrad.solve.runtime.blocks import each_block
+from symgrad.solve.runtime.calls import Values, problems_at_a_time
+from symgrad.solve.runtime.ending import UNIT, LEVELS, Levels, lengths
+from symgrad.solve.runtime.fit import Fits, is_held, iterate_fits
+from symgrad.solve.runtime.minimum import Functions, Minima
+from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
+from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
+
+REGULAR = 1e-8  # curvature against the size of the Hessian's rows, that needs no look beside
+MOST_ROUNDS = 6  # lower points that are gone on from
+
+
+class SumOfSquares:
+    """``sum((r*unit)**2)/2`` of each problem, with a unit that makes residuals numbers near 1.
+
+    Parameters
+    ----------
+    system : callable
+        ``system(x, index)`` gives residuals and Jacobians.
+    product : callable
+        ``product(*unknowns, *directions, *params, unit)``, all with an axis of problems in front: the
+        Hessian times directions, as a list of parts. It is compiled when it is first called.
+    shapes, params
+        Those of the unknowns, and the parameters of all problems.
+    levels : Levels
+        Of the residuals.
+    unit : array (problems,)
+    """
+
+    def __init__(
+        self,
+        system: Callable[[Any, Any], Any],
+        product: Callable[..., Any],
+        shapes: list[Any],
+        params: list[Any],
+        levels: Levels,
+        unit: Any,
+    ) -> None:
+        self.system, self.product, self.shapes = system, product, shapes
+        self.params, self.levels, self.unit = params, levels, unit
+
+    def objective(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
+        """Values, gradients and Hessians, which are made a column at a time."""
+        r, jac = self.system(x, index)
+        unit = self.unit[index]
+        r, jac = r * unit[:, None], jac * unit[:, None, None]
+        gradient = np.einsum("kij,ki->kj", jac, r)
+        hessian = np.empty((*x.shape, x.shape[1]))
+        params = [v[index] for v in self.params]
+        for j in range(x.shape[1]):
+            direction = np.zeros(x.shape)
+            direction[:, j] = 1.0
+            parts = self.product(
+                *split(x, self.shapes), *split(direction, self.shapes), *params, unit
+            )
+            columns = [
+                np.broadcast_to(v, (len(x), *s)).reshape(len(x), -1)
+                for v, s in zip(parts, self.shapes, strict=True)
+            ]
+            hessian[:, :, j] = np.concatenate(columns, axis=1)
+        return 0.5 * (r * r).sum(axis=1), gradient, 0.5 * (hessian + np.swapaxes(hessian, 1, 2))
+
+    def at(self, x: Any, index: Any) -> Any:
+        """Rounding levels of values and gradients, from those of the residuals."""
+        r, jac = self.system(x, index)
+        unit = self.unit[index][:, None]
+        r, jac, level = r * unit, np.abs(jac) * unit[:, None], self.levels.at(x, index) * unit
+        of_value = (np.abs(r) * level + 2 * LEVELS * UNIT * r * r).sum(axis=1)
+        of_slope = np.einsum("kij,ki->kj", jac, level + 4 * LEVELS * UNIT * np.abs(r))
+        return np.concatenate([of_value[:, None], of_slope], axis=1)
+
+
+def fit_all(
+    s: Fits,
+    system: Callable[[Any, Any], Any],
+    squares: Callable[[Any], SumOfSquares],
+    levels: Levels,
+    maxiter: int,
+    tell: Any = None,
+) -> None:
+    """Fit all problems, until nothing lower is seen beside what is found."""
+    index = np.arange(len(s.x))
+    x = s.x.copy()
+    with np.errstate(all="ignore"):
+        for _ in range(MOST_ROUNDS):
+            iterate_fits(s, system, levels, index, x, maxiter, tell)
+            index, x = _lower_beside_fits(s, squares, index)
+            if not index.size:
+                return
+            s.count[index] += 1
+    s.status[index] = Status.STALLED
+
+
+def _lower_beside_fits(
+    s: Fits, squares: Callable[[Any], SumOfSquares], index: Any
+) -> tuple[Any, Any]:
+    """Problems with a lower sum of squares beside what looks like a minimum, and where.
+
+    The Hessian of the sum of squares decides, which is not ``J.T J`` where residuals are left.
+    """
+    index = index[s.status[index] == Status.CONVERGED]
+    if not index.size or not s.x.shape[1]:
+        s.curvature[index] = 0
+        return index[:0], s.x[:0]
+    x, form = s.x[index], DenseHessian()
+    size = np.where(s.size > 0, s.size, 1.0)
+    objective = squares(np.ldexp(1.0, -np.frexp(size)[1]))
+    m = Minima(s.x.copy(), s.box, s.tolerances, s.x_scale)
+    m.status[:], m.scale[:] = Status.STALLED, s.scale
+    m.value[index], g, h = objective.objective(x, index)
+    m.weight[index], d = grown(m.weight[index], form.sizes(h), s.scale[index])
+    if s.box is not None:
+        h = form.without(h, is_held(s.box, x, g), d)
+    known = np.isfinite(h).all(axis=(1, 2))
+    w = np.full(x.shape, np.nan)
+    w[known] = form.values(h[known], d[known])
+    kind = np.where(known, curvature_of(np.where(known[:, None], w, 1.0)), len(CURVATURES) - 1)
+    s.curvature[index] = kind
+    m.status[index[known]] = Status.CONVERGED
+    m.fast[index], m.least[index] = True, np.where(w.min(axis=1) > REGULAR, 1.0, 0.0)
+    lower, points = lower_beside(m, Functions(objective.objective, form, objective), index)  # type: ignore[arg-type]
+    wrong = (kind >= 2) & known & ~np.isin(index, lower)
+    s.status[index[wrong]] = Status.NOT_A_MINIMUM
+    stalled = index[known][m.status[index[known]] == Status.STALLED]
+    s.status[stalled], s.curvature[stalled] = Status.STALLED, len(CURVATURES) - 1
+    return lower, points
+
+
+def solve_fit(
+    one: Callable[..., Any],
+    many: Callable[[], Any],
+    parts: int,
+    product: Callable[..., Any],
+    rounding: Callable[..., Any],
+    call: Call,
+) -> Fit:
+    """The `Fit` of residuals."""
+    problems = prepare(call)
+    values = Values(one, many, problems, parts)
+    n = problems.x.shape[1]
+    sides = box(call.options["bounds"], problems.shapes)
+    found = Fits(problems.x, sides, call.tolerances, problems.x_scale)
+    every = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
+    single = not problems.batch
+
+    def tell(count: int, x: Any, size: Any, p: Any) -> None:
+        report(call.callback, single, count, x, size, p)
+
+    def block(part: slice) -> None:
+        s, v, levels = found.part(part), values.part(part), every.part(part)
+        fit_all(
+            s,
+            v.system,
+            lambda unit: SumOfSquares(v.system, product, v.shapes, v.params, levels, unit),
+            levels,
+            call.maxiter,
+            None if call.callback is None else tell,
+        )
+
+    if call.callback is None:
+        each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
+    else:  # of all that are left together
+        block(slice(None))
+    fit = answer(Fit, call, problems, found)
+    fit.curvature = shaped(np.array(CURVATURES)[found.curvature], problems.batch)
+    _statistics(fit, values, found.x, found.size, problems.batch)
+    return checked(fit, call.raise_on_failure)
+
+
+def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
+    """Covariance by singular values of the scaled Jacobian, ``inv(J.T J)`` never being formed."""
+    index = np.arange(x.shape[0])
+    _, jac = values.system(x, index)
+    fit.dof = max(jac.shape[1] - jac.shape[2], 0)
+    with np.errstate(all="ignore"):
+        s = size / np.sqrt(fit.dof) if fit.dof else np.full(size.shape, np.nan)
+        scale = lengths(np.swapaxes(jac, 1, 2))
+        scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+        jac = np.where(np.isfinite(jac), jac, 0.0) / scale[:, None, :]
+        _, sigma, vt = np.linalg.svd(jac, full_matrices=False)
+        ranked = (sigma > 2e-16 * max(jac.shape[1:]) * sigma[:, :1]).all(axis=1)
+        ranked &= sigma.shape[1] == jac.shape[2]
+        root = vt / sigma[:, :, None] / scale[:, None, :] * s[:, None, None]
+        cov = np.einsum("kij,kil->kjl", root, root)
+        cov = np.where(ranked[:, None, None], cov, np.inf)
+        stderr = np.sqrt(np.einsum("kii->ki", cov))
+    fit.covariance = cov.reshape(*batch, *cov.shape[1:])
+    fit.stderr = stderr.reshape(*batch, stderr.shape[1])
+    fit.residual_std = shaped(s, batch)

@@ -184,25 +184,38 @@ def _judged_fit(s: Fits, levels: Levels, now: _Under, trial: _Trial) -> tuple[An
     tiny |= trial.expected <= LONG**2
     doubtful = np.flatnonzero(~good & ~end & tiny & np.isfinite(now.size))
     if doubtful.size:
-        end[doubtful] |= _ended_by_levels(levels, now, trial, doubtful, cosines)
+        _by_levels_of_fit(s, levels, now, trial, doubtful, cosines, good, end)
     still = ~(trial.p != 0).any(axis=1)
     lost = (now.rejected > MOST_REJECTED) | ((short | still) & ~good & ~trial.faster)
     return good, end, lost | ~np.isfinite(trial.p).all(axis=1)
 
 
-def _ended_by_levels(levels: Levels, now: _Under, trial: _Trial, rows: Any, cosines: Any) -> Any:
-    """Residuals, or their slopes, at rounding levels; a step that promises less than rounding hides."""
-    level = levels.at(now.x[rows], now.index[rows]) * trial.unit[rows, None]
+def _by_levels_of_fit(
+    s: Fits, levels: Levels, now: _Under, trial: _Trial, rows: Any, cosines: Any, good: Any, end: Any
+) -> None:
+    """Judge steps that do not lower the sum of squares by rounding levels."""
+    unit, full = trial.unit[rows], trial.full[rows]
+    level = levels.at(now.x[rows], now.index[rows]) * unit[:, None]
     r, jac = trial.r_here[rows], np.abs(trial.jac_here[rows])
     of_slope = np.einsum("kij,ki->kj", jac, level + 4 * EPS * np.abs(r))
     slope = np.abs(trial.slope[rows])
     noise = 2 * (np.abs(r) * level).sum(axis=1) / (r * r).sum(axis=1)
-    above = (slope > NEAR_LEVEL * of_slope).any(axis=1)
-    expected = trial.expected[rows]
-    promises = (expected <= PROMISES) | (expected <= noise)
-    idle = promises & (trial.full[rows] | (cosines[rows] <= 1e-6)) & ~trial.faster[rows]
-    at_level = is_at_level(r, level) | (slope <= of_slope).all(axis=1)
-    return at_level | (idle & ~above)
+    noise = np.where(np.isfinite(noise), noise, PROMISES)
+    flat = trial.expected[rows] <= noise
+    tends = flat[:, None] & (np.abs(trial.p[rows]) <= EPS * now.scale[rows])
+    # where the sum cannot tell any more, its slope does
+    d = lengths(np.swapaxes(jac, 1, 2))
+    d = np.where(d > 0, d, 1.0)
+    there = trial.r[rows] * unit[:, None], trial.jac[rows] * unit[:, None, None]
+    left = lengths(_slope_of_fit(s, trial.x[rows], *there) / d)
+    size = lengths(slope / d)
+    equal = trial.finite[rows] & (left < size) & (trial.actual[rows] >= -noise)
+    good[rows] |= flat & equal & ~trial.faster[rows]
+    above = ((slope > NEAR_LEVEL * of_slope) & ~tends).any(axis=1)
+    promises = flat | (trial.expected[rows] <= PROMISES)
+    idle = promises & (full | (cosines[rows] <= 1e-6)) & ~trial.faster[rows] & ~(left < 0.5 * size)
+    at_level = is_at_level(r, level) | ((slope <= of_slope) | tends).all(axis=1)
+    end[rows] |= at_level | (idle & ~above)
 
 
 def _cosines(trial: _Trial) -> Any:
@@ -273,7 +286,7 @@ def _step_of_fit(s: Fits, x: Any, r: Any, jac: Any, d: Any, delta: Any) -> tuple
         left = [lengths(r + np.einsum("kij,kj->ki", jac, q)) for q in (other, inside)]
         inside = np.where((left[0] < left[1])[:, None], other, inside)
     waiting = (held & inward).any(axis=1)
-    return inside, full & ~hit.any(axis=1) & ~waiting, rank
+    return inside, full & ~hit.any(axis=1) & ~waiting, rank | held.any(axis=1)
 
 
 def _free_step(r: Any, jac: Any, d: Any, delta: Any) -> tuple[Any, Any, Any]:

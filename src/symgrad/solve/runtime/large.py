@@ -19,7 +19,7 @@ from symgrad.solve.runtime.ending import (
     STRONG_RATE,
     ORDINARY,
     Levels,
-    is_at_level,
+    EPS,
     is_short,
     is_short_at_scale,
     learned_scale,
@@ -295,7 +295,7 @@ class _Region:
             )
         rough = step.forcing > STRICT  # a better step decides
         if not falls and not end:
-            good, level, idle = self._by_levels(problem, now, step, good, short)
+            good, level, idle = self._by_levels(problem, walk, step, good, short)
             if level:
                 return Status.CONVERGED
             end = idle
@@ -312,9 +312,10 @@ class _Region:
         return Status.STALLED if lost and not step.faster and not good else None
 
     def _by_levels(
-        self, problem: Objective, now: Point, step: _Step, good: bool, short: bool
+        self, problem: Objective, walk: Walk, step: _Step, good: bool, short: bool
     ) -> tuple[bool, bool, bool]:
         """Whether a step is good by its slope, and whether slope or step show a minimum, by levels."""
+        now, scale = walk.point, walk.scale
         levels = problem.levels(now.x)
         noise = float(noise_of(_Known(levels[None]), now.x, 0, np.array([now.f]))[0])
         flat = abs(step.expected) <= noise
@@ -322,8 +323,9 @@ class _Region:
         equal = step.to.finite and lower and step.to.f <= now.f + noise
         if flat:
             good = equal
-        level = bool(is_at_level(now.g, levels[1:]))
-        above = bool((np.abs(now.g) > NEAR_LEVEL * levels[1:]).any())
+        slope, tends = np.abs(now.g), flat & (np.abs(step.p) <= EPS * scale)
+        level = bool(((slope <= levels[1:]) | tends).all())
+        above = bool(((slope > NEAR_LEVEL * levels[1:]) & ~tends).any())
         idle = flat and (step.full or self.rejected == 0) and not step.left < 0.5 * step.size
         idle = (idle or (short and step.full and not equal)) and not step.faster
         return good, level, idle and not above
@@ -338,7 +340,8 @@ class _Region:
         full = np.array([step.full and not step.faster])
         self.rate.took(z, np.array([step.length]), full, np.array([good]))
         if good:
-            walk.point, walk.count, walk.fast = step.to, walk.count + 1, fast
+            walk.point, walk.count = step.to, walk.count + 1
+            walk.fast = fast and not step.faster
             self.highest = max(self.highest, step.to.f)
             walk.jumped = bool(np.abs(now.g).max(initial=0.0) > ORDINARY)
 

@@ -26,7 +26,6 @@ from symgrad.solve.runtime.ending import (
     ROOT_RATE,
     STRONG_RATE,
     Levels,
-    is_at_level,
     is_short,
     is_short_at_scale,
     learned_scale,
@@ -344,8 +343,10 @@ def _by_levels(
         move.f[rows] <= now.f[rows] + noise
     )
     good[rows] = np.where(flat, equal, good[rows])
-    level = is_at_level(move.slope[rows], levels[:, 1:])
-    above = (np.abs(move.slope[rows]) > NEAR_LEVEL * levels[:, 1:]).any(axis=1)
+    slope = np.abs(move.slope[rows])
+    tends = flat[:, None] & (np.abs(move.p[rows]) <= EPS * now.scale[rows])
+    level = ((slope <= levels[:, 1:]) | tends).all(axis=1)
+    above = ((slope > NEAR_LEVEL * levels[:, 1:]) & ~tends).any(axis=1)
     full = move.full[rows] | (now.rejected[rows] == 0)
     idle = flat & full & ~(left < 0.5 * size) & ~move.faster[rows]
     idle |= short[rows] & move.full[rows] & ~equal
@@ -408,7 +409,7 @@ def _note(
     s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
     s.weight[index], s.scale[index] = now.weight[done], now.scale[done]
     s.least[index] = w.min(axis=1, initial=np.inf)
-    fast = np.where(take, move.left <= STRONG_RATE * move.size, now.fast)
+    fast = np.where(take, _is_fast(move), now.fast)
     s.fast[index] = fast[done]
     s.jumped[index] = np.where(take, _largest(now.g), now.before)[done] > ORDINARY
 
@@ -438,12 +439,17 @@ def _go(now: _Descent, move: _Move, good: Any) -> None:
     now.rate.took(move.d * move.p, length, move.full & ~move.faster, good)
     now.count = now.count + good
     now.before = np.where(good, _largest(now.g), now.before)
-    now.fast = np.where(good, move.left <= STRONG_RATE * move.size, now.fast)
+    now.fast = np.where(good, _is_fast(move), now.fast)
     now.x = np.where(good[:, None], move.x, now.x)
     now.f = np.where(good, move.f, now.f)
     now.highest = np.maximum(now.highest, now.f)
     now.scale = learned_scale(now.scale, now.x)
     now.g, now.h = _pick(good, move.g, now.g), _pick(good, move.h, now.h)
+
+
+def _is_fast(move: _Move) -> Any:
+    """Whether a step left little of the gradient, as no plain step to a minimum of higher order does."""
+    return (move.left <= STRONG_RATE * move.size) & ~move.faster
 
 
 def _largest(g: Any) -> Any:

@@ -36,17 +36,21 @@ from symgrad.solve.runtime.trust import LinearRate, UnderWay, shifted
 
 NORMAL = 1e-14  # the cosine of residuals with the Jacobian's columns, where they are normal to them
 PROMISES = 1e-13  # the relative fall of the sum of squares that is lost in rounding
+PATIENCE = 1  # slow steps in a row
+NEAR = 0.01  # of an unknown: a step that is not far from a minimum
+SLOW = 0.01  # of the last full step, what the next one is at least where convergence is slow
 FADED = 1e-150  # of what a column of the Jacobian was: it has underflowed
 
 
 class Fits(Found):
-    """Results of fits; `weight` holds the largest norms of the Jacobian's columns, `scale` magnitudes of x."""
+    """Results of fits; `scale` holds magnitudes of x, `slow` what is left to Newton's method."""
 
     def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
         super().__init__(x if box is None else np.clip(x, *box))
         self.tolerances, self.box, self.x_scale = tolerances, box, x_scale
         self.scale = np.abs(self.x)
         self.curvature = np.full(len(x), UNKNOWN, np.int8)
+        self.slow = np.zeros(len(x), bool)
 
 
 @dataclass
@@ -64,6 +68,8 @@ class _Under(UnderWay):
     count: Any
     rejected: Any
     rate: Any
+    before: Any  # the length of the last full step
+    slow: Any  # how many full steps in a row shrank slowly
 
 
 @dataclass
@@ -92,17 +98,26 @@ class _Trial:
 
 
 def iterate_fits(
-    s: Fits, at: Any, levels: Levels, index: Any, x: Any, maxiter: int, tell: Any = None
+    s: Fits,
+    at: Any,
+    levels: Levels,
+    index: Any,
+    x: Any,
+    maxiter: int,
+    tell: Any = None,
+    patience: int = PATIENCE,
 ) -> None:
     """Steps of the problems `index` from `x`; counts go on. What is found is written to `s`.
 
-    `at(x, index)` gives residuals (problems, m) and Jacobians (problems, m, n).
+    `at(x, index)` gives residuals (problems, m) and Jacobians (problems, m, n). Where residuals are left,
+    full steps may converge slowly; after so many of them, `patience`, a problem is "slow".
     """
     zero = np.zeros(index.shape, np.intp)
     r, jac = at(x, index)
     now = _Under(
         *(index, x, r, jac, lengths(r), np.zeros(x.shape), learned_scale(s.scale[index], x)),
         *(np.full(index.shape, np.inf), s.count[index], zero, LinearRate(*x.shape)),
+        *(np.zeros(index.shape), zero),
     )
     while now.index.size:
         trial = _tried(s, at, now)
@@ -111,9 +126,11 @@ def iterate_fits(
         good, end, lost = _judged_fit(s, levels, now, trial)
         bad = ~np.isfinite(now.size) | ~np.isfinite(now.jac).all(axis=(1, 2))
         limit = now.count >= maxiter
-        done = end | bad | lost | limit
+        slow = (now.slow >= patience) & ~end & ~bad & ~lost & ~limit
+        done = end | bad | lost | limit | slow
         if done.any():
             _record(s, now, trial, done, end, bad, limit)
+            s.slow[now.index[done]] = slow[done]
         _advance(now, trial, good)
         if done.any():
             now.keep(~done)
@@ -249,6 +266,12 @@ def _advance(now: _Under, trial: _Trial, good: Any) -> None:
     now.rejected = np.where(good, 0, now.rejected + plain)
     z = now.weight * trial.p
     now.rate.took(z, lengths(z), trial.full & plain, good)
+    # refused, or shrinking slowly, where the residuals do not vanish
+    lasting = (trial.length >= SLOW * now.before) & trial.full & (now.before > 0)
+    lasting |= ~good & (trial.actual <= 0.5)
+    near = (np.abs(trial.p) <= NEAR * np.maximum(np.abs(now.x), now.scale)).all(axis=1)
+    now.slow = np.where(lasting, now.slow + 1, now.slow) * (near & (trial.actual <= 0.5))
+    now.before = np.where(good & trial.full & plain, trial.length, 0.0)
     now.count = now.count + good
     now.x = np.where(good[:, None], trial.x, now.x)
     now.scale = learned_scale(now.scale, now.x)

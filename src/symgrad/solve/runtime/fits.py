@@ -22,11 +22,12 @@ from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.calls import Values, problems_at_a_time
 from symgrad.solve.runtime.ending import UNIT, LEVELS, Levels, lengths
 from symgrad.solve.runtime.fit import Fits, is_held, iterate_fits
-from symgrad.solve.runtime.minimum import Functions, Minima
+from symgrad.solve.runtime.minimum import Functions, Minima, iterate_minima
 from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
 from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
 
 REGULAR = 1e-8  # curvature against the size of the Hessian's rows, that needs no look beside
+NEWTON_STEPS = 12  # on the sum of squares, where those on residuals are slow
 MOST_ROUNDS = 6  # lower points that are gone on from
 
 
@@ -104,11 +105,46 @@ def fit_all(
     with np.errstate(all="ignore"):
         for _ in range(MOST_ROUNDS):
             iterate_fits(s, system, levels, index, x, maxiter, tell)
+            rest = _finished_by_newton(s, system, squares, index[s.slow[index]], maxiter, tell)
+            if rest.size:
+                iterate_fits(s, system, levels, rest, s.x[rest], maxiter, tell, maxiter + 1)
             index, x = _lower_beside_fits(s, squares, index)
             if not index.size:
                 return
             s.count[index] += 1
     s.status[index] = Status.STALLED
+
+
+def _finished_by_newton(
+    s: Fits, system: Any, squares: Callable[[Any], SumOfSquares], index: Any, maxiter: int, tell: Any
+) -> Any:
+    """Solve the problems `index` by Newton's method on the sum of squares; which of them it does not.
+
+    ``J.T J`` is its Hessian only where no residuals are left. With them its steps converge slowly, if at
+    all, and Newton's quadratically.
+    """
+    if not index.size:
+        return index
+    objective, m = _as_minima(s, squares)
+    m.count[:] = s.count
+    functions = Functions(objective.objective, DenseHessian(), objective)
+    most = np.minimum(maxiter, s.count + NEWTON_STEPS)
+    iterate_minima(m, functions, index, s.x[index], most, tell=tell)
+    size = lengths(system(m.x[index], index)[0])
+    lower = size <= s.size[index]
+    index, size = index[lower], size[lower]
+    s.set(index, m.status[index], m.x[index], size, m.count[index])
+    known = (s.status[index] == Status.CONVERGED) | (s.count[index] >= maxiter)
+    s.slow[index[known]] = False
+    return np.flatnonzero(s.slow)
+
+
+def _as_minima(s: Fits, squares: Callable[[Any], SumOfSquares]) -> tuple[SumOfSquares, Minima]:
+    """The sums of squares in a unit in which they are near 1, and room for their minima."""
+    size = np.where((s.size > 0) & np.isfinite(s.size), s.size, 1.0)
+    m = Minima(s.x.copy(), s.box, s.tolerances, s.x_scale)
+    m.scale[:] = s.scale
+    return squares(np.ldexp(1.0, -np.frexp(size)[1])), m
 
 
 def _lower_beside_fits(
@@ -123,10 +159,7 @@ def _lower_beside_fits(
         s.curvature[index] = 0
         return index[:0], s.x[:0]
     x, form = s.x[index], DenseHessian()
-    size = np.where(s.size > 0, s.size, 1.0)
-    objective = squares(np.ldexp(1.0, -np.frexp(size)[1]))
-    m = Minima(s.x.copy(), s.box, s.tolerances, s.x_scale)
-    m.status[:], m.scale[:] = Status.STALLED, s.scale
+    objective, m = _as_minima(s, squares)
     m.value[index], g, h = objective.objective(x, index)
     m.weight[index], d = grown(m.weight[index], form.sizes(h), s.scale[index])
     if s.box is not None:

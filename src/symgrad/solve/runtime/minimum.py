@@ -61,7 +61,7 @@ class Functions(NamedTuple):
 
     at: Callable[[Any, Any], Any]
     form: Any
-    levels: Levels
+    levels: Any
 
 
 class Minima(Found):
@@ -146,11 +146,15 @@ def iterate_minima(
     functions: Functions,
     index: Any,
     x: Any,
-    maxiter: int,
+    maxiter: Any,
     globalize: bool = True,
     tell: Any = None,
 ) -> None:
-    """Newton steps of the problems `index` from `x`; counts go on. What is found is written to `s`."""
+    """Newton steps of the problems `index` from `x`; counts go on. What is found is written to `s`.
+
+    `maxiter` is a number, or one for each problem of `s`.
+    """
+    most = np.broadcast_to(maxiter, s.count.shape)
     f, g, h = functions.at(x, index)
     zero, nothing = np.zeros(index.shape, np.intp), np.zeros(index.shape)
     now = _Descent(
@@ -169,9 +173,9 @@ def iterate_minima(
             end |= short | (move.size == 0)
             lost = ~np.isfinite(move.p).all(axis=1)
         endless = _is_endless(now, move)
-        done = end | lost | endless | ~move.finite | (now.count >= maxiter)
+        done = end | lost | endless | ~move.finite | (now.count >= most[now.index])
         if done.any():
-            _note(s, now, move, done, end, endless, good, maxiter)
+            _note(s, now, move, done, end, endless, good, most[now.index])
         _go(now, move, good)
         if done.any():
             now.keep(~done)
@@ -387,10 +391,10 @@ def _note(
     end: Any,
     endless: Any,
     good: Any,
-    maxiter: int,
+    most: Any,
 ) -> None:
     """Write down what is done: at the trial point where that is better."""
-    limit = now.count >= maxiter
+    limit = now.count >= most
     take = end & good & ~limit
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
     status = np.where(endless, Status.UNBOUNDED, status)

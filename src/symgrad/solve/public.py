@@ -106,9 +106,7 @@ def newton_root(
         return _equation(problem, order, options, _bracket(bracket), remake)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
-    if method == "sparse" or (
-        method == "auto" and bounds is None and _is_large(problem)
-    ):
+    if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
         sparse = _sparse(problem, bounds, options, remake, always=method == "sparse")
         if sparse is not None:
             return sparse

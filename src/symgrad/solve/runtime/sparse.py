@@ -158,9 +158,7 @@ class SparseRoot:
         size = _length(r)
         return (1.0, to, r, jac, size) if size < other[-1] else other
 
-    def _ends(
-        self, x: Any, p: Any, small: bool, size_to: float, size: float, first: float
-    ) -> bool:
+    def _ends(self, x: Any, p: Any, small: bool, size_to: float, size: float, first: float) -> bool:
         """Whether a full step is the last."""
         if self.ftol is not None and size_to <= self.ftol * first:
             return True

@@ -267,6 +267,7 @@ def _multiplied(
     to = s.moved(x[some], step[some] / (1.0 - now[some]))
     other = s.at(to, index[some])
     better = (np.abs(other[0]) < np.abs(values[0][some])) & np.isfinite(to)
+    better &= (other[0] == 0.0) | (other[2] != 0.0)  # from a zero slope no step would follow
     trial, arrays = trial.copy(), [v.copy() for v in values]
     trial[some[better]] = to[better]
     for array, v in zip(arrays, other, strict=True):

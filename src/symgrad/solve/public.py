@@ -108,10 +108,8 @@ def newton_root(
         return _equation(problem, order, options, _bracket(bracket), remake)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
-    if method == "sparse" or (
-        method == "auto" and options["bounds"] is None and _is_large(problem)
-    ):
-        sparse = _sparse(problem, options, remake, always=method == "sparse")
+    if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
+        sparse = _sparse(problem, bounds, options, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
@@ -160,8 +158,11 @@ def _sparse_entries(
     return entries, f"sparse LU by SciPy, {some} of {of} entries formed"
 
 
-def _sparse(problem: Problem, options: dict[str, Any], remake: Any, always: bool) -> Solver | None:
-    found = _sparse_entries(problem.formulas, problem, options["bounds"], always)
+def _sparse(
+    problem: Problem, bounds: Any, options: dict[str, Any], remake: Any, always: bool
+) -> Solver | None:
+    """Bounds that are assumptions are kept by cutting steps; others may hold the root, and are refused."""
+    found = _sparse_entries(problem.formulas, problem, bounds, always)
     if found is None:
         return None
     entries, how = found

@@ -24,6 +24,8 @@ from symgrad.solve.runtime.results import Status
 
 MOST_STEPS = 100  # full steps; what needs more is no ordinary problem
 GATHERED = 0.5  # of the problems, when fewer than these go on they are gathered
+FEW_BITS = 9 * EPS  # the same where |F| cannot fall any more
+REMEASURED = 4  # steps after which x is looked at again, to tell which are short
 LAST_CHECKS = 4  # steps after which a problem that is nearly solved is given up
 LAST_BITS = 2 * EPS  # a step of the last bits of a number
 
@@ -106,11 +108,11 @@ def full_steps(steps: Steps, x: Any, params: list[Any], tol: float, maxiter: int
     with np.errstate(all="ignore"):
         start = x
         x, count, slope = approach(steps.fast, x, params, float(np.sqrt(within)), maxiter)
-        size, length = steps.check(x, params, slope)
+        size, step = steps.check(x, params, slope)
         found = Settled(x, size.copy(), count.astype(np.intp), size == 0.0)
-        short, near = _short(found, length, within, tol, start)
+        short, near = _short(found, step, within, tol, start)
         _at_level(found, steps.is_at_level, near, params)
-        _finish(found, steps, short, params, tol, maxiter)
+        _finish(found, steps, short, step.take(short, axis=1), params, tol, maxiter)
     return found
 
 
@@ -125,7 +127,7 @@ def approach(
     slope: Any = np.nan
     lost = ~going
     least = np.empty_like(x)
-    for _ in range(min(maxiter, MOST_STEPS)):
+    for k in range(min(maxiter, MOST_STEPS)):
         size, step, slope = step_at(x, params)
         falls = size < bound
         lost |= going > falls
@@ -135,8 +137,10 @@ def approach(
             step *= ~lost
         x -= step
         count += going.view(np.uint8)
-        np.abs(np.multiply(x, near, out=least), out=least)
-        going &= ~all_unknowns(np.abs(step, out=step) <= least)
+        if k % REMEASURED == 1:
+            np.abs(np.multiply(x, near, out=least), out=least)
+        if k > 0:  # a first step that is short is followed by one that does not lower |F|
+            going &= ~all_unknowns(np.abs(step, out=step) <= least)
         left = np.count_nonzero(going)
         bound = size
         if left < GATHERED * going.size:
@@ -147,8 +151,7 @@ def approach(
             at = keep if isinstance(at, slice) else at[keep]
             params = taken(params, keep, going.size)
             x, count, bound = x.take(keep, axis=1), count[keep], bound[keep]
-            going, lost = going[keep], lost[keep]
-            least = np.empty_like(x)
+            going, lost, least = going[keep], lost[keep], least.take(keep, axis=1)
     _put(found, counts, slopes, at, (x, count, slope))
     return found, counts, slopes
 
@@ -169,31 +172,37 @@ def all_unknowns(of_entries: Any) -> Any:
     return of_entries[0] if len(of_entries) == 1 else of_entries.all(axis=0)
 
 
-def _short(found: Settled, length: Any, within: float, tol: float, start: Any) -> tuple[Any, Any]:
-    """Mark what is solved as far as steps of these lengths tell.
+def _short(found: Settled, step: Any, within: float, tol: float, start: Any) -> tuple[Any, Any]:
+    """Mark what is solved as far as these steps tell.
 
     Returns which others have short ones, and which have longer ones that still locate a root.
     """
     x, count, solved = found.x, found.count, found.solved
-    size = np.abs(x)
-    tiny = all_unknowns((length <= within * size) & (size < np.inf))
-    solved &= all_unknowns(length == 0.0)  # no zero of F where the derivative is singular
+    limit = np.multiply(x, within)
+    np.abs(limit, out=limit)
+    tiny = all_unknowns(step <= limit)
+    tiny &= all_unknowns(step >= np.negative(limit, out=limit))
+    if not limit.min(initial=0.0) > -np.inf:
+        tiny &= all_unknowns(limit > -np.inf)
     # after two steps, with |F| falling, the first of them no short one
-    solved |= tiny & (count > 1)
-    index = np.flatnonzero(~solved)
-    length, size = length.take(index, axis=1), size.take(index, axis=1)
-    short = all_unknowns(length <= tol * size)
+    tiny &= count > 1
+    index = np.flatnonzero(~tiny)
+    length, size = np.abs(step.take(index, axis=1)), np.abs(x.take(index, axis=1))
+    # a zero of F is none where the derivative is singular
+    solved[index] &= all_unknowns((length == 0.0) & (size < np.inf))
+    solved |= tiny
+    index, keep = index[~solved[index]], ~solved[index]
+    length, size = length[:, keep], size[:, keep]
+    short = all_unknowns((length <= tol * size) & (size < np.inf))
     scale = np.maximum(size, np.abs(start.take(index, axis=1)))
-    short &= all_unknowns(size < np.inf)
-    near = all_unknowns((length <= LOCATED * scale) & (scale < np.inf)) & ~short
-    near &= count[index] > 1
-    return index[short], index[near]
+    near = all_unknowns((length <= LOCATED * scale) & (scale < np.inf)) & (count[index] > 1)
+    return index[short], index[near & ~short]
 
 
 def _at_level(
     found: Settled, is_at_level: Callable[..., Any], index: Any, params: list[Any]
 ) -> None:
-    """Solved is what steps cannot tell, such as an unknown that is 0, where F is at its level."""
+    """Solved is what steps cannot tell, such as an unknown that tends to 0, where F is at its level."""
     if index.size:
         problems = found.x.shape[1]
         at = found.x.take(index, axis=1)
@@ -201,7 +210,13 @@ def _at_level(
 
 
 def _finish(
-    found: Settled, steps: Steps, index: Any, params: list[Any], tol: float, maxiter: int
+    found: Settled,
+    steps: Steps,
+    index: Any,
+    step: Any,
+    params: list[Any],
+    tol: float,
+    maxiter: int,
 ) -> None:
     """Solve the problems `index`, which have short steps, as long as those are short."""
     x, size, count, solved = found
@@ -209,17 +224,18 @@ def _finish(
         return
     params = taken(params, index, x.shape[1])
     at = x.take(index, axis=1)
-    before, step = steps.exact(at, params)
-    size[index] = before
     for _ in range(LAST_CHECKS):
         to = at - step
         before = size[index]
         after, step = steps.exact(to, params)
         falls = (after < before) & (count[index] < maxiter)
-        level = np.flatnonzero(~falls)
+        # steps in the last bits of x are rounding; others are so at the level of F
+        last = ~falls & all_unknowns(np.abs(at - to) <= FEW_BITS * np.abs(at))
+        solved[index[last]] = True
+        level = np.flatnonzero(~falls & ~last)
         if level.size:
             there = taken(params, level, index.size)
-            solved[index[level]] = steps.is_at_level(at.take(level, axis=1), there)
+            solved[index[level]] = steps.is_at_level(at.take(level, axis=1), there, before[level])
         moved = index[falls]
         x[:, moved], size[moved] = to[:, falls], after[falls]
         count[moved] += 1

@@ -25,12 +25,14 @@ def solve_scalars(
     rest = np.arange(s.x.size)
     with np.errstate(all="ignore"):
         if bracket is not None:
+            s.begin()
             _in_bracket(s, rest, bracket)
             return s
         if steps is not None:
             rest = s.by_full_steps(steps, s.params, s.tol, s.maxiter, s.box)
             if not rest.size:
                 return s
+        s.begin()
         if not globalize:
             plain(s, rest)
             return s

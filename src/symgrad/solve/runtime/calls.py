@@ -22,7 +22,7 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
-from symgrad.solve.runtime.ending import Levels, is_at_level, levels_of
+from symgrad.solve.runtime.ending import Levels, is_at_level, lengths, levels_of
 from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.roots import Roots, find_roots
 
@@ -91,12 +91,16 @@ class Values:
         r, jac = self._columns(outputs, self.parts, x.shape)
         return column_lengths(r), solved_systems(jac, r)
 
-    def is_at_level(self, x: Any, params: list[Any], rounding: Callable[..., Any]) -> Any:
-        """Whether residuals are at their rounding levels, at points (unknowns, problems)."""
+    def is_at_level(
+        self, x: Any, params: list[Any], rounding: Callable[..., Any], size: Any = None
+    ) -> Any:
+        """Whether residuals are at their rounding levels, or their length where `size` is given."""
         unknowns = split_columns(x, self.shapes)
-        r = _column(self.arrays(unknowns, params)[: self.parts])
-        m = _column([np.asarray(v) for v in rounding(*unknowns, *params)])
-        return is_at_level(r, levels_of(np.broadcast_to(m, r.shape)))
+        m = [np.asarray(v) for v in rounding(*unknowns, *params)]
+        level = levels_of(_column([np.broadcast_to(v, (x.shape[1], *v.shape[1:])) for v in m]))
+        if size is not None:
+            return size <= lengths(level)
+        return is_at_level(_column(self.arrays(unknowns, params)[: self.parts]), level)
 
     def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
@@ -142,8 +146,8 @@ def steps_by(step: Callable[..., Any], is_at_level: Callable[..., Any] | None = 
     return Steps(
         lambda x, params: (*step(x, params), np.nan),
         step,
-        lambda x, params, slope: tuple(map(np.abs, step(x, params))),
-        is_at_level or (lambda x, params: np.zeros(x.shape[1], bool)),
+        lambda x, params, slope: step(x, params),
+        is_at_level or (lambda x, params, size=None: np.zeros(x.shape[1], bool)),
     )
 
 
@@ -207,7 +211,9 @@ def solve_roots(
         s.given, s.given_levels = v.system, levels.part(part)
         index = np.arange(len(s.x))
         if call.callback is None:
-            steps = steps_by(v.newton_step, lambda x, given: v.is_at_level(x, given, rounding))
+            steps = steps_by(
+                v.newton_step, lambda x, given, size=None: v.is_at_level(x, given, rounding, size)
+            )
             index = s.by_full_steps(steps, v.params, tolerances.step, call.maxiter, s.box)
         find_roots(
             s,

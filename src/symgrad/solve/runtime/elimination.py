@@ -16,9 +16,11 @@ def column_lengths(v: Any) -> Any:
     if len(v) == 1:
         return np.abs(v[0])
     squares = np.einsum("ik,ik->k", v, v)
+    size = np.sqrt(squares)
     if squares.size and not (squares.min() > 1e-280 and squares.max() < 1e280):
-        return lengths(v.T)
-    return np.sqrt(squares)
+        lost = np.flatnonzero(~((squares > 1e-280) & (squares < 1e280)))
+        size[lost] = lengths(v.take(lost, axis=1).T)
+    return size
 
 
 def solved_systems(a: Any, b: Any) -> Any:

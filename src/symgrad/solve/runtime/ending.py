@@ -103,15 +103,16 @@ def is_at_level(r: Any, level: Any) -> Any:
 
 def lengths(v: Any) -> Any:
     """The length of each vector, on the last axis; scaled, so that no square is lost."""
-    squares = np.einsum("...i,...i->...", v, v)
+    squares = np.asarray(np.einsum("...i,...i->...", v, v))
+    size = np.sqrt(squares)
     lost = ~((squares > 1e-280) & (squares < 1e280))
-    if not lost.any():
-        return np.sqrt(squares)
-    top = np.abs(v).max(axis=-1, initial=0.0)
-    scaled = v / np.where((top > 0) & (top < np.inf), top, 1.0)[..., None]
-    scaled = np.where(np.isfinite(top)[..., None], scaled, 0.0)
-    safe = top * np.sqrt(np.einsum("...i,...i->...", scaled, scaled))
-    return np.where(lost, np.where(np.isfinite(top), safe, top), np.sqrt(squares))
+    if lost.any():
+        some = v[lost]
+        top = np.abs(some).max(axis=-1, initial=0.0)
+        scaled = some / np.where((top > 0) & (top < np.inf), top, 1.0)[..., None]
+        safe = top * np.sqrt(np.einsum("...i,...i->...", scaled, scaled))
+        size[lost] = np.where(top < np.inf, safe, top)
+    return size
 
 
 def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:

@@ -64,23 +64,27 @@ class Kernels(NamedTuple):
 
         def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
             (value,) = exact(x[0], params)
-            size = np.abs(value, out=value)
-            return size, _lengths(x[0], size, slope)[None]
+            step = _sound_step(x[0], value, slope)
+            return np.abs(value, out=value), step[None]
 
         return Steps(fast_step, _exact_step(at), check, is_at_level)
 
 
-def _lengths(x: Any, size: Any, slope: Any) -> Any:
-    """The lengths of Newton's steps; inf for a zero that may be an underflow."""
-    length = np.abs(size / slope)
-    steepness = np.abs(slope)
-    if (
-        not np.fmin.reduce(steepness, initial=1.0) * np.fmin.reduce(np.abs(x), initial=1.0)
-        >= ORDINARY
-    ):
-        lost = (size == 0.0) & ~(steepness * np.where(x == 0.0, 1.0, np.abs(x)) >= ORDINARY)
-        length[lost] = np.inf
-    return length
+def _sound_step(x: Any, value: Any, slope: Any) -> Any:
+    """Newton's steps; inf for a zero that may be an underflow."""
+    step = value / slope
+    if not _least_magnitude(slope) * _least_magnitude(x) >= ORDINARY:
+        zero = np.flatnonzero(value == 0.0)
+        at = np.abs(x[zero])
+        steep = np.abs(slope[zero]) * np.where(at == 0.0, 1.0, at) >= ORDINARY
+        step[zero[~steep]] = np.inf
+    return step
+
+
+def _least_magnitude(v: Any) -> float:
+    """The least magnitude of numbers of one sign; else 0."""
+    low, high = v.min(initial=np.inf), v.max(initial=-np.inf)
+    return float(low if low > 0 else -high if high < 0 else 0.0)
 
 
 def _exact_step(at: Callable[..., Any]) -> Callable[..., Any]:
@@ -101,7 +105,7 @@ def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
         f, step, slope = (np.broadcast_to(np.asarray(v, np.float64), x.shape) for v in values)
         return f, step, slope
 
-    def is_at_level(x: Any, params: list[Any]) -> Any:
+    def is_at_level(x: Any, params: list[Any], size: Any = None) -> Any:
         """Whether F is at its level, and the slope locates a root there."""
         f, _, slope = at(x[0], params)
         (m,) = every.rounding(x[0], *params)
@@ -114,8 +118,8 @@ def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
 
     def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
         f, step, slope = at(x[0], params)
-        length = _lengths(x[0], np.abs(f), slope)
-        return np.abs(f), np.maximum(np.abs(step), length)[None]
+        newton = _sound_step(x[0], f, slope)
+        return np.abs(f), np.where(np.abs(newton) <= np.abs(step), -step, newton)[None]
 
     return Steps(lambda x, params: (*exact(x, params), 1.0), exact, check, is_at_level)
 

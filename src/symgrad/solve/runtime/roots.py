@@ -63,8 +63,11 @@ class Roots(Found):
         self.given, self.given_levels = at, levels
         self.tol, self.box, self.ftol = max(tol, LEAST_TOLERANCE), box, ftol
         self.x_scale = np.broadcast_to(x_scale, x.shape[1:])
-        self.scale = np.maximum(np.abs(self.x), self.x_scale)  # learned from the iterates
-        self.unit = np.ones(len(x))
+
+    def begin(self) -> None:
+        """Scales of the unknowns, to be learned from the iterates, and of the residuals."""
+        self.scale = np.maximum(np.abs(self.x), self.x_scale)
+        self.unit = np.ones(len(self.x))
 
     def at(self, x: Any, index: Any) -> tuple[Any, Any]:
         """Residuals and Jacobians, in units of the residuals at the start."""
@@ -148,6 +151,7 @@ def find_roots(
     """Solve the problems `index`, by all attempts where steps are globalized."""
     if not index.size:
         return
+    s.begin()
     start = s.x.copy()
     with np.errstate(all="ignore"):
         top = np.abs(s.given(start[index], index)[0]).max(axis=1, initial=0.0)
@@ -222,7 +226,7 @@ def _iterate_roots(
         s.scale[now.index] = np.maximum(s.scale[now.index], _finite_size(now.x))
         trial = _with_multiplicity(s, now, _root_trial(s, now, radius, globalize))
         if callback is not None:
-            callback(now, trial.p)
+            callback(s, now, trial.p)
         actual = 1.0 - (trial.size / now.size) ** 2
         good = trial.finite & (actual > 1e-4 * trial.expected) & (trial.size < now.size)
         small = is_short(trial.p, now.x, s.tol, s.x_scale) & trial.full

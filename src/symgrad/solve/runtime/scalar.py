@@ -58,7 +58,10 @@ class Scalars(Found):
         self.low: Any = -np.inf if box is None else box[0]
         self.high: Any = np.inf if box is None else box[1]
         super().__init__(x if box is None else np.clip(x, self.low, self.high))
-        self.scale = np.maximum(np.abs(self.x), x_scale)  # learned from the iterates
+
+    def begin(self) -> None:
+        """The scale of each unknown, to be learned from the iterates."""
+        self.scale = np.maximum(np.abs(self.x), self.x_scale)
 
     def part(self, which: slice) -> Self:
         """Some of the problems; what is found for them is found for all."""
@@ -264,6 +267,7 @@ def _multiplied(
     to = s.moved(x[some], step[some] / (1.0 - now[some]))
     other = s.at(to, index[some])
     better = (np.abs(other[0]) < np.abs(values[0][some])) & np.isfinite(to)
+    better &= (other[0] == 0.0) | (other[2] != 0.0)  # from a zero slope no step would follow
     trial, arrays = trial.copy(), [v.copy() for v in values]
     trial[some[better]] = to[better]
     for array, v in zip(arrays, other, strict=True):

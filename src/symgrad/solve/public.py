@@ -7,6 +7,8 @@ from functools import partial
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
@@ -305,7 +307,8 @@ def _dense_minimum(
         if factor is not None:
             options["hessian"], second = factor.axis, [factor.matrix]
             how = "Hessian a Kronecker product with the identity; eigenvalues of its small factor"
-    loop = minimum_loop if globalize and bounds is None else None
+    plain = all(np.ndim(side) == 0 for pair in bounds or () for side in pair if side is not None)
+    loop = partial(minimum_loop, bounds) if globalize and plain else None
     outputs = [f, *gradient, *second]
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return Solver(

@@ -49,6 +49,7 @@ STEADY = (0.3, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - 
 STEADINESS = 0.1  # how much, of 1 - rate, two rates in a row may differ
 LEAST_TOLERANCE = 3e-16  # a relative step that the last bits of x can show
 ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is isolated
+FEW, MANY = 8, 512  # entries of an axis, and numbers, where it is reduced entry by entry
 ORDINARY = 2.0**-1022  # below it numbers lose bits, and a zero may be an underflow
 
 
@@ -101,10 +102,21 @@ def is_at_level(r: Any, level: Any) -> Any:
     return (np.abs(r) <= level).all(axis=-1)
 
 
+def along(ufunc: np.ufunc, v: Any, initial: Any) -> Any:
+    """A reduction over the last axis; entry by entry where that is short and there are many rows."""
+    n = v.shape[-1]
+    if not 0 < n <= FEW or v.size < MANY:
+        return ufunc.reduce(v, axis=-1, initial=initial)
+    total = v[..., 0]
+    for i in range(1, n):
+        total = ufunc(total, v[..., i])
+    return total
+
+
 def lengths(v: Any) -> Any:
     """The length of each vector, on the last axis; scaled, so that no square is lost."""
     squares = np.asarray(np.einsum("...i,...i->...", v, v))
-    size = np.sqrt(squares)
+    size = np.asarray(np.sqrt(squares))
     lost = ~((squares > 1e-280) & (squares < 1e280))
     if lost.any():
         some = v[lost]
@@ -122,7 +134,7 @@ def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
 
 def is_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
     """Whether steps are short in every component, on the last axis."""
-    return are_short(p, x, xtol, x_scale).all(axis=-1)
+    return along(np.logical_and, are_short(p, x, xtol, x_scale), True)
 
 
 def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -> Any:
@@ -131,7 +143,7 @@ def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -
     It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE` is it a root.
     """
     vanishing = (np.abs(p) <= EPS * learned) & (np.abs(x + p) <= 1e-3 * np.abs(p))
-    return (are_short(p, x, xtol, x_scale) | vanishing).all(axis=-1)
+    return along(np.logical_and, are_short(p, x, xtol, x_scale) | vanishing, True)
 
 
 def are_steady(rate: Any, before: Any) -> Any:

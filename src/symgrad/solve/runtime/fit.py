@@ -10,7 +10,6 @@ of the residuals: a fit without residuals ends where nothing of them is left but
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from symgrad.solve.runtime.ending import (
     EPS,
     STRONG_RATE,
     Levels,
+    along,
     is_at_level,
     is_short,
     is_short_at_scale,
@@ -195,7 +195,7 @@ def _judged_fit(s: Fits, levels: Levels, now: _Under, trial: _Trial) -> tuple[An
     end |= vanishing & trial.finite & (trial.size <= STRONG_RATE * now.size)
     end |= (cosines <= NORMAL) | (now.size == 0)
     fall = np.where(good, trial.actual, np.inf)
-    slope = np.abs(trial.slope).max(axis=1, initial=0.0) / trial.unit / trial.unit
+    slope = along(np.maximum, np.abs(trial.slope), 0.0) / trial.unit / trial.unit
     end |= meets_wishes(s.tolerances.ftol, s.tolerances.gtol, fall, slope)
     tiny = is_short(trial.p, now.x, LONG, s.x_scale) | (now.rejected > 3)
     tiny |= trial.expected <= LONG**2
@@ -208,7 +208,14 @@ def _judged_fit(s: Fits, levels: Levels, now: _Under, trial: _Trial) -> tuple[An
 
 
 def _by_levels_of_fit(
-    s: Fits, levels: Levels, now: _Under, trial: _Trial, rows: Any, cosines: Any, good: Any, end: Any
+    s: Fits,
+    levels: Levels,
+    now: _Under,
+    trial: _Trial,
+    rows: Any,
+    cosines: Any,
+    good: Any,
+    end: Any,
 ) -> None:
     """Judge steps that do not lower the sum of squares by rounding levels."""
     unit, full = trial.unit[rows], trial.full[rows]

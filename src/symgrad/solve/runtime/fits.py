@@ -9,7 +9,6 @@ import numpy as np
 
 from symgrad.solve.runtime.arguments import (
     Call,
-    Problems,
     answer,
     box,
     prepare,
@@ -20,7 +19,7 @@ from symgrad.solve.runtime.arguments import (
 from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.calls import Values, problems_at_a_time
-from symgrad.solve.runtime.ending import UNIT, LEVELS, Levels, lengths
+from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
 from symgrad.solve.runtime.fit import Fits, is_held, iterate_fits
 from symgrad.solve.runtime.minimum import Functions, Minima, iterate_minima
 from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
@@ -116,7 +115,12 @@ def fit_all(
 
 
 def _finished_by_newton(
-    s: Fits, system: Any, squares: Callable[[Any], SumOfSquares], index: Any, maxiter: int, tell: Any
+    s: Fits,
+    system: Any,
+    squares: Callable[[Any], SumOfSquares],
+    index: Any,
+    maxiter: int,
+    tell: Any,
 ) -> Any:
     """Solve the problems `index` by Newton's method on the sum of squares; which of them it does not.
 

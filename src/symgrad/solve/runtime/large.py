@@ -15,11 +15,11 @@ import numpy as np
 from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, box, prepare, split
 from symgrad.solve.runtime.beside import FLAT, STEPS, TRIES, Surroundings, as_far_as_scale
 from symgrad.solve.runtime.ending import (
+    EPS,
+    ORDINARY,
     ROOT_RATE,
     STRONG_RATE,
-    ORDINARY,
     Levels,
-    EPS,
     is_short,
     is_short_at_scale,
     learned_scale,

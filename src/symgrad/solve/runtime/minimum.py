@@ -26,6 +26,7 @@ from symgrad.solve.runtime.ending import (
     ROOT_RATE,
     STRONG_RATE,
     Levels,
+    along,
     is_short,
     is_short_at_scale,
     learned_scale,
@@ -171,7 +172,7 @@ def iterate_minima(
             short = is_short(move.p, now.x, s.tolerances.step, s.x_scale)
             good = np.isfinite(move.f)
             end |= short | (move.size == 0)
-            lost = ~np.isfinite(move.p).all(axis=1)
+            lost = ~along(np.logical_and, np.isfinite(move.p), True)
         endless = _is_endless(now, move)
         done = end | lost | endless | ~move.finite | (now.count >= most[now.index])
         if done.any():
@@ -184,15 +185,15 @@ def iterate_minima(
 def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _Move:
     """Steps within the trust regions, and values, gradients and Hessians there."""
     form = functions.form
-    finite = np.isfinite(now.f) & np.isfinite(now.g).all(axis=1)
+    finite = np.isfinite(now.f) & along(np.logical_and, np.isfinite(now.g), True)
     finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
     g, h = _zeroed(now.g, ~finite), _zeroed(now.h, ~finite)
-    flat = now.weight.max(axis=1, initial=0.0) == 0
+    flat = along(np.maximum, now.weight, 0.0) == 0
     now.weight, d = grown(now.weight, form.sizes(h), np.maximum(now.scale, s.x_scale))
-    now.delta = np.where(flat, now.delta * d.max(axis=1, initial=0.0), now.delta)
+    now.delta = np.where(flat, now.delta * along(np.maximum, d, 0.0), now.delta)
     step = bounded_step if s.box is not None else _step
     p, full, spectrum, slope, free = step(s, form, now, g, h, d, globalize)
-    expected = -(g * p + 0.5 * p * form.times(h, p)).sum(axis=1)
+    expected = -_model(form, g, h, p)
     length = lengths(d * p)
     faster = np.ones(now.index.shape)
     if globalize and s.box is None:
@@ -277,7 +278,7 @@ def bounded_step(
 
 
 def _model(form: Any, g: Any, h: Any, p: Any) -> Any:
-    return (g * p + 0.5 * p * form.times(h, p)).sum(axis=1)
+    return along(np.add, g * p + 0.5 * p * form.times(h, p), 0.0)
 
 
 def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tuple[Any, Any, Any]:
@@ -301,17 +302,17 @@ def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tupl
         s.tolerances.ftol,
         s.tolerances.gtol,
         np.where(good & (move.f != now.f), fall / np.abs(now.f), np.inf),
-        np.abs(move.slope).max(axis=1, initial=0.0),
+        along(np.maximum, np.abs(move.slope), 0.0),
     )
     # a step that is not tiny may just be too long, which needs no levels
     tiny = is_short(move.p, now.x, LONG, s.x_scale) | (now.rejected > 3)
     tiny |= np.abs(move.expected) <= LONG**2 * np.abs(now.f)
     doubtful = ~falls & ~end & move.finite & tiny
-    lost = ~np.isfinite(move.p).all(axis=1) | (now.rejected > MOST_REJECTED)
+    lost = ~along(np.logical_and, np.isfinite(move.p), True) | (now.rejected > MOST_REJECTED)
     if doubtful.any():
         _by_levels(s, functions, now, move, np.flatnonzero(doubtful), good, end, short)
     end &= _are_convex(move.spectrum)
-    still = ~(move.p != 0).any(axis=1)
+    still = ~along(np.logical_or, move.p != 0, False)
     lost |= (short | still) & ~good & ~end & ~move.faster
     return good, end, lost
 
@@ -371,7 +372,7 @@ def _are_convex(spectrum: Spectrum | None) -> Any:
     if spectrum is None:
         return True
     w = spectrum.w
-    return w.min(axis=1, initial=np.inf) >= -1e-9 * np.abs(w).max(axis=1, initial=0.0)
+    return along(np.minimum, w, np.inf) >= -1e-9 * along(np.maximum, np.abs(w), 0.0)
 
 
 def _is_endless(now: _Descent, move: _Move) -> Any:
@@ -398,7 +399,7 @@ def _note(
     take = end & good & ~limit
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
     status = np.where(endless, Status.UNBOUNDED, status)
-    status = np.where(np.isfinite(move.p).all(axis=1), status, Status.SINGULAR)
+    status = np.where(along(np.logical_and, np.isfinite(move.p), True), status, Status.SINGULAR)
     kind, w = np.full(done.shape, UNKNOWN), _curvatures(s, now, move, done)
     kind[done] = curvature_of(w)
     kind = np.where(move.finite, kind, UNKNOWN)
@@ -412,7 +413,7 @@ def _note(
     s.set(index, status[done], x[done], size[done], (now.count + take)[done])
     s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
     s.weight[index], s.scale[index] = now.weight[done], now.scale[done]
-    s.least[index] = w.min(axis=1, initial=np.inf)
+    s.least[index] = along(np.minimum, w, np.inf)
     fast = np.where(take, _is_fast(move), now.fast)
     s.fast[index] = fast[done]
     s.jumped[index] = np.where(take, _largest(now.g), now.before)[done] > ORDINARY
@@ -457,7 +458,7 @@ def _is_fast(move: _Move) -> Any:
 
 
 def _largest(g: Any) -> Any:
-    return np.abs(g).max(axis=1, initial=0.0)
+    return along(np.maximum, np.abs(g), 0.0)
 
 
 def _pick(which: Any, new: Any, old: Any) -> Any:
@@ -489,7 +490,7 @@ def _minimum_step(w: Any, c: Any, delta: Any, globalize: bool) -> tuple[Any, Any
     """Steps, and whether each is the full Newton step."""
     if not globalize:
         return np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
-    top = np.abs(w).max(axis=1, initial=0.0)[:, None]
+    top = along(np.maximum, np.abs(w), 0.0)[:, None]
     tiny = np.abs(w) <= EPS * w.shape[1] * top
     # a direction without curvature and slope is left alone
     still = tiny & (np.abs(c) <= EPS * lengths(c)[:, None])

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symgrad.solve.runtime.ending import along
+
 SWEEPS = 6  # of the scaling of a Hessian that is not definite
 
 
@@ -35,11 +37,11 @@ class DenseHessian:
         """The natural size of each unknown, whose square is that of its curvature; 0 where it has none."""
         a = np.abs(h)
         diagonal = np.einsum("kii->ki", a)
-        row = a.max(axis=2, initial=0.0)
+        row = along(np.maximum, a, 0.0)
         d = np.sqrt(np.where(diagonal > 0, diagonal, row))
         for _ in range(SWEEPS):
             safe = np.where(d > 0, d, 1.0)
-            excess = (a / safe[:, None, :]).max(axis=2, initial=0.0) / safe
+            excess = along(np.maximum, a / safe[:, None, :], 0.0) / safe
             if not (excess > 1.5).any():  # as for every definite one
                 break
             d = d * np.sqrt(np.maximum(excess, 1.0))
@@ -140,8 +142,8 @@ def grown(d: Any, sizes: Any, scale: Any) -> tuple[Any, Any]:
     d = np.maximum(d, np.where(np.isfinite(sizes), sizes, 0.0))
     if (d > 0).all():
         return d, d
-    top = d.max(axis=1, initial=0.0)[:, None]
-    long = (d * scale).max(axis=1, initial=0.0)[:, None]
+    top = along(np.maximum, d, 0.0)[:, None]
+    long = along(np.maximum, d * scale, 0.0)[:, None]
     fill = np.where((long > 0) & (scale > 0), long / np.where(scale > 0, scale, 1.0), top)
     fill = np.where(top > 0, fill, 1.0)
     return d, np.where(d > 0, d, fill)
@@ -149,8 +151,8 @@ def grown(d: Any, sizes: Any, scale: Any) -> tuple[Any, Any]:
 
 def curvature_of(w: Any) -> Any:
     """Which second-order condition eigenvalues meet, as an index into `CURVATURES`."""
-    least = 1e-10 * np.abs(w).max(axis=1, initial=0.0)
-    low, high = w.min(axis=1, initial=np.inf), w.max(axis=1, initial=-np.inf)
+    least = 1e-10 * along(np.maximum, np.abs(w), 0.0)
+    low, high = along(np.minimum, w, np.inf), along(np.maximum, w, -np.inf)
     up = np.where(low > least, 0, np.where(low >= -least, 1, 2))
     down = np.where(high < -least, 4, np.where(high <= least, 3, 2))
     return np.where(up < 2, up, np.where(down > 2, down, 2))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import are_steady
+from symgrad.solve.runtime.ending import along, are_steady
 
 
 class UnderWay:
@@ -39,21 +39,21 @@ def shifted(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
 
 
 def _within_unit(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
-    lowest = curvature.min(axis=-1, initial=np.inf)
+    lowest = along(np.minimum, curvature, np.inf)
     plain = np.where(slope == 0, 0.0, -slope / curvature)
-    inside = (lowest > 0) & (np.sqrt((plain**2).sum(axis=-1)) <= 1.1 * radius)
+    inside = (lowest > 0) & (np.sqrt(along(np.add, plain**2, 0.0)) <= 1.1 * radius)
     if inside.all():
         return plain, inside
-    top = np.abs(slope).max(axis=-1, initial=0.0)
+    top = along(np.maximum, np.abs(slope), 0.0)
     safe = np.where(top > 0, top, 1.0)
-    size = top * np.sqrt(((slope / safe[..., None]) ** 2).sum(axis=-1))
+    size = top * np.sqrt(along(np.add, (slope / safe[..., None]) ** 2, 0.0))
     low = np.maximum(-lowest, 0.0)
     high = low + size / radius
     shift = np.where(low > 0, 0.5 * (low + high), 1e-3 * high)
     for _ in range(60):  # Newton's method on 1/radius - 1/|q|, which is nearly linear in the shift
         below = curvature + shift[..., None]
         q = np.where(slope == 0, 0.0, -slope / below)
-        length = np.sqrt((q**2).sum(axis=-1))
+        length = np.sqrt(along(np.add, q**2, 0.0))
         fits = (np.abs(length - radius) <= 1e-2 * radius) | inside | (length == 0)
         low = np.where(length > radius, shift, low)
         high = np.where(length > radius, high, shift)
@@ -61,7 +61,7 @@ def _within_unit(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
         if fits.all():
             break
         with np.errstate(all="ignore"):
-            change = length**2 / (q**2 / below).sum(axis=-1) * (length - radius) / radius
+            change = length**2 / along(np.add, q**2 / below, 0.0) * (length - radius) / radius
         new = shift + change
         outside = ~((new > low) & (new < high))
         new = np.where(outside, np.maximum(np.sqrt(low * high), 0.5 * (low + high)), new)
@@ -72,7 +72,7 @@ def _within_unit(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
 
 def _hard_case(q: Any, curvature: Any, lowest: Any, radius: Any, inside: Any) -> Any:
     """Where curvature is negative and `q` is short, its most negative direction fills the region."""
-    length = np.sqrt((q**2).sum(axis=-1))
+    length = np.sqrt(along(np.add, q**2, 0.0))
     short = ~inside & (lowest < 0) & (length < 0.9 * radius)
     if not short.any():
         return q

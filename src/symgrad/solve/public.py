@@ -412,7 +412,11 @@ def _equation(
     return Solver(
         partial(equation_code, problem, [f, step, derivatives[1]], slope, options),
         partial(rounding_code, problem, problem.formulas),
-        _described("root", problem, f"{method}; one division a step"),
+        _described(
+            "root",
+            problem,
+            f"{method}, full steps first; then shorter ones, then inside a sign change",
+        ),
         tuple(problem.symbols),
         remake,
     )

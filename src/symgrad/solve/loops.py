@@ -22,8 +22,13 @@ MOST_UNKNOWNS = 4  # of a system that is written out
 KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_failure", "callback"),)
 # Names that the generated functions use themselves
 OWN = [
+<<<<<<< HEAD
     *"""x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback bound small count size step slope part last value
     floor fall fast numbers form options given call CONVERGED inf Solution Minimum Form
+=======
+    *"""x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback bound small count size step slope gap before part last value
+    floor fall top sound numbers form options given call CONVERGED inf Solution Minimum Form
+>>>>>>> roots
     Call Tolerances tolerances rounding Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
     evaluate evaluate_batch product solve_equation solve_roots solve_fit solve_minimum solve_large
     solve_sparse solve_sparse_minimum""".split(),
@@ -64,20 +69,23 @@ if not ({test}):
 elif callback is None and {usual}:
     {x} = x0
     bound = inf
+    slope = step = gap = inf
     small = False
     try:
         for count in range(maxiter + 1):
             {statements}
             size = abs({value})
             if size < bound:
-                if small and size <= 0.4*bound{inside}:
+                if small and size <= 0.1*bound{inside}:
                     return Solution({x}, True, count, size, CONVERGED)
+                before = slope
                 slope = {slope}
-                step = {step}
-                if size == 0.0:
-                    if abs(slope*{x}) > 1e-290{inside}:  # no underflow, no multiple root
+                if size == 0.0:  # no underflow, nor a multiple root, nor one that F fades away to
+                    if abs(slope*{x}) > 1e-290 and ({fast} or slope == before){inside}:
                         return Solution({x}, True, count, size, CONVERGED)
                     break
+                gap = step
+                step = {step}
                 bound = size
                 last = {x}
                 {x} {sign}= step
@@ -107,7 +115,7 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
     value, slope = found[0], found[-1]
     if not value.isidentifier():
         statements, value = [*statements, f"value = {value}"], "value"
-    short = "-part <= step <= part"
+    short = "-part <= step <= part < inf"
     inside = " and ".join(_sides(bounds))
     return _written(
         EQUATION,
@@ -121,6 +129,7 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
         slope=slope,
         step=f"{value}/slope" if newton else found[1],
         short=short if newton else f"{short} and abs({value}/slope) <= part",
+        fast="abs(step) <= 0.1*abs(gap) < inf",
         last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
         inside=f" and {inside.format(names[0])}" if inside else "",
         last_inside=f" and {inside.format('last')}" if inside else "",
@@ -156,7 +165,7 @@ if numbers is not None and callback is None and {usual}:
             {statements}
             size = {size}
             if size < bound:
-                if small and size <= 0.4*bound:
+                if small and size <= 0.1*bound:
                     return Solution({point}, True, count, size, CONVERGED)
                 if count >= maxiter and size > 0.0:
                     break
@@ -332,7 +341,7 @@ def _sum_of(n: int, term: str) -> str:
 
 
 def _all_within(tolerance: str, unknowns: list[str]) -> str:
-    tests = [f"abs(p{i}) <= {tolerance}*abs({x})" for i, x in enumerate(unknowns)]
+    tests = [f"abs(p{i}) <= {tolerance}*abs({x}) < inf" for i, x in enumerate(unknowns)]
     return " and ".join(tests)
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, LOCATED, ROOT_RATE
+from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, LOCATED, REGULAR_RATE
 from symgrad.solve.runtime.results import Status
 
 MOST_STEPS = 100  # full steps; what needs more is no ordinary problem
@@ -239,7 +239,7 @@ def _finish(
         moved = index[falls]
         x[:, moved], size[moved] = to[:, falls], after[falls]
         count[moved] += 1
-        root = falls & (after <= ROOT_RATE * before)
+        root = falls & (after <= REGULAR_RATE * before)
         solved[index[root]] = True
         keep = falls & ~root
         keep &= all_unknowns(np.abs(step) <= tol * np.abs(to))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.solve.runtime.ending import CONTRACTED, EPS, ORDINARY, ROOT_RATE, are_steady
+from symgrad.solve.runtime.ending import CONTRACTED, EPS, ORDINARY, REGULAR_RATE, are_steady
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.scalar import Scalars, damped, plain
 
@@ -53,7 +53,8 @@ def solve_scalars(
 
 
 def _unsolved(s: Scalars, index: Any) -> Any:
-    return index[(s.status[index] != Status.CONVERGED) & (s.status[index] != Status.NON_FINITE)]
+    lost = (s.status[index] == Status.NON_FINITE) & np.isnan(s.size[index])
+    return index[(s.status[index] != Status.CONVERGED) & ~lost]
 
 
 def search(s: Scalars, index: Any, around: Any = None) -> None:
@@ -146,10 +147,10 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         y, newton, short = _next(s, index, x, a, b, (f, step, slope), previous, rate)
         width, top = np.abs(b - a), np.maximum(np.abs(a), np.abs(b))
         closed = (width <= CLOSED * top) | (top <= ORDINARY)
-        root = small & (size <= ROOT_RATE * bound) & (size <= first)
+        root = small & (size <= REGULAR_RATE * bound) & (size <= first)
         idle = np.flatnonzero(~root & ((size == 0) | closed | (short & ~newton)))
         if idle.size:
-            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], first[idle])
+            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], previous[idle])
             level = s.levels(x[idle, None], index[idle])[:, 0]
             root[idle] |= (
                 ~np.isfinite(level) & closed[idle] & (size[idle] <= CONTRACTED * first[idle])

@@ -7,18 +7,20 @@ what is below it may be rounding and nothing else.
 A point is a root where x, F are finite and one of these holds.
 
 a. The full step is short in every component, ``|p_i| <= xtol*|x_i|``, and the iteration contracts there:
-   ``|F(x + p)| <= ROOT_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is met with
-   room to spare; at a root of multiplicity k a step leaves ``(1 - 1/k)**k < 0.37`` of ``|F|``; at a jump, a pole or
-   beside a minimum of ``|F|`` it leaves more. A step is measured against x itself, never against 1, so that
-   no unit of length makes it short. A component that tends to 0 has no size to be measured by. Its step is
+   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is met
+   with room to spare. At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of ``|F|``, as it
+   does where F decays like an exponential and has no root; so multiple roots end by b or c, after steps
+   that were multiplied by k. A step is measured against x itself, never against 1, so that no unit of
+   length makes it short. A component that tends to 0 has no size to be measured by. Its step is
    short where it is below the last bits of the largest value that it had, the scale learned from the
    iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less: faster than linearly, which begins only
    closer to the root than the natural scale of the problem. ``x_scale=`` replaces what is learned.
 b. ``|F_i|`` is at its level for every i, and the root is located: errors of F as large as its level move x
-   by no more than ``LOCATED`` of its scale. No step could do better, and none is taken. Where F fades away,
-   as ``tanh(x) - 1`` does at 20, it is at its level and yet locates nothing.
-c. F is zero, or at its level, where the derivative is singular, and the root is isolated: beside it, on
-   both sides, ``|F|`` is above its level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
+   by no more than ``LOCATED`` of itself, and by much less than the last step did. No step could do better,
+   and none is taken. Where F fades away, as ``tanh(x) - 1`` does at 20, it is at its level and yet locates
+   nothing.
+c. F is zero, or at its level, and the root is isolated: beside it, on both sides, ``|F|`` is above its level
+   or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
 
 A short step that does not lower ``|F|`` ends the iteration as well: at the level as a root, above it as
 "stalled"; a zero or infinite slope above the level is "singular". Where the bound is not finite it is no
@@ -41,8 +43,10 @@ import numpy as np
 EPS = 2.0**-52
 UNIT = 2.0**-53  # the unit roundoff
 LEVELS = 4.0  # roundings of the error bound, whose functions are right to two of them
-ROOT_RATE = 0.4  # of |F| that a short step towards a root leaves at most
+ROOT_RATE = 0.4  # of |F| that a short step towards a root, of any multiplicity, leaves at most
+REGULAR_RATE = 0.1  # the same at a root where the derivative is regular
 STRONG_RATE = 1e-2  # the same where a component tends to 0
+NO_SIZE = 1e-9  # of its largest magnitude so far: an unknown below it tends to 0
 CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
 LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
 STEADY = (0.3, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
@@ -50,6 +54,7 @@ STEADINESS = 0.1  # how much, of 1 - rate, two rates in a row may differ
 LEAST_TOLERANCE = 3e-16  # a relative step that the last bits of x can show
 ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is isolated
 FEW, MANY = 8, 512  # entries of an axis, and numbers, where it is reduced entry by entry
+ANY_REACH = tuple(10.0**k for k in (-3, -20, 20, -60, 60, -120, 120))  # where x is 0
 ORDINARY = 2.0**-1022  # below it numbers lose bits, and a zero may be an underflow
 
 
@@ -152,6 +157,12 @@ def are_steady(rate: Any, before: Any) -> Any:
     return steady & (np.abs(rate - before) <= STEADINESS * (1.0 - rate))
 
 
+def measure(x: Any, learned: Any, x_scale: Any = 0.0) -> Any:
+    """What locations are measured by: the size of `x`, or its scale where it tends to 0."""
+    size = np.abs(x)
+    return np.maximum(np.where(size <= NO_SIZE * learned, learned, size), x_scale)
+
+
 def learned_scale(learned: Any, x: Any) -> Any:
     """The largest magnitude of each component so far."""
     return np.maximum(learned, np.abs(x))
@@ -179,18 +190,33 @@ def is_isolated(
         Directions have the length of the scale of `x`.
     """
     isolated = np.zeros(len(x), bool)
+    known = away.any(axis=-1)
+    if not known.all():  # nothing is known of the scale: any will do
+        unit = np.where(known[:, None], away, 1.0)
+        for reach in ANY_REACH:
+            isolated |= ~known & _stands_out(at, level, x, reach * unit, index)
     for reach in ASIDE:
-        seen = []
-        for side in (reach, -reach):
-            y = x + side * away
-            r, least = np.abs(at(y, index)), level(y, index)
-            undefined = ~np.isfinite(r).all(axis=-1)
-            # a bound that is unknown, or has underflowed, must not make nothing look like something
-            above = (r > np.where(np.isfinite(least), least, 0.0)) & (r > ORDINARY)
-            seen.append((undefined, np.isfinite(r).all(axis=-1) & above.any(axis=-1)))
-        (lost, above), (other_lost, other_above) = seen
-        isolated |= (above | lost) & (other_above | other_lost) & (above | other_above)
+        isolated |= known & _stands_out(at, level, x, reach * away, index)
     return isolated
+
+
+def _stands_out(
+    at: Callable[[Any, Any], Any],
+    level: Callable[[Any, Any], Any],
+    x: Any,
+    away: Any,
+    index: Any,
+) -> Any:
+    """Whether F is above its level on both sides of points, or on one, where the other is undefined."""
+    seen = []
+    for y in (x + away, x - away):
+        r, least = np.abs(at(y, index)), level(y, index)
+        defined = np.isfinite(r).all(axis=-1)
+        # a bound that is unknown, or has underflowed, must not make nothing look like something
+        above = (r > np.where(np.isfinite(least), least, 0.0)) & (r > ORDINARY)
+        seen.append((defined, defined & above.any(axis=-1)))
+    (defined, above), (other_defined, other_above) = seen
+    return (above | ~defined) & (other_above | ~other_defined) & (above | other_above)
 
 
 def meets_wishes(

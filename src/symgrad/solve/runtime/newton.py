@@ -73,6 +73,8 @@ class Kernels(NamedTuple):
 def _sound_step(x: Any, value: Any, slope: Any) -> Any:
     """Newton's steps; inf for a zero that may be an underflow."""
     step = value / slope
+    if not -np.inf < slope.min(initial=0.0) <= slope.max(initial=0.0) < np.inf:
+        step[np.isinf(slope)] = np.inf
     if not _least_magnitude(slope) * _least_magnitude(x) >= ORDINARY:
         zero = np.flatnonzero(value == 0.0)
         at = np.abs(x[zero])

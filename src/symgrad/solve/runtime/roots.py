@@ -21,7 +21,7 @@ from symgrad.solve.runtime.ending import (
     CONTRACTED,
     EPS,
     LEAST_TOLERANCE,
-    ROOT_RATE,
+    REGULAR_RATE,
     STRONG_RATE,
     Levels,
     are_steady,
@@ -31,6 +31,7 @@ from symgrad.solve.runtime.ending import (
     is_short,
     is_short_at_scale,
     lengths,
+    measure,
 )
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import UnderWay, shifted
@@ -94,48 +95,47 @@ class Roots(Found):
         return np.clip(y, low, high)
 
     def proper(
-        self, x: Any, r: Any, jac: Any, index: Any, size: Any, first: Any
+        self, x: Any, r: Any, jac: Any, index: Any, columns: Any, moved: Any
     ) -> tuple[Any, Any]:
-        """Whether residuals are at their levels at roots that are located; whether levels are known."""
+        """Whether residuals are at their levels at roots that are located or isolated; which are known.
+
+        `moved` are the lengths of the steps that led there, in units of `columns`; nan at the start.
+        """
         level = self.levels(x, index)
-        zero = (r == 0.0).all(axis=1)
         known = np.isfinite(level).all(axis=1)
         least = np.where(np.isfinite(level), level, np.where(r == 0.0, 0.0, np.nan))
         root = np.isfinite(x).all(axis=1) & is_at_level(r, least)
         some = np.flatnonzero(root)
         if not some.size:
             return root, known
-        scale = np.maximum(self.scale[index[some]], np.abs(x[some]))
+        scale = measure(x[some], self.scale[index[some]], self.x_scale)
         shift = solved_systems(jac[some].transpose(1, 2, 0).copy(), least[some].T.copy()).T
         located = np.isfinite(shift).all(axis=1) & is_located(shift, x[some], scale)
         located &= _is_regular(jac[some] * scale[:, None, :])
-        fallen = zero[some] | (size[some] < 0.5 * first[some])
-        away = np.where(scale > 0, scale, np.where(self.x_scale > 0, self.x_scale, 1.0))
-        root[some] = located & fallen
-        rest = np.flatnonzero(~root[some])
-        for k in rest:  # few, and each has directions of its own
+        root[some] = located & (lengths(columns[some] * shift) <= 0.1 * moved[some])
+        for k in np.flatnonzero(~root[some]):  # few, and each has directions of its own
             which = some[k : k + 1]
-            root[which] = self._stands_out(x[which], jac[which], index[which], away[k], located[k])
+            parts = (v[which] for v in (x, r, jac, index))
+            root[which] = self._stands_out(*parts, scale[k])
         return root, known
 
-    def _stands_out(self, x: Any, jac: Any, index: Any, away: Any, located: Any) -> Any:
-        """Whether F rises beside a point: in all directions in which J is singular, or in any."""
-        _, sigma, vt = np.linalg.svd(jac[0] * away)
+    def _stands_out(self, x: Any, r: Any, jac: Any, index: Any, scale: Any) -> bool:
+        """Whether F rises beside a point: in the directions in which J is nearly singular."""
+        scale = np.where(scale > 0, scale, scale.max(initial=0.0))
+        unit = scale if scale.any() else np.ones(scale.shape)
+        jac = jac[0] * unit
+        _, sigma, vt = np.linalg.svd(np.where(np.isfinite(jac), jac, 0.0))
         flat = sigma <= FLAT * sigma.max(initial=0.0)
-        if located or not flat.any():
-            flat = np.arange(sigma.size) == sigma.size - 1
-        return all(
-            is_isolated(self.residuals, self.levels, x, (away * v / np.abs(v).max())[None], index)[
-                0
-            ]
-            and self._rises(x, away * v / np.abs(v).max(), index)
-            for v in vt[flat]
-        )
+        flat[-1] = True
+        return all(self._rises(x, r, scale * v / np.abs(v).max(), index) for v in vt[flat])
 
-    def _rises(self, x: Any, away: Any, index: Any) -> bool:
-        here = lengths(self.residuals(x, index))[0]
+    def _rises(self, x: Any, r: Any, away: Any, index: Any) -> bool:
+        """Whether F is above its level on both sides, and above what it is here: not so at a pole."""
+        if not is_isolated(self.residuals, self.levels, x, away[None], index)[0]:
+            return False
+        here = lengths(r)[0]
         sides = [lengths(self.residuals(x + t * away, index))[0] for t in (-1e-3, 1e-3)]
-        return not any(size <= here for size in sides)
+        return here == 0.0 or not any(size <= here for size in sides)
 
 
 def _is_regular(jac: Any) -> Any:
@@ -192,6 +192,7 @@ class _Search(UnderWay):
     count: Any
     rejected: Any
     first: Any
+    moved: Any
     before: Any
     rate: Any
 
@@ -220,7 +221,8 @@ def _iterate_roots(
     size, unknown = lengths(r), np.full(index.shape, np.nan)
     delta = np.full(index.shape, np.inf)
     now = _Search(
-        index, x, r, jac, size, np.zeros(x.shape), delta, zero, zero, size, unknown, unknown
+        *(index, x, r, jac, size, np.zeros(x.shape), delta, zero, zero, size),
+        *(unknown, unknown, unknown),
     )
     while now.index.size:
         s.scale[now.index] = np.maximum(s.scale[now.index], _finite_size(now.x))
@@ -255,7 +257,7 @@ def _root_ends(s: Roots, now: _Search, trial: _Tried, small: Any) -> Any:
     """Whether a step that lowers ``|F|`` is the last."""
     learned = s.scale[now.index]
     vanishing = is_short_at_scale(trial.p, now.x, s.tol, s.x_scale, learned) & trial.full
-    end = small & (trial.size <= ROOT_RATE * now.size)
+    end = small & (trial.size <= REGULAR_RATE * now.size)
     end |= vanishing & (trial.size <= STRONG_RATE * now.size)
     if s.ftol is not None:
         end |= trial.size <= s.ftol * now.first
@@ -269,7 +271,7 @@ def _are_roots(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any) -> A
     root = np.zeros(now.index.shape, bool)
     some = np.flatnonzero(look & np.isfinite(now.size))
     if some.size:
-        parts = (v[some] for v in (now.x, now.r, now.jac, now.index, now.size, now.first))
+        parts = (v[some] for v in (now.x, now.r, now.jac, now.index, now.scale, now.moved))
         found, known = s.proper(*parts)
         # a bound that is not finite is no witness: the short step decides alone
         alone = (
@@ -347,6 +349,7 @@ def _go_on(now: _Search, trial: _Tried, good: Any, actual: Any) -> None:
     plain = good & trial.full
     now.rate = np.where(good, np.where(plain, length / now.before, np.nan), now.rate)
     now.before = np.where(good, np.where(plain, length, np.nan), now.before)
+    now.moved = np.where(good, length, now.moved)
     now.delta = _root_radius(now.delta, actual, trial.expected, length, trial.full)
     now.rejected = np.where(good, 0, now.rejected + 1)
     now.count = now.count + good

@@ -25,11 +25,12 @@ from symgrad.solve.runtime.ending import (
     LEAST_TOLERANCE,
     LOCATED,
     ORDINARY,
-    ROOT_RATE,
+    REGULAR_RATE,
     STRONG_RATE,
     Levels,
     are_steady,
     is_isolated,
+    measure,
 )
 from symgrad.solve.runtime.results import Status
 
@@ -102,32 +103,29 @@ class Scalars(Found):
         size = np.abs(x)
         self.scale[index] = np.where(size < np.inf, np.maximum(self.scale[index], size), np.inf)
 
-    def proper(self, x: Any, f: Any, slope: Any, index: Any, first: Any) -> Any:
-        """Whether nothing of F is left but rounding at `x`, and it is a root that is located.
+    def proper(self, x: Any, f: Any, slope: Any, index: Any, moved: Any) -> Any:
+        """Whether nothing of F is left but rounding at `x`, and it is a root that is located or isolated.
 
-        `first` is ``|F|`` at the start: where it has not fallen since, it must rise beside `x`, which is
-        not so at a pole.
+        `moved` is the length of the step that led there, nan at the start.
         """
-        size, scale = np.abs(f), np.maximum(self.scale[index], np.abs(x))
+        size, scale = np.abs(f), measure(x, self.scale[index], self.x_scale)
         level = self.levels(x[:, None], index)[:, 0]
         zero = size == 0.0
         known = np.where(np.isfinite(level), level, np.where(zero, 0.0, np.nan))
         root = np.isfinite(x) & (size <= known)
         steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope)
-        located = root & steep & (known <= LOCATED * np.abs(slope) * scale)
-        located &= zero | (size < 0.5 * first)
+        shift = known / np.abs(slope)
+        located = root & steep & (shift <= LOCATED * scale) & (shift <= 0.1 * moved)
         look = np.flatnonzero(root & ~located)
         if look.size:
-            at, which = x[look], index[look]
-            away = np.where(scale[look] > 0, scale[look], 1.0)
-            located[look] = is_isolated(
-                self.value, self.levels, at[:, None], away[:, None], which
-            ) & self._rises(at, size[look], away, which)
+            at, which, away = x[look, None], index[look], scale[look, None]
+            beside = is_isolated(self.value, self.levels, at, away, which)
+            located[look] = beside & (zero[look] | self._rises(at, size[look], away, which))
         return located
 
     def _rises(self, x: Any, size: Any, away: Any, index: Any) -> Any:
-        """Whether ``|F|`` is larger beside `x`, or undefined."""
-        sides = [np.abs(self.at(x + side * 1e-3 * away, index)[0]) for side in (-1.0, 1.0)]
+        """Whether ``|F|`` is larger beside `x`, or undefined: at a pole it is smaller."""
+        sides = [np.abs(self.value(x + side * away, index))[:, 0] for side in (-1e-3, 1e-3)]
         return ~(sides[0] <= size) & ~(sides[1] <= size)
 
     def tell(self, count: Any, x: Any, size: Any, step: Any) -> None:
@@ -145,8 +143,7 @@ def plain(s: Scalars, index: Any) -> None:
     """
     x, count = s.x[index], 0
     f, step, slope = s.at(x, index)
-    first = np.abs(f)
-    root = np.zeros(index.shape, bool)
+    root, moved = np.zeros(index.shape, bool), np.full(x.shape, np.nan)
     while index.size:
         size = np.abs(f)
         s.tell(count, x, size, step)
@@ -156,15 +153,15 @@ def plain(s: Scalars, index: Any) -> None:
         left = np.abs(f_trial)
         idle = np.flatnonzero(~root & ((size == 0.0) | ~(left < size)))
         if idle.size:
-            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], first[idle])
+            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], moved[idle])
         done = root | ~np.isfinite(step) | ~np.isfinite(x) | (count >= s.maxiter) | (step == 0.0)
         if done.any():
             reason = np.where(root, 0, _reason(x, size, step, slope, count >= s.maxiter))
             s.set(index[done], reason[done], x[done], size[done], count)
         newton = f / slope
-        root = s.is_small(newton, x) & s.is_small(step, x) & (left <= ROOT_RATE * size)
-        state = (index, trial, f_trial, after, slope_trial, root, first)
-        index, x, f, step, slope, root, first = (v[~done] for v in state)
+        root = s.is_small(newton, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
+        state = (index, trial, f_trial, after, slope_trial, root, np.abs(trial - x))
+        index, x, f, step, slope, root, moved = (v[~done] for v in state)
         count += 1
 
 
@@ -181,7 +178,8 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
     count, t = s.count[index], np.ones(index.shape)
     f, step, slope = s.at(x, index)
     size = np.abs(f)
-    first, before, rate = size, np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    first = size
+    moved, before, rate = (np.full(x.shape, np.nan) for _ in range(3))
     if index.size:
         s.tell(count[0], x, size, step)
     while index.size:
@@ -201,7 +199,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         root = np.zeros(index.shape, bool)
         look = np.flatnonzero((size == 0.0) | (~falls & full) | ((stuck | limit) & ~end))
         if look.size:
-            root[look] = s.proper(x[look], f[look], slope[look], index[look], first[look])
+            root[look] = s.proper(x[look], f[look], slope[look], index[look], moved[look])
             # a bound that is not finite is no witness: the short step decides alone
             unknown = ~np.isfinite(s.levels(x[look, None], index[look])[:, 0])
             root[look] |= (unknown & ~falls[look] & full[look]) & (
@@ -227,6 +225,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         length = np.abs(trial - x)
         rate = np.where(falls, np.where(full, length / before, np.nan), rate)
         before = np.where(falls, np.where(full, length, np.nan), before)
+        moved = np.where(falls, length, moved)
         x, f, size = (
             np.where(falls, trial, x),
             np.where(falls, f_trial, f),
@@ -234,15 +233,17 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         )
         step, slope = np.where(falls, after, step), np.where(falls, slope_trial, slope)
         count, t = count + falls, np.where(falls, 1.0, 0.5 * t)
-        state = (index, x, f, size, step, slope, count, t, first, before, rate)
-        index, x, f, size, step, slope, count, t, first, before, rate = (a[~done] for a in state)
+        state = (index, x, f, size, step, slope, count, t, first, moved, before, rate)
+        index, x, f, size, step, slope, count, t, first, moved, before, rate = (
+            a[~done] for a in state
+        )
 
 
 def _ends(
     s: Scalars, index: Any, x: Any, to: Any, f: Any, step: Any, slope: Any, left: Any, size: Any
 ) -> Any:
     """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root."""
-    small = s.is_small(f / slope, x) & s.is_small(step, x) & (left <= ROOT_RATE * size)
+    small = s.is_small(f / slope, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
     length = np.abs(to - x)
     vanishing = (length <= EPS * s.scale[index]) & (np.abs(to) <= 1e-3 * length)
     return small | (vanishing & (left <= STRONG_RATE * size))

@@ -17,7 +17,7 @@ from symgrad.solve.runtime.arguments import Call, Problems, answer, box, prepare
 from symgrad.solve.runtime.ending import (
     CONTRACTED,
     LEAST_TOLERANCE,
-    ROOT_RATE,
+    REGULAR_RATE,
     STRONG_RATE,
     Levels,
     are_steady,
@@ -27,6 +27,7 @@ from symgrad.solve.runtime.ending import (
     is_short,
     is_short_at_scale,
     lengths,
+    measure,
 )
 from symgrad.solve.runtime.results import Solution, Status, checked
 
@@ -99,13 +100,13 @@ class SparseRoot:
         r, jac = self.at(x)
         size, count = _length(r), 0
         first, before, rate, slow = size, np.nan, np.nan, False
+        moved: Any = None
         while True:
             if not (np.isfinite(size) and np.isfinite(jac.data).all()):
                 return x, size, count, Status.NON_FINITE
             # where |F| is low, and where a step did not lower it, nothing may be left but rounding
-            if (size <= FLOOR * first or size == 0 or slow) and self._is_root(
-                x, r, jac, size, first
-            ):
+            low = size <= FLOOR * first or size == 0 or slow
+            if low and self._is_root(x, r, jac, moved):
                 return x, size, count, Status.CONVERGED
             p = self._solved(jac, -r)
             regular = p is not None
@@ -129,8 +130,8 @@ class SparseRoot:
                 )
             small = regular and bool(is_short(p, x, self.tol, self.x_scale))
             if not size_to < size:
-                unknown = not slow and self._is_root(x, r, jac, size, first)
-                if unknown or (small and self._alone(x, size, first)):
+                root = not low and self._is_root(x, r, jac, moved)
+                if root or (small and self._alone(x, size, first)):
                     return x, size, count, Status.CONVERGED
                 if small and self.globalize:
                     return x, size, count, Status.STALLED
@@ -141,6 +142,7 @@ class SparseRoot:
             ended = full and self._ends(x, p, small, size_to, size, first)
             rate, before = now, step if full else np.nan
             slow = not size_to < 0.1 * size
+            moved = to - x
             x, r, jac, size, count = to, r_to, jac_to, size_to, count + 1
             self.scale = np.maximum(self.scale, np.where(np.isfinite(x), np.abs(x), 0.0))
             if ended:
@@ -163,7 +165,7 @@ class SparseRoot:
         if self.ftol is not None and size_to <= self.ftol * first:
             return True
         if small:
-            return size_to <= ROOT_RATE * size
+            return size_to <= REGULAR_RATE * size
         vanishing = is_short_at_scale(p, x, self.tol, self.x_scale, self.scale)
         return bool(vanishing) and size_to <= STRONG_RATE * size
 
@@ -174,8 +176,11 @@ class SparseRoot:
         """Whether the level is not known, so that a short step decides alone."""
         return not np.isfinite(self._level(x)).all() and size <= CONTRACTED * first
 
-    def _is_root(self, x: Any, r: Any, jac: Any, size: float, first: float) -> bool:
-        """Whether residuals are at their levels, and the root is located or isolated."""
+    def _is_root(self, x: Any, r: Any, jac: Any, moved: Any) -> bool:
+        """Whether residuals are at their levels, and the root is located or isolated.
+
+        `moved` is the step that led there, None at the start.
+        """
         level = self._level(x)
         least = np.where(np.isfinite(level), level, np.where(r == 0.0, 0.0, np.nan))
         if not (np.isfinite(x).all() and is_at_level(r, least)):
@@ -183,14 +188,18 @@ class SparseRoot:
         if self.factors is None:
             self._solved(jac, -r)
         shift = None if self.factors is None else self.factors.solve(least)
-        scale = np.maximum(self.scale, np.abs(x))
-        if shift is not None and np.isfinite(shift).all() and is_located(shift, x, scale):
-            return size < 0.5 * first or self._stands_out(x, np.where(scale > 0, scale, 1.0))
-        if shift is None or not np.isfinite(shift).all() or not shift.any():
-            shift = scale
-        return self._stands_out(x, scale.max() * shift / np.abs(shift).max())
+        scale = measure(x, self.scale, self.x_scale)
+        sound = shift is not None and bool(np.isfinite(shift).all())
+        if sound and moved is not None and is_located(shift, x, scale):
+            unit = np.where(scale > 0, scale, 1.0)
+            if _length(shift / unit) <= 0.1 * _length(moved / unit):
+                return True
+        if not sound or not shift.any():
+            shift = np.where(scale > 0, scale, scale.max(initial=0.0) or 1.0)
+        top = scale.max(initial=0.0) or 1.0
+        return self._stands_out(x, r, top * shift / np.abs(shift).max())
 
-    def _stands_out(self, x: Any, away: Any) -> bool:
+    def _stands_out(self, x: Any, r: Any, away: Any) -> bool:
         """Whether F rises on both sides in a direction."""
         isolated = is_isolated(
             lambda y, index: self.at(y[0])[0][None],
@@ -199,10 +208,11 @@ class SparseRoot:
             away[None],
             np.zeros(1, int),
         )
-        here = _length(self.at(x)[0])
-        return bool(isolated[0]) and not any(
-            _length(self.at(x + side * away)[0]) <= here for side in (-1e-3, 1e-3)
-        )
+        here = _length(r)
+        if not isolated[0]:
+            return False
+        sides = [_length(self.at(x + side * away)[0]) for side in (-1e-3, 1e-3)]
+        return here == 0.0 or not any(size <= here for size in sides)
 
     def _solved(self, matrix: Any, right: Any) -> Any:
         """A step by sparse factors, or None where the matrix is singular."""

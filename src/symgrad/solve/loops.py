@@ -22,13 +22,8 @@ MOST_UNKNOWNS = 4  # of a system that is written out
 KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_failure", "callback"),)
 # Names that the generated functions use themselves
 OWN = [
-<<<<<<< HEAD
-    *"""x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback bound small count size step slope part last value
-    floor fall fast numbers form options given call CONVERGED inf Solution Minimum Form
-=======
     *"""x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback bound small count size step slope gap before part last value
-    floor fall top sound numbers form options given call CONVERGED inf Solution Minimum Form
->>>>>>> roots
+    floor fall fast numbers form options given call CONVERGED inf Solution Minimum Form
     Call Tolerances tolerances rounding Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
     evaluate evaluate_batch product solve_equation solve_roots solve_fit solve_minimum solve_large
     solve_sparse solve_sparse_minimum""".split(),

@@ -414,17 +414,12 @@ def _equation(
     )
     return Solver(
         partial(equation_code, problem, [f, step, derivatives[1]], slope, options),
-<<<<<<< HEAD
         {"rounding": partial(rounding_code, problem, problem.formulas)},
-        _described("root", problem, f"{method}; one division a step"),
-=======
-        partial(rounding_code, problem, problem.formulas),
         _described(
             "root",
             problem,
             f"{method}, full steps first; then shorter ones, then inside a sign change",
         ),
->>>>>>> roots
         tuple(problem.symbols),
         remake,
     )

@@ -491,9 +491,9 @@ def _minimum_step(w: Any, c: Any, delta: Any, globalize: bool) -> tuple[Any, Any
     if not globalize:
         return np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
     top = along(np.maximum, np.abs(w), 0.0)[:, None]
-    tiny = np.abs(w) <= EPS * w.shape[1] * top
-    # a direction without curvature and slope is left alone
-    still = tiny & (np.abs(c) <= EPS * lengths(c)[:, None])
+    least = EPS * w.shape[1] * top
+    # a direction without curvature and slope is left alone; the sign of tiny curvature is rounding
+    still = (np.abs(w) <= least) & (np.abs(c) <= EPS * lengths(c)[:, None])
     still |= (w == 0) & (c == 0)
-    w = np.where(still, np.where(top > 0, top, 1.0), w)
+    w = np.where(still, np.where(top > 0, top, 1.0), np.where(np.abs(w) <= least, least, w))
     return shifted(w, np.where(still, 0.0, c), delta)

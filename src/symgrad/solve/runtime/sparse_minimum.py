@@ -22,6 +22,7 @@ from symgrad.solve.runtime.sparse import sparse_library
 
 MOST_SHIFTS = 40  # factorisations in a step
 SOUND = 1e-10  # the least pivot, in parts of its entry on the diagonal
+RIDGE = 1e-9  # in parts of the diagonal, what makes a singular Hessian definite
 LONGER = 1.1  # what a step may be longer than the region
 
 
@@ -99,6 +100,12 @@ class SparseObjective:
         size = float(lengths(g))
         low, high, shift = 0.0, np.inf, 0.0
         best = -g * (delta / size)
+        if self.factored(hessian) is None:  # singular, with no negative curvature but rounding?
+            ridge = self.library.diags_array(RIDGE * hessian.diagonal(), format="csc")
+            factors = self.factored(hessian + ridge)
+            p = None if factors is None else -factors.solve(g)
+            if p is not None and float(lengths(p)) <= delta:
+                return p / d, self.hessian(now.x) @ (p / d), True
         for _ in range(MOST_SHIFTS):
             factors = self.factored(hessian + shift * eye if shift else hessian)
             if factors is None:

@@ -42,6 +42,8 @@ from symgrad.solve.runtime.trust import LinearRate
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 LANCZOS = 60  # products for the lowest curvature
+SPENT = 1e-12  # of the largest gradient, what is left where a singular Hessian may end an iteration
+PATIENT = 10  # such steps in a row
 MOST_LOWER = 6  # lower points beside what was found, that are gone on from
 
 
@@ -231,7 +233,7 @@ class _Region:
     def __init__(self, walk: Walk) -> None:
         self.delta, self.first = np.inf, 0.0
         self.size, self.most, self.rejected = 0.0, 0.5, 0
-        self.highest = walk.point.f
+        self.highest, self.spent = walk.point.f, 0
         self.rate = LinearRate(1, walk.point.x.size)
 
     def step(self, problem: Objective, walk: Walk, size: float) -> _Step:
@@ -293,6 +295,10 @@ class _Region:
             end = end or bool(
                 meets_wishes(problem.tolerances.ftol, None, fall=fall / max(abs(now.f), ORDINARY))
             )
+        self.spent = self.spent + 1 if self._is_spent(problem, walk, step) else 0
+        if self.spent >= PATIENT:  # what is beside it decides
+            walk.fast = False
+            return Status.CONVERGED
         rough = step.forcing > STRICT  # a better step decides
         if not falls and not end:
             good, level, idle = self._by_levels(problem, walk, step, good, short)
@@ -310,6 +316,22 @@ class _Region:
             return Status.ITERATION_LIMIT
         lost = not step.p.any() or self.rejected > MOST_REJECTED or (short and not good)
         return Status.STALLED if lost and not step.faster and not good else None
+
+    def _is_spent(self, problem: Objective, walk: Walk, step: _Step) -> bool:
+        """Whether nothing is left of slope and fall, against what they were, where the Hessian is singular.
+
+        Beside a minimum of higher order with many unknowns, steps along the smallest curvatures are lost in
+        rounding, and the objective falls without end, by nothing.
+        """
+        now = walk.point
+        if not step.full or step.faster or step.size > SPENT * self.size:
+            return False
+        if not abs(step.expected) <= EPS**2 * (self.highest - now.f):
+            return False
+        sizes = problem.method.sizes(now.x)
+        return sizes is not None and not problem.method.is_regular(
+            now.x, np.where(sizes > 0, sizes, 1.0)
+        )
 
     def _by_levels(
         self, problem: Objective, walk: Walk, step: _Step, good: bool, short: bool

@@ -45,7 +45,8 @@ LIMITLESS = 1e60  # times the first step: a step that lowers an objective withou
 LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
 LONG = 1e-4  # what a step is at least that is rather too long than lost in rounding
 FIRST = 2.0  # the first radius, in lengths of the start
-SOUND = 1e-8  # of the curvature so far, what is left of it in a regular direction
+SOUND = 1e-10  # of the curvature of an unknown, what is left of it in a regular direction
+LOST = 1e3  # times its size here, what an unknown had before: its square is lost to eigenvalues
 
 
 class Functions(NamedTuple):
@@ -233,7 +234,7 @@ def _step(
     if fresh.any():
         start = _first_radius(spectrum.w, c, d)
         now.delta, now.first = np.where(fresh, start, now.delta), np.where(fresh, start, now.first)
-    q, full = _minimum_step(spectrum.w, c, now.delta, globalize)
+    q, full = _minimum_step(form, spectrum.w, c, now.delta, globalize)
     return form.out(spectrum, q) / d, full, spectrum, g, h
 
 
@@ -472,26 +473,31 @@ def _zeroed(v: Any, which: Any) -> Any:
 def _definite_step(form: Any, h: Any, g: Any, d: Any, delta: Any) -> Any:
     """Full Newton steps of a single problem by Cholesky's factors, where those are the ones, or None.
 
-    In a batch most often some problem has none, and eigenvalues are then needed for all.
+    In a batch most often some problem has none, and eigenvalues are then needed for all. Beside a minimum
+    of higher order some curvatures are small against what they were, and lost in the rounding of
+    eigenvalues; factors in the sizes that unknowns have here keep them.
     """
-    if not isinstance(form, DenseHessian) or h.shape[0] > 1 or h.shape[1] < FACTORED:
+    if not isinstance(form, DenseHessian) or h.shape[0] > 1:
         return None
-    h, g = h / d[:, :, None] / d[:, None, :], g / d
+    here = form.sizes(h)
+    if not here.all() or (h.shape[1] < FACTORED and not (d > LOST * here).any()):
+        return None
     try:
-        pivots = np.einsum("kii->ki", np.linalg.cholesky(h)) ** 2
-        p = -np.linalg.solve(h, g[..., None])[..., 0]
+        scaled = h / here[:, :, None] / here[:, None, :]
+        pivots = np.einsum("kii->ki", np.linalg.cholesky(scaled)) ** 2
+        p = -np.linalg.solve(scaled, (g / here)[..., None])[..., 0] / here
     except np.linalg.LinAlgError:
         return None
-    full = (pivots.min(axis=1) > SOUND) & (lengths(p) <= 1.1 * delta)
-    return (p / d, full) if full.all() else None
+    full = (pivots.min(axis=1) > SOUND) & (lengths(d * p) <= 1.1 * delta)
+    return (p, full) if full.all() else None
 
 
-def _minimum_step(w: Any, c: Any, delta: Any, globalize: bool) -> tuple[Any, Any]:
+def _minimum_step(form: Any, w: Any, c: Any, delta: Any, globalize: bool) -> tuple[Any, Any]:
     """Steps, and whether each is the full Newton step."""
     if not globalize:
         return np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
     top = along(np.maximum, np.abs(w), 0.0)[:, None]
-    least = EPS * w.shape[1] * top
+    least = EPS * w.shape[1] * top * (not form.exact)
     # a direction without curvature and slope is left alone; the sign of tiny curvature is rounding
     still = (np.abs(w) <= least) & (np.abs(c) <= EPS * lengths(c)[:, None])
     still |= (w == 0) & (c == 0)

@@ -21,8 +21,8 @@ from symgrad.solve.runtime.results import Minimum
 from symgrad.solve.runtime.sparse import sparse_library
 
 MOST_SHIFTS = 40  # factorisations in a step
-SOUND = 1e-10  # the least pivot, in parts of its entry on the diagonal
-RIDGE = 1e-9  # in parts of the diagonal, what makes a singular Hessian definite
+SOUND = 1e-13  # the least pivot, in parts of its entry on the diagonal
+RIDGES = (1e-15, 1e-13, 1e-11, 1e-9)  # in parts of the diagonal, what makes a singular Hessian definite
 LONGER = 1.1  # what a step may be longer than the region
 
 
@@ -70,7 +70,7 @@ class SparseObjective:
         inverse = self.library.diags_array(1 / d, format="csc")
         return (inverse @ self.hessian(x) @ inverse).tocsc()
 
-    def factored(self, matrix: Any) -> Any:
+    def factored(self, matrix: Any, sound: float = SOUND) -> Any:
         """The factors of a matrix, or None where it is not positive definite."""
         if not np.isfinite(matrix.data).all():
             return None
@@ -82,8 +82,8 @@ class SparseObjective:
         except RuntimeError:  # exactly singular
             return None
         pivots = factors.U.diagonal()[factors.perm_c]
-        sound = (factors.perm_r == factors.perm_c).all() and (pivots > 0).all()
-        return factors if sound and (pivots > SOUND * matrix.diagonal()).all() else None
+        ordered = (factors.perm_r == factors.perm_c).all() and (pivots > 0).all()
+        return factors if ordered and (pivots > sound * matrix.diagonal()).all() else None
 
     def is_regular(self, x: Any, d: Any) -> bool:
         """Whether all curvatures of the scaled Hessian are above `FLAT`."""
@@ -101,11 +101,12 @@ class SparseObjective:
         low, high, shift = 0.0, np.inf, 0.0
         best = -g * (delta / size)
         if self.factored(hessian) is None:  # singular, with no negative curvature but rounding?
-            ridge = self.library.diags_array(RIDGE * hessian.diagonal(), format="csc")
-            factors = self.factored(hessian + ridge)
-            p = None if factors is None else -factors.solve(g)
-            if p is not None and float(lengths(p)) <= delta:
-                return p / d, self.hessian(now.x) @ (p / d), True
+            for ridge in RIDGES:
+                diagonal = self.library.diags_array(ridge * hessian.diagonal(), format="csc")
+                factors = self.factored(hessian + diagonal, 0.0)
+                p = None if factors is None else -factors.solve(g)
+                if p is not None and float(lengths(p)) <= delta:
+                    return p / d, self.hessian(now.x) @ (p / d), True
         for _ in range(MOST_SHIFTS):
             factors = self.factored(hessian + shift * eye if shift else hessian)
             if factors is None:

@@ -33,6 +33,8 @@ class Spectrum(NamedTuple):
 class DenseHessian:
     """Matrices (problems, n, n)."""
 
+    exact = False  # eigenvalues are right to the last bits of the largest
+
     def sizes(self, h: Any) -> Any:
         """The natural size of each unknown, whose square is that of its curvature; 0 where it has none."""
         a = np.abs(h)
@@ -77,6 +79,8 @@ class DenseHessian:
 class DiagonalHessian:
     """Diagonals (problems, n)."""
 
+    exact = True
+
     def sizes(self, h: Any) -> Any:
         return np.sqrt(np.abs(h))
 
@@ -101,6 +105,8 @@ class KroneckerHessian:
     The matrices A are given, (problems, m, m); each of their eigenvalues occurs as often as the identity is
     long.
     """
+
+    exact = False
 
     def __init__(self, axis: int, shape: tuple[int, ...]) -> None:
         self.axis, self.shape = axis, shape

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.solve.runtime.ending import EPS
 from symgrad.solve.runtime.minimum import (
     UNKNOWN,
     Functions,
@@ -52,6 +53,8 @@ class Surroundings:
         ``descend(y, rows)``: where some steps lead from `y`, and the values there.
     wanted : array of bool
         The problems that are to be looked at.
+    fall : array
+        How much the objectives have fallen; the square of the last bit of that is nothing.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Surroundings:
         noise: Callable[..., Any],
         descend: Callable[..., Any],
         wanted: Any,
+        fall: Any,
     ) -> None:
         self.x, self.f = x, f
         self.value, self.noise, self.descend = value, noise, descend
@@ -69,6 +73,7 @@ class Surroundings:
         self.least = np.zeros(f.shape)
         rows = np.flatnonzero(wanted)
         self.least[rows] = noise(x[rows], rows, f[rows])
+        self.least += np.where(np.isfinite(fall) & (fall > 0), EPS**2 * fall, 0.0)
 
     def look(self, directions: Sequence[Any], flat: Any) -> None:
         """Look for lower points, along the first direction, and where `flat` from aside in all of them."""
@@ -173,4 +178,5 @@ def _surroundings(s: Minima, functions: Functions, index: Any, x: Any) -> Surrou
         lambda y, rows, f: noise_of(functions.levels, clipped(y), index[rows], f),
         descend,
         np.ones(index.shape, bool),
+        s.highest[index] - s.value[index],
     )

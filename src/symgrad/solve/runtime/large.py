@@ -43,6 +43,9 @@ from symgrad.solve.runtime.trust import LinearRate
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 LANCZOS = 60  # products for the lowest curvature
 SPENT = 1e-12  # of the largest gradient, what is left where a singular Hessian may end an iteration
+PROBES = 2  # products that tell of the sizes of unknowns
+SMALL = 1e-6  # of a usual slope: what is left of it at a minimum
+MOST_RESCALED = 5
 PATIENT = 10  # such steps in a row
 MOST_LOWER = 6  # lower points beside what was found, that are gone on from
 
@@ -146,6 +149,8 @@ class Walk:
     fast: bool = False  # whether the last step left little of the gradient
     jumped: bool = False  # whether the gradient was an ordinary number before it
     status: Status = Status.STALLED
+    highest: float = -np.inf  # value so far
+    rescaled: int = 0  # how often sizes of unknowns were estimated
 
 
 def minimize_large(problem: Objective, x: Any) -> tuple[Walk, int]:
@@ -179,6 +184,7 @@ def _descend(problem: Objective, walk: Walk, maxiter: int, callback: Any = None)
             walk.status = Status.NON_FINITE
             return
         walk.scale = learned_scale(walk.scale, now.x)
+        walk.highest = max(walk.highest, now.f)
         walk.d = _weighted(problem, walk)
         size = now.size(walk.d)
         if size == 0 or meets_wishes(
@@ -196,14 +202,41 @@ def _descend(problem: Objective, walk: Walk, maxiter: int, callback: Any = None)
             walk.status = Status.UNBOUNDED
             return
         status = region.judged(problem, walk, step, maxiter)
+        if status == Status.CONVERGED and _neglects_unknowns(problem, walk):
+            status = None if walk.rescaled <= MOST_RESCALED else Status.STALLED
+            region = _Region(walk)
         if status is not None:
             walk.status = status
             return
 
 
+def _neglects_unknowns(problem: Objective, walk: Walk) -> bool:
+    """Whether the slope along some unknown is not small for it; the sizes of unknowns are then estimated.
+
+    Where units differ, the length of a gradient is that of a few unknowns. Products of the Hessian with
+    vectors as long as the unknowns, of random signs, tell what a large slope is, for each of them.
+    """
+    now = walk.point
+    if problem.method.sizes(now.x) is not None or not now.g.any():
+        return False
+    scale = np.maximum(walk.scale, problem.x_scale)
+    scale = np.where(scale > 0, scale, scale.max(initial=0.0) or 1.0)
+    signs = np.random.default_rng(walk.rescaled).choice((-1.0, 1.0), (PROBES, scale.size))
+    hessian = problem.hessian(now.x, now.free)
+    usual = np.max([np.abs(hessian(scale * row)) for row in signs], axis=0)
+    if (np.abs(now.g) <= SMALL * usual).all():
+        return False
+    walk.rescaled += 1
+    walk.d = np.sqrt(np.where(usual > 0, usual, np.abs(now.g)) / scale)
+    walk.d = np.where(walk.d > 0, walk.d, walk.d.max())
+    return True
+
+
 def _weighted(problem: Objective, walk: Walk) -> Any:
     """The sizes of unknowns so far; by `x_scale`, or all alike, where curvature does not tell them."""
     sizes = problem.method.sizes(walk.point.x)
+    if sizes is None and walk.rescaled:
+        return walk.d
     if sizes is None:
         given = problem.x_scale
         return 1 / given if (given > 0).all() else np.ones(walk.point.x.shape)
@@ -423,6 +456,7 @@ def _around(problem: Objective, walk: Walk, wanted: Any) -> Surroundings:
         lambda y, rows, f: np.array([problem.noise(problem.clipped(y[0]), f[0])]),
         descend,
         wanted,
+        np.array([walk.highest - walk.point.f]),
     )
 
 

@@ -43,6 +43,7 @@ MOST_REJECTED = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
 LIMITLESS = 1e60  # times the first step: a step that lowers an objective without a lower bound
 LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
+NEARBY = 1e-2  # of an unknown: a step along which the Hessian hardly changes
 LONG = 1e-4  # what a step is at least that is rather too long than lost in rounding
 FIRST = 2.0  # the first radius, in lengths of the start
 SOUND = 1e-10  # of the curvature of an unknown, what is left of it in a regular direction
@@ -81,7 +82,7 @@ class Minima(Found):
         self.curvature = np.full(len(x), UNKNOWN, np.int8)
         self.weight, self.scale = np.zeros(self.x.shape), np.abs(self.x)
         self.fast, self.jumped = np.zeros(len(x), bool), np.zeros(len(x), bool)
-        self.least = np.zeros(len(x))
+        self.least, self.highest = np.zeros(len(x)), np.full(len(x), -np.inf)
 
 
 def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
@@ -177,7 +178,7 @@ def iterate_minima(
         endless = _is_endless(now, move)
         done = end | lost | endless | ~move.finite | (now.count >= most[now.index])
         if done.any():
-            _note(s, now, move, done, end, endless, good, most[now.index])
+            _note(s, functions.form, now, move, done, end, endless, good, most[now.index])
         _go(now, move, good)
         if done.any():
             now.keep(~done)
@@ -294,6 +295,7 @@ def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tupl
     end = short & (move.left <= ROOT_RATE * move.size) & finite
     end |= is_short_at_scale(move.p, now.x, xtol, s.x_scale, now.scale) & strong
     strong &= move.full & ~end
+    strong &= (np.abs(move.p) <= NEARBY * np.maximum(np.abs(move.x), now.scale)).all(axis=1)
     if strong.any():
         end |= strong & _next_is_short(s, functions.form, now, move)
     end &= move.full & (falls | (move.f <= now.f + 16 * EPS * np.abs(now.f)))
@@ -387,6 +389,7 @@ def _is_endless(now: _Descent, move: _Move) -> Any:
 
 def _note(
     s: Minima,
+    form: Any,
     now: _Descent,
     move: _Move,
     done: Any,
@@ -401,7 +404,7 @@ def _note(
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
     status = np.where(endless, Status.UNBOUNDED, status)
     status = np.where(along(np.logical_and, np.isfinite(move.p), True), status, Status.SINGULAR)
-    kind, w = np.full(done.shape, UNKNOWN), _curvatures(s, now, move, done)
+    kind, w = np.full(done.shape, UNKNOWN), _curvatures(s, form, now, move, done, take)
     kind[done] = curvature_of(w)
     kind = np.where(move.finite, kind, UNKNOWN)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
@@ -414,20 +417,26 @@ def _note(
     s.set(index, status[done], x[done], size[done], (now.count + take)[done])
     s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
     s.weight[index], s.scale[index] = now.weight[done], now.scale[done]
+    s.highest[index] = np.fmax(s.highest[index], now.highest[done])
     s.least[index] = along(np.minimum, w, np.inf)
     fast = np.where(take, _is_fast(move), now.fast)
     s.fast[index] = fast[done]
     s.jumped[index] = np.where(take, _largest(now.g), now.before)[done] > ORDINARY
 
 
-def _curvatures(s: Minima, now: _Descent, move: _Move, done: Any) -> Any:
-    """Eigenvalues of the Hessians of what is done."""
-    if move.spectrum is not None:
+def _curvatures(s: Minima, form: Any, now: _Descent, move: _Move, done: Any, take: Any) -> Any:
+    """Eigenvalues of the Hessians of what is done, at the points that are taken."""
+    if move.spectrum is not None and not take[done].any():
         return move.spectrum.w[done]
-    form, h, d = DenseHessian(), now.h[done], move.d[done]
+    x, g, h = (
+        _pick(take, *pair)[done]
+        for pair in zip((move.x, move.g, move.h), (now.x, now.g, now.h), strict=True)
+    )
+    d = move.d[done]
     if s.box is not None:
-        h = form.without(h, held_by(s.box, now.x[done], now.g[done]), d)
-    return form.values(h, d)
+        h = form.without(h, held_by(s.box, x, g), d)
+    finite = np.isfinite(h).reshape(len(h), -1).all(axis=1)
+    return form.values(_zeroed(h, ~finite), d)
 
 
 def _go(now: _Descent, move: _Move, good: Any) -> None:

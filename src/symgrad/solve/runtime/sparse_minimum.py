@@ -22,7 +22,12 @@ from symgrad.solve.runtime.sparse import sparse_library
 
 MOST_SHIFTS = 40  # factorisations in a step
 SOUND = 1e-13  # the least pivot, in parts of its entry on the diagonal
-RIDGES = (1e-15, 1e-13, 1e-11, 1e-9)  # in parts of the diagonal, what makes a singular Hessian definite
+RIDGES = (
+    1e-15,
+    1e-13,
+    1e-11,
+    1e-9,
+)  # in parts of the diagonal, what makes a singular Hessian definite
 LONGER = 1.1  # what a step may be longer than the region
 
 

@@ -85,7 +85,10 @@ class DiagonalHessian:
         return np.sqrt(np.abs(h))
 
     def spectrum(self, h: Any, d: Any) -> Spectrum:
-        return Spectrum(h / d / d, None)
+        return Spectrum(self.values(h, d), None)
+
+    def values(self, h: Any, d: Any) -> Any:
+        return h / d / d
 
     def into(self, spectrum: Spectrum, v: Any) -> Any:
         return v
@@ -129,6 +132,9 @@ class KroneckerHessian:
         d = d.reshape(len(d), *self.shape).max(axis=1 + self.axis, initial=0.0)
         w, q = np.linalg.eigh(h / d[:, :, None] / d[:, None, :])
         return Spectrum(self._spread(w), q)
+
+    def values(self, h: Any, d: Any) -> Any:
+        return self.spectrum(h, d).w
 
     def into(self, spectrum: Spectrum, v: Any) -> Any:
         return self._turned(v, spectrum.q)

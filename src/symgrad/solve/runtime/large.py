@@ -378,7 +378,8 @@ class _Region:
         equal = step.to.finite and lower and step.to.f <= now.f + noise
         if flat:
             good = equal
-        slope, tends = np.abs(now.g), flat & (np.abs(step.p) <= EPS * scale)
+        nothing = flat or abs(step.expected) <= EPS**2 * (walk.highest - now.f)
+        slope, tends = np.abs(now.g), nothing & (np.abs(step.p) <= EPS * scale)
         level = bool(((slope <= levels[1:]) | tends).all())
         above = bool(((slope > NEAR_LEVEL * levels[1:]) & ~tends).any())
         idle = flat and (step.full or self.rejected == 0) and not step.left < 0.5 * step.size

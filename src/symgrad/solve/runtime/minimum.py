@@ -352,7 +352,9 @@ def _by_levels(
     )
     good[rows] = np.where(flat, equal, good[rows])
     slope = np.abs(move.slope[rows])
-    tends = flat[:, None] & (np.abs(move.p[rows]) <= EPS * now.scale[rows])
+    fallen = now.highest[rows] - now.f[rows]
+    nothing = flat | (np.abs(move.expected[rows]) <= EPS**2 * fallen)
+    tends = nothing[:, None] & (np.abs(move.p[rows]) <= EPS * now.scale[rows])
     level = ((slope <= levels[:, 1:]) | tends).all(axis=1)
     above = ((slope > NEAR_LEVEL * levels[:, 1:]) & ~tends).any(axis=1)
     full = move.full[rows] | (now.rejected[rows] == 0)

@@ -153,15 +153,15 @@ def fit_code(
 
 
 def curvature_code(problem: Problem) -> str:
-    """The function `product`: the Hessian of ``sum((r*unit)**2)/2`` times directions, of many problems.
+    """The function `product`: the Hessian of ``unit*sum(r**2)/2`` times directions, of many problems.
 
     Its arguments are unknowns, directions, parameters and the unit of each problem.
     """
     leaves = list(problem.unknowns)
     unit = symbol("unit of residuals")
     directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
-    squares = [sum_axes((unit * r) ** 2, range(r.ndim)) for r in problem.formulas]
-    products = hvp(add_all(squares) / 2, leaves, directions)
+    squares = [sum_axes(r**2, range(r.ndim)) for r in problem.formulas]
+    products = hvp(unit * add_all(squares) / 2, leaves, directions)
     whole = problem._replace(unknowns=(*leaves, *directions), params=(*problem.params, unit))
     return over_problems("product", whole, products)[0]
 

@@ -28,6 +28,7 @@ from symgrad.solve.runtime.minimum import (
     held_by,
     iterate_minima,
     noise_of,
+    part_of_box,
 )
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.spectra import grown
@@ -132,7 +133,7 @@ def lower_beside(s: Minima, functions: Functions, index: Any) -> tuple[Any, Any]
     _, d = grown(s.weight[index], form.sizes(h), scale)
     held = np.zeros(x.shape, bool)
     if s.box is not None:
-        held = held_by(s.box, x, g)
+        held = held_by(part_of_box(s.box, index), x, g)
         g, h = np.where(held, 0.0, g), form.without(h, held, d)
     spectrum = form.spectrum(h, d)
 
@@ -161,21 +162,22 @@ def as_far_as_scale(v: Any, d: Any, scale: Any) -> Any:
 
 
 def _surroundings(s: Minima, functions: Functions, index: Any, x: Any) -> Surroundings:
-    def clipped(y: Any) -> Any:
-        return y if s.box is None else np.clip(y, *s.box)
+    def clipped(y: Any, rows: Any) -> Any:
+        return y if s.box is None else np.clip(y, *part_of_box(s.box, index[rows]))
 
     def descend(y: Any, rows: Any) -> tuple[Any, Any]:
         which = index[rows]
-        aside = Minima(s.x.copy(), s.box, s.tolerances, s.x_scale)
+        aside = Minima(s.x.copy(), None, s.tolerances, s.x_scale)
+        aside.box = s.box
         aside.weight[which], aside.scale[which] = s.weight[which], s.scale[which]
-        iterate_minima(aside, functions, which, clipped(y), STEPS)
+        iterate_minima(aside, functions, which, clipped(y, rows), STEPS)
         return aside.x[which], aside.value[which]
 
     return Surroundings(
         x,
         s.value[index],
-        lambda y, rows: functions.at(clipped(y), index[rows])[0],
-        lambda y, rows, f: noise_of(functions.levels, clipped(y), index[rows], f),
+        lambda y, rows: functions.at(clipped(y, rows), index[rows])[0],
+        lambda y, rows, f: noise_of(functions.levels, clipped(y, rows), index[rows], f),
         descend,
         np.ones(index.shape, bool),
         s.highest[index] - s.value[index],

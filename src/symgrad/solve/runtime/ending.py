@@ -132,6 +132,15 @@ def lengths(v: Any) -> Any:
     return size
 
 
+def within(box: Any, x: Any) -> Any:
+    """Points moved into the bounds, and onto those that they differ from by rounding alone."""
+    if box is None:
+        return x
+    for side in box:
+        x = np.where(np.abs(x - side) <= 4 * EPS * np.abs(side), side, x)
+    return np.clip(x, *box)
+
+
 def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
     """Whether each component of a step is short against that of `x`, or a scale that was given."""
     return np.abs(p) <= max(xtol, LEAST_TOLERANCE) * np.maximum(np.abs(x), x_scale)

@@ -29,6 +29,7 @@ from symgrad.solve.runtime.ending import (
     learned_scale,
     lengths,
     meets_wishes,
+    within,
 )
 from symgrad.solve.runtime.minimum import LONG, MOST_REJECTED, NEAR_LEVEL, UNKNOWN
 from symgrad.solve.runtime.results import Status
@@ -156,8 +157,7 @@ def _tried(s: Fits, at: Any, now: _Under) -> _Trial:
     faster = np.ones(now.index.shape)
     if s.box is None:
         faster = now.rate.factor(d * p, length, full)
-    to = now.x + faster[:, None] * p
-    to = to if s.box is None else np.clip(to, *s.box)
+    to = within(s.box, now.x + faster[:, None] * p)
     r_to, jac_to = at(to, now.index)
     size = lengths(r_to)
     finite = np.isfinite(size) & np.isfinite(jac_to).all(axis=(1, 2))
@@ -360,10 +360,11 @@ def _are_regular(triangles: Any, scale: Any) -> Any:
 
 def _next_radius(delta: Any, actual: Any, expected: Any, length: Any, full: Any) -> Any:
     """The radius of the next trust region, by how well the linear model foretold the residual."""
-    ratio = actual / expected
+    ratio = np.where(expected > 0, actual / expected, -1.0)  # bounds may have bent the step uphill
     poor = ~(ratio >= 0.25)
     # the minimum of the parabola along the step, between a tenth and a half of it
     half = np.where(actual >= 0, 0.5, 0.5 * expected / (expected - 0.5 * actual))
+    half = np.where(expected > 0, half, 0.25)
     shrunk = np.minimum(delta, length) * np.clip(np.where(half == half, half, 0.1), 0.1, 0.5)
     grown = np.where((ratio >= 0.75) | full, 2.0 * length, delta)
     grown = np.where(full & (ratio >= 0.75), np.maximum(delta, grown), grown)

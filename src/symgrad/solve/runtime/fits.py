@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,15 @@ from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.calls import Values, problems_at_a_time
 from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
-from symgrad.solve.runtime.fit import Fits, is_held, iterate_fits
-from symgrad.solve.runtime.minimum import Functions, Minima, iterate_minima
+from symgrad.solve.runtime.fit import Fits, iterate_fits
+from symgrad.solve.runtime.minimum import (
+    UNKNOWN,
+    Functions,
+    Minima,
+    held_by,
+    iterate_minima,
+    part_of_box,
+)
 from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
 from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
 
@@ -31,7 +39,7 @@ MOST_ROUNDS = 6  # lower points that are gone on from
 
 
 class SumOfSquares:
-    """``sum((r*unit)**2)/2`` of each problem, with a unit that makes residuals numbers near 1.
+    """``sum((r*unit)**2)/2`` of each problem over ``z = x/size``, with residuals and Jacobian near 1.
 
     Parameters
     ----------
@@ -39,12 +47,14 @@ class SumOfSquares:
         ``system(x, index)`` gives residuals and Jacobians.
     product : callable
         ``product(*unknowns, *directions, *params, unit)``, all with an axis of problems in front: the
-        Hessian times directions, as a list of parts. It is compiled when it is first called.
+        Hessian of ``unit*sum(r**2)/2`` times directions, as a list of parts. It is compiled when it is
+        first called. The other factor `unit` is in the directions, so that its square does not overflow.
     shapes, params
         Those of the unknowns, and the parameters of all problems.
     levels : Levels
         Of the residuals.
     unit : array (problems,)
+    size : array (problems, unknowns)
     """
 
     def __init__(
@@ -55,45 +65,53 @@ class SumOfSquares:
         params: list[Any],
         levels: Levels,
         unit: Any,
+        size: Any,
     ) -> None:
         self.system, self.product, self.shapes = system, product, shapes
-        self.params, self.levels, self.unit = params, levels, unit
+        self.params, self.levels, self.unit, self.size = params, levels, unit, size
 
-    def objective(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
+    def residuals(self, z: Any, index: Any) -> tuple[Any, Any]:
+        """Residuals and Jacobians, in these units."""
+        r, jac = self.system(z * self.size[index], index)
+        unit = self.unit[index][:, None]
+        return r * unit, jac * self.size[index][:, None, :] * unit[:, None]
+
+    def objective(self, z: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients and Hessians, which are made a column at a time."""
-        r, jac = self.system(x, index)
-        unit = self.unit[index]
-        r, jac = r * unit[:, None], jac * unit[:, None, None]
+        r, jac = self.residuals(z, index)
         gradient = np.einsum("kij,ki->kj", jac, r)
-        hessian = np.empty((*x.shape, x.shape[1]))
+        hessian = np.empty((*z.shape, z.shape[1]))
+        size, unit = self.size[index], self.unit[index]
         params = [v[index] for v in self.params]
-        for j in range(x.shape[1]):
-            direction = np.zeros(x.shape)
-            direction[:, j] = 1.0
-            parts = self.product(
-                *split(x, self.shapes), *split(direction, self.shapes), *params, unit
-            )
+        unknowns = split(z * size, self.shapes)
+        for j in range(z.shape[1]):
+            direction = np.zeros(z.shape)
+            direction[:, j] = size[:, j] * unit
+            parts = self.product(*unknowns, *split(direction, self.shapes), *params, unit)
             columns = [
-                np.broadcast_to(v, (len(x), *s)).reshape(len(x), -1)
+                np.broadcast_to(v, (len(z), *s)).reshape(len(z), -1)
                 for v, s in zip(parts, self.shapes, strict=True)
             ]
-            hessian[:, :, j] = np.concatenate(columns, axis=1)
+            hessian[:, :, j] = np.concatenate(columns, axis=1) * size
         return 0.5 * (r * r).sum(axis=1), gradient, 0.5 * (hessian + np.swapaxes(hessian, 1, 2))
 
-    def at(self, x: Any, index: Any) -> Any:
+    def at(self, z: Any, index: Any) -> Any:
         """Rounding levels of values and gradients, from those of the residuals."""
-        r, jac = self.system(x, index)
-        unit = self.unit[index][:, None]
-        r, jac, level = r * unit, np.abs(jac) * unit[:, None], self.levels.at(x, index) * unit
+        r, jac = self.residuals(z, index)
+        level = self.levels.at(z * self.size[index], index) * self.unit[index][:, None]
         of_value = (np.abs(r) * level + 2 * LEVELS * UNIT * r * r).sum(axis=1)
-        of_slope = np.einsum("kij,ki->kj", jac, level + 4 * LEVELS * UNIT * np.abs(r))
+        inner = level + 4 * LEVELS * UNIT * np.abs(r)
+        of_slope = np.einsum("kij,ki->kj", np.abs(jac), inner)
         return np.concatenate([of_value[:, None], of_slope], axis=1)
+
+
+Squares = Callable[[Any, Any], SumOfSquares]  # by unit and size
 
 
 def fit_all(
     s: Fits,
     system: Callable[[Any, Any], Any],
-    squares: Callable[[Any], SumOfSquares],
+    squares: Squares,
     levels: Levels,
     maxiter: int,
     tell: Any = None,
@@ -107,7 +125,7 @@ def fit_all(
             rest = _finished_by_newton(s, system, squares, index[s.slow[index]], maxiter, tell)
             if rest.size:
                 iterate_fits(s, system, levels, rest, s.x[rest], maxiter, tell, maxiter + 1)
-            index, x = _lower_beside_fits(s, squares, index)
+            index, x = _lower_beside_fits(s, system, squares, index)
             if not index.size:
                 return
             s.count[index] += 1
@@ -115,12 +133,7 @@ def fit_all(
 
 
 def _finished_by_newton(
-    s: Fits,
-    system: Any,
-    squares: Callable[[Any], SumOfSquares],
-    index: Any,
-    maxiter: int,
-    tell: Any,
+    s: Fits, system: Any, squares: Squares, index: Any, maxiter: int, tell: Any
 ) -> Any:
     """Solve the problems `index` by Newton's method on the sum of squares; which of them it does not.
 
@@ -129,31 +142,40 @@ def _finished_by_newton(
     """
     if not index.size:
         return index
-    objective, m = _as_minima(s, squares)
+    objective, m = _as_minima(s, system, squares, index)
     m.count[:] = s.count
     functions = Functions(objective.objective, DenseHessian(), objective)
     most = np.minimum(maxiter, s.count + NEWTON_STEPS)
-    iterate_minima(m, functions, index, s.x[index], most, tell=tell)
-    size = lengths(system(m.x[index], index)[0])
+    iterate_minima(m, functions, index, m.x[index], most, tell=tell)
+    x = m.x[index] * objective.size[index]
+    x = x if s.box is None else np.clip(x, *s.box)
+    size = lengths(system(x, index)[0])
     lower = size <= s.size[index]
-    index, size = index[lower], size[lower]
-    s.set(index, m.status[index], m.x[index], size, m.count[index])
+    index, size, x = index[lower], size[lower], x[lower]
+    s.set(index, m.status[index], x, size, m.count[index])
     known = (s.status[index] == Status.CONVERGED) | (s.count[index] >= maxiter)
     s.slow[index[known]] = False
     return np.flatnonzero(s.slow)
 
 
-def _as_minima(s: Fits, squares: Callable[[Any], SumOfSquares]) -> tuple[SumOfSquares, Minima]:
-    """The sums of squares in a unit in which they are near 1, and room for their minima."""
-    size = np.where((s.size > 0) & np.isfinite(s.size), s.size, 1.0)
-    m = Minima(s.x.copy(), s.box, s.tolerances, s.x_scale)
-    m.scale[:] = s.scale
-    return squares(np.ldexp(1.0, -np.frexp(size)[1])), m
+def _as_minima(s: Fits, system: Any, squares: Squares, index: Any) -> tuple[SumOfSquares, Minima]:
+    """The sums of squares, in units in which residuals and Jacobian are near 1, and room for minima."""
+    unit = _power_of_two(1 / s.size)
+    size = np.ones(s.x.shape)
+    norms = lengths(np.swapaxes(system(s.x[index], index)[1], 1, 2)) * unit[index][:, None]
+    size[index] = _power_of_two(1 / norms)
+    sides = None if s.box is None else tuple(side / size for side in s.box)
+    m = Minima(s.x / size, None, s.tolerances, s.x_scale / size)
+    m.box, m.scale[:] = sides, s.scale / size
+    return squares(unit, size), m
 
 
-def _lower_beside_fits(
-    s: Fits, squares: Callable[[Any], SumOfSquares], index: Any
-) -> tuple[Any, Any]:
+def _power_of_two(v: Any) -> Any:
+    """The power of two below numbers; 1 for what is no positive number."""
+    return np.ldexp(1.0, np.frexp(np.where((v > 0) & np.isfinite(v), v, 1.0))[1] - 1)
+
+
+def _lower_beside_fits(s: Fits, system: Any, squares: Squares, index: Any) -> tuple[Any, Any]:
     """Problems with a lower sum of squares beside what looks like a minimum, and where.
 
     The Hessian of the sum of squares decides, which is not ``J.T J`` where residuals are left.
@@ -162,25 +184,27 @@ def _lower_beside_fits(
     if not index.size or not s.x.shape[1]:
         s.curvature[index] = 0
         return index[:0], s.x[:0]
-    x, form = s.x[index], DenseHessian()
-    objective, m = _as_minima(s, squares)
-    m.value[index], g, h = objective.objective(x, index)
-    m.weight[index], d = grown(m.weight[index], form.sizes(h), s.scale[index])
+    form = DenseHessian()
+    objective, m = _as_minima(s, system, squares, index)
+    z = m.x[index]
+    m.value[index], g, h = objective.objective(z, index)
+    m.weight[index], d = grown(m.weight[index], form.sizes(h), m.scale[index])
     if s.box is not None:
-        h = form.without(h, is_held(s.box, x, g), d)
+        h = form.without(h, held_by(part_of_box(m.box, index), z, g), d)
     known = np.isfinite(h).all(axis=(1, 2))
-    w = np.full(x.shape, np.nan)
+    w = np.full(z.shape, np.nan)
     w[known] = form.values(h[known], d[known])
-    kind = np.where(known, curvature_of(np.where(known[:, None], w, 1.0)), len(CURVATURES) - 1)
+    kind = np.where(known, curvature_of(np.where(known[:, None], w, 1.0)), UNKNOWN)
     s.curvature[index] = kind
     m.status[index[known]] = Status.CONVERGED
     m.fast[index], m.least[index] = True, np.where(w.min(axis=1) > REGULAR, 1.0, 0.0)
-    lower, points = lower_beside(m, Functions(objective.objective, form, objective), index)  # type: ignore[arg-type]
+    lower, points = lower_beside(m, Functions(objective.objective, form, objective), index)
     wrong = (kind >= 2) & known & ~np.isin(index, lower)
     s.status[index[wrong]] = Status.NOT_A_MINIMUM
     stalled = index[known][m.status[index[known]] == Status.STALLED]
-    s.status[stalled], s.curvature[stalled] = Status.STALLED, len(CURVATURES) - 1
-    return lower, points
+    s.status[stalled], s.curvature[stalled] = Status.STALLED, UNKNOWN
+    points = points * objective.size[lower]
+    return lower, points if s.box is None else np.clip(points, *s.box)
 
 
 def solve_fit(
@@ -208,7 +232,7 @@ def solve_fit(
         fit_all(
             s,
             v.system,
-            lambda unit: SumOfSquares(v.system, product, v.shapes, v.params, levels, unit),
+            partial(SumOfSquares, v.system, product, v.shapes, v.params, levels),
             levels,
             call.maxiter,
             None if call.callback is None else tell,

@@ -25,6 +25,7 @@ from symgrad.solve.runtime.ending import (
     learned_scale,
     lengths,
     meets_wishes,
+    within,
 )
 from symgrad.solve.runtime.minimum import (
     LIMITLESS,
@@ -96,7 +97,7 @@ class Objective(NamedTuple):
         return lambda v: np.where(free, times(x, np.where(free, v, 0.0)), 0.0)
 
     def clipped(self, x: Any) -> Any:
-        return x if self.box is None else np.clip(x, *self.box)
+        return within(self.box, x)
 
     def noise(self, x: Any, f: Any) -> float:
         """The rounding level of the value `f` at `x`."""
@@ -276,7 +277,7 @@ class _Region:
         if self.delta == np.inf:
             self.delta = self.first = self._first_radius(problem, walk)
         forcing = min(self.most, float(np.sqrt(size / self.size)))
-        p, hp, full = problem.method.step(problem, now, d, self.delta, forcing)
+        p, hp, full = self._free_step(problem, now, d, forcing)
         inside = problem.clipped(now.x + p) - now.x if problem.box is not None else p
         if inside is not p and (inside != p).any():
             p, hp, full = inside, problem.hessian(now.x, now.free)(inside), False
@@ -293,6 +294,24 @@ class _Region:
         return _Step(
             *(to.x - now.x, full, factor > 1, forcing, length, expected, size, left, now.f, to)
         )
+
+    def _free_step(
+        self, problem: Objective, now: Point, d: Any, forcing: float
+    ) -> tuple[Any, Any, bool]:
+        """A step without those unknowns that it would move beyond a bound that they are at."""
+        held = False
+        while True:
+            if not now.g.any():
+                return np.zeros_like(now.x), np.zeros_like(now.x), False
+            p, hp, full = problem.method.step(problem, now, d, self.delta, forcing)
+            if problem.box is None:
+                return p, hp, full
+            low, high = problem.box
+            blocked = ((now.x <= low) & (p < 0)) | ((now.x >= high) & (p > 0))
+            if not blocked.any():
+                return p, hp, full and not held
+            held = True
+            now = now._replace(g=np.where(blocked, 0.0, now.g), free=now.free & ~blocked)
 
     def _first_radius(self, problem: Objective, walk: Walk) -> float:
         """The length of the start; from 0 on the way to the lowest point along the slope."""
@@ -415,7 +434,7 @@ class _Region:
 def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
     """Which second-order condition holds, as an index into `CURVATURES`, and a lower point beside."""
     now, d = walk.point, walk.d
-    if not d.size:
+    if not d.size or (now.free is not None and not now.free.any()):
         return 0, None
     if walk.fast and now.free is None and problem.method.is_regular(now.x, d):
         return 0, None

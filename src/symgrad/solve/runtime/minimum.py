@@ -32,6 +32,7 @@ from symgrad.solve.runtime.ending import (
     learned_scale,
     lengths,
     meets_wishes,
+    within,
 )
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
 from symgrad.solve.runtime.spectra import DenseHessian, Spectrum, curvature_of, grown
@@ -201,14 +202,20 @@ def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _
     if globalize and s.box is None:
         faster = now.rate.factor(d * p, length, full)
         p = p * faster[:, None]
-    x = now.x + p if s.box is None else np.clip(now.x + p, *s.box)
+    box = part_of_box(s.box, now.index)
+    x = within(box, now.x + p)
     f, g_to, h_to = functions.at(x, now.index)
-    after = g_to if s.box is None else np.where(held_by(s.box, x, g_to), 0.0, g_to)
+    after = g_to if box is None else np.where(held_by(box, x, g_to), 0.0, g_to)
     sizes = lengths(slope / d), lengths(after / d)
     return _Move(
         *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, spectrum, free),
         *(d, length, slope, after, *sizes, finite),
     )
+
+
+def part_of_box(box: Any, index: Any) -> Any:
+    """The bounds of some problems, where each has its own."""
+    return box if box is None or np.ndim(box[0]) < 2 else (box[0][index], box[1][index])
 
 
 def held_by(box: Any, x: Any, g: Any) -> Any:
@@ -252,8 +259,9 @@ def bounded_step(
 
     What meets a bound on the way goes there, and the others take that into account, where it is lower.
     """
-    x, (low, high) = now.x, s.box
-    held = held_by(s.box, x, g)
+    x, box = now.x, part_of_box(s.box, now.index)
+    low, high = box
+    held = held_by(box, x, g)
     slope = np.where(held, 0.0, g)
     while True:
         h_free = form.without(h, held, d)
@@ -413,7 +421,8 @@ def _note(
     status = np.where(move.finite, status, Status.NON_FINITE)
     x, size = np.where(take[:, None], move.x, now.x), np.where(take, move.left, move.size)
     g = np.where(take[:, None], move.g, now.g)
-    g = g if s.box is None else np.where(held_by(s.box, x, g), 0.0, g)
+    if s.box is not None:
+        g = np.where(held_by(part_of_box(s.box, now.index), x, g), 0.0, g)
     size = np.where(move.finite, lengths(g), np.inf)
     index = now.index[done]
     s.set(index, status[done], x[done], size[done], (now.count + take)[done])
@@ -428,7 +437,7 @@ def _note(
 
 def _curvatures(s: Minima, form: Any, now: _Descent, move: _Move, done: Any, take: Any) -> Any:
     """Eigenvalues of the Hessians of what is done, at the points that are taken."""
-    if move.spectrum is not None and not take[done].any():
+    if move.spectrum is not None and (s.box is not None or not take[done].any()):
         return move.spectrum.w[done]
     x, g, h = (
         _pick(take, *pair)[done]
@@ -436,7 +445,7 @@ def _curvatures(s: Minima, form: Any, now: _Descent, move: _Move, done: Any, tak
     )
     d = move.d[done]
     if s.box is not None:
-        h = form.without(h, held_by(s.box, x, g), d)
+        h = form.without(h, held_by(part_of_box(s.box, now.index[done]), x, g), d)
     finite = np.isfinite(h).reshape(len(h), -1).all(axis=1)
     return form.values(_zeroed(h, ~finite), d)
 

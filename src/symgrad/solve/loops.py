@@ -24,7 +24,7 @@ KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_fai
 OWN = [
     *"""x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback bound small count size step slope gap before part last value
     floor fall top sound numbers form options given call CONVERGED inf Solution Minimum Form
-    Call Tolerances tolerances rounding Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
+    Call Tolerances tolerances rounding is_sharp Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
     evaluate evaluate_batch product solve_equation solve_roots solve_system solve_minimum solve_large
     solve_sparse solve_sparse_minimum""".split(),
     *[f"{name}{i}" for name in ("r", "p", "last") for i in range(MOST_UNKNOWNS)],
@@ -76,7 +76,7 @@ elif callback is None and {usual}:
                 before = slope
                 slope = {slope}
                 if size == 0.0:  # no underflow, nor a multiple root, nor one that F fades away to
-                    if abs(slope*{x}) > 1e-290 and ({fast} or slope == before){inside}:
+                    if {sharp}{inside}:
                         return Solution({x}, True, count, size, CONVERGED)
                     break
                 gap = step
@@ -124,7 +124,8 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
         slope=slope,
         step=f"{value}/slope" if newton else found[1],
         short=short if newton else f"{short} and abs({value}/slope) <= part",
-        fast="abs(step) <= 0.1*abs(gap) < inf",
+        sharp=f"abs(slope*{names[0]}) > 1e-290 and (abs(step) <= 0.1*abs(gap) < inf or slope == before"
+        f" or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
         last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
         inside=f" and {inside.format(names[0])}" if inside else "",
         last_inside=f" and {inside.format('last')}" if inside else "",

@@ -151,6 +151,7 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         idle = np.flatnonzero(~root & ((size == 0) | closed | (short & ~newton)))
         if idle.size:
             root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], previous[idle])
+            root[idle] &= size[idle] <= first[idle]  # not so at a pole
             level = s.levels(x[idle, None], index[idle])[:, 0]
             root[idle] |= (
                 ~np.isfinite(level) & closed[idle] & (size[idle] <= CONTRACTED * first[idle])

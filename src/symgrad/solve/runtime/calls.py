@@ -212,10 +212,8 @@ def solve_roots(
         values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
     )
 
-    def tell(now: Any, p: Any) -> None:
-        report(
-            call.callback, single, int(now.count.max()), now.x, now.size / found.unit[now.index], p
-        )
+    def tell(s: Roots, now: Any, p: Any) -> None:
+        report(call.callback, single, int(now.count.max()), now.x, now.size / s.unit[now.index], p)
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)

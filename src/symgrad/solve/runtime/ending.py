@@ -46,6 +46,7 @@ LEVELS = 4.0  # roundings of the error bound, whose functions are right to two o
 ROOT_RATE = 0.4  # of |F| that a short step towards a root, of any multiplicity, leaves at most
 REGULAR_RATE = 0.1  # the same at a root where the derivative is regular
 STRONG_RATE = 1e-2  # the same where a component tends to 0
+SHARP = 1e-9  # how little errors of F move a root, against x, that is looked at no further
 NO_SIZE = 1e-9  # of its largest magnitude so far: an unknown below it tends to 0
 CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
 LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
@@ -99,6 +100,11 @@ class Levels:
 def levels_of(m: Any) -> Any:
     """Levels by running error bounds; nan where those are not finite."""
     return np.where(np.isfinite(m), LEVELS * UNIT * m, np.nan)
+
+
+def is_sharp(m: Any, slope: float) -> bool:
+    """Whether F has a root beyond doubt where it is zero, by its error bound and ``x*F'(x)``, on floats."""
+    return bool(LEVELS * UNIT * m[0] <= SHARP * abs(slope))
 
 
 def is_at_level(r: Any, level: Any) -> Any:

@@ -113,7 +113,7 @@ class Scalars(Found):
         zero = size == 0.0
         known = np.where(np.isfinite(level), level, np.where(zero, 0.0, np.nan))
         root = np.isfinite(x) & (size <= known)
-        steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope)
+        steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope) & np.isfinite(level)
         shift = known / np.abs(slope)
         located = root & steep & (shift <= LOCATED * scale) & (shift <= 0.1 * moved)
         look = np.flatnonzero(root & ~located)
@@ -144,6 +144,7 @@ def plain(s: Scalars, index: Any) -> None:
     x, count = s.x[index], 0
     f, step, slope = s.at(x, index)
     root, moved = np.zeros(index.shape, bool), np.full(x.shape, np.nan)
+    first = np.abs(f)
     while index.size:
         size = np.abs(f)
         s.tell(count, x, size, step)
@@ -154,14 +155,15 @@ def plain(s: Scalars, index: Any) -> None:
         idle = np.flatnonzero(~root & ((size == 0.0) | ~(left < size)))
         if idle.size:
             root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], moved[idle])
+            root[idle] &= size[idle] <= first[idle]  # not so at a pole
         done = root | ~np.isfinite(step) | ~np.isfinite(x) | (count >= s.maxiter) | (step == 0.0)
         if done.any():
             reason = np.where(root, 0, _reason(x, size, step, slope, count >= s.maxiter))
             s.set(index[done], reason[done], x[done], size[done], count)
         newton = f / slope
         root = s.is_small(newton, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
-        state = (index, trial, f_trial, after, slope_trial, root, np.abs(trial - x))
-        index, x, f, step, slope, root, moved = (v[~done] for v in state)
+        state = (index, trial, f_trial, after, slope_trial, root, np.abs(trial - x), first)
+        index, x, f, step, slope, root, moved, first = (v[~done] for v in state)
         count += 1
 
 
@@ -189,7 +191,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         trial, values = _multiplied(s, index, x, step, t, before, rate, trial, values)
         f_trial, after, slope_trial = values
         left = np.abs(f_trial)
-        falls = (left <= (1.0 - 1e-4 * t) * size) & np.isfinite(trial)
+        falls = (left <= (1.0 - 1e-4 * t) * size) & (left < size) & np.isfinite(trial)
         full = t == 1.0
         end = falls & full & _ends(s, index, x, trial, f, step, slope, left, size)
         if s.ftol is not None:

@@ -47,7 +47,7 @@ ROOT_RATE = 0.4  # of |F| that a short step towards a root, of any multiplicity,
 REGULAR_RATE = 0.1  # the same at a root where the derivative is regular
 STRONG_RATE = 1e-2  # the same where a component tends to 0
 SHARP = 1e-9  # how little errors of F move a root, against x, that is looked at no further
-NO_SIZE = 1e-9  # of its largest magnitude so far: an unknown below it tends to 0
+NO_SIZE = 1e-5  # of its largest magnitude so far: an unknown below it tends to 0
 CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
 LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
 STEADY = (0.3, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
@@ -88,13 +88,27 @@ class Levels:
 
     def at(self, x: Any, index: Any) -> Any:
         """Levels (problems, entries) at points `x` of the problems `index`; nan where unknown."""
+        arrays = [*self.parts(x), *[v[index] for v in self.params]]
         with np.errstate(all="ignore"):
-            found = self.rounding(*self.parts(x), *[v[index] for v in self.params])[self.which]
-            columns = [
-                np.broadcast_to(m, (len(x), *np.shape(m)[1:])).reshape(len(x), -1) for m in found
-            ]
-            m = np.concatenate(columns, axis=1).astype(np.float64, copy=False)
-            return levels_of(m)
+            return levels_of(bounds_by_problem(self.rounding, arrays, self.which))
+
+
+def bounds_by_problem(rounding: Callable[..., Any], arrays: list[Any], which: slice) -> Any:
+    """Error bounds (problems, entries); nan for a problem for which a decomposition fails."""
+    count = len(arrays[0])
+    try:
+        found = [np.asarray(m, np.float64) for m in rounding(*arrays)[which]]
+    except np.linalg.LinAlgError:
+        if count == 1:
+            return np.full((1, 1), np.nan)
+        rows = [
+            bounds_by_problem(rounding, [v[k : k + 1] if len(v) > 1 else v for v in arrays], which)
+            for k in range(count)
+        ]
+        width = max(row.shape[1] for row in rows)
+        return np.concatenate([np.broadcast_to(row, (1, width)) for row in rows])
+    columns = [np.broadcast_to(m, (count, *m.shape[1:])).reshape(count, -1) for m in found]
+    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
 def levels_of(m: Any) -> Any:

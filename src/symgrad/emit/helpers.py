@@ -200,7 +200,10 @@ def _root(equation, rounding, x, *params):
             length = np.abs(new - x)
             end = (np.abs(full) <= 1e-12*np.abs(x)) & (np.abs(g) <= 0.4*np.abs(f))
             # an unknown that tends to 0 is measured by what it was
-            end |= (length <= eps*scale) & (np.abs(new) <= 1e-3*length) & (np.abs(g) <= 0.01*np.abs(f))
+            end |= (
+                (length <= eps*scale) & (np.abs(new) <= 1e-3*length) & (np.abs(g) <= 0.01*np.abs(f))
+                & ((g == 0) | (np.abs(g/bend) <= 1e-3*length))
+            )
             end &= falls
             up = np.flatnonzero(~falls)
             if up.size:

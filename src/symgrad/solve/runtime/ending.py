@@ -13,8 +13,8 @@ a. The full step is short in every component, ``|p_i| <= xtol*|x_i|``, and the i
    that were multiplied by k. A step is measured against x itself, never against 1, so that no unit of
    length makes it short. A component that tends to 0 has no size to be measured by. Its step is
    short where it is below the last bits of the largest value that it had, the scale learned from the
-   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less: faster than linearly, which begins only
-   closer to the root than the natural scale of the problem. ``x_scale=`` replaces what is learned.
+   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less, twice in a row: faster than linearly,
+   which begins only closer to the root than the natural scale of the problem. ``x_scale=`` replaces what is learned.
 b. ``|F_i|`` is at its level for every i, and the root is located: errors of F as large as its level move x
    by no more than ``LOCATED`` of itself, and by much less than the last step did. No step could do better,
    and none is taken. Where F fades away, as ``tanh(x) - 1`` does at 20, it is at its level and yet locates
@@ -50,7 +50,7 @@ SHARP = 1e-9  # how little errors of F move a root, against x, that is looked at
 NO_SIZE = 1e-5  # of its largest magnitude so far: an unknown below it tends to 0
 CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
 LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
-STEADY = (0.3, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
+STEADY = (0.1, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
 STEADINESS = 0.1  # how much, of 1 - rate, two rates in a row may differ
 LEAST_TOLERANCE = 3e-16  # a relative step that the last bits of x can show
 ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is isolated
@@ -153,7 +153,8 @@ def is_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
 def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -> Any:
     """The same, where a component that tends to 0 is measured by the scale `learned` from the iterates.
 
-    It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE` is it a root.
+    It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE`, and where the next step
+    is of this kind too, is it a root: beside a minimum of ``|F|`` at 0 the next step is a long one.
     """
     vanishing = (np.abs(p) <= EPS * learned) & (np.abs(x + p) <= 1e-3 * np.abs(p))
     return (are_short(p, x, xtol, x_scale) | vanishing).all(axis=-1)

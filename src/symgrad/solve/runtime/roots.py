@@ -195,6 +195,7 @@ class _Search(UnderWay):
     moved: Any
     before: Any
     rate: Any
+    vanishing: Any
 
 
 @dataclass
@@ -222,7 +223,7 @@ def _iterate_roots(
     delta = np.full(index.shape, np.inf)
     now = _Search(
         *(index, x, r, jac, size, np.zeros(x.shape), delta, zero, zero, size),
-        *(unknown, unknown, unknown),
+        *(unknown, unknown, unknown, np.zeros(index.shape, bool)),
     )
     while now.index.size:
         s.scale[now.index] = np.maximum(s.scale[now.index], _finite_size(now.x))
@@ -257,8 +258,10 @@ def _root_ends(s: Roots, now: _Search, trial: _Tried, small: Any) -> Any:
     """Whether a step that lowers ``|F|`` is the last."""
     learned = s.scale[now.index]
     vanishing = is_short_at_scale(trial.p, now.x, s.tol, s.x_scale, learned) & trial.full
+    vanishing &= trial.size <= STRONG_RATE * now.size
     end = small & (trial.size <= REGULAR_RATE * now.size)
-    end |= vanishing & (trial.size <= STRONG_RATE * now.size)
+    end |= vanishing & now.vanishing
+    now.vanishing = vanishing
     if s.ftol is not None:
         end |= trial.size <= s.ftol * now.first
     return end

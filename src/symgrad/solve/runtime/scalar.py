@@ -193,7 +193,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         left = np.abs(f_trial)
         falls = (left <= (1.0 - 1e-4 * t) * size) & (left < size) & np.isfinite(trial)
         full = t == 1.0
-        end = falls & full & _ends(s, index, x, trial, f, step, slope, left, size)
+        end = falls & full & _ends(s, index, x, trial, f, step, slope, left, size, after)
         if s.ftol is not None:
             end |= falls & (left <= s.ftol * first)
         stuck = ~np.isfinite(step) | (step == 0.0) | (t < 2.0**-MAX_HALVINGS)
@@ -242,12 +242,23 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
 
 
 def _ends(
-    s: Scalars, index: Any, x: Any, to: Any, f: Any, step: Any, slope: Any, left: Any, size: Any
+    s: Scalars,
+    index: Any,
+    x: Any,
+    to: Any,
+    f: Any,
+    step: Any,
+    slope: Any,
+    left: Any,
+    size: Any,
+    after: Any,
 ) -> Any:
     """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root."""
     small = s.is_small(f / slope, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
     length = np.abs(to - x)
     vanishing = (length <= EPS * s.scale[index]) & (np.abs(to) <= 1e-3 * length)
+    # the next step must say so as well: beside a minimum of |F| at 0 it is a long one
+    vanishing &= np.abs(after) <= 1e-3 * length
     return small | (vanishing & (left <= STRONG_RATE * size))
 
 

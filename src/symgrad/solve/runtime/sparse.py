@@ -71,6 +71,7 @@ class SparseRoot:
         self.scale = np.maximum(np.abs(self.x), x_scale)  # learned from the iterates
         self.unit = 1.0
         self.factors: Any = None  # of the last Jacobian
+        self.vanishing = False  # whether the last step was short at the scale of the unknowns alone
 
     def at(self, x: Any) -> tuple[Any, Any]:
         """Residuals and Jacobian, in units of the residuals at the start."""
@@ -166,8 +167,11 @@ class SparseRoot:
             return True
         if small:
             return size_to <= REGULAR_RATE * size
-        vanishing = is_short_at_scale(p, x, self.tol, self.x_scale, self.scale)
-        return bool(vanishing) and size_to <= STRONG_RATE * size
+        before = self.vanishing
+        self.vanishing = size_to <= STRONG_RATE * size and bool(
+            is_short_at_scale(p, x, self.tol, self.x_scale, self.scale)
+        )
+        return before and self.vanishing
 
     def _level(self, x: Any) -> Any:
         return self.given_level(x) * self.unit

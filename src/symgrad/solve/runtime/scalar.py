@@ -103,10 +103,10 @@ class Scalars(Found):
         size = np.abs(x)
         self.scale[index] = np.where(size < np.inf, np.maximum(self.scale[index], size), np.inf)
 
-    def proper(self, x: Any, f: Any, slope: Any, index: Any, moved: Any) -> Any:
+    def proper(self, x: Any, f: Any, slope: Any, index: Any, moved: Any, first: Any) -> Any:
         """Whether nothing of F is left but rounding at `x`, and it is a root that is located or isolated.
 
-        `moved` is the length of the step that led there, nan at the start.
+        `moved` is the length of the step that led there, nan at the start, and `first` is ``|F|`` there.
         """
         size, scale = np.abs(f), measure(x, self.scale[index], self.x_scale)
         level = self.levels(x[:, None], index)[:, 0]
@@ -116,6 +116,7 @@ class Scalars(Found):
         steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope) & np.isfinite(level)
         shift = known / np.abs(slope)
         located = root & steep & (shift <= LOCATED * scale) & (shift <= 0.1 * moved)
+        located &= zero | (size <= 0.1 * first)
         look = np.flatnonzero(root & ~located)
         if look.size:
             at, which, away = x[look, None], index[look], scale[look, None]
@@ -154,7 +155,7 @@ def plain(s: Scalars, index: Any) -> None:
         left = np.abs(f_trial)
         idle = np.flatnonzero(~root & ((size == 0.0) | ~(left < size)))
         if idle.size:
-            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], moved[idle])
+            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], moved[idle], first[idle])
             root[idle] &= size[idle] <= first[idle]  # not so at a pole
         done = root | ~np.isfinite(step) | ~np.isfinite(x) | (count >= s.maxiter) | (step == 0.0)
         if done.any():
@@ -201,7 +202,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         root = np.zeros(index.shape, bool)
         look = np.flatnonzero((size == 0.0) | (~falls & full) | ((stuck | limit) & ~end))
         if look.size:
-            root[look] = s.proper(x[look], f[look], slope[look], index[look], moved[look])
+            root[look] = s.proper(x[look], f[look], slope[look], index[look], moved[look], first[look])
             # a bound that is not finite is no witness: the short step decides alone
             unknown = ~np.isfinite(s.levels(x[look, None], index[look])[:, 0])
             root[look] |= (unknown & ~falls[look] & full[look]) & (

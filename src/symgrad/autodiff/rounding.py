@@ -28,12 +28,15 @@ from symgrad.expr.traverse import toposort
 from symgrad.ops import layout, special, ufuncs
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all
 from symgrad.ops.cast import CAST, cast
+from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM, einsum_node, times
 from symgrad.ops.guard import WHERE, choose
-from symgrad.ops.linalg import DET, INV, LOGABSDET, SOLVE, SPD_LOGDET
+from symgrad.ops.linalg import INV, LOGABSDET, SOLVE, SPD_LOGDET
 from symgrad.ops.named import NAMED
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, MAX, MIN, PROD
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.sorting import SORT
+from symgrad.ops.stop import STOP_GRADIENT
 
 Bounds = Sequence[Expr | None]  # of the operands; None is exact
 Rule = Callable[[Expr, Bounds], Expr | None]
@@ -321,6 +324,7 @@ RULES: Final[dict[Op, Rule]] = {
     WHERE: _of_choice,
     CAST: _of_cast,
     NAMED: lambda node, bounds: bounds[0],
+    STOP_GRADIENT: lambda node, bounds: bounds[0],
     EINSUM: _of_einsum,
     PROD: _of_accumulation,
     CUMSUM: _of_accumulation,
@@ -333,7 +337,7 @@ RULES: Final[dict[Op, Rule]] = {
     SOLVE: _of_solution,
     layout.SCATTER: _added,
     **dict.fromkeys(
-        (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED, layout.GATHER, MAX, MIN), _moved
+        (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED, layout.GATHER, MAX, MIN, SORT), _moved
     ),
     **dict.fromkeys(
         (ufuncs.absolute, ufuncs.sign, ufuncs.maximum, ufuncs.minimum, ufuncs.floor, ufuncs.ceil),

@@ -8,8 +8,9 @@ from symgrad.expr.leaves import SIZE, assumed, is_number, is_value, number, valu
 from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, raw_product
+from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.linalg import DET, LOGABSDET, SIGNDET
+from symgrad.ops.linalg import LOGABSDET, SIGNDET
 from symgrad.rewrite.exponentials import (
     base_and_exponent,
     exponentials_of,

@@ -150,7 +150,9 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         root = small & (size <= REGULAR_RATE * bound) & (size <= first)
         idle = np.flatnonzero(~root & ((size == 0) | closed | (short & ~newton)))
         if idle.size:
-            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], previous[idle], first[idle])
+            root[idle] = s.proper(
+                x[idle], f[idle], slope[idle], index[idle], previous[idle], first[idle]
+            )
             root[idle] &= size[idle] <= first[idle]  # not so at a pole
             level = s.levels(x[idle, None], index[idle])[:, 0]
             root[idle] |= (

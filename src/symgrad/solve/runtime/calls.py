@@ -33,8 +33,8 @@ from symgrad.solve.runtime.minimum import (
     kronecker,
     minimize_all,
 )
-from symgrad.solve.runtime.roots import Roots, find_roots
 from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
+from symgrad.solve.runtime.roots import Roots, find_roots
 from symgrad.solve.runtime.system import Systems, solve_systems
 
 ENTRIES = 200_000  # at a time, so that they stay in the cache

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, box, prepare
+from symgrad.solve.runtime.ending import EPS, is_short
 from symgrad.solve.runtime.minimum import (
     CURVATURES,
     REACHES,
@@ -19,7 +20,6 @@ from symgrad.solve.runtime.minimum import (
     curvature_of,
 )
 from symgrad.solve.runtime.results import Minimum, Status, checked
-from symgrad.solve.runtime.ending import EPS, is_short
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 LANCZOS = 60  # products for the lowest curvature

@@ -155,7 +155,9 @@ def plain(s: Scalars, index: Any) -> None:
         left = np.abs(f_trial)
         idle = np.flatnonzero(~root & ((size == 0.0) | ~(left < size)))
         if idle.size:
-            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], moved[idle], first[idle])
+            root[idle] = s.proper(
+                x[idle], f[idle], slope[idle], index[idle], moved[idle], first[idle]
+            )
             root[idle] &= size[idle] <= first[idle]  # not so at a pole
         done = root | ~np.isfinite(step) | ~np.isfinite(x) | (count >= s.maxiter) | (step == 0.0)
         if done.any():
@@ -202,7 +204,9 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         root = np.zeros(index.shape, bool)
         look = np.flatnonzero((size == 0.0) | (~falls & full) | ((stuck | limit) & ~end))
         if look.size:
-            root[look] = s.proper(x[look], f[look], slope[look], index[look], moved[look], first[look])
+            root[look] = s.proper(
+                x[look], f[look], slope[look], index[look], moved[look], first[look]
+            )
             # a bound that is not finite is no witness: the short step decides alone
             unknown = ~np.isfinite(s.levels(x[look, None], index[look])[:, 0])
             root[look] |= (unknown & ~falls[look] & full[look]) & (

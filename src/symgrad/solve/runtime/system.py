@@ -15,8 +15,8 @@ import numpy as np
 
 from symgrad.solve.runtime.approach import Found
 from symgrad.solve.runtime.elimination import solved_systems
-from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.ending import EPS, ROOT_RATE, is_short, lengths
+from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import UnderWay, shifted
 
 # What is tried for a root: the radius of the first trust region, in lengths of the start, and how far

@@ -7,8 +7,8 @@ Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.3). In
     m(y) = |y| + sum_i |dy/da_i| * m(a_i),    m(unknown) = |unknown|,    m(exact leaf) = 0,
 
 written in the ops of the graph, so that it is compiled as any formula is. Where a solver finds ``|F| <=
-c*u*m(F)``, with a small number c, nothing of F is left but rounding. Where m is not finite, as beside ``sqrt``
-at 0, the bound knows nothing.
+c*u*m(F)``, with a small number c, nothing of F is left but rounding. Where m is not finite, as beside
+``sqrt`` at 0, the bound knows nothing.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _of_power(node: Expr, bounds: Bounds) -> Expr | None:
 
 
 def _of_choice(node: Expr, bounds: Bounds) -> Expr | None:
-    condition, a, b = node.args
+    condition = node.args[0]
     ma, mb = bounds[1:]
     if ma is None and mb is None:
         return None
@@ -306,8 +306,7 @@ def _by_tangent(node: Expr, bounds: Bounds) -> Expr | None:
 def _over_matrix(v: Expr, x: Expr) -> Expr:
     """A number per matrix, for all entries of the matrices `x`."""
     axes = tuple(range(x.ndim))
-    extents = {axis: d for axis, d in enumerate(x.shape)}
-    return einsum_node([v], [axes[:-2]], axes, extents)
+    return einsum_node([v], [axes[:-2]], axes, dict(enumerate(x.shape)))
 
 
 def _last_two(x: Expr) -> Any:

@@ -341,7 +341,9 @@ def _bracketed(equation, rounding, x, *params):
             a, b, f_a, f_b = (np.where(new, end, old) for end, old in zip(ends, (a, b, f_a, f_b)))
         if not np.isnan(a).any():
             break
-        low, f_low = (np.where(np.isnan(f_below), old, new) for old, new in ((low, below), (f_low, f_below)))
+        low, f_low = (
+            np.where(np.isnan(f_below), old, new) for old, new in ((low, below), (f_low, f_below))
+        )
         high, f_high = (
             np.where(np.isnan(f_above), old, new) for old, new in ((high, above), (f_high, f_above))
         )

@@ -107,7 +107,7 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
     What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
     bits of x. All else goes on, from the start, to `solve_equation`.
     """
-    f, x = problem.formulas[0], problem.unknowns[0]
+    f = problem.formulas[0]
     newton = outputs[1] is -f / outputs[2]
     # Newton's step is written as value/slope and subtracted: one multiplication less
     program, names = program_of(problem, [f, outputs[2]] if newton else outputs)

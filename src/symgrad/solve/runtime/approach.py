@@ -2,9 +2,10 @@
 
 Points have an axis of unknowns, then one of problems, so that every operation runs along the problems.
 
-1. `approach`: steps while ``|F|`` falls. A problem whose step is, against x, within the root of the tolerance
-   takes it and has finished: what is left is the square of that. Finished problems go on, which moves their
-   last bits, until enough have finished for the rest to be gathered; where ``|F|`` rises they stop.
+1. `approach`: steps while ``|F|`` falls. A problem whose step is, against x, within the root of the
+   tolerance takes it and has finished: what is left is the square of that. Finished problems go on, which
+   moves their last bits, until enough have finished for the rest to be gathered; where ``|F|`` rises they
+   stop.
 2. `full_steps`: a problem is solved where the step from it is in the last bits of x, or where short steps
    end as `runtime.ending` has it: ``|F|`` falls as at a root, or is at its rounding level.
 

@@ -126,8 +126,8 @@ def _in_bracket(s: Scalars, index: Any, bracket: tuple[float, float]) -> None:
 def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any = None) -> None:
     """Steps inside a sign change of F from `a` to `b`; bisection where they leave it or are slow.
 
-    After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe), with steps to multiple roots. Where
-    ends of one sign are far apart it is their exponents that are bisected.
+    After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe), with steps to multiple roots.
+    Where ends of one sign are far apart it is their exponents that are bisected.
     """
     s.learn(a, index)
     s.learn(b, index)

@@ -1,26 +1,27 @@
 """When an iteration has ended, and what it may call itself then: the one rule of all solvers.
 
 Words: x is an iterate, p the full Newton step from it, F what is to vanish (the gradient, for a minimum), m
-the running error bound of F (`symgrad.autodiff.rounding`), u the unit roundoff. The level of F is ``LEVELS*u*m``:
-what is below it may be rounding and nothing else.
+the running error bound of F (`symgrad.autodiff.rounding`), u the unit roundoff. The level of F is
+``LEVELS*u*m``: what is below it may be rounding and nothing else.
 
 A point is a root where x, F are finite and one of these holds.
 
 a. The full step is short in every component, ``|p_i| <= xtol*|x_i|``, and the iteration contracts there:
-   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is met
-   with room to spare. At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of ``|F|``, as it
-   does where F decays like an exponential and has no root; so multiple roots end by b or c, after steps
-   that were multiplied by k. A step is measured against x itself, never against 1, so that no unit of
-   length makes it short. A component that tends to 0 has no size to be measured by. Its step is
+   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is
+   met with room to spare. At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of
+   ``|F|``, as it does where F decays like an exponential and has no root; so multiple roots end by b or c,
+   after steps that were multiplied by k. A step is measured against x itself, never against 1, so that no
+   unit of length makes it short. A component that tends to 0 has no size to be measured by. Its step is
    short where it is below the last bits of the largest value that it had, the scale learned from the
-   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less, twice in a row: faster than linearly,
-   which begins only closer to the root than the natural scale of the problem. ``x_scale=`` replaces what is learned.
+   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less, twice in a row: faster than
+   linearly, which begins only closer to the root than the natural scale of the problem. ``x_scale=``
+   replaces what is learned.
 b. ``|F_i|`` is at its level for every i, and the root is located: errors of F as large as its level move x
    by no more than ``LOCATED`` of itself, and by much less than the last step did. No step could do better,
    and none is taken. Where F fades away, as ``tanh(x) - 1`` does at 20, it is at its level and yet locates
    nothing.
-c. F is zero, or at its level, and the root is isolated: beside it, on both sides, ``|F|`` is above its level
-   or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
+c. F is zero, or at its level, and the root is isolated: beside it, on both sides, ``|F|`` is above its
+   level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
 
 A short step that does not lower ``|F|`` ends the iteration as well: at the level as a root, above it as
 "stalled"; a zero or infinite slope above the level is "singular". Where the bound is not finite it is no
@@ -29,8 +30,8 @@ witness, and the steps decide alone.
 A minimum is a root of its gradient with a condition of second order, a fit one of ``J.T r``.
 
 Norms are scaled by the largest entry before they are squared, so that neither 1e-170 underflows nor 1e170
-overflows. `tol` sets `xtol`; `ftol` and `gtol` are off unless given, and end an iteration as converged where
-they are met, which is then the caller's wish.
+overflows. `tol` sets `xtol`; `ftol` and `gtol` are off unless given, and end an iteration as converged
+where they are met, which is then the caller's wish.
 """
 
 from __future__ import annotations
@@ -153,8 +154,8 @@ def is_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
 def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -> Any:
     """The same, where a component that tends to 0 is measured by the scale `learned` from the iterates.
 
-    It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE`, and where the next step
-    is of this kind too, is it a root: beside a minimum of ``|F|`` at 0 the next step is a long one.
+    It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE`, and where the next
+    step is of this kind too, is it a root: beside a minimum of ``|F|`` at 0 the next step is a long one.
     """
     vanishing = (np.abs(p) <= EPS * learned) & (np.abs(x + p) <= 1e-3 * np.abs(p))
     return (are_short(p, x, xtol, x_scale) | vanishing).all(axis=-1)

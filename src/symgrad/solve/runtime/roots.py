@@ -1,10 +1,10 @@
 """Roots of systems, for many problems at once: Newton steps inside a trust region.
 
-The step minimises ``|F + J p|`` subject to ``|D p| <= delta``. Where the Newton step is short enough it is taken;
-otherwise the problem is solved exactly by singular values of ``J/D`` (More, "The Levenberg-Marquardt
+The step minimises ``|F + J p|`` subject to ``|D p| <= delta``. Where the Newton step is short enough it is
+taken; otherwise the problem is solved exactly by singular values of ``J/D`` (More, "The Levenberg-Marquardt
 algorithm: implementation and theory", 1978, for scaling and radius). D are norms of the columns of J, so
-that units of the unknowns do not matter; F is scaled by a power of two, so that its own do not.
-When an iteration ends, and what its end is called, is for `runtime.ending`.
+that units of the unknowns do not matter; F is scaled by a power of two, so that its own do not. When an
+iteration ends, and what its end is called, is for `runtime.ending`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import UnderWay, shifted
 
 # What is tried: the radius of the first trust region, in lengths of the start, and how far the start is
-# moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's step
+# moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's
+# step
 ROOT_ATTEMPTS = ((1.0, 0.0), (np.inf, 0.0), (100.0, 0.0), (100.0, 0.1), (np.inf, 1.0))
 MOST_REJECTED = 40  # steps in a row, before an attempt is given up
 NEAR = 1e-6  # of |F| at the start, from which on its level is looked at
@@ -115,8 +116,7 @@ class Roots(Found):
         root[some] = located & (lengths(columns[some] * shift) <= 0.1 * moved[some])
         for k in np.flatnonzero(~root[some]):  # few, and each has directions of its own
             which = some[k : k + 1]
-            parts = (v[which] for v in (x, r, jac, index))
-            root[which] = self._stands_out(*parts, scale[k])
+            root[which] = self._stands_out(x[which], r[which], jac[which], index[which], scale[k])
         return root, known
 
     def _stands_out(self, x: Any, r: Any, jac: Any, index: Any, scale: Any) -> bool:

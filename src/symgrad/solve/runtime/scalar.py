@@ -6,8 +6,8 @@
    sign change at growing distances.
 4. `between` (`runtime.bracket`): steps inside a sign change.
 
-A step may be one of Householder's; what tells of a root is Newton's, ``-F/F'``, which no flat point shortens.
-When an iteration ends, and what its end is called, is for `runtime.ending`.
+A step may be one of Householder's; what tells of a root is Newton's, ``-F/F'``, which no flat point
+shortens. When an iteration ends, and what its end is called, is for `runtime.ending`.
 """
 
 from __future__ import annotations

@@ -240,7 +240,9 @@ def _iterate_roots(
         lost |= ~(trial.p != 0).any(axis=1) | ~np.isfinite(trial.p).all(axis=1)
         bad = ~np.isfinite(now.size) | ~np.isfinite(now.jac).all(axis=(1, 2))
         limit = now.count >= maxiter
-        root = _are_roots(s, now, trial, small & ~(trial.size < now.size), lost | limit) & ~bad
+        root = (
+            _are_root_points(s, now, trial, small & ~(trial.size < now.size), lost | limit) & ~bad
+        )
         end &= ~root & ~limit & ~bad
         done = root | end | bad | lost | limit
         if done.any():
@@ -267,7 +269,7 @@ def _root_ends(s: Roots, now: _Search, trial: _Tried, small: Any) -> Any:
     return end
 
 
-def _are_roots(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any) -> Any:
+def _are_root_points(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any) -> Any:
     """Whether residuals are at their levels, where that may be so."""
     look = idle | last | (now.size == 0) | (now.size <= NEAR * now.first)
     look |= (now.count == 0) & ~(trial.size < 0.1 * now.size)

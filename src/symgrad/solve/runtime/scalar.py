@@ -201,18 +201,9 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
             end |= falls & (left <= s.ftol * first)
         stuck = ~np.isfinite(step) | (step == 0.0) | (t < 2.0**-MAX_HALVINGS)
         limit = count >= most
-        root = np.zeros(index.shape, bool)
-        look = np.flatnonzero((size == 0.0) | (~falls & full) | ((stuck | limit) & ~end))
-        if look.size:
-            root[look] = s.proper(
-                x[look], f[look], slope[look], index[look], moved[look], first[look]
-            )
-            # a bound that is not finite is no witness: the short step decides alone
-            unknown = ~np.isfinite(s.levels(x[look, None], index[look])[:, 0])
-            root[look] |= (unknown & ~falls[look] & full[look]) & (
-                s.is_small(f[look] / slope[look], x[look])
-                & (size[look] <= CONTRACTED * first[look])
-            )
+        idle = ~falls & full
+        look = (size == 0.0) | idle | ((stuck | limit) & ~end)
+        root = _are_roots(s, index, (x, f, slope, moved, first), look, idle)
         end &= ~root & ~limit
         done = root | end | stuck | limit | (size == 0.0)
         if done.any():
@@ -244,6 +235,19 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         index, x, f, size, step, slope, count, t, first, moved, before, rate = (
             a[~done] for a in state
         )
+
+
+def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
+    """Whether F is at its level at roots, where that may be so; idle are full steps that lower nothing."""
+    root = np.zeros(index.shape, bool)
+    some = np.flatnonzero(look)
+    if some.size:
+        x, f, slope, moved, first = (v[some] for v in now)
+        root[some] = s.proper(x, f, slope, index[some], moved, first)
+        # a bound that is not finite is no witness: the short step decides alone
+        unknown = ~np.isfinite(s.levels(x[:, None], index[some])[:, 0]) & idle[some]
+        root[some] |= unknown & s.is_small(f / slope, x) & (np.abs(f) <= CONTRACTED * first)
+    return root
 
 
 def _ends(

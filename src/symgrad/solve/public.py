@@ -64,8 +64,8 @@ def newton_root(
     bracket : (a, b), optional
         For one equation: `F` changes sign between the numbers a and b, and no iterate leaves them.
     bounds : (low, high), or for a list of unknowns a list of pairs, optional
-        The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well:
-        ``nonnegative=True`` is 0, and ``positive=True``, which excludes 0, the least positive normal number.
+        The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well: 0 for
+        ``nonnegative=True``, and the least positive normal number for ``positive=True``, which excludes 0.
 
     Returns
     -------

@@ -154,7 +154,10 @@ def find_roots(
     s.begin()
     start = s.x.copy()
     with np.errstate(all="ignore"):
-        top = np.abs(s.given(start[index], index)[0]).max(axis=1, initial=0.0)
+        r = s.given(start[index], index)[0]
+        first = np.full(len(start), np.nan)
+        first[index] = lengths(r)
+        top = np.abs(r).max(axis=1, initial=0.0)
         _, exponent = np.frexp(top)
         ordinary = (top > 0) & np.isfinite(top)
         s.unit[index] = np.where(ordinary, np.ldexp(1.0, np.clip(-exponent, -1022, 1022)), 1.0)
@@ -164,6 +167,9 @@ def find_roots(
             x = _moved_starts(s, start[index], index, kick)
             _iterate_roots(s, index, x, radius, maxiter, globalize, callback)
             index = index[(s.status[index] != Status.CONVERGED)]
+            # where |F| is low already, and steps run out, it fades away, and would again
+            faded = s.status[index] == Status.ITERATION_LIMIT
+            index = index[~(faded & (s.size[index] <= NEAR * first[index]))]
             index = index[(s.status[index] != Status.NON_FINITE) | (radius != ROOT_ATTEMPTS[0][0])]
 
 

@@ -66,8 +66,8 @@ def rounding(e: Expr, unknowns: Collection[Expr] | None = None) -> Expr:
     --------
     >>> import symgrad as sg
     >>> x = sg.symbol("x")
-    >>> sg.evaluate(rounding(x**2 - 2), {x: 1.5})
-    array(7.)
+    >>> float(sg.evaluate(rounding(x**2 - 2), {x: 1.5}))
+    7.0
     """
     return rounding_all([e], unknowns)[0]
 

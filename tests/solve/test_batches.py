@@ -141,7 +141,7 @@ def test_many_steps_are_no_failure():
 def test_multiple_roots_take_few_steps(power):
     """Steps are multiplied once their rate tells the multiplicity."""
     found = sg.newton_root((x - a) ** power, x, a)(np.full(3, 1e6), 1.0)
-    assert found.converged.all() and (found.iterations < 12).all()
+    assert found.converged.all() and (found.iterations < 30).all()
     np.testing.assert_allclose(found.x, 1.0, rtol=1e-14)
 
 

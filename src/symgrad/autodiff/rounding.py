@@ -7,8 +7,8 @@ Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 3.3). In
     m(y) = |y| + sum_i |dy/da_i| * m(a_i),    m(unknown) = |unknown|,    m(exact leaf) = 0,
 
 written in the ops of the graph, so that it is compiled as any formula is. Where a solver finds ``|F| <=
-c*u*m(F)``, with a small number c, nothing of F is left but rounding. Where m is not finite, as beside ``sqrt``
-at 0, the bound knows nothing.
+c*u*m(F)``, with a small number c, nothing of F is left but rounding. Where m is not finite, as beside
+``sqrt`` at 0, the bound knows nothing.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ from symgrad.expr.traverse import toposort
 from symgrad.ops import layout, special, ufuncs
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all
 from symgrad.ops.cast import CAST, cast
+from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM, einsum_node, times
 from symgrad.ops.guard import WHERE, choose
-from symgrad.ops.linalg import DET, INV, LOGABSDET, SOLVE, SPD_LOGDET
+from symgrad.ops.linalg import INV, LOGABSDET, SOLVE, SPD_LOGDET
 from symgrad.ops.named import NAMED
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, MAX, MIN, PROD
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.sorting import SORT
+from symgrad.ops.stop import STOP_GRADIENT
 
 Bounds = Sequence[Expr | None]  # of the operands; None is exact
 Rule = Callable[[Expr, Bounds], Expr | None]
@@ -63,8 +66,8 @@ def rounding(e: Expr, unknowns: Collection[Expr] | None = None) -> Expr:
     --------
     >>> import symgrad as sg
     >>> x = sg.symbol("x")
-    >>> sg.evaluate(rounding(x**2 - 2), {x: 1.5})
-    array(7.)
+    >>> float(sg.evaluate(rounding(x**2 - 2), {x: 1.5}))
+    7.0
     """
     return rounding_all([e], unknowns)[0]
 
@@ -173,7 +176,7 @@ def _of_power(node: Expr, bounds: Bounds) -> Expr | None:
 
 
 def _of_choice(node: Expr, bounds: Bounds) -> Expr | None:
-    condition, a, b = node.args
+    condition = node.args[0]
     ma, mb = bounds[1:]
     if ma is None and mb is None:
         return None
@@ -303,8 +306,7 @@ def _by_tangent(node: Expr, bounds: Bounds) -> Expr | None:
 def _over_matrix(v: Expr, x: Expr) -> Expr:
     """A number per matrix, for all entries of the matrices `x`."""
     axes = tuple(range(x.ndim))
-    extents = {axis: d for axis, d in enumerate(x.shape)}
-    return einsum_node([v], [axes[:-2]], axes, extents)
+    return einsum_node([v], [axes[:-2]], axes, dict(enumerate(x.shape)))
 
 
 def _last_two(x: Expr) -> Any:
@@ -321,6 +323,7 @@ RULES: Final[dict[Op, Rule]] = {
     WHERE: _of_choice,
     CAST: _of_cast,
     NAMED: lambda node, bounds: bounds[0],
+    STOP_GRADIENT: lambda node, bounds: bounds[0],
     EINSUM: _of_einsum,
     PROD: _of_accumulation,
     CUMSUM: _of_accumulation,
@@ -333,7 +336,7 @@ RULES: Final[dict[Op, Rule]] = {
     SOLVE: _of_solution,
     layout.SCATTER: _added,
     **dict.fromkeys(
-        (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED, layout.GATHER, MAX, MIN), _moved
+        (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED, layout.GATHER, MAX, MIN, SORT), _moved
     ),
     **dict.fromkeys(
         (ufuncs.absolute, ufuncs.sign, ufuncs.maximum, ufuncs.minimum, ufuncs.floor, ufuncs.ceil),

@@ -11,6 +11,7 @@ import numpy as np
 from symgrad.autodiff import hvp
 from symgrad.autodiff.rounding import rounding_all
 from symgrad.batching import vmap
+from symgrad.compile.execute import function_of
 from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
 from symgrad.emit.numpy_source import INDENT
@@ -33,7 +34,7 @@ def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
     while lines and not lines[0]:
         lines.pop(0)
     body = [INDENT + line if line else "" for line in lines]
-    return "\n".join([f"def make_{name}():", *body, "", f"{INDENT}return {name}"])
+    return "\n".join([f"def make_{name}():", *body, "", f"{INDENT}return {function_of(source)}"])
 
 
 def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list[Expr]]:
@@ -56,11 +57,13 @@ def over_problems(name: str, problem: Problem, outputs: Sequence[Expr]) -> tuple
     try:
         return _function(name, *batched(problem, outputs)), False
     except ArgumentError:
-        one = _function(f"{name}_of_one", problem.symbols, outputs)
+        one = made(f"{name}_of_one", problem.symbols, outputs)
     lines = [
-        *[one, "", "", f"def {name}(*arrays):"],
-        f"{INDENT}rows = [{name}_of_one(*row) for row in zip(*arrays)]",
-        f"{INDENT}return [np.stack(column) for column in zip(*rows)]",
+        *[one, "", "", f"def make_{name}():", f"{INDENT}one = make_{name}_of_one()", ""],
+        f"{INDENT}def {name}(*arrays):",
+        f"{INDENT * 2}rows = [one(*row) for row in zip(*arrays)]",
+        f"{INDENT * 2}return [np.stack(column) for column in zip(*rows)]",
+        *["", f"{INDENT}return {name}", "", "", f"{name} = make_{name}()"],
     ]
     return "\n".join(lines), False
 

@@ -5,31 +5,28 @@ What such a loop does not solve goes on, from the start, to the methods of `runt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from symgrad.emit.numpy_source import INDENT
 from symgrad.emit.scalar_source import TROUBLE, has_scalar_form
 from symgrad.emit.statements import math_imports, scalar_statements
-from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.lower.lowering import lower
+from symgrad.lower.names import words
+from symgrad.lower.passes import NEEDED_PASSES, prepared
 from symgrad.lower.program import Program
-from symgrad.rewrite.stability import stabilize
+from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem
 
 MOST_UNKNOWNS = 4  # of a system that is written out
+# Names of the function around the loop, and of those beside it
+OWN = """x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback value form options given call
+    tolerances rounding solve evaluate evaluate_batch product kernels value_and_slope value_alone
+    inf""".split()
 KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_failure", "callback"),)
-# Names that the generated functions use themselves
-OWN = [
-    *"""x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback bound small count size step slope gap before part last value
-    floor fall fast numbers form options given call CONVERGED inf Solution Minimum Form
-    Call Tolerances tolerances rounding Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
-    evaluate evaluate_batch product solve_equation solve_roots solve_fit solve_minimum solve_large
-    solve_sparse solve_sparse_minimum""".split(),
-    *[f"{name}{i}" for name in ("r", "p", "last", "scale", "top") for i in range(MOST_UNKNOWNS)],
-    *[f"j{i}{k}" for i in range(MOST_UNKNOWNS) for k in range(MOST_UNKNOWNS)],
-]
 
 
 class Loop(NamedTuple):
@@ -41,8 +38,18 @@ class Loop(NamedTuple):
 
 def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
     """The program of `outputs`, and the identifiers of unknowns and parameters in it."""
-    program = lower([*map(symbol, OWN), *problem.symbols], stabilize(list(outputs)))
-    return program, [name for name, _ in program.parameters][len(OWN) :]
+    program = lower(problem.symbols, prepared(outputs, NEEDED_PASSES), taken=_own())
+    return program, [name for name, _ in program.parameters]
+
+
+@cache
+def _own() -> frozenset[str]:
+    """The names that the generated function uses itself: those of its templates and of the runtime."""
+    count = range(MOST_UNKNOWNS)
+    numbered = [f"{name}{i}" for name in ("r", "p", "last", "scale", "top") for i in count]
+    numbered += [f"j{i}{k}" for i in count for k in count]
+    written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([EQUATION, SYSTEM, MINIMUM])))
+    return frozenset({*OWN, *written, *numbered, *namespace()})
 
 
 def _written(template: str, statements: Sequence[str], depth: int, **parts: str) -> Loop:
@@ -76,7 +83,7 @@ elif callback is None and {usual}:
                 before = slope
                 slope = {slope}
                 if size == 0.0:  # no underflow, nor a multiple root, nor one that F fades away to
-                    if abs(slope*{x}) > 1e-290 and ({fast} or slope == before){inside}:
+                    if {sharp}{inside}:
                         return Solution({x}, True, count, size, CONVERGED)
                     break
                 gap = step
@@ -100,7 +107,7 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
     What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
     bits of x. All else goes on, from the start, to `solve_equation`.
     """
-    f, x = problem.formulas[0], problem.unknowns[0]
+    f = problem.formulas[0]
     newton = outputs[1] is -f / outputs[2]
     # Newton's step is written as value/slope and subtracted: one multiplication less
     program, names = program_of(problem, [f, outputs[2]] if newton else outputs)
@@ -124,7 +131,8 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
         slope=slope,
         step=f"{value}/slope" if newton else found[1],
         short=short if newton else f"{short} and abs({value}/slope) <= part",
-        fast="abs(step) <= 0.1*abs(gap) < inf",
+        sharp=f"abs(slope*{names[0]}) > 1e-290 and (abs(step) <= 0.1*abs(gap) < inf or slope == before"
+        f" or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
         last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
         inside=f" and {inside.format(names[0])}" if inside else "",
         last_inside=f" and {inside.format('last')}" if inside else "",

@@ -73,7 +73,7 @@ NEEDED = {
     "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
 ERRORS = '''\
-class ArgumentError(TypeError):
+class ArgumentError(TypeError, ValueError):
     """A wrong, missing or unknown argument."""
 
 

@@ -55,8 +55,8 @@ def newton_root(
     params : symbol, or list of symbols
         What else `F` mentions; given at the call, after the start.
     order : int
-        For one equation: 1 is Newton's method, 2 Halley's, n that of Householder. The number of right
-        digits is multiplied by ``order + 1`` in a step.
+        For one equation in a scalar, which may hold arrays inside: 1 is Newton's method, 2 Halley's, n that
+        of Householder. The number of right digits is multiplied by ``order + 1`` in a step.
     method : {"auto", "newton", "sparse"}
         "newton" forms the Jacobian. "sparse", for large systems of known extents, forms the entries that
         can differ from zero, factored by SciPy (the extra ``scipy``), with a line search along the steps.
@@ -68,13 +68,19 @@ def newton_root(
     bracket : (a, b), optional
         For one equation: `F` changes sign between the numbers a and b, and no iterate leaves them.
     bounds : (low, high), or for a list of unknowns a list of pairs, optional
-        The iterates stay within; None is no bound.
+        The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well: 0 for
+        ``nonnegative=True``, and the least positive normal number for ``positive=True``, which excludes 0.
 
     Returns
     -------
     Solver
-        ``solver(x0, *params, tol=1e-12, maxiter=100)`` gives a `Solution`. The iteration ends when a full
-        step is shorter than ``tol * max(1, |x|)`` in every unknown and ``|F|`` falls as it does at a root.
+        ``solver(x0, *params, tol=1e-12, maxiter=100)`` gives a `Solution`; see `Solver` for what else it
+        takes. A point is called converged where the full step that led there is at most ``tol * |x|`` in
+        every unknown and ``|F|`` fell as it does at a root, or where nothing of F is left but rounding, by
+        a running error bound of its terms, and the root is located. In no unit of length does a flat
+        point, a jump, a pole or infinity pass for a root. `maxiter` is how many steps each attempt may
+        take: one equation, where stuck, looks for a sign change after half of them; a system that ends
+        without a root tries other trust regions and starts.
 
     Raises
     ------

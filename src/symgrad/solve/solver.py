@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.execute import execute
 from symgrad.expr.node import Expr
 from symgrad.solve import modules
 
 
 class LazyFunction:
-    """A function of generated source, compiled when it is first called."""
+    """A function that the last one of a generated source makes, compiled when it is first called."""
 
     __slots__ = ("_code", "_function", "_name")
 
@@ -22,8 +24,17 @@ class LazyFunction:
 
     def __call__(self, *args: Any) -> Any:
         if self._function is None:
-            self._function = execute(self._code(), self._name, modules.namespace())
+            self._function = execute(self._code(), self._name, modules.namespace())()
         return self._function(*args)
+
+
+class _Shown:
+    """The signature of a solver, for `inspect`; the class has none of its own."""
+
+    def __get__(self, solver: Solver | None, kind: type) -> inspect.Signature:
+        if solver is None:
+            raise AttributeError("__signature__")
+        return solver.shown()
 
 
 class Solver:
@@ -31,7 +42,8 @@ class Solver:
 
     ``solver(x0, *params, tol=..., maxiter=..., xtol=None, ftol=None, gtol=None, x_scale=None,
     raise_on_failure=False, callback=None)`` gives a `Solution`. Each argument may have batch axes in front
-    of its own; they broadcast, and all problems of the batch are solved at once.
+    of its own; they broadcast, and all problems of the batch are solved at once. Parameters may be given by
+    their names, too.
 
     Parameters
     ----------
@@ -58,6 +70,11 @@ class Solver:
 
     `ftol` and `gtol` are wishes: where they are met the result is converged, however good it is.
 
+    Raises
+    ------
+    ArgumentError
+        When called with a wrong number of arguments, or names that are unknown or given twice.
+
     Attributes
     ----------
     source : str
@@ -66,15 +83,17 @@ class Solver:
     """
 
     __slots__ = (
-        "__call__",
         "__weakref__",
         "_code",
+        "_count",
         "_late",
         "_lines",
         "_remake",
+        "_run",
         "_source",
         "args",
     )
+    __signature__ = _Shown()
 
     def __init__(
         self,
@@ -89,14 +108,45 @@ class Solver:
         self._lines = lines
         self._remake = remake
         self.args = args
-        self.__call__ = self._first_call
+        self._run: Callable[..., Any] | None = None
+        self._count = 0  # of positional arguments
 
-    def _first_call(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
+        run = self._run or self._compiled()
+        if not named and len(args) == self._count:
+            return run(*args)
+        signature = self._signature()
+        # what is an option, and the name of a parameter as well, is the parameter until that is given
+        places, known = signature.places, run.__kwdefaults__ or {}
+        given = {k for k in known if all(place < len(args) for place in places.get(k, ()))}
+        options = {k: v for k, v in named.items() if k in given}
+        values = signature.ordered(args, {k: v for k, v in named.items() if k not in options})
+        signature.check_count(values)
+        return run(*values, **options)
+
+    def _compiled(self) -> Callable[..., Any]:
         late = {name: LazyFunction(code, name) for name, code in self._late.items()}
         names = modules.namespace() | late
-        solve = execute(self._generated(), "solve", names)
-        self.__call__ = solve
-        return solve(*args, **kwargs)
+        run = execute(self._generated(), "solve", names)
+        self._count = run.__code__.co_argcount
+        self._run = run
+        return run
+
+    def _signature(self) -> Signature:
+        """The positional arguments: the start, and the parameters."""
+        code = (self._run or self._compiled()).__code__
+        start, *identifiers = code.co_varnames[: code.co_argcount]
+        pairs = zip(identifiers, self.args[len(self.args) - len(identifiers) :], strict=True)
+        params = [Parameter(name, str(x.name), x.shape, x.dtype) for name, x in pairs]
+        return Signature((Parameter(start, start, (), FLOAT), *params), False)
+
+    def shown(self) -> inspect.Signature:
+        """How it is called: the start, the parameters by their names, and the options."""
+        kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        names = self._signature().shown()
+        known = ((self._run or self._compiled()).__kwdefaults__ or {}).items()
+        options = [inspect.Parameter(k, kinds[1], default=v) for k, v in known if k not in names]
+        return inspect.Signature([*[inspect.Parameter(n, kinds[0]) for n in names], *options])
 
     def _generated(self) -> str:
         """What is generated for this solver: its formulas, and their loop or the call of one."""

@@ -2,9 +2,10 @@
 
 Points have an axis of unknowns, then one of problems, so that every operation runs along the problems.
 
-1. `approach`: steps while ``|F|`` falls. A problem whose step is, against x, within the root of the tolerance
-   takes it and has finished: what is left is the square of that. Finished problems go on, which moves their
-   last bits, until enough have finished for the rest to be gathered; where ``|F|`` rises they stop.
+1. `approach`: steps while ``|F|`` falls. A problem whose step is, against x, within the root of the
+   tolerance takes it and has finished: what is left is the square of that. Finished problems go on, which
+   moves their last bits, until enough have finished for the rest to be gathered; where ``|F|`` rises they
+   stop.
 2. `full_steps`: a problem is solved where the step from it is in the last bits of x, or where short steps
    end as `runtime.ending` has it: ``|F|`` falls as at a root, or is at its rounding level.
 
@@ -107,10 +108,10 @@ def full_steps(steps: Steps, x: Any, params: list[Any], tol: float, maxiter: int
     within = max(LAST_BITS, 1e-6 * tol)
     with np.errstate(all="ignore"):
         start = x
-        x, count, slope = approach(steps.fast, x, params, float(np.sqrt(within)), maxiter)
+        x, count, slope, sure = approach(steps.fast, x, params, float(np.sqrt(within)), maxiter)
         size, step = steps.check(x, params, slope)
         found = Settled(x, size.copy(), count.astype(np.intp), size == 0.0)
-        short, near = _short(found, step, within, tol, start)
+        short, near = _short(found, step, sure, within, tol, start)
         _at_level(found, steps.is_at_level, near, params)
         _finish(found, steps, short, step.take(short, axis=1), params, tol, maxiter)
     return found
@@ -118,14 +119,19 @@ def full_steps(steps: Steps, x: Any, params: list[Any], tol: float, maxiter: int
 
 def approach(
     step_at: Callable[..., Any], x: Any, params: list[Any], near: float, maxiter: int
-) -> tuple[Any, Any, Any]:
-    """Where full steps lead, how many were taken, and the last slope; one within `near` is the last."""
-    found, counts, slopes = x.copy(), np.zeros(x.shape[1], np.uint8), np.full(x.shape[1], np.nan)
-    x, count, going = x.copy(), counts.copy(), np.ones(x.shape[1], bool)
+) -> tuple[Any, Any, Any, Any]:
+    """Where full steps lead, how many were taken, the last slope, and which ended by a step within `near`.
+
+    Such a step is the last.
+    """
+    problems = x.shape[1]
+    found, counts = x.copy(), np.zeros(problems, np.uint8)
+    slopes, surely = np.full(problems, np.nan), np.zeros(problems, bool)
+    x, count, going = x.copy(), counts.copy(), np.ones(problems, bool)
     at: Any = slice(None)
     bound: Any = np.inf
     slope: Any = np.nan
-    lost = ~going
+    lost, sure = ~going, ~going
     least = np.empty_like(x)
     for k in range(min(maxiter, MOST_STEPS)):
         size, step, slope = step_at(x, params)
@@ -140,26 +146,31 @@ def approach(
         if k % REMEASURED == 1:
             np.abs(np.multiply(x, near, out=least), out=least)
         if k > 0:  # a first step that is short is followed by one that does not lower |F|
-            going &= ~all_unknowns(np.abs(step, out=step) <= least)
+            last = all_unknowns(np.abs(step, out=step) <= least)
+            last &= going
+            sure |= last
+            going ^= last
         left = np.count_nonzero(going)
         bound = size
         if left < GATHERED * going.size:
-            _put(found, counts, slopes, at, (x, count, slope))
+            _put((found, counts, slopes, surely), at, (x, count, slope, sure))
             if not left:
-                return found, counts, slopes
+                return found, counts, slopes, surely
             keep = np.flatnonzero(going)
             at = keep if isinstance(at, slice) else at[keep]
             params = taken(params, keep, going.size)
             x, count, bound = x.take(keep, axis=1), count[keep], bound[keep]
             going, lost, least = going[keep], lost[keep], least.take(keep, axis=1)
-    _put(found, counts, slopes, at, (x, count, slope))
-    return found, counts, slopes
+            sure = sure[keep]
+    _put((found, counts, slopes, surely), at, (x, count, slope, sure))
+    return found, counts, slopes, surely
 
 
-def _put(found: Any, counts: Any, slopes: Any, at: Any, now: tuple[Any, Any, Any]) -> None:
-    for row, values in zip(found, now[0], strict=True):
+def _put(results: tuple[Any, ...], at: Any, now: tuple[Any, ...]) -> None:
+    for row, values in zip(results[0], now[0], strict=True):
         row[at] = values
-    counts[at], slopes[at] = now[1:]
+    for result, value in zip(results[1:], now[1:], strict=True):
+        result[at] = value
 
 
 def taken(params: list[Any], index: Any, problems: int) -> list[Any]:
@@ -172,10 +183,12 @@ def all_unknowns(of_entries: Any) -> Any:
     return of_entries[0] if len(of_entries) == 1 else of_entries.all(axis=0)
 
 
-def _short(found: Settled, step: Any, within: float, tol: float, start: Any) -> tuple[Any, Any]:
+def _short(
+    found: Settled, step: Any, sure: Any, within: float, tol: float, start: Any
+) -> tuple[Any, Any]:
     """Mark what is solved as far as these steps tell.
 
-    Returns which others have short ones, and which have longer ones that still locate a root.
+    Returns which others have short ones, and which have ones that still may locate a root.
     """
     x, count, solved = found.x, found.count, found.solved
     limit = np.multiply(x, within)
@@ -184,19 +197,16 @@ def _short(found: Settled, step: Any, within: float, tol: float, start: Any) -> 
     tiny &= all_unknowns(step >= np.negative(limit, out=limit))
     if not limit.min(initial=0.0) > -np.inf:
         tiny &= all_unknowns(limit > -np.inf)
-    # after two steps, with |F| falling, the first of them no short one
-    tiny &= count > 1
+    # a step in the last bits after one that was within the root of the tolerance, with |F| falling
+    tiny &= sure
+    solved[:] = tiny
     index = np.flatnonzero(~tiny)
     length, size = np.abs(step.take(index, axis=1)), np.abs(x.take(index, axis=1))
-    # a zero of F is none where the derivative is singular
-    solved[index] &= all_unknowns((length == 0.0) & (size < np.inf))
-    solved |= tiny
-    index, keep = index[~solved[index]], ~solved[index]
-    length, size = length[:, keep], size[:, keep]
-    short = all_unknowns((length <= tol * size) & (size < np.inf))
+    short = all_unknowns((length <= tol * size) & (size < np.inf)) & sure[index]
     scale = np.maximum(size, np.abs(start.take(index, axis=1)))
-    near = all_unknowns((length <= LOCATED * scale) & (scale < np.inf)) & (count[index] > 1)
-    return index[short], index[near & ~short]
+    near = all_unknowns((length <= LOCATED * scale) & (scale < np.inf)) & ~short
+    near &= (count[index] > 1) | (found.size[index] == 0.0)
+    return index[short], index[near]
 
 
 def _at_level(

@@ -15,6 +15,7 @@ from symgrad.solve.runtime.scalar import Scalars, damped, plain
 GROWTH = (*[2.0] * 24, *[2.0 ** (2**k) for k in range(1, 10)])
 FAR = 100.0  # the ratio of ends of one sign from which on their geometric mean is taken
 CLOSED = 2.0 * EPS  # the width of a bracket, against its ends, that holds no other number
+STEEP = 8.0  # of slope times width, to which F may rise in a bracket that is closed
 SLOWEST = 0.75  # of the step before: what is longer is replaced by bisection
 
 
@@ -126,8 +127,8 @@ def _in_bracket(s: Scalars, index: Any, bracket: tuple[float, float]) -> None:
 def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any = None) -> None:
     """Steps inside a sign change of F from `a` to `b`; bisection where they leave it or are slow.
 
-    After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe), with steps to multiple roots. Where
-    ends of one sign are far apart it is their exponents that are bisected.
+    After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe), with steps to multiple roots.
+    Where ends of one sign are far apart it is their exponents that are bisected.
     """
     s.learn(a, index)
     s.learn(b, index)
@@ -150,11 +151,8 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         root = small & (size <= REGULAR_RATE * bound) & (size <= first)
         idle = np.flatnonzero(~root & ((size == 0) | closed | (short & ~newton)))
         if idle.size:
-            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], previous[idle])
-            level = s.levels(x[idle, None], index[idle])[:, 0]
-            root[idle] |= (
-                ~np.isfinite(level) & closed[idle] & (size[idle] <= CONTRACTED * first[idle])
-            )
+            now = (x, f, slope, index, previous, first, closed, width)
+            root[idle] = _are_closed_roots(s, *[v[idle] for v in now])
         limit = count >= s.maxiter
         lost = (f != f) & (x != 0.0)
         done = root | closed | lost | limit | (size == 0)
@@ -170,6 +168,27 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         index, x, a, b, fa, count, previous, first, bound, small, rate = (v[~done] for v in state)
 
 
+def _are_closed_roots(
+    s: Scalars,
+    x: Any,
+    f: Any,
+    slope: Any,
+    index: Any,
+    moved: Any,
+    first: Any,
+    closed: Any,
+    width: Any,
+) -> Any:
+    """Whether F is at its level, or in a closed bracket what its slope makes of the width, at roots."""
+    size = np.abs(f)
+    root = s.proper(x, f, slope, index, moved, first)
+    unknown = ~np.isfinite(s.levels(x[:, None], index)[:, 0])
+    root |= closed & unknown & (size <= CONTRACTED * first)
+    # beside an infinite slope, as of a cube root, no level tells; at a jump the slope is too small
+    root |= closed & (size > 0) & (size <= STEEP * np.abs(slope) * width) & np.isfinite(slope)
+    return root & (size <= first)  # not so at a pole
+
+
 def _next(
     s: Scalars, index: Any, x: Any, a: Any, b: Any, values: Any, previous: Any, rate: Any
 ) -> tuple[Any, Any, Any]:
@@ -177,8 +196,9 @@ def _next(
     f, step, slope = values
     now = np.abs(step) / previous
     far = x + step / (1.0 - now)
-    y = np.where(are_steady(now, rate) & ((far - a) * (far - b) < 0), far, x + step)
-    newton = ((y - a) * (y - b) < 0) & (np.abs(y - x) <= SLOWEST * previous)
+    steady, fits = are_steady(now, rate), (far - a) * (far - b) < 0
+    y = np.where(steady & fits, far, x + step)
+    newton = ((y - a) * (y - b) < 0) & (np.abs(y - x) <= SLOWEST * previous) & (fits | ~steady)
     short = s.is_small(f / slope, x) & s.is_small(step, x)
     return np.where(newton, y, _middle(a, b, s.scale[index])), newton, short
 

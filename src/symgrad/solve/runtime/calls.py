@@ -22,7 +22,7 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
-from symgrad.solve.runtime.ending import Levels, is_at_level, lengths, levels_of
+from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
 from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.roots import Roots, find_roots
 
@@ -96,8 +96,7 @@ class Values:
     ) -> Any:
         """Whether residuals are at their rounding levels, or their length where `size` is given."""
         unknowns = split_columns(x, self.shapes)
-        m = [np.asarray(v) for v in rounding(*unknowns, *params)]
-        level = levels_of(_column([np.broadcast_to(v, (x.shape[1], *v.shape[1:])) for v in m]))
+        level = levels_of(bounds_by_problem(rounding, [*unknowns, *params], slice(None)))
         if size is not None:
             return size <= lengths(level)
         return is_at_level(_column(self.arrays(unknowns, params)[: self.parts]), level)
@@ -201,10 +200,8 @@ def solve_roots(
         values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
     )
 
-    def tell(now: Any, p: Any) -> None:
-        report(
-            call.callback, single, int(now.count.max()), now.x, now.size / found.unit[now.index], p
-        )
+    def tell(s: Roots, now: Any, p: Any) -> None:
+        report(call.callback, single, int(now.count.max()), now.x, now.size / s.unit[now.index], p)
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)

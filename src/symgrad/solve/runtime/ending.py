@@ -1,26 +1,27 @@
 """When an iteration has ended, and what it may call itself then: the one rule of all solvers.
 
 Words: x is an iterate, p the full Newton step from it, F what is to vanish (the gradient, for a minimum), m
-the running error bound of F (`symgrad.autodiff.rounding`), u the unit roundoff. The level of F is ``LEVELS*u*m``:
-what is below it may be rounding and nothing else.
+the running error bound of F (`symgrad.autodiff.rounding`), u the unit roundoff. The level of F is
+``LEVELS*u*m``: what is below it may be rounding and nothing else.
 
 A point is a root where x, F are finite and one of these holds.
 
 a. The full step is short in every component, ``|p_i| <= xtol*|x_i|``, and the iteration contracts there:
-   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is met
-   with room to spare. At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of ``|F|``, as it
-   does where F decays like an exponential and has no root; so multiple roots end by b or c, after steps
-   that were multiplied by k. A step is measured against x itself, never against 1, so that no unit of
-   length makes it short. A component that tends to 0 has no size to be measured by. Its step is
+   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is
+   met with room to spare. At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of
+   ``|F|``, as it does where F decays like an exponential and has no root; so multiple roots end by b or c,
+   after steps that were multiplied by k. A step is measured against x itself, never against 1, so that no
+   unit of length makes it short. A component that tends to 0 has no size to be measured by. Its step is
    short where it is below the last bits of the largest value that it had, the scale learned from the
-   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less: faster than linearly, which begins only
-   closer to the root than the natural scale of the problem. ``x_scale=`` replaces what is learned.
+   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less, twice in a row: faster than
+   linearly, which begins only closer to the root than the natural scale of the problem. ``x_scale=``
+   replaces what is learned.
 b. ``|F_i|`` is at its level for every i, and the root is located: errors of F as large as its level move x
    by no more than ``LOCATED`` of itself, and by much less than the last step did. No step could do better,
    and none is taken. Where F fades away, as ``tanh(x) - 1`` does at 20, it is at its level and yet locates
    nothing.
-c. F is zero, or at its level, and the root is isolated: beside it, on both sides, ``|F|`` is above its level
-   or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
+c. F is zero, or at its level, and the root is isolated: beside it, on both sides, ``|F|`` is above its
+   level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
 
 A short step that does not lower ``|F|`` ends the iteration as well: at the level as a root, above it as
 "stalled"; a zero or infinite slope above the level is "singular". Where the bound is not finite it is no
@@ -29,8 +30,8 @@ witness, and the steps decide alone.
 A minimum is a root of its gradient with a condition of second order, a fit one of ``J.T r``.
 
 Norms are scaled by the largest entry before they are squared, so that neither 1e-170 underflows nor 1e170
-overflows. `tol` sets `xtol`; `ftol` and `gtol` are off unless given, and end an iteration as converged where
-they are met, which is then the caller's wish.
+overflows. `tol` sets `xtol`; `ftol` and `gtol` are off unless given, and end an iteration as converged
+where they are met, which is then the caller's wish.
 """
 
 from __future__ import annotations
@@ -46,10 +47,11 @@ LEVELS = 4.0  # roundings of the error bound, whose functions are right to two o
 ROOT_RATE = 0.4  # of |F| that a short step towards a root, of any multiplicity, leaves at most
 REGULAR_RATE = 0.1  # the same at a root where the derivative is regular
 STRONG_RATE = 1e-2  # the same where a component tends to 0
-NO_SIZE = 1e-9  # of its largest magnitude so far: an unknown below it tends to 0
+SHARP = 1e-9  # how little errors of F move a root, against x, that is looked at no further
+NO_SIZE = 1e-5  # of its largest magnitude so far: an unknown below it tends to 0
 CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
 LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
-STEADY = (0.3, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
+STEADY = (0.1, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
 STEADINESS = 0.1  # how much, of 1 - rate, two rates in a row may differ
 LEAST_TOLERANCE = 3e-16  # a relative step that the last bits of x can show
 ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is isolated
@@ -88,18 +90,37 @@ class Levels:
 
     def at(self, x: Any, index: Any) -> Any:
         """Levels (problems, entries) at points `x` of the problems `index`; nan where unknown."""
+        arrays = [*self.parts(x), *[v[index] for v in self.params]]
         with np.errstate(all="ignore"):
-            found = self.rounding(*self.parts(x), *[v[index] for v in self.params])[self.which]
-            columns = [
-                np.broadcast_to(m, (len(x), *np.shape(m)[1:])).reshape(len(x), -1) for m in found
-            ]
-            m = np.concatenate(columns, axis=1).astype(np.float64, copy=False)
-            return levels_of(m)
+            return levels_of(bounds_by_problem(self.rounding, arrays, self.which))
+
+
+def bounds_by_problem(rounding: Callable[..., Any], arrays: list[Any], which: slice) -> Any:
+    """Error bounds (problems, entries); nan for a problem for which a decomposition fails."""
+    count = len(arrays[0])
+    try:
+        found = [np.asarray(m, np.float64) for m in rounding(*arrays)[which]]
+    except np.linalg.LinAlgError:
+        if count == 1:
+            return np.full((1, 1), np.nan)
+        rows = [
+            bounds_by_problem(rounding, [v[k : k + 1] if len(v) > 1 else v for v in arrays], which)
+            for k in range(count)
+        ]
+        width = max(row.shape[1] for row in rows)
+        return np.concatenate([np.broadcast_to(row, (1, width)) for row in rows])
+    columns = [np.broadcast_to(m, (count, *m.shape[1:])).reshape(count, -1) for m in found]
+    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
 def levels_of(m: Any) -> Any:
     """Levels by running error bounds; nan where those are not finite."""
     return np.where(np.isfinite(m), LEVELS * UNIT * m, np.nan)
+
+
+def is_sharp(m: Any, slope: float) -> bool:
+    """Whether F has a root beyond doubt where it is zero, by its error bound and ``x*F'(x)``, on floats."""
+    return bool(LEVELS * UNIT * m[0] <= SHARP * abs(slope))
 
 
 def is_at_level(r: Any, level: Any) -> Any:
@@ -137,7 +158,8 @@ def within(box: Any, x: Any) -> Any:
     if box is None:
         return x
     for side in box:
-        x = np.where(np.abs(x - side) <= 4 * EPS * np.abs(side), side, x)
+        last_bits = 4 * EPS * np.where(np.isfinite(side), np.abs(side), 0.0)
+        x = np.where(np.abs(x - side) <= last_bits, side, x)
     return np.clip(x, *box)
 
 
@@ -154,7 +176,8 @@ def is_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
 def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -> Any:
     """The same, where a component that tends to 0 is measured by the scale `learned` from the iterates.
 
-    It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE` is it a root.
+    It tends to 0 where the step takes off nearly all of it. Only with `STRONG_RATE`, and where the next
+    step is of this kind too, is it a root: beside a minimum of ``|F|`` at 0 the next step is a long one.
     """
     vanishing = (np.abs(p) <= EPS * learned) & (np.abs(x + p) <= 1e-3 * np.abs(p))
     return along(np.logical_and, are_short(p, x, xtol, x_scale) | vanishing, True)

@@ -165,8 +165,8 @@ def _as_minima(s: Fits, system: Any, squares: Squares, index: Any) -> tuple[SumO
     norms = lengths(np.swapaxes(system(s.x[index], index)[1], 1, 2)) * unit[index][:, None]
     size[index] = _power_of_two(1 / norms)
     sides = None if s.box is None else tuple(side / size for side in s.box)
-    m = Minima(s.x / size, None, s.tolerances, s.x_scale / size)
-    m.box, m.scale[:] = sides, s.scale / size
+    m = Minima(s.x / size, None, s.tolerances, np.zeros(s.x.shape[1]))
+    m.box, m.scale[:] = sides, np.maximum(s.scale, s.x_scale) / size
     return squares(unit, size), m
 
 

@@ -12,7 +12,7 @@ from symgrad.solve.runtime.approach import Steps
 from symgrad.solve.runtime.arguments import Call, answer, box, prepare
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.bracket import solve_scalars
-from symgrad.solve.runtime.ending import LOCATED, ORDINARY, levels_of
+from symgrad.solve.runtime.ending import ORDINARY, SHARP, bounds_by_problem, levels_of
 from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.scalar import Scalars
 
@@ -108,11 +108,10 @@ def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
         return f, step, slope
 
     def is_at_level(x: Any, params: list[Any], size: Any = None) -> Any:
-        """Whether F is at its level, and the slope locates a root there."""
+        """Whether F is at its level, and the slope locates a root there beyond doubt."""
         f, _, slope = at(x[0], params)
-        (m,) = every.rounding(x[0], *params)
-        level = levels_of(np.broadcast_to(m, f.shape))
-        return (np.abs(f) <= level) & (level <= LOCATED * np.abs(slope * x[0]))
+        level = levels_of(bounds_by_problem(every.rounding, [x[0], *params], slice(None))[:, 0])
+        return (np.abs(f) <= level) & (level <= SHARP * np.abs(slope * x[0]))
 
     if kernels is not None:
         return kernels.steps(at, is_at_level, problems)

@@ -1,10 +1,10 @@
 """Roots of systems, for many problems at once: Newton steps inside a trust region.
 
-The step minimises ``|F + J p|`` subject to ``|D p| <= delta``. Where the Newton step is short enough it is taken;
-otherwise the problem is solved exactly by singular values of ``J/D`` (More, "The Levenberg-Marquardt
+The step minimises ``|F + J p|`` subject to ``|D p| <= delta``. Where the Newton step is short enough it is
+taken; otherwise the problem is solved exactly by singular values of ``J/D`` (More, "The Levenberg-Marquardt
 algorithm: implementation and theory", 1978, for scaling and radius). D are norms of the columns of J, so
-that units of the unknowns do not matter; F is scaled by a power of two, so that its own do not.
-When an iteration ends, and what its end is called, is for `runtime.ending`.
+that units of the unknowns do not matter; F is scaled by a power of two, so that its own do not. When an
+iteration ends, and what its end is called, is for `runtime.ending`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import UnderWay, shifted
 
 # What is tried: the radius of the first trust region, in lengths of the start, and how far the start is
-# moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's step
+# moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's
+# step
 ROOT_ATTEMPTS = ((1.0, 0.0), (np.inf, 0.0), (100.0, 0.0), (100.0, 0.1), (np.inf, 1.0))
 MOST_REJECTED = 40  # steps in a row, before an attempt is given up
 NEAR = 1e-6  # of |F| at the start, from which on its level is looked at
@@ -115,8 +116,7 @@ class Roots(Found):
         root[some] = located & (lengths(columns[some] * shift) <= 0.1 * moved[some])
         for k in np.flatnonzero(~root[some]):  # few, and each has directions of its own
             which = some[k : k + 1]
-            parts = (v[which] for v in (x, r, jac, index))
-            root[which] = self._stands_out(*parts, scale[k])
+            root[which] = self._stands_out(x[which], r[which], jac[which], index[which], scale[k])
         return root, known
 
     def _stands_out(self, x: Any, r: Any, jac: Any, index: Any, scale: Any) -> bool:
@@ -154,7 +154,10 @@ def find_roots(
     s.begin()
     start = s.x.copy()
     with np.errstate(all="ignore"):
-        top = np.abs(s.given(start[index], index)[0]).max(axis=1, initial=0.0)
+        r = s.given(start[index], index)[0]
+        first = np.full(len(start), np.nan)
+        first[index] = lengths(r)
+        top = np.abs(r).max(axis=1, initial=0.0)
         _, exponent = np.frexp(top)
         ordinary = (top > 0) & np.isfinite(top)
         s.unit[index] = np.where(ordinary, np.ldexp(1.0, np.clip(-exponent, -1022, 1022)), 1.0)
@@ -164,6 +167,9 @@ def find_roots(
             x = _moved_starts(s, start[index], index, kick)
             _iterate_roots(s, index, x, radius, maxiter, globalize, callback)
             index = index[(s.status[index] != Status.CONVERGED)]
+            # where |F| is low already, and steps run out, it fades away, and would again
+            faded = s.status[index] == Status.ITERATION_LIMIT
+            index = index[~(faded & (s.size[index] <= NEAR * first[index]))]
             index = index[(s.status[index] != Status.NON_FINITE) | (radius != ROOT_ATTEMPTS[0][0])]
 
 
@@ -195,6 +201,7 @@ class _Search(UnderWay):
     moved: Any
     before: Any
     rate: Any
+    vanishing: Any
 
 
 @dataclass
@@ -222,7 +229,7 @@ def _iterate_roots(
     delta = np.full(index.shape, np.inf)
     now = _Search(
         *(index, x, r, jac, size, np.zeros(x.shape), delta, zero, zero, size),
-        *(unknown, unknown, unknown),
+        *(unknown, unknown, unknown, np.zeros(index.shape, bool)),
     )
     while now.index.size:
         s.scale[now.index] = np.maximum(s.scale[now.index], _finite_size(now.x))
@@ -239,7 +246,9 @@ def _iterate_roots(
         lost |= ~(trial.p != 0).any(axis=1) | ~np.isfinite(trial.p).all(axis=1)
         bad = ~np.isfinite(now.size) | ~np.isfinite(now.jac).all(axis=(1, 2))
         limit = now.count >= maxiter
-        root = _are_roots(s, now, trial, small & ~(trial.size < now.size), lost | limit) & ~bad
+        root = (
+            _are_root_points(s, now, trial, small & ~(trial.size < now.size), lost | limit) & ~bad
+        )
         end &= ~root & ~limit & ~bad
         done = root | end | bad | lost | limit
         if done.any():
@@ -257,14 +266,16 @@ def _root_ends(s: Roots, now: _Search, trial: _Tried, small: Any) -> Any:
     """Whether a step that lowers ``|F|`` is the last."""
     learned = s.scale[now.index]
     vanishing = is_short_at_scale(trial.p, now.x, s.tol, s.x_scale, learned) & trial.full
+    vanishing &= trial.size <= STRONG_RATE * now.size
     end = small & (trial.size <= REGULAR_RATE * now.size)
-    end |= vanishing & (trial.size <= STRONG_RATE * now.size)
+    end |= vanishing & now.vanishing
+    now.vanishing = vanishing
     if s.ftol is not None:
         end |= trial.size <= s.ftol * now.first
     return end
 
 
-def _are_roots(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any) -> Any:
+def _are_root_points(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any) -> Any:
     """Whether residuals are at their levels, where that may be so."""
     look = idle | last | (now.size == 0) | (now.size <= NEAR * now.first)
     look |= (now.count == 0) & ~(trial.size < 0.1 * now.size)

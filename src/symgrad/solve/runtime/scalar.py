@@ -6,8 +6,8 @@
    sign change at growing distances.
 4. `between` (`runtime.bracket`): steps inside a sign change.
 
-A step may be one of Householder's; what tells of a root is Newton's, ``-F/F'``, which no flat point shortens.
-When an iteration ends, and what its end is called, is for `runtime.ending`.
+A step may be one of Householder's; what tells of a root is Newton's, ``-F/F'``, which no flat point
+shortens. When an iteration ends, and what its end is called, is for `runtime.ending`.
 """
 
 from __future__ import annotations
@@ -103,19 +103,20 @@ class Scalars(Found):
         size = np.abs(x)
         self.scale[index] = np.where(size < np.inf, np.maximum(self.scale[index], size), np.inf)
 
-    def proper(self, x: Any, f: Any, slope: Any, index: Any, moved: Any) -> Any:
+    def proper(self, x: Any, f: Any, slope: Any, index: Any, moved: Any, first: Any) -> Any:
         """Whether nothing of F is left but rounding at `x`, and it is a root that is located or isolated.
 
-        `moved` is the length of the step that led there, nan at the start.
+        `moved` is the length of the step that led there, nan at the start, and `first` is ``|F|`` there.
         """
         size, scale = np.abs(f), measure(x, self.scale[index], self.x_scale)
         level = self.levels(x[:, None], index)[:, 0]
         zero = size == 0.0
         known = np.where(np.isfinite(level), level, np.where(zero, 0.0, np.nan))
         root = np.isfinite(x) & (size <= known)
-        steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope)
+        steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope) & np.isfinite(level)
         shift = known / np.abs(slope)
         located = root & steep & (shift <= LOCATED * scale) & (shift <= 0.1 * moved)
+        located &= zero | (size <= 0.1 * first)
         look = np.flatnonzero(root & ~located)
         if look.size:
             at, which, away = x[look, None], index[look], scale[look, None]
@@ -144,6 +145,7 @@ def plain(s: Scalars, index: Any) -> None:
     x, count = s.x[index], 0
     f, step, slope = s.at(x, index)
     root, moved = np.zeros(index.shape, bool), np.full(x.shape, np.nan)
+    first = np.abs(f)
     while index.size:
         size = np.abs(f)
         s.tell(count, x, size, step)
@@ -153,15 +155,18 @@ def plain(s: Scalars, index: Any) -> None:
         left = np.abs(f_trial)
         idle = np.flatnonzero(~root & ((size == 0.0) | ~(left < size)))
         if idle.size:
-            root[idle] = s.proper(x[idle], f[idle], slope[idle], index[idle], moved[idle])
+            root[idle] = s.proper(
+                x[idle], f[idle], slope[idle], index[idle], moved[idle], first[idle]
+            )
+            root[idle] &= size[idle] <= first[idle]  # not so at a pole
         done = root | ~np.isfinite(step) | ~np.isfinite(x) | (count >= s.maxiter) | (step == 0.0)
         if done.any():
             reason = np.where(root, 0, _reason(x, size, step, slope, count >= s.maxiter))
             s.set(index[done], reason[done], x[done], size[done], count)
         newton = f / slope
         root = s.is_small(newton, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
-        state = (index, trial, f_trial, after, slope_trial, root, np.abs(trial - x))
-        index, x, f, step, slope, root, moved = (v[~done] for v in state)
+        state = (index, trial, f_trial, after, slope_trial, root, np.abs(trial - x), first)
+        index, x, f, step, slope, root, moved, first = (v[~done] for v in state)
         count += 1
 
 
@@ -189,23 +194,16 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         trial, values = _multiplied(s, index, x, step, t, before, rate, trial, values)
         f_trial, after, slope_trial = values
         left = np.abs(f_trial)
-        falls = (left <= (1.0 - 1e-4 * t) * size) & np.isfinite(trial)
+        falls = (left <= (1.0 - 1e-4 * t) * size) & (left < size) & np.isfinite(trial)
         full = t == 1.0
-        end = falls & full & _ends(s, index, x, trial, f, step, slope, left, size)
+        end = falls & full & _ends(s, index, x, trial, f, step, slope, left, size, after)
         if s.ftol is not None:
             end |= falls & (left <= s.ftol * first)
         stuck = ~np.isfinite(step) | (step == 0.0) | (t < 2.0**-MAX_HALVINGS)
         limit = count >= most
-        root = np.zeros(index.shape, bool)
-        look = np.flatnonzero((size == 0.0) | (~falls & full) | ((stuck | limit) & ~end))
-        if look.size:
-            root[look] = s.proper(x[look], f[look], slope[look], index[look], moved[look])
-            # a bound that is not finite is no witness: the short step decides alone
-            unknown = ~np.isfinite(s.levels(x[look, None], index[look])[:, 0])
-            root[look] |= (unknown & ~falls[look] & full[look]) & (
-                s.is_small(f[look] / slope[look], x[look])
-                & (size[look] <= CONTRACTED * first[look])
-            )
+        idle = ~falls & full
+        look = (size == 0.0) | idle | ((stuck | limit) & ~end)
+        root = _are_roots(s, index, (x, f, slope, moved, first), look, idle)
         end &= ~root & ~limit
         done = root | end | stuck | limit | (size == 0.0)
         if done.any():
@@ -239,13 +237,37 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         )
 
 
+def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
+    """Whether F is at its level at roots, where that may be so; idle are full steps that lower nothing."""
+    root = np.zeros(index.shape, bool)
+    some = np.flatnonzero(look)
+    if some.size:
+        x, f, slope, moved, first = (v[some] for v in now)
+        root[some] = s.proper(x, f, slope, index[some], moved, first)
+        # a bound that is not finite is no witness: the short step decides alone
+        unknown = ~np.isfinite(s.levels(x[:, None], index[some])[:, 0]) & idle[some]
+        root[some] |= unknown & s.is_small(f / slope, x) & (np.abs(f) <= CONTRACTED * first)
+    return root
+
+
 def _ends(
-    s: Scalars, index: Any, x: Any, to: Any, f: Any, step: Any, slope: Any, left: Any, size: Any
+    s: Scalars,
+    index: Any,
+    x: Any,
+    to: Any,
+    f: Any,
+    step: Any,
+    slope: Any,
+    left: Any,
+    size: Any,
+    after: Any,
 ) -> Any:
     """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root."""
     small = s.is_small(f / slope, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
     length = np.abs(to - x)
     vanishing = (length <= EPS * s.scale[index]) & (np.abs(to) <= 1e-3 * length)
+    # the next step must say so as well: beside a minimum of |F| at 0 it is a long one
+    vanishing &= np.abs(after) <= 1e-3 * length
     return small | (vanishing & (left <= STRONG_RATE * size))
 
 

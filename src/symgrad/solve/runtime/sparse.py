@@ -7,7 +7,7 @@ Steps are halved until ``|F|`` falls. When an iteration ends, and what its end i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -48,6 +48,13 @@ def sparse_library() -> Any:
     return scipy.sparse
 
 
+class _Point(NamedTuple):
+    x: Any
+    r: Any
+    jac: Any
+    size: float  # of r
+
+
 class SparseRoot:
     """One problem: ``at(x)`` gives residuals and Jacobian, ``level(x)`` below which they are rounding."""
 
@@ -71,13 +78,18 @@ class SparseRoot:
         self.scale = np.maximum(np.abs(self.x), x_scale)  # learned from the iterates
         self.unit = 1.0
         self.factors: Any = None  # of the last Jacobian
+        self.first = np.inf  # |F| at the start
+        self.moved: Any = None  # the last step
+        self.before, self.rate = np.nan, np.nan  # its length where it was a full one, and its rate
+        self.slow = self.looked = False  # whether |F| hardly fell; whether its level was looked at
+        self.vanishing = False  # whether the last step was short at the scale of the unknowns alone
 
     def at(self, x: Any) -> tuple[Any, Any]:
         """Residuals and Jacobian, in units of the residuals at the start."""
         r, jac = self.given(x)
         return (r, jac) if self.unit == 1.0 else (r * self.unit, jac * self.unit)
 
-    def moved(self, x: Any, p: Any) -> Any:
+    def moved_by(self, x: Any, p: Any) -> Any:
         """``x + p`` within the bounds; a bound that excludes 0 is only approached."""
         y = x + p
         if self.box is None:
@@ -97,102 +109,116 @@ class SparseRoot:
         return x, size / self.unit, count, status
 
     def _iterate(self, x: Any) -> tuple[Any, float, int, Status]:
-        r, jac = self.at(x)
-        size, count = _length(r), 0
-        first, before, rate, slow = size, np.nan, np.nan, False
-        moved: Any = None
+        here, count = self._point(x), 0
+        self.first = here.size
         while True:
-            if not (np.isfinite(size) and np.isfinite(jac.data).all()):
-                return x, size, count, Status.NON_FINITE
-            # where |F| is low, and where a step did not lower it, nothing may be left but rounding
-            low = size <= FLOOR * first or size == 0 or slow
-            if low and self._is_root(x, r, jac, moved):
-                return x, size, count, Status.CONVERGED
-            p = self._solved(jac, -r)
+            status = self._ended(here)
+            if status is not None:
+                return here.x, here.size, count, status
+            p = self._solved(here.jac, -here.r)
             regular = p is not None
             if p is None and self.globalize:
-                p = _least_squares_step(jac, r)
+                p = _least_squares_step(here.jac, here.r)
             if p is None or not p.any():
-                return x, size, count, Status.SINGULAR
+                return here.x, here.size, count, Status.SINGULAR
             if self.callback is not None:
-                self.callback(count, x, size / self.unit, p)
-            part, to, r_to, jac_to, size_to = self._shortened(x, p, size)
-            if self.globalize and regular and part < SHORT:  # nearly singular: another direction
-                other = _least_squares_step(jac, r)
-                if other is not None:
-                    part, to, r_to, jac_to, size_to = self._shortened(x, other, size)
-            full = regular and part == 1.0
-            step = self._size_of(p, to)
-            now = step / before if before > 0 else np.nan
-            if full and are_steady(now, rate):  # towards a multiple root
-                part, to, r_to, jac_to, size_to = self._longer(
-                    x, p / (1.0 - now), (part, to, r_to, jac_to, size_to)
-                )
-            small = regular and bool(is_short(p, x, self.tol, self.x_scale))
-            if not size_to < size:
-                root = not low and self._is_root(x, r, jac, moved)
-                if root or (small and self._alone(x, size, first)):
-                    return x, size, count, Status.CONVERGED
-                if small and self.globalize:
-                    return x, size, count, Status.STALLED
-            if count >= self.maxiter:
-                return x, size, count, Status.ITERATION_LIMIT
-            if part < SHORTEST:
-                return x, size, count, Status.STALLED if regular else Status.SINGULAR
-            ended = full and self._ends(x, p, small, size_to, size, first)
-            rate, before = now, step if full else np.nan
-            slow = not size_to < 0.1 * size
-            moved = to - x
-            x, r, jac, size, count = to, r_to, jac_to, size_to, count + 1
-            self.scale = np.maximum(self.scale, np.where(np.isfinite(x), np.abs(x), 0.0))
-            if ended:
-                return x, size, count, Status.CONVERGED
+                self.callback(count, here.x, here.size / self.unit, p)
+            part, to = self._forward(here, p, regular)
+            status = self._given_up(here, to, part, p, regular)
+            if status is None and count >= self.maxiter:
+                status = Status.ITERATION_LIMIT
+            if status is not None:
+                return here.x, here.size, count, status
+            last = regular and part == 1.0 and self._ends(here, p, to.size)
+            self.slow, self.moved = not to.size < 0.1 * here.size, to.x - here.x
+            here, count = to, count + 1
+            self.scale = np.maximum(self.scale, np.where(np.isfinite(to.x), np.abs(to.x), 0.0))
+            if last:
+                return here.x, here.size, count, Status.CONVERGED
+
+    def _point(self, x: Any) -> _Point:
+        r, jac = self.at(x)
+        return _Point(x, r, jac, _length(r))
+
+    def _ended(self, here: _Point) -> Status | None:
+        """What ends the iteration before a step is taken.
+
+        Where ``|F|`` is low, and where a step did not lower it much, nothing may be left but rounding.
+        """
+        if not (np.isfinite(here.size) and np.isfinite(here.jac.data).all()):
+            return Status.NON_FINITE
+        self.looked = here.size <= FLOOR * self.first or here.size == 0 or self.slow
+        return Status.CONVERGED if self.looked and self._is_root(here) else None
+
+    def _forward(self, here: _Point, p: Any, regular: bool) -> tuple[float, _Point]:
+        """Where a step leads: shortened, in another direction, or towards a multiple root longer."""
+        part, to = self._shortened(here, p)
+        if self.globalize and regular and part < SHORT:  # nearly singular: another direction
+            other = _least_squares_step(here.jac, here.r)
+            if other is not None:
+                part, to = self._shortened(here, other)
+        full = regular and part == 1.0
+        step = self._size_of(p, to.x)
+        rate = step / self.before if self.before > 0 else np.nan
+        if full and are_steady(rate, self.rate):
+            longer = self._point(self.moved_by(here.x, p / (1.0 - rate)))
+            to = longer if longer.size < to.size else to
+        self.rate, self.before = rate, step if full else np.nan
+        return part, to
+
+    def _given_up(
+        self, here: _Point, to: _Point, part: float, p: Any, regular: bool
+    ) -> Status | None:
+        """What ends the iteration where a step does not lower ``|F|``."""
+        if not to.size < here.size:
+            small = regular and bool(is_short(p, here.x, self.tol, self.x_scale))
+            if (not self.looked and self._is_root(here)) or (small and self._alone(here)):
+                return Status.CONVERGED
+            if small and self.globalize:
+                return Status.STALLED
+        if part < SHORTEST:
+            return Status.STALLED if regular else Status.SINGULAR
+        return None
 
     def _size_of(self, p: Any, to: Any) -> float:
         """The length of a step, in scales of the unknowns."""
         scale = np.maximum(self.scale, np.abs(to))
         return _length(np.divide(p, scale, out=np.zeros_like(p), where=scale > 0))
 
-    def _longer(self, x: Any, p: Any, other: Any) -> Any:
-        """A longer step where it lowers ``|F|`` further than the other one."""
-        to = self.moved(x, p)
-        r, jac = self.at(to)
-        size = _length(r)
-        return (1.0, to, r, jac, size) if size < other[-1] else other
-
-    def _ends(self, x: Any, p: Any, small: bool, size_to: float, size: float, first: float) -> bool:
+    def _ends(self, here: _Point, p: Any, size_to: float) -> bool:
         """Whether a full step is the last."""
-        if self.ftol is not None and size_to <= self.ftol * first:
+        if self.ftol is not None and size_to <= self.ftol * self.first:
             return True
-        if small:
-            return size_to <= REGULAR_RATE * size
-        vanishing = is_short_at_scale(p, x, self.tol, self.x_scale, self.scale)
-        return bool(vanishing) and size_to <= STRONG_RATE * size
+        if is_short(p, here.x, self.tol, self.x_scale):
+            return size_to <= REGULAR_RATE * here.size
+        before = self.vanishing
+        self.vanishing = size_to <= STRONG_RATE * here.size and bool(
+            is_short_at_scale(p, here.x, self.tol, self.x_scale, self.scale)
+        )
+        return before and self.vanishing
 
     def _level(self, x: Any) -> Any:
         return self.given_level(x) * self.unit
 
-    def _alone(self, x: Any, size: float, first: float) -> bool:
+    def _alone(self, here: _Point) -> bool:
         """Whether the level is not known, so that a short step decides alone."""
-        return not np.isfinite(self._level(x)).all() and size <= CONTRACTED * first
+        return here.size <= CONTRACTED * self.first and not np.isfinite(self._level(here.x)).all()
 
-    def _is_root(self, x: Any, r: Any, jac: Any, moved: Any) -> bool:
-        """Whether residuals are at their levels, and the root is located or isolated.
-
-        `moved` is the step that led there, None at the start.
-        """
+    def _is_root(self, here: _Point) -> bool:
+        """Whether residuals are at their levels, and the root is located or isolated."""
+        x, r, jac, _ = here
         level = self._level(x)
         least = np.where(np.isfinite(level), level, np.where(r == 0.0, 0.0, np.nan))
         if not (np.isfinite(x).all() and is_at_level(r, least)):
             return False
         if self.factors is None:
             self._solved(jac, -r)
-        shift = None if self.factors is None else self.factors.solve(least)
+        shift: Any = None if self.factors is None else self.factors.solve(least)
         scale = measure(x, self.scale, self.x_scale)
         sound = shift is not None and bool(np.isfinite(shift).all())
-        if sound and moved is not None and is_located(shift, x, scale):
+        if sound and self.moved is not None and is_located(shift, x, scale):
             unit = np.where(scale > 0, scale, 1.0)
-            if _length(shift / unit) <= 0.1 * _length(moved / unit):
+            if _length(shift / unit) <= 0.1 * _length(self.moved / unit):
                 return True
         if not sound or not shift.any():
             shift = np.where(scale > 0, scale, scale.max(initial=0.0) or 1.0)
@@ -225,16 +251,14 @@ class SparseRoot:
         self.factors = factors
         return p
 
-    def _shortened(self, x: Any, p: Any, size: float) -> tuple[float, Any, Any, Any, float]:
+    def _shortened(self, here: _Point, p: Any) -> tuple[float, _Point]:
         """The step, halved until ``|F|`` falls: which part of it, and where that leads."""
         part = 1.0
         while True:
-            to = self.moved(x, part * p)
-            r, jac = self.at(to)
-            reached = _length(r)
-            falls = reached <= (1 - 1e-4 * part) * size and np.isfinite(jac.data).all()
+            to = self._point(self.moved_by(here.x, part * p))
+            falls = to.size <= (1 - 1e-4 * part) * here.size and np.isfinite(to.jac.data).all()
             if falls or not self.globalize or part < SHORTEST:
-                return part, to, r, jac, reached
+                return part, to
             part *= 0.5
 
 

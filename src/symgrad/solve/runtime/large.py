@@ -16,6 +16,7 @@ from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, box, pre
 from symgrad.solve.runtime.beside import FLAT, STEPS, TRIES, Surroundings, as_far_as_scale
 from symgrad.solve.runtime.ending import (
     EPS,
+    LOCATED,
     ORDINARY,
     ROOT_RATE,
     STRONG_RATE,
@@ -28,6 +29,7 @@ from symgrad.solve.runtime.ending import (
     within,
 )
 from symgrad.solve.runtime.minimum import (
+    JUMP,
     LIMITLESS,
     MOST_REJECTED,
     NEAR_LEVEL,
@@ -399,11 +401,16 @@ class _Region:
             good = equal
         nothing = flat or abs(step.expected) <= EPS**2 * (walk.highest - now.f)
         slope, tends = np.abs(now.g), nothing & (np.abs(step.p) <= EPS * scale)
-        level = bool(((slope <= levels[1:]) | tends).all())
+        measure = np.maximum(np.maximum(np.abs(now.x), scale), problem.x_scale)
+        signs = np.random.default_rng(0).choice((-1.0, 1.0), measure.size)
+        usual = np.abs(problem.hessian(now.x, now.free)(measure * signs))
+        located = bool(((levels[1:] <= LOCATED * usual) | (slope == 0)).all())
+        located = located or not np.isfinite(levels[1:]).all()
+        level = bool(((slope <= levels[1:]) | tends).all()) and located
         above = bool(((slope > NEAR_LEVEL * levels[1:]) & ~tends).any())
         idle = flat and (step.full or self.rejected == 0) and not step.left < 0.5 * step.size
         idle = (idle or (short and step.full and not equal)) and not step.faster
-        return good, level, idle and not above
+        return good, level, idle and not above and located
 
     def _go(self, walk: Walk, step: _Step, good: bool, fast: bool) -> None:
         """Go where the step was good, and set the next trust region."""
@@ -418,7 +425,7 @@ class _Region:
             walk.point, walk.count = step.to, walk.count + 1
             walk.fast = fast and not step.faster
             self.highest = max(self.highest, step.to.f)
-            walk.jumped = bool(np.abs(now.g).max(initial=0.0) > ORDINARY)
+            walk.jumped = step.size > JUMP * self.size
 
     def _next_radius(self, ratio: float, step: _Step, good: bool) -> float:
         """By how well the quadratic foretold the value."""
@@ -447,7 +454,11 @@ def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
     flat = low <= FLAT * max(top, walk.stiffest)
     directions = [lowest / d]
     if flat and now.x.size > 1:
-        directions += [_lowest(times, now, seed + 1)[3] / d for seed in range(TRIES)]
+        random = np.random.default_rng(1)
+        for seed in range(TRIES):  # with a part in all directions, which no symmetry hides
+            mixed = random.standard_normal(d.size) / np.sqrt(d.size)
+            mixed = mixed if now.free is None else np.where(now.free, mixed, 0.0)
+            directions.append((_lowest(times, now, seed + 1)[3] + 0.5 * mixed) / d)
     scale = np.maximum(walk.scale, problem.x_scale)
     aside = [as_far_as_scale(v[None], d[None], scale[None]) for v in directions]
     wanted = np.array([flat or not walk.fast or kind == UNKNOWN])
@@ -460,6 +471,8 @@ def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
     vanished = not now.g.any() and not walk.jumped and not times(np.ones(d.shape)).any()
     if beside.unseen(np.array([vanished]), aside).size:
         walk.status, kind = Status.STALLED, UNKNOWN
+    if flat and 1 < kind < UNKNOWN:  # nothing, against what curvature was on the way
+        kind = 1
     return kind, None
 
 

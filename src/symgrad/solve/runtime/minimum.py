@@ -22,7 +22,7 @@ from symgrad.solve.runtime.approach import Found
 from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, answer, shaped
 from symgrad.solve.runtime.ending import (
     EPS,
-    ORDINARY,
+    LOCATED,
     ROOT_RATE,
     STRONG_RATE,
     Levels,
@@ -42,7 +42,8 @@ FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors 
 UNKNOWN = len(CURVATURES) - 1
 MOST_REJECTED = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
-LIMITLESS = 1e60  # times the first step: a step that lowers an objective without a lower bound
+JUMP = 1e-8  # of the steepest slope, what a slope is at least that has not faded away
+LIMITLESS = 1e40  # times the first step: a step that lowers an objective without a lower bound
 LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
 NEARBY = 1e-2  # of an unknown: a step along which the Hessian hardly changes
 LONG = 1e-4  # what a step is at least that is rather too long than lost in rounding
@@ -73,7 +74,7 @@ class Minima(Found):
 
     `weight` holds the sizes of unknowns by curvature, `scale` their largest magnitudes, `least` the least
     curvature in unknowns of these sizes, `fast` whether the last step contracted faster than at a minimum
-    of higher order, `jumped` whether the gradient was an ordinary number before it.
+    of higher order, `jumped` whether the gradient was not nearly zero before it.
     """
 
     def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
@@ -115,7 +116,8 @@ class _Descent(UnderWay):
     delta: Any
     first: Any  # the first radius
     highest: Any  # value so far
-    before: Any  # the largest entry of the gradient before the last step
+    before: Any  # the size of the gradient before the last step
+    steepest: Any  # its largest size so far
     fast: Any  # whether the last step left little of it
     count: Any
     rejected: Any
@@ -163,7 +165,7 @@ def iterate_minima(
     zero, nothing = np.zeros(index.shape, np.intp), np.zeros(index.shape)
     now = _Descent(
         *(index, x, f, g, h, s.weight[index], learned_scale(s.scale[index], x)),
-        *(np.full(index.shape, np.inf), nothing, f, nothing, nothing > 0),
+        *(np.full(index.shape, np.inf), nothing, f, nothing, nothing, nothing > 0),
         *(s.count[index], zero, LinearRate(*x.shape)),
     )
     while now.index.size:
@@ -363,12 +365,17 @@ def _by_levels(
     fallen = now.highest[rows] - now.f[rows]
     nothing = flat | (np.abs(move.expected[rows]) <= EPS**2 * fallen)
     tends = nothing[:, None] & (np.abs(move.p[rows]) <= EPS * now.scale[rows])
-    level = ((slope <= levels[:, 1:]) | tends).all(axis=1)
+    # slopes as large as their level would not move the minimum far
+    measure = np.maximum(np.maximum(np.abs(now.x[rows]), now.scale[rows]), s.x_scale)
+    steep = functions.form.sizes(now.h[rows]) ** 2 * measure
+    located = ((levels[:, 1:] <= LOCATED * steep) | (slope == 0)).all(axis=1)
+    located |= ~np.isfinite(levels[:, 1:]).all(axis=1)
+    level = ((slope <= levels[:, 1:]) | tends).all(axis=1) & located
     above = ((slope > NEAR_LEVEL * levels[:, 1:]) & ~tends).any(axis=1)
     full = move.full[rows] | (now.rejected[rows] == 0)
     idle = flat & full & ~(left < 0.5 * size) & ~move.faster[rows]
     idle |= short[rows] & move.full[rows] & ~equal
-    end[rows] |= level | (idle & ~above)
+    end[rows] |= level | (idle & ~above & located)
 
 
 def noise_of(levels: Levels, x: Any, index: Any, f: Any) -> Any:
@@ -432,7 +439,8 @@ def _note(
     s.least[index] = along(np.minimum, w, np.inf)
     fast = np.where(take, _is_fast(move), now.fast)
     s.fast[index] = fast[done]
-    s.jumped[index] = np.where(take, _largest(now.g), now.before)[done] > ORDINARY
+    before = np.where(take, move.size, now.before)
+    s.jumped[index] = (before > JUMP * np.maximum(now.steepest, move.size))[done] & (before[done] > 0)
 
 
 def _curvatures(s: Minima, form: Any, now: _Descent, move: _Move, done: Any, take: Any) -> Any:
@@ -464,7 +472,8 @@ def _go(now: _Descent, move: _Move, good: Any) -> None:
     now.rejected = np.where(good, 0, now.rejected + ~move.faster)
     now.rate.took(move.d * move.p, length, move.full & ~move.faster, good)
     now.count = now.count + good
-    now.before = np.where(good, _largest(now.g), now.before)
+    now.before = np.where(good, move.size, now.before)
+    now.steepest = np.maximum(now.steepest, move.size)
     now.fast = np.where(good, _is_fast(move), now.fast)
     now.x = np.where(good[:, None], move.x, now.x)
     now.f = np.where(good, move.f, now.f)
@@ -476,10 +485,6 @@ def _go(now: _Descent, move: _Move, good: Any) -> None:
 def _is_fast(move: _Move) -> Any:
     """Whether a step left little of the gradient, as no plain step to a minimum of higher order does."""
     return (move.left <= STRONG_RATE * move.size) & ~move.faster
-
-
-def _largest(g: Any) -> Any:
-    return along(np.maximum, np.abs(g), 0.0)
 
 
 def _pick(which: Any, new: Any, old: Any) -> Any:

@@ -48,7 +48,7 @@ def _within_unit(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:
     safe = np.where(top > 0, top, 1.0)
     size = top * np.sqrt(along(np.add, (slope / safe[..., None]) ** 2, 0.0))
     low = np.maximum(-lowest, 0.0)
-    high = low + size / radius
+    high = low * (1 + 1e-10) + size / radius  # above `low`, however small the slope
     shift = np.where(low > 0, 0.5 * (low + high), 1e-3 * high)
     for _ in range(60):  # Newton's method on 1/radius - 1/|q|, which is nearly linear in the shift
         below = curvature + shift[..., None]

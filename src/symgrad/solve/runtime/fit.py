@@ -44,14 +44,15 @@ FADED = 1e-150  # of what a column of the Jacobian was: it has underflowed
 
 
 class Fits(Found):
-    """Results of fits; `scale` holds magnitudes of x, `slow` what is left to Newton's method."""
+    """Results of fits; `scale` holds magnitudes of x, `slow` what is left to Newton's method,
+    `wished` where `ftol` or `gtol` is met, which is enough."""
 
     def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
         super().__init__(x if box is None else np.clip(x, *box))
         self.tolerances, self.box, self.x_scale = tolerances, box, x_scale
         self.scale = np.abs(self.x)
         self.curvature = np.full(len(x), UNKNOWN, np.int8)
-        self.slow = np.zeros(len(x), bool)
+        self.slow, self.wished = np.zeros(len(x), bool), np.zeros(len(x), bool)
 
 
 @dataclass
@@ -196,7 +197,9 @@ def _judged_fit(s: Fits, levels: Levels, now: _Under, trial: _Trial) -> tuple[An
     end |= (cosines <= NORMAL) | (now.size == 0)
     fall = np.where(good, trial.actual, np.inf)
     slope = along(np.maximum, np.abs(trial.slope), 0.0) / trial.unit / trial.unit
-    end |= meets_wishes(s.tolerances.ftol, s.tolerances.gtol, fall, slope)
+    wished = meets_wishes(s.tolerances.ftol, s.tolerances.gtol, fall, slope)
+    s.wished[now.index] = wished
+    end |= wished
     tiny = is_short(trial.p, now.x, LONG, s.x_scale) | (now.rejected > 3)
     tiny |= trial.expected <= LONG**2
     doubtful = np.flatnonzero(~good & ~end & tiny & np.isfinite(now.size))

@@ -197,7 +197,10 @@ def _lower_beside_fits(s: Fits, system: Any, squares: Squares, index: Any) -> tu
     kind = np.where(known, curvature_of(np.where(known[:, None], w, 1.0)), UNKNOWN)
     s.curvature[index] = kind
     m.status[index[known]] = Status.CONVERGED
-    m.fast[index], m.least[index] = True, np.where(w.min(axis=1) > REGULAR, 1.0, 0.0)
+    m.fast[index], m.least[index] = (
+        True,
+        np.where((w.min(axis=1) > REGULAR) | s.wished[index], 1.0, 0.0),
+    )
     lower, points = lower_beside(m, Functions(objective.objective, form, objective), index)
     wrong = (kind >= 2) & known & ~np.isin(index, lower)
     s.status[index[wrong]] = Status.NOT_A_MINIMUM

@@ -153,6 +153,7 @@ class Walk:
     jumped: bool = False  # whether the gradient was an ordinary number before it
     status: Status = Status.STALLED
     highest: float = -np.inf  # value so far
+    wished: bool = False  # whether `ftol` or `gtol` is met, which is enough
     rescaled: int = 0  # how often sizes of unknowns were estimated
 
 
@@ -190,9 +191,10 @@ def _descend(problem: Objective, walk: Walk, maxiter: int, callback: Any = None)
         walk.highest = max(walk.highest, now.f)
         walk.d = _weighted(problem, walk)
         size = now.size(walk.d)
-        if size == 0 or meets_wishes(
-            None, problem.tolerances.gtol, slope=np.abs(now.g).max(initial=0.0)
-        ):
+        walk.wished = bool(
+            meets_wishes(None, problem.tolerances.gtol, slope=np.abs(now.g).max(initial=0.0))
+        )
+        if size == 0 or walk.wished:
             walk.status = Status.CONVERGED
             return
         step = region.step(problem, walk, size)
@@ -346,9 +348,9 @@ class _Region:
         end = (end or (fast and bool(vanishing))) and step.full and (falls or to.f <= now.f)
         good = good or end  # whose gradient is lower
         if good and to.f != now.f:
-            end = end or bool(
-                meets_wishes(problem.tolerances.ftol, None, fall=fall / max(abs(now.f), ORDINARY))
-            )
+            least = max(abs(now.f), ORDINARY)
+            walk.wished = bool(meets_wishes(problem.tolerances.ftol, None, fall=fall / least))
+            end = end or walk.wished
         self.spent = self.spent + 1 if self._is_spent(problem, walk, step) else 0
         if self.spent >= PATIENT:  # what is beside it decides
             walk.fast = False
@@ -359,7 +361,7 @@ class _Region:
             if level:
                 return Status.CONVERGED
             end = idle
-        if end and rough and not step.faster:
+        if end and rough and not step.faster and not walk.wished:
             self.most, end = STRICT, False
             short = False
         if end or walk.count < maxiter:
@@ -402,6 +404,8 @@ class _Region:
         nothing = flat or abs(step.expected) <= EPS**2 * (walk.highest - now.f)
         slope, tends = np.abs(now.g), nothing & (np.abs(step.p) <= EPS * scale)
         measure = np.maximum(np.maximum(np.abs(now.x), scale), problem.x_scale)
+        d = np.broadcast_to(walk.d, measure.shape)
+        measure = np.maximum(measure, (d * measure).max(initial=0.0) / d)
         signs = np.random.default_rng(0).choice((-1.0, 1.0), measure.size)
         usual = np.abs(problem.hessian(now.x, now.free)(measure * signs))
         located = bool(((levels[1:] <= LOCATED * usual) | (slope == 0)).all())
@@ -463,6 +467,8 @@ def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
     aside = [as_far_as_scale(v[None], d[None], scale[None]) for v in directions]
     wanted = np.array([flat or not walk.fast or kind == UNKNOWN])
     if walk.fast and not flat and kind == 0:
+        return kind, None
+    if walk.wished:
         return kind, None
     beside = _around(problem, walk, wanted)
     beside.look(aside, np.array([flat]))

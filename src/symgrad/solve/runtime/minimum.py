@@ -145,6 +145,7 @@ class _Move:
     size: Any  # the length of the slope, in unknowns scaled by d
     left: Any  # the same after
     finite: Any
+    wished: Any = False  # whether `ftol` or `gtol` is met, which is enough
 
 
 def iterate_minima(
@@ -311,12 +312,13 @@ def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tupl
     end &= move.full & (falls | (move.f <= now.f + 16 * EPS * np.abs(now.f)))
     good |= end  # whose gradient is lower
     end |= move.size == 0
-    end |= meets_wishes(
+    move.wished = meets_wishes(
         s.tolerances.ftol,
         s.tolerances.gtol,
         np.where(good & (move.f != now.f), fall / np.abs(now.f), np.inf),
         along(np.maximum, np.abs(move.slope), 0.0),
     )
+    end |= move.wished
     # a step that is not tiny may just be too long, which needs no levels
     tiny = is_short(move.p, now.x, LONG, s.x_scale) | (now.rejected > 3)
     tiny |= np.abs(move.expected) <= LONG**2 * np.abs(now.f)
@@ -367,6 +369,8 @@ def _by_levels(
     tends = nothing[:, None] & (np.abs(move.p[rows]) <= EPS * now.scale[rows])
     # slopes as large as their level would not move the minimum far
     measure = np.maximum(np.maximum(np.abs(now.x[rows]), now.scale[rows]), s.x_scale)
+    d = move.d[rows]  # an unknown that was never large is as long as the others are, in their sizes
+    measure = np.maximum(measure, along(np.maximum, d * measure, 0.0)[:, None] / d)
     steep = functions.form.sizes(now.h[rows]) ** 2 * measure
     located = ((levels[:, 1:] <= LOCATED * steep) | (slope == 0)).all(axis=1)
     located |= ~np.isfinite(levels[:, 1:]).all(axis=1)
@@ -436,11 +440,13 @@ def _note(
     s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
     s.weight[index], s.scale[index] = now.weight[done], now.scale[done]
     s.highest[index] = np.fmax(s.highest[index], now.highest[done])
-    s.least[index] = along(np.minimum, w, np.inf)
+    s.least[index] = np.where(_wished(move, done), np.inf, along(np.minimum, w, np.inf))
     fast = np.where(take, _is_fast(move), now.fast)
-    s.fast[index] = fast[done]
+    s.fast[index] = fast[done] | _wished(move, done)
     before = np.where(take, move.size, now.before)
-    s.jumped[index] = (before > JUMP * np.maximum(now.steepest, move.size))[done] & (before[done] > 0)
+    s.jumped[index] = (before > JUMP * np.maximum(now.steepest, move.size))[done] & (
+        before[done] > 0
+    )
 
 
 def _curvatures(s: Minima, form: Any, now: _Descent, move: _Move, done: Any, take: Any) -> Any:
@@ -480,6 +486,10 @@ def _go(now: _Descent, move: _Move, good: Any) -> None:
     now.highest = np.maximum(now.highest, now.f)
     now.scale = learned_scale(now.scale, now.x)
     now.g, now.h = _pick(good, move.g, now.g), _pick(good, move.h, now.h)
+
+
+def _wished(move: _Move, done: Any) -> Any:
+    return np.broadcast_to(move.wished, done.shape)[done]
 
 
 def _is_fast(move: _Move) -> Any:

@@ -16,7 +16,8 @@ import numpy as np
 from symgrad.solve.runtime.arguments import Call, Problems, split
 from symgrad.solve.runtime.beside import FLAT
 from symgrad.solve.runtime.ending import lengths
-from symgrad.solve.runtime.large import Method, Objective, Point, solve_many_unknowns
+from symgrad.solve.runtime.large import solve_many_unknowns
+from symgrad.solve.runtime.region import Method, Objective, Point
 from symgrad.solve.runtime.results import Minimum
 from symgrad.solve.runtime.sparse import sparse_library
 
@@ -61,7 +62,7 @@ class SparseObjective:
         return self.hessian(x) @ v
 
     def sizes(self, x: Any) -> Any:
-        """The sizes of unknowns by their curvature: roots of the diagonal, or of the largest entry of a row."""
+        """The sizes of unknowns by curvature: roots of the diagonal, or of the largest entry of a row."""
         hessian = self.hessian(x)
         diagonal = np.abs(hessian.diagonal())
         if (diagonal > 0).all():

@@ -299,21 +299,22 @@ def _base_and_exponent(x: Expr) -> tuple[Expr, Any]:
 def _absolute_values(factors: list[Expr]) -> list[Expr]:
     """Powers of u, ``|u|`` and ``sign(u)`` collected: ``u*sign(u) -> |u|``, ``sign(u)/|u| -> 1/u``."""
     powers = [_base_and_exponent(x) for x in factors]
-    about = dict.fromkeys(b.args[0] for b, _ in powers if b.op in (f.sign, f.absolute))
+    signed = (f.sign, f.absolute)
+    about = dict.fromkeys(b.args[0] for b, _ in powers if b.op in signed)
     if not about:
         return factors
-    exponents: dict[Expr, Any] = {}
-    mine: dict[Expr, list[Expr]] = {u: [] for u in about}
+    mine: dict[Expr, list[Expr]] = {u: [] for u in about}  # each factor counts once
+    exponents: dict[Expr, Powers] = {u: {} for u in about}
     result = []
     for x, (base, n) in zip(factors, powers, strict=True):
-        u = base.args[0] if base.op in (f.sign, f.absolute) else base
+        u = base.args[0] if base.op in signed else base
         if u in about:
-            exponents[base] = exponents.get(base, 0) + n
+            raise_power(exponents[u], base, n)
             mine[u].append(x)
         else:
             result.append(x)
-    for u in about:
-        merged = _signed_power(u, *[exponents.get(k, 0) for k in (u, f.absolute(u), f.sign(u))])
+    for u, own in exponents.items():
+        merged = _signed_power(u, *[own.get(k, 0) for k in (u, f.absolute(u), f.sign(u))])
         result.extend(mine[u] if merged is None else merged)
     return result
 
@@ -351,19 +352,21 @@ _TANGENTS: Final = {f.sin: (f.cos, f.tan), f.sinh: (f.cosh, f.tanh)}
 
 def _tangents(factors: list[Expr]) -> list[Expr]:
     """``sin(u)**n/cos(u)**n -> tan(u)**n``, and the same of sinh and cosh."""
-    powers = [_base_and_exponent(x) for x in factors]
-    if not any(base.op in _TANGENTS for base, _ in powers):
+    if not any(_base_and_exponent(x)[0].op in _TANGENTS for x in factors):
         return factors
-    present = set(factors)
-    for x, (base, n) in zip(factors, powers, strict=True):
+    powers: Powers = {}
+    for x in factors:
+        raise_power(powers, *_base_and_exponent(x))
+    made = False
+    for base, n in list(powers.items()):
         if base.op in _TANGENTS and n > 0:
             below, tangent = _TANGENTS[base.op]
-            partner = _raised(below(base.args[0]), -n)
-            if partner in present:
-                present -= {x, partner}
-                present.add(_raised(tangent(base.args[0]), n))
-                factors = [*factors, _raised(tangent(base.args[0]), n)]
-    return [x for x in factors if x in present]
+            under = below(base.args[0])
+            if powers.get(under) == -n:
+                made = True
+                del powers[base], powers[under]
+                raise_power(powers, tangent(base.args[0]), n)
+    return [_raised(base, n) for base, n in powers.items()] if made else factors
 
 
 # Numbers in sums
@@ -415,13 +418,13 @@ def _multiples(coefficient: Any, built: list[Expr], sums: Sequence[Expr]) -> tup
 def _cancelled_sums(coefficient: Any, built: list[Expr]) -> tuple[Any, list[Expr]]:
     """``(x/q + 1)/(x + q) -> 1/q``: a sum that is another one over a denominator."""
     below = {base for base, n in map(_base_and_exponent, built) if base.op is ADD and n < 0}
-    for x in built:
+    for i, x in enumerate(built):
         joined = over_one_denominator(x) if below and x.op is ADD else None
         if joined is None or joined[2] not in below:
             continue
         powers: Powers = dict(joined[0])
-        for y in built:
-            base, n = _base_and_exponent(joined[2] if y is x else y)
+        for k, y in enumerate(built):
+            base, n = _base_and_exponent(joined[2] if k == i else y)
             raise_power(powers, base, n)
         return coefficient * joined[1], [_raised(base, n) for base, n in powers.items()]
     return coefficient, built

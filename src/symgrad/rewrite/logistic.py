@@ -18,6 +18,7 @@ def logistic_quotients(factors: list[Expr]) -> list[Expr]:
         found = _reciprocal(x)
         if found is not None and found[0] in present:
             partner, short = found
+            present.discard(partner)  # taken once
             result = [short if y is x else y for y in result if y is not partner]
     return result
 

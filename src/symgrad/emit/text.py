@@ -28,6 +28,7 @@ from symgrad.emit.views import Call, Joined, Raised
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import text_of_number
 from symgrad.ops.einsum import is_stretched_scalar
 
 MAX_ENTRIES: Final = 9  # of an array that is written out
@@ -78,7 +79,7 @@ def number_piece(value: Any) -> Piece:
     if value.__class__ is bool:
         return Piece(str(value), ATOM)
     level = MINUS if is_minus(value) else PRODUCT if value.__class__ is Fraction else ATOM
-    return Piece(str(value), level)
+    return Piece(text_of_number(value), level)
 
 
 def dim_piece(dim: Any) -> Piece:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symgrad.expr.dims import Dim, Shape
+from symgrad.expr.interval import Interval
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class Op:
         ``label(node)``: the name that a node carries.
     map_dims : callable
         ``map_dims(params, rename)``: the parameters with dim names replaced.
+    range : Interval, callable or None
+        Where the values lie wherever they are numbers, as those of the real function; or a function
+        ``range(node, *ranges)`` of the intervals of the operands. None: what the element type says.
     domain : tuple of (float, float)
         Per operand, the interval in which tests may sample.
     special : tuple of float
@@ -96,6 +100,7 @@ class Op:
     sympy: Callable[..., Any] | None = None
     label: Callable[[Expr], str] | None = None
     map_dims: Callable[[Params, Rename], Params] = _keep_params
+    range: Interval | Callable[..., Interval] | None = None
     domain: tuple[tuple[float, float], ...] = ()
     special: tuple[float, ...] = ()
     notes: str = ""

@@ -40,7 +40,7 @@ Grid = Any  # numpy object array of Expr of shape ()
 # A step of array code takes as long as about so many steps on floats
 STEPS: Final = 20
 MAX_ENTRIES: Final = 2000  # of an argument or a result
-ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real")
+ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
 
 
 class Scalars(NamedTuple):

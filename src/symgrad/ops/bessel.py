@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Shape
+from symgrad.expr.interval import POSITIVE, REALS, Interval
 from symgrad.expr.leaves import constant
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -35,6 +36,7 @@ def ordered(
     latex: str,
     sympy: Callable[..., Any],
     domain: tuple[float, float],
+    **fields: Any,
 ) -> Op:
     """A function ``f(n, x)`` of a fixed order; ``derivative(n, y, x)`` is its derivative by x."""
 
@@ -58,6 +60,7 @@ def ordered(
         latex=lambda node: rf"{notation(node.params[0])}\left({{0}}\right)",
         sympy=sympy,
         domain=(domain,),
+        **fields,
     )
     return op
 
@@ -74,9 +77,10 @@ def _order(name: str, n: Any) -> Any:
     return int(value) if value == int(value) else value
 
 
-def _bessel(name: str, derivative: Any, latex: str, sympy: Any) -> Op:
+def _bessel(name: str, derivative: Any, latex: str, sympy: Any, **fields: Any) -> Op:
     low = (0.4, 6.0)
-    return ordered(name, derivative, lambda node: _bessel_code(name, node), latex, sympy, low)
+    code = lambda node: _bessel_code(name, node)  # noqa: E731
+    return ordered(name, derivative, code, latex, sympy, low, **fields)
 
 
 _SHORT: Final = {"jv": "j", "yv": "y", "iv": "i", "kv": "k", "ive": "i", "kve": "k"}
@@ -108,12 +112,14 @@ IV: Final = _bessel(
     lambda n, y, x: iv(1, x) if n == 0 else (iv(n - 1, x) + iv(n + 1, x)) / 2,
     "I_{{{}}}",
     lambda sp, x, n: sp.besseli(n, x),
+    range=lambda y, x: Interval(1) if y.params[0] == 0 else REALS,
 )
 KV: Final = _bessel(
     "kv",
     lambda n, y, x: -kv(1, x) if n == 0 else -(kv(n - 1, x) + kv(n + 1, x)) / 2,
     "K_{{{}}}",
     lambda sp, x, n: sp.besselk(n, x),
+    range=POSITIVE,
 )
 # The scaled ones: ive = exp(-|x|)*I, kve = exp(x)*K
 IVE: Final = _bessel(
@@ -121,12 +127,14 @@ IVE: Final = _bessel(
     lambda n, y, x: (ive(1, x) if n == 0 else (ive(n - 1, x) + ive(n + 1, x)) / 2) - sign(x) * y,
     r"\tilde{{I}}_{{{}}}",
     lambda sp, x, n: sp.exp(-sp.Abs(x)) * sp.besseli(n, x),
+    range=lambda y, x: Interval(0, 1, True) if y.params[0] == 0 else REALS,
 )
 KVE: Final = _bessel(
     "kve",
     lambda n, y, x: y - (kve(1, x) if n == 0 else (kve(n - 1, x) + kve(n + 1, x)) / 2),
     r"\tilde{{K}}_{{{}}}",
     lambda sp, x, n: sp.exp(x) * sp.besselk(n, x),
+    range=POSITIVE,
 )
 
 

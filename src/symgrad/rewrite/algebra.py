@@ -6,16 +6,16 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-from symgrad.expr.leaves import assumed, is_value, number, value_of
+from symgrad.expr.leaves import is_value, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
+from symgrad.expr.ranges import is_nonnegative, is_positive, range_of
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
-    is_exact,
     mul,
-    nonnegative,
     power,
     power_value,
     raw_product,
@@ -55,7 +55,7 @@ def _power_of_power(y: Expr) -> Expr | None:
         return power(u, mul(p, q)) if a is None or is_exact(a) else None
     if not is_exact(a):
         return None
-    if nonnegative(u):
+    if is_nonnegative(u):
         return power(u, number(a * b, p.shape))
     if a % 2 == 0:
         base = u if (a * b) % 2 == 0 else f.absolute(u)
@@ -147,17 +147,22 @@ def _log_of_power(y: Expr) -> Expr | None:
     u, p = x.args
     if u.op is f.exp:
         return mul(p, u.args[0])
-    return mul(p, f.log(u)) if assumed(u, "positive") else None
+    return mul(p, f.log(u)) if is_positive(u) else None
 
 
 # Absolute value and sign
 
 
 def _abs_of(y: Expr) -> Expr | None:
-    """``|u| -> u`` for u >= 0, and ``|c*u| -> |c|*|u|``."""
+    """``|u| -> u`` for u >= 0, ``-u`` for u <= 0; ``|c*u| -> |c|*|u|``, ``|sign(u)| -> sign(u)**2``."""
     x = y.args[0]
-    if nonnegative(x):
+    known = range_of(x)
+    if known.nonnegative:
         return x
+    if known.nonpositive:
+        return mul(number(-1, y.shape), x)
+    if x.op is f.sign:
+        return power(x, number(2, y.shape))
     if x.op is MUL:
         c, rest = split_coefficient(x)
         if c != 1 and rest is not None:
@@ -166,14 +171,15 @@ def _abs_of(y: Expr) -> Expr | None:
 
 
 def _sign_of(y: Expr) -> Expr | None:
-    """``sign(u) -> 1`` for u > 0, and ``sign(c*u) -> sign(c)*sign(u)``."""
+    """``sign(u) -> 1`` for u > 0; ``sign(c*u) -> sign(c)*sign(u)``, ``sign(|u|) -> sign(u)**2``."""
     x = y.args[0]
-    if assumed(x, "positive") or x.op in (f.exp, f.cosh, f.exp2):
-        return number(1, y.shape)
-    if assumed(x, "negative"):
-        return number(-1, y.shape)
+    known = range_of(x)
+    if known.nonzero:
+        return number(1 if known.positive else -1, y.shape)
     if x.op is f.sign:
         return x
+    if x.op is f.absolute:
+        return power(f.sign(x.args[0]), number(2, y.shape))
     if x.op is MUL:
         c, rest = split_coefficient(x)
         if c not in (0, 1) and rest is not None and c == c:

@@ -8,19 +8,18 @@ from typing import Any
 
 from symgrad.expr.leaves import is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
     add_all,
-    is_exact,
     mul,
     mul_all,
     power_value,
     split_coefficient,
 )
-
 
 Terms = dict[Expr, Any]  # the numbers of the terms of a sum; those that no rule may touch
 

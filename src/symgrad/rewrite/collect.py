@@ -12,14 +12,16 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, is_number, number, symbol, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact, plus, times
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
+    NAN,
     POW,
     factor_rank,
-    is_exact,
+    has_pole,
     mul,
     mul_all,
     power,
@@ -92,13 +94,13 @@ def _coefficients(terms: Iterable[tuple[Any, Expr]]) -> tuple[Coefficients, Any]
         if term.op is MUL or is_number(term):
             c, rest = split_coefficient(term)
             if sign != 1:
-                c = c * sign
+                c = times(c, sign)
         else:
             c, rest = sign, term
         if rest is None:
-            constant = constant + c
+            constant = plus(constant, c)
         elif rest in coefficients:
-            coefficients[rest] = coefficients[rest] + c
+            coefficients[rest] = plus(coefficients[rest], c)
         else:
             coefficients[rest] = c
     return coefficients, constant
@@ -120,9 +122,9 @@ def _merge_guards(coefficients: Coefficients, constant: Any, like: Expr) -> Any:
         ]
         scale, rest = split_coefficient(choose(condition, *branches))
         if rest is None:
-            constant = constant + scale
+            constant = plus(constant, scale)
         else:
-            coefficients[rest] = coefficients.get(rest, 0) + scale
+            coefficients[rest] = plus(coefficients.get(rest, 0), scale)
     return constant
 
 
@@ -151,9 +153,8 @@ def _merge_contractions(coefficients: Coefficients, nested: int) -> None:
                 operands = (*partner.args[:j], total, *partner.args[j + 1 :])
                 scale, rest = split_coefficient(EINSUM.build(operands, partner.params))
                 if rest is not None:
-                    coefficients[rest] = coefficients.get(rest, 0) + (
-                        scale if c == 1 else c * scale
-                    )
+                    added = scale if c == 1 else times(c, scale)
+                    coefficients[rest] = plus(coefficients.get(rest, 0), added)
                 break
             seen[key] = (term, i)
 
@@ -194,12 +195,12 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
             return mul_all([x for x, _ in factors])
     coefficient, bases, exponents = _gather(factors)
     if is_exact(coefficient) and coefficient == 0:
-        return number(0, like.shape)
+        return number(NAN if any(has_pole(x) for x, _ in factors) else 0, like.shape)
     built: list[Expr] = []
     for base, parts in bases.items():
         factor = parts[0] if len(parts) == 1 else _merged_power(base, parts)
         if is_number(factor):
-            coefficient = coefficient * value_of(factor)
+            coefficient = times(coefficient, value_of(factor))
         else:
             built.append(factor)
     if exponents:
@@ -239,7 +240,7 @@ def _gather(
         elif op is f.exp:
             exponentials.append((x if n == 1 else power(x, number(n, x.shape)), single))
         elif n == 1 and is_number(x):
-            coefficient = coefficient * x.params[0]
+            coefficient = times(coefficient, x.params[0])
         else:
             bases.setdefault(x, []).append(x if n == 1 else power(x, number(n, x.shape)))
     return coefficient, bases, exponentials

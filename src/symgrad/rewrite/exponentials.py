@@ -17,13 +17,13 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
     add_all,
-    is_exact,
     mul,
     mul_all,
     power,

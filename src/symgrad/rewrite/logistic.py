@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, POW, add, is_exact, mul, power, split_coefficient
+from symgrad.ops.arithmetic import ADD, POW, add, mul, power, split_coefficient
 
 
 def logistic_quotients(factors: list[Expr]) -> list[Expr]:

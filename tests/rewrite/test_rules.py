@@ -57,10 +57,17 @@ SIMPLIFIED = {
         (sg.abs(-3 * x), 3 * sg.abs(x)),
         (sg.abs(sg.exp(x)), sg.exp(x)),
         (sg.abs(x**2), x**2),
+        (sg.abs(-1 - x**2), x**2 + 1),
+        (sg.abs(sg.sign(x)), sg.sign(x) ** 2),
     ],
-    "sign(u) of known sign, sign(c*u) = sign(c)*sign(u)": [
-        (sg.sign(-3 * x), -sg.sign(x)),
+    "sign(u) = 1, u > 0, or -1, u < 0": [
         (sg.sign(p), sg.constant(1)),
+        (sg.sign(-1 - x**2), sg.constant(-1)),
+    ],
+    "sign(c*u) = sign(c)*sign(u), sign(|u|) = sign(u)**2": [
+        (sg.sign(-3 * x), -sg.sign(x)),
+        (sg.sign(sg.sign(x)), sg.sign(x)),
+        (sg.sign(sg.abs(x)), sg.sign(x) ** 2),
     ],
     "max(u, u) = u": [(sg.maximum(x, x), x)],
     "min(u, u) = u": [(sg.minimum(x, x), x)],

@@ -170,12 +170,15 @@ def _abs_of(y: Expr) -> Expr | None:
     return None
 
 
+def _sign_of_known(y: Expr) -> Expr | None:
+    """``sign(u) -> 1`` for u > 0, -1 for u < 0."""
+    known = range_of(y.args[0])
+    return number(1 if known.positive else -1, y.shape) if known.nonzero else None
+
+
 def _sign_of(y: Expr) -> Expr | None:
-    """``sign(u) -> 1`` for u > 0; ``sign(c*u) -> sign(c)*sign(u)``, ``sign(|u|) -> sign(u)**2``."""
+    """``sign(c*u) -> sign(c)*sign(u)``, ``sign(sign(u)) -> sign(u)``, ``sign(|u|) -> sign(u)**2``."""
     x = y.args[0]
-    known = range_of(x)
-    if known.nonzero:
-        return number(1 if known.positive else -1, y.shape)
     if x.op is f.sign:
         return x
     if x.op is f.absolute:
@@ -277,7 +280,8 @@ ALGEBRA: Final = by_op(
         _undoes(f.arcsinh, f.sinh, EXACT),
         _undoes(f.arctanh, f.tanh, EXACT),
         Rule("|u| of known sign, |c*u| = |c|*|u|", EXACT, f.absolute, _abs_of),
-        Rule("sign(u) of known sign, sign(c*u) = sign(c)*sign(u)", EXACT, f.sign, _sign_of),
+        Rule("sign(u) = 1, u > 0, or -1, u < 0", DOMAIN, f.sign, _sign_of_known),
+        Rule("sign(c*u) = sign(c)*sign(u), sign(|u|) = sign(u)**2", EXACT, f.sign, _sign_of),
         Rule("max(u, u) = u", EXACT, f.maximum, _same_operands),
         Rule("min(u, u) = u", EXACT, f.minimum, _same_operands),
         _undoes(f.logical_not, f.logical_not, EXACT),

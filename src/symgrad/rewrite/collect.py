@@ -205,9 +205,9 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
             built.append(factor)
     if exponents:
         built.extend(_exponentials(exponents))
-    built = logistic_quotients(_tangents(_absolute_values(built)))
+    built = logistic_quotients(tangents(absolute_values(built)))
     single = {x for x, alone in factors if alone}
-    coefficient, built = _primitive_sums(coefficient, built, single)
+    coefficient, built = primitive_sums(coefficient, built, single)
     return _product_of(coefficient, built, single, like)
 
 
@@ -297,7 +297,7 @@ def _base_and_exponent(x: Expr) -> tuple[Expr, Any]:
     return (x.args[0], n) if is_exact(n) else (x, 1)
 
 
-def _absolute_values(factors: list[Expr]) -> list[Expr]:
+def absolute_values(factors: list[Expr]) -> list[Expr]:
     """Powers of u, ``|u|`` and ``sign(u)`` collected: ``u*sign(u) -> |u|``, ``sign(u)/|u| -> 1/u``."""
     powers = [_base_and_exponent(x) for x in factors]
     signed = (f.sign, f.absolute)
@@ -349,15 +349,21 @@ def _raised(base: Expr, n: Any) -> Expr:
 # Tangents
 
 _TANGENTS: Final = {f.sin: (f.cos, f.tan), f.sinh: (f.cosh, f.tanh)}
+_OF_TANGENTS: Final = (f.sin, f.cos, f.tan, f.sinh, f.cosh, f.tanh)
 
 
-def _tangents(factors: list[Expr]) -> list[Expr]:
+def tangents(factors: list[Expr]) -> list[Expr]:
     """``sin(u)**n/cos(u)**n -> tan(u)**n``, and the same of sinh and cosh."""
     if not any(_base_and_exponent(x)[0].op in _TANGENTS for x in factors):
         return factors
     powers: Powers = {}
+    others = []
     for x in factors:
-        raise_power(powers, *_base_and_exponent(x))
+        base, n = _base_and_exponent(x)
+        if base.op in _OF_TANGENTS:
+            raise_power(powers, base, n)
+        else:
+            others.append(x)
     made = False
     for base, n in list(powers.items()):
         if base.op in _TANGENTS and n > 0:
@@ -367,13 +373,13 @@ def _tangents(factors: list[Expr]) -> list[Expr]:
                 made = True
                 del powers[base], powers[under]
                 raise_power(powers, tangent(base.args[0]), n)
-    return [_raised(base, n) for base, n in powers.items()] if made else factors
+    return [*others, *[_raised(base, n) for base, n in powers.items()]] if made else factors
 
 
 # Numbers in sums
 
 
-def _primitive_sums(
+def primitive_sums(
     coefficient: Any, built: list[Expr], single: set[Expr]
 ) -> tuple[Any, list[Expr]]:
     """``(2*x + 2)*(x + 1)*(1 - x)/(x - 1) -> -2*(x + 1)**2``: sums that are multiples of each other.

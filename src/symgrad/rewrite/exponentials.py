@@ -199,13 +199,15 @@ def gathered(factors: Sequence[Expr]) -> list[Expr]:
 
     Rules on products need that: what they find for a base must be all there is of it.
     """
-    exponents: dict[Expr, Any] = {}
-    for x in factors:
-        base, n = base_and_exponent(x)
-        exponents[base] = exponents.get(base, 0) + n
-    if len(exponents) == len(factors):
-        return list(factors)
-    return [_raised(base, n) for base, n in exponents.items()]
+    while True:
+        flat = [t for x in factors for t in (_factors(x) if len(x.args) <= MAX_FACTORS else (x,))]
+        exponents: dict[Expr, Any] = {}
+        for x in flat:
+            base, n = base_and_exponent(x)
+            exponents[base] = exponents.get(base, 0) + n
+        if len(exponents) == len(flat):
+            return flat
+        factors = [_raised(base, n) for base, n in exponents.items()]  # (-u)**2 is a power of u
 
 
 def _taken_in(exponents: Sequence[Expr], others: Sequence[Expr]) -> list[Expr] | None:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+from tests.properties.interpreters import numpy_value
 
 import symgrad as sg
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
-from tests.properties.interpreters import numpy_value
 
 MARGIN = 0.02  # between a value and a kink
 LARGEST = 1e4
@@ -143,7 +143,7 @@ class Recipe:
         space: dict[str, Any] = {"sg": sg, **made}
         for line in self.lines():
             name, code = line.split(" = ", 1)
-            space[name] = eval(code, space)  # noqa: S307 (our own code)
+            space[name] = eval(code, space)
         result = space[f"t{len(self.steps) - 1}"]
         used = set(toposort([result]))
         return [leaf for leaf in made.values() if leaf in used], result
@@ -330,7 +330,7 @@ def shrunk(recipe: Recipe, fails: Callable[[Recipe], str | None]) -> tuple[Recip
 def _quietly(fails: Callable[[Recipe], str | None], recipe: Recipe) -> str | None:
     try:
         return fails(recipe)
-    except (sg.SymgradError, np.linalg.LinAlgError, IndexError, ValueError):
+    except Exception:
         return None  # no graph any more
 
 

@@ -9,14 +9,18 @@ import importlib.util
 
 import numpy as np
 import pytest
-
-import symgrad as sg
 from tests.conftest import make_blocks_tiny
 from tests.properties.graphs import FIXED, LEAVES, NAMED, make_leaves, random_recipe, shrunk
 from tests.properties.interpreters import numpy_value
 
+import symgrad as sg
+
 HAS_JAX = importlib.util.find_spec("jax") is not None
-H = 2e-3
+STEPS = (2e-3, 4e-4, 8e-5)  # of differences
+
+
+class Unreliable(Exception):
+    """Differences say nothing here."""
 
 
 def close(got, want, tol, what):
@@ -49,9 +53,25 @@ class Case:
         return {x: a + t * d for x, a, d in zip(self.leaves, self.at, self.direction, strict=True)}
 
     def along(self, value):
-        """The derivative of ``value(leaves)`` along the direction, by differences of order six."""
-        steps = {k: np.asarray(value(self.moved(k * H))) for k in (-3, -2, -1, 1, 2, 3)}
-        first, second, third = [(steps[k] - steps[-k]) / (2 * H * k) for k in (1, 2, 3)]
+        """The derivative of ``value(leaves)`` along the direction, by differences of order six.
+
+        With the step at which half of it gives the same.
+
+        Raises
+        ------
+        Unreliable
+            Where there is no such step, as near a pole.
+        """
+        for h in STEPS:
+            whole, half = self._difference(value, h), self._difference(value, h / 2)
+            scale = max(1.0, float(np.max(np.abs(half), initial=0)))
+            if np.max(np.abs(whole - half), initial=0) <= 1e-7 * scale:
+                return half
+        raise Unreliable
+
+    def _difference(self, value, h):
+        at = {k: np.asarray(value(self.moved(k * h))) for k in (-3, -2, -1, 1, 2, 3)}
+        first, second, third = [(at[k] - at[-k]) / (2 * h * k) for k in (1, 2, 3)]
         return 1.5 * first - 0.6 * second + 0.1 * third
 
 
@@ -109,7 +129,7 @@ def by_evaluate(case):
 def by_saved_source(case):
     f = sg.lambdify(case.leaves, [case.y, sg.grad(case.f, case.leaves)], name="saved")
     space = {}
-    exec(compile(f.source, "saved", "exec"), space)  # noqa: S102 (our own code)
+    exec(compile(f.source, "saved", "exec"), space)
     return same_as_expected(
         case, space["saved"](*[np.asarray(a) for a in case.at]), 1e-9, "saved source"
     )
@@ -216,16 +236,18 @@ def problem_of(recipe, seed, ways):
     case = Case(recipe, seed)
     if not case.leaves:
         return None
-    problem = value_and_derivatives(case)
-    for way in ways:
-        problem = problem or way(case)
-    return problem
+    for way in (value_and_derivatives, *ways):
+        problem = way(case)
+        if problem:
+            return problem
+    return None
 
 
 def checked(seed, ways):
+    """Check one graph; whether differences told anything of its derivatives."""
     recipe = random_recipe(seed, 3 + seed % 7)
     if not recipe.steps:
-        return
+        return True
 
     def fails(r):
         with np.errstate(all="ignore"):
@@ -233,6 +255,8 @@ def checked(seed, ways):
 
     try:
         failed = fails(recipe)
+    except Unreliable:
+        return False
     except Exception as error:  # any error is a finding
         kind = type(error)
 
@@ -248,18 +272,20 @@ def checked(seed, ways):
     if failed:
         small, why = shrunk(recipe, fails)
         pytest.fail(f"seed {seed}: {small.program(why)}")
+    return True
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("start", range(0, 300, 25))
 def test_random_graphs(start):
-    for seed in range(start, start + 25):
-        checked(seed, [WAYS[seed % len(WAYS)]])
+    told = [checked(seed, [WAYS[seed % len(WAYS)]]) for seed in range(start, start + 25)]
+    assert sum(told) >= 23
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("start", range(1000, 11000, 100))
 def test_many_random_graphs(start):
-    for seed in range(start, start + 100):
-        checked(seed, [WAYS[(seed + k) % len(WAYS)] for k in (0, 4, 6)])
+    ways = {s: [WAYS[(s + k) % len(WAYS)] for k in (0, 4, 6)] for s in range(start, start + 100)}
+    told = [checked(seed, chosen) for seed, chosen in ways.items()]
+    assert sum(told) >= 95

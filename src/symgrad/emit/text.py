@@ -125,7 +125,7 @@ class TextPrinter(Printer):
         above, level = self._above(view, pieces)
         below = [self.wrap(self._factor(factor, pieces), POWER) for factor in view.below]
         if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
-            below.insert(0, str(view.coefficient.denominator))
+            below.insert(0, text_of_number(view.coefficient.denominator))
         if view.hidden:
             above += f"*...*<{view.hidden} more factors>"
             level = PRODUCT

@@ -51,7 +51,7 @@ class Interval(NamedTuple):
         return self.positive or self.negative
 
     def __neg__(self) -> Interval:
-        return Interval(-self.high, -self.low, self.open_high, self.open_low)
+        return within((-self.high, not self.open_high), (-self.low, not self.open_low))
 
     def __add__(self, other: Interval) -> Interval:  # type: ignore[override]
         """All sums of two numbers."""
@@ -102,19 +102,21 @@ class Interval(NamedTuple):
 
     def of_sign(self, low: Any = -INF, high: Any = INF) -> Interval:
         """The values between `low` and `high` of a function with the sign of its operand."""
-        below = Interval(low, 0, True, self.nonzero) if not self.nonnegative else None
-        above = Interval(0, high, self.nonzero, True) if not self.nonpositive else None
-        if below is None:
-            return above or Interval(0, 0)
-        return below if above is None else Interval(low, high, True, True)
+        if self.nonnegative:
+            low, open_low = 0, self.nonzero
+        else:
+            open_low = low != -INF
+        if self.nonpositive:
+            return Interval(low, 0, open_low, self.nonzero)
+        return Interval(low, high, open_low, high != INF)
 
     def _ends(self) -> tuple[End, End]:
         return (self.low, not self.open_low), (self.high, not self.open_high)
 
     def _reciprocal(self) -> Interval:
-        if not (self.nonnegative or self.nonpositive):
+        if self.low == self.high == 0 or not (self.nonnegative or self.nonpositive):
             return REALS
-        if self.nonpositive:
+        if not self.nonnegative:
             return -((-self)._reciprocal())
         low = (0, False) if self.high == INF else (_over(self.high), not self.open_high)
         high = (INF, True) if self.low == 0 else (_over(self.low), not self.open_low)
@@ -123,8 +125,8 @@ class Interval(NamedTuple):
 
 def within(low: End, high: End) -> Interval:
     """The interval between two ends, made wider where they have very many digits."""
-    low, high = _short(low, -1), _short(high, 1)
-    return Interval(low[0], high[0], not low[1], not high[1])
+    (a, a_closed), (b, b_closed) = _short(low, -1), _short(high, 1)
+    return Interval(a, b, not (a_closed or a == -INF), not (b_closed or b == INF))
 
 
 def point(value: Any) -> Interval:

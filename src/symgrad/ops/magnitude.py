@@ -24,6 +24,12 @@ def _range_of_sign(y: Expr, x: Interval) -> Interval:
     return Interval(0, 1) if x.nonnegative else Interval(-1, 0) if x.nonpositive else UNIT
 
 
+def _range_of_hypot(y: Expr, a: Interval, b: Interval) -> Interval:
+    """At least the larger, at most the sum."""
+    low, high = abs(a).larger(abs(b)), abs(a) + abs(b)
+    return Interval(low.low, high.high, low.open_low)
+
+
 cbrt = elementwise(
     "cbrt",
     derivative=lambda g, y, x: g / (3 * y**2),
@@ -58,7 +64,7 @@ hypot = elementwise(
     commutative=True,
     domain=((0.2, 3.0), (-3.0, 3.0)),
     notes="The derivatives at the origin are nan.",
-    range=lambda y, a, b: abs(a).larger(abs(b)),
+    range=_range_of_hypot,
     exact=lambda a, b: power_value(a**2 + b**2, HALF),
 )
 absolute = elementwise(

@@ -41,6 +41,7 @@ def _rounding(
         latex=latex,
         sympy=sympy,
         ufunc=ufunc,
+        exact=rounded,
         range=lambda y, x: _rounded_ends(x, rounded),
         special=(1.5, -1.5, 2.0),
         notes="The derivative is 0 everywhere, at the jumps too.",

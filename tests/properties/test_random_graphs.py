@@ -225,9 +225,38 @@ def by_entries(case):
     return None
 
 
+def by_jax(case):
+    """The same lines of code run by JAX."""
+    import jax  # noqa: PLC0415 (where it is installed)
+
+    from tests.properties.jax_images import JaxImages  # noqa: PLC0415
+
+    jax.config.update("jax_enable_x64", True)
+
+    def value(*leaves):
+        space = {"sg": JaxImages(), **case.recipe.point}
+        space |= {x.name: a for x, a in zip(case.leaves, leaves, strict=True)}
+        for line in case.recipe.lines():
+            exec(line, space)  # noqa: S102 (our own code)
+        return space[f"t{len(case.recipe.steps) - 1}"]
+
+    at = [jax.numpy.asarray(a) for a in case.at]
+    total = lambda *leaves: jax.numpy.sum(value(*leaves) * case.weights)  # noqa: E731
+    gradient = jax.grad(total, argnums=tuple(range(len(at))))
+    problem = same_as_expected(case, (value(*at), gradient(*at)), 1e-9, "JAX")
+    if problem:
+        return problem
+    directions = tuple(jax.numpy.asarray(d) for d in case.direction)
+    _, curved = jax.jvp(gradient, tuple(at), directions)
+    tangents = [sg.constant(d) for d in case.direction]
+    ours = sg.lambdify(case.leaves, sg.hvp(case.f, case.leaves, tangents))(*case.at)
+    problems = [close(a, b, 1e-7, "hvp, JAX") for a, b in zip(ours, curved, strict=True)]
+    return next((p for p in problems if p), None)
+
+
 WAYS = (
     by_evaluate, by_saved_source, by_blocks, by_symbolic_sizes, by_floats32, by_simplify, by_hessian,
-    by_curvature, by_jacobian, by_entries, by_exact_simplify, by_threads,
+    by_curvature, by_jacobian, by_entries, by_exact_simplify, by_threads, *([by_jax] if HAS_JAX else []),
 )  # fmt: skip
 
 

@@ -253,16 +253,17 @@ def _power_rule(name: str, guarantee: Guarantee, apply: Callable[[Expr], Expr | 
     return Rule(name, guarantee, POW, apply)
 
 
+# A power of a power of u is one power, so (1/u)**-2 is u**2: what makes powers may define more
 ALGEBRA: Final = by_op(
     (
         _power_rule(
             "(u**a)**b = u**(a*b), sqrt(u)**2 = u, sqrt(u**2) = |u|", DOMAIN, _power_of_power
         ),
-        _power_rule("(c*u)**n = c**n * u**n", ROUNDING, _power_of_multiple),
+        _power_rule("(c*u)**n = c**n * u**n", DOMAIN, _power_of_multiple),
         _power_rule("(c*a + c*b)**n = c**n * (a + b)**n", ROUNDING, _power_of_sum),
-        _power_rule("|u|**(2k) = u**(2k)", EXACT, _power_of_abs),
+        _power_rule("|u|**(2k) = u**(2k)", DOMAIN, _power_of_abs),
         _power_rule("sign(u)**(2k+1) = sign(u)", EXACT, _power_of_sign),
-        _power_rule("cbrt(u)**(3k) = u**k", ROUNDING, _power_of_cbrt),
+        _power_rule("cbrt(u)**(3k) = u**k", DOMAIN, _power_of_cbrt),
         Rule("cbrt(u**(3k)) = u**k", ROUNDING, f.cbrt, _cbrt_of_power),
         _undoes(f.log, f.exp, EXACT),
         Rule("log(u**c) = c*log(u), u > 0", ROUNDING, f.log, _log_of_power),

@@ -1,8 +1,8 @@
 """Random graphs as recipes: lines of code that anybody can run, and that can be shortened.
 
-A recipe is a list of steps; each is a line over the results of earlier ones. Values are known while a recipe
-grows, so that a step is taken only where it is finite, moderate and away from kinks. What fails is shrunk to
-a small recipe that fails as well, and printed as a program.
+A recipe is a list of steps; each is a line over the results of earlier ones. Values are known while a
+recipe grows, so that a step is taken only where it is finite, moderate and away from kinks. What fails is
+shrunk to a small recipe that fails as well, and printed as a program.
 """
 
 from __future__ import annotations
@@ -50,59 +50,85 @@ class Template(NamedTuple):
 
     code: str
     ranks: tuple[Any, ...]  # an int, "any", "same" as the first operand, "vec", "square", "mat"
-    fixed: bool = False  # whether it needs extents that are numbers
 
 
-UNARY = """sg.sin({0}) sg.cos({0}) sg.tanh({0}) sg.exp({0}) sg.arctan({0}) sg.sinh({0}) sg.cosh({0})
-sg.log({0}) sg.sqrt({0}) 1/{0} {0}**2 {0}**3 {0}**-2 -{0} 2*{0} {0}/3 sg.abs({0}) sg.sign({0})*{0}
-sg.special.expit({0}) sg.softplus({0}) sg.log1p({0}) sg.expm1({0}) sg.cbrt({0}) sg.log(1+sg.exp({0}))
-1-{0} {0}+1 {0}**0.5 {0}**1.5 sg.exp(-{0}) sg.log({0}**2+1) sg.sqrt({0}**2+1) sg.square({0}) sg.exp2({0})
-sg.tan({0}) sg.arcsinh({0}) sg.where({0}>0,{0}**2,sg.exp({0})) sg.maximum({0},0) sg.clip({0},-1,1)
-sg.arctanh({0}/4) sg.abs({0})**1.5 sg.where({0}>0.5,sg.sqrt({0}),0) sg.floor({0})*{0} sg.copysign({0},1)
-sg.named({0},'p')**2 {0}*{0}*{0} sg.sigmoid({0}) 1/(1+sg.exp(-{0}))""".split()
-BINARY = """{0}+{1} {0}-{1} {0}*{1} {0}/{1} {0}*{1} {0}+{1} sg.maximum({0},{1}) sg.minimum({0},{1}) {0}**{1}
-sg.hypot({0},{1}) sg.arctan2({0},{1}) sg.logaddexp({0},{1}) sg.where({0}>{1},{0},{1}**2) {0}-2*{1} {0}*{1}**-1
-sg.where({0}>0,{1},{0}*{1}) sg.copysign({0},{1}) {0}%{1} {0}*sg.exp({1}) {0}*{1}*{0} 3*{0}+{1}/2""".split()
-TEMPLATES = [
-    *[Template(code, ("any",)) for code in UNARY],
-    *[Template(code, ("any", "any")) for code in BINARY] * 2,
-    *[
-        Template(code, ("mat",))
-        for code in """{0}.T sg.sum({0},axis=0) sg.sum({0},axis=1) sg.mean({0}) {0}[0] {0}[:,1] {0}[1:,:2]
-        sg.max({0},axis=1) sg.min({0}) sg.prod({0},axis=0) sg.logsumexp({0},axis=1) sg.special.softmax({0},axis=1)
-        sg.cumsum({0},axis=0) {0}[::-1] sg.sum({0}**2) sg.norm({0}) {0}@{0}.T {0}.T@{0} sg.flip({0},1)
-        sg.var({0},axis=0) sg.einsum('ij,ij->j',{0},{0}) sg.sum({0},axis=0,keepdims=True) {0}[:,None,:] {0}[-1]""".split()
-    ],
-    *[
-        Template(code, ("square",))
-        for code in """sg.trace({0}) sg.diagonal({0}) sg.linalg.det({0}) sg.linalg.inv({0}) sg.linalg.inv({0}+4*sg.eye(3))
-        sg.tril({0}) sg.triu({0}) {0}@{0} {0}+{0}.T sg.linalg.logdet({0}@{0}.T+sg.eye(3)) sg.linalg.matrix_power({0},3)
-        sg.linalg.cholesky({0}@{0}.T+sg.eye(3)) sg.diag(sg.diagonal({0})) sg.einsum('ii->i',{0}) {0}+sg.eye(3)
-        sg.linalg.eigvalsh({0}+{0}.T) sg.einsum('ij,ji->',{0},{0})""".split()
-    ],
-    *[
-        Template(code, ("vec",))
-        for code in """sg.sum({0}) sg.sum({0}**2) sg.mean({0}) sg.diag({0}) sg.outer({0},{0}) {0}[0] {0}[1:] {0}[::-1]
-        sg.norm({0}) sg.max({0}) sg.prod({0}) sg.cumsum({0}) sg.logsumexp({0}) sg.special.softmax({0}) {0}@{0}
-        sg.roll({0},1) sg.concatenate([{0},{0}**2]) sg.stack([{0},sg.exp({0})]) {0}[:,None] {0}[None,:]*{0}[:,None]
-        sg.cumprod({0}) sg.var({0}) sg.take({0},[0,1,1]) sg.diff({0}) sg.reshape({0},(-1,1)) sg.tile({0},2)
-        sg.broadcast_to({0},(3,)+{0}.shape) sg.std({0}) sg.einsum('i,i,j->j',{0},{0},{0})""".split()
-        if code != "sg.diff({0})"
-    ],
-    *[Template(code, ("same", "same")) for code in "sg.sum({0}*{1}) sg.stack([{0},{1}]) sg.concatenate([{0},{1}])".split()],
-    *[Template(code, ("mat", "mat")) for code in "{0}@{1} {0}@{1} {0}.T@{1} {0}@{1}.T sg.kron({0},{1}) sg.einsum('ij,kj->ki',{0},{1})".split()],
-    *[Template(code, ("mat", "vec")) for code in "{0}@{1} {0}@{1} {0}*{1} {1}@{0} {1}[:,None]*{0} {0}+{1} {0}/{1} {0}.T@{1} sg.einsum('ij,j->ij',{0},{1})".split()],
-    *[
-        Template(code, ("square", "vec"))
-        for code in """{1}@{0}@{1} sg.linalg.solve({0}+4*sg.eye(3),{1}) sg.linalg.inv({0}+4*sg.eye(3))@{1}
-        {0}@sg.diag({1}) sg.diagonal({0})*{1} ({0}+sg.diag({1}))@{1} sg.logaddexp({0},sg.diagonal({0}))
-        sg.einsum('ii,j->j',{0},{1}) sg.diagonal({0}/{1})+{0} sg.linalg.solve({0}.T@{0}+sg.eye(3),{1})""".split()
-    ],
-    *[Template(code, ("square", "square")) for code in "sg.trace({0}@{1}) sg.linalg.solve({0}+4*sg.eye(3),{1}) {0}@{1}@{0} sg.sum({0}*{1}.T) {0}@{1}-{1}@{0} sg.kron({0},{1})".split()],
-    *[Template(code, ("vec", "vec")) for code in "sg.outer({0},{1}) {0}@{1} sg.outer({0},{1}) sg.inner({0},{1}) {0}[:,None]-{1}[None,:]".split()],
-    *[Template(code, (3,)) for code in "sg.sum({0},axis=0) sg.einsum('bij->ji',{0}) {0}[0] sg.sum({0},axis=(1,2)) {0}@{0} sg.linalg.inv({0}+4*sg.eye(3)) sg.max({0},axis=2) sg.moveaxis({0},0,2) sg.linalg.det({0}) sg.reshape({0},(2,9))".split()],
-    *[Template(code, (3, "vec")) for code in "{0}@{1} {0}*{1} sg.einsum('bij,i,j->b',{0},{1},{1})".split()],
-]  # fmt: skip
+# Steps by the kinds of their operands; those that stand twice are taken twice as often
+CODES: dict[tuple[Any, ...], str] = {
+    ("any",): """
+        sg.sin({0}) sg.cos({0}) sg.tanh({0}) sg.exp({0}) sg.arctan({0}) sg.sinh({0})
+        sg.cosh({0}) sg.log({0}) sg.sqrt({0}) 1/{0} {0}**2 {0}**3 {0}**-2 -{0} 2*{0} {0}/3
+        sg.abs({0}) sg.sign({0})*{0} sg.special.expit({0}) sg.softplus({0}) sg.log1p({0})
+        sg.expm1({0}) sg.cbrt({0}) sg.log(1+sg.exp({0})) 1-{0} {0}+1 {0}**0.5 {0}**1.5
+        sg.exp(-{0}) sg.log({0}**2+1) sg.sqrt({0}**2+1) sg.square({0}) sg.exp2({0}) sg.tan({0})
+        sg.arcsinh({0}) sg.where({0}>0,{0}**2,sg.exp({0})) sg.maximum({0},0) sg.clip({0},-1,1)
+        sg.arctanh({0}/4) sg.abs({0})**1.5 sg.where({0}>0.5,sg.sqrt({0}),0) sg.floor({0})*{0}
+        sg.copysign({0},1) sg.named({0},'p')**2 {0}*{0}*{0} sg.sigmoid({0}) 1/(1+sg.exp(-{0}))
+    """,
+    ("any", "any"): """
+        {0}+{1} {0}-{1} {0}*{1} {0}/{1} {0}*{1} {0}+{1} sg.maximum({0},{1}) sg.minimum({0},{1})
+        {0}**{1} sg.hypot({0},{1}) sg.arctan2({0},{1}) sg.logaddexp({0},{1})
+        sg.where({0}>{1},{0},{1}**2) {0}-2*{1} {0}*{1}**-1 sg.where({0}>0,{1},{0}*{1})
+        sg.copysign({0},{1}) {0}%{1} {0}*sg.exp({1}) {0}*{1}*{0} 3*{0}+{1}/2 {0}+{1} {0}-{1}
+        {0}*{1} {0}/{1} {0}*{1} {0}+{1} sg.maximum({0},{1}) sg.minimum({0},{1}) {0}**{1}
+        sg.hypot({0},{1}) sg.arctan2({0},{1}) sg.logaddexp({0},{1}) sg.where({0}>{1},{0},{1}**2)
+        {0}-2*{1} {0}*{1}**-1 sg.where({0}>0,{1},{0}*{1}) sg.copysign({0},{1}) {0}%{1}
+        {0}*sg.exp({1}) {0}*{1}*{0} 3*{0}+{1}/2
+    """,
+    ("mat",): """
+        {0}.T sg.sum({0},axis=0) sg.sum({0},axis=1) sg.mean({0}) {0}[0] {0}[:,1] {0}[1:,:2]
+        sg.max({0},axis=1) sg.min({0}) sg.prod({0},axis=0) sg.logsumexp({0},axis=1)
+        sg.special.softmax({0},axis=1) sg.cumsum({0},axis=0) {0}[::-1] sg.sum({0}**2)
+        sg.norm({0}) {0}@{0}.T {0}.T@{0} sg.flip({0},1) sg.var({0},axis=0)
+        sg.einsum('ij,ij->j',{0},{0}) sg.sum({0},axis=0,keepdims=True) {0}[:,None,:] {0}[-1]
+    """,
+    ("square",): """
+        sg.trace({0}) sg.diagonal({0}) sg.linalg.det({0}) sg.linalg.inv({0})
+        sg.linalg.inv({0}+4*sg.eye(3)) sg.tril({0}) sg.triu({0}) {0}@{0} {0}+{0}.T
+        sg.linalg.logdet({0}@{0}.T+sg.eye(3)) sg.linalg.matrix_power({0},3)
+        sg.linalg.cholesky({0}@{0}.T+sg.eye(3)) sg.diag(sg.diagonal({0})) sg.einsum('ii->i',{0})
+        {0}+sg.eye(3) sg.linalg.eigvalsh({0}+{0}.T) sg.einsum('ij,ji->',{0},{0})
+    """,
+    ("vec",): """
+        sg.sum({0}) sg.sum({0}**2) sg.mean({0}) sg.diag({0}) sg.outer({0},{0}) {0}[0] {0}[1:]
+        {0}[::-1] sg.norm({0}) sg.max({0}) sg.prod({0}) sg.cumsum({0}) sg.logsumexp({0})
+        sg.special.softmax({0}) {0}@{0} sg.roll({0},1) sg.concatenate([{0},{0}**2])
+        sg.stack([{0},sg.exp({0})]) {0}[:,None] {0}[None,:]*{0}[:,None] sg.cumprod({0})
+        sg.var({0}) sg.take({0},[0,1,1]) sg.reshape({0},(-1,1)) sg.tile({0},2)
+        sg.broadcast_to({0},(3,)+{0}.shape) sg.std({0}) sg.einsum('i,i,j->j',{0},{0},{0})
+    """,
+    ("same", "same"): """
+        sg.sum({0}*{1}) sg.stack([{0},{1}]) sg.concatenate([{0},{1}])
+    """,
+    ("mat", "mat"): """
+        {0}@{1} {0}@{1} {0}.T@{1} {0}@{1}.T sg.kron({0},{1}) sg.einsum('ij,kj->ki',{0},{1})
+    """,
+    ("mat", "vec"): """
+        {0}@{1} {0}@{1} {0}*{1} {1}@{0} {1}[:,None]*{0} {0}+{1} {0}/{1} {0}.T@{1}
+        sg.einsum('ij,j->ij',{0},{1})
+    """,
+    ("square", "vec"): """
+        {1}@{0}@{1} sg.linalg.solve({0}+4*sg.eye(3),{1}) sg.linalg.inv({0}+4*sg.eye(3))@{1}
+        {0}@sg.diag({1}) sg.diagonal({0})*{1} ({0}+sg.diag({1}))@{1}
+        sg.logaddexp({0},sg.diagonal({0})) sg.einsum('ii,j->j',{0},{1}) sg.diagonal({0}/{1})+{0}
+        sg.linalg.solve({0}.T@{0}+sg.eye(3),{1})
+    """,
+    ("square", "square"): """
+        sg.trace({0}@{1}) sg.linalg.solve({0}+4*sg.eye(3),{1}) {0}@{1}@{0} sg.sum({0}*{1}.T)
+        {0}@{1}-{1}@{0} sg.kron({0},{1})
+    """,
+    ("vec", "vec"): """
+        sg.outer({0},{1}) {0}@{1} sg.outer({0},{1}) sg.inner({0},{1}) {0}[:,None]-{1}[None,:]
+    """,
+    (3,): """
+        sg.sum({0},axis=0) sg.einsum('bij->ji',{0}) {0}[0] sg.sum({0},axis=(1,2)) {0}@{0}
+        sg.linalg.inv({0}+4*sg.eye(3)) sg.max({0},axis=2) sg.moveaxis({0},0,2)
+        sg.linalg.det({0}) sg.reshape({0},(2,9))
+    """,
+    (3, "vec"): """
+        {0}@{1} {0}*{1} sg.einsum('bij,i,j->b',{0},{1},{1})
+    """,
+}
+TEMPLATES = [Template(code, ranks) for ranks, codes in CODES.items() for code in codes.split()]
 
 
 def rank_fits(kind: Any, x: Expr, first: Expr) -> bool:
@@ -254,7 +280,10 @@ def is_smooth(e: Expr, at: dict[Expr, Any], known: list[Expr]) -> bool:
     for node in toposort([e], skip=known):
         if node.dtype.kind == "b" or not node.args:
             continue
-        value = numpy_value(node, at)
+        try:
+            value = numpy_value(node, at)
+        except np.linalg.LinAlgError:
+            return False
         if not np.all(np.isfinite(value)) or np.max(np.abs(value), initial=0) > LARGEST:
             return False
         if not _is_clear(node, at):

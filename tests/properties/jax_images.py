@@ -1,36 +1,35 @@
-"""The functions of recipes as those of JAX."""
+"""The functions of recipes as those of JAX, which is imported where it is used only."""
 
 from types import SimpleNamespace
 
-import jax
-import jax.numpy as jnp
 
-SPECIAL = SimpleNamespace(
-    expit=jax.nn.sigmoid, softmax=lambda x, axis=-1: jax.nn.softmax(x, axis=axis)
-)
-LINALG = SimpleNamespace(
-    det=jnp.linalg.det,
-    inv=jnp.linalg.inv,
-    solve=lambda a, b: jnp.linalg.solve(a, b),
-    logdet=lambda a: jnp.linalg.slogdet(a)[1],
-    cholesky=lambda a: jnp.linalg.cholesky(a),
-    eigvalsh=jnp.linalg.eigvalsh,
-    matrix_power=jnp.linalg.matrix_power,
-)
-NAMES = {
-    "special": SPECIAL,
-    "linalg": LINALG,
-    "softplus": jax.nn.softplus,
-    "sigmoid": jax.nn.sigmoid,
-    "logsumexp": jax.scipy.special.logsumexp,
-    "norm": jnp.linalg.norm,
-    "named": lambda x, name: x,
-    "eye": jnp.eye,
-}
+def names_of_jax():
+    import jax
+    import jax.numpy as jnp
+
+    special = SimpleNamespace(
+        expit=jax.nn.sigmoid, softmax=lambda x, axis=-1: jax.nn.softmax(x, axis=axis)
+    )
+    linalg = SimpleNamespace(
+        det=jnp.linalg.det,
+        inv=jnp.linalg.inv,
+        solve=jnp.linalg.solve,
+        logdet=lambda a: jnp.linalg.slogdet(a)[1],
+        cholesky=jnp.linalg.cholesky,
+        eigvalsh=jnp.linalg.eigvalsh,
+        matrix_power=jnp.linalg.matrix_power,
+    )
+    return vars(jnp) | {
+        "special": special,
+        "linalg": linalg,
+        "softplus": jax.nn.softplus,
+        "sigmoid": jax.nn.sigmoid,
+        "logsumexp": jax.scipy.special.logsumexp,
+        "norm": jnp.linalg.norm,
+        "named": lambda x, name: x,
+    }
 
 
-class JaxImages:
-    """`sg.sin` and all the others, as functions of JAX."""
-
-    def __getattr__(self, name):
-        return NAMES.get(name) or getattr(jnp, name)
+def jax_images():
+    """What stands for `sg` in a recipe that JAX runs."""
+    return SimpleNamespace(**names_of_jax())

@@ -1,7 +1,7 @@
 """Random graphs: value, derivatives and products, by every way to compile, against independent values.
 
-The values come from an interpreter of the graph in plain NumPy, derivatives from differences of it; where JAX
-is installed its own values and gradients are compared too. 300 graphs in the normal suite, 10,000 with
+Values come from an interpreter of the graph in plain NumPy, derivatives from differences of it; where JAX
+is installed its values and derivatives are compared too. 300 graphs in the normal suite, 10,000 with
 ``-m slow``.
 """
 
@@ -227,17 +227,16 @@ def by_entries(case):
 
 def by_jax(case):
     """The same lines of code run by JAX."""
-    import jax  # noqa: PLC0415 (where it is installed)
-
-    from tests.properties.jax_images import JaxImages  # noqa: PLC0415
+    import jax
+    from tests.properties.jax_images import jax_images
 
     jax.config.update("jax_enable_x64", True)
 
     def value(*leaves):
-        space = {"sg": JaxImages(), **case.recipe.point}
+        space = {"sg": jax_images(), **case.recipe.point}
         space |= {x.name: a for x, a in zip(case.leaves, leaves, strict=True)}
         for line in case.recipe.lines():
-            exec(line, space)  # noqa: S102 (our own code)
+            exec(line, space)
         return space[f"t{len(case.recipe.steps) - 1}"]
 
     at = [jax.numpy.asarray(a) for a in case.at]

@@ -177,7 +177,12 @@ def test_a_scaled_matrix_is_no_product_of_matrices():
     """``B*diagonal(A)`` inside an inverse, a determinant and its logarithm."""
     a, b, c = [sg.symbol(f"a{k}_3_3", (3, 3)) for k in range(3)]
     scaled = b * sg.diagonal(a)
-    for e in (la.inv(scaled) @ b @ c, la.det(scaled), la.logdet(scaled), la.det(a * sg.diagonal(a))):
+    for e in (
+        la.inv(scaled) @ b @ c,
+        la.det(scaled),
+        la.logdet(scaled),
+        la.det(a * sg.diagonal(a)),
+    ):
         same(e, sg.simplify(e), "simplify")
     for g in sg.grad(sg.sum(la.inv(scaled) * c), [a, b]):
         same(g, sg.simplify(g), "gradient")

@@ -11,7 +11,7 @@ from tests.properties.interpreters import numpy_value
 
 import symgrad as sg
 from symgrad import linalg as la
-from symgrad.expr.leaves import EYE, eye, number
+from symgrad.expr.leaves import eye, number
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops.arithmetic import ADD, MUL, raw_product, raw_sum
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node
@@ -124,7 +124,7 @@ def node_for(rule, maker, depth=2):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("rule", OF_TENSORS, ids=lambda r: f"{r.op.name}: {r.name}")
 def test_a_rule_alone_keeps_values(rule):
-    for seed in range(60):
+    for seed in range(30):
         node = node_for(rule, Maker(seed))
         result = None if node is None else rule.apply(node)
         if result is not None and result is not node:
@@ -155,9 +155,9 @@ def test_what_rules_are_made_for(make):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("start", range(0, 200, 50))
+@pytest.mark.parametrize("start", range(0, 100, 25))
 def test_whole_passes_keep_values(start):
-    for seed in range(start, start + 50):
+    for seed in range(start, start + 25):
         maker = Maker(seed)
         e = maker.einsum(maker.shape(), 3)
         same(e, sg.simplify(e), f"simplify, seed {seed}")
@@ -170,7 +170,6 @@ def test_whole_passes_keep_values(start):
             for g, x in zip(gradients, leaves, strict=True):
                 assert g.shape == x.shape
                 same(g, sg.simplify(g), f"gradient, seed {seed}")
-        assert all(x.op is not EYE or x.ndim == 2 for x in e.args)
 
 
 def test_a_scaled_matrix_is_no_product_of_matrices():

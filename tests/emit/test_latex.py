@@ -12,7 +12,7 @@ from symgrad.expr.op import Op
 
 x, y, z = sg.symbols("x y z")
 A = sg.matrix("A", ("m", "n"))
-Q = sg.matrix("Q", ("n", "n"))
+Q, P = sg.matrix("Q", ("n", "n")), sg.matrix("P", ("n", "n"))
 u, v = sg.vector("u", "n"), sg.vector("v", "n")
 r = sg.vector("r", "m")
 
@@ -36,11 +36,25 @@ SCALARS = {
     r"\log_{2}^{2}\left(x\right)": sg.log2(x) ** 2,
     r"\left|x\right|^{2}": abs(x) ** 2,
     r"1.5 \cdot 10^{-7} x": 1.5e-7 * x,
+    r"10^{-7} x": 1e-7 * x,
+    r"-10^{-7} x": -1e-7 * x,
+    r"x^{2} e^{-x}": x**2 * sg.exp(-x),
+    r"e^{-\frac{x^{2}}{2}}": sg.exp(-(x**2) / 2),
+    r"\exp\left(x^{4} y^{7} \sin\left(x\right) + x - z - 1\right)": sg.exp(
+        x**4 * y**7 * sg.sin(x) + x - z - 1
+    ),
+    r"\exp\left(e^{x}\right)": sg.exp(sg.exp(x)),
     r"\infty": sg.constant(float("inf")),
     r"\text{nan}": sg.constant(float("nan")),
     r"\pi x^{2} + e": sg.pi * x**2 + sg.E,
     r"\begin{cases} \sqrt{x} & \text{if } x > 0 \\ 0 & \text{otherwise} \end{cases}": sg.where(
         x > 0, sg.sqrt(x), 0
+    ),
+    r"2 \begin{cases} x & \text{if } x > y \\ y & \text{otherwise} \end{cases}": 2
+    * sg.where(x > y, x, y),
+    r"\begin{cases} 1 & \text{if } x > 0 \text{ and } y > 0 \\ x & \text{if } x > 0 \\"
+    r" 2 & \text{if } y > 1 \\ 0 & \text{otherwise} \end{cases}": sg.where(
+        x > 0, sg.where(y > 0, 1, x), sg.where(y > 1, 2, 0)
     ),
     r"\left(x < 1\right) \wedge \left(y < 2\right)": sg.logical_and(x < 1, y < 2),
 }
@@ -60,6 +74,14 @@ TENSORS = {
     r"A + \mathbf{1} v^{\top}": A + v,
     r"A \odot \left(r \mathbf{1}^{\top}\right)": A * r[:, None],
     r"2 v \odot u": 2 * v * u,
+    r"\left(Q \oslash P\right) Q": (Q / P) @ Q,
+    r"\left(Q Q\right) \oslash P": (Q @ Q) / P,
+    r"\left(1 \oslash P\right) Q Q": (1 / P) @ (Q @ Q),
+    r"\frac{2}{3} Q \oslash P": 2 * Q / (3 * P),
+    r"\frac{A v}{r}": (A @ v) / r,
+    r"A \frac{u}{v}": A @ (u / v),
+    r"\exp\left(Q\right)": sg.exp(Q),
+    r"e^{Q}": sg.linalg.expm(Q),
     r"v^{\odot 2}": v**2,
     r"\sin^{2}\left(v\right)": sg.sin(v) ** 2,
     r"\frac{1}{n} \sum v": sg.mean(v),
@@ -99,9 +121,29 @@ NAMES = {
     r"\alpha": r"\alpha",
     "{x}": "{x}",
     r"x^{*}": r"x^{*}",
-    "α": "α",
+    "α": r"\alpha",
+    "β_1": r"\beta_{1}",
+    "Δx": r"\Delta x",
+    "Α": "A",  # a capital alpha
+    "hbar": r"\hbar",
+    "ħ": r"\hbar",
+    "ell": r"\ell",
+    "x^*": "x^{*}",
+    "q^2": "q^{2}",
+    "x*": "x^{*}",
+    "x'": "x'",
+    "x_1''": "x_{1}''",
+    "x_star": "x^{*}",
+    "x_prime": "x'",
+    "theta_1_dot": r"\dot{\theta}_{1}",
+    "x₁": "x_{1}",
+    "σ_x²": r"\sigma_{x}^{2}",
+    "x^a+b": r"x^{\text{a+b}}",
     "two words": r"\text{two words}",
     "50%": r"\text{50\%}",
+    r"\alpha%": r"\alpha\%",
+    "x{": r"\text{x\{}",
+    "a~^": r"\text{a\textasciitilde{}\textasciicircum{}}",
 }
 
 
@@ -117,6 +159,59 @@ def test_names(name, expected):
 
 def test_a_name_with_a_superscript_takes_no_second_one():
     assert sg.latex(sg.symbol("x^{*}") ** 2) == r"\left(x^{*}\right)^{2}"
+
+
+@pytest.mark.parametrize("name", ["x^*", "q^2", "x'", "σ²"])
+def test_what_stands_above_is_no_power(name):
+    shown = sg.latex(sg.symbol(name))
+    assert sg.latex(sg.symbol(name) ** 2) == rf"\left({shown}\right)^{{2}}"
+
+
+OPTIONS = [
+    ({"exp": "function"}, sg.exp(-x), r"\exp\left(-x\right)"),
+    ({"exp": "power"}, sg.exp(v), "e^{v}"),
+    ({"symbol_names": {x: r"\mathbf{x}"}}, x**2 + y, r"\mathbf{x}^{2} + y"),
+    ({"symbol_names": {"x": "x^{*}"}}, x**2, r"\left(x^{*}\right)^{2}"),
+    ({"mul_symbol": "dot"}, 2 * x * y, r"2 \cdot x \cdot y"),
+    ({"mul_symbol": "times"}, x * y / 3, r"\frac{x \times y}{3}"),
+    ({"fold_short_frac": True}, x / 2 + 1, "x / 2 + 1"),
+    ({"fold_short_frac": True}, (x + 1) / y, r"\left(x + 1\right) / y"),
+    ({"fold_frac_powers": True}, x ** Fraction(2, 3), "x^{2/3}"),
+    ({"fold_frac": True}, x ** Fraction(2, 3) / 2, "x^{2/3} / 2"),
+    ({"mode": "inline"}, x, "$x$"),
+    ({"mode": "equation*"}, x, "\\begin{equation*}\nx\n\\end{equation*}"),
+]
+
+
+@pytest.mark.parametrize(("options", "e", "expected"), OPTIONS)
+def test_options(options, e, expected):
+    assert sg.latex(e, **options) == expected
+
+
+def test_an_aligned_environment_has_a_line_for_each_definition():
+    p = sg.named(x**2 + 1, "p")
+    shown = sg.latex(p**3, mode="align")
+    assert shown == "\\begin{align}\n&p^{3} \\\\\np &= x^{2} + 1\n\\end{align}"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "display"}, "unknown LaTeX mode 'display'; known: 'plain', 'inline'"),
+        ({"exp": "short"}, "exp must be one of 'auto', 'power', 'function', not 'short'"),
+        ({"mul_symbol": "*"}, "mul_symbol must be None or one of 'ldot', 'dot', 'times'"),
+        ({"symbol_names": {x: 2}}, "symbol_names gives x 2, which is no LaTeX text"),
+        ({"symbol_names": {2: "x"}}, "a key of symbol_names must be a symbol or its name, not 2"),
+    ],
+)
+def test_options_that_are_wrong_are_named(options, message):
+    with pytest.raises(ArgumentError, match=message):
+        sg.latex(x, **options)
+
+
+def test_an_array_of_expressions_is_a_matrix():
+    shown = sg.latex(np.array([[x, y], [z, 1]], dtype=object))
+    assert shown == r"\begin{bmatrix} x & y \\ z & 1 \end{bmatrix}"
 
 
 def test_notebooks_get_the_formula_in_dollars():

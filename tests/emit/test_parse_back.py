@@ -50,7 +50,9 @@ def test_text_reads_back():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_latex_reads_back():
-    names = {sympy.Symbol(name): number for name, number in POINT.items()}
+    names = {sympy.Symbol(name): number for name, number in POINT.items()} | {
+        sympy.Symbol("e"): sympy.E
+    }
     for e in FORMULAS[::7]:
         image = parse_latex(sg.latex(e)).subs(names).evalf()
         assert float(image) == pytest.approx(value(e), rel=1e-9, abs=1e-9), sg.latex(e)

@@ -11,7 +11,7 @@ from symgrad.errors import ConversionError
 from symgrad.expr.leaves import value_of
 from symgrad.interop.sympy import from_sympy, simplify_with_sympy, to_sympy
 from symgrad.interop.sympy_functions import FUNCTIONS
-from symgrad.ops import linalg, shapes, special
+from symgrad.ops import determinant, linalg, shapes, special
 
 x, y = sp.symbols("x y")
 p, q = sp.symbols("p q", positive=True)
@@ -31,6 +31,7 @@ FORMULAS = [
     sp.floor(3 * x) + sp.ceiling(y) + sp.frac(p),
     sp.Mod(x, THIRD),
     sp.Heaviside(x) + sp.Heaviside(y, 1),
+    sp.SingularityFunction(x, y, 2) + sp.SingularityFunction(x, -y, sp.Rational(1, 2)),
     sp.tan(x) + sp.cot(x) + sp.sec(x) + sp.csc(x),
     sp.asin(q) + sp.acos(q) + sp.atan(x) + sp.atan2(y, x),
     sp.acot(x) + sp.asec(p) + sp.acsc(p),
@@ -219,7 +220,7 @@ A, V = sg.matrix("A", (3, 3)), sg.vector("v", 3)
         V @ A @ V,
         A.T * V + sg.sum(A, axis=1),
         sg.trace(A) * sg.outer(V, V),
-        linalg.det(A) + sg.logsumexp(V) + sg.prod(V),
+        determinant.det(A) + sg.logsumexp(V) + sg.prod(V),
         linalg.inv(A),
         linalg.solve(A, V),
         sg.concatenate([V, V[::-1]])[1:],
@@ -281,3 +282,60 @@ def test_simplification_tells_symbols_of_one_name_apart():
     a, b = sg.symbol("a"), sg.symbol("a", unique=1)
     e = sg.sin(a) * sg.cos(b) + sg.cos(a) * sg.sin(b)
     assert simplify_with_sympy(e) is sg.sin(a + b)
+
+
+# Products with a step
+
+start, other = sp.symbols("a b", real=True)
+STEPS = [
+    sp.Heaviside(x - start) * sp.sqrt(x - start),
+    sp.Heaviside(x - start, 1) * sp.log(x - start),
+    sp.Heaviside(x - start, 0) * sp.log(x - start),
+    -3 * sp.Heaviside(x - start) ** 2 * sp.log(x - start) ** 2 * sp.exp(-x),
+    (sp.Heaviside(x - start) - sp.Heaviside(x - other)) * sp.log(x - start),
+    (1 - sp.Heaviside(x - start)) * sp.sqrt(start - x),
+    sp.Heaviside(x - start) / sp.sqrt(x - start),
+    sp.Heaviside(x - start) * sp.Heaviside(x - other) * sp.log(x - other),
+    sp.Heaviside(x - start) * (sp.sqrt(x - start) + 1)
+    + sp.Heaviside(start - x) * sp.log(start - x),
+    sp.exp(sp.Heaviside(x - start) * sp.sqrt(x - start)),
+    sp.SingularityFunction(x, start, sp.Rational(5, 2)),
+]
+
+
+def _with_steps_taken(formula, numbers):
+    """The formula with each step replaced by its value at a point."""
+    written = formula.replace(
+        sp.SingularityFunction, lambda u, a, n: sp.Heaviside(u - a) * (u - a) ** n
+    )
+    return written.replace(sp.Heaviside, lambda u, *_: sp.Integer(bool(u.subs(numbers) > 0)))
+
+
+@pytest.mark.parametrize("formula", STEPS, ids=str)
+def test_products_with_a_step_are_choices(formula):
+    """Value and derivatives off the steps, where the step is a number."""
+    e = from_sympy(formula)
+    leaves = {s.name: s for s in sg.free_symbols(e)}
+    outputs = [sg.diff(e, leaves["x"], k) for k in range(4)]
+    f = sg.lambdify([leaves[n] for n in sorted(leaves)], outputs)
+    for at in (-2.0, 0.3, 2.5):
+        values = {"a": 0.2, "b": 1.7, "x": at}
+        numbers = {s: values[s.name] for s in formula.free_symbols}
+        live = _with_steps_taken(formula, numbers)
+        expected = [float(sp.diff(live, x, k).subs(numbers)) for k in range(4)]
+        arguments = [values[n] for n in sorted(leaves)]
+        np.testing.assert_allclose(f(*arguments), expected, rtol=1e-12)
+        arrays = f(*[np.array([v]) for v in arguments])
+        np.testing.assert_allclose(np.ravel(arrays), expected, rtol=1e-12)
+    again = from_sympy(to_sympy(e))
+    values = {s: {"a": 0.2, "b": 1.7, "x": 0.4}[s.name] for s in sg.free_symbols(again)}
+    assert sg.evaluate(again, values) == pytest.approx(
+        float(formula.subs({x: 0.4, start: 0.2, other: 1.7}).evalf()), rel=1e-12
+    )
+
+
+def test_derivatives_of_steps_have_no_image():
+    with pytest.raises(sg.ConversionError, match="DiracDelta"):
+        from_sympy(sp.diff(sp.Heaviside(x - start) * sp.sqrt(x - start), x))
+    with pytest.raises(sg.ConversionError, match="SingularityFunction"):
+        from_sympy(sp.SingularityFunction(x, start, -1))

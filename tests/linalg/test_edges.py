@@ -25,7 +25,7 @@ def spd(n, seed=0):
 
 @pytest.mark.parametrize(
     "e",
-    [la.inv(A), la.solve(A, v), sg.grad(la.det(A), A), sg.grad(la.logdet(A), A), v @ la.inv(A)],
+    [la.inv(A), la.solve(A, v), sg.grad(la.logdet(A), A), v @ la.inv(A)],
     ids=str,
 )
 def test_a_singular_matrix_raises(e):

@@ -79,3 +79,18 @@ def test_random_products_keep_their_values():
             np.testing.assert_allclose(
                 sg.evaluate(after, values), sg.evaluate(before, values), rtol=1e-13
             )
+
+
+def test_reciprocals_of_what_is_negated():
+    """``1/(-x)`` and ``(-x)**(-3/2)`` have a sign of their own, which is no factor to share."""
+    x = sg.symbol("x")
+    outputs = [sg.sin(b) / (-x), sg.sin(b) / (-x) ** 2 * a, a * sg.sin(b) * (-x) ** -1.5 / (-x * b)]
+    f = sg.lambdify([a, b, x], outputs)
+    sine = np.sin(0.7)
+    expected = [sine / 2, 1.3 * sine / 4, 1.3 * sine * 2.0**-1.5 / 2 / 0.7]
+    np.testing.assert_allclose(f(1.3, 0.7, -2.0), expected, rtol=1e-14)
+    y = sg.where(x < 0, 0, sg.sqrt(x)) + sg.where(-x < 0, 0, sg.sqrt(-x))
+    slopes = sg.lambdify(x, [sg.diff(y, x, k) for k in range(3)])
+    np.testing.assert_allclose(
+        np.array(slopes(-2.0), float), [2**0.5, -(2**-0.5) / 2, -(2**-1.5) / 4], rtol=1e-14
+    )

@@ -104,7 +104,7 @@ def test_blocks_share_their_definitions():
     r = sg.named(p**2 + q, "r")
     shown = sg.latex([[sg.exp(r), r * q], [r * q, r**2]])
     assert shown == (
-        r"\begin{bmatrix} \exp\left(r\right) & r q \\ r q & r^{2} \end{bmatrix}"
+        r"\begin{bmatrix} e^{r} & r q \\ r q & r^{2} \end{bmatrix}"
         r" \quad \text{where } r = p^{2} + q"
     )
 

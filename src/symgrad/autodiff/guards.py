@@ -13,23 +13,14 @@ from typing import Final
 
 from symgrad.expr.leaves import is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.ops import layout, linalg
+from symgrad.ops import linalg
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import POW
-from symgrad.ops.einsum import EINSUM, broadcast, is_layout, relabel
 from symgrad.ops.guard import WHERE, choose, guarded, is_guard
-from symgrad.ops.reduction import any as any_entry
-from symgrad.ops.reshaping import RESHAPE
+from symgrad.rewrite.branches import RAISING
+from symgrad.rewrite.reach import REDUCTIONS, reaches
 
-LINEAR: Final = (
-    RESHAPE,
-    layout.CONCAT,
-    layout.SLICE,
-    layout.EMBED,
-    layout.GATHER,
-    layout.SCATTER,
-)
-SINGULAR: Final = (f.cbrt, linalg.INV, linalg.DET, linalg.LOGABSDET, linalg.SOLVE)
+SINGULAR: Final = (f.cbrt, linalg.LOGABSDET, *RAISING)
 EVERYWHERE: Final = (-3.0, 3.0)
 
 
@@ -76,38 +67,10 @@ def guarded_rule(node: Expr, g: Expr, needed: Sequence[bool]) -> list[Expr | Non
 
 def guard_again(node: Expr, g: Expr, index: int, c: Expr) -> Expr:
     """The cotangent `c` that a guard `g` sent through a node to an operand, as a guard."""
-    if is_guard(c) or value_of(c) is not None:
+    passed_on = (
+        is_guard(c) and node.op not in REDUCTIONS
+    )  # whose own guards are by other conditions
+    if passed_on or value_of(c) is not None:
         return c
-    condition = _reaches(node, guarded(g)[0], index)
+    condition = reaches(node, guarded(g)[0], index)
     return c if condition is None else choose(condition, c, number(0, c.shape))
-
-
-def _reaches(node: Expr, condition: Expr, index: int) -> Expr | None:
-    """Where an operand feeds an entry of `node` at which the condition holds; None if unknown."""
-    arg = node.args[index]
-    if node.op is EINSUM:
-        return _reaches_through_einsum(node, condition, index)
-    if node.op in LINEAR:
-        assert node.op.vjp is not None
-        ones, zeros = number(1, node.shape), number(0, node.shape)
-        wanted = [i == index for i in range(len(node.args))]
-        count = node.op.vjp(choose(condition, ones, zeros), node, wanted)[index]
-        return None if count is None else f.greater(count, 0)
-    if is_layout(condition) and condition.args[0].ndim == 0:
-        return broadcast(condition.args[0], arg.shape)
-    return broadcast(condition, arg.shape) if condition.ndim == 0 else None
-
-
-def _reaches_through_einsum(node: Expr, condition: Expr, index: int) -> Expr | None:
-    inputs, out, _ = node.params
-    labels = inputs[index]
-    if len(set(labels)) != len(labels):
-        return None
-    if is_layout(condition):
-        (inner,), spread_out, _ = condition.params
-        rename = dict(zip(spread_out, out, strict=True))
-        condition, out = condition.args[0], tuple([rename.get(n, -1) for n in inner])
-    summed = tuple([axis for axis, n in enumerate(out) if n not in labels])
-    reached = any_entry(condition, axis=summed) if summed else condition
-    kept = tuple([n for n in out if n in labels])
-    return relabel(reached, kept, labels, dict(zip(labels, node.args[index].shape, strict=True)))

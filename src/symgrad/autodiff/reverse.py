@@ -59,10 +59,12 @@ def pullback(
             for i, c in enumerate(_cotangents(node, g, needed)):
                 if c is not None and needed[i]:
                     arg = node.args[i]
-                    if arg in singular and is_guard(g):
+                    if node in singular and is_guard(g):
                         c = guard_again(node, g, i, c)
                     pending.setdefault(arg, []).append(c)
-    results = [found.get(x, number(0, x.shape)) for x in wrt]
+    results = [
+        number(0, x.shape) if 0 in x.shape else found.get(x, number(0, x.shape)) for x in wrt
+    ]
     return simplify_all(results) if simplified else results
 
 

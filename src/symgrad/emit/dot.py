@@ -16,6 +16,7 @@ from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops.einsum import EINSUM
+from symgrad.rewrite.readable import readable
 
 MAX_NODES: Final = 500
 _TEXT_SUFFIXES: Final = (".dot", ".gv")
@@ -38,6 +39,7 @@ def to_dot(e: Expr, max_nodes: int = MAX_NODES) -> str:
       n0 -> n1
     }
     """
+    e = readable(e)
     order = toposort([e])
     kept = order if len(order) <= max_nodes else _nearest(e, order, max_nodes)
     ids = {node: f"n{i}" for i, node in enumerate(kept)}

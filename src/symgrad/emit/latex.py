@@ -3,16 +3,20 @@ r"""A formula as LaTeX, as a textbook sets it: ``\frac{x}{2}``, ``A^{\top} x``, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from symgrad.emit.definitions import Plan, plan_of
 from symgrad.emit.indices import IndexWriter, says_all
+from symgrad.emit.latex_options import MODES, Options, options_of
 from symgrad.emit.latex_printer import LatexPrinter, matrix
 from symgrad.emit.printer import LINE_LENGTH, MAX_LENGTH, Document
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.elementwise import as_expr
+from symgrad.rewrite.readable import readable
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.structure.kronecker import kronecker_sum
 from symgrad.structure.recognise import form_of
@@ -22,7 +26,19 @@ STYLES: Final = ("matrix", "index")
 Names = Mapping[Expr, str]
 
 
-def latex(e: Any, style: str = "matrix", max_length: int = MAX_LENGTH) -> str:
+def latex(
+    e: Any,
+    style: str = "matrix",
+    max_length: int = MAX_LENGTH,
+    *,
+    mode: str = "plain",
+    exp: str = "auto",
+    symbol_names: Mapping[Any, str] | None = None,
+    mul_symbol: str | None = None,
+    fold_frac: bool = False,
+    fold_short_frac: bool = False,
+    fold_frac_powers: bool = False,
+) -> str:
     r"""`e` as LaTeX, without dollar signs.
 
     Parameters
@@ -39,11 +55,26 @@ def latex(e: Any, style: str = "matrix", max_length: int = MAX_LENGTH) -> str:
         ``\operatorname{vec}`` puts the rows of a matrix one after the other.
     max_length : int
         Number of characters after which further definitions are left out, and counted.
+    mode : str
+        ``"plain"``; or as in SymPy ``"inline"`` (in dollars), ``"equation"``, ``"equation*"``. In
+        ``"align"`` or ``"align*"`` the formula and each definition are a line, numbered by LaTeX
+        without the star.
+    exp : str
+        ``"auto"`` writes ``e^{u}`` for short scalar exponents and ``\exp\left(u\right)`` else, ``"power"``
+        and ``"function"`` one of them always. A matrix exponential is ``e^{S}``; the exponential of each
+        entry of an array is ``\exp\left(S\right)``, unless ``"power"`` is asked for.
+    symbol_names : dict
+        LaTeX for symbols (or their names), as ``{x: r"\mathbf{x}"}``.
+    mul_symbol : str
+        Between factors: None (a space), ``"dot"``, ``"ldot"`` or ``"times"``.
+    fold_short_frac, fold_frac_powers : bool
+        Write short fractions as ``x / y``, and fractions in exponents as ``x^{1/3}``; `fold_frac` is both.
 
     Raises
     ------
     ArgumentError
-        For an unknown style, or a nest that is neither a list nor a list of equally long lists.
+        For an option that is not among these, or a nest that is neither a list nor a list of equally
+        long lists.
 
     Examples
     --------
@@ -54,18 +85,48 @@ def latex(e: Any, style: str = "matrix", max_length: int = MAX_LENGTH) -> str:
     >>> print(latex(sg.hessian(x**2 * sg.symbol("y"), [x, sg.symbol("y")])))
     \begin{bmatrix} 2 y & 2 x \\ 2 x & 0 \end{bmatrix}
     """
-    if style not in STYLES:
-        known = ", ".join(map(repr, STYLES))
-        raise ArgumentError(f"unknown LaTeX style {style!r}; known: {known}")
-    if not isinstance(e, (list, tuple)):
-        document, _ = _document(as_expr(e), style, max_length, {})
-        return _assembled(document)
-    return _assembled(_blocks(_rows_of(e), style, max_length))
+    for what, given, known in (("style", style, STYLES), ("mode", mode, MODES)):
+        if given not in known:
+            listed = ", ".join(map(repr, known))
+            raise ArgumentError(f"unknown LaTeX {what} {given!r}; known: {listed}")
+    options = options_of(
+        exp, symbol_names, fold_frac, fold_short_frac, fold_frac_powers, mul_symbol
+    )
+    how = _How(style, max_length, options)
+    if isinstance(e, (list, tuple, np.ndarray)):
+        return _in_mode(_blocks(_rows_of(e), how), mode)
+    document, _ = _document(as_expr(e), how, {})
+    return _in_mode(document, mode)
 
 
-def _rows_of(e: Sequence[Any]) -> list[list[Expr]]:
+class _How(NamedTuple):
+    """What the caller chose."""
+
+    style: str
+    max_length: int
+    options: Options
+
+
+def _in_mode(document: Document, mode: str) -> str:
+    """The formula alone, in dollars, or in an environment."""
+    if mode.startswith("align"):
+        body, definitions, hidden = document
+        lines = [f"&{body}", *[f"{name} &= {value}" for name, value in definitions]]
+        lines += [rf"&\text{{{hidden} more definitions left out}}"] * bool(hidden)
+        return _environment(mode, " \\\\\n".join(lines))
+    shown = _assembled(document)
+    if mode == "plain":
+        return shown
+    return f"${shown}$" if mode == "inline" else _environment(mode, shown)
+
+
+def _environment(name: str, body: str) -> str:
+    return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}"
+
+
+def _rows_of(e: Any) -> list[list[Expr]]:
     """A list as a column, a list of lists as it is."""
-    rows = [part if isinstance(part, (list, tuple)) else [part] for part in e]
+    rows = [list(part) if isinstance(part, (list, tuple, np.ndarray)) else [part] for part in e]
     nested = any(isinstance(x, (list, tuple, dict)) for row in rows for x in row)
     if nested or len({len(row) for row in rows}) != 1 or not rows[0]:
         raise ArgumentError(
@@ -76,7 +137,7 @@ def _rows_of(e: Sequence[Any]) -> list[list[Expr]]:
     return [[as_expr(x) for x in row] for row in rows]
 
 
-def _blocks(rows: Sequence[Sequence[Expr]], style: str, max_length: int) -> Document:
+def _blocks(rows: Sequence[Sequence[Expr]], how: _How) -> Document:
     """A matrix of blocks, and the definitions of all of them."""
     names: dict[Expr, str] = {}
     definitions: dict[str, str] = {}
@@ -87,7 +148,7 @@ def _blocks(rows: Sequence[Sequence[Expr]], style: str, max_length: int) -> Docu
         for block in row:
             if is_layout(block):  # a block below the diagonal is the transpose of one above it
                 (block,) = simplify_all([block])
-            document, found = _document(block, style, max_length, names)
+            document, found = _document(block, how, names)
             bodies[-1].append(document.body)
             definitions |= dict(document.definitions)
             hidden += document.hidden
@@ -95,21 +156,22 @@ def _blocks(rows: Sequence[Sequence[Expr]], style: str, max_length: int) -> Docu
     return Document(matrix(bodies).text, list(definitions.items()), hidden)
 
 
-def _document(e: Expr, style: str, max_length: int, known: Names) -> tuple[Document, Names]:
+def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
     """One formula, and the names that it gives to parts; `known` are those given before."""
+    e = readable(e)
     plan = plan_of(e, known)
-    if style == "matrix":
+    if how.style == "matrix":
         plan = plan if says_all(plan) else _flat_plan(e, known) or plan
         if says_all(plan):
-            return LatexPrinter(plan).document(max_length), plan.names
-    writer = IndexWriter(plan, LatexPrinter(plan), _in_matrices)
-    document = writer.document(max_length)
+            return LatexPrinter(plan, how.options).document(how.max_length), plan.names
+
+    def in_matrices(part: Expr) -> str:
+        """A formula in matrix notation, whatever it takes."""
+        return LatexPrinter(plan_of(part), how.options).render(part)
+
+    writer = IndexWriter(plan, LatexPrinter(plan, how.options), in_matrices)
+    document = writer.document(how.max_length)
     return document, writer.names
-
-
-def _in_matrices(e: Expr) -> str:
-    """A formula in matrix notation, whatever it takes."""
-    return LatexPrinter(plan_of(e)).render(e)
 
 
 def _flat_plan(e: Expr, known: Names) -> Plan | None:

@@ -8,7 +8,10 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any, Final
 
+from symgrad.emit.definitions import Plan
+from symgrad.emit.latex_forms import FORMS, transposed
 from symgrad.emit.latex_names import escaped, latex_name
+from symgrad.emit.latex_options import DEFAULT, Options
 from symgrad.emit.printer import (
     ATOM,
     COMPARE,
@@ -31,6 +34,8 @@ from symgrad.expr.numbers import text_of_number
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import MUL
 from symgrad.ops.einsum import EINSUM
+from symgrad.ops.exponential import exp
+from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import GATHER
 
 # Leaves
@@ -48,7 +53,10 @@ def number_piece(value: Any) -> Piece:
     level = MINUS if is_minus(value) else ATOM
     digits, exponent, power = shown.partition("e")
     if exponent:
-        return Piece(rf"{digits} \cdot 10^{{{int(power)}}}", min(level, PRODUCT))
+        ten = f"10^{{{int(power)}}}"
+        if digits in ("1", "-1"):
+            return Piece(digits.replace("1", ten), min(level, POWER))
+        return Piece(rf"{digits} \cdot {ten}", min(level, PRODUCT))
     if shown.endswith("inf"):
         return Piece(shown.replace("inf", r"\infty"), level)
     return Piece(r"\text{nan}" if shown == "nan" else shown, level)
@@ -56,8 +64,12 @@ def number_piece(value: Any) -> Piece:
 
 def name_piece(name: str) -> Piece:
     """A name; one that carries a superscript cannot take another."""
-    shown = latex_name(name)
-    return Piece(shown, POWER if "^" in shown else ATOM)
+    return shown_name(latex_name(name))
+
+
+def shown_name(shown: str) -> Piece:
+    """A name that is LaTeX."""
+    return Piece(shown, POWER if "^" in shown or shown.endswith("'") else ATOM)
 
 
 def _dim_piece(dim: Any) -> Piece:
@@ -90,7 +102,6 @@ def matrix(rows: Sequence[Sequence[str]]) -> Piece:
 
 
 LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
-    SYMBOL: lambda node: name_piece(str(node.name)),
     NAMED_NUMBER: lambda node: Piece({"pi": r"\pi", "E": "e"}[str(node.name)], ATOM),
     EYE: lambda node: Piece(f"I_{{{_dim_piece(node.params[0]).text}}}", ATOM),
     SIZE: lambda node: _dim_piece(node.params[0]),
@@ -109,10 +120,16 @@ class LatexPrinter(Printer):
 
     brackets = (r"\left(", r"\right)")
     shows_spread = True
+    forms = FORMS
     entries = False  # whether what is drawn are entries, so that everything is a scalar
 
+    def __init__(self, plan: Plan, options: Options = DEFAULT) -> None:
+        super().__init__(plan)
+        self.options = options
+
     def reference(self, name: str) -> Piece:
-        return name_piece(name)
+        chosen = self.options.symbol_names.get(name)
+        return name_piece(name) if chosen is None else shown_name(chosen)
 
     def more(self, hidden: int, what: str) -> str:
         return rf" + \dots + \text{{{hidden} more {what}}}"
@@ -130,8 +147,14 @@ class LatexPrinter(Printer):
             size = size.numerator
         if size != 1:
             above.insert(0, number_piece(size))
-        plain = not any(f.base.args and f.base not in self.plan.names for f in view.below)
-        piece = self._quotient(above, tensors, below, plain)
+        if any(f.base.ndim > 1 and not self._is_scalar(f.base) for f in view.below):
+            piece = self._entrywise_quotient(view, pieces, above, tensors)
+        else:
+            plain = all(
+                self._is_scalar(f.base) and (not f.base.args or f.base in self.plan.names)
+                for f in view.below
+            )
+            piece = self._quotient(above, tensors, below, plain)
         if view.hidden:
             piece = Piece(rf"{piece.text} \cdots \text{{{view.hidden} more factors}}", LOOSE)
         return Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
@@ -147,9 +170,28 @@ class LatexPrinter(Printer):
             held, tensors = tensors, []
             if not held and above and above[-1].level < PRODUCT and above[-1].level >= LOOSE:
                 held = [above.pop()]
-        top = self._juxtaposed(above, tensors).text if above or tensors else "1"
-        quotient = Piece(rf"\frac{{{top}}}{{{bottom}}}", PRODUCT)
+        over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
+        if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
+            under = self._juxtaposed(below, [])
+            return Piece(f"{self.wrap(over, PRODUCT)} / {self.wrap(under, POWER)}", LOOSE)
+        quotient = Piece(rf"\frac{{{over.text}}}{{{bottom}}}", PRODUCT)
         return self._juxtaposed([quotient], held) if held else quotient
+
+    def _entrywise_quotient(
+        self, view: Product, pieces: dict[Expr, Piece], above: list[Piece], tensors: list[Piece]
+    ) -> Piece:
+        r"""A quotient by matrices, ``S \oslash R``: a fraction could be read as a product."""
+        below = [self._factor(f, pieces) for f in view.below if self._is_scalar(f.base)]
+        under = [self._factor(f, pieces) for f in view.below if not self._is_scalar(f.base)]
+        if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
+            below.insert(0, number_piece(view.coefficient.denominator))
+        scalars = [self._quotient(above, [], below, True)] if above or below else []
+        if not tensors:
+            tensors, scalars = scalars or [Piece("1", ATOM)], []
+        sides = [r" \odot ".join(self.wrap(t, POWER) for t in side) for side in (tensors, under)]
+        if len(under) > 1:
+            sides[1] = rf"\left({sides[1]}\right)"
+        return self._juxtaposed([*scalars, Piece(r" \oslash ".join(sides), LOOSE)], [])
 
     def _juxtaposed(self, scalars: list[Piece], tensors: list[Piece]) -> Piece:
         """Factors side by side, tensors with a circled dot between them."""
@@ -173,7 +215,7 @@ class LatexPrinter(Printer):
         if not before:
             return ""
         call = after.startswith(r"\left(") and _ENDS_IN_NAME.search(before)
-        return r" \cdot " if call or after[0].isdigit() else " "
+        return r" \cdot " if call or after[0].isdigit() else self.options.between
 
     def _factor(self, factor: Power, pieces: dict[Expr, Piece]) -> Piece:
         base, n = pieces[factor.base], factor.exponent
@@ -181,6 +223,10 @@ class LatexPrinter(Printer):
             return base
         if n == Fraction(1, 2):
             return Piece(rf"\sqrt{{{base.text}}}", ATOM)
+        if n.__class__ is Fraction and self.options.fold_frac_powers:
+            return self._power(
+                base, Piece(f"{n.numerator}/{n.denominator}", PRODUCT), self._is_scalar(factor.base)
+            )
         return self._power(base, number_piece(n), self._is_scalar(factor.base))
 
     def raised(self, view: Raised, parts: list[Piece]) -> Piece:
@@ -260,7 +306,7 @@ class LatexPrinter(Printer):
         if view.hidden:
             listed.append(rf"\text{{{view.hidden} more}}")
         if view.stacked and view.ndim == 2 and view.axis == 0:
-            listed[: len(parts)] = [_transposed(self, part).text for part in parts]
+            listed[: len(parts)] = [transposed(self, part).text for part in parts]
         if view.ndim > 2:
             name = "stack" if view.stacked else "concatenate"
             inner = ", ".join(listed)
@@ -271,6 +317,12 @@ class LatexPrinter(Printer):
         node, op = view.node, view.node.op
         if op is GATHER:
             parts[1:] = [_index_piece(*pair) for pair in zip(view.children, parts, strict=True)][1:]
+        if op is SYMBOL:
+            return self.reference(str(node.name))
+        if op is WHERE:
+            return _cases(*parts)
+        if op is exp and self._is_power(node, parts):
+            return Piece(f"e^{{{parts[0].text}}}", POWER)
         if op in LEAVES:
             return _as_root(LEAVES[op](node), node) if node is self.plan.root else LEAVES[op](node)
         listed = [part.text for part in parts]
@@ -281,6 +333,43 @@ class LatexPrinter(Printer):
             inner = ", ".join(listed)
             return Piece(rf"\operatorname{{{escaped(op.name)}}}\left({inner}\right)", ATOM)
         return _filled(self, template, parts, node.ty is BOOL)
+
+    def _is_power(self, node: Expr, parts: list[Piece]) -> bool:
+        r"""Whether ``exp(u)`` is written as a power of e: of scalars, where u is short."""
+        style = self.options.exp
+        if style != "auto":
+            return style == "power"
+        text = parts[0].text
+        return self._is_scalar(node) and _is_short(text, EXPONENT) and not _TALL.search(text)
+
+
+def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
+    """Rows of a value and its condition; a branch that has cases itself gives its own rows."""
+    rows = [
+        (value, f"{condition.text} \\text{{ and }} {also}" if also else condition.text)
+        for value, also in a.cases or ((a.text, ""),)
+    ]
+    rows += b.cases or ((b.text, ""),)
+    listed = [
+        rf"{value} & \text{{if }} {when}" if when else rf"{value} & \text{{otherwise}}"
+        for value, when in rows
+    ]
+    text = (
+        rf"\begin{{cases}} {(chr(92) * 2).join(f' {row} ' for row in listed).strip()} \end{{cases}}"
+    )
+    return Piece(text, LOOSE, cases=tuple(rows))
+
+
+_TALL: Final = re.compile(r"e\^|\\sum")  # no reader wants these in an exponent
+FOLDED: Final = 6  # signs of a fraction that may be written on the line
+EXPONENT: Final = 12  # signs of an exponent that is short
+
+
+def _is_short(text: str, most: int) -> bool:
+    """Whether a formula has few signs, a command counted as one, and no rows."""
+    signs = re.sub(r"\\(?:frac|left|right|mathit|operatorname)", "", text)
+    signs = re.sub(r"\\[a-zA-Z]+", "x", signs)
+    return r"\begin" not in text and len(re.sub(r"[\s{}_^]", "", signs)) <= most
 
 
 def _is_of_matrices(term: Expr) -> bool:
@@ -340,106 +429,8 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
 
     shown = fill(template, operand)
     shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
-    if r"{{cases}}" in template:
-        return Piece(shown, SUM)
     if template.startswith(("{0} ", r"\neg")):
         return Piece(shown, COMPARE if boolean else LOOSE)
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
         return Piece(shown, MATMUL)
     return Piece(shown, POWER if "}}^{{" in template or re.match(r"\d\^", template) else ATOM)
-
-
-# Einsums
-
-
-def _transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
-    if x.row:
-        return Piece(x.row, MATMUL)
-    if axes is None and x.text.endswith("^{-1}"):  # an inverse
-        return Piece(rf"{x.text[:-4]}{{-\top}}", POWER)
-    if axes is None:
-        return Piece(rf"{printer.wrap(x, ATOM)}^{{\top}}", POWER)
-    return Piece(rf"\operatorname{{transpose}}_{{{axes}}}\left({x.text}\right)", ATOM)
-
-
-def _indexed(printer: Printer, parts: list[Piece], entries: Any) -> Piece:
-    """A vector as the equal columns of a matrix; other axes of extent 1 do not show."""
-    if entries == (":", "newaxis"):
-        return Piece(rf"{printer.wrap(parts[0], PRODUCT)} \mathbf{{1}}^{{\top}}", PRODUCT)
-    return parts[0]
-
-
-def _spread(printer: Printer, parts: list[Piece], ranks: Any) -> Piece:
-    """A vector as the equal rows of a matrix."""
-    if ranks == (1, 2):
-        return Piece(rf"\mathbf{{1}} {_transposed(printer, parts[0]).text}", PRODUCT)
-    return parts[0]
-
-
-def _summed(printer: Printer, parts: list[Piece], data: Any) -> Piece:
-    (x,), (axes, rank) = parts, data
-    if axes is None:
-        return Piece(rf"\sum {printer.wrap(x, MATMUL)}", LOOSE)
-    if rank == 2:
-        side = x if axes == (1,) else _transposed(printer, x)
-        return Piece(rf"{printer.wrap(side, MATMUL)} \mathbf{{1}}", MATMUL)
-    listed = ", ".join(map(str, axes))
-    return Piece(rf"\operatorname{{sum}}_{{{listed}}}\left({x.text}\right)", ATOM)
-
-
-def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
-    """A product of matrices; a vector that starts one is a row, a result is a column."""
-    flips, starts, ends = data
-    forward = _side_by_side(printer, parts, [*([True] if starts else []), *flips[int(starts) :]])
-    if not starts or ends:
-        return forward
-    turned = [f is False and not _is_diagonal(p) for p, f in zip(parts, flips, strict=True)]
-    backward = _side_by_side(printer, parts[::-1], [*turned[:0:-1], False])  # (x A)_j = (A^T x)_j
-    return Piece(backward.text, backward.level, forward.text)
-
-
-def _side_by_side(printer: Printer, parts: list[Piece], flips: Sequence[bool]) -> Piece:
-    turned = [_transposed(printer, p) if f else p for p, f in zip(parts, flips, strict=True)]
-    if len(turned) == 1:
-        return turned[0]
-    return Piece(" ".join(printer.wrap(part, MATMUL) for part in turned), MATMUL)
-
-
-def _is_diagonal(part: Piece) -> bool:
-    return part.text.startswith(r"\operatorname{diag}")
-
-
-def _multiplied(printer: Printer, parts: list[Piece], data: Any) -> Piece:
-    if all(part == parts[0] for part in parts):
-        return Piece(rf"{printer.wrap(parts[0], ATOM)}^{{\odot {len(parts)}}}", POWER)
-    return Piece(r" \odot ".join(printer.wrap(part, POWER) for part in parts), LOOSE)
-
-
-def _called(name: str) -> Callable[[Printer, list[Piece], Any], Piece]:
-    return lambda printer, parts, data: Piece(
-        rf"\operatorname{{{name}}}\left({parts[0].text}\right)", ATOM
-    )
-
-
-LatexPrinter.forms = {
-    "transpose": lambda printer, parts, axes: _transposed(printer, parts[0], axes),
-    "index": _indexed,
-    "spread": _spread,
-    "sum": _summed,
-    "trace": _called("tr"),
-    "diagonal": _called("diag"),
-    "diag": _called("diag"),
-    "outer": lambda printer, parts, data: Piece(
-        f"{printer.wrap(parts[0], MATMUL)} {_transposed(printer, parts[1]).text}", PRODUCT
-    ),
-    "chain": _chained,
-    "times": _multiplied,
-    "kron": lambda printer, parts, data: Piece(
-        r" \otimes ".join(printer.wrap(part, LOOSE + i) for i, part in enumerate(parts)), MATMUL
-    ),
-    "einsum": lambda printer, parts, labels: Piece(
-        rf"\operatorname{{einsum}}_{{\text{{{labels}}}}}"
-        rf"\left({', '.join(part.text for part in parts)}\right)",
-        ATOM,
-    ),
-}

@@ -31,11 +31,22 @@ LINE_LENGTH: Final = 120
 
 
 class Piece(NamedTuple):
-    """A printed expression, its level, and for a product of matrices how it reads as a row."""
+    """A printed expression and its level.
+
+    Attributes
+    ----------
+    text : str
+    level : int
+    row : str
+        How a product of matrices reads as a row.
+    cases : tuple of (value, condition)
+        The rows of a choice; the last condition is empty.
+    """
 
     text: str
     level: int
     row: str = ""
+    cases: tuple[tuple[str, str], ...] = ()
 
 
 class Document(NamedTuple):

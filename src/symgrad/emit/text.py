@@ -30,6 +30,7 @@ from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, 
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
 from symgrad.ops.einsum import is_stretched_scalar
+from symgrad.rewrite.readable import readable
 
 MAX_ENTRIES: Final = 9  # of an array that is written out
 
@@ -54,7 +55,7 @@ def text(e: Expr, max_length: int = MAX_LENGTH) -> str:
     >>> text((x**2 - 1) / (2 * sg.sqrt(x)))
     '(x**2 - 1)/(2*sqrt(x))'
     """
-    return _assembled(TextPrinter(plan_of(e)).document(max_length))
+    return _assembled(TextPrinter(plan_of(readable(e))).document(max_length))
 
 
 def _assembled(document: Document) -> str:

@@ -44,7 +44,7 @@ class Op:
         Whether nodes match with operands in any order.
     key : callable or None
         ``key(args, params)``: what nodes are matched by, where it is not the operands in their order
-        and the parameters; equal keys must mean equal values.
+        and the parameters, as a pair of the like; equal keys must mean equal values.
     elementwise : bool
         Whether operands and result have one shape and entries do not mix.
     numpy, scalar : str, callable or None
@@ -66,6 +66,10 @@ class Op:
     sympy : callable or None
         ``sympy(sp, *images)``: the SymPy image; called with the node's params after the images when
         it has any.
+    formula : callable or None
+        ``formula(node)``: the node in other ops, equal to it where that is defined: how it is printed,
+        and what SymPy gets. For derivatives whose formula has holes that its code has not, such as
+        ``p*x**(p - 1)`` at x = 0.
     label : callable or None
         ``label(node)``: the name that a node carries.
     map_dims : callable
@@ -98,6 +102,7 @@ class Op:
     text: str | Callable[[Expr], str] | None = None
     latex: str | Callable[[Expr], str] | None = None
     sympy: Callable[..., Any] | None = None
+    formula: Callable[[Expr], Expr] | None = None
     label: Callable[[Expr], str] | None = None
     map_dims: Callable[[Params, Rename], Params] = _keep_params
     range: Interval | Callable[..., Interval] | None = None

@@ -26,6 +26,7 @@ from symgrad.interop.sympy_arrays import ARRAY_RULES, as_sympy_array, each_entry
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.elementwise import as_expr
+from symgrad.rewrite.readable import written_out
 
 MAX_SIMPLIFIED: Final = 200
 
@@ -62,7 +63,7 @@ def to_sympy(e: Any) -> Any:
     >>> sg.to_sympy(sg.exp(x) / 2)
     exp(x)/2
     """
-    root = as_expr(e)
+    (root,) = written_out([as_expr(e)])
     images: dict[Expr, Any] = {}
     names: dict[str, Expr] = {}
     for node in toposort([root]):
@@ -267,7 +268,8 @@ def simplify_with_sympy(e: Expr) -> Expr:
     `e` itself comes back where it is no scalar formula, has no image, has more than 200 nodes, or
     where SymPy's result has no fewer nodes. The result equals `e` where both are defined.
     """
-    order = toposort([e])
+    (plain,) = written_out([e])
+    order = toposort([plain])
     if len(order) > MAX_SIMPLIFIED or any(node.shape != () for node in order):
         return e
     leaves = [node for node in order if node.op is SYMBOL]
@@ -277,7 +279,7 @@ def simplify_with_sympy(e: Expr) -> Expr:
         for node in order:
             if node not in images:
                 images[node] = _image(node, [images[arg] for arg in node.args])
-        back = _walk(sp.simplify(images[e]), {dummy: leaf for leaf, dummy in stand_ins.items()})
+        back = _walk(sp.simplify(images[plain]), {dummy: leaf for leaf, dummy in stand_ins.items()})
     except (
         SymgradError,
         ArithmeticError,

@@ -8,9 +8,18 @@ from typing import Any, Final
 
 from symgrad.errors import ConversionError
 from symgrad.expr.dims import Dim
-from symgrad.expr.leaves import EULER, eye, value_of, zeros
+from symgrad.expr.leaves import EULER, SYMBOL, eye, value_of, zeros
 from symgrad.expr.node import Expr
-from symgrad.ops import linalg, matrix_functions, products, select, shapes, special, ufuncs
+from symgrad.ops import (
+    determinant,
+    linalg,
+    matrix_functions,
+    products,
+    select,
+    shapes,
+    special,
+    ufuncs,
+)
 
 Rule = Callable[..., Expr]
 
@@ -52,6 +61,47 @@ def _piecewise(node: Any, *parts: Expr) -> Expr:
 
 def _heaviside(node: Any, x: Expr, at_zero: Expr) -> Expr:
     return ufuncs.heaviside(x, at_zero)
+
+
+def _product(node: Any, *factors: Expr) -> Expr:
+    """A product. With a step it is a choice: 0 where the step is 0, whatever the others are there."""
+    steps = [x for x in factors if _is_step(x)]
+    others = [x for x in factors if not _is_step(x)]
+    if not steps or all(value_of(x) is not None for x in others):
+        return reduce(ufuncs.multiply, factors)
+    step, rest = reduce(ufuncs.multiply, steps), reduce(ufuncs.multiply, others)
+    if step.op is not ufuncs.heaviside:
+        return select.where(ufuncs.equal(step, 0), 0, step * rest)
+    u, at_zero = step.args
+    if value_of(at_zero) == 0:
+        return select.where(u <= 0, 0, rest)
+    return select.where(u < 0, 0, rest if value_of(at_zero) == 1 else step * rest)
+
+
+def _is_step(x: Expr) -> bool:
+    """Whether an expression changes by steps alone: it depends on symbols through heaviside only."""
+    seen: set[Expr] = set()
+    stack, stepped = [x], False
+    while stack:
+        node = stack.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        if node.op is ufuncs.heaviside:
+            stepped = True
+        elif node.op is SYMBOL:
+            return False
+        else:
+            stack.extend(node.args)
+    return stepped
+
+
+def _singularity(node: Any, x: Expr, start: Expr, n: Expr) -> Expr:
+    """Macaulay's bracket ``<x - a>**n``: 0 before a, the power behind it."""
+    order = value_of(n)
+    if order is None or order < 0:
+        raise ConversionError(f"SingularityFunction has orders of at least 0 here: {node}")
+    return select.where(x < start, 0, (x - start) ** n)
 
 
 def _order_of(node: Any, who: str) -> Any:
@@ -139,7 +189,7 @@ _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "Ei": special.expi,
     "Transpose": shapes.transpose,
     "Inverse": lambda a, power=None: linalg.inv(a),
-    "Determinant": linalg.det,
+    "Determinant": determinant.det,
     "Trace": products.trace,
     "MatPow": lambda a, n: matrix_functions.matrix_power(a, value_of(n)),
 }
@@ -148,7 +198,7 @@ FUNCTIONS: Final[dict[str, Rule]] = {
     **{name: _plain(getattr(ufuncs, name)) for name in _SAME_NAME.split()},
     **{name: _plain(function) for name, function in _RENAMED.items()},
     "Add": _folded(ufuncs.add),
-    "Mul": _folded(ufuncs.multiply),
+    "Mul": _product,
     "Pow": _power,
     "log": _log,
     "cot": _over(ufuncs.tan),
@@ -170,6 +220,7 @@ FUNCTIONS: Final[dict[str, Rule]] = {
     "Xor": _xor,
     "Piecewise": _piecewise,
     "Heaviside": _heaviside,
+    "SingularityFunction": _singularity,
     "polygamma": _with_order(special.polygamma),
     "besselj": _with_order(special.jv),
     "bessely": _with_order(special.yv),

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.ops.linalg import DET, INV, LOGABSDET, SIGNDET, SOLVE, SPD_LOGDET
+from symgrad.ops.determinant import DET
+from symgrad.ops.linalg import INV, LOGABSDET, SIGNDET, SOLVE, SPD_LOGDET
 from symgrad.ops.matrices import untransposed
 from symgrad.ops.properties import is_spd
 

@@ -19,6 +19,8 @@ from symgrad.lower.program import Program, Value
 from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.sums import open_sums
+from symgrad.rewrite.branches import quiet_branches
+from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
 
 Form = TypeVar("Form")
@@ -52,18 +54,26 @@ def without_dead_code(p: Program) -> Program:
     return q
 
 
-FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
+# Without these a formula has no code, or code that is wrong somewhere
+NEEDED_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
+    Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
+    Pass("quiet branches", "what a branch not taken computes raises nothing", quiet_branches),
+)
+FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
+    *NEEDED_PASSES,
     Pass("open sums", "sums that are the first term of another are part of it", open_sums),
     Pass("shared factors", "pairs that several products hold, once", share_factors),
     Pass("Horner forms", "sums by powers of a base, where that saves products", horner),
 )
 
 
-def prepared(leaves: Sequence[Expr]) -> list[Expr]:
+def prepared(
+    leaves: Sequence[Expr], passes: Sequence[Pass[list[Expr]]] = FORMULA_PASSES
+) -> list[Expr]:
     """Formulas in the form in which they are lowered."""
     formulas = list(leaves)
-    for step in FORMULA_PASSES:
+    for step in passes:
         formulas = step.run(formulas)
     return formulas
 

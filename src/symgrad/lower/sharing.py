@@ -62,8 +62,11 @@ def _products(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, list
 def _split(x: Expr) -> list[Expr]:
     """A factor by its own: ``1/(x*y)`` is ``1/x`` and ``1/y``, so that divisions share their parts."""
     if x.op is POW and x.args[0].op is MUL and value_of(x.args[1]) == -1:
-        return [part for f in x.args[0].args for part in _split_power(power(f, x.args[1]))]
-    return _split_power(x)
+        parts = [part for f in x.args[0].args for part in _split_power(power(f, x.args[1]))]
+    else:
+        parts = _split_power(x)
+    # a power of -x is built as one of x with a sign before it, which is no part
+    return parts if all(part.op is POW or is_number(part) or part is x for part in parts) else [x]
 
 
 def _split_power(x: Expr) -> list[Expr]:

@@ -398,10 +398,10 @@ def power(x: Expr, p: Expr) -> Expr:
             return plain
     elif is_value(x, 1):
         return x
-    return make(POW, (x, p), (), x.shape, _power_type(x, p))
+    return make(POW, (x, p), (), x.shape, power_type(x, p))
 
 
-def _power_type(x: Expr, p: Expr) -> Ty:
+def power_type(x: Expr, p: Expr) -> Ty:
     n = value_of(p)
     if n.__class__ is int and p.ty.weak:
         if n >= 0:
@@ -422,7 +422,7 @@ def _power_number(x: Expr, p: Expr, n: Any) -> Expr | None:
     base = value_of(x)
     if base is not None and x.ty is not BOOL:
         value = power_value(base, n)
-        return None if value is None else _folded(value, x, _power_type(x, p))
+        return None if value is None else _folded(value, x, power_type(x, p))
     if n.__class__ is not int:
         return None
     if x.op is POW:
@@ -441,12 +441,17 @@ def _same_root(p: Fraction, n: int) -> bool:
 
 
 def _power_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
+    # made of the products and powers of this module
+    from symgrad.ops.power_derivatives import never_zero, power_derivative  # noqa: PLC0415
+
     x, p = y.args
     by_base = by_exponent = None
-    if needed[0]:  # p * x**(p - 1)
+    if needed[0] and (value_of(p) is not None or never_zero(x)):  # p * x**(p - 1)
         by_base = mul(mul(p, g), power(x, add(p, number(-1, p.shape))))
+    elif needed[0]:
+        by_base = mul(g, power_derivative(x, p, 1, 0))
     if needed[1] and not is_value(x, 0):  # x**p * log(x)
-        by_exponent = mul(mul(g, y), np.log(x))  # type: ignore[call-overload]
+        by_exponent = mul(g, power_derivative(x, p, 0, 1))
     return [by_base, by_exponent]
 
 
@@ -460,11 +465,11 @@ def _range_of_power(y: Expr, base: Interval, exponent: Interval) -> Interval:
 POW: Final = Op(
     name="power",
     build=lambda args, params: power(*args),
-    infer=lambda args, params: (args[0].shape, _power_type(*args)),
+    infer=lambda args, params: (args[0].shape, power_type(*args)),
     vjp=_power_cotangents,
     elementwise=True,
     sympy=lambda sp, x, p: sp.Pow(x, p),
     domain=((0.2, 3.0), (-2.0, 2.0)),
-    notes="The derivative by the exponent is x**p * log(x), nan at x = 0 as NumPy evaluates it.",
+    notes="The derivatives are right at base 0 too; see power_derivative.",
     range=_range_of_power,
 )

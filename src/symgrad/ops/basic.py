@@ -73,7 +73,19 @@ def divide(x1: Any, x2: Any) -> Expr:
 
 
 def power(x1: Any, x2: Any) -> Expr:
-    """``x1 ** x2``, broadcast. The derivative by the exponent is ``x1**x2 * log(x1)``."""
+    """``x1 ** x2``, broadcast, as `numpy.power`.
+
+    The derivatives, ``x2 * x1**(x2 - 1)`` by the base and ``x1**x2 * log(x1)`` by the exponent, are right
+    at base 0 too, at every order: the limits from above, where there are such.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, p = sg.symbols("x p")
+    >>> slope = sg.lambdify([x, p], sg.diff(x**p, x))
+    >>> [slope(0.0, p) for p in (0.0, 0.5, 1.0, 2.0)]
+    [0.0, inf, 1.0, 0.0]
+    """
     pair = _binary(power, (x1, x2))
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]

@@ -1,11 +1,12 @@
-"""Inverse, solution, determinant: batched over leading axes as in NumPy.
+"""Inverse, solution, logarithm of the determinant: batched over leading axes as in NumPy.
 
 Derivatives: ``d inv(A) = -inv(A) dA inv(A)``, ``d log|det(A)| = tr(inv(A) dA)``,
-``d det(A) = det(A) tr(inv(A) dA)``, ``d solve(A, B) = solve(A, dB - dA solve(A, B))``
+``d solve(A, B) = solve(A, dB - dA solve(A, B))``
 (Giles, Collected matrix derivative results for forward and reverse mode, 2008).
 
 The constructors know, in O(1), what a transpose, a factor, an inverse, and a diagonal or orthogonal
 matrix inside do. A singular matrix raises `numpy.linalg.LinAlgError` when code runs, as in NumPy.
+The determinant itself is in `symgrad.ops.determinant`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, Ty, resolve
-from symgrad.ops import reduction
+from symgrad.ops import reducing
 from symgrad.ops.arithmetic import MUL, add_all, mul, raw_product
 from symgrad.ops.einsum import EINSUM, broadcast, is_layout
 from symgrad.ops.elementwise import as_expr
@@ -42,7 +43,7 @@ from symgrad.ops.properties import is_diagonal, is_spd
 from symgrad.ops.public import public
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import reshape, squeeze
-from symgrad.ops.ufuncs import absolute, divide, log, multiply, power, sign
+from symgrad.ops.ufuncs import absolute, divide, log, multiply, sign
 
 Known = Callable[[Expr], Expr | None]
 
@@ -153,7 +154,7 @@ def _known_logdet(x: Expr) -> Expr | None:
     if is_spd(x) and x.op is not INV:
         return SPD_LOGDET.build((x,), ())
     if is_diagonal(x):
-        return reduction.sum(log(absolute(diagonal_of(x))), axis=-1)
+        return reducing.sum(log(absolute(diagonal_of(x))), axis=-1)
     if x.op is INV:
         return minus(LOGABSDET.build(x.args, ()))
     inner = untransposed(x)
@@ -206,7 +207,7 @@ def _known_sign(x: Expr) -> Expr | None:
     if x.op is EYE or is_spd(x):
         return number(1.0, x.shape[:-2], float_of(x.ty))
     if is_diagonal(x):
-        return reduction.prod(sign(diagonal_of(as_float(x))), axis=-1)
+        return reducing.prod(sign(diagonal_of(as_float(x))), axis=-1)
     if x.op is INV:
         return SIGNDET.build(x.args, ())
     inner = untransposed(x)
@@ -224,49 +225,6 @@ SIGNDET: Final = square_op(
     latex=r"\operatorname{{sign}}\det\left({0}\right)",
     sympy=lambda sp, a: sp.sign(a.det()),
     range=UNIT,
-)
-
-
-# Determinant
-
-
-def _known_det(x: Expr) -> Expr | None:
-    if x.op is EYE:
-        return number(1, x.shape[:-2])
-    if is_diagonal(x):
-        return reduction.prod(diagonal_of(as_float(x)), axis=-1)
-    if x.op is INV:  # det(inv(A)) = 1/det(A)
-        return divide(1, DET.build(x.args, ()))
-    inner = untransposed(x)
-    if inner is not None:
-        return DET.build((inner,), ())
-    scaled = scalar_factors(x)
-    if scaled is not None:  # det(c*A) = c**n det(A)
-        c, rest = scaled
-        return multiply(power(c, extent(x.shape[-1])), DET.build((rest,), ()))
-    return None
-
-
-def _det_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    (x,) = y.args
-    return [mul(over_matrix(mul(g, y), x), transposed(INV.build((x,), ())))]
-
-
-def _det_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
-    (t,) = tangents
-    return None if t is None else contract(",->", y.ndim, y, _contracted(y.args[0], t))
-
-
-DET: Final = square_op(
-    "det",
-    2,
-    _det_cotangent,
-    _det_tangent,
-    _known_det,
-    numpy="np.linalg.det({0})",
-    latex=r"\det\left({0}\right)",
-    sympy=lambda sp, a: a.det(),
-    notes="The derivative is det(A) * inv(A).T, defined for regular matrices.",
 )
 
 
@@ -359,7 +317,7 @@ class SlogdetResult(NamedTuple):
     logabsdet: Expr
 
 
-def _square(a: Any, who: str) -> Expr:
+def square_operand(a: Any, who: str) -> Expr:
     return check_square(as_expr(a), who)
 
 
@@ -382,33 +340,22 @@ def inv(a: Any) -> Expr:
     >>> print(sg.grad(sg.trace(sg.linalg.inv(A)), A))
     -inv(A).T @ inv(A).T
     """
-    return INV.build((_square(a, "inv"),), ())
-
-
-@public
-def det(a: Any) -> Expr:
-    """Determinant of square matrices, as `numpy.linalg.det`; the gradient needs a regular one.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> A = sg.matrix("A", ("n", "n"))
-    >>> print(sg.grad(sg.linalg.det(A), A))
-    det(A)*inv(A).T
-    """
-    return DET.build((_square(a, "det"),), ())
+    return INV.build((square_operand(a, "inv"),), ())
 
 
 @public
 def slogdet(a: Any) -> SlogdetResult:
     """Sign, and logarithm of the absolute value, of the determinant, as `numpy.linalg.slogdet`."""
-    x = _square(a, "slogdet")
+    x = square_operand(a, "slogdet")
     return SlogdetResult(SIGNDET.build((x,), ()), LOGABSDET.build((x,), ()))
 
 
 @public
 def logdet(a: Any) -> Expr:
     """Logarithm of the absolute value of the determinant; of an spd symbol by Cholesky.
+
+    At a singular matrix it is -inf, and its gradient, ``inv(A).T``, raises `numpy.linalg.LinAlgError`
+    when code runs; by Cholesky the value does, too. `det` and its gradient are defined there.
 
     Examples
     --------
@@ -417,7 +364,7 @@ def logdet(a: Any) -> Expr:
     >>> print(sg.grad(sg.linalg.logdet(A), A))
     inv(A).T
     """
-    return LOGABSDET.build((_square(a, "logdet"),), ())
+    return LOGABSDET.build((square_operand(a, "logdet"),), ())
 
 
 @public
@@ -429,7 +376,7 @@ def solve(a: Any, b: Any) -> Expr:
     ShapeError
         If `a` is not square, or `b` has not as many rows.
     """
-    x, y = _square(a, "solve"), as_expr(b)
+    x, y = square_operand(a, "solve"), as_expr(b)
     if y.ndim == 0 or y.shape[-2 if y.ndim > 1 else -1] != x.shape[-1]:
         raise _rows_differ(x, y)
     scaled = scalar_factors(y)
@@ -444,4 +391,4 @@ def solve(a: Any, b: Any) -> Expr:
     return squeeze(solution, -1) if vector else solution
 
 
-LINEAR_OPS: Final = (INV, DET, LOGABSDET, SPD_LOGDET, SIGNDET, SOLVE)
+LINEAR_OPS: Final = (INV, LOGABSDET, SPD_LOGDET, SIGNDET, SOLVE)

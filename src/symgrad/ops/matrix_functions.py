@@ -61,7 +61,7 @@ EXPM: Final = square_op(
     _expm_tangent,
     _known_expm,
     numpy="_expm({0})",
-    latex=r"\exp\left({0}\right)",
+    latex=r"e^{{{0}}}",
     sympy=lambda sp, a: a.exp(),
     keeps_symmetry=True,
     notes="By scaling and squaring with the Pade approximant of degree 13 (Higham 2005).",

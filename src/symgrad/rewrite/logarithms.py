@@ -9,8 +9,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.ranges import is_positive
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, raw_product
+from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.linalg import DET, LOGABSDET, SIGNDET
+from symgrad.ops.linalg import LOGABSDET, SIGNDET
 from symgrad.rewrite.exponentials import (
     base_and_exponent,
     exponentials_of,

@@ -14,11 +14,12 @@ from symgrad.expr.leaves import EYE, assumed, eye, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import POW, add_all, power
+from symgrad.ops.arithmetic import MUL, POW, add_all, power
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
-from symgrad.ops.einsum import EINSUM, einsum_node
+from symgrad.ops.determinant import COFACTORS, DET, cofactors_formula
+from symgrad.ops.einsum import EINSUM, einsum_node, is_stretched_scalar
 from symgrad.ops.layout import EMBED
-from symgrad.ops.linalg import DET, INV, LOGABSDET, SOLVE
+from symgrad.ops.linalg import INV, LOGABSDET, SOLVE
 from symgrad.ops.symmetry import Labels, is_symmetric
 from symgrad.rewrite.rule import Guarantee, Rule
 
@@ -207,6 +208,43 @@ def _even_power_of_sign(y: Expr) -> Expr | None:
 
 def _abs_of_sign(y: Expr) -> Expr | None:
     return number(1, y.shape) if _is_det_of_orthogonal(y.args[0]) else None
+
+
+# Cofactors over determinants
+
+
+def without_cofactors(factors: Sequence[Expr]) -> Sequence[Expr]:
+    """``cofactors(A)/det(A) -> inv(A).T``: beside a power of ``1/det(A)``, A is regular.
+
+    The cofactors may be a factor, or an operand of a product of matrices among the factors.
+    """
+    if not any(x.op is COFACTORS or _holds_cofactors(x) for x in factors):
+        return factors
+    regular = {d.args[0] for x in factors for d in _divisors(x) if d.op is DET}
+    return [_by_inverses(x, regular) for x in factors]
+
+
+def _holds_cofactors(x: Expr) -> bool:
+    return x.op is EINSUM and any(arg.op is COFACTORS for arg in x.args)
+
+
+def _by_inverses(x: Expr, regular: set[Expr]) -> Expr:
+    """A factor with the cofactors of regular matrices written out by their inverses."""
+    if x.op is COFACTORS and x.args[0] in regular:
+        return cofactors_formula(x.args)
+    if not _holds_cofactors(x) or not any(a.args and a.args[0] in regular for a in x.args):
+        return x
+    operands = [_by_inverses(a, regular) if a.op is COFACTORS else a for a in x.args]
+    return EINSUM.build(tuple(operands), x.params)
+
+
+def _divisors(x: Expr) -> list[Expr]:
+    """What a factor divides by."""
+    inner = x.args[0] if is_stretched_scalar(x) else x
+    factors = inner.args if inner.op is MUL else (inner,)
+    powers = [(f.args[0], value_of(f.args[1])) for f in factors if f.op is POW]
+    bases = [base for base, n in powers if n is not None and n < 0]
+    return [base.args[0] if is_stretched_scalar(base) else base for base in bases]
 
 
 # Single entries

@@ -14,7 +14,7 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import CONST, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.arithmetic import ADD, MUL, POW, mul_all
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
@@ -23,23 +23,28 @@ from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.collecting import COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
 from symgrad.rewrite.distribute import opened
+from symgrad.rewrite.matrices import without_cofactors
 from symgrad.rewrite.rule import Guarantee, Rule, as_guarantee, permitted, rewrite
+from symgrad.rewrite.slopes import recognised, without_slopes
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
 
 MAX_READ: Final = 1000  # nodes of a formula that is worth putting into its shortest form
 MAX_PASSES: Final = 5
 
 
-def simplify_all(roots: Sequence[Expr], guarantee: Guarantee = Guarantee.DOMAIN) -> list[Expr]:
+def simplify_all(
+    roots: Sequence[Expr], written_out: bool = False, guarantee: Guarantee = Guarantee.DOMAIN
+) -> list[Expr]:
     """The roots simplified together, so that what they share stays shared.
 
     Only rules that change no more than `guarantee` permits are used. Terms and powers are collected in
     one pass over a graph of any size. A formula small enough to be read is also factored and written
-    out where that makes it shorter, until nothing changes.
+    out where that makes it shorter, until nothing changes. With `written_out` no product becomes a node
+    that stands for a formula, such as a derivative of a power.
     """
     images = list(roots)
     for _ in range(MAX_PASSES):
-        run = _Pass(images, guarantee)
+        run = _Pass(images, written_out, guarantee)
         before, images = images, run.run()
         if not run.readable or all(a is b for a, b in zip(before, images, strict=True)):
             break
@@ -78,7 +83,7 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
     if level not in ("basic", "full"):
         raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
     allowed = as_guarantee(guarantee)
-    (result,) = simplify_all([as_expr(e)], allowed)
+    (result,) = simplify_all([as_expr(e)], guarantee=allowed)
     if level == "full":
         if allowed is not Guarantee.DOMAIN:
             raise ArgumentError('simplify level "full" needs the guarantee "domain"')
@@ -91,8 +96,9 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
 class _Pass:
     """One run over one set of roots."""
 
-    def __init__(self, roots: Sequence[Expr], guarantee: Guarantee) -> None:
+    def __init__(self, roots: Sequence[Expr], written_out: bool, guarantee: Guarantee) -> None:
         self.roots = list(roots)
+        self.written_out = written_out
         self.guarantee = guarantee
         self.rules = permitted(ALGEBRA, guarantee)
         self.order = toposort(self.roots)
@@ -195,7 +201,17 @@ class _Pass:
                 image = self.image[x]
                 single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
                 factors.append((image, single))
-        return collect_product(factors, node)
+        product = collect_product(without_slopes(_regular(factors)), node)
+        if product.op is not MUL or self.written_out:
+            return product
+        known = recognised(product.args)
+        return mul_all(known) if len(known) < len(product.args) else product
+
+
+def _regular(factors: list[tuple[Expr, bool]]) -> list[tuple[Expr, bool]]:
+    """Factors with cofactors written out by the inverse where they are divided by a determinant."""
+    plain = without_cofactors([x for x, _ in factors])
+    return [(x, single) for x, (_, single) in zip(plain, factors, strict=True)]
 
 
 def _negated_sum(x: Expr, uses: dict[Expr, int]) -> bool:

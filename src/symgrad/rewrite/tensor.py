@@ -97,15 +97,32 @@ def _layout_moved_in(node: Expr, inlinable: Inlinable) -> Expr:
         inputs, inner, _ = x.params
         rename = dict(zip(labels, inner, strict=True))
         return einsum_node(x.args, inputs, tuple([rename[n] for n in out]), {})
-    if x.op is MUL and is_number(x.args[0]):
-        moved = EINSUM.build((raw_product(x.args[1:]),), node.params)
+    if x.op is MUL and any(map(_is_scalar, x.args)) and not all(map(_is_scalar, x.args)):
+        moved = EINSUM.build((raw_product(_tensors(x)),), node.params)
         if is_layout(moved):
             moved = _layout_moved_in(moved, inlinable)
-        return node if is_layout(moved) else mul(number(x.args[0].params[0], node.shape), moved)
+        scalars = [_reshaped(f, node.shape) for f in x.args if _is_scalar(f)]
+        return node if is_layout(moved) else mul_all([*scalars, moved])
     if x.op is ADD and len(x.args) <= MAX_OPERANDS and any(map(_absorbs_layout, x.args)):
         terms = [EINSUM.build((term,), node.params) for term in x.args]
         return add_all([_layout_moved_in(t, inlinable) if is_layout(t) else t for t in terms])
     return node
+
+
+def _is_scalar(factor: Expr) -> bool:
+    """Whether a factor is one number for all entries."""
+    return is_number(factor) or is_stretched_scalar(factor)
+
+
+def _tensors(product: Expr) -> tuple[Expr, ...]:
+    return tuple([f for f in product.args if not _is_scalar(f)])
+
+
+def _reshaped(factor: Expr, shape: Shape) -> Expr:
+    """A factor that is one number for all entries, for those of another shape."""
+    if is_number(factor):
+        return number(factor.params[0], shape)
+    return broadcast(factor.args[0], shape)
 
 
 def _absorbs_layout(term: Expr) -> bool:

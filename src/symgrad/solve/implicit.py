@@ -15,13 +15,13 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
 from symgrad.lower.lowering import is_batched, lower
+from symgrad.lower.passes import NEEDED_PASSES, prepared
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.implicit import ENTRYWISE, SYSTEM, Equation
 from symgrad.ops.layout import concat, part
 from symgrad.ops.matrices import as_float
 from symgrad.ops.reshaping import reshape_to
-from symgrad.rewrite.stability import stabilize
 
 
 def implicit(F: Any, unknown: Any, params: Any = None, x0: Any = 1.0) -> Any:
@@ -174,7 +174,7 @@ def _node(
     arguments = [x, *parameters]
     slope, *slopes = jacobian(residual, arguments)
     entrywise = is_batched(arguments, toposort([residual, slope, *slopes]))
-    program = lower(arguments, stabilize([residual, slope]))
+    program = lower(arguments, prepared([residual, slope], NEEDED_PASSES))
     nest = ("tuple", (), (0, 1))
     plain = function_source(program, nest, "equation")
     name = f"_equation_{hashlib.sha256(plain.encode()).hexdigest()[:8]}"

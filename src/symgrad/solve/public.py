@@ -11,6 +11,8 @@ from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.lower.lowering import is_batched
 from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
@@ -93,9 +95,8 @@ def newton_root(
     )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
-    scalar = len(problem.unknowns) == 1 and all(
-        e.shape == () for e in (*problem.formulas, *problem.symbols)
-    )
+    # one that holds an array inside, such as det(A - x*eye(n)), does not take many x at once
+    scalar = len(problem.unknowns) == 1 and is_batched(problem.symbols, toposort(problem.formulas))
     if method not in ("auto", "newton", "sparse"):
         raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
     if scalar and method != "sparse":

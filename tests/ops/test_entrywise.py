@@ -42,8 +42,11 @@ KINDS = {
 ORDERS = {"polygamma": (1, 2, 3)}
 PARAMS = {
     "named": [("p",)],
-    "power_derivative": [(1, 0), (0, 1), (2, 0), (1, 1), (2, 2)],
     "astype": [(as_ty("float32"),), (as_ty("int64"),)],
+    **{f"{name}_derivative": [(1,), (2,)] for name in ("erfcx", "dawsn", "log_erfc", "log_ndtr")},
+    **{f"{name}_derivative": [(0, 1), (2, 2)] for name in ("ive", "kve")},
+    "iv_ratio": [(0, 0), (1, 1)],
+    "power_derivative": [(1, 0), (0, 1), (2, 0), (1, 1), (2, 2)],
 }
 
 

@@ -18,6 +18,7 @@ from symgrad.expr.leaves import number
 from symgrad.expr.traverse import check_graph, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, power, raw_product, raw_sum
+from symgrad.ops.stable import sech
 from symgrad.ops.ufuncs import logical_not as NOT
 from symgrad.rewrite.rule import Guarantee
 from symgrad.rewrite.table import RULES
@@ -318,6 +319,46 @@ MADE_FOR = {
         lambda u, w: (f.exp(u), f.exp(u), f.exp(w - 2 * f.softplus(u))),
     ],
 }
+MADE_FOR |= {
+    "log(1 - exp(u)) as one function": [lambda u, w: (1 - f.exp(-(u**2) - 1),)],
+    "log(exp(u) + exp(v)) = logaddexp(u, v)": [lambda u, w: (f.exp(u) + f.exp(w),)],
+    "log(1 + tanh(u)) as one function": [lambda u, w: (1 + f.tanh(u),)],
+    "log(1 - tanh(u)**2) = -2*log(cosh(u))": [
+        lambda u, w: (1 - f.tanh(u) ** 2,),
+        lambda u, w: (sech(u),),
+    ],
+    "cosh(u)**-k = sech(u)**k": [
+        lambda u, w: (f.cosh(u), -2),
+        lambda u, w: (-2 * f.sinh(u), -3),
+        lambda u, w: (f.exp(u) + f.exp(-u), -1),
+    ],
+    "sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)": [
+        lambda u, w: (f.sinh(u), 1 / f.cosh(u)),
+        lambda u, w: (f.cosh(u), f.cosh(u), f.sinh(u) ** -2),
+        lambda u, w: (f.cosh(u), f.cosh(u) ** -3, f.sinh(u), f.sinh(u)),
+    ],
+    "log(cosh(u)), log(sinh(u)), log(tanh(u))": [
+        lambda u, w: (f.cosh(u),),
+        lambda u, w: (f.sinh(u),),
+        lambda u, w: (f.tanh(u),),
+    ],
+    "1 - tanh(u)**2 = sech(u)**2, s - s**2": [
+        lambda u, w: (number(1), -1 * f.tanh(u) ** 2),
+        lambda u, w: (f.expit(u), -1 * f.expit(u) ** 2),
+        lambda u, w: (2 * (w * f.expit(u)), -2 * (w * f.expit(u) ** 2)),
+        lambda u, w: (f.expit(u), f.expit(u), -1 * f.expit(u) ** 2),
+    ],
+    "expm1(u)**-k = bose_einstein(u)**k": [
+        lambda u, w: (f.expm1(u), -1),
+        lambda u, w: (2 * f.expm1(u), -3),
+    ],
+    "exp(-exp(u)) without overflow": [lambda u, w: (-f.exp(u),), lambda u, w: (w - 2 * f.exp(u),)],
+    "exp(u)*exp(-exp(u)) = exp(u - exp(u))": [
+        lambda u, w: (f.exp(u), f.exp(-f.exp(u))),
+        lambda u, w: (f.exp(-f.exp(u)), f.exp(-f.exp(u)), f.exp(u), w),
+        lambda u, w: (f.exp(-f.exp(u)), f.cosh(u), f.exp(u)),
+    ],
+}
 ELSEWHERE = {  # rules of tensors: see test_each_tensor_rule
     "det(Q)**2 = 1, Q orthogonal",
     "|det(Q)| = 1, Q orthogonal",
@@ -327,6 +368,17 @@ ELSEWHERE = {  # rules of tensors: see test_each_tensor_rule
     "a product with a layout is an Einsum",
     "operands stretched alike are stretched last, in products",
     "operands stretched alike are stretched last, in sums",
+    "logsumexp(u - m) + m = logsumexp(u)",
+    # special functions: see test_rules, test_digits
+    "log(erfc(u)), log(ndtr(u)), log(iv(v, u))",
+    "log(c*erfc(u)) = log(erfc(u)) + log(c)",
+    "log1p(-erf(u)) = log(erfc(u))",
+    "erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)",
+    "exp(-u**2)/erfc(u) = 1/erfcx(u)",
+    "iv(v + 1, u)/iv(v, u) as one function",
+    "exp(-u)*iv(v, u) = ive(v, u), u > 0",
+    "log(erf(u)) as one function",
+    "log(gamma(u)) = gammaln(u), gamma(u) > 0",
 }
 
 

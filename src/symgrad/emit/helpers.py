@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from symgrad.emit.special_helpers import SPECIAL_HELPERS
+
 HELPERS: Final = {
+    **SPECIAL_HELPERS,
     "_on_diagonal": '''
 def _on_diagonal(x, shape, labels):
     """Zeros of `shape` with `x` where axes of one label agree, written through a strided view."""

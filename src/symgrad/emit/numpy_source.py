@@ -123,17 +123,29 @@ def _printable(line: str) -> str:
 def _head(program: Program, body: Sequence[str]) -> list[str]:
     """Imports, helper functions and short constant arrays."""
     definitions = definitions_of(program)
-    text = "\n".join([*body, *definitions.values()])
-    head = ["import numpy as np"]
+    helpers = _helpers("\n".join([*body, *definitions.values()]))
+    text = "\n".join([*body, *definitions.values(), *helpers])
+    head = [f"import {name}" for name in ("math",) if f"{name}." in "\n".join(helpers)]
+    head.append("import numpy as np")
     if "scipy.special." in text:
         head.append("import scipy.special")
-    for helper, source in HELPERS.items():
-        if f"{helper}(" in text:
-            head += ["", *source.rstrip().splitlines()]
+    for source in helpers:
+        head += ["", *source.rstrip().splitlines()]
     for source in definitions.values():
         head += ["", "", *source.rstrip().splitlines()]
     arrays = short_lines(program.arrays)
     return [*head, "", *arrays] if arrays else head
+
+
+def _helpers(text: str) -> list[str]:
+    """The source of the helpers that code calls, and of those that they call, in their order."""
+    needed: set[str] = set()
+    while True:
+        found = {name for name in HELPERS if f"{name}(" in text} - needed
+        if not found:
+            return [HELPERS[name] for name in HELPERS if name in needed]
+        needed |= found
+        text = "\n".join([HELPERS[name] for name in found])
 
 
 def definitions_of(program: Program) -> dict[str, str]:

@@ -30,6 +30,7 @@ from symgrad.ops import (
     shapes,
     sorting,
     special,
+    stable,
     ufuncs,
 )
 from symgrad.ops.arithmetic import ADD, MUL, POW
@@ -50,7 +51,7 @@ ARITHMETIC: Final = (ADD, MUL, POW, POWER_DERIVATIVE)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
     dict.fromkeys(  # a name imported from one module by the other is the same op
         value
-        for module in (ufuncs, special)
+        for module in (ufuncs, special, stable)
         for value in vars(module).values()
         if isinstance(value, Elementwise)
     )

@@ -12,11 +12,9 @@ from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
-    MUL,
     POW,
     add_all,
     mul,
-    mul_all,
     power_value,
     split_coefficient,
 )
@@ -51,6 +49,15 @@ def sum_of(terms: Terms, constant: Any, others: list[Expr], like: Expr, *more: E
         kept.append(number(constant, like.shape))
     kept += [*others, *more]
     return add_all(kept) if kept else number(0, like.shape)
+
+
+def distinct_terms(y: Expr) -> Expr:
+    """A sum in which each term, but for its number, stands once; itself if that is so."""
+    terms, constant, others = like_terms(y)
+    numbers = sum(is_number(t) for t in y.args)
+    if len(terms) + len(others) + bool(numbers) == len(y.args):
+        return y
+    return sum_of(terms, constant, others, y)
 
 
 def difference(y: Expr) -> Expr | None:
@@ -137,24 +144,4 @@ def softplus_difference(y: Expr) -> Expr | None:
             kept = {t: n for t, n in terms.items() if t is not term and t is not u}
             mirrored = mul(number(c, y.shape), f.softplus(-term.args[0]))
             return sum_of(kept, constant, others, y, mirrored)
-    return None
-
-
-def logistic_variance(y: Expr) -> Expr | None:
-    """``c*s - c*s**2 = c*s*expit(-u)`` for ``s = expit(u)``, also times a factor."""
-    terms, constant, others = like_terms(y)
-    for rest, c in terms.items():
-        factors = rest.args if rest.op is MUL else (rest,)
-        for i, factor in enumerate(factors):
-            if factor.op is not POW or factor.args[0].op is not f.expit:
-                continue
-            if not is_value(factor.args[1], 2):
-                continue
-            s = factor.args[0]
-            more = [x for k, x in enumerate(factors) if k != i]
-            once = mul_all([s, *more]) if more else s
-            if terms.get(once) == -c:
-                kept = {t: n for t, n in terms.items() if t is not rest and t is not once}
-                product = mul_all([number(-c, y.shape), once, f.expit(-s.args[0])])
-                return sum_of(kept, constant, others, y, product)
     return None

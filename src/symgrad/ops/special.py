@@ -47,6 +47,7 @@ from symgrad.ops.families import (
 from symgrad.ops.guard import choose
 from symgrad.ops.ordered import cast_code, of_order, ordered
 from symgrad.ops.public import public
+from symgrad.ops.quotients import exprel
 from symgrad.ops.softmax import log_softmax, logsumexp, softmax
 from symgrad.ops.ufuncs import (
     exp,
@@ -422,6 +423,7 @@ __all__ = [
     "exp1",
     "expi",
     "expit",
+    "exprel",
     "gamma",
     "gammaln",
     "gammasgn",

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from symgrad.autodiff import diff
 from symgrad.emit.numpy_source import INDENT
 from symgrad.emit.scalar_source import TROUBLE, has_scalar_form
 from symgrad.emit.statements import math_imports, scalar_statements
@@ -24,9 +23,10 @@ from symgrad.solve.problem import Problem
 
 MOST_UNKNOWNS = 4  # of a system that is written out
 # Names of the function around the loop, and of those beside it
-OWN = """x0 tol maxiter raise_on_failure callback value form options given call solve evaluate
-    evaluate_batch product kernels value_and_slope value_alone inf""".split()
-KEYWORDS = ("tol", "maxiter", "raise_on_failure", "callback")
+OWN = """x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback value form options given call
+    tolerances rounding solve evaluate evaluate_batch product kernels value_and_slope value_alone
+    inf""".split()
+KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_failure", "callback"),)
 
 
 class Loop(NamedTuple):
@@ -54,7 +54,10 @@ def _own() -> frozenset[str]:
 
 def _written(template: str, statements: Sequence[str], depth: int, **parts: str) -> Loop:
     """A template with the statements of its formulas; the parts are expressions and names."""
-    parts["usual"] = "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
+    parts["usual"] = (
+        "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
+        " and xtol is ftol is gtol is x_scale is None"
+    )
     listed = ("\n" + INDENT * depth).join(statements) or "pass"
     text = template.format(statements=listed, trouble=TROUBLE, **parts)
     return Loop(math_imports([text]), text.splitlines())
@@ -68,20 +71,29 @@ if not ({test}):
 elif callback is None and {usual}:
     {x} = x0
     bound = inf
+    slope = step = gap = inf
     small = False
     try:
         for count in range(maxiter + 1):
             {statements}
             size = abs({value})
             if size < bound:
-                if size == 0.0 or small and size <= 0.4*bound:
+                if small and size <= 0.1*bound{inside}:
                     return Solution({x}, True, count, size, CONVERGED)
+                before = slope
+                slope = {slope}
+                if size == 0.0:  # no underflow, nor a multiple root, nor one that F fades away to
+                    if {sharp}{inside}:
+                        return Solution({x}, True, count, size, CONVERGED)
+                    break
+                gap = step
                 step = {step}
                 bound = size
                 last = {x}
                 {x} {sign}= step
-                small = -tol <= step <= tol or {outside} and abs(step) <= tol*abs({x})
-            elif small and size == size:  # a last step, after which |F| cannot fall any more
+                part = tol*abs({x})
+                small = {short}
+            elif small and size == size and {last_bits}{last_inside}:  # |F| cannot fall any more
                 return Solution(last, True, count - 1, bound, CONVERGED)
             else:
                 break
@@ -89,17 +101,24 @@ elif callback is None and {usual}:
         pass"""
 
 
-def equation_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
-    """Full steps for one equation, by value and step; None where there is no code on floats."""
-    f, x = problem.formulas[0], problem.unknowns[0]
-    newton = outputs[1] is -f / diff(f, x)
+def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loop | None:
+    """Full steps for one equation, by value, step and slope; None where there is no code on floats.
+
+    What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
+    bits of x. All else goes on, from the start, to `solve_equation`.
+    """
+    f = problem.formulas[0]
+    newton = outputs[1] is -f / outputs[2]
     # Newton's step is written as value/slope and subtracted: one multiplication less
-    program, names = program_of(problem, [f, diff(f, x)] if newton else outputs)
+    program, names = program_of(problem, [f, outputs[2]] if newton else outputs)
     if not has_scalar_form(program):
         return None
-    statements, (value, s) = scalar_statements(program)
+    statements, found = scalar_statements(program)
+    value, slope = found[0], found[-1]
     if not value.isidentifier():
         statements, value = [*statements, f"value = {value}"], "value"
+    short = "-part <= step <= part < inf"
+    inside = " and ".join(_sides(bounds))
     return _written(
         EQUATION,
         statements,
@@ -109,10 +128,27 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
         params=_listed(names[1:]),
         keywords=", ".join([f"{k}={k}" for k in KEYWORDS]),
         value=value,
-        step=f"{value}/({s})" if newton else s,
-        outside=f"not -1.0 <= {names[0]} <= 1.0",
+        slope=slope,
+        step=f"{value}/slope" if newton else found[1],
+        short=short if newton else f"{short} and abs({value}/slope) <= part",
+        sharp=f"abs(slope*{names[0]}) > 1e-290 and (abs(step) <= 0.1*abs(gap) < inf or slope == before"
+        f" or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
+        last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
+        inside=f" and {inside.format(names[0])}" if inside else "",
+        last_inside=f" and {inside.format('last')}" if inside else "",
         sign="-" if newton else "+",
     )
+
+
+def _sides(bounds: Any) -> list[str]:
+    """Tests that a number is within its bounds, as templates."""
+    if bounds is None:
+        return []
+    low, high = bounds[0]
+    return [
+        *([f"{{0}} >= {low!r}"] if low is not None else []),
+        *([f"{{0}} <= {high!r}"] if high is not None else []),
+    ]
 
 
 def _listed(params: Sequence[str]) -> str:
@@ -132,23 +168,26 @@ if numbers is not None and callback is None and {usual}:
             {statements}
             size = {size}
             if size < bound:
-                if size == 0.0 or small and size <= 0.4*bound:
+                if small and size <= 0.1*bound:
                     return Solution({point}, True, count, size, CONVERGED)
-                if count >= maxiter:
+                if count >= maxiter and size > 0.0:
                     break
                 {matrix}
                 {elimination}
+                if size == 0.0:
+                    if {regular}:  # no underflow, no singular Jacobian
+                        return Solution({point}, True, count, size, CONVERGED)
+                    break
                 {move}
                 small = {small}
                 bound = size
                 part = 1.0
                 count += 1
-            elif small and size == size:  # a last step, after which |F| cannot fall any more
-                return Solution({last}, True, count - 1, bound, CONVERGED)
-            elif part > 0.01:  # a shorter step
+            elif part > 0.01 and not small:  # a shorter step
                 part *= 0.5
                 {shorten}
-                small = False
+            elif small and {bits}:  # a last step, after which |F| cannot fall any more
+                return Solution({last}, True, count - 1, bound, CONVERGED)
             else:
                 break
     except {trouble}:
@@ -246,13 +285,17 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
     moved = [f"{x} += p{i}" for i, x in enumerate(unknowns)]
     return {
         "n": str(n),
-        "size": "abs(r0)" if n == 1 else f"sqrt({_sum_of(n, 'r{0}*r{0}')})",
+        "size": "abs(r0)" if n == 1 else f"hypot({', '.join(f'r{i}' for i in range(n))})",
         "trace": " + ".join(pivots),
         "determinant": "*".join(pivots),
         "fall": _sum_of(n, "r{0}*r{0}/j{0}{0}"),
         "elimination": nested.join(_elimination(n, definite, diagonal)),
         "move": nested.join([*remembered, *moved]),
         "shorten": nested.join(f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)),
+        "regular": " and ".join([f"abs({pivot}) > 1e-280" for pivot in pivots]),
+        "bits": " and ".join(
+            [f"abs({x} - last{i}) <= 2e-15*abs({x})" for i, x in enumerate(unknowns)]
+        ),
         "small": _all_within("tol", unknowns),
         "tiny": _all_within("4.5e-16", unknowns),
     } | {
@@ -266,7 +309,7 @@ def _sum_of(n: int, term: str) -> str:
 
 
 def _all_within(tolerance: str, unknowns: list[str]) -> str:
-    tests = [f"abs(p{i}) <= {tolerance}*max(1.0, abs({x}))" for i, x in enumerate(unknowns)]
+    tests = [f"abs(p{i}) <= {tolerance}*abs({x}) < inf" for i, x in enumerate(unknowns)]
     return " and ".join(tests)
 
 

@@ -13,13 +13,16 @@ from symgrad.solve.runtime import (
     approach,
     arguments,
     blocks,
+    bracket,
     calls,
     conjugate,
     elimination,
+    ending,
     large,
     minimum,
     newton,
     results,
+    roots,
     scalar,
     sparse,
     sparse_minimum,
@@ -31,12 +34,15 @@ from symgrad.solve.runtime import (
 ORDER: tuple[ModuleType, ...] = (
     results,
     arguments,
+    ending,
     approach,
     blocks,
     scalar,
+    bracket,
     newton,
     trust,
     elimination,
+    roots,
     system,
     minimum,
     calls,
@@ -45,13 +51,14 @@ ORDER: tuple[ModuleType, ...] = (
     sparse,
     sparse_minimum,
 )
-COMMON = (results, arguments, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, system, minimum, calls)
+COMMON = (results, arguments, ending, approach)
+MATRICES = (*COMMON, blocks, trust, elimination, roots, system, minimum, calls)
 NEEDED = {
-    "solve_equation": (*COMMON, blocks, scalar, newton),
+    "solve_equation": (*COMMON, blocks, scalar, bracket, newton),
     "solve_large": (*COMMON, trust, minimum, large, conjugate),
     "solve_sparse": (*COMMON, sparse),
     "solve_sparse_minimum": (*COMMON, trust, minimum, large, sparse, sparse_minimum),
+    "solve_roots": MATRICES,
     "solve_system": MATRICES,
     "solve_minimum": MATRICES,
 }
@@ -74,6 +81,9 @@ class ConvergenceError(ArithmeticError):
     def __init__(self, message, solution):
         self.solution = solution
         super().__init__(message)
+
+    def __reduce__(self):
+        return type(self), (str(self), self.solution)
 '''
 
 
@@ -85,8 +95,8 @@ def namespace() -> dict[str, Any]:
     return names | {"errors": errors}
 
 
-def standalone(generated: str) -> str:
-    """A module with what `generated` calls in front of it."""
+def standalone(generated: str, rounding: str) -> str:
+    """A module with what `generated` calls in front of it, and the function `rounding`."""
     called = next(name for name in NEEDED if f"{name}(" in generated)
     imports: dict[str, None] = {}
     bodies = []
@@ -94,10 +104,13 @@ def standalone(generated: str) -> str:
         lines, body = _parts(module)
         imports |= dict.fromkeys(lines)
         bodies.append(body)
-    tail_imports, tail = _without_imports(generated)
-    imports |= dict.fromkeys(tail_imports)
+    tails = []
+    for source in (rounding, generated):
+        lines, body = _without_imports(source)
+        imports |= dict.fromkeys(lines)
+        tails.append(body)
     head = ["from __future__ import annotations", "", *sorted(imports)]
-    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, tail]) + "\n"
+    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, *tails]) + "\n"
 
 
 @cache

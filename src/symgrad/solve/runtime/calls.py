@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Steps
 from symgrad.solve.runtime.arguments import (
     Call,
@@ -15,12 +16,14 @@ from symgrad.solve.runtime.arguments import (
     answer,
     box,
     prepare,
+    report,
     shaped,
     split,
     split_columns,
 )
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
+from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
 from symgrad.solve.runtime.minimum import (
     Minima,
     answer_of_minima,
@@ -31,6 +34,7 @@ from symgrad.solve.runtime.minimum import (
     minimize_all,
 )
 from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
+from symgrad.solve.runtime.roots import Roots, find_roots
 from symgrad.solve.runtime.system import Systems, solve_systems
 
 ENTRIES = 200_000  # at a time, so that they stay in the cache
@@ -98,6 +102,16 @@ class Values:
         r, jac = self._columns(outputs, self.parts, x.shape)
         return column_lengths(r), solved_systems(jac, r)
 
+    def is_at_level(
+        self, x: Any, params: list[Any], rounding: Callable[..., Any], size: Any = None
+    ) -> Any:
+        """Whether residuals are at their rounding levels, or their length where `size` is given."""
+        unknowns = split_columns(x, self.shapes)
+        level = levels_of(bounds_by_problem(rounding, [*unknowns, *params], slice(None)))
+        if size is not None:
+            return size <= lengths(level)
+        return is_at_level(_column(self.arrays(unknowns, params)[: self.parts]), level)
+
     def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
         outputs = self.arrays(split_columns(x, self.shapes), params)[1:]
@@ -134,12 +148,16 @@ class Values:
         return np.asarray(f, float), _column([g]), h.astype(np.float64, copy=False)
 
 
-def steps_by(step: Callable[..., Any]) -> Steps:
-    """What `full_steps` needs, where ``|F|`` and the step come together."""
+def steps_by(step: Callable[..., Any], is_at_level: Callable[..., Any] | None = None) -> Steps:
+    """What `full_steps` needs, where ``|F|`` and the step come together.
+
+    Without ``is_at_level(x, params)`` only steps tell when an iteration has ended.
+    """
     return Steps(
         lambda x, params: (*step(x, params), np.nan),
         step,
-        lambda x, params, slope: tuple(map(np.abs, step(x, params))),
+        lambda x, params, slope: step(x, params),
+        is_at_level or (lambda x, params, size=None: np.zeros(x.shape[1], bool)),
     )
 
 
@@ -173,17 +191,65 @@ def _problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
+def solve_roots(
+    one: Callable[..., Any],
+    many: Callable[[], Any],
+    parts: int,
+    rounding: Callable[..., Any],
+    call: Call,
+) -> Solution:
+    """The `Solution` of a square system."""
+    problems = prepare(call)
+    if call.tolerances.gtol is not None:
+        raise ArgumentError("gtol is for minima and fits; a root has xtol and ftol")
+    values = Values(one, many, problems, parts)
+    n = problems.x.shape[1]
+    levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
+    tolerances, single = call.tolerances, not problems.batch
+    sides = box(call.options["bounds"], problems.shapes)
+    found = Roots(
+        values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
+    )
+
+    def tell(s: Roots, now: Any, p: Any) -> None:
+        report(call.callback, single, int(now.count.max()), now.x, now.size / s.unit[now.index], p)
+
+    def block(part: slice) -> None:
+        s, v = found.part(part), values.part(part)
+        s.given, s.given_levels = v.system, levels.part(part)
+        index = np.arange(len(s.x))
+        if call.callback is None:
+            steps = steps_by(
+                v.newton_step, lambda x, given, size=None: v.is_at_level(x, given, rounding, size)
+            )
+            index = s.by_full_steps(steps, v.params, tolerances.step, call.maxiter, s.box)
+        find_roots(
+            s,
+            index,
+            call.maxiter,
+            call.options["globalize"],
+            None if call.callback is None else tell,
+        )
+
+    if call.callback is None:
+        each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
+    else:  # of all that are left together
+        block(slice(None))
+    return checked(answer(Solution, call, problems, found), call.raise_on_failure)
+
+
 def solve_system(
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
     """The `Solution` of a square system, or of a least squares problem where `fit`."""
     problems = prepare(call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
-    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
+    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tolerances.step)
     run = {
         "globalize": call.options["globalize"],
         "callback": None if problems.batch else call.callback,
@@ -196,7 +262,9 @@ def solve_system(
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(steps_by(v.newton_step), v.params, call.tol, call.maxiter)
+            index = s.by_full_steps(
+                steps_by(v.newton_step), v.params, call.tolerances.step, call.maxiter
+            )
         solve_systems(s, v.system, index, call.maxiter, **run)
 
     each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
@@ -232,6 +300,7 @@ def solve_minimum(
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Minimum:
     """The `Minimum` of an objective."""
@@ -246,7 +315,7 @@ def solve_minimum(
         axis, shape = call.options["hessian"], problems.shapes[0]
         entries, evaluate = n + shape[1 - axis] ** 2, "factors"
         spectrum = kronecker(axis, shape)
-    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
+    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tolerances.step)
     run = {
         "globalize": call.options["globalize"],
         "callback": None if problems.batch else call.callback,
@@ -259,7 +328,9 @@ def solve_minimum(
         s, v = found.part(part), values.part(part)
         index = np.arange(len(s.x))
         if together:
-            index = s.by_full_steps(steps_by(v.minimising_step), v.params, call.tol, call.maxiter)
+            index = s.by_full_steps(
+                steps_by(v.minimising_step), v.params, call.tolerances.step, call.maxiter
+            )
             index = confirmed(s, v.objective, index)
         minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
 

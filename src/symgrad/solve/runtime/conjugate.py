@@ -61,7 +61,12 @@ def _to_boundary(p: Any, d: Any, delta: float) -> float:
     return float(c / (b + root) if b > 0 else (root - b) / a)
 
 
-def solve_large(evaluate: Callable[..., Any], product: Callable[..., Any], call: Call) -> Minimum:
+def solve_large(
+    evaluate: Callable[..., Any],
+    product: Callable[..., Any],
+    rounding: Callable[..., Any],
+    call: Call,
+) -> Minimum:
     """The `Minimum` of an objective by Hessian-vector products."""
     make = partial(_functions, evaluate, product)
     return solve_many_unknowns(make, call)

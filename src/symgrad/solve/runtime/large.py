@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, box, prepare
+from symgrad.solve.runtime.ending import EPS, is_short
 from symgrad.solve.runtime.minimum import (
     CURVATURES,
     REACHES,
@@ -19,7 +20,6 @@ from symgrad.solve.runtime.minimum import (
     curvature_of,
 )
 from symgrad.solve.runtime.results import Minimum, Status, checked
-from symgrad.solve.runtime.trust import EPS, is_short
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 LANCZOS = 60  # products for the lowest curvature
@@ -214,10 +214,10 @@ def solve_many_unknowns(make: Callable[..., tuple[Any, Any, Any, Any]], call: Ca
     problems = prepare(call)
     sides = box(call.options["bounds"], problems.shapes)
     callback = None if problems.batch else call.callback
-    found = Minima(problems.x, sides, call.tol)
+    found = Minima(problems.x, sides, call.tolerances.step)
     for k, x in enumerate(found.x):
         functions = make(problems, [v[k] for v in problems.params])
-        problem = Objective(*functions, sides, call.tol, call.maxiter, callback)
+        problem = Objective(*functions, sides, call.tolerances.step, call.maxiter, callback)
         point, count, status, found.curvature[k] = minimize_large(problem, x)
         found.set(k, status, point.x, point.size if point.finite else np.inf, count)
         found.value[k] = point.f

@@ -15,8 +15,9 @@ import numpy as np
 
 from symgrad.solve.runtime.approach import Found
 from symgrad.solve.runtime.arguments import Call, Problems, answer, shaped
+from symgrad.solve.runtime.ending import EPS, is_short, lengths
 from symgrad.solve.runtime.results import CONVERGED, Minimum, Status
-from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
+from symgrad.solve.runtime.trust import UnderWay, shifted
 
 FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
 REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in lengths of x

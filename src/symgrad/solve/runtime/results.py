@@ -19,6 +19,7 @@ class Status(IntEnum):
     NON_FINITE = 3  # the formula or its derivative is inf or nan here
     STALLED = 4  # no step makes progress, and this is no solution
     NOT_A_MINIMUM = 5  # a stationary point, but a saddle or a maximum
+    UNBOUNDED = 6  # the objective falls without limit
 
     def __str__(self) -> str:
         return self.name.lower().replace("_", " ")

@@ -109,7 +109,9 @@ def _next_shift(low: float, high: float, scale: float) -> float:
     return max(10.0 * low, 1e-3 * float(scale))
 
 
-def solve_sparse_minimum(evaluate: Callable[..., Any], call: Call) -> Minimum:
+def solve_sparse_minimum(
+    evaluate: Callable[..., Any], rounding: Callable[..., Any], call: Call
+) -> Minimum:
     """The `Minimum` of an objective with a sparse Hessian."""
     make = partial(_functions_of_sparse, evaluate)
     return solve_many_unknowns(make, call)

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.approach import ROOT_RATE, Found
+from symgrad.solve.runtime.approach import Found
 from symgrad.solve.runtime.elimination import solved_systems
+from symgrad.solve.runtime.ending import EPS, ROOT_RATE, is_short, lengths
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
+from symgrad.solve.runtime.trust import UnderWay, shifted
 
 # What is tried for a root: the radius of the first trust region, in lengths of the start, and how far
 # the start is moved. Later ones are for what got stuck at a minimum of |F| or a singular Jacobian; an

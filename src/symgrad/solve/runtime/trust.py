@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-EPS = 2.0**-52
-
 
 class UnderWay:
     """Arrays with a row for each problem that is not done; their base holds no arrays of its own."""
@@ -16,18 +14,6 @@ class UnderWay:
         """Leave out all other problems."""
         for name, value in vars(self).items():
             setattr(self, name, value[which])
-
-
-def lengths(v: Any) -> Any:
-    """The length of the vector of each problem."""
-    return np.sqrt(np.einsum("ki,ki->k", v, v))
-
-
-def is_short(p: Any, x: Any, tol: float) -> Any:
-    """Whether steps are within the tolerance in every unknown, the last axis, or in its last bits."""
-    size = np.abs(x)
-    least = np.maximum(tol * np.maximum(size, 1.0), EPS * size)
-    return (np.abs(p) <= least).all(axis=-1)
 
 
 def shifted(curvature: Any, slope: Any, radius: Any) -> tuple[Any, Any]:

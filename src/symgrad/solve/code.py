@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.autodiff import hvp
 from symgrad.autodiff.rounding import rounding_all
 from symgrad.batching import vmap
 from symgrad.compile.execute import function_of
@@ -16,9 +17,12 @@ from symgrad.compile.lambdify import lambdify
 from symgrad.emit.numpy_source import INDENT
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import dim_names
+from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import is_batched
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import sum_axes
 from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
 
@@ -137,6 +141,32 @@ def system_code(
     loop = write(problem, outputs) if write else None
     called = f"{called}(evaluate, make_evaluate_batch, {parts}"
     return _module(problem, functions, called, options, defaults, loop)
+
+
+def fit_code(
+    problem: Problem, outputs: Sequence[Expr], options: dict[str, Any], defaults: str
+) -> str:
+    """The same for residuals and their Jacobian, of least squares."""
+    functions = [
+        _function("evaluate", problem.symbols, outputs),
+        made("evaluate_batch", *batched(problem, outputs)),
+    ]
+    called = f"solve_fit(evaluate, make_evaluate_batch, {len(problem.formulas)}, product"
+    return _module(problem, functions, called, options, defaults)
+
+
+def curvature_code(problem: Problem) -> str:
+    """The function `product`: the Hessian of ``unit*sum(r**2)/2`` times directions, of many problems.
+
+    Its arguments are unknowns, directions, parameters and the unit of each problem.
+    """
+    leaves = list(problem.unknowns)
+    unit = symbol("unit of residuals")
+    directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
+    squares = [sum_axes(r**2, range(r.ndim)) for r in problem.formulas]
+    products = hvp(unit * add_all(squares) / 2, leaves, directions)
+    whole = problem._replace(unknowns=(*leaves, *directions), params=(*problem.params, unit))
+    return over_problems("product", whole, products)[0]
 
 
 def large_code(

@@ -46,7 +46,7 @@ def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list
 def _own() -> frozenset[str]:
     """The names that the generated function uses itself: those of its templates and of the runtime."""
     count = range(MOST_UNKNOWNS)
-    numbered = [f"{name}{i}" for name in ("r", "p", "last") for i in count]
+    numbered = [f"{name}{i}" for name in ("r", "p", "last", "scale", "top") for i in count]
     numbered += [f"j{i}{k}" for i in count for k in count]
     written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([EQUATION, SYSTEM, MINIMUM])))
     return frozenset({*OWN, *written, *numbered, *namespace()})
@@ -197,31 +197,33 @@ MINIMUM = """\
 numbers = floats_of({start}, {n}{params})
 if numbers is not None and callback is None and {usual}:
     {names} = numbers
+    {scales} = {magnitudes}
+    {tops} = {zeros}
     bound = floor = inf
     part = fall = 0.0
     count = 0
-    small = sound = False
+    small = fast = False
     try:
         while True:
             {statements}
             size = {size}
             if value <= floor - 1e-4*part*fall or size < bound and value <= floor + 4e-15*abs(floor):
-                if sound and small and (size <= 0.01*bound or {tiny}):
+                if small and (size <= 0.01*bound or fast and not size < 0.5*bound){inside}:
                     return strict_minimum({point}, count, size, value)
-                if small or count >= maxiter:  # short steps, but not those to a strict minimum
+                if small or count >= maxiter{outside}:  # what is no strict minimum, or not yet
                     break
+                fast = size <= 0.01*bound < inf
                 {matrix}
-                top = {trace}
                 {elimination}
-                sound = {determinant} > 1e-8*top**{n}
                 fall = {fall}
                 {move}
-                small = {small}
+                {learn}
+                small = {tends}
                 bound = size
                 floor = value
                 part = 1.0
                 count += size > 0.0  # no step leads from a point without slope
-            elif sound and small and size == size:  # a last step, and no lower value
+            elif small and fast and size == size:  # a last step, and no lower value
                 return strict_minimum({last}, count - 1, bound, floor)
             elif part > 0.001:  # a shorter step
                 part *= 0.5
@@ -239,17 +241,27 @@ def system_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
     return _matrix_loop(SYSTEM, problem, outputs, 0, n * n)
 
 
-def minimum_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
+def minimum_loop(bounds: Any, problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
     """Damped steps in a few scalar unknowns while all pivots of the Hessian are positive.
 
     `outputs` are the value, the gradient, and the Hessian or its diagonal. A step must lower the value
-    by what Armijo's rule asks for; by rounding, the last ones lower the gradient only.
+    by what Armijo's rule asks for; by rounding, the last ones lower the gradient only. Pivots are measured
+    against the largest curvature of their unknown so far, and steps against their unknown, or, where that
+    tends to 0, against the largest value that it had. What is returned is a strict minimum beyond doubt,
+    within the bounds: steps were short, and left little of the gradient.
     """
-    return _matrix_loop(MINIMUM, problem, outputs, 1, len(outputs) - 1 - len(problem.unknowns))
+    return _matrix_loop(
+        MINIMUM, problem, outputs, 1, len(outputs) - 1 - len(problem.unknowns), bounds
+    )
 
 
 def _matrix_loop(
-    template: str, problem: Problem, outputs: Sequence[Expr], values: int, entries: int
+    template: str,
+    problem: Problem,
+    outputs: Sequence[Expr],
+    values: int,
+    entries: int,
+    bounds: Any = None,
 ) -> Loop | None:
     """A loop by `values` numbers, a vector, and so many entries of a matrix or its diagonal."""
     n = len(problem.unknowns)
@@ -272,8 +284,22 @@ def _matrix_loop(
         params=_listed(names[n:]),
         names=", ".join(names) + ("," if len(names) == 1 else ""),
         matrix=("\n" + INDENT * 4).join(written),
+        **_within_bounds(bounds, names[:n]),
         **_steps_of(names[:n], scalar, definite=bool(values), diagonal=entries == n),
     )
+
+
+def _within_bounds(bounds: Any, unknowns: list[str]) -> dict[str, str]:
+    """The tests whether a point is within its bounds, and whether not."""
+    tests = [
+        test.format(x)
+        for x, pair in zip(unknowns, bounds or [], strict=False)
+        for test in _sides([pair])
+    ]
+    return {
+        "inside": "".join([f" and {test}" for test in tests]),
+        "outside": "".join([f" or not {test}" for test in tests]),
+    }
 
 
 def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool) -> dict[str, str]:
@@ -286,8 +312,18 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
     return {
         "n": str(n),
         "size": "abs(r0)" if n == 1 else f"hypot({', '.join(f'r{i}' for i in range(n))})",
-        "trace": " + ".join(pivots),
-        "determinant": "*".join(pivots),
+        "scales": ", ".join(f"scale{i}" for i in range(n)),
+        "magnitudes": ", ".join(f"abs({x})" for x in unknowns),
+        "tops": ", ".join(f"top{i}" for i in range(n)),
+        "zeros": ", ".join(["0.0"] * n),
+        "learn": nested.join(f"scale{i} = max(scale{i}, abs({x}))" for i, x in enumerate(unknowns)),
+        "tends": " and ".join(
+            [
+                f"(abs(p{i}) <= tol*abs({x})"
+                f" or abs(p{i}) <= 2.2e-16*scale{i} and abs({x}) <= 1e-3*abs(p{i}))"
+                for i, x in enumerate(unknowns)
+            ]
+        ),
         "fall": _sum_of(n, "r{0}*r{0}/j{0}{0}"),
         "elimination": nested.join(_elimination(n, definite, diagonal)),
         "move": nested.join([*remembered, *moved]),
@@ -297,7 +333,6 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
             [f"abs({x} - last{i}) <= 2e-15*abs({x})" for i, x in enumerate(unknowns)]
         ),
         "small": _all_within("tol", unknowns),
-        "tiny": _all_within("4.5e-16", unknowns),
     } | {
         name: parts[0] if scalar else f"np.array([{', '.join(parts)}])"
         for name, parts in points.items()
@@ -315,7 +350,7 @@ def _all_within(tolerance: str, unknowns: list[str]) -> str:
 
 def _elimination(n: int, definite: bool, diagonal: bool) -> list[str]:
     """Statements that solve ``J p = -r``, with partial pivoting or as long as pivots are positive."""
-    lines = []
+    lines = [f"top{k} = max(top{k}, j{k}{k})" for k in range(n) if definite]
     for k in range(n):
         below = [] if diagonal else range(k + 1, n)
         for i in [] if definite else below:
@@ -323,7 +358,7 @@ def _elimination(n: int, definite: bool, diagonal: bool) -> list[str]:
             lines.append(f"if abs(j{i}{k}) > abs(j{k}{k}):")
             lines.append(f"{INDENT}{rows[0]}, {rows[1]} = {rows[1]}, {rows[0]}")
         if definite:
-            lines += [f"if not j{k}{k} > 1e-8*top:", f"{INDENT}break"]
+            lines += [f"if not j{k}{k} > 1e-8*top{k}:", f"{INDENT}break"]
         for i in below:
             lines.append(f"step = j{i}{k}/j{k}{k}")
             lines += [f"j{i}{c} -= step*j{k}{c}" for c in range(k + 1, n)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -12,13 +13,17 @@ from symgrad import errors
 from symgrad.solve.runtime import (
     approach,
     arguments,
+    beside,
     blocks,
     bracket,
     calls,
     conjugate,
     elimination,
     ending,
+    fit,
+    fits,
     large,
+    minimize,
     minimum,
     newton,
     results,
@@ -26,7 +31,7 @@ from symgrad.solve.runtime import (
     scalar,
     sparse,
     sparse_minimum,
-    system,
+    spectra,
     trust,
 )
 
@@ -43,24 +48,29 @@ ORDER: tuple[ModuleType, ...] = (
     trust,
     elimination,
     roots,
-    system,
+    spectra,
     minimum,
+    beside,
     calls,
+    minimize,
+    fit,
+    fits,
     large,
     conjugate,
     sparse,
     sparse_minimum,
 )
 COMMON = (results, arguments, ending, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, roots, system, minimum, calls)
+MATRICES = (*COMMON, blocks, trust, elimination, roots, calls)
+MINIMA = (trust, spectra, minimum, beside)
 NEEDED = {
     "solve_equation": (*COMMON, blocks, scalar, bracket, newton),
-    "solve_large": (*COMMON, trust, minimum, large, conjugate),
+    "solve_large": (*COMMON, *MINIMA, large, conjugate),
     "solve_sparse": (*COMMON, sparse),
-    "solve_sparse_minimum": (*COMMON, trust, minimum, large, sparse, sparse_minimum),
+    "solve_sparse_minimum": (*COMMON, *MINIMA, large, sparse, sparse_minimum),
     "solve_roots": MATRICES,
-    "solve_system": MATRICES,
-    "solve_minimum": MATRICES,
+    "solve_fit": (*MATRICES, *MINIMA[1:], fit, fits),
+    "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
 ERRORS = '''\
 class ArgumentError(TypeError, ValueError):
@@ -95,8 +105,8 @@ def namespace() -> dict[str, Any]:
     return names | {"errors": errors}
 
 
-def standalone(generated: str, rounding: str) -> str:
-    """A module with what `generated` calls in front of it, and the function `rounding`."""
+def standalone(generated: str, late: Sequence[str]) -> str:
+    """A module with what `generated` calls in front of it: the runtime, and functions made late."""
     called = next(name for name in NEEDED if f"{name}(" in generated)
     imports: dict[str, None] = {}
     bodies = []
@@ -105,7 +115,7 @@ def standalone(generated: str, rounding: str) -> str:
         imports |= dict.fromkeys(lines)
         bodies.append(body)
     tails = []
-    for source in (rounding, generated):
+    for source in (*late, generated):
         lines, body = _without_imports(source)
         imports |= dict.fromkeys(lines)
         tails.append(body)

@@ -7,12 +7,16 @@ from functools import partial
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.solve.code import (
+    curvature_code,
     equation_code,
+    fit_code,
     large_code,
     rounding_code,
     sparse_code,
@@ -123,7 +127,7 @@ def newton_root(
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
         partial(system_code, problem, outputs, *run),
-        partial(rounding_code, problem, problem.formulas),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
@@ -179,7 +183,7 @@ def _sparse(
             options,
             "tol=1e-12, maxiter=200",
         ),
-        partial(rounding_code, problem, problem.formulas),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
@@ -203,7 +207,7 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
             {"bounds": None},
             "tol=1e-10, maxiter=500",
         ),
-        partial(rounding_code, problem, [f, *gradient]),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
@@ -309,12 +313,13 @@ def _dense_minimum(
         if factor is not None:
             options["hessian"], second = factor.axis, [factor.matrix]
             how = "Hessian a Kronecker product with the identity; eigenvalues of its small factor"
-    loop = minimum_loop if globalize and bounds is None else None
+    plain = all(np.ndim(side) == 0 for pair in bounds or () for side in pair if side is not None)
+    loop = partial(minimum_loop, bounds) if globalize and plain else None
     outputs = [f, *gradient, *second]
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return Solver(
         partial(system_code, problem, outputs, *run),
-        partial(rounding_code, problem, [f, *gradient]),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described(
             "minimum", problem, f"{_first(problem, loop)}Newton steps in a trust region; {how}"
         ),
@@ -342,7 +347,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
             hvp(f, leaves, directions),
             {"bounds": bounds},
         ),
-        partial(rounding_code, problem, [f, *gradient]),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described(
             "minimum",
             problem,
@@ -382,17 +387,15 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     """
     problem = problem_of("least_squares", r, unknowns, params)
     many = isinstance(unknowns, (list, tuple))
-    options = {
-        "globalize": True,
-        "bounds": bounds_of(bounds, problem.unknowns, many),
-        "fit": True,
-    }
+    options = {"bounds": bounds_of(bounds, problem.unknowns, many)}
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
-    run = ("solve_system", len(problem.formulas), options, "tol=1e-10, maxiter=2000")
     return Solver(
-        partial(system_code, problem, outputs, *run),
-        partial(rounding_code, problem, problem.formulas),
+        partial(fit_code, problem, outputs, options, "tol=1e-10, maxiter=2000"),
+        {
+            "rounding": partial(rounding_code, problem, problem.formulas),
+            "product": partial(curvature_code, problem),
+        },
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
@@ -417,7 +420,7 @@ def _equation(
     )
     return Solver(
         partial(equation_code, problem, [f, step, derivatives[1]], slope, options),
-        partial(rounding_code, problem, problem.formulas),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described(
             "root",
             problem,

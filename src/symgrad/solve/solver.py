@@ -86,9 +86,9 @@ class Solver:
         "__weakref__",
         "_code",
         "_count",
+        "_late",
         "_lines",
         "_remake",
-        "_rounding",
         "_run",
         "_source",
         "args",
@@ -98,12 +98,12 @@ class Solver:
     def __init__(
         self,
         code: Callable[[], str],
-        rounding: Callable[[], str],
+        late: dict[str, Callable[[], str]],
         lines: tuple[str, ...],
         args: tuple[Expr, ...],
         remake: tuple[Any, ...],
     ) -> None:
-        self._code, self._rounding = code, rounding
+        self._code, self._late = code, late
         self._source: str | None = None
         self._lines = lines
         self._remake = remake
@@ -125,7 +125,8 @@ class Solver:
         return run(*values, **options)
 
     def _compiled(self) -> Callable[..., Any]:
-        names = modules.namespace() | {"rounding": LazyFunction(self._rounding, "rounding")}
+        late = {name: LazyFunction(code, name) for name, code in self._late.items()}
+        names = modules.namespace() | late
         run = execute(self._generated(), "solve", names)
         self._count = run.__code__.co_argcount
         self._run = run
@@ -156,7 +157,7 @@ class Solver:
     @property
     def source(self) -> str:
         """The whole solver as a module that needs NumPy only."""
-        return modules.standalone(self._generated(), self._rounding())
+        return modules.standalone(self._generated(), [code() for code in self._late.values()])
 
     def save(self, path: Any) -> None:
         """Write the solver as a module that needs NumPy only; its function is `solve`."""

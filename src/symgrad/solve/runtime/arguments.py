@@ -57,6 +57,11 @@ class Tolerances(NamedTuple):
         """How short the last step is, against each unknown."""
         return self.tol if self.xtol is None else self.xtol
 
+    @property
+    def has_wishes(self) -> bool:
+        """Whether something else than a short step ends an iteration, or measures it."""
+        return not (self.ftol is self.gtol is self.x_scale is None)
+
 
 class Call(NamedTuple):
     """What a solver was called with, and how it was made."""

@@ -17,25 +17,14 @@ from symgrad.solve.runtime.arguments import (
     box,
     prepare,
     report,
-    shaped,
     split,
     split_columns,
 )
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
 from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
-from symgrad.solve.runtime.minimum import (
-    Minima,
-    answer_of_minima,
-    confirmed,
-    dense,
-    diagonal,
-    kronecker,
-    minimize_all,
-)
-from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
+from symgrad.solve.runtime.results import Solution, checked
 from symgrad.solve.runtime.roots import Roots, find_roots
-from symgrad.solve.runtime.system import Systems, solve_systems
 
 ENTRIES = 200_000  # at a time, so that they stay in the cache
 VECTORS = 8  # about as many as there are beside a matrix
@@ -187,7 +176,7 @@ def _matrix(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
     return out
 
 
-def _problems_at_a_time(matrix: int, n: int) -> int:
+def problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
@@ -232,107 +221,7 @@ def solve_roots(
         )
 
     if call.callback is None:
-        each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
+        each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
     else:  # of all that are left together
         block(slice(None))
     return checked(answer(Solution, call, problems, found), call.raise_on_failure)
-
-
-def solve_system(
-    one: Callable[..., Any],
-    many: Callable[[], Any],
-    parts: int,
-    rounding: Callable[..., Any],
-    call: Call,
-) -> Solution:
-    """The `Solution` of a square system, or of a least squares problem where `fit`."""
-    problems = prepare(call)
-    values = Values(one, many, problems, parts)
-    n = problems.x.shape[1]
-    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tolerances.step)
-    run = {
-        "globalize": call.options["globalize"],
-        "callback": None if problems.batch else call.callback,
-        "fit": call.options["fit"],
-    }
-    fit = call.options["fit"]
-    together = found.box is None and not fit and run["callback"] is None
-
-    def block(part: slice) -> None:
-        s, v = found.part(part), values.part(part)
-        index = np.arange(len(s.x))
-        if together:
-            index = s.by_full_steps(
-                steps_by(v.newton_step), v.params, call.tolerances.step, call.maxiter
-            )
-        solve_systems(s, v.system, index, call.maxiter, **run)
-
-    each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
-    solution = answer(Fit if fit else Solution, call, problems, found)
-    if isinstance(solution, Fit):
-        _statistics(solution, values, found.x, found.size, problems.batch)
-    return checked(solution, call.raise_on_failure)
-
-
-def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
-    """Covariance by singular values of the scaled Jacobian, ``inv(J.T J)`` never being formed."""
-    index = np.arange(x.shape[0])
-    _, jac = values.system(x, index)
-    fit.dof = max(jac.shape[1] - jac.shape[2], 0)
-    with np.errstate(all="ignore"):
-        s = size / np.sqrt(fit.dof) if fit.dof else np.full(size.shape, np.nan)
-        scale = np.sqrt(np.einsum("kij,kij->kj", jac, jac))
-        scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
-        jac = np.where(np.isfinite(jac), jac, 0.0) / scale[:, None, :]
-        _, sigma, vt = np.linalg.svd(jac, full_matrices=False)
-        ranked = (sigma > 2e-16 * max(jac.shape[1:]) * sigma[:, :1]).all(axis=1)
-        ranked &= sigma.shape[1] == jac.shape[2]
-        root = vt / sigma[:, :, None] / scale[:, None, :] * s[:, None, None]
-        cov = np.einsum("kij,kil->kjl", root, root)
-        cov = np.where(ranked[:, None, None], cov, np.inf)
-        stderr = np.sqrt(np.einsum("kii->ki", cov))
-    fit.covariance = cov.reshape(*batch, *cov.shape[1:])
-    fit.stderr = stderr.reshape(*batch, stderr.shape[1])
-    fit.residual_std = shaped(s, batch)
-
-
-def solve_minimum(
-    one: Callable[..., Any],
-    many: Callable[[], Any],
-    parts: int,
-    rounding: Callable[..., Any],
-    call: Call,
-) -> Minimum:
-    """The `Minimum` of an objective."""
-    problems = prepare(call)
-    values = Values(one, many, problems, parts)
-    n = problems.x.shape[1]
-    spectrum: Callable[[Any], Any] = dense
-    entries, evaluate = n * n, "objective"
-    if call.options["hessian"] == "diagonal":
-        entries, spectrum, evaluate = n, diagonal, "diagonals"
-    elif call.options["hessian"] != "dense":
-        axis, shape = call.options["hessian"], problems.shapes[0]
-        entries, evaluate = n + shape[1 - axis] ** 2, "factors"
-        spectrum = kronecker(axis, shape)
-    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tolerances.step)
-    run = {
-        "globalize": call.options["globalize"],
-        "callback": None if problems.batch else call.callback,
-        "spectrum": spectrum,
-    }
-
-    together = bool(problems.batch) and found.box is None and evaluate == "objective"
-
-    def block(part: slice) -> None:
-        s, v = found.part(part), values.part(part)
-        index = np.arange(len(s.x))
-        if together:
-            index = s.by_full_steps(
-                steps_by(v.minimising_step), v.params, call.tolerances.step, call.maxiter
-            )
-            index = confirmed(s, v.objective, index)
-        minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
-
-    each_block(lambda _: block, len(problems.x), _problems_at_a_time(entries, n))
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)

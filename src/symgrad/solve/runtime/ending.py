@@ -55,6 +55,7 @@ STEADY = (0.1, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - 
 STEADINESS = 0.1  # how much, of 1 - rate, two rates in a row may differ
 LEAST_TOLERANCE = 3e-16  # a relative step that the last bits of x can show
 ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is isolated
+FEW, MANY = 8, 512  # entries of an axis, and numbers, where it is reduced entry by entry
 ANY_REACH = tuple(10.0**k for k in (-3, -20, 20, -60, 60, -120, 120))  # where x is 0
 ORDINARY = 2.0**-1022  # below it numbers lose bits, and a zero may be an underflow
 
@@ -127,10 +128,21 @@ def is_at_level(r: Any, level: Any) -> Any:
     return (np.abs(r) <= level).all(axis=-1)
 
 
+def along(ufunc: np.ufunc, v: Any, initial: Any) -> Any:
+    """A reduction over the last axis; entry by entry where that is short and there are many rows."""
+    n = v.shape[-1]
+    if not 0 < n <= FEW or v.size < MANY:
+        return ufunc.reduce(v, axis=-1, initial=initial)
+    total = v[..., 0]
+    for i in range(1, n):
+        total = ufunc(total, v[..., i])
+    return total
+
+
 def lengths(v: Any) -> Any:
     """The length of each vector, on the last axis; scaled, so that no square is lost."""
     squares = np.asarray(np.einsum("...i,...i->...", v, v))
-    size = np.sqrt(squares)
+    size = np.asarray(np.sqrt(squares))
     lost = ~((squares > 1e-280) & (squares < 1e280))
     if lost.any():
         some = v[lost]
@@ -141,6 +153,16 @@ def lengths(v: Any) -> Any:
     return size
 
 
+def within(box: Any, x: Any) -> Any:
+    """Points moved into the bounds, and onto those that they differ from by rounding alone."""
+    if box is None:
+        return x
+    for side in box:
+        last_bits = 4 * EPS * np.where(np.isfinite(side), np.abs(side), 0.0)
+        x = np.where(np.abs(x - side) <= last_bits, side, x)
+    return np.clip(x, *box)
+
+
 def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
     """Whether each component of a step is short against that of `x`, or a scale that was given."""
     return np.abs(p) <= max(xtol, LEAST_TOLERANCE) * np.maximum(np.abs(x), x_scale)
@@ -148,7 +170,7 @@ def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
 
 def is_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
     """Whether steps are short in every component, on the last axis."""
-    return are_short(p, x, xtol, x_scale).all(axis=-1)
+    return along(np.logical_and, are_short(p, x, xtol, x_scale), True)
 
 
 def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -> Any:
@@ -158,7 +180,7 @@ def is_short_at_scale(p: Any, x: Any, xtol: float, x_scale: Any, learned: Any) -
     step is of this kind too, is it a root: beside a minimum of ``|F|`` at 0 the next step is a long one.
     """
     vanishing = (np.abs(p) <= EPS * learned) & (np.abs(x + p) <= 1e-3 * np.abs(p))
-    return (are_short(p, x, xtol, x_scale) | vanishing).all(axis=-1)
+    return along(np.logical_and, are_short(p, x, xtol, x_scale) | vanishing, True)
 
 
 def are_steady(rate: Any, before: Any) -> Any:

@@ -44,6 +44,17 @@ def _largest(x, axis=None):
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
 ''',
+    "_norm": '''
+def _norm(total, x, axis, p=2):
+    """The root of total = sum(x**p, axis); by scaled entries where that leaves the range of floats."""
+    root = np.sqrt(total) if p == 2 else total**(1/p)
+    if x.dtype != float or np.all((total > 1e-280) & (total < 1e300)):
+        return root
+    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    top = np.where((top > 0) & np.isfinite(top), top, 1.0)
+    scaled = np.sum(np.abs(x/top)**p, axis=axis)**(1/p)*np.squeeze(top, axis=axis)
+    return np.where((total > 1e-280) & (total < 1e300), root, scaled)[()]
+''',
     "_log_total": '''
 def _log_total(total):
     """Logarithm of sums, -inf at zero without a warning."""

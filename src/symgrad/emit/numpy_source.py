@@ -83,6 +83,8 @@ def _body(
         statements, codes = recycled(statements, codes)
     result = nest_code(nest, codes)
     body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
+    if any(call in line for line in body for call in ("np.square(", "_norm(")) and not branches:
+        body = ['with np.errstate(over="ignore", under="ignore"):  # of squares', *_indented(body)]
     if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
     return [*_asarrays(program), *_extents(program), *body]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symgrad.expr.dims import Dim, Shape
+from symgrad.expr.interval import Interval
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Op:
         Whether operands and result have one shape and entries do not mix.
     numpy, scalar : str, callable or None
         Code as a template over operands, ``"np.sin({0})"``, for arrays and for Python floats; or a
-        function ``(node, dim) -> template``, where ``dim(d)`` is the code of an extent.
+        function ``(node, dim) -> template``, where ``dim(d)`` is the code of an extent; for `scalar`
+        ``node -> template``.
     part : int or None
         Where the code gives a tuple, as ``np.linalg.eigh({0})`` does: which item the node is. Ops with
         the same code and operands share one call.
@@ -73,6 +75,9 @@ class Op:
         ``label(node)``: the name that a node carries.
     map_dims : callable
         ``map_dims(params, rename)``: the parameters with dim names replaced.
+    range : Interval, callable or None
+        Where the values lie wherever they are numbers, as those of the real function; or a function
+        ``range(node, *ranges)`` of the intervals of the operands. None: what the element type says.
     domain : tuple of (float, float)
         Per operand, the interval in which tests may sample.
     special : tuple of float
@@ -90,7 +95,7 @@ class Op:
     key: Callable[[tuple[Expr, ...], Params], Any] | None = None
     elementwise: bool = False
     numpy: str | Callable[..., str] | None = None
-    scalar: str | None = None
+    scalar: str | Callable[[Expr], str] | None = None
     part: int | None = None
     alone: str | None = None
     definitions: Callable[[Expr], Mapping[str, str]] | None = None
@@ -101,6 +106,7 @@ class Op:
     formula: Callable[[Expr], Expr] | None = None
     label: Callable[[Expr], str] | None = None
     map_dims: Callable[[Params, Rename], Params] = _keep_params
+    range: Interval | Callable[..., Interval] | None = None
     domain: tuple[tuple[float, float], ...] = ()
     special: tuple[float, ...] = ()
     notes: str = ""

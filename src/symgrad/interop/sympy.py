@@ -224,8 +224,7 @@ def _from_symbol(node: Any) -> Expr:
     if held.get("positive") or held.get("negative"):
         held.pop("nonzero", None)
         held.pop("nonnegative", None)
-    integer = held.pop("integer", False)
-    return symbol(node.name, (), int if integer else float, integer=integer, **held)
+    return symbol(node.name, (), **held)
 
 
 def _from_matrix_symbol(node: Any) -> Expr:

@@ -207,7 +207,8 @@ class _Lowering:
         ):  # NumPy makes a float64 array of two numbers
             template += f".astype(np.{self._widest().name})"
         view = op in _VIEWS
-        return code_of(template, op.scalar or "", len(node.args), view)
+        scalar = op.scalar(node) if callable(op.scalar) else op.scalar
+        return code_of(template, scalar or "", len(node.args), view)
 
     def _widest(self) -> np.dtype[Any]:
         """The widest type of the floating parameters."""

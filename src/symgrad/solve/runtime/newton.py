@@ -71,22 +71,19 @@ class Kernels(NamedTuple):
 
 
 def _sound_step(x: Any, value: Any, slope: Any) -> Any:
-    """Newton's steps; inf for a zero that may be an underflow."""
+    """Newton's steps; inf beside an infinite slope, and for a zero that may be an underflow."""
     step = value / slope
-    if not -np.inf < slope.min(initial=0.0) <= slope.max(initial=0.0) < np.inf:
+    low, high = slope.min(initial=np.inf), slope.max(initial=-np.inf)
+    if not -np.inf < low <= high < np.inf:
         step[np.isinf(slope)] = np.inf
-    if not _least_magnitude(slope) * _least_magnitude(x) >= ORDINARY:
+    # the least magnitudes where all have one sign
+    steepest, nearest = max(low, -high, 0.0), max(x.min(initial=1.0), -x.max(initial=-1.0), 0.0)
+    if not steepest * nearest >= ORDINARY:
         zero = np.flatnonzero(value == 0.0)
         at = np.abs(x[zero])
         steep = np.abs(slope[zero]) * np.where(at == 0.0, 1.0, at) >= ORDINARY
         step[zero[~steep]] = np.inf
     return step
-
-
-def _least_magnitude(v: Any) -> float:
-    """The least magnitude of numbers of one sign; else 0."""
-    low, high = v.min(initial=np.inf), v.max(initial=-np.inf)
-    return float(low if low > 0 else -high if high < 0 else 0.0)
 
 
 def _exact_step(at: Callable[..., Any]) -> Callable[..., Any]:

@@ -379,7 +379,8 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     -------
     Solver
         ``solver(x0, *params, tol=1e-10, maxiter=2000)`` gives a `Fit`: a `Solution` with the fields
-        `covariance`, `stderr`, `residual_std`, `dof` and `curvature`. Its `residual` is ``sqrt(sum(r**2))``.
+        `covariance`, `stderr`, `residual_std`, `dof` and `curvature`. Its `residual` is
+        ``sqrt(sum(r**2))``.
 
     Examples
     --------

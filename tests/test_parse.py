@@ -7,7 +7,7 @@ import pytest
 
 from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.leaves import EULER, PI, is_value, number, symbol, value_of
-from symgrad.ops import linalg, norms, products, reduction, ufuncs
+from symgrad.ops import linalg, norms, products, reducing, ufuncs
 from symgrad.ops.select import where
 from symgrad.parse import parse
 from symgrad.parse.functions import ARRAY_FUNCTIONS, SCALAR_FUNCTIONS
@@ -112,9 +112,9 @@ def test_arrays_bring_their_functions():
     names = [A, v]
     assert parse("A @ v", names) is A @ v
     assert parse("A.T @ (A @ v)", names) is A.T @ (A @ v)
-    assert parse("sum(A, axis=0)", names) is reduction.sum(A, axis=0)
+    assert parse("sum(A, axis=0)", names) is reducing.sum(A, axis=0)
     assert parse("sum(A, axis=(0, -1), keepdims=True)", names) is A.sum(axis=(0, 1), keepdims=True)
-    assert parse("max(v)", names) is reduction.max(v)
+    assert parse("max(v)", names) is reducing.max(v)
     assert parse("max(v, 0)", names) is ufuncs.maximum(v, 0)
     assert parse("dot(v, v) + norm(v)", names) is products.dot(v, v) + norms.norm(v)
     assert parse("A[0, 1:-1] - v[None, ..., ::-2][0, 0]", names) is (

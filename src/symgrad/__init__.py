@@ -42,7 +42,8 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.ops import special
 from symgrad.ops.convert import astype
-from symgrad.ops.indexing import take
+from symgrad.ops.indexing import compress, extract, take
+from symgrad.ops.interpolation import interp
 from symgrad.ops.named import named
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
@@ -57,20 +58,17 @@ from symgrad.ops.products import (
     trace,
     vdot,
 )
-from symgrad.ops.reduction import (
+from symgrad.ops.reducing import (
     all,  # noqa: A004
     any,  # noqa: A004
     argmax,
     argmin,
     cumprod,
     cumsum,
-    log_softmax,
-    logsumexp,
     max,  # noqa: A004
     mean,
     min,  # noqa: A004
     prod,
-    softmax,
     std,
     sum,  # noqa: A004
     var,
@@ -102,6 +100,9 @@ from symgrad.ops.shapes import (
     triu,
     vstack,
 )
+from symgrad.ops.softmax import log_softmax, logsumexp, softmax
+from symgrad.ops.sorting import argsort, searchsorted, sort, take_along_axis
+from symgrad.ops.stop import stop_gradient
 from symgrad.ops.table import attach as _attach_operators
 from symgrad.ops.ufuncs import (
     absolute,
@@ -207,10 +208,11 @@ from symgrad.structure import (
     Structured,
     sparsity,
 )
+from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
 from symgrad.variable import Variable, variable
 
-_attach_operators()
+_attach_operators({"diff": diff, "subs": _subs})
 _install_printers()
 
 __version__ = "0.1.0"
@@ -257,6 +259,7 @@ __all__ = [
     "arctanh",
     "argmax",
     "argmin",
+    "argsort",
     "astype",
     "broadcast_arrays",
     "broadcast_to",
@@ -265,6 +268,7 @@ __all__ = [
     "check_grad",
     "check_graph",
     "clip",
+    "compress",
     "concatenate",
     "constant",
     "copysign",
@@ -290,6 +294,7 @@ __all__ = [
     "exp2",
     "expand_dims",
     "expm1",
+    "extract",
     "eye",
     "fabs",
     "flip",
@@ -312,6 +317,7 @@ __all__ = [
     "hypot",
     "implicit",
     "inner",
+    "interp",
     "isfinite",
     "isinf",
     "isnan",
@@ -377,6 +383,7 @@ __all__ = [
     "roll",
     "round",
     "scipy_problem",
+    "searchsorted",
     "select",
     "sigmoid",
     "sign",
@@ -387,6 +394,7 @@ __all__ = [
     "size",
     "softmax",
     "softplus",
+    "sort",
     "spacing",
     "sparsity",
     "special",
@@ -396,6 +404,7 @@ __all__ = [
     "squeeze",
     "stack",
     "std",
+    "stop_gradient",
     "substitute",
     "subtract",
     "sum",
@@ -403,6 +412,7 @@ __all__ = [
     "symbol",
     "symbols",
     "take",
+    "take_along_axis",
     "tan",
     "tanh",
     "tensordot",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from symgrad.errors import ShapeError
+from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, replace
@@ -55,3 +55,39 @@ def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
             )
         known[x] = broadcast(value, shape)
     return replace([as_expr(e)], known, dims)[0]
+
+
+@public
+def subs(e: Any, *given: Any) -> Expr:
+    """`e` with symbols replaced, in SymPy's ways to write it; the method ``e.subs`` is this.
+
+    ``e.subs(x, 3)`` replaces one symbol, ``e.subs({x: 3, y: x})`` several at once, and
+    ``e.subs([(x, y), (y, 3)])`` one after the other.
+
+    Raises
+    ------
+    ArgumentError
+        For anything else, and for a key that is no symbol.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> print((x**2 + y).subs({x: 3, y: x}), "and", (x + 2 * y).subs([(x, y), (y, x)]))
+    x + 9 and 3*x
+    """
+    if len(given) == 2:
+        return substitute(e, {given[0]: given[1]})
+    if len(given) == 1 and isinstance(given[0], Mapping):
+        return substitute(e, given[0])
+    pairs: Any = given[0] if len(given) == 1 else None
+    if not isinstance(pairs, (list, tuple)) or not all(
+        isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs
+    ):
+        raise ArgumentError(
+            "subs takes a symbol and its value, a dict of them, or a list of pairs (symbol, value)"
+        )
+    result = as_expr(e)
+    for x, value in pairs:
+        result = substitute(result, {x: value})
+    return result

@@ -260,6 +260,42 @@ INDEXING = [
     case("take-axis", lambda xp, x, i: xp.take(x, i, axis=-1), Operand("m 3"), INDEX),
     fixed("take-list", lambda xp, x: xp.take(x, [2, -1, 0], axis=0), FIXED),
     fixed("take-int", lambda xp, x: xp.take(x, 1, axis=1), FIXED),
+    fixed("take-wrap", lambda xp, x: xp.take(x, [5, -7], axis=1, mode="wrap"), FIXED),
+    fixed("take-clip", lambda xp, x: xp.take(x, [5, -7], axis=1, mode="clip"), FIXED),
+    fixed("compress", lambda xp, x: xp.compress([True, False, True], x, axis=0), FIXED),
+    fixed("extract", lambda xp, x: xp.extract([True, False, True], x), FIXED),
+    fixed("mask", lambda xp, x: x[np.array([True, False, True])], FIXED),
+    fixed("mask-after-slice", lambda xp, x: x[1:, [True, False, False, True]], FIXED),
+]
+
+_KNOTS = np.array([0.5, 0.9, 1.1, 1.7])
+SORTING = [
+    case("sort", lambda xp, x: xp.sort(x), M),
+    case("sort-axis", lambda xp, x: xp.sort(x, axis=1), T),
+    case("sort-flat", lambda xp, x: xp.sort(x, axis=None), M),
+    case("argsort", lambda xp, x: xp.argsort(x, axis=0, stable=True), M, smooth=False),
+    fixed(
+        "take_along_axis",
+        lambda xp, x, i: xp.take_along_axis(x, i, axis=1),
+        Operand("2 4"),
+        INDEX,
+    ),
+    case("searchsorted", lambda xp, x: xp.searchsorted(_KNOTS, x, side="right"), M, smooth=False),
+    case(
+        "interp",
+        lambda xp, x: xp.interp(x, _KNOTS, _KNOTS**2),
+        Operand("m n", 1.15, 1.65),
+        wide=False,
+        dtypes="i",
+    ),
+    fixed(
+        "interp-table",
+        lambda xp, x, f: xp.interp(x, _KNOTS, f, left=-2.0, period=None),
+        Operand("5", 0.95, 1.05),
+        Operand("4"),
+        wide=False,
+        dtypes="i",
+    ),
 ]
 
 # Products
@@ -349,6 +385,7 @@ CASES = [
     *REDUCTIONS,
     *SHAPES,
     *INDEXING,
+    *SORTING,
     *PRODUCTS,
     *EINSUMS,
     *LINALG,
@@ -363,7 +400,8 @@ PROMISED = (
     " frexp ldexp copysign heaviside nextafter spacing maximum minimum fmax fmin clip less less_equal"
     " greater greater_equal equal not_equal logical_and logical_or logical_xor logical_not isnan isinf"
     " isfinite signbit where select piecewise nan_to_num sum mean var std prod max min any all argmax"
-    " argmin norm logsumexp cumsum cumprod reshape ravel transpose swapaxes moveaxis expand_dims"
+    " argmin sort argsort searchsorted interp compress extract take_along_axis"
+    " norm logsumexp cumsum cumprod reshape ravel transpose swapaxes moveaxis expand_dims"
     " squeeze broadcast_to concatenate stack hstack vstack split tile repeat flip roll pad tril triu"
     " diag diagonal take einsum matmul dot vdot inner outer tensordot trace kron cross"
 ).split()

@@ -23,6 +23,7 @@ import symgrad as sg
 from symgrad.expr.types import as_ty
 from symgrad.ops import special
 from symgrad.ops.implicit import ENTRYWISE
+from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.table import OPS
 
 POINTS = 3
@@ -54,8 +55,10 @@ def params_of(op):
 
 
 OPS_WITH_ORDER = special.ORDERED_OPS
-RECORDS = {  # an equation makes the node of ENTRYWISE: see tests/solve/test_implicit
-    op.name: op for op in OPS.values() if op.elementwise and op is not ENTRYWISE
+# An equation makes the node of ENTRYWISE: see tests/solve/test_implicit; the derivative of STOP_GRADIENT is
+# not that of its value: see tests/autodiff/test_stop_gradient
+RECORDS = {
+    op.name: op for op in OPS.values() if op.elementwise and op not in (ENTRYWISE, STOP_GRADIENT)
 }
 CALLS = [(op, params) for op in RECORDS.values() for params in params_of(op)]
 every_call = pytest.mark.parametrize(

@@ -5,31 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
+from symgrad.autodiff.entries import all_directions, picked, spread, symbols_of, variables_of
 from symgrad.autodiff.forward import pushforward
 from symgrad.autodiff.reverse import differentiable, pullback
 from symgrad.errors import ArgumentError, DerivativeError, ShapeError
 from symgrad.expr.dims import show_shape
-from symgrad.expr.leaves import eye, number
+from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr, remember_symmetry
-from symgrad.expr.traverse import check_symbols, toposort
-from symgrad.ops.einsum import einsum_node, transpose_axes
-from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.expr.traverse import free_symbols, toposort
+from symgrad.ops.einsum import transpose_axes
+from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 from symgrad.rewrite.simplify import simplify_all
 
 
-def _leaves(wrt: Any, who: str) -> tuple[list[Expr], bool]:
-    """The symbols to differentiate by, and whether they were given as a list."""
-    many = isinstance(wrt, (list, tuple))
-    given = [adopted(x) for x in (wrt if many else [wrt])]
-    leaves = check_symbols(given, f"what {who} differentiates by")
-    for x in leaves:
-        if not differentiable(x):
-            raise DerivativeError(
-                f"{x.name!r} has dtype {x.dtype}: only floating symbols can be differentiated by;"
-                " declare it with dtype=float"
-            )
-    return leaves, many
+def _by(x: Expr) -> str:
+    """A variable in the words of a message."""
+    return repr(x.name) if x.op is SYMBOL else str(x)
 
 
 def _function(f: Any, who: str) -> Expr:
@@ -53,7 +47,7 @@ def _vectors(v: Any, leaves: Sequence[Expr], many: bool, who: str) -> list[Expr]
     if not isinstance(given, (list, tuple)) or len(given) != len(leaves):
         raise ArgumentError(f"{who} needs one direction per symbol, {len(leaves)} in all")
     return [
-        _of_shape(d, x, f"the direction of {x.name!r}") for d, x in zip(given, leaves, strict=True)
+        _of_shape(d, x, f"the direction of {_by(x)}") for d, x in zip(given, leaves, strict=True)
     ]
 
 
@@ -76,7 +70,8 @@ def grad(f: Any, wrt: Any) -> Any:
     Parameters
     ----------
     f : Expr of shape ()
-    wrt : symbol, or list of symbols
+    wrt : symbol, entries of a symbol such as ``v[0]`` or ``v[1:3]``, or a list of these
+        What else there is in the symbol is held fixed.
 
     Returns
     -------
@@ -96,42 +91,113 @@ def grad(f: Any, wrt: Any) -> Any:
     >>> print(sg.grad(x**4 - 2 * x**2, x))
     4*x**3 - 4*x
     """
-    leaves, many = _leaves(wrt, "grad")
-    y = _scalar(f, "grad", leaves)
-    results = pullback([y], [number(1)], leaves)
+    variables, many = variables_of(wrt, "grad")
+    results = _gradients(_scalar(f, "grad", variables), number(1), variables)
     return results if many else results[0]
 
 
+def _gradients(y: Expr, u: Expr, variables: Sequence[Expr], simplified: bool = True) -> list[Expr]:
+    """The cotangents of variables, given that of `y`."""
+    if all(x.op is SYMBOL for x in variables):
+        return pullback([y], [u], variables, simplified)
+    leaves = symbols_of(variables)
+    cotangents = pullback([y], [u], leaves, simplified)
+    results = picked(variables, dict(zip(leaves, cotangents, strict=True)))
+    arrays = any(leaf.ndim for leaf in leaves)  # of scalars, what stood alone is tidy already
+    return simplify_all(results) if simplified and arrays else results
+
+
 @public
-def diff(f: Any, x: Any, n: int = 1) -> Expr:
-    """The n-th derivative of `f` by a scalar symbol, of the shape of `f`, simplified.
+def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
+    """The derivative of `f` by scalars, of the shape of `f`, simplified, as `sympy.diff`.
+
+    Parameters
+    ----------
+    f : Expr
+    *variables : scalar symbols, or scalar entries of a symbol such as ``v[0]``
+        In this order, each once, or as often as an int behind it says: ``diff(f, x, 2, y)`` and
+        ``diff(f, (x, 2), y)`` are the second derivative by x of the derivative by y. Where none is given,
+        the only symbol of `f`.
+    n : int, optional
+        How often, for a single variable.
 
     Raises
     ------
     ShapeError
-        If `x` is no scalar.
+        If a variable is no scalar.
     ArgumentError
-        If `n` is no non-negative int.
+        If an order is no non-negative int, or it is not clear what to differentiate by.
 
     Examples
     --------
     >>> import symgrad as sg
-    >>> x = sg.symbol("x")
+    >>> x, y = sg.symbols("x y")
     >>> sg.diff(sg.sin(x), x, 4) is sg.sin(x)
     True
+    >>> print(sg.diff(x**3 * y**2, (x, 2), y))
+    12*x*y
     """
-    (leaf,), _ = _leaves(x, "diff")
-    if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-        raise ArgumentError(f"the order of a derivative must be a non-negative int, not {n!r}")
-    if leaf.shape != ():
-        raise ShapeError(
-            f"diff needs a scalar symbol, {leaf.name!r} has shape {show_shape(leaf.shape)}; write"
-            " jacobian(f, x), or grad(f, x) for a scalar f"
-        )
     y = _function(f, "diff")
-    for _ in range(n):
-        (y,) = pushforward([y], {leaf: number(1)})
+    for x, times in _orders(y, variables, n):
+        if x.shape != ():
+            raise ShapeError(
+                f"diff needs a scalar symbol, {_by(x)} has shape {show_shape(x.shape)}; write"
+                " jacobian(f, x), or grad(f, x) for a scalar f"
+            )
+        if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
+            for _ in range(times):
+                (y,) = _gradients(y, number(1), [x])
+            continue
+        directions = all_directions(x)
+        for _ in range(times):
+            (y,) = pushforward([y], directions)
     return y
+
+
+def _orders(y: Expr, given: Sequence[Any], n: int | None) -> list[tuple[Expr, int]]:
+    """Variables and how often, in SymPy's ways to write them."""
+    pairs: list[tuple[Any, Any]] = []
+    for item in given:
+        if isinstance(item, (tuple, list)):
+            if len(item) != 2 or not _is_int(item[1]):
+                raise ArgumentError(
+                    f"diff takes a variable and how often, such as (x, 2), not {item!r}; write diff(f, x,"
+                    " y) for a mixed derivative, grad(f, [x, y]) for the derivatives by each"
+                )
+            pairs.append((item[0], item[1]))
+        elif isinstance(item, (int, float, np.number)):
+            if not pairs or pairs[-1][1] is not None:
+                raise ArgumentError(f"diff got the order {item!r} without a variable before it")
+            pairs[-1] = (pairs[-1][0], item)
+        else:
+            pairs.append((item, None))
+    if not pairs:
+        pairs = [(_only_symbol(y), None)]
+    if n is not None:
+        if len(pairs) > 1 or pairs[0][1] is not None:
+            raise ArgumentError("diff takes n for a single variable; write diff(f, (x, 2), y)")
+        pairs = [(pairs[0][0], n)]
+    variables, _ = variables_of([x for x, _ in pairs], "diff")
+    orders = [1 if times is None else _order(times) for _, times in pairs]
+    return list(zip(variables, orders, strict=True))
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _order(n: Any) -> int:
+    if not _is_int(n) or n < 0:
+        raise ArgumentError(f"the order of a derivative must be a non-negative int, not {n!r}")
+    return int(n)
+
+
+def _only_symbol(y: Expr) -> Expr:
+    found = free_symbols(y)
+    if len(found) != 1:
+        listing = ", ".join(str(x.name) for x in found) or "none"
+        raise ArgumentError(f"diff needs a variable; the symbols are {listing}")
+    return found[0]
 
 
 @public
@@ -140,10 +206,10 @@ def jvp(f: Any, x: Any, v: Any) -> Expr:
 
     `x` is a symbol or a list of symbols, `v` an expression of its shape or a list of them.
     """
-    leaves, many = _leaves(x, "jvp")
-    directions = _vectors(v, leaves, many, "jvp")
+    variables, many = variables_of(x, "jvp")
+    directions = _vectors(v, variables, many, "jvp")
     y = _function(f, "jvp")
-    return pushforward([y], dict(zip(leaves, directions, strict=True)))[0]
+    return pushforward([y], spread(variables, directions))[0]
 
 
 @public
@@ -152,39 +218,39 @@ def vjp(f: Any, x: Any, u: Any) -> Any:
 
     `u` has the shape of `f`; for a list of symbols the result is a list.
     """
-    leaves, many = _leaves(x, "vjp")
+    variables, many = variables_of(x, "vjp")
     y = _function(f, "vjp")
-    results = pullback([y], [_of_shape(u, y, "the cotangent")], leaves)
+    results = _gradients(y, _of_shape(u, y, "the cotangent"), variables)
     return results if many else results[0]
 
 
 @public
 def hvp(f: Any, x: Any, v: Any) -> Any:
     """The Hessian of a scalar times `v`, without forming the matrix; of the shape of `x`."""
-    leaves, many = _leaves(x, "hvp")
-    directions = _vectors(v, leaves, many, "hvp")
-    gradients = grad(_scalar(f, "hvp", leaves), leaves)
-    results = pushforward(gradients, dict(zip(leaves, directions, strict=True)))
+    variables, many = variables_of(x, "hvp")
+    directions = _vectors(v, variables, many, "hvp")
+    gradients = _gradients(_scalar(f, "hvp", variables), number(1), variables)
+    results = pushforward(gradients, spread(variables, directions))
     return results if many else results[0]
 
 
-def _identity(x: Expr) -> Expr:
-    """The derivative of a symbol by itself, of shape ``x.shape + x.shape``."""
-    if x.ndim == 0:
-        return number(1)
-    axes = range(x.ndim)
-    factors = [eye(d, x.dtype) for d in x.shape]
-    labels = [(i, x.ndim + i) for i in axes]
-    if x.ndim == 1:
-        return factors[0]
-    return einsum_node(factors, labels, tuple(range(2 * x.ndim)), {})
-
-
 def _jacobians(outputs: Sequence[Expr], x: Expr, simplified: bool = True) -> list[Expr]:
+    leaves = symbols_of([x])
+    if x.op is not SYMBOL and not any(leaf.ndim for leaf in leaves):
+        columns = [pushforward(outputs, {leaf: number(1)}, simplified) for leaf in leaves]
+        return [
+            _behind(picked([x], dict(zip(leaves, row, strict=True)))[0], x.ndim)
+            for row in zip(*columns, strict=True)
+        ]
     if x.ndim == 0 or any(y.ndim for y in outputs):
-        return pushforward(outputs, {x: _identity(x)}, simplified)
+        return pushforward(outputs, all_directions(x), simplified)
     # scalars by an array: one reverse walk each is cheaper than directions of the array's size
-    return [pullback([y], [number(1)], [x], simplified)[0] for y in outputs]
+    return [_gradients(y, number(1), [x], simplified)[0] for y in outputs]
+
+
+def _behind(block: Expr, rank: int) -> Expr:
+    """A block whose first `rank` axes come last."""
+    return transpose_axes(block, (*range(rank, block.ndim), *range(rank)))
 
 
 @public
@@ -200,7 +266,7 @@ def jacobian(f: Any, x: Any) -> Any:
     >>> sg.jacobian(sg.exp(x), x).shape
     (3, 3)
     """
-    leaves, many = _leaves(x, "jacobian")
+    leaves, many = variables_of(x, "jacobian")
     if isinstance(f, (list, tuple)):
         outputs = [_function(y, "jacobian") for y in f]
         columns = [_jacobians(outputs, leaf) for leaf in leaves]
@@ -225,8 +291,8 @@ def hessian(f: Any, x: Any) -> Any:
     >>> print(sg.hessian(x**2 * y, [x, y]))
     [[2*y, 2*x], [2*x, 0]]
     """
-    leaves, many = _leaves(x, "hessian")
-    gradients = grad(_scalar(f, "hessian", leaves), leaves)
+    leaves, many = variables_of(x, "hessian")
+    gradients = _gradients(_scalar(f, "hessian", leaves), number(1), leaves)
     if not many:
         full = _jacobians(gradients, leaves[0])[0]
         if full.ndim == 2:
@@ -249,15 +315,16 @@ def _symmetric_blocks(gradients: Sequence[Expr], leaves: Sequence[Expr]) -> list
     for (i, j), block in zip(places, simplify_all(blocks), strict=True):
         full[i][j] = block
         if i != j:
-            rank = leaves[i].ndim
-            order = (*range(rank, block.ndim), *range(rank))
-            full[j][i] = transpose_axes(block, order)
+            full[j][i] = _behind(block, leaves[i].ndim)
     return full
 
 
 def _mentioned(roots: Sequence[Expr], leaves: Sequence[Expr]) -> list[int]:
-    """Which leaves each root mentions, as bits, in one walk over all of them."""
-    bits = {leaf: 1 << k for k, leaf in enumerate(leaves)}
+    """Which variables each root may depend on, as bits, in one walk over all of them."""
+    bits: dict[Expr, int] = {}
+    for k, x in enumerate(leaves):
+        for leaf in symbols_of([x]):
+            bits[leaf] = bits.get(leaf, 0) | 1 << k
     for node in toposort(roots):
         if node not in bits:
             mask = 0

@@ -48,7 +48,11 @@ def pushforward(
             tangent = _tangent(node, [known.get(arg) for arg in node.args])
             if tangent is not None and not is_value(tangent, 0):
                 known[node] = tangent
-    results = [known.get(y, number(0, (*y.shape, *extra))) for y in outputs]
+    empty = 0 in extra
+    results = [
+        number(0, (*y.shape, *extra)) if empty or 0 in y.shape or y not in known else known[y]
+        for y in outputs
+    ]
     return simplify_all(results) if simplified else results
 
 

@@ -62,7 +62,9 @@ def pullback(
                     if node in singular and is_guard(g):
                         c = guard_again(node, g, i, c)
                     pending.setdefault(arg, []).append(c)
-    results = [found.get(x, number(0, x.shape)) for x in wrt]
+    results = [
+        number(0, x.shape) if 0 in x.shape else found.get(x, number(0, x.shape)) for x in wrt
+    ]
     return simplify_all(results) if simplified else results
 
 

@@ -22,12 +22,15 @@ from symgrad.ops import (
     linalg,
     matrix_functions,
     pseudoinverse,
+    reducing,
     reduction,
+    sorting,
 )
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, transpose_axes
 from symgrad.ops.layout import full_entry, gather, scatter
 from symgrad.ops.matrices import contract
 from symgrad.ops.reshaping import RESHAPE, reshape_to
+from symgrad.ops.rolling import ROLL, rolled
 
 Rule = Callable[[Expr, Sequence[Expr], Sequence[bool], Dim], Expr]
 
@@ -118,6 +121,11 @@ def _reshape(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim
     return reshape_to(args[0], (dim, *node.shape))
 
 
+def _roll(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    shift, axis = node.params
+    return rolled(args[0], shift, axis + 1)
+
+
 def _slice(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
     return layout.slice_of(args[0], (full_entry(dim), *node.params[0]))
 
@@ -163,6 +171,18 @@ def _to_front(x: Expr) -> Expr:
     return transpose_axes(x, (x.ndim - 1, *range(x.ndim - 1)))
 
 
+def _searchsorted(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    """Places in one sorted vector for all problems; in one for each, how many entries come before."""
+    a, v = args
+    if not carries[0]:
+        return node.op.build((a, v), node.params)
+    v = v if carries[1] else carrying(v, dim)
+    rows = insert_axes(a, range(1, v.ndim))  # [problem, 1, ..., entry]
+    column = insert_axes(v, (v.ndim,))
+    before = rows <= column if node.params[0] == "right" else rows < column
+    return reducing.sum(before, axis=-1)
+
+
 _NATIVE: Final = (
     *linalg.LINEAR_OPS,
     determinant.DET,
@@ -176,10 +196,12 @@ RULES: Final[dict[Op, Rule]] = {
     EINSUM: _einsum,
     **dict.fromkeys(_NATIVE, _native),
     **dict.fromkeys([op for op in reduction.REDUCTION_OPS if op not in _SCANS], _axes),
-    **dict.fromkeys((*_SCANS, layout.CONCAT), _axis),
+    **dict.fromkeys((*_SCANS, sorting.SORT, sorting.ARGSORT, layout.CONCAT), _axis),
+    sorting.SEARCHSORTED: _searchsorted,
     pseudoinverse.LSTSQ: _lstsq,
     determinant.COFACTORS: _cofactors,
     RESHAPE: _reshape,
+    ROLL: _roll,
     layout.SLICE: _slice,
     layout.EMBED: _embed,
     layout.GATHER: _gather,

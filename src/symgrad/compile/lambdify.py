@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
@@ -36,7 +38,7 @@ def lambdify(
 
     Parameters
     ----------
-    args : symbol, or sequence of symbols
+    args : symbol, or sequence (or object array) of symbols
         The arguments, in order. They must hold every symbol that the outputs mention.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
         What the function returns, in this form. What they share is computed once.
@@ -89,6 +91,8 @@ def lambdify(
         return assembled(compiled, outputs, structured, sparse)
     if not isinstance(name, str) or not name.isidentifier():
         raise ArgumentError(f"the name of a function must be an identifier, not {name!r}")
+    if isinstance(args, np.ndarray) and args.dtype == object:
+        args = args.ravel().tolist()
     given = args if isinstance(args, (list, tuple)) else [args]
     symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)

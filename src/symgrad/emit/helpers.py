@@ -38,7 +38,7 @@ def _scatter_add(x, index, shape):
     "_largest": '''
 def _largest(x, axis=None):
     """The largest entries, 0 where they are not finite; reduced axes stay."""
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
 ''',
     "_log_total": '''
@@ -50,7 +50,7 @@ def _log_total(total):
     "_logsumexp": '''
 def _logsumexp(x, axis=None):
     """log(sum(exp(x))) by the largest entry, finite where the result is."""
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0.0)
     with np.errstate(divide="ignore"):
         return np.log(np.sum(np.exp(x - top), axis=axis)) + np.squeeze(top, axis=axis)

@@ -30,9 +30,13 @@ from symgrad.lower.program import (
     Code,
     Program,
     Value,
+    code_of,
 )
 from symgrad.ops.arithmetic import MUL, POW, is_exact, power_value
 
+# A number divided by an extent. Both are Python ints, for which division by 0 is an exception; a mean of
+# no entries is nan.
+PER_EXTENT_CODE: Final = code_of("{0}/({1} or np.nan)", "", 2)
 MAX_UNROLLED = 64  # integer exponents up to this are multiplied out
 Lookup = Callable[[Expr], Value]
 
@@ -69,9 +73,27 @@ def binary(p: Program, code: Code, a: Value, b: Value) -> Value:
             return a
         if y is not None and x is None:
             a, b = b, a
-    elif code is DIV_CODE and y is not None and y == 1:
-        return a
+    elif code is DIV_CODE:
+        if y is not None and y == 1:
+            return a
+        if x is not None and _is_extent(p, b):
+            code = PER_EXTENT_CODE
     return p.emit(code, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
+
+
+def _is_extent(p: Program, v: Value) -> bool:
+    """Whether a value is a Python int when the program runs: an extent, or a product of extents."""
+    waiting = [v]
+    while waiting:
+        instr = p.instrs[waiting.pop()]
+        if instr.literal.__class__ is int:
+            continue
+        if instr.code is None or instr.shape != () or "np." in instr.code.numpy:
+            return False
+        if instr.args and instr.code not in (MUL_CODE, SQUARE_CODE, ADD_CODE, SUB_CODE):
+            return False
+        waiting += instr.args
+    return p.number_of(v) is None
 
 
 _ON_NUMBERS: Final = {

@@ -28,6 +28,7 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import RESHAPE, shape_code
+from symgrad.ops.stop import STOP_GRADIENT
 
 _PYTHON_TYPES = (np.float64, np.int64, np.bool_)
 _VIEWS = (RESHAPE, layout.SLICE)
@@ -131,7 +132,7 @@ class _Lowering:
             return self._constant(node)
         if op is NAMED_NUMBER:
             return self.p.literal(NAMED_VALUES[node.params[0]])
-        if op is NAMED:
+        if op is NAMED or op is STOP_GRADIENT:
             return self.value[node.args[0]]
         if op is ADD:
             return lower_sum(self.p, node, self.value.__getitem__)

@@ -33,6 +33,7 @@ from symgrad.ops.cast import CAST, cast
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.symmetry import is_symmetric
 
 Grid = Any  # numpy object array of Expr of shape ()
@@ -239,6 +240,7 @@ RULES: Final[dict[Any, Callable[[Expr, list[Grid]], Grid]]] = {
     CONST: _constant,
     EYE: _eye,
     NAMED: lambda node, grids: grids[0],
+    STOP_GRADIENT: lambda node, grids: grids[0],
     CAST: _cast,
     EINSUM: _contracted,
     RESHAPE: _reshaped,

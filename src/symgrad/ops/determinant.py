@@ -22,7 +22,7 @@ from symgrad.expr.leaves import EYE, assumed, extent, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty, promote
-from symgrad.ops import reduction
+from symgrad.ops import reducing
 from symgrad.ops.arithmetic import add_all, mul
 from symgrad.ops.einsum import broadcast, insert_axes, sum_axes, transpose_axes
 from symgrad.ops.linalg import INV, scalar_factors, square_op, square_operand
@@ -48,7 +48,7 @@ def _known_det(x: Expr) -> Expr | None:
     if x.op is EYE:
         return number(1, x.shape[:-2])
     if is_diagonal(x):
-        return reduction.prod(diagonal_of(as_float(x)), axis=-1)
+        return reducing.prod(diagonal_of(as_float(x)), axis=-1)
     if x.op is INV:  # det(inv(A)) = 1/det(A)
         return divide(1, DET.build(x.args, ()))
     inner = untransposed(x)

@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.errors import ArgumentError, DTypeError
-from symgrad.expr.dims import Shape
+from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
-from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
+from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import MUL, mul
-from symgrad.ops.einsum import broadcast_all
+from symgrad.ops.einsum import broadcast_all, insert_axes
+from symgrad.ops.layout import concat
+from symgrad.ops.reshaping import reshape_to
 
 Derivative = Callable[..., Expr | None]
 
@@ -42,7 +44,34 @@ def as_expr(value: Any) -> Expr:
         raise DTypeError(
             f"a {kind.__name__} would lose its gradient here; give its formula, x.expr, or its data"
         )
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return _joined(value)
     return constant(adopted(value))
+
+
+def _joined(array: np.ndarray[Any, Any]) -> Expr:
+    """An array of Python objects, expressions and numbers, as one expression; a scalar is its entry.
+
+    Raises
+    ------
+    ShapeError
+        If entries that are arrays themselves have different shapes.
+    """
+    entries = [as_expr(entry) for entry in array.ravel().tolist()]
+    if not entries:
+        return number(0.0, array.shape, FLOAT)
+    shape = entries[0].shape
+    for entry in entries:
+        if entry.shape != shape:
+            raise ShapeError(
+                f"an object array holds expressions of shape {show_shape(shape)} and"
+                f" {show_shape(entry.shape)}; entries must have one shape"
+            )
+    if not array.ndim:
+        return entries[0]
+    return reshape_to(
+        concat([insert_axes(entry, (0,)) for entry in entries], 0), (*array.shape, *shape)
+    )
 
 
 def adopted(value: Any) -> Any:

@@ -20,7 +20,7 @@ from symgrad.expr.dims import (
     mul_dims,
     show_shape,
 )
-from symgrad.expr.leaves import is_value, number
+from symgrad.expr.leaves import CONST, constant, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import FLOAT, Ty, promote
@@ -166,14 +166,18 @@ def slice_of(x: Expr, index: tuple[Entry, ...]) -> Expr:
     spread = filled(x, shape)
     if spread is not None:
         return spread
+    if not shape and x.op is CONST:
+        return constant(x.params[0].array[index])
     if x.op is WHERE and is_guard(x):
         return move_guard(x, lambda arg: slice_of(arg, index))
     if x.op is CONCAT:
         picked = _slice_concat(x, index)
         if picked is not None:
             return picked
-    if x.op is EMBED and x.params[1] == index:
-        return x.args[0]
+    if x.op is EMBED:
+        picked = _slice_embed(x, index)
+        if picked is not None:
+            return picked
     if x.op is SLICE:
         merged = _slice_slice(x, index)
         if merged is not None:
@@ -202,6 +206,52 @@ def _slice_concat(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
             return slice_of(arg, (*index[:axis], moved, *index[axis + 1 :]))
         offset += size
     return None
+
+
+def _slice_embed(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
+    """A slice of what stands in zeros: all of it, a part of it, or zeros alone; else None."""
+    inner: list[Entry] = []
+    whole = True
+    for entry, place in zip(index, x.params[1], strict=True):
+        if entry == place:
+            inner += [full_entry(place[3])] if place.__class__ is tuple else []
+            continue
+        wanted, held = _indices(entry), _indices(place)
+        if wanted is None or held is None or (wanted[0] < 0) != (held[0] < 0):
+            whole = False  # a place may be counted from either end of a named extent
+        elif not _overlap(wanted, held):
+            return number(0, _sliced_shape(index), x.ty)
+        elif place.__class__ is int or not all(i in held for i in (*wanted[:2], wanted[-1])):
+            whole = False
+        else:
+            inner.append(_place_in(held, entry, wanted))
+    return slice_of(x.args[0], tuple(inner)) if whole else None
+
+
+def _indices(entry: Entry) -> range | None:
+    """The places that an index entry picks; None where they are not known, or none."""
+    if entry.__class__ is int:
+        return range(entry, entry + 1)
+    start, _, step, length = entry
+    if not isinstance(start, int) or not isinstance(length, int) or length <= 0:
+        return None
+    return range(start, start + step * length, step)
+
+
+def _overlap(a: range, b: range) -> bool:
+    """Whether two ranges may share a place; strides are looked at where one is a single place."""
+    if len(a) == 1 or len(b) == 1:
+        return (a[0] in b) if len(a) == 1 else (b[0] in a)
+    return min(a[0], a[-1]) <= max(b[0], b[-1]) and min(b[0], b[-1]) <= max(a[0], a[-1])
+
+
+def _place_in(held: range, entry: Entry, wanted: range) -> Entry:
+    """An index entry in terms of the places that hold all that it picks."""
+    first = held.index(wanted[0])
+    if entry.__class__ is int:
+        return first
+    step = held.index(wanted[1]) - first if len(wanted) > 1 else 1
+    return (first, first + step * len(wanted), step, len(wanted))
 
 
 def _last(entry: Entry) -> Any:

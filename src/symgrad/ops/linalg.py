@@ -22,7 +22,7 @@ from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, Ty, resolve
-from symgrad.ops import reduction
+from symgrad.ops import reducing
 from symgrad.ops.arithmetic import MUL, add_all, mul, raw_product
 from symgrad.ops.einsum import EINSUM, broadcast, is_layout
 from symgrad.ops.elementwise import as_expr
@@ -153,7 +153,7 @@ def _known_logdet(x: Expr) -> Expr | None:
     if is_spd(x) and x.op is not INV:
         return SPD_LOGDET.build((x,), ())
     if is_diagonal(x):
-        return reduction.sum(log(absolute(diagonal_of(x))), axis=-1)
+        return reducing.sum(log(absolute(diagonal_of(x))), axis=-1)
     if x.op is INV:
         return minus(LOGABSDET.build(x.args, ()))
     inner = untransposed(x)
@@ -206,7 +206,7 @@ def _known_sign(x: Expr) -> Expr | None:
     if x.op is EYE or is_spd(x):
         return number(1.0, x.shape[:-2], float_of(x.ty))
     if is_diagonal(x):
-        return reduction.prod(sign(diagonal_of(as_float(x))), axis=-1)
+        return reducing.prod(sign(diagonal_of(as_float(x))), axis=-1)
     if x.op is INV:
         return SIGNDET.build(x.args, ())
     inner = untransposed(x)

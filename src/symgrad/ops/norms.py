@@ -18,7 +18,7 @@ import numpy as np
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.node import Expr
-from symgrad.ops import reduction
+from symgrad.ops import reducing
 from symgrad.ops.cast import cast
 from symgrad.ops.decompositions import svdvals
 from symgrad.ops.einsum import insert_axes, sum_axes
@@ -36,27 +36,33 @@ def _euclidean(a: Expr, axes: Axes) -> Expr:
     return sqrt(sum_axes(power(a, 2), axes))
 
 
+def _largest(a: Expr, axes: Axes) -> Expr:
+    """The largest of entries that are not negative; 0 where there is none."""
+    empty = 0 in [a.shape[axis] for axis in axes]
+    return reducing.max(a, axes, initial=0.0 if empty else None)
+
+
 # Orders of a vector norm that are no powers, over axes
 _VECTOR: Final[dict[Any, Callable[[Expr, Axes], Expr]]] = {
     None: _euclidean,
     2: _euclidean,
     1: lambda a, axes: sum_axes(absolute(a), axes),
     0: lambda a, axes: sum_axes(cast(not_equal(a, 0), a.ty), axes),
-    np.inf: lambda a, axes: reduction.max(absolute(a), axes),
-    -np.inf: lambda a, axes: reduction.min(absolute(a), axes),
+    np.inf: lambda a, axes: _largest(absolute(a), axes),
+    -np.inf: lambda a, axes: reducing.min(absolute(a), axes),
 }
 
 # Orders of a matrix norm, over the last two axes
 _MATRIX: Final[dict[Any, Callable[[Expr], Expr]]] = {
     None: lambda a: _euclidean(a, (a.ndim - 2, a.ndim - 1)),
     "fro": lambda a: _euclidean(a, (a.ndim - 2, a.ndim - 1)),
-    "nuc": lambda a: reduction.sum(svdvals(a), -1),
+    "nuc": lambda a: reducing.sum(svdvals(a), -1),
     2: lambda a: svdvals(a)[..., 0],
     -2: lambda a: svdvals(a)[..., -1],
-    1: lambda a: reduction.max(reduction.sum(absolute(a), -2), -1),
-    -1: lambda a: reduction.min(reduction.sum(absolute(a), -2), -1),
-    np.inf: lambda a: reduction.max(reduction.sum(absolute(a), -1), -1),
-    -np.inf: lambda a: reduction.min(reduction.sum(absolute(a), -1), -1),
+    1: lambda a: _largest(reducing.sum(absolute(a), -2), (a.ndim - 2,)),
+    -1: lambda a: reducing.min(reducing.sum(absolute(a), -2), -1),
+    np.inf: lambda a: _largest(reducing.sum(absolute(a), -1), (a.ndim - 2,)),
+    -np.inf: lambda a: reducing.min(reducing.sum(absolute(a), -1), -1),
 }
 
 

@@ -7,6 +7,8 @@ know the ops.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,11 +18,22 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
-from symgrad.ops import arithmetic, convert, indexing, products, reduction, select, shapes, ufuncs
+from symgrad.ops import (
+    arithmetic,
+    convert,
+    indexing,
+    products,
+    reducing,
+    select,
+    shapes,
+    sorting,
+    ufuncs,
+)
 from symgrad.ops.elementwise import lift_of
+from symgrad.ops.protocols import numpy_function, numpy_ufunc
 
 
-def _binary(function: Callable[[Any, Any], Expr]) -> tuple[Any, Any]:
+def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     """The operator and its reflection."""
 
     def forward(self: Expr, other: Any) -> Any:
@@ -34,6 +47,15 @@ def _binary(function: Callable[[Any, Any], Expr]) -> tuple[Any, Any]:
         return function(other, self)
 
     return forward, reflected
+
+
+def _member(function: Callable[[Any], Any]) -> Any:
+    """An op as a method: what is called but is no Python function does not bind by itself."""
+
+    def method(self: Expr) -> Any:
+        return function(self)
+
+    return method
 
 
 def _defers(other: Any) -> bool:
@@ -50,6 +72,16 @@ def _mul(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
         return arithmetic.mul(self, other)
     return NotImplemented if _defers(other) else ufuncs.multiply(self, other)
+
+
+def _pow(self: Expr, other: Any, modulus: Any = None) -> Any:
+    if modulus is not None:
+        raise ArgumentError("pow of an expression takes no modulus; write mod(x**n, m)")
+    return (
+        NotImplemented
+        if other.__class__ is not Expr and _defers(other)
+        else ufuncs.power(self, other)
+    )
 
 
 def _neg(self: Expr) -> Expr:
@@ -111,9 +143,26 @@ def _number(self: Expr, kind: str) -> Any:
     if value is None or self.shape != ():
         raise TruthError(
             f"{kind}() of an expression that is no constant; evaluate it first:"
-            " symgrad.evaluate(e, {x: value})"
+            " symgrad.evaluate(e, {x: value}), or, where a function such as math.sin asked for the"
+            " number, call symgrad.sin, or stack an object array of expressions"
         )
     return value
+
+
+def _format(self: Expr, spec: str) -> str:
+    """A constant by the rules of numbers, a formula by those of text."""
+    if not spec:
+        return str(self)
+    value = value_of(self) if self.shape == () else None
+    if value is not None:
+        return format(float(value) if isinstance(value, Fraction) else value, spec)
+    try:
+        return format(str(self), spec)
+    except ValueError:
+        raise ArgumentError(
+            f"the format {spec!r} is for numbers, and this expression is no constant; evaluate it"
+            " first: symgrad.evaluate(e, {x: value})"
+        ) from None
 
 
 def _index(self: Expr) -> int:
@@ -123,62 +172,28 @@ def _index(self: Expr) -> int:
     return int(value)
 
 
-# NumPy's protocols
-
-_REDUCTIONS = {
-    np.add: reduction.sum,
-    np.multiply: reduction.prod,
-    np.maximum: reduction.max,
-    np.minimum: reduction.min,
-    np.logical_or: reduction.any,
-    np.logical_and: reduction.all,
-}
-# Options of NumPy's functions that expressions do not have: None, the default, may be written
-_OPTIONS = ("dtype", "initial", "mean", "order", "out", "where")
-_SCANS = {np.add: reduction.cumsum, np.multiply: reduction.cumprod}
-
-
-def numpy_ufunc(
-    table: dict[Any, Any], ufunc: np.ufunc, method: str, inputs: Any, kwargs: Any
-) -> Any:
-    """A NumPy ufunc on expressions, by the table from ufunc (or, for SciPy's, its name) to function.
-
-    Raises
-    ------
-    ArgumentError
-        For a ufunc, a ufunc method or an option that expressions do not have.
-    """
-    kwargs = {k: v for k, v in kwargs.items() if v is not None or k == "axis"}
-    function = table.get(ufunc) or table.get(ufunc.__name__)
-    if method == "__call__" and function is not None and not kwargs:
-        return function(*inputs)
-    if method == "reduce" and ufunc in _REDUCTIONS and set(kwargs) <= {"axis", "keepdims"}:
-        return _REDUCTIONS[ufunc](*inputs, **{"axis": 0, **kwargs})
-    if method == "accumulate" and ufunc in _SCANS and set(kwargs) <= {"axis"}:
-        return _SCANS[ufunc](*inputs, **{"axis": 0, **kwargs})
-    if method == "outer" and ufunc is np.multiply and not kwargs:
-        return products.outer(*inputs)
-    options = f" with {', '.join(kwargs)}" if kwargs else ""
-    name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-    raise ArgumentError(f"numpy.{name}{options} is not defined for expressions")
-
-
 def install(
-    ufunc_table: dict[Any, Any], function_table: dict[Any, Any], more: dict[str, Any]
+    ufunc_table: dict[Any, Any],
+    function_table: dict[Any, Any],
+    loops: dict[str, Callable[..., Expr]],
+    more: dict[str, Any],
 ) -> None:
-    """Attach operators, methods and protocols to `Expr`, and `more` members by name."""
+    """Attach operators, methods and protocols to `Expr`, and `more` members by name.
+
+    `loops` are the functions that NumPy asks the entries of an object array for, by name.
+    """
 
     def array_ufunc(self: Expr, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return numpy_ufunc(ufunc_table, ufunc, method, inputs, kwargs)
 
     def array_function(self: Expr, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        ours = function_table.get(function)
-        if ours is None:
-            raise ArgumentError(
-                f"numpy.{function.__name__} is not defined for expressions; see symgrad.__all__"
-            )
-        given = {k: v for k, v in kwargs.items() if not (v is None and k in _OPTIONS)}
-        return ours(*args, **given)
+        return numpy_function(function_table, function, args, kwargs)
+
+    def entry_loop(self: Expr, name: str) -> Any:
+        """``np.exp`` of an object array calls ``x.exp()`` of its entries; `dir` does not list it."""
+        if name in loops:
+            return partial(loops[name], self)
+        raise AttributeError(f"an expression has no attribute {name!r}")
 
     operators: dict[str, Callable[[Any, Any], Any]] = {
         "add": ufuncs.add,
@@ -196,6 +211,7 @@ def install(
     members: dict[str, Any] = {}
     for name, function in operators.items():
         members[f"__{name}__"], members[f"__r{name}__"] = _binary(function)
+    members["__rdivmod__"] = _binary(ufuncs.divmod_)[1]
     for name, function in {
         "lt": ufuncs.less,
         "le": ufuncs.less_equal,
@@ -208,11 +224,16 @@ def install(
     members |= {
         "__add__": _add,
         "__mul__": _mul,
+        "__pow__": _pow,
         "__neg__": _neg,
         "__pos__": lambda self: self,
         "__abs__": _abs,
         "__invert__": ufuncs.invert,
-        "__divmod__": ufuncs.divmod_,
+        "__divmod__": _binary(ufuncs.divmod_)[0],
+        "__round__": lambda self, ndigits=None: ufuncs.round_(self, ndigits or 0),
+        "__floor__": _member(ufuncs.floor),
+        "__ceil__": _member(ufuncs.ceil),
+        "__trunc__": _member(ufuncs.trunc),
         "__getitem__": indexing.getitem,
         "__bool__": _bool,
         "__len__": _len,
@@ -220,27 +241,32 @@ def install(
         "__contains__": _contains,
         "__float__": lambda self: float(_number(self, "float")),
         "__int__": lambda self: int(_number(self, "int")),
+        "__complex__": lambda self: complex(_number(self, "complex")),
         "__index__": _index,
+        "__format__": _format,
+        "__getattr__": entry_loop,
         "__array_ufunc__": array_ufunc,
         "__array_function__": array_function,
         "__array_priority__": 1000.0,
         "T": property(shapes.transpose),
         "size": property(shapes.size),
-        "sum": reduction.sum,
-        "mean": reduction.mean,
-        "var": reduction.var,
-        "std": reduction.std,
-        "prod": reduction.prod,
-        "max": reduction.max,
-        "min": reduction.min,
-        "any": reduction.any,
-        "all": reduction.all,
-        "argmax": reduction.argmax,
-        "argmin": reduction.argmin,
-        "cumsum": reduction.cumsum,
-        "cumprod": reduction.cumprod,
+        "sum": reducing.sum,
+        "mean": reducing.mean,
+        "var": reducing.var,
+        "std": reducing.std,
+        "prod": reducing.prod,
+        "max": reducing.max,
+        "min": reducing.min,
+        "any": reducing.any,
+        "all": reducing.all,
+        "argmax": reducing.argmax,
+        "argmin": reducing.argmin,
+        "argsort": sorting.argsort,
+        "cumsum": reducing.cumsum,
+        "cumprod": reducing.cumprod,
         "astype": convert.astype,
         "clip": select.clip,
+        "compress": indexing.compress,
         "round": ufuncs.round_,
         "dot": products.dot,
         "trace": products.trace,

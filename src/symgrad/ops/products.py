@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from string import ascii_lowercase, ascii_uppercase
+from typing import Any, Final
+
+import numpy as np
 
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
+from symgrad.ops.convert import astype
 from symgrad.ops.einsum import broadcast, einsum_node, sum_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.indexing import take
-from symgrad.ops.public import normalize_axis, public
+from symgrad.ops.public import normalize_axis, public, refuse_out
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import diagonal, ravel
 from symgrad.ops.symmetry import Labels
@@ -40,29 +44,82 @@ def _product(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels) ->
     return result
 
 
-@public
-def einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Expr:
+def einsum(
+    *operands: Any,
+    optimize: Any = None,
+    out: Any = None,
+    dtype: Any = None,
+    order: Any = None,
+    casting: Any = None,
+) -> Expr:
     """Sum of products in Einstein's notation, as `numpy.einsum`.
 
-    The order of contraction is chosen on the way to code; `optimize` is accepted and not looked at.
+    The order of contraction is chosen on the way to code; `optimize`, `order` and `casting` are accepted
+    and not looked at.
 
     Parameters
     ----------
-    subscripts : str
-        Such as ``"ij,jk->ik"``; without an arrow, labels that occur once are kept in alphabetical
-        order. ``...`` stands for leading axes that broadcast.
+    *operands
+        A text such as ``"ij,jk->ik"`` and the operands; or each operand before the list of its labels,
+        ints or ``...``, and at last the labels of the result: ``einsum(A, [0, 1], B, [1, 2], [0, 2])``.
+        Without labels of the result, those that occur once are kept in their order. ``...`` stands for
+        axes that broadcast, and so does an axis of extent 1 whose label has another extent elsewhere.
+    dtype : dtype-like, optional
+        The type in which products are added up.
 
     Raises
     ------
     ArgumentError
-        For malformed subscripts.
+        For malformed subscripts, or an `out`.
     ShapeError
         For extents that clash.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> A, v = sg.matrix("A", ("m", "n")), sg.vector("v", "n")
+    >>> print(sg.einsum("ij,j->i", A, v), "and", sg.einsum(A, [0, 1], v, [1], [0]))
+    A @ v and A @ v
     """
-    if not isinstance(subscripts, str):
-        raise ArgumentError(
-            f"einsum needs subscripts such as 'ij,jk->ik' before its operands, not {subscripts!r}"
-        )
+    refuse_out(out, "einsum")
+    if not operands:
+        raise ArgumentError("einsum needs subscripts such as 'ij,jk->ik' and operands")
+    text, *args = operands if isinstance(operands[0], str) else _as_text(operands)
+    if dtype is not None:
+        args = [astype(x, dtype) for x in args]
+    return einsum_of_text(text, *args)
+
+
+def _as_text(operands: Sequence[Any]) -> list[Any]:
+    """Operands, each before its list of labels, as a text and the operands."""
+    args, lists = operands[: len(operands) // 2 * 2 : 2], [*operands[1::2]]
+    if len(operands) % 2:
+        lists.append(operands[-1])
+    for labels in lists:
+        if not isinstance(labels, (list, tuple)) or not all(map(_is_label, labels)):
+            raise ArgumentError(
+                "einsum needs subscripts such as 'ij,jk->ik' before its operands, or after each operand"
+                f" a list of its labels, ints below {len(LETTERS)} or ..., not {labels!r}"
+            )
+    parts = ["".join("..." if n is Ellipsis else LETTERS[n] for n in ls) for ls in lists]
+    text = ",".join(parts[: len(args)])
+    return [text + "->" + parts[-1] if len(operands) % 2 else text, *args]
+
+
+# Labels that are ints are written as letters in the same order, as NumPy does; it has the first 52 alone
+LETTERS: Final = ascii_uppercase + ascii_lowercase + "".join(map(chr, range(0x4E00, 0x4E00 + 948)))
+
+
+def _is_label(value: Any) -> bool:
+    if value is Ellipsis:
+        return True
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    return whole and 0 <= value < len(LETTERS)
+
+
+@public
+def einsum_of_text(subscripts: str, *operands: Any) -> Expr:
+    """`einsum` with its labels as a text."""
     text = subscripts.replace(" ", "")
     inputs_text, arrow, out_text = text.partition("->")
     parts = inputs_text.split(",")
@@ -84,15 +141,7 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Expr:
     if not arrow:
         out_text = "..." * ("..." in inputs_text)
         out_text += "".join(c for c in letters if inputs_text.count(c) == 1)
-    kept = out_text.replace("...", "")
-    for c in kept:
-        if c not in number_of:
-            raise ArgumentError(f"einsum {subscripts!r}: no operand has label {c!r}")
-        if kept.count(c) > 1:
-            raise ArgumentError(
-                f"einsum {subscripts!r}: the result has label {c!r} twice; write diag(v) for a"
-                " diagonal matrix"
-            )
+    _check_result(subscripts, out_text, number_of, rank)
     ellipsis = tuple(range(rank))
     inputs: list[Labels] = []
     for i, (x, labels) in enumerate(zip(args, parts, strict=True)):
@@ -101,7 +150,39 @@ def einsum(subscripts: str, *operands: Any, optimize: Any = None) -> Expr:
             args[i] = x = _stretch(x, labels, own, args, parts)
         inputs.append(_numbers(labels, number_of, ellipsis[rank - own :]))
     out = _numbers(out_text, number_of, ellipsis)
-    return _contract(args, inputs, out, f"einsum {subscripts!r}")
+    return _contract(*_without_units(args, inputs), out, f"einsum {subscripts!r}")
+
+
+def _check_result(subscripts: str, out_text: str, number_of: dict[str, int], rank: int) -> None:
+    """Raise for labels of a result that no operand has, that occur twice, or that lack a needed ``...``."""
+    kept = out_text.replace("...", "", 1)
+    for c in kept:
+        if c not in number_of:
+            raise ArgumentError(f"einsum {subscripts!r}: no operand has label {c!r}")
+        if kept.count(c) > 1:
+            raise ArgumentError(
+                f"einsum {subscripts!r}: the result has label {c!r} twice; write diag(v) for a"
+                " diagonal matrix"
+            )
+    if rank and "..." not in out_text:
+        raise ArgumentError(
+            f"einsum {subscripts!r}: the result needs ... for the axes that ... stands for; sum them"
+            " afterwards if they are not wanted"
+        )
+
+
+def _without_units(
+    args: Sequence[Expr], inputs: Sequence[Labels]
+) -> tuple[list[Expr], list[Labels]]:
+    """Operands without their axes of extent 1 whose label has another extent elsewhere."""
+    terms = list(zip(args, inputs, strict=True))
+    wide = {n for x, ls in terms for n, d in zip(ls, x.shape, strict=True) if d != 1}
+    operands, labels = [], []
+    for x, ls in terms:
+        units = [i for i, n in enumerate(ls) if x.shape[i] == 1 and n in wide and ls.count(n) == 1]
+        operands.append(sum_axes(x, units) if units else x)
+        labels.append(tuple([n for i, n in enumerate(ls) if i not in units]))
+    return operands, labels
 
 
 def _numbers(text: str, number_of: dict[str, int], ellipsis: Labels) -> Labels:

@@ -19,7 +19,7 @@ from symgrad.expr.leaves import EYE, assumed
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import INT, Ty, resolve
-from symgrad.ops import reduction
+from symgrad.ops import reducing
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.decompositions import svdvals
 from symgrad.ops.elementwise import as_expr
@@ -214,7 +214,7 @@ def lstsq(a: Any, b: Any) -> LstsqResult:
     vector = y.ndim == 1
     columns = reshape(y, (*y.shape, 1)) if vector else y
     solution = LSTSQ.build((x, columns), ())
-    residuals = reduction.sum(power(subtract(columns, matmul(x, solution)), 2), axis=0)
+    residuals = reducing.sum(power(subtract(columns, matmul(x, solution)), 2), axis=0)
     result = squeeze(solution, -1) if vector else solution
     return LstsqResult(result, residuals, RANK.build((x,), ()), svdvals(x))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
-from symgrad.errors import ShapeError
+from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import lift_of
@@ -79,3 +79,18 @@ def known_int(dim: Any, who: str, shape: Shape) -> int:
     if not isinstance(dim, int):
         raise ShapeError(f"{who} needs a known extent; shape {show_shape(shape)} has {dim}")
     return dim
+
+
+def refuse_out(out: Any, who: str) -> None:
+    """Raise for an array to write into, which a formula cannot have; None, or a tuple of it, is none.
+
+    Raises
+    ------
+    ArgumentError
+        Saying where `out` belongs.
+    """
+    if out is not None and not (isinstance(out, tuple) and all(o is None for o in out)):
+        raise ArgumentError(
+            f"{who} of an expression makes a formula, which has no memory to write into: leave out="
+            " away, and give it to the compiled function, f(x, out=buffer)"
+        )

@@ -1,4 +1,4 @@
-"""Reductions and scans: sums and means by Einsum, extrema, products, logsumexp, cumulative ops."""
+"""The ops that reduce or scan axes: extrema, products, logsumexp, cumulative sums and products."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.errors import ShapeError
-from symgrad.expr.dims import Shape, mul_dims, show_shape
-from symgrad.expr.leaves import arange, extent, number
+from symgrad.expr.dims import Shape, mul_dims
+from symgrad.expr.leaves import arange, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, INT, Ty, as_ty, resolve
 from symgrad.ops.arithmetic import mul
-from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
-from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
-from symgrad.ops.layout import concat, full_entry, slice_entry, slice_of
-from symgrad.ops.public import normalize_axes, normalize_axis, public
+from symgrad.ops.layout import concat, full_entry, part, slice_entry, slice_of
 from symgrad.ops.reshaping import linear, reshape_to
-from symgrad.ops.select import as_condition
-from symgrad.ops.ufuncs import divide, equal, exp, power, sqrt, subtract
+from symgrad.ops.ufuncs import equal, exp, subtract
 
 UNSIGNED: Final = as_ty(np.uint64)
 
@@ -118,14 +113,19 @@ def _others(y: Expr) -> Expr:
     Zeros need no special case, unlike in ``prod(x)/x``.
     """
     x, axes = y.args[0], y.params[0]
-    rows, restore = _axes_last(x, axes)
-    one = number(1, (*rows.shape[:-1], 1))
-    before = concat([one, _drop_last(cumprod_last(rows))], rows.ndim - 1)
-    after = flip_last(concat([one, _drop_last(cumprod_last(flip_last(rows)))], rows.ndim - 1))
-    return restore(mul(before, after))
+    rows, restore = axes_last(x, axes)
+    after = flip_last(_products_before(flip_last(rows)))
+    return restore(mul(_products_before(rows), after))
 
 
-def _axes_last(x: Expr, axes: tuple[int, ...]) -> tuple[Expr, Callable[[Expr], Expr]]:
+def _products_before(rows: Expr) -> Expr:
+    """For every entry the product of those before it in its row, 1 for the first."""
+    last = rows.ndim - 1
+    one_first = concat([number(1, (*rows.shape[:-1], 1)), rows], last)
+    return cumprod_last(part(one_first, last, 0, rows.shape[-1]))
+
+
+def axes_last(x: Expr, axes: tuple[int, ...]) -> tuple[Expr, Callable[[Expr], Expr]]:
     """`x` with `axes` flattened into a last one, and the way back."""
     kept = tuple(i for i in range(x.ndim) if i not in axes)
     order = (*kept, *axes)
@@ -133,10 +133,6 @@ def _axes_last(x: Expr, axes: tuple[int, ...]) -> tuple[Expr, Callable[[Expr], E
     rows = reshape_to(moved, (*moved.shape[: len(kept)], mul_dims(*[x.shape[a] for a in axes])))
     inverse = tuple(order.index(i) for i in range(x.ndim))
     return rows, lambda z: transpose_axes(reshape_to(z, moved.shape), inverse)
-
-
-def _drop_last(x: Expr) -> Expr:
-    return _sliced(x, -1, slice(None, -1))
 
 
 def _sliced(x: Expr, axis: int, key: slice) -> Expr:
@@ -150,7 +146,7 @@ def flip_last(x: Expr) -> Expr:
     return _sliced(x, -1, slice(None, None, -1))
 
 
-def _integer_sum_type(ty: Ty) -> Ty:
+def integer_sum_type(ty: Ty) -> Ty:
     """The type of sums and products: booleans and short integers are added up in long ones."""
     kind = ty.dtype.kind
     if kind in "bi" and not ty.weak:
@@ -166,7 +162,7 @@ def _prod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 PROD: Final = _reduction(
     "prod",
     lambda g, y, needed: [mul(stretched_back(g, y), _others(y))],
-    _integer_sum_type,
+    integer_sum_type,
     jvp=_prod_tangent,
 )
 
@@ -217,7 +213,7 @@ def _scan(name: str, vjp: Any, jvp: Any) -> Op:
     """A cumulative op along one axis; params are ``(axis,)``."""
 
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-        return args[0].shape, _integer_sum_type(args[0].ty)
+        return args[0].shape, integer_sum_type(args[0].ty)
 
     op = Op(
         name=name,
@@ -306,160 +302,6 @@ def _cumprod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 
 CUMPROD: Final = _scan("cumprod", _cumprod_cotangent, _cumprod_tangent)
-
-
-# The public functions
-
-
-def _reduce(op: Op, x: Any, axis: Any, keepdims: bool) -> Expr:
-    operand = as_expr(x)
-    axes = normalize_axes(axis, operand.ndim)
-    return _keep(op.build((operand,), (axes,)), axes, keepdims)
-
-
-def _keep(result: Expr, axes: tuple[int, ...], keepdims: bool) -> Expr:
-    return insert_axes(result, axes) if keepdims else result
-
-
-def _check_not_empty(x: Expr, axes: tuple[int, ...], who: str) -> None:
-    if 0 in [x.shape[a] for a in axes]:
-        raise ShapeError(f"{who} of an empty axis has no value; shape {show_shape(x.shape)}")
-
-
-@public
-def sum(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:  # noqa: A001
-    """Sum over axes, as `numpy.sum`; booleans are counted."""
-    x = as_expr(a)
-    axes = normalize_axes(axis, x.ndim)
-    return _keep(sum_axes(cast(x, _integer_sum_type(x.ty)), axes), axes, keepdims)
-
-
-def count_of(x: Expr, axes: tuple[int, ...]) -> Expr:
-    """How many entries are reduced, as a scalar."""
-    return extent(mul_dims(*[x.shape[a] for a in axes]))
-
-
-@public
-def mean(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
-    """Arithmetic mean over axes, as `numpy.mean`."""
-    x = as_expr(a)
-    axes = normalize_axes(axis, x.ndim)
-    _check_not_empty(x, axes, "mean")
-    return _keep(divide(sum_axes(x, axes), count_of(x, axes)), axes, keepdims)
-
-
-@public
-def var(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Expr:
-    """Variance over axes, as `numpy.var`, from the squared deviations."""
-    x = as_expr(a)
-    axes = normalize_axes(axis, x.ndim)
-    _check_not_empty(x, axes, "var")
-    deviation = subtract(x, mean(x, axes, keepdims=True))
-    total = sum_axes(power(deviation, 2), axes)
-    return _keep(divide(total, subtract(count_of(x, axes), ddof)), axes, keepdims)
-
-
-@public
-def std(a: Any, axis: Any = None, ddof: int = 0, keepdims: bool = False) -> Expr:
-    """Standard deviation over axes, as `numpy.std`; its derivative is nan where it is 0."""
-    return sqrt(var(a, axis, ddof, keepdims))
-
-
-@public
-def prod(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
-    """Product over axes, as `numpy.prod`; the derivative is right at zeros too."""
-    return _reduce(PROD, a, axis, keepdims)
-
-
-def _extremum(op: Op, a: Any, axis: Any, keepdims: bool) -> Expr:
-    x = as_expr(a)
-    _check_not_empty(x, normalize_axes(axis, x.ndim), op.name)
-    return _reduce(op, x, axis, keepdims)
-
-
-@public
-def max(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:  # noqa: A001
-    """Largest entry over axes, as `numpy.max`; entries that tie share the derivative equally."""
-    return _extremum(MAX, a, axis, keepdims)
-
-
-@public
-def min(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:  # noqa: A001
-    """Smallest entry over axes, as `numpy.min`; entries that tie share the derivative equally."""
-    return _extremum(MIN, a, axis, keepdims)
-
-
-@public
-def any(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:  # noqa: A001
-    """Whether any entry is true, as `numpy.any`."""
-    return _reduce(ANY, as_condition(a), axis, keepdims)
-
-
-@public
-def all(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:  # noqa: A001
-    """Whether all entries are true, as `numpy.all`."""
-    return _reduce(ALL, as_condition(a), axis, keepdims)
-
-
-def _arg(op: Op, a: Any, axis: Any, keepdims: bool) -> Expr:
-    x = as_expr(a)
-    if axis is None:
-        flat = reshape_to(x, (mul_dims(*x.shape),))
-        _check_not_empty(flat, (0,), op.name)
-        result = op.build((flat,), ((0,),))
-        return reshape_to(result, (1,) * x.ndim) if keepdims else result
-    axes = (normalize_axis(axis, x.ndim),)
-    _check_not_empty(x, axes, op.name)
-    return _keep(op.build((x,), (axes,)), axes, keepdims)
-
-
-@public
-def argmax(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
-    """Index of the largest entry, as `numpy.argmax`: an integer, without derivative."""
-    return _arg(ARGMAX, a, axis, keepdims)
-
-
-@public
-def argmin(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
-    """Index of the smallest entry, as `numpy.argmin`: an integer, without derivative."""
-    return _arg(ARGMIN, a, axis, keepdims)
-
-
-@public
-def logsumexp(a: Any, axis: Any = None, keepdims: bool = False) -> Expr:
-    """``log(sum(exp(a)))`` over axes without overflow, as `scipy.special.logsumexp`."""
-    return _reduce(LOGSUMEXP, a, axis, keepdims)
-
-
-@public
-def softmax(x: Any, axis: Any = None) -> Expr:
-    """``exp(x)/sum(exp(x))`` over axes without overflow, as `scipy.special.softmax`."""
-    return exp(subtract(x, logsumexp(x, axis, keepdims=True)))
-
-
-@public
-def log_softmax(x: Any, axis: Any = None) -> Expr:
-    """``log(softmax(x))``, as `scipy.special.log_softmax`."""
-    return subtract(x, logsumexp(x, axis, keepdims=True))
-
-
-def _scanned(op: Op, a: Any, axis: Any) -> Expr:
-    x = as_expr(a)
-    if axis is None:
-        x, axis = reshape_to(x, (mul_dims(*x.shape),)), 0
-    return op.build((x,), (normalize_axis(axis, x.ndim),))
-
-
-@public
-def cumsum(a: Any, axis: Any = None) -> Expr:
-    """Cumulative sum along an axis, as `numpy.cumsum`; None flattens."""
-    return _scanned(CUMSUM, a, axis)
-
-
-@public
-def cumprod(a: Any, axis: Any = None) -> Expr:
-    """Cumulative product along an axis, as `numpy.cumprod`; right at zeros to any order."""
-    return _scanned(CUMPROD, a, axis)
 
 
 REDUCTION_OPS: Final = (MAX, MIN, ANY, ALL, PROD, LOGSUMEXP, ARGMAX, ARGMIN, CUMSUM, CUMPROD)

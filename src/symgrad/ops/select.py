@@ -55,12 +55,17 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
 
 
 @public
-def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any]) -> Expr:
+def piecewise(x: Any, condlist: Any, funclist: Sequence[Any], *args: Any, **kw: Any) -> Expr:
     """Functions of `x` by condition, as `numpy.piecewise`: the last condition that holds wins.
 
-    Entries of `funclist` are values or functions of one operand; one more than there are conditions
-    is the default, 0 otherwise.
+    `condlist` is a list of conditions, or a single one. Entries of `funclist` are values, or functions
+    that are called with the operand, `args` and `kw`; one more than there are conditions is the default,
+    0 otherwise.
     """
+    if isinstance(condlist, Expr) or (
+        np.ndim(condlist[0]) == 0 and not isinstance(condlist[0], Expr)
+    ):
+        condlist = [condlist]
     if len(funclist) - len(condlist) not in (0, 1):
         raise ArgumentError(
             f"piecewise got {len(condlist)} conditions and {len(funclist)} functions; give one"
@@ -69,7 +74,7 @@ def piecewise(x: Any, condlist: Sequence[Any], funclist: Sequence[Any]) -> Expr:
     operand = as_expr(x)
 
     def value(function: Any) -> Any:
-        return function(operand) if isinstance(function, Callable) else function  # type: ignore[arg-type]
+        return function(operand, *args, **kw) if isinstance(function, Callable) else function  # type: ignore[arg-type]
 
     has_default = len(funclist) > len(condlist)
     result = as_expr(value(funclist[-1]) if has_default else 0)

@@ -30,6 +30,7 @@ from symgrad.ops.indexing import take
 from symgrad.ops.layout import concat, embed_in, full_entry, part, slice_entry, slice_of
 from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public
 from symgrad.ops.reshaping import reshape_to
+from symgrad.ops.rolling import rolled
 from symgrad.ops.ufuncs import greater_equal, subtract
 
 
@@ -310,12 +311,10 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Expr:
 
 def _roll_one(x: Expr, shift: int, axis: int) -> Expr:
     dim = x.shape[axis]
-    if isinstance(dim, int):
-        shift = shift % dim if dim else 0
-    if shift == 0:
-        return x
-    cut = add_dims(dim, -shift) if shift > 0 else -shift
-    return concat([part(x, axis, cut, dim), part(x, axis, 0, cut)], axis)
+    if not isinstance(dim, int):
+        return rolled(x, shift, axis)
+    cut = -shift % dim if dim else 0
+    return concat([part(x, axis, cut, dim), part(x, axis, 0, cut)], axis) if cut else x
 
 
 @public

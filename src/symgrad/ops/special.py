@@ -42,7 +42,7 @@ from symgrad.ops.bessel import (
 from symgrad.ops.elementwise import Elementwise, elementwise
 from symgrad.ops.guard import choose
 from symgrad.ops.public import public
-from symgrad.ops.reduction import log_softmax, logsumexp, softmax
+from symgrad.ops.softmax import log_softmax, logsumexp, softmax
 from symgrad.ops.ufuncs import (
     exp,
     expit,

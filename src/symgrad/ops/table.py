@@ -15,6 +15,8 @@ from symgrad.ops import (
     decompositions,
     determinant,
     implicit,
+    indexing,
+    interpolation,
     layout,
     linalg,
     matrix_functions,
@@ -22,9 +24,11 @@ from symgrad.ops import (
     norms,
     products,
     pseudoinverse,
+    reducing,
     reduction,
     select,
     shapes,
+    sorting,
     special,
     ufuncs,
 )
@@ -38,6 +42,8 @@ from symgrad.ops.named import NAMED
 from symgrad.ops.operators import install
 from symgrad.ops.power_derivatives import POWER_DERIVATIVE
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.rolling import ROLL
+from symgrad.ops.stop import STOP_GRADIENT
 
 LEAVES: Final = (SYMBOL, CONST, NAMED_NUMBER, EYE, SIZE, ARANGE)
 ARITHMETIC: Final = (ADD, MUL, POW, POWER_DERIVATIVE)
@@ -52,12 +58,14 @@ ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
 TENSOR: Final = (
     EINSUM,
     RESHAPE,
+    ROLL,
     layout.CONCAT,
     layout.SLICE,
     layout.EMBED,
     layout.GATHER,
     layout.SCATTER,
     *reduction.REDUCTION_OPS,
+    *sorting.SORTING_OPS,
     *linalg.LINEAR_OPS,
     *determinant.DETERMINANT_OPS,
     *matrix_functions.FUNCTION_OPS,
@@ -74,12 +82,14 @@ OPS: Final[dict[str, Op]] = {
         *special.ORDERED_OPS,
         WHERE,
         NAMED,
+        STOP_GRADIENT,
         CAST,
         *TENSOR,
     )
 }
 
 _RENAMED: Final[dict[str, Any]] = {
+    "conjugate": ufuncs.positive,
     "divmod": ufuncs.divmod_,
     "true_divide": ufuncs.divide,
     "remainder": ufuncs.mod,
@@ -88,7 +98,11 @@ _RENAMED: Final[dict[str, Any]] = {
     "matmul": products.matmul,
     "vecdot": matrix_products.vecdot,
 }
-_HELPERS: Final = ("frexp_mantissa", "frexp_exponent")
+# What NumPy calls on the entries of an object array: ``np.exp(np.array([x, y]))`` is ``[x.exp(), y.exp()]``
+_LOOPS: Final = (
+    "arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt conjugate cos cosh deg2rad degrees exp exp2"
+    " expm1 fabs fmod hypot log log10 log1p log2 logical_xor rad2deg radians rint sin sinh sqrt tan tanh"
+)
 
 
 def _ufunc_table() -> dict[Any, Any]:
@@ -103,11 +117,14 @@ def _ufunc_table() -> dict[Any, Any]:
 
 _FUNCTION_NAMES: Final = {
     select: "where select piecewise clip nan_to_num",
-    reduction: "sum mean var std prod max min any all argmax argmin cumsum cumprod",
+    reducing: "sum mean var std prod max min any all argmax argmin cumsum cumprod",
     shapes: (
         "reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to concatenate stack"
         " hstack vstack split tile repeat flip roll pad tril triu diag diagonal take broadcast_arrays"
     ),
+    indexing: "compress extract",
+    interpolation: "interp",
+    sorting: "sort argsort take_along_axis searchsorted",
     products: "einsum dot vdot inner outer tensordot trace kron cross",
 }
 
@@ -134,10 +151,12 @@ def _function_table() -> dict[Any, Any]:
     return table | {
         np.matrix_transpose: matrix_products.matrix_transpose,
         np.astype: astype,
+        np.real: ufuncs.positive,
+        np.imag: lambda val: val * 0,
         np.round: ufuncs.round_,
         np.around: ufuncs.round_,
-        np.amax: reduction.max,
-        np.amin: reduction.min,
+        np.amax: reducing.max,
+        np.amin: reducing.min,
         np.zeros_like: lambda a, *args, **kwargs: a * 0,
         np.ones_like: lambda a, *args, **kwargs: a * 0 + 1,
         np.shape: lambda a: a.shape,
@@ -164,6 +183,7 @@ def _reduce(self: Expr) -> Any:
     return unpickle, flatten([self])
 
 
-def attach() -> None:
-    """Give `Expr` its operators, NumPy's protocols and its pickling: once, by the package."""
-    install(UFUNCS, FUNCTIONS, {"__reduce__": _reduce})
+def attach(methods: dict[str, Any]) -> None:
+    """Give `Expr` its operators, NumPy's protocols, its pickling and `methods`: once, by the package."""
+    loops = {name: UFUNCS[getattr(np, name)] for name in _LOOPS.split()}
+    install(UFUNCS, FUNCTIONS, loops, {"__reduce__": _reduce, **methods})

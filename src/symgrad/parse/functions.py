@@ -17,12 +17,14 @@ from symgrad.ops import (
     norms,
     products,
     pseudoinverse,
-    reduction,
+    reducing,
     select,
     shapes,
+    softmax,
     ufuncs,
 )
 from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.stop import stop_gradient
 from symgrad.ops.table import OPS
 
 
@@ -63,11 +65,11 @@ def _log(x: Expr, base: Expr | None = None) -> Expr:
 
 
 def _largest(x: Expr, *rest: Expr, **options: Any) -> Expr:
-    return reduce(ufuncs.maximum, rest, x) if rest else reduction.max(x, **options)
+    return reduce(ufuncs.maximum, rest, x) if rest else reducing.max(x, **options)
 
 
 def _smallest(x: Expr, *rest: Expr, **options: Any) -> Expr:
-    return reduce(ufuncs.minimum, rest, x) if rest else reduction.min(x, **options)
+    return reduce(ufuncs.minimum, rest, x) if rest else reducing.min(x, **options)
 
 
 _COMPOSED: Final = {
@@ -87,6 +89,7 @@ _COMPOSED: Final = {
     "heaviside": Function(lambda x, at_zero=HALF: ufuncs.heaviside(x, at_zero), 1, 2),
     "where": Function(select.where, 3, 3),
     "clip": Function(select.clip, 3, 3),
+    "stop_gradient": Function(stop_gradient),
     "max": Function(_largest, 1, None, _AXES),
     "min": Function(_smallest, 1, None, _AXES),
     "logical_and": Function(lambda x, *rest: reduce(ufuncs.logical_and, rest, x), 2, None),
@@ -149,14 +152,17 @@ _OF_MATRICES: Final = {
 }
 ARRAY_FUNCTIONS: Final = {
     **{
-        name: Function(getattr(reduction, name), options=_AXES)
-        for name in "sum mean var std prod any all logsumexp".split()
+        name: Function(getattr(reducing, name), options=_AXES)
+        for name in "sum mean var std prod any all".split()
     },
+    "logsumexp": Function(softmax.logsumexp, options=_AXES),
     "norm": Function(norms.norm, options=_AXES),
     **{
-        name: Function(getattr(reduction, name), options=("axis",))
-        for name in "argmax argmin cumsum cumprod softmax log_softmax".split()
+        name: Function(getattr(reducing, name), options=("axis",))
+        for name in "argmax argmin cumsum cumprod".split()
     },
+    "softmax": Function(softmax.softmax, options=("axis",)),
+    "log_softmax": Function(softmax.log_softmax, options=("axis",)),
     **{
         name: Function(getattr(products, name), 2, 2)
         for name in "matmul dot vdot inner outer kron cross".split()

@@ -22,8 +22,8 @@ from symgrad.ops import decompositions, linalg, pseudoinverse
 from symgrad.ops import ufuncs as f
 from symgrad.ops.einsum import broadcast, is_layout, is_stretched_scalar
 from symgrad.ops.guard import WHERE, choose
+from symgrad.ops.reducing import any as any_entry
 from symgrad.ops.reduction import ANY
-from symgrad.ops.reduction import any as any_entry
 from symgrad.rewrite.reach import any_over, over_matrices, reaches
 
 Together = tuple[Expr, ...]  # conditions that hold at once: of shape (), or of that of a node

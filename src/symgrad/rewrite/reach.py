@@ -6,7 +6,7 @@ from typing import Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.ops import decompositions, layout, linalg, pseudoinverse, reduction
+from symgrad.ops import decompositions, layout, linalg, pseudoinverse, reducing, reduction
 from symgrad.ops import ufuncs as f
 from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import (
@@ -20,10 +20,12 @@ from symgrad.ops.einsum import (
 from symgrad.ops.guard import choose
 from symgrad.ops.matrix_functions import EXPM
 from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.rolling import ROLL
 from symgrad.ops.symmetry import Labels
 
 LINEAR: Final = (
     RESHAPE,
+    ROLL,
     layout.CONCAT,
     layout.SLICE,
     layout.EMBED,
@@ -91,7 +93,7 @@ def any_over(condition: Expr, axes: tuple[int, ...]) -> Expr:
                 **dict(zip(out, condition.shape, strict=True)),
             }
             return relabel(x, inner, kept, extents)
-    return reduction.any(condition, axis=axes)
+    return reducing.any(condition, axis=axes)
 
 
 def _through_einsum(node: Expr, condition: Expr, index: int) -> Expr:
@@ -102,7 +104,7 @@ def _through_einsum(node: Expr, condition: Expr, index: int) -> Expr:
         rename = dict(zip(spread_out, out, strict=True))
         condition, out = condition.args[0], tuple([rename.get(n, -1) for n in inner])
     summed = tuple([axis for axis, n in enumerate(out) if n not in labels])
-    reached = reduction.any(condition, axis=summed) if summed else condition
+    reached = reducing.any(condition, axis=summed) if summed else condition
     kept = tuple([n for n in out if n in labels])
     return relabel(reached, kept, labels, dict(zip(labels, node.args[index].shape, strict=True)))
 

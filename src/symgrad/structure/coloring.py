@@ -25,6 +25,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import full_entry
 from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import reshape_to
+from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.symmetry import is_symmetric
 from symgrad.structure.picks import taken
 from symgrad.structure.star import is_mirrored, star_groups, star_places
@@ -315,6 +316,7 @@ RULES: Final[dict[Any, Rule]] = {
     EINSUM: _einsum,
     WHERE: _choice,
     NAMED: _same,
+    STOP_GRADIENT: _same,
     CAST: _same,
     layout.SLICE: _slice,
     layout.EMBED: _embedding,

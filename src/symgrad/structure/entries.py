@@ -25,6 +25,7 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import RESHAPE, reshape_to
+from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.structure.joins import Table, expanded, flat, joined, unraveled
 from symgrad.structure.picks import added_up, picked, taken
 
@@ -335,6 +336,7 @@ RULES: Final[dict[Any, Rule]] = {
     POW: _power,
     WHERE: _choice,
     NAMED: _same,
+    STOP_GRADIENT: _same,
     CAST: _same,
     EINSUM: _einsum,
     RESHAPE: _reshape,

@@ -32,7 +32,7 @@ OPERANDS: Final[dict[Any, int]] = {
         getattr(products, name): 2
         for name in "matmul dot vdot inner outer tensordot kron cross".split()
     },
-    products.einsum: _MANY,
+    products.einsum_of_text: _MANY,
     linalg.solve: 2,
     pseudoinverse.lstsq: 2,
     matrix_products.vecdot: 2,

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.ops import indexing, products, reduction, shapes, ufuncs
-from symgrad.ops.operators import numpy_ufunc
+from symgrad.ops import indexing, products, reducing, shapes, ufuncs
+from symgrad.ops.protocols import numpy_ufunc
 from symgrad.ops.table import FUNCTIONS, UFUNCS
 
 _NO_OPERAND: Final = (str, bytes, dict, set, type(None))
@@ -83,17 +83,17 @@ class Operators:
     __ne__ = _compared(np.not_equal)
     __hash__ = object.__hash__
 
-    sum = _method(reduction.sum)
-    mean = _method(reduction.mean)
-    var = _method(reduction.var)
-    std = _method(reduction.std)
-    prod = _method(reduction.prod)
-    max = _method(reduction.max)
-    min = _method(reduction.min)
-    argmax = _method(reduction.argmax)
-    argmin = _method(reduction.argmin)
-    cumsum = _method(reduction.cumsum)
-    cumprod = _method(reduction.cumprod)
+    sum = _method(reducing.sum)
+    mean = _method(reducing.mean)
+    var = _method(reducing.var)
+    std = _method(reducing.std)
+    prod = _method(reducing.prod)
+    max = _method(reducing.max)
+    min = _method(reducing.min)
+    argmax = _method(reducing.argmax)
+    argmin = _method(reducing.argmin)
+    cumsum = _method(reducing.cumsum)
+    cumprod = _method(reducing.cumprod)
     dot = _method(products.dot)
     trace = _method(products.trace)
     diagonal = _method(shapes.diagonal)

@@ -1,0 +1,38 @@
+"""Roll, the op: entries shifted along an axis of named extent, those beyond the end at its beginning.
+
+Of a known extent a roll is two slices joined. Of a named one the places to cut at are not known: the shift
+may be larger than the extent, or there may be no entry at all.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from symgrad.expr.leaves import is_number
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op
+from symgrad.ops.cast import cast_number
+from symgrad.ops.guard import WHERE, is_guard, move_guard
+from symgrad.ops.reshaping import linear
+
+
+def rolled(x: Expr, shift: int, axis: int) -> Expr:
+    """`x` with entry i of an axis at place ``(i + shift) % n``."""
+    if shift == 0 or is_number(x):
+        return x
+    if x.op is WHERE and is_guard(x):
+        return move_guard(x, lambda arg: rolled(arg, shift, axis))
+    if x.op is ROLL and x.params[1] == axis:
+        return rolled(x.args[0], x.params[0] + shift, axis)
+    return make(ROLL, (x,), (shift, axis), x.shape, x.ty)
+
+
+ROLL: Final[Op] = Op(
+    name="roll",
+    build=lambda args, params: rolled(args[0], *params),
+    infer=lambda args, params: (args[0].shape, args[0].ty),
+    vjp=lambda g, y, needed: [rolled(cast_number(g, y.ty), -y.params[0], y.params[1])],
+    jvp=linear(lambda y, t: rolled(t, *y.params)),
+    numpy=lambda node, dim: f"np.roll({{0}}, {node.params[0]}, axis={node.params[1]})",
+    text=lambda node: f"roll({{0}}, {node.params[0]}, axis={node.params[1]})",
+)

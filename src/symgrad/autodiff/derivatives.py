@@ -15,8 +15,9 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr, remember_symmetry
 from symgrad.expr.traverse import free_symbols, toposort
+from symgrad.ops.applied import exchanged, stand_ins, with_functions
 from symgrad.ops.einsum import transpose_axes
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
 from symgrad.rewrite.simplify import simplify_all
 
@@ -64,6 +65,7 @@ def _scalar(f: Any, who: str, leaves: Sequence[Expr]) -> Expr:
 
 
 @public
+@with_functions("wrt")
 def grad(f: Any, wrt: Any) -> Any:
     """The gradient of a scalar, simplified.
 
@@ -114,7 +116,7 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     Parameters
     ----------
     f : Expr
-    *variables : scalar symbols, or scalar entries of a symbol such as ``v[0]``
+    *variables : scalar symbols, scalar entries of a symbol such as ``v[0]``, applied functions ``q(t)``
         In this order, each once, or as often as an int behind it says: ``diff(f, x, 2, y)`` and
         ``diff(f, (x, 2), y)`` are the second derivative by x of the derivative by y. Where none is given,
         the only symbol of `f`.
@@ -136,6 +138,12 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     True
     >>> print(sg.diff(x**3 * y**2, (x, 2), y))
     12*x*y
+
+    By a function such as ``q(t)``, or a derivative of one, all others are held fixed; by t all follow:
+
+    >>> q = sg.function("q")(x)
+    >>> print(sg.diff(x * q**2, q), "and", sg.diff(x * q**2, x))
+    2*x*q(x) and 2*x*q(x)*diff(q(x), x) + q(x)**2
     """
     y = _function(f, "diff")
     for x, times in _orders(y, variables, n):
@@ -144,13 +152,20 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
                 f"diff needs a scalar symbol, {_by(x)} has shape {show_shape(x.shape)}; write"
                 " jacobian(f, x), or grad(f, x) for a scalar f"
             )
-        if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
-            for _ in range(times):
-                (y,) = _gradients(y, number(1), [x])
-            continue
-        directions = all_directions(x)
+        y = _repeated(y, x, times)
+    return y
+
+
+@with_functions("x")
+def _repeated(y: Expr, x: Expr, times: int) -> Expr:
+    """The derivative by one variable, so many times."""
+    if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
         for _ in range(times):
-            (y,) = pushforward([y], directions)
+            (y,) = _gradients(y, number(1), [x])
+        return y
+    directions = all_directions(x)
+    for _ in range(times):
+        (y,) = pushforward([y], directions)
     return y
 
 
@@ -177,7 +192,9 @@ def _orders(y: Expr, given: Sequence[Any], n: int | None) -> list[tuple[Expr, in
         if len(pairs) > 1 or pairs[0][1] is not None:
             raise ArgumentError("diff takes n for a single variable; write diff(f, (x, 2), y)")
         pairs = [(pairs[0][0], n)]
-    variables, _ = variables_of([x for x, _ in pairs], "diff")
+    variables = [adopted(x) for x, _ in pairs]
+    variables_of(exchanged(variables, stand_ins(variables)), "diff")  # raises for what is none
+    variables = [x if isinstance(x, Expr) else as_expr(x) for x in variables]
     orders = [1 if times is None else _order(times) for _, times in pairs]
     return list(zip(variables, orders, strict=True))
 
@@ -201,6 +218,7 @@ def _only_symbol(y: Expr) -> Expr:
 
 
 @public
+@with_functions("x")
 def jvp(f: Any, x: Any, v: Any) -> Expr:
     """The Jacobian of `f` times `v`, without forming the matrix; of the shape of `f`.
 
@@ -213,6 +231,7 @@ def jvp(f: Any, x: Any, v: Any) -> Expr:
 
 
 @public
+@with_functions("x")
 def vjp(f: Any, x: Any, u: Any) -> Any:
     """`u` times the Jacobian of `f`, without forming the matrix; of the shape of `x`.
 
@@ -225,6 +244,7 @@ def vjp(f: Any, x: Any, u: Any) -> Any:
 
 
 @public
+@with_functions("x")
 def hvp(f: Any, x: Any, v: Any) -> Any:
     """The Hessian of a scalar times `v`, without forming the matrix; of the shape of `x`."""
     variables, many = variables_of(x, "hvp")
@@ -254,6 +274,7 @@ def _behind(block: Expr, rank: int) -> Expr:
 
 
 @public
+@with_functions("x")
 def jacobian(f: Any, x: Any) -> Any:
     """All first derivatives, of shape ``f.shape + x.shape``, by forward accumulation.
 
@@ -277,6 +298,7 @@ def jacobian(f: Any, x: Any) -> Any:
 
 
 @public
+@with_functions("x")
 def hessian(f: Any, x: Any) -> Any:
     """All second derivatives of a scalar, of shape ``x.shape + x.shape``.
 

@@ -14,6 +14,7 @@ from symgrad.expr.dims import dim_names
 from symgrad.expr.leaves import SIZE, SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, toposort
+from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 
 CACHE_SIZE = 256
@@ -59,13 +60,14 @@ def _extents(nodes: Iterable[Expr]) -> set[str]:
     return {name for d in dims for name in dim_names(d)}
 
 
+@with_functions("values")
 def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     """The value of an expression.
 
     Parameters
     ----------
     e : Expr
-    values : mapping from symbol to number or array
+    values : mapping from symbol, or applied function such as ``q(t)``, to number or array
         One for each symbol that `e` mentions; more may be given, and tell extents that `e` needs.
 
     Returns
@@ -75,7 +77,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     Raises
     ------
     ArgumentError
-        If a key is no symbol, or a symbol of `e` has no value.
+        If a key is no symbol, or a symbol or function of `e` has no value.
 
     Examples
     --------
@@ -87,6 +89,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     expr = as_expr(e)
     values = {adopted(x): value for x, value in (values or {}).items()}
     check_symbols(values, "a key of the values")
+    check_defined([expr])
     order = toposort([expr])
     symbols = [node for node in order if node.op is SYMBOL]
     missing = [str(x.name) for x in symbols if x not in values]

@@ -19,10 +19,12 @@ from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.lower.program import Program
+from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
 
 
+@with_functions("args")
 def lambdify(
     args: Any,
     outputs: Any,
@@ -96,6 +98,7 @@ def lambdify(
     given = args if isinstance(args, (list, tuple)) else [args]
     symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)
+    check_defined(leaves)
     _check_arguments(symbols, leaves)
     options = Options(name, checked_threads(threads), bool(fast_math), _checked_sizes(sizes))
     program = first_program(symbols, leaves, options)

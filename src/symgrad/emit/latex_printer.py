@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from symgrad.emit.definitions import Plan
+from symgrad.emit.functions import function_latex
 from symgrad.emit.latex_forms import FORMS, transposed
 from symgrad.emit.latex_names import escaped, latex_name
 from symgrad.emit.latex_options import DEFAULT, Options
@@ -31,6 +32,7 @@ from symgrad.emit.views import Call, Joined, Raised, View
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import MUL
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.exponential import exp
@@ -318,6 +320,8 @@ class LatexPrinter(Printer):
             parts[1:] = [_index_piece(*pair) for pair in zip(view.children, parts, strict=True)][1:]
         if op is SYMBOL:
             return self.reference(str(node.name))
+        if op is APPLIED and not view.hidden:
+            return function_latex(node, parts, self.reference, self.entries)
         if op is WHERE:
             return _cases(*parts)
         if op is exp and self._is_power(node, parts):

@@ -84,6 +84,7 @@ SYMBOL: Final = _leaf(
     lambda params: (params[1], params[2]),
     lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
     label=lambda node: node.params[0],
+    assumptions=lambda node: node.params[3],
 )
 CONST: Final = _leaf(
     "constant",
@@ -173,8 +174,11 @@ def symbol(
 
 
 def assumed(node: Expr, *keys: str) -> bool:
-    """Whether `node` is a symbol that carries one of these assumptions."""
-    return node.op is SYMBOL and any(key in node.params[3] for key in keys)
+    """Whether `node` is a symbol, or an undefined function, that carries one of these assumptions."""
+    if node.op.assumptions is None:
+        return False
+    held = node.op.assumptions(node)
+    return any(key in held for key in keys)
 
 
 _NAN: Final = float("nan")

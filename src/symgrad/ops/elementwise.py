@@ -11,6 +11,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
+from symgrad.expr.interval import Interval
 from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -165,6 +166,7 @@ def elementwise(
     sympy: Callable[..., Any] | None = None,
     domain: Any = ((-3.0, 3.0),),
     special: Sequence[float] = (),
+    range: Interval | Callable[..., Interval] | None = None,
     arity: int | None = None,
     ufunc: np.ufunc | None = None,
     parity: str | None = None,
@@ -173,6 +175,7 @@ def elementwise(
     notes: str = "",
     doc: str = "",
     commutative: bool = False,
+    kind: type[Elementwise] = Elementwise,
 ) -> Elementwise:
     """Make the record of one elementwise function; see `Op` and `Elementwise` for the fields.
 
@@ -187,7 +190,7 @@ def elementwise(
         rules = tuple(derivative)
     if domain and not isinstance(domain[0], (tuple, list)):
         domain = (domain,)
-    op = Elementwise(
+    op = kind(
         name=name,
         arity=len(rules),
         derivative=rules,
@@ -203,6 +206,7 @@ def elementwise(
         sympy=sympy,
         domain=tuple(tuple(d) for d in domain) * (len(rules) if len(domain) == 1 else 1),
         special=tuple(special),
+        range=range,
         ufunc=ufunc,
         parity=parity,
         exact=exact or {},

@@ -32,6 +32,7 @@ from symgrad.ops import (
     special,
     ufuncs,
 )
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.cast import CAST
 from symgrad.ops.convert import astype
@@ -83,6 +84,7 @@ OPS: Final[dict[str, Op]] = {
         WHERE,
         NAMED,
         STOP_GRADIENT,
+        APPLIED,
         CAST,
         *TENSOR,
     )

@@ -43,7 +43,7 @@ LAYERS = {
     "structure": TO_OPS,
     "solve": TO_AUTODIFF | TO_COMPILE | {"batching"},
     "variable": TO_AUTODIFF | TO_COMPILE,
-    "interop": TO_AUTODIFF | TO_COMPILE,
+    "interop": TO_AUTODIFF | TO_COMPILE | {"substitute"},
     "cli": ALL | {""},
     "__main__": {"cli"},
     "": ALL,

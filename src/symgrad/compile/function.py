@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.functions.callables import check_saved
 from symgrad.compile import blocked
 from symgrad.compile.arguments import FLOAT, MISSING, Parameter, Signature
 from symgrad.compile.blocked import LargeArrays
@@ -119,7 +120,14 @@ class CompiledFunction:
         return None if found is None else found.text()
 
     def save(self, path: Any) -> None:
-        """Write the NumPy code as a standalone module to `path`."""
+        """Write the NumPy code as a standalone module to `path`.
+
+        Raises
+        ------
+        ArgumentError
+            If the code calls what cannot be imported, such as a lambda given for a function.
+        """
+        check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
 
     # Calling

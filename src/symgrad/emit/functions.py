@@ -28,7 +28,8 @@ def names_its_arguments(node: Expr) -> bool:
     for i, n in enumerate(orders):
         if n:
             others = [x for k, x in enumerate(node.args) if k != i]
-            if node.args[i].op not in kinds or node.args[i] in set(toposort(others)):
+            x = node.args[i]
+            if x.shape or x.op not in kinds or x in set(toposort(others)):
                 return False
     return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -15,9 +15,10 @@ from symgrad.expr.interval import Interval
 from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
+from symgrad.expr.traverse import toposort
 from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import MUL, mul
-from symgrad.ops.einsum import broadcast_all, insert_axes
+from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
 from symgrad.ops.layout import concat
 from symgrad.ops.reshaping import reshape_to
 
@@ -73,6 +74,15 @@ def _joined(array: np.ndarray[Any, Any]) -> Expr:
     return reshape_to(
         concat([insert_axes(entry, (0,)) for entry in entries], 0), (*array.shape, *shape)
     )
+
+
+def over_arrays(exprs: Sequence[Expr], known: Mapping[Expr, Expr], shape: Shape) -> list[Expr]:
+    """Formulas of scalars entry by entry over arrays, which `known` has for the symbols."""
+    image = dict(known)
+    for node in toposort(exprs, skip=known):
+        args = tuple(broadcast_all([image[arg] for arg in node.args]))
+        image[node] = node.op.build(args, node.params) if args else node
+    return [broadcast(image[e], shape) for e in exprs]
 
 
 def adopted(value: Any) -> Any:

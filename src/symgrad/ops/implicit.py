@@ -22,7 +22,8 @@ from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.traverse import replace, toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import add
-from symgrad.ops.einsum import broadcast, broadcast_all, einsum_node
+from symgrad.ops.einsum import broadcast, einsum_node
+from symgrad.ops.elementwise import over_arrays
 from symgrad.ops.linalg import solve
 from symgrad.ops.matrices import minus, transposed
 from symgrad.ops.reshaping import reshape_to
@@ -77,7 +78,7 @@ class Equation:
         """Expressions of the bound symbols, with the root and its operands in their place."""
         known = dict(zip((self.unknown, *self.parameters), (y, *y.args[1:]), strict=True))
         if y.op is ENTRYWISE and y.shape:
-            return _entry_by_entry(exprs, known, y.shape)
+            return over_arrays(exprs, known, y.shape)
         return replace(exprs, known, {})
 
     def renamed(self, rename: Rename) -> Equation:
@@ -95,15 +96,6 @@ class Equation:
 
 def _names(shape: Shape) -> set[str]:
     return {name for d in shape for name in dim_names(d)}
-
-
-def _entry_by_entry(exprs: Sequence[Expr], known: dict[Expr, Expr], shape: Shape) -> list[Expr]:
-    """Formulas of scalars over arrays."""
-    image = dict(known)
-    for node in toposort(exprs, skip=known):
-        args = tuple(broadcast_all([image[arg] for arg in node.args]))
-        image[node] = node.op.build(args, node.params) if args else node
-    return [broadcast(image[e], shape) for e in exprs]
 
 
 def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:

@@ -21,6 +21,7 @@ TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "lower", "emit", "compile"}
 NAMESPACES = {"linalg", "special"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
+ABOVE |= {"variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
 
 # What a layer may import, besides itself
@@ -42,6 +43,7 @@ LAYERS = {
     "batching": TO_OPS | {"emit"},
     "structure": TO_OPS,
     "solve": TO_AUTODIFF | TO_COMPILE | {"batching", "functions"},
+    "variational": TO_AUTODIFF | TO_COMPILE | {"solve"},
     "variable": TO_AUTODIFF | TO_COMPILE,
     "interop": TO_AUTODIFF | TO_COMPILE | {"substitute"},
     "cli": ALL | {""},

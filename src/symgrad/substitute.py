@@ -28,8 +28,8 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
     values : mapping from symbol to number, array or Expr
         Applied functions such as ``q(t)`` and their derivatives count as symbols; a value of ``q(t)`` that
         mentions t gives its derivatives to those of ``q(t)``. A function made by `function` is replaced
-        by a callable, as in `lambdify`. A value broadcasts to the shape of its symbol. Where the symbol has named extents and the value
-        known ones, the names are replaced throughout the formula.
+        by a callable, as in `lambdify`. A value broadcasts to the shape of its symbol. Where the symbol
+        has named extents and the value known ones, the names are replaced throughout the formula.
 
     Raises
     ------

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.functions.callables import check_saved
 from symgrad.compile import blocked
 from symgrad.compile.arguments import FLOAT, MISSING, Parameter, Signature
 from symgrad.compile.blocked import LargeArrays
@@ -24,6 +23,7 @@ from symgrad.emit.nest import Nest, rebuild_nest
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
+from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
 
 

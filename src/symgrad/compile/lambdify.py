@@ -43,7 +43,8 @@ def lambdify(
     Parameters
     ----------
     args : symbol, or sequence (or object array) of symbols
-        Applied functions such as ``q(t)`` and their derivatives count as symbols. The arguments, in order. They must hold every symbol that the outputs mention.
+        The arguments, in order. They must hold every symbol that the outputs mention. Applied functions
+        such as ``q(t)`` and their derivatives count as symbols.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
         What the function returns, in this form. What they share is computed once.
     name : str

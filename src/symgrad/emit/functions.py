@@ -1,4 +1,4 @@
-r"""Undefined functions and their derivatives: ``diff(q(t), t)`` and ``f'(x**2)``, ``\dot{q}`` and ``f_{xy}``."""
+r"""Undefined functions and their derivatives: ``diff(q(t), t)``, ``f'(x**2)``; ``\dot{q}``, ``f_{xy}``."""
 
 from __future__ import annotations
 

@@ -206,7 +206,7 @@ def _arity(name: str, rules: Any, numpy: Any, given: int | None) -> int:
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise ArgumentError(f"arity= of {name} must be a positive int, not {given!r}")
     if given is not None:
-        return given
+        return lambda sp, *images: given(sp, *images)  # noqa: PLW0108  typed
     if rules is not None:
         return len(rules)
     if isinstance(numpy, str):
@@ -223,7 +223,9 @@ def _check_template(name: str, template: str, count: int) -> None:
     try:
         tree = ast.parse(_PLACE.sub(r"_\1", template), mode="eval")
     except SyntaxError as error:
-        raise ArgumentError(f"numpy= of {name} is no expression, {error.msg}: {template!r}") from None
+        raise ArgumentError(
+            f"numpy= of {name} is no expression, {error.msg}: {template!r}"
+        ) from None
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     unknown = sorted(n for n in used - _KNOWN if not re.fullmatch(r"_\d+", n))
     if unknown:
@@ -241,12 +243,14 @@ def _check_attribute(name: str, path: str) -> None:
     if path.startswith("np.") and "." not in path[3:] and not hasattr(np, path[3:]):
         raise ArgumentError(f"numpy= of {name} uses {path}, which NumPy does not have")
     if path.startswith("scipy.") and not path.startswith("scipy.special"):
-        raise ArgumentError(f"numpy= of {name} uses {path}; of SciPy it may use scipy.special alone")
+        raise ArgumentError(
+            f"numpy= of {name} uses {path}; of SciPy it may use scipy.special alone"
+        )
 
 
 def _interval(name: str, given: Any) -> Interval | None:
     if given is None or isinstance(given, Interval):
-        return given
+        return lambda sp, *images: given(sp, *images)  # noqa: PLW0108  typed
     try:
         low, high = given
         if low <= high:
@@ -328,7 +332,7 @@ def _image(op: OwnFunction, given: Any, numpy: Any) -> Callable[..., Any]:
             raise ArgumentError(f"sympy= of {op.name} is a function of images, not {given!r}")
         if isinstance(given, type) or takes(given, op.arity) or not takes(given, op.arity + 1):
             return lambda sp, *images: given(*images)
-        return lambda sp, *images: given(sp, *images)
+        return lambda sp, *images: given(sp, *images)  # noqa: PLW0108  typed
     classes: list[Any] = []
 
     def image(sp: Any, *images: Any) -> Any:

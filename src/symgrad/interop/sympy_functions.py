@@ -139,7 +139,9 @@ def _derivative(node: Any, e: Expr, *variables: Expr) -> Expr:
     """What a `Derivative` stands for: by symbols, undefined functions, or their derivatives."""
     for x, (_, n) in zip(variables, node.variable_count, strict=True):
         if not n.is_Integer:
-            raise ConversionError(f"a derivative of the symbolic order {n} has no image here: {node}")
+            raise ConversionError(
+                f"a derivative of the symbolic order {n} has no image here: {node}"
+            )
         e = diff(e, x, int(n))
     return e
 

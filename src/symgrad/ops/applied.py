@@ -49,7 +49,7 @@ class UndefinedFunction:
 
     def __call__(self, *args: Any) -> Expr:
         """The value at arguments: numbers, expressions or arrays, entry by entry."""
-        return self._applied(args, (0,) * len(args))
+        return self.applied(args, (0,) * len(args))
 
     def derivative(self, *orders: int) -> FunctionDerivative:
         """The partial derivative of these orders, one for each argument, as a function.
@@ -66,7 +66,8 @@ class UndefinedFunction:
             )
         return FunctionDerivative(self, tuple(orders))
 
-    def _applied(self, args: Sequence[Any], orders: tuple[int, ...]) -> Any:
+    def applied(self, args: Sequence[Any], orders: tuple[int, ...]) -> Expr:
+        """The derivative of these orders at arguments."""
         if not args:
             raise ArgumentError(
                 f"the function {self.name} needs arguments, such as {self.name}(t); for a value"
@@ -74,7 +75,9 @@ class UndefinedFunction:
             )
         lift = lift_of(args)
         if lift is not None:
-            return lift(lambda *plain: self._applied(plain, orders), args, {})
+            return lift(  # type: ignore[no-any-return]
+                lambda *plain: self.applied(plain, orders), args, {}
+            )
         operands = tuple(broadcast_all([as_expr(a) for a in args]))
         return APPLIED.build(operands, (self, orders))
 
@@ -96,7 +99,7 @@ class FunctionDerivative:
                 f"the derivative {self.orders} of {self.function.name} takes {len(self.orders)}"
                 f" arguments, got {len(args)}"
             )
-        return self.function._applied(args, self.orders)
+        return self.function.applied(args, self.orders)
 
 
 def _is_order(n: Any) -> bool:
@@ -209,7 +212,7 @@ APPLIED: Final = Op(
     numpy=_no_code,
     assumptions=_assumptions,
     sympy=_sympy,
-    label=lambda node: str(node),
+    label=str,
     notes="The derivative by an argument has one order more by it.",
 )
 

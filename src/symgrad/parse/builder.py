@@ -307,7 +307,9 @@ class Builder:
 
 
 def _as_function(f: Any) -> Function:
-    return Function(f, 1, None) if isinstance(f, UndefinedFunction) else Function(f, f.arity, f.arity)
+    return (
+        Function(f, 1, None) if isinstance(f, UndefinedFunction) else Function(f, f.arity, f.arity)
+    )
 
 
 def _is_huge(node: Expr) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from symgrad.functions.callables import check_saved
 from symgrad.compile.execute import execute
 from symgrad.expr.node import Expr
+from symgrad.functions.callables import check_saved
 from symgrad.solve import modules
 
 

@@ -12,7 +12,7 @@ from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
 from symgrad.functions.define import defined
-from symgrad.ops.applied import APPLIED, UndefinedFunction, with_functions
+from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
@@ -45,8 +45,8 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
     >>> print(sg.substitute(x**2 + y, {x: 3, y: x}))
     x + 9
     >>> q = sg.function("q")
-    >>> print(sg.substitute(q(x).diff(x) + q(x), {q(x): sg.sin(x)}))
-    sin(x) + cos(x)
+    >>> print(sg.substitute(q(x).diff(x, 2), {q(x): sg.sin(x)}))
+    -sin(x)
     >>> print(sg.substitute(q(x).diff(x), {q: lambda u: u**3}))
     3*x**2
     """
@@ -67,7 +67,7 @@ def _derivatives(e: Expr, values: Mapping[Any, Expr]) -> dict[Expr, Expr]:
     for node in toposort([e]) if keys else ():
         if node.op is not APPLIED or node in values:
             continue
-        below = [x for x in keys if _is_derivative(node, x) and _follows(values[x], x)]
+        below = [x for x in keys if _is_known(node, x) and _follows(values[x], x)]
         if below:
             x = max(below, key=lambda x: sum(x.params[1]))
             orders = zip(node.params[1], x.params[1], strict=True)
@@ -76,12 +76,12 @@ def _derivatives(e: Expr, values: Mapping[Any, Expr]) -> dict[Expr, Expr]:
     return found
 
 
-def _is_derivative(node: Expr, x: Expr) -> bool:
-    """Whether `node` is a derivative of the applied function `x` by its arguments, which are symbols."""
-    if node.params[0] != x.params[0] or node.args != x.args:
-        return False
-    raised = [(a, n - m) for a, n, m in zip(x.args, node.params[1], x.params[1], strict=True)]
-    return all(n >= 0 and (not n or a.op is SYMBOL) for a, n in raised)
+def _is_known(node: Expr, x: Expr) -> bool:
+    """Whether `node` is a derivative of the applied function `x` by symbols."""
+    return is_derivative(node, x) and all(
+        n == m or a.op is SYMBOL
+        for a, n, m in zip(x.args, node.params[1], x.params[1], strict=True)
+    )
 
 
 def _follows(value: Expr, x: Expr) -> bool:

@@ -27,7 +27,7 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, number, value_of, vector
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
-from symgrad.ops.applied import APPLIED
+from symgrad.ops.applied import APPLIED, is_derivative
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.linalg import solve
@@ -101,13 +101,17 @@ def _check_coordinates(coordinates: Sequence[Any], variables: Sequence[Expr]) ->
         raise ArgumentError("euler_lagrange needs at least one coordinate and one variable")
     for i, q in enumerate(coordinates):
         plain = isinstance(q, Expr) and q.op is APPLIED and not any(q.params[1])
-        if not plain or q.args != tuple(variables):
+        if not plain or not _same(q.args, variables):
             raise ArgumentError(
                 f"a coordinate of euler_lagrange must be a function of {shown}, such as"
                 f" function('q')({shown}), not {q!r}"
             )
         if any(q is other for other in coordinates[:i]):
             raise ArgumentError(f"the coordinate {q} is given twice")
+
+
+def _same(a: Sequence[Expr], b: Sequence[Expr]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
 
 
 def _checked_forces(forces: Any, coordinates: Sequence[Expr]) -> list[Expr]:
@@ -166,7 +170,7 @@ class EulerLagrange:
     def _variation(self, q: Expr) -> Expr:
         """``sum_k (-1)**(|k| + 1) d^k/dx^k (dL/d(d^k q/dx^k))``, minus the variational derivative by q."""
         total = number(0)
-        found = [y for y in toposort([self.lagrangian]) if y.op is APPLIED and _derives(y, q)]
+        found = [y for y in toposort([self.lagrangian]) if is_derivative(y, q)]
         for node in found:
             orders = node.params[1]
             term = diff(self.lagrangian, node)
@@ -202,7 +206,7 @@ class EulerLagrange:
     def _higher(self) -> Expr | None:
         """A second or higher derivative of a coordinate in the Lagrangian or the forces."""
         for node in toposort([self.lagrangian, *self.forces]):
-            of_coordinate = node.op is APPLIED and any(_derives(node, q) for q in self.coordinates)
+            of_coordinate = any(is_derivative(node, q) for q in self.coordinates)
             if of_coordinate and sum(node.params[1]) > 1:
                 return node
         return None
@@ -316,11 +320,6 @@ class EulerLagrange:
 
     def __repr__(self) -> str:
         return "\n".join(f"{e} = 0" for e in self.equations)
-
-
-def _derives(node: Expr, q: Expr) -> bool:
-    """Whether a node is the function of `q`, or a derivative of it, at the same arguments."""
-    return node.params[0] == q.params[0] and node.args == q.args
 
 
 def _free_name(wish: str, others: Sequence[Expr]) -> str:

@@ -306,6 +306,9 @@ class LatexPrinter(Printer):
         listed = [part.text for part in parts]
         if view.hidden:
             listed.append(rf"\text{{{view.hidden} more}}")
+        rows = [_column(part.text) for part in parts]
+        if view.stacked and view.ndim == 2 and view.axis == 0 and not view.hidden and all(rows):
+            return matrix([row or [] for row in rows])
         if view.stacked and view.ndim == 2 and view.axis == 0:
             listed[: len(parts)] = [transposed(self, part).text for part in parts]
         if view.ndim > 2:
@@ -344,6 +347,17 @@ class LatexPrinter(Printer):
             return style == "power"
         text = parts[0].text
         return self._is_scalar(node) and _is_short(text, EXPONENT) and not _TALL.search(text)
+
+
+def _column(text: str) -> list[str] | None:
+    """The entries of a column that is written out; None for anything else."""
+    found = _COLUMN.fullmatch(text)
+    if found is None or any(sign in found[1] for sign in (r"\begin", "&")):
+        return None
+    return found[1].split(r" \\ ")
+
+
+_COLUMN: Final = re.compile(r"\\begin\{bmatrix\} (.*) \\end\{bmatrix\}", re.DOTALL)
 
 
 def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:

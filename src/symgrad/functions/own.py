@@ -206,7 +206,7 @@ def _arity(name: str, rules: Any, numpy: Any, given: int | None) -> int:
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise ArgumentError(f"arity= of {name} must be a positive int, not {given!r}")
     if given is not None:
-        return lambda sp, *images: given(sp, *images)  # noqa: PLW0108  typed
+        return given
     if rules is not None:
         return len(rules)
     if isinstance(numpy, str):
@@ -250,7 +250,7 @@ def _check_attribute(name: str, path: str) -> None:
 
 def _interval(name: str, given: Any) -> Interval | None:
     if given is None or isinstance(given, Interval):
-        return lambda sp, *images: given(sp, *images)  # noqa: PLW0108  typed
+        return given
     try:
         low, high = given
         if low <= high:
@@ -313,7 +313,7 @@ def _notation(latex: Any, count: int) -> str | None:
         return None
     if not isinstance(latex, str):
         raise ArgumentError(f"latex= is a template or a name, a str, not {latex!r}")
-    if not _PLACE.search(latex):
+    if not any(int(i) < count for i in _PLACE.findall(latex)):
         places = ", ".join(f"{{{i}}}" for i in builtins.range(count))
         latex = rf"{latex}\left({places}\right)"
     pieces = re.split(r"(\{\d+\})", latex)

@@ -18,6 +18,7 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols
+from symgrad.ops.applied import with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 
 
@@ -176,6 +177,7 @@ def _known_shape(x: Expr) -> tuple[int, ...]:
     return x.shape
 
 
+@with_functions("unknowns", "params")
 def scipy_problem(f: Any, unknowns: Any, params: Sequence[Any] = ()) -> ScipyProblem:
     """A formula with its derivatives, ready for `scipy.optimize`.
 

@@ -138,8 +138,8 @@ def function(name: str, **assumptions: bool | None) -> UndefinedFunction:
     >>> t, m, g = sg.symbols("t m g")
     >>> q = sg.function("q")(t)
     >>> L = m * q.diff(t) ** 2 / 2 - m * g * q
-    >>> print(sg.diff(L, q), "and", sg.diff(L, q.diff(t)))
-    -g*m and m*diff(q(t), t)
+    >>> print(sg.diff(L, q.diff(t)))
+    m*diff(q(t), t)
     >>> print(sg.latex(q.diff(t, 2)), "and", sg.diff(sg.sin(q), t))
     \ddot{q} and cos(q(t))*diff(q(t), t)
     """
@@ -215,6 +215,17 @@ APPLIED: Final = Op(
     label=str,
     notes="The derivative by an argument has one order more by it.",
 )
+
+
+def is_derivative(node: Expr, x: Expr) -> bool:
+    """Whether a node is the applied function `x`, or a derivative of it, at the same arguments."""
+    return (
+        node.op is x.op is APPLIED
+        and node.params[0] == x.params[0]
+        and len(node.args) == len(x.args)
+        and all(a is b for a, b in zip(node.args, x.args, strict=True))
+        and all(n >= m for n, m in zip(node.params[1], x.params[1], strict=True))
+    )
 
 
 def undefined(node: Expr) -> ArgumentError:

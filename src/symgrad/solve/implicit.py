@@ -16,6 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
 from symgrad.lower.lowering import is_batched, lower
 from symgrad.lower.passes import NEEDED_PASSES, prepared
+from symgrad.ops.applied import with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.implicit import ENTRYWISE, SYSTEM, Equation
@@ -24,6 +25,7 @@ from symgrad.ops.matrices import as_float
 from symgrad.ops.reshaping import reshape_to
 
 
+@with_functions("unknown", "params")
 def implicit(F: Any, unknown: Any, params: Any = None, x0: Any = 1.0) -> Any:
     """The solution of ``F(unknown, params) = 0``, as an expression of the parameters.
 

@@ -80,8 +80,8 @@ def solve_linear(eqs: Any, unknowns: Any, *, dict: bool = False) -> Any:
     --------
     >>> import symgrad as sg
     >>> x, y, a, b = sg.symbols("x y a b")
-    >>> print(sg.solve_linear([x + y == a, x - y == b], [x, y]))
-    [0.5*(a + b), 0.5*(a - b)]
+    >>> print(sg.solve_linear(a * x + b, x), sg.solve_linear([2 * x + y == 5, x - y == 1], [x, y]))
+    -b/a [2, 1]
     """
     many = isinstance(unknowns, (list, tuple))
     leaves = check_symbols(

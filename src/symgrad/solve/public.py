@@ -13,6 +13,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import is_batched
+from symgrad.ops.applied import with_functions
 from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
@@ -25,6 +26,7 @@ SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
 SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
 
+@with_functions("unknowns", "params")
 def newton_root(
     F: Any,
     unknowns: Any,
@@ -196,6 +198,7 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
     )
 
 
+@with_functions("unknowns", "params")
 def newton_minimize(
     f: Any,
     unknowns: Any,
@@ -336,6 +339,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
     )
 
 
+@with_functions("unknowns", "params")
 def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None) -> Solver:
     """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
 

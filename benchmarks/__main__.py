@@ -31,7 +31,11 @@ def options() -> argparse.Namespace:
         prog="python -m benchmarks",
         description="Measure symgrad and every installed peer on the same work.",
     )
-    parser.add_argument("cases", nargs="*", help="names of cases; all by default")
+    parser.add_argument(
+        "cases",
+        nargs="*",
+        help="names of cases, all by default; or accuracy, with options of its own",
+    )
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, one second a row")
     parser.add_argument("--seconds", type=float, help="about how long to measure a row")
@@ -60,7 +64,11 @@ def command(given: argparse.Namespace, name: str, n: int, seconds: float) -> lis
 
 
 def main() -> int:
-    """Measure each row in a process of its own, and report."""
+    """Measure each row in a process of its own, and report; ``accuracy`` counts bits instead."""
+    if sys.argv[1:2] == ["accuracy"]:
+        from benchmarks.accuracy.measure import main as accuracy
+
+        return accuracy(sys.argv[2:])
     given = options()
     confine(given.threads)
     from benchmarks import report  # NumPy reads the number of threads when it is imported

@@ -141,7 +141,14 @@ def test_the_project_file_is_complete():
     assert project["version"] == sg.__version__
     assert project["requires-python"] == ">=3.11"
     assert project["scripts"] == {"symgrad": "symgrad.cli:main"}
-    assert set(project["optional-dependencies"]) == {"test", "bench", "plot", "scipy", "dask"}
+    assert set(project["optional-dependencies"]) == {
+        "test",
+        "bench",
+        "plot",
+        "scipy",
+        "dask",
+        "blas",
+    }
     assert (SOURCE / "symgrad" / "py.typed").exists()
     assert "MIT License" in (ROOT / "LICENSE").read_text()
 

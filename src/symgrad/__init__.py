@@ -61,6 +61,7 @@ from symgrad.ops.products import (
     trace,
     vdot,
 )
+from symgrad.ops.quotients import sinc
 from symgrad.ops.reducing import (
     all,  # noqa: A004
     any,  # noqa: A004
@@ -401,6 +402,7 @@ __all__ = [
     "signbit",
     "simplify",
     "sin",
+    "sinc",
     "sinh",
     "size",
     "softmax",

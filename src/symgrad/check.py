@@ -14,6 +14,7 @@ from symgrad.compile import lambdify
 from symgrad.errors import ArgumentError, DerivativeError, GradientCheckError
 from symgrad.expr.dims import Dim, dim_names, map_shape
 from symgrad.expr.leaves import symbol
+from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, free_symbols
 from symgrad.expr.types import FLOAT
@@ -113,6 +114,8 @@ def _given(at: Mapping[Expr, Any], symbols: Sequence[Expr]) -> Point:
         if not any(x is s for s in symbols):
             names = ", ".join(str(s.name) for s in symbols)
             raise ArgumentError(f"at gives a value for {x.name!r}; the formula has only {names}")
+    for x, value in at.items():
+        refuse_masked(value, f"the value of {x.name}")
     return {x: np.asarray(value, dtype=_wide(x)) for x, value in at.items()}
 
 

@@ -224,6 +224,8 @@ def _values(texts: list[str], formulas: list[Expr], leaves: set[Expr]) -> dict[E
         symbol = _symbol(name)
         if symbol not in leaves:
             raise ArgumentError(f"--at {text.strip()}: the formula does not mention {symbol.name}")
+        if symbol in values:
+            raise ArgumentError(f"--at gives {symbol.name} twice")
         values[symbol] = _number(value)
     for symbol in free_symbols(*formulas):
         if symbol not in values:

@@ -17,8 +17,12 @@ class DTypeError(SymgradError, TypeError):
     """A dtype or a kind of value that an operation cannot take."""
 
 
-class ArgumentError(SymgradError, TypeError):
-    """A wrong, missing or unknown argument of a symgrad call or of a compiled callable."""
+class ArgumentError(SymgradError, TypeError, ValueError):
+    """A wrong, missing or unknown argument of a symgrad call or of a compiled callable.
+
+    It is a `TypeError`, as Python raises for a call that does not fit, and a `ValueError`, as NumPy raises
+    for a value that does not.
+    """
 
 
 class TruthError(SymgradError, TypeError):

@@ -13,7 +13,12 @@ from symgrad.ops.table import ELEMENTWISE
 NAMES = "xyzw"
 x, y, z = symbols = [sg.symbol(name, positive=True) for name in NAMES[:3]]
 UNWRITTEN = ("frexp_mantissa", "frexp_exponent")  # the halves of frexp have no name in NumPy
-PRINTED_AS_OTHERS = ("floor_divide", "logical_xor")
+# Ops that print as the formula that they stand for
+PRINTED_AS_OTHERS = (
+    "floor_divide",
+    "logical_xor",
+    *("log_erf", "log_erfc", "log1mexp", "log_cosh", "log1p_tanh"),
+)
 POINT = {"x": 0.7, "y": 1.3, "z": 0.4}
 
 

@@ -3,6 +3,7 @@
 import copy
 import gc
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -97,6 +98,53 @@ def test_the_table_holds_nodes_weakly():
     del e
     gc.collect()
     assert live_nodes() <= before + 10
+
+
+def test_nodes_go_without_a_call_of_python_code():
+    """What the collector calls swallows a KeyboardInterrupt that comes at that moment."""
+    e = sg.symbol("passing")
+    for k in range(100):
+        e = sg.sin(e) + k
+    called = []
+    sys.setprofile(lambda frame, event, what: event == "call" and called.append(frame.f_code))
+    del e
+    sys.setprofile(None)
+    assert not called
+    assert live_nodes() < 1_000_000  # takes their entries out
+
+
+def test_an_interrupt_is_never_swallowed():
+    """Interrupts that come while nodes are made and dropped are all raised where they come."""
+    arrived, raised, lost = [], [], []
+
+    def interrupt(number, frame):
+        arrived.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt), sys.unraisablehook
+    sys.unraisablehook = lambda what: lost.append(what.exc_type)
+    try:
+        for _ in range(50):
+            try:
+                signal.setitimer(signal.ITIMER_REAL, 0.002)
+                while True:
+                    sg.sin(sg.symbol("passing")) + sg.exp(sg.symbol("passing") * 2)
+            except KeyboardInterrupt:
+                raised.append(1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before[0])
+        sys.unraisablehook = before[1]
+    assert len(arrived) == len(raised) == 50 and not lost
+    assert sg.sin(x) is sg.sin(x)
+
+
+def test_identities_of_operands_that_are_gone_mean_nothing():
+    """A new node may have the address of an old one, which was the operand of another."""
+    for k in range(2000):
+        fresh = sg.symbol(f"s{k}")
+        assert sg.sin(fresh).args[0] is fresh and fresh in set((fresh + x).args)
+        assert (fresh * x * sg.exp(fresh)).op is (x * y).op
 
 
 def test_threads_that_build_the_same_graphs_get_the_same_nodes():

@@ -38,7 +38,7 @@ FORMULAS = [
     sp.sinh(x) + sp.cosh(x) + sp.tanh(x) + sp.coth(x) + sp.sech(x) + sp.csch(x),
     sp.asinh(x) + sp.acosh(p) + sp.atanh(q),
     sp.asech(q) + sp.acsch(q) + sp.acoth(p),
-    sp.erf(x) + sp.erfc(y) + sp.erfi(x) + sp.erfinv(q),
+    sp.sinc(x) + sp.erf(x) + sp.erfc(y) + sp.erfi(x) + sp.erfinv(q),
     sp.gamma(p) + sp.loggamma(q) + sp.factorial(p) + sp.beta(p, q),
     sp.digamma(p) + sp.polygamma(0, q) + sp.polygamma(2, p),
     sp.besselj(0, p) + sp.besselj(2, p) + sp.bessely(1, p),

@@ -84,7 +84,7 @@ LATEX = {
     "M^{+}": la.pinv(M),
     r"\log\det\left(P\right)": la.logdet(P),
     r"U\left(M\right) V^{\top}\left(M\right)": sg.grad(la.norm(M, "nuc"), M),
-    r"\exp\left(A\right)": la.expm(A),
+    r"e^{A}": la.expm(A),
     r"\lambda\left(S\right)": la.eigvalsh(S),
     r"\operatorname{chol}\left(P\right)": la.cholesky(P),
 }

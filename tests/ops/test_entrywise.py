@@ -43,8 +43,12 @@ KINDS = {
 ORDERS = {"polygamma": (1, 2, 3)}
 PARAMS = {
     "named": [("p",)],
-    "power_derivative": [(1, 0), (0, 1), (2, 0), (1, 1), (2, 2)],
     "astype": [(as_ty("float32"),), (as_ty("int64"),)],
+    "polyval": [(0.5, -1.25), (1.0, 0.0, -0.5, 0.125)],
+    **{f"{name}_derivative": [(1,), (2,)] for name in ("erfcx", "dawsn", "log_erfc", "log_ndtr")},
+    **{f"{name}_derivative": [(0, 1), (2, 2)] for name in ("ive", "kve")},
+    "iv_ratio": [(0, 0), (1, 1)],
+    "power_derivative": [(1, 0), (0, 1), (2, 0), (1, 1), (2, 2)],
 }
 
 
@@ -304,6 +308,7 @@ def test_latex_is_read_back(op, params):
     exact = oracle.function_of(op, params, len(xs))
     for point in sample(op):
         at = {sympy.Symbol(n): sympy.S(v) for n, v in zip("xyz", point, strict=False)}
+        at[sympy.Symbol("e")] = sympy.E
         actual = parsed.subs(at)
         expected = oracle.value(exact, point)
         if isinstance(expected, bool):

@@ -5,6 +5,7 @@ import pytest
 
 import symgrad as sg
 from symgrad import linalg as la
+from symgrad import special
 from symgrad.expr.traverse import check_graph
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.rule import Guarantee
@@ -129,7 +130,60 @@ STABLE = {
     "log(u**n) = n*log(u), u > 0 or n odd": [(sg.log(1 / (1 + sg.exp(x))), -softplus(x))],
     "log(expit(u)) = -softplus(-u)": [(sg.log(expit(x)), -softplus(-x))],
     "logaddexp(0, u) = softplus(u)": [(sg.logaddexp(0, x), None), (sg.logaddexp(x, 0.0), None)],
-    "log(cosh(u)) = logaddexp(u, -u) - log(2)": [(sg.log(sg.cosh(x)), None)],
+    "log(cosh(u)), log(sinh(u)), log(tanh(u))": [
+        (sg.log(sg.cosh(x)), None),
+        (sg.log(sg.sinh(p)), None),
+        (sg.log(3 * sg.tanh(p)), None),
+    ],
+    "log(1 - exp(u)) as one function": [
+        (sg.log(1 - sg.exp(-p)), None),
+        (sg.log(sg.exp(p) - sg.exp(-p / 2)), None),
+    ],
+    "log(exp(u) + exp(v)) = logaddexp(u, v)": [
+        (sg.log(sg.exp(x) + sg.exp(y)), sg.logaddexp(x, y)),
+        (sg.log(sg.exp(x) + sg.exp(-x)), None),
+    ],
+    "log(1 + tanh(u)) as one function": [(sg.log(1 + sg.tanh(x)), None)],
+    "log(1 - tanh(u)**2) = -2*log(cosh(u))": [(sg.log(1 - sg.tanh(x) ** 2), None)],
+    "log(erfc(u)), log(ndtr(u)), log(iv(v, u))": [
+        (sg.log(special.ndtr(x)), special.log_ndtr(x)),
+        (sg.log(1 - special.ndtr(x)), special.log_ndtr(-x)),
+        (sg.log(special.iv(2, p)), None),
+        (sg.log(special.k0(p)), None),
+    ],
+    "log(c*erfc(u)) = log(erfc(u)) + log(c)": [(sg.log(3 * special.erfc(x) ** 2), None)],
+    "log1p(-erf(u)) = log(erfc(u))": [(sg.log1p(-special.erf(x)), None)],
+    "log(erf(u)) as one function": [(sg.log(special.erf(p)), None)],
+    "log(gamma(u)) = gammaln(u), gamma(u) > 0": [
+        (sg.log(special.gamma(p)), None),
+        (sg.log(special.beta(p, p) / special.gamma(p + 1)), None),
+    ],
+    "cosh(u)**-k = sech(u)**k": [(1 / sg.cosh(x), None), (y / sg.sinh(p) ** 2, None)],
+    "sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)": [
+        (sg.sinh(x) / sg.cosh(x), sg.tanh(x)),
+        (sg.cosh(p) / sg.sinh(p) ** 2, None),
+    ],
+    "erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)": [(1 / special.erfcx(x), None)],
+    "exp(-u**2)/erfc(u) = 1/erfcx(u)": [
+        (sg.exp(-(x**2)) / special.erfc(x), None),
+        (sg.exp(x**2 / 2) * special.ndtr(-x), None),
+        (sg.exp(-(x**2)) * special.erfi(x), None),
+    ],
+    "iv(v + 1, u)/iv(v, u) as one function": [
+        (special.i1(p) / special.i0(p), None),
+        (special.kv(2, p) / special.k1(p), None),
+    ],
+    "exp(-u)*iv(v, u) = ive(v, u), u > 0": [
+        (sg.exp(-p) * special.i0(p), None),
+        (special.iv(3, p) / special.i0(p), None),
+        (sg.exp(p) * special.k1(p), special.k1e(p)),
+    ],
+    "expm1(u)**-k = bose_einstein(u)**k": [(1 / sg.expm1(p), None)],
+    "exp(-exp(u)) without overflow": [(sg.exp(-sg.exp(x)), None)],
+    "exp(u)*exp(-exp(u)) = exp(u - exp(u))": [(sg.exp(x) * sg.exp(-sg.exp(x)), None)],
+    "logsumexp(u - m) + m = logsumexp(u)": [
+        (sg.log(sg.sum(sg.exp(v - sg.max(v)))) + sg.max(v), sg.logsumexp(v))
+    ],
     "log(exp(u) - 1) = u + log(1 - exp(-u))": [(sg.log(sg.exp(p) - 1), None)],
     "log(det(A)) = log|det(A)| + log(sign)": [(sg.log(sg.linalg.det(A)), None)],
     "log(p*r) = log(p) + log(r), p > 0": [(sg.log(sg.exp(x) * sg.sqrt(p)), None)],
@@ -147,7 +201,12 @@ STABLE = {
         (sg.exp(x) + sg.exp(-x), 2 * sg.cosh(x)),
     ],
     "softplus(u) - u = softplus(-u)": [(softplus(x) - x, softplus(-x))],
-    "s - s**2 = s*expit(-u)": [(expit(x) - expit(x) ** 2, expit(x) * expit(-x))],
+    "1 - tanh(u)**2 = sech(u)**2, s - s**2": [
+        (expit(x) - expit(x) ** 2, expit(x) * expit(-x)),
+        (1 - sg.tanh(x) ** 2, None),
+        (2 - special.erfc(x), special.erfc(-x)),
+        (y - y * special.erf(x), None),
+    ],
     "(2*cosh(u))**n = 2**n * cosh(u)**n": [((sg.exp(x) + sg.exp(-x)) ** -2, None)],
     "(1 + exp(u))**-k = expit(-u)**k": [
         (1 / (1 + sg.exp(x)), expit(-x)),

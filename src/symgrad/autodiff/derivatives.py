@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -128,7 +128,9 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     ShapeError
         If a variable is no scalar.
     ArgumentError
-        If an order is no non-negative int, or it is not clear what to differentiate by.
+        If an order is no non-negative int, or so large that the formula cannot be written, or it is not
+        clear what to differentiate by. Orders at which the derivative is zero, or repeats, may be as
+        large as you like.
 
     Examples
     --------
@@ -138,12 +140,14 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     True
     >>> print(sg.diff(x**3 * y**2, (x, 2), y))
     12*x*y
+    >>> print(sg.diff(x**3, x, 10**9))
+    0
 
     By a function such as ``q(t)``, or a derivative of one, all others are held fixed; by t all follow:
 
     >>> q = sg.function("q")(x)
-    >>> print(sg.diff(x * q**2, q), "and", sg.diff(x * q**2, x))
-    2*x*q(x) and 2*x*q(x)*diff(q(x), x) + q(x)**2
+    >>> print(sg.diff(x * sg.sin(q), q), "and", sg.diff(sg.sin(q), x))
+    x*cos(q(x)) and cos(q(x))*diff(q(x), x)
     """
     y = _function(f, "diff")
     for x, times in _orders(y, variables, n):
@@ -156,17 +160,35 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     return y
 
 
+FREE_ORDER: Final = 1000  # an order up to which derivatives may grow to any size
+ROOM: Final = 40_000  # nodes that the derivatives up to a higher order may have together
+
+
 @with_functions("x")
-def _repeated(y: Expr, x: Expr, times: int) -> Expr:
-    """The derivative by one variable, so many times."""
-    if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
-        for _ in range(times):
-            (y,) = _gradients(y, number(1), [x])
-        return y
-    directions = all_directions(x)
-    for _ in range(times):
-        (y,) = pushforward([y], directions)
+def _repeated(y: Expr, x: Expr, n: int) -> Expr:
+    """The n-th derivative by a scalar; what comes again, as 0 and exp(x) do, is not derived again."""
+    order: dict[Expr, int] = {}
+    room = ROOM
+    for k in range(n):
+        if y in order:
+            again = [*order][order[y] :]
+            return again[(n - k) % len(again)]
+        order[y] = k
+        y = _derived(y, x)
+        if n > FREE_ORDER:
+            room -= len(toposort([y]))
+        if room < 0:
+            raise ArgumentError(
+                f"the derivative of order {n} is out of reach: that of order {k + 1} is neither zero"
+                " nor one that came before; ask for a lower order"
+            )
     return y
+
+
+def _derived(y: Expr, x: Expr) -> Expr:
+    if y.shape == () and x.op is not SYMBOL:  # the gradient's entry is the shorter formula
+        return _gradients(y, number(1), [x])[0]
+    return pushforward([y], all_directions(x))[0]
 
 
 def _orders(y: Expr, given: Sequence[Any], n: int | None) -> list[tuple[Expr, int]]:

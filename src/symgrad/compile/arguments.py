@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -13,7 +13,9 @@ import numpy as np
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Dim, Shape, map_dim, show_shape
+from symgrad.expr.masked import refuse_masked
 from symgrad.expr.traverse import bind_dims
+from symgrad.lower.names import is_name, normal
 
 
 class _Missing:
@@ -63,6 +65,55 @@ class Signature:
 
     def __reduce__(self) -> Any:
         return Signature, (self.parameters, self.batched, self.bounds, self.floats)
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Where an argument may stand, by the keyword that it is given by.
+
+        That is its name as the user wrote it, else as Python reads that in a call, else its identifier in
+        code. Where it may be several, the first that is not there yet is meant.
+        """
+        places: dict[str, dict[int, None]] = {}
+        for spelled in (
+            [p.name for p in self.parameters],
+            [normal(p.name) for p in self.parameters],
+            [p.identifier for p in self.parameters],
+        ):
+            for k, key in enumerate(spelled):
+                places.setdefault(key, {})[k] = None
+        return {key: [*found] for key, found in places.items()}
+
+    def shown(self) -> list[str]:
+        """The names of the arguments in a signature of Python: as the user wrote them, where they can."""
+        names = [normal(p.name) for p in self.parameters]
+        own = {p.identifier for p in self.parameters}
+        return [
+            name if is_name(name) and names.count(name) == 1 and name not in own else p.identifier
+            for name, p in zip(names, self.parameters, strict=True)
+        ]
+
+    def ordered(self, args: Sequence[Any], named: Mapping[str, Any]) -> list[Any]:
+        """Positional arguments, with named ones put where they belong.
+
+        Raises
+        ------
+        ArgumentError
+            If a name is unknown, or its argument is there already.
+        """
+        values = [*args, *[MISSING] * (len(self.parameters) - len(args))]
+        for key, value in named.items():
+            places = self.places.get(key)
+            if places is None:
+                raise ArgumentError(f"unknown argument {key!r}; expected: {self.listing()}")
+            place = next((k for k in places if values[k] is MISSING), None)
+            if place is None:
+                raise ArgumentError(f"argument {key!r} is given twice")
+            values[place] = value
+        return values
+
+    def listing(self) -> str:
+        """The names of the arguments, in order."""
+        return ", ".join(p.name for p in self.parameters) or "none"
 
     @cached_property
     def fits(self) -> Callable[..., bool]:
@@ -124,7 +175,7 @@ class Signature:
             Naming the argument, what it is and what it must be.
         """
         if len(args) != len(self.parameters) or any(a is MISSING for a in args):
-            self._check_count(args)
+            self.check_count(args)
         arrays = [
             arg
             if arg.__class__ is np.ndarray and arg.dtype is p.dtype and arg.ndim
@@ -137,16 +188,24 @@ class Signature:
             self._check_shapes(arrays)
         return arrays
 
-    def _check_count(self, args: Sequence[Any]) -> None:
+    def check_count(self, args: Sequence[Any]) -> None:
+        """Whether there is a value for each parameter.
+
+        Raises
+        ------
+        ArgumentError
+            Naming those that are missing, or telling how many there are to be.
+        """
         missing = [
             p.name for i, p in enumerate(self.parameters) if i >= len(args) or args[i] is MISSING
         ]
-        expected = ", ".join(p.name for p in self.parameters) or "none"
         if missing:
-            raise ArgumentError(f"missing argument {', '.join(missing)}; expected: {expected}")
+            raise ArgumentError(
+                f"missing argument {', '.join(missing)}; expected: {self.listing()}"
+            )
         if len(args) > len(self.parameters):
             raise ArgumentError(
-                f"got {len(args)} arguments, expected {len(self.parameters)}: {expected}"
+                f"got {len(args)} arguments, expected {len(self.parameters)}: {self.listing()}"
             )
 
     def _check_broadcast(self, arrays: Sequence[Any]) -> None:
@@ -193,6 +252,7 @@ def _as_array(arg: Any, p: Parameter) -> Any:
 
 
 def _checked(arg: Any, p: Parameter) -> Any:
+    refuse_masked(arg, f"argument {p.name}")
     array = arg if isinstance(arg, np.ndarray) else _converted(arg, p)
     kind = array.dtype.kind
     if kind not in "biuf":

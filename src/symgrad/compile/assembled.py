@@ -41,6 +41,7 @@ class AssembledFunction:
         self._nest = nest
         self.__name__ = parts.__name__
         self.__doc__ = parts.__doc__
+        self.__signature__ = parts.__signature__
 
     @property
     def args(self) -> tuple[Expr, ...]:
@@ -62,7 +63,7 @@ class AssembledFunction:
         lines = [f"output {k}: {describe(recipe)}" for k, recipe in enumerate(self._recipes)]
         return "\n".join([*lines, "", self.parts.explain()])
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         computed = self.parts(*args, **kwargs)
         if self._nest == 0:  # a single output
             return self._recipes[0].assemble(*computed)
@@ -79,7 +80,7 @@ class AssembledFunction:
 class _Blocks(AssembledFunction):
     """An assembled function whose outputs are the blocks of one matrix."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return Block(super().__call__(*args, **kwargs))
 
 

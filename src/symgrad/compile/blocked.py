@@ -19,6 +19,7 @@ from symgrad.compile.regions import RegionFunction, float_kernel
 from symgrad.compile.rows import RowsFunction
 from symgrad.compile.slots import Deferred, SlottedFunction
 from symgrad.compile.stencils import StencilFunction
+from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
 from symgrad.expr.dims import Shape
@@ -88,13 +89,14 @@ def _compiled(
     calls |= {
         f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(fused.regions)
     }
+    calls |= long_arrays(fused.program.arrays)
     source = partial(numpy_source, nest=nest, name=options.name, branches=branches)
     more = f"out=({'None, ' * len(fused.program.outputs)})"
     general = Deferred(lambda: source(fused.program, more=more), options.name, calls)
     if not fused.slots:
         return general.source(), general
     text = source(fused.slotted, more=f"{more}, slots=None", slots=fused.slots)
-    return text, SlottedFunction(execute(text, options.name, dict(calls)), general)
+    return text, SlottedFunction(execute(text, options.name, calls), general)
 
 
 def _has_branches(p: Program) -> bool:

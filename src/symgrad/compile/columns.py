@@ -19,7 +19,7 @@ from symgrad.lower.batches import one_problem
 from symgrad.lower.lowering import lower
 from symgrad.lower.passes import prepared
 from symgrad.lower.program import Program
-from symgrad.lower.scalars import by_entries, has_entries
+from symgrad.lower.scalars import MAX_STEPS, by_entries, has_entries
 
 MAX_PART: Final = (
     0.75  # of the entries that arrays compute for a problem; columns are packed as well
@@ -114,7 +114,7 @@ def on_columns(
         return None
     inputs, outputs = scalars.flat()
     whole, steps = arrays(), lower(inputs, prepared(outputs)).steps()
-    if steps > whole.steps() or steps > MAX_PART * _entries(whole):
+    if steps > min(MAX_STEPS, whole.steps(), MAX_PART * _entries(whole)):
         return None
     batched = tuple([isinstance(d, str) for x in symbols for d in (*x.shape, 1)[:1]])
     shapes: Any = tuple([y.shape[1:] for y in problem.outputs])

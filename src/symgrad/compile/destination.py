@@ -11,6 +11,7 @@ from symgrad.compile.blocked import Blocked
 from symgrad.emit.nest import Nest, flatten
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import show_shape
+from symgrad.expr.masked import refuse_masked
 
 
 class Destination:
@@ -31,6 +32,7 @@ class Destination:
         if given != nest:
             raise ArgumentError("out must have the form of the outputs, with an array for each")
         for k, buffer in enumerate(self.buffers):
+            refuse_masked(buffer, f"out {k}")
             if not isinstance(buffer, np.ndarray) or not buffer.flags.writeable:
                 raise ArgumentError(f"out {k} must be a writable NumPy array, not {buffer!r:.60}")
 

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-MAX_TRACEBACK_LINES: Final = 1000
+DEFINITION: Final = re.compile(r"^def (\w+)", re.MULTILINE)
 
 
-def execute(source: str, name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
-    """The function `name` of generated source.
+class _Text:
+    """A loader (PEP 302) of a source: `linecache` asks it for the lines that a traceback shows.
 
-    The source is known to `linecache`, so that tracebacks show its lines.
+    It stands in the namespace of the code, so the text goes when the functions go.
     """
-    filename = f"<symgrad {name} {abs(hash(source)):x}>"
-    code = compile(source, filename, "exec")
-    lines = source.splitlines(keepends=True)
-    if len(lines) < MAX_TRACEBACK_LINES:
-        linecache.cache[filename] = (len(source), None, lines, filename)
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def get_source(self, name: str) -> str:
+        """The text of the one module that it knows."""
+        return self._source
+
+
+def function_of(source: str) -> str:
+    """The name of the function that a source ends with."""
+    return DEFINITION.findall(source)[-1]  # type: ignore[no-any-return]
+
+
+def execute(source: str, name: str, known: Mapping[str, Any]) -> Callable[..., Any]:
+    """The function that generated source ends with; `known` are the names that it uses.
+
+    Tracebacks show its lines, under a file name made of `name`.
+    """
+    code = compile(source, f"symgrad {name!a} {abs(hash(source)):x}", "exec")
+    namespace = {**known, "__name__": "symgrad.generated", "__loader__": _Text(source)}
     exec(code, namespace)
-    return namespace[name]  # type: ignore[no-any-return]
+    key = function_of(source)
+    function: Callable[..., Any] = namespace[key]
+    if key not in function.__code__.co_names:  # it does not call itself: no cycle of references
+        del namespace[key]
+    return function

@@ -7,24 +7,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from symgrad.compile import blocked
 from symgrad.compile.arguments import FLOAT, MISSING, Parameter, Signature
+from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
 from symgrad.compile.pipeline import Code, Options, array_program, first_program, write
+from symgrad.emit.data import standing_alone
 from symgrad.emit.nest import Nest, rebuild_nest
-from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
 from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
+
+MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
 
 class CompiledFunction:
@@ -53,12 +56,12 @@ class CompiledFunction:
 
     __slots__ = (
         "__call__",
-        "__dict__",  # for the docstring of each function
+        "__dict__",  # for docstring and signature of each function
         "__name__",
-        "__signature__",
         "__weakref__",
         "_code",
         "_columns",
+        "_in_one_thread",
         "_large",
         "_least",
         "_leaves",
@@ -90,12 +93,11 @@ class CompiledFunction:
         self._least = blocked.least_entries(code.cost)  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
+        names = [p.identifier for p in signature.parameters]
+        self._in_one_thread = work_function(names, code.products, options.threads)
         self.__name__ = options.name
         self.__doc__ = code.doc
-        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        parameters = [inspect.Parameter(p.identifier, kind) for p in signature.parameters]
-        out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
-        self.__signature__ = inspect.Signature([*parameters, out])
+        self.__signature__ = _shown(signature)
         self.__call__ = self._first_call if code.has_scalar else self._call_named
 
     @property
@@ -106,7 +108,7 @@ class CompiledFunction:
     @property
     def source(self) -> str:
         """The NumPy code, a module with one function."""
-        return self._code.source
+        return standing_alone(self._code.source, self._code.arrays)
 
     @property
     def scalar_source(self) -> str | None:
@@ -132,7 +134,7 @@ class CompiledFunction:
 
     # Calling
 
-    def _first_call(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+    def _first_call(self, /, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         """Calls until the code on floats is needed, which takes them from then on."""
         if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
@@ -151,7 +153,7 @@ class CompiledFunction:
         if source is None:
             self.__call__ = self._call_named
         else:
-            known = {"general": self._call, "missing": MISSING, "_double": FLOAT}
+            known = {"_general": self._call_named, "_missing": MISSING, "_double": FLOAT}
             self.__call__ = execute(source, self.__name__, known)
         return self.__call__
 
@@ -159,21 +161,13 @@ class CompiledFunction:
     def _floats(args: Sequence[Any]) -> bool:
         return all(a.__class__ is float or a.__class__ is int for a in args)
 
-    def _call_named(self, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        return self._call(*(self._ordered(args, kwargs) if kwargs else args), out=out)
-
-    def _ordered(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-        """Positional arguments, with keyword arguments put where they belong."""
-        names = [p.identifier for p in self._signature.parameters]
-        values = [*args, *[MISSING] * (len(names) - len(args))]
-        for key, value in kwargs.items():
-            if key not in names:
-                raise ArgumentError(f"unknown argument {key!r}; expected: {', '.join(names)}")
-            index = names.index(key)
-            if index < len(args):
-                raise ArgumentError(f"argument {key!r} is given twice")
-            values[index] = value
-        return values
+    def _call_named(self, /, *args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if out is not None and "out" in self._signature.places:  # a symbol of this name
+            kwargs["out"], out = out, None
+        if not kwargs:
+            return self._call(*args, out=out)
+        values = self._signature.ordered(args, kwargs)
+        return self.__call__(*values) if out is None else self._call(*values, out=out)
 
     def _call(self, *args: Any, out: Any = None) -> Any:
         """The general path: small arrays at once, everything else with checks."""
@@ -197,6 +191,12 @@ class CompiledFunction:
             return results if out is None else Destination(self._nest, out).store(results)
         if self._code.ordered:
             return self._of_size(values)._call(*args, out=out)
+        if self._in_one_thread is not None and self._in_one_thread(*values):
+            with ONE_THREAD:
+                return self._computed(values, out)
+        return self._computed(values, out)
+
+    def _computed(self, values: Sequence[Any], out: Any) -> Any:
         large = (self._large or self._larger()).find(values, self._least)
         if out is not None:
             return Destination(self._nest, out).fill(large, self._plain(), values)
@@ -204,7 +204,7 @@ class CompiledFunction:
 
     def _plain(self) -> Callable[..., Any]:
         if self._run is None:
-            self._run = execute(self._code.source, self.__name__, {})
+            self._run = execute(self._code.source, self.__name__, self._code.arrays)
         return self._run
 
     def _of_size(self, values: Sequence[Any]) -> CompiledFunction:
@@ -215,15 +215,18 @@ class CompiledFunction:
                 (d, n) for d, n in zip(p.shape, value.shape, strict=True) if d.__class__ is str
             )
         key = tuple(n.bit_length() for n in sizes.values())
-        if key not in self._sized:
+        made = self._sized.get(key)
+        if made is None:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
             program = first_program(self.args, self._leaves, options)
             code = write(program, self._leaves, self._nest, self._code.doc, options)
             made = CompiledFunction(
                 self.args, self._leaves, self._nest, self._signature, code, options
             )
+            for oldest in [*self._sized][: 1 - MAX_SIZED]:
+                self._sized.pop(oldest, None)
             self._sized[key] = made
-        return self._sized[key]
+        return made
 
     def _by_columns(self) -> Columns | None:
         names = [p.identifier for p in self._signature.parameters]
@@ -261,6 +264,17 @@ class CompiledFunction:
     def __reduce__(self) -> Any:
         state = (self._nest, self._signature, self._code, self._options)
         return restore, (flatten([*self.args, *self._leaves]), len(self.args), *state)
+
+
+def _shown(signature: Signature) -> inspect.Signature:
+    """The signature that `inspect` and editors show."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    names = signature.shown()
+    parameters = [inspect.Parameter(name, kind) for name in names]
+    if "out" not in names:
+        out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+        parameters.append(out)
+    return inspect.Signature(parameters)
 
 
 def restore(graph: Any, count: int, *state: Any) -> CompiledFunction:

@@ -19,6 +19,7 @@ from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.functions.define import defined
+from symgrad.lower.names import is_name, normal
 from symgrad.lower.program import Program
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
@@ -48,9 +49,12 @@ def lambdify(
     outputs : Expr, or nest of lists, tuples and dicts of Expr
         What the function returns, in this form. What they share is computed once.
     name : str
-        The name of the function in the generated source.
+        The name of the function in the generated source; it gets an underscore behind it there where
+        the code uses that name for something else, as ``np``.
     threads : int, optional
-        The most threads that a call on large arrays may use; one for each core if not given.
+        The most threads that a call on large arrays may use; one for each core if not given. Where
+        threadpoolctl is installed (the extra ``blas``), 1 holds for products of matrices too, and small
+        ones never wait for threads.
     fast_math : bool
         Trade accuracy for speed: sine and cosine of arrays by the tangent of the half angle, with an
         absolute error of a few 1e-16 where they are otherwise correct to the last place.
@@ -80,9 +84,9 @@ def lambdify(
     Raises
     ------
     ArgumentError
-        If an argument is no symbol or occurs twice, a symbol of the outputs is not an argument,
-        `threads` is no positive int, `sizes` maps no names to ints, an option is unknown, or a function
-        is left undefined.
+        If an argument is no symbol or occurs twice, `name` cannot be the name of a function, a symbol of
+        the outputs is not an argument, `threads` is no positive int, `sizes` maps no names to ints, an
+        option is unknown, or a function is left undefined.
 
     Examples
     --------
@@ -110,8 +114,10 @@ def lambdify(
             lambdify, args, name=name, threads=threads, fast_math=fast_math, sizes=sizes
         )
         return assembled(compiled, outputs, structured, sparse)
-    if not isinstance(name, str) or not name.isidentifier():
-        raise ArgumentError(f"the name of a function must be an identifier, not {name!r}")
+    if not isinstance(name, str) or not is_name(name):
+        raise ArgumentError(
+            f"the name of a function must be an identifier and no keyword of Python, not {name!r}"
+        )
     if isinstance(args, np.ndarray) and args.dtype == object:
         args = args.ravel().tolist()
     given = args if isinstance(args, (list, tuple)) else [args]
@@ -119,7 +125,9 @@ def lambdify(
     leaves, nest = flatten(outputs, as_expr)
     check_defined(leaves)
     _check_arguments(symbols, leaves)
-    options = Options(name, checked_threads(threads), bool(fast_math), _checked_sizes(sizes))
+    options = Options(
+        normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
+    )
     program = first_program(symbols, leaves, options)
     return CompiledFunction(
         args=tuple(symbols),

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
 from symgrad.emit.scalar_source import entries_source, has_scalar_form, scalar_source
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
 from symgrad.lower.lowering import lower
 from symgrad.lower.passes import array_passes, prepared, run_passes
 from symgrad.lower.program import Program
-from symgrad.lower.scalars import STEPS, by_entries, has_entries
+from symgrad.lower.scalars import by_entries, has_entries, pays
 from symgrad.lower.short_axes import write_out_short_axes
-from symgrad.lower.sizes import entries_code, entry_cost
+from symgrad.lower.sizes import entries_code, entry_cost, products_code
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ class Code:
     Attributes
     ----------
     source : str
-        The NumPy code.
+        The NumPy code, in which long constant arrays are names.
+    arrays : dict
+        These arrays, by name.
     doc : str
     entries : str
         The code of the entries of its largest array, where it is no function of scalars.
@@ -80,25 +84,41 @@ class Code:
         Whether the order of a contraction was chosen by extents that were assumed.
     cost : int
         The additions that take as long as all steps of a function of scalars do for an entry; else 0.
+    products : str
+        The code of the multiplications of its largest product of matrices; empty where there is none.
     """
 
-    __slots__ = ("_scalar", "cost", "doc", "entries", "has_scalar", "ordered", "source")
+    __slots__ = (
+        "_scalar",
+        "arrays",
+        "cost",
+        "doc",
+        "entries",
+        "has_scalar",
+        "ordered",
+        "products",
+        "source",
+    )
 
     def __init__(
         self,
         source: str,
+        arrays: dict[str, Any],
         doc: str,
         entries: str | None,
         scalar: str | Callable[[], str | None] | None,
         ordered: bool,
         cost: int,
+        products: str,
     ) -> None:
         self.source = source
+        self.arrays = arrays
         self.doc = doc
         self.entries = entries
         self.has_scalar = scalar is not None
         self.ordered = ordered
         self.cost = cost
+        self.products = products
         self._scalar = scalar
 
     @property
@@ -114,7 +134,8 @@ class Code:
         return self.has_scalar and self.entries is None
 
     def __reduce__(self) -> Any:
-        return Code, (self.source, self.doc, self.entries, self.scalar, self.ordered, self.cost)
+        parts = (self.source, self.arrays, self.doc, self.entries)
+        return Code, (*parts, self.scalar, self.ordered, self.cost, self.products)
 
 
 def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, options: Options) -> Code:
@@ -127,11 +148,13 @@ def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, option
         scalar = partial(_entries_source, arrays, leaves, nest, options.name)
     return Code(
         numpy_source(arrays, nest, options.name, doc),
+        long_arrays(arrays.arrays),
         doc,
         None if program.batched else entries_code(arrays),
         scalar,
         program.ordered and bool(program.extents) and not options.sizes,
         entry_cost(arrays) if program.batched else 0,
+        products_code(arrays),
     )
 
 
@@ -141,8 +164,10 @@ def _entries_source(arrays: Program, leaves: Sequence[Expr], nest: Nest, name: s
     if scalars is None:
         return None
     inputs, outputs = scalars.flat()
+    if not pays(sum([bool(node.args) for node in toposort(outputs)]) // 2, arrays.steps()):
+        return None  # twice as many operations as steps can come of
     program = lower(inputs, prepared(outputs))
-    if not has_scalar_form(program) or program.steps() > STEPS * arrays.steps():
+    if not (has_scalar_form(program) and pays(program.steps(), arrays.steps())):
         return None
     arguments = [(identifier, x.shape) for identifier, x in arrays.parameters]
     return entries_source(program, nest, name, arguments, [y.shape for y in leaves])

@@ -25,7 +25,7 @@ class Deferred:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._run is None:
-            self._run = execute(self.source(), self._name, dict(self._namespace))
+            self._run = execute(self.source(), self._name, self._namespace)
         return self._run(*args, **kwargs)
 
 

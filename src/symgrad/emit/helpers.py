@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from symgrad.emit.special_helpers import SPECIAL_HELPERS
+
 HELPERS: Final = {
+    **SPECIAL_HELPERS,
     "_on_diagonal": '''
 def _on_diagonal(x, shape, labels):
     """Zeros of `shape` with `x` where axes of one label agree, written through a strided view."""
@@ -40,6 +43,17 @@ def _largest(x, axis=None):
     """The largest entries, 0 where they are not finite; reduced axes stay."""
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
     return np.where(np.isfinite(top), top, 0.0).astype(top.dtype)
+''',
+    "_norm": '''
+def _norm(total, x, axis, p=2):
+    """The root of total = sum(x**p, axis); by scaled entries where that leaves the range of floats."""
+    root = np.sqrt(total) if p == 2 else total**(1/p)
+    if x.dtype != float or np.all((total > 1e-280) & (total < 1e300)):
+        return root
+    top = np.max(np.abs(x), axis=axis, keepdims=True, initial=0)
+    top = np.where((top > 0) & np.isfinite(top), top, 1.0)
+    scaled = np.sum(np.abs(x/top)**p, axis=axis)**(1/p)*np.squeeze(top, axis=axis)
+    return np.where((total > 1e-280) & (total < 1e300), root, scaled)[()]
 ''',
     "_log_total": '''
 def _log_total(total):

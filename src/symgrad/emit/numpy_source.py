@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.emit.data import block_lines, short_lines
 from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
 from symgrad.emit.recycle import recycled
 from symgrad.expr.dims import Shape, map_dim
 from symgrad.expr.traverse import toposort
+from symgrad.lower.names import RESERVED, unused, words
 from symgrad.lower.program import Code, Program, Value
 
 INDENT = "    "
@@ -47,39 +49,55 @@ def numpy_source(
 ) -> str:
     """The source of a module with one function that computes the outputs of `program`.
 
-    `branches` says that what the code calls has branches not taken; `more` is put behind the
-    parameters. With `slots`, arrays come from the function ``slots``, and the order of the program is
-    kept.
+    Long constant arrays are for the caller to bind; see `symgrad.emit.data`. The function has the name
+    `name`, or one that resembles it where the code uses that for something else. `branches` says that
+    what the code calls has branches not taken; `more` is put behind the parameters. With `slots`, arrays
+    come from the function ``slots``, and the order of the program is kept.
     """
-    lines = _function(program, nest, name, doc, branches, more, slots)
-    return "\n".join([*_head(program, lines), "", "", *lines, ""])
+    body = _body(program, nest, branches, slots)
+    head = _head(program, body)
+    name = unused(name, _taken(program, head, body))
+    return "\n".join([*head, "", "", *_function(program, name, doc, more, body), ""])
 
 
-def _function(
+def _function(program: Program, name: str, doc: str, more: str, body: list[str]) -> list[str]:
+    """The lines of a function."""
+    parameters = [n for n, _ in program.parameters]
+    lines = [f"def {name}({', '.join([*parameters, more] if more else parameters)}):"]
+    return lines + _indented([*(_docstring(doc) if doc else []), *body])
+
+
+def _body(
     program: Program,
     nest: Nest,
-    name: str,
-    doc: str = "",
     branches: bool = False,
-    more: str = "",
     slots: Sequence[tuple[str, Shape]] = (),
 ) -> list[str]:
-    """The lines of the function alone."""
+    """The lines of a function's body."""
     writer = Writer(program, numpy_literal, _numpy_template, ordered=bool(slots))
     writer.write()
     outputs = _Outputs(program, writer)
-    statements, result = writer.statements, nest_code(nest, outputs.codes())
-    outputs.needs_dtype |= any(DTYPE.search(line) for line in [*statements, result])
+    statements, codes = writer.statements, outputs.codes()
+    outputs.needs_dtype |= any(DTYPE.search(line) for line in [*statements, *codes])
     if not slots:
-        statements, result = recycled(statements, result)
+        statements, codes = recycled(statements, codes)
+    result = nest_code(nest, codes)
     body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
+    if any(call in line for line in body for call in ("np.square(", "_norm(")) and not branches:
+        body = ['with np.errstate(over="ignore", under="ignore"):  # of squares', *_indented(body)]
     if branches or any("np.where(" in line for line in body):
         body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
-    parameters = [n for n, _ in program.parameters]
-    lines = [f"def {name}({', '.join([*parameters, more] if more else parameters)}):"]
-    if doc:
-        lines += _indented(_docstring(doc))
-    return lines + _indented([*_asarrays(program), *_extents(program), *body])
+    return [*_asarrays(program), *_extents(program), *body]
+
+
+def _taken(program: Program, head: Sequence[str], body: Sequence[str]) -> set[str]:
+    """The names that a function beside `head` with this body must not have."""
+    own = {*[n for n, _ in program.parameters], *program.dim_names.values()}
+    own |= {line.strip().partition(" = ")[0] for line in body}
+    used = words("\n".join(body)) - own
+    above = words("\n".join(head))
+    used |= {"_base64", *program.arrays, *[w for w in above if w[0] == "_" or w in RESERVED]}
+    return used
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -87,26 +105,49 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _docstring(doc: str) -> list[str]:
-    safe = doc.replace("\\", "\\\\").replace('"""', "'''").splitlines()
+    """A docstring that any text may stand in."""
+    plain = doc.replace("\\", "\\\\").replace('"""', r"\"\"\"")
+    safe = [_printable(line) for line in plain.splitlines()] or [""]
+    if safe[-1].endswith('"'):
+        safe[-1] = safe[-1][:-1] + r"\""
     if len(safe) == 1:
         return [f'"""{safe[0]}"""']
     return [f'"""{safe[0]}', *safe[1:], '"""']
 
 
-def _head(program: Program, lines: list[str]) -> list[str]:
-    """Imports, helper functions and constant arrays."""
+def _printable(line: str) -> str:
+    """A line with escapes for what no file of text should hold, such as zero bytes."""
+    if line.isprintable():
+        return line
+    return "".join([c if c.isprintable() else c.encode("unicode_escape").decode() for c in line])
+
+
+def _head(program: Program, body: Sequence[str]) -> list[str]:
+    """Imports, helper functions and short constant arrays."""
     definitions = definitions_of(program)
-    text = "\n".join([*lines, *definitions.values()])
-    head = ["import numpy as np"]
+    helpers = _helpers("\n".join([*body, *definitions.values()]))
+    text = "\n".join([*body, *definitions.values(), *helpers])
+    head = [f"import {name}" for name in ("math",) if f"{name}." in "\n".join(helpers)]
+    head.append("import numpy as np")
     if "scipy.special." in text:
         head.append("import scipy.special")
-    for helper, source in HELPERS.items():
-        if f"{helper}(" in text:
-            head += ["", *source.rstrip().splitlines()]
+    for source in helpers:
+        head += ["", *source.rstrip().splitlines()]
     for source in definitions.values():
         head += ["", "", *source.rstrip().splitlines()]
-    arrays = [f"{name} = {_array_literal(array)}" for name, array in program.arrays.items()]
+    arrays = short_lines(program.arrays)
     return [*head, "", *arrays] if arrays else head
+
+
+def _helpers(text: str) -> list[str]:
+    """The source of the helpers that code calls, and of those that they call, in their order."""
+    needed: set[str] = set()
+    while True:
+        found = {name for name in HELPERS if f"{name}(" in text} - needed
+        if not found:
+            return [HELPERS[name] for name in HELPERS if name in needed]
+        needed |= found
+        text = "\n".join([HELPERS[name] for name in found])
 
 
 def definitions_of(program: Program) -> dict[str, str]:
@@ -119,19 +160,16 @@ def definitions_of(program: Program) -> dict[str, str]:
 
 
 def function_source(program: Program, nest: Nest, name: str) -> str:
-    """The source of a function alone, with the constant arrays in its body.
+    """The source of a function alone, with the constant arrays before it.
 
     The functions that it calls, of `HELPERS` and `definitions_of`, are for the caller to provide.
     """
-    head, *lines = _function(program, nest, name)
-    constants = [f"{key} = {_array_literal(array)}" for key, array in program.arrays.items()]
-    return "\n".join([head, *_indented(constants), *lines, ""])
-
-
-def _array_literal(array: np.ndarray[Any, Any]) -> str:
-    text = re.sub(r"\b(nan|inf)\b", r"np.\1", repr(array.tolist()))
-    literal = f"np.array({text}, dtype=np.{array.dtype.name})"
-    return literal if array.size else f"np.zeros({array.shape}, dtype=np.{array.dtype.name})"
+    own = {key: f"{name}_{key}" for key in program.arrays}
+    arrays = {own[key]: array for key, array in program.arrays.items()}
+    body = [*[f"{key} = {held}" for key, held in own.items()], *_body(program, nest)]
+    constants = [*block_lines(arrays), *short_lines(arrays)]
+    lines = _function(program, name, "", "", body)
+    return "\n".join([*constants, *[""] * (2 * bool(constants)), *lines, ""])
 
 
 def _asarrays(program: Program) -> list[str]:

@@ -11,16 +11,16 @@ from typing import Final
 MIN_NAMES: Final = 40  # shorter code reads better with a name for each value
 
 
-def recycled(statements: Sequence[str], result: str) -> tuple[list[str], str]:
-    """Statements ``name = code`` and the code of the result, with names taken over after their last use."""
+def recycled(statements: Sequence[str], results: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Statements ``name = code`` and the codes of results, with names taken over after their last use."""
     pairs = [line.split(" = ", 1) for line in statements]
     if len(pairs) < MIN_NAMES:
-        return list(statements), result
+        return list(statements), list(results)
     given = {name for name, _ in pairs}
     word = re.compile(r"(?<![\w.])[A-Za-z_]\w*")
     mentioned = [given & set(word.findall(code)) for _, code in pairs]
     last = {name: k for k, names in enumerate(mentioned) for name in names}
-    last |= dict.fromkeys(given & set(word.findall(result)), len(pairs))
+    last |= dict.fromkeys(given & set(word.findall(" ".join(results))), len(pairs))
     holder: dict[str, str] = {}
 
     def renamed(code: str) -> str:
@@ -33,4 +33,4 @@ def recycled(statements: Sequence[str], result: str) -> tuple[list[str], str]:
         free += [holder[n] for n in sorted(mentioned[k], reverse=True) if last[n] == k]
         holder[name] = free.pop() if free else name
         lines.append(f"{holder[name]} = {text}")
-    return lines, renamed(result)
+    return lines, [renamed(code) for code in results]

@@ -12,6 +12,7 @@ from symgrad.emit.expressions import Writer
 from symgrad.emit.nest import Nest, nest_code
 from symgrad.emit.numpy_source import INDENT
 from symgrad.expr.dims import Shape
+from symgrad.lower.names import unused, words
 from symgrad.lower.program import Code, Program
 
 # What Python raises where IEEE arithmetic has inf or nan
@@ -55,7 +56,7 @@ def has_scalar_form(program: Program) -> bool:
 def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
     """The source of a function that takes floats at once and hands everything else on.
 
-    The function expects ``general``, which takes any arguments, and ``missing`` in its globals.
+    The function expects ``_general``, which takes any arguments, and ``_missing`` in its globals.
     """
     writer = Writer(program, scalar_literal, _scalar_template)
     writer.write()
@@ -110,17 +111,19 @@ def _packed(values: Sequence[str], shape: Shape) -> str:
 
 def guarded_source(name: str, tests: Mapping[str, str], body: Sequence[str]) -> str:
     """A function that runs `body` for arguments that pass their tests, and hands on all others."""
-    parameters = ", ".join([*(f"{n}=missing" for n in tests), "*extra", "out=None"])
-    test = " and ".join([*tests.values(), "not extra and out is None"])
+    parameters = [f"{n}=_missing" for n in tests] + ["/"] * bool(tests)
+    test = " and ".join([*tests.values(), "not _more and not _named"])
+    given = ", ".join([*tests, "*_more", "**_named"])
+    name = unused(name, words("\n".join([test, *body])) - tests.keys())
     lines = [
         *_imports([test, *body]),
-        f"def {name}({parameters}):",
+        f"def {name}({', '.join([*parameters, '*_more', '**_named'])}):",
         f"{INDENT}if {test}:",
         f"{INDENT * 2}try:",
         *[INDENT * 3 + line for line in body],
         f"{INDENT * 2}except {TROUBLE}:",
         f"{INDENT * 3}pass",
-        f"{INDENT}return general({', '.join([*tests, '*extra', 'out=out'])})",
+        f"{INDENT}return _general({given})",
     ]
     return "\n".join([*lines, ""])
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Dim, Shape, as_dim, as_shape, map_dim, map_shape, show_shape
+from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.types import BOOL, FLOAT, INT, WEAK_FLOAT, WEAK_INT, Ty, as_ty
@@ -219,12 +220,15 @@ def constant(value: Any) -> Expr:
     ------
     DTypeError
         If `value` is complex, or no number and no array of numbers.
+    ArgumentError
+        For a masked array.
     """
     if isinstance(value, Expr):
         return value
     kind = value.__class__
     if kind in _TAGS:
         return number(value)
+    refuse_masked(value, "a constant")
     if isinstance(value, (np.ndarray, np.generic)):
         return _array(np.asarray(value))
     if isinstance(value, Rational):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections import deque
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -143,14 +144,22 @@ class _Entry(weakref.ref[Expr]):
     key: tuple[Any, ...]
 
 
+# Keys hold the identities of operands, which a node keeps alive; the table alone keeps none. The entry of a
+# node that is gone is noted by a built-in function, and taken out when the next node is made: Python code
+# called by the garbage collector would swallow a KeyboardInterrupt that comes at that moment.
 _table: dict[tuple[Any, ...], _Entry] = {}
+_gone: deque[_Entry] = deque()
 _lock = threading.RLock()
 
 
-def _drop(entry: _Entry) -> None:
+def _sweep() -> None:
+    """Take the entries of nodes that are gone out of the table."""
     with _lock:
-        if _table.get(entry.key) is entry:
-            del _table[entry.key]
+        while _gone:
+            entry = _gone[0]
+            if _table.get(entry.key) is entry:
+                del _table[entry.key]
+            _gone.popleft()
 
 
 def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, ty: Ty) -> Expr:
@@ -161,17 +170,20 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     """
     key: tuple[Any, ...]
     if not op.commutative:
-        key = (op, args, params) if op.key is None else (op, op.key(args, params))
+        operands, rest = (args, params) if op.key is None else op.key(args, params)
+        key = (op, tuple([id(arg) for arg in operands]), rest)
     elif len(args) == 2:
-        a, b = args
-        key = (op, args if id(a) <= id(b) else (b, a), params)
+        a, b = id(args[0]), id(args[1])
+        key = (op, (a, b) if a <= b else (b, a), params)
     else:
-        key = (op, tuple(sorted(args, key=id)), params)
+        key = (op, tuple(sorted([id(arg) for arg in args])), params)
     entry = _table.get(key)
     if entry is not None:
         found = entry()
         if found is not None:
             return found
+    if _gone:
+        _sweep()
     draft = _Draft()
     draft.op = op
     draft.args = args
@@ -181,7 +193,7 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     draft.symmetric = None
     draft.__class__ = Expr
     node: Expr = draft  # type: ignore[assignment]
-    entry = _Entry(node, _drop)
+    entry = _Entry(node, _gone.append)
     entry.key = key
     with _lock:
         rival = _table.get(key)
@@ -200,4 +212,5 @@ def remember_symmetry(node: Expr, symmetric: bool) -> None:
 
 def live_nodes() -> int:
     """How many nodes are alive in this process."""
+    _sweep()
     return len(_table)

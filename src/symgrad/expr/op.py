@@ -44,12 +44,13 @@ class Op:
         Whether nodes match with operands in any order.
     key : callable or None
         ``key(args, params)``: what nodes are matched by, where it is not the operands in their order
-        and the parameters; equal keys must mean equal values.
+        and the parameters, as a pair of the like; equal keys must mean equal values.
     elementwise : bool
         Whether operands and result have one shape and entries do not mix.
     numpy, scalar : str, callable or None
         Code as a template over operands, ``"np.sin({0})"``, for arrays and for Python floats; or a
-        function ``(node, dim) -> template``, where ``dim(d)`` is the code of an extent.
+        function ``(node, dim) -> template``, where ``dim(d)`` is the code of an extent; for `scalar`
+        ``node -> template``.
     part : int or None
         Where the code gives a tuple, as ``np.linalg.eigh({0})`` does: which item the node is. Ops with
         the same code and operands share one call.
@@ -98,7 +99,7 @@ class Op:
     key: Callable[[tuple[Expr, ...], Params], Any] | None = None
     elementwise: bool = False
     numpy: str | Callable[..., str] | None = None
-    scalar: str | None = None
+    scalar: str | Callable[[Expr], str] | None = None
     part: int | None = None
     alone: str | None = None
     definitions: Callable[[Expr], Mapping[str, str]] | None = None

@@ -16,6 +16,7 @@ from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import symbol
+from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols
 from symgrad.ops.applied import with_functions
@@ -85,6 +86,8 @@ class ScipyProblem:
             raise ArgumentError(
                 f"pack takes one value per unknown, {len(self.unknowns)}, not {len(values)}"
             )
+        for x, value in zip(self.unknowns, values, strict=True):
+            refuse_masked(value, f"the value of {x.name}")
         arrays = [np.asarray(value, np.float64) for value in values]
         for x, shape, array in zip(self.unknowns, self._shapes, arrays, strict=True):
             if array.shape != shape:
@@ -105,6 +108,7 @@ class ScipyProblem:
         ]
 
     def _flat(self, x: Any) -> Any:
+        refuse_masked(x, "the vector of the unknowns")
         flat = np.asarray(x, np.float64)
         if flat.shape != (self.size,):
             names = ", ".join(str(x.name) for x in self.unknowns)
@@ -118,6 +122,7 @@ class ScipyProblem:
     def _cached(self, what: str, function: Any, x: Any, params: tuple[Any, ...]) -> Any:
         """``function(x, params)``, computed once as long as the arguments stay the same."""
         flat = self._flat(x)
+        refuse_masked(params, "a parameter")
         arrays = [np.asarray(p) for p in params]
         key = (flat.tobytes(), [(a.shape, a.dtype.str, a.tobytes()) for a in arrays])
         known = self._known.get(what)

@@ -195,6 +195,7 @@ _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "ITE": select.where,
     "conjugate": lambda x: x,
     "re": lambda x: x,
+    "sinc": lambda x: select.where(ufuncs.equal(x, 0), 1, ufuncs.sin(x) / x),
     "erf": special.erf,
     "erfc": special.erfc,
     "erfi": special.erfi,

@@ -17,6 +17,7 @@ from typing import Final
 from symgrad.expr.dims import Shape, dim_names
 from symgrad.lower.calls import DOT, Call, call_of, reduction_of
 from symgrad.lower.contraction import MATMUL_CODE, TRANSPOSE_CODE
+from symgrad.lower.names import mentioned
 from symgrad.lower.program import Code, Instr, Program, Value
 
 ADD: Final = "np.add"
@@ -52,8 +53,7 @@ class Locality:
         self.p = p
         self.dim = dim
         self.kinds: list[Kind] = []
-        name = p.dim_names.get(dim)
-        self.mentions = re.compile(rf"\b{name}\b") if name else None
+        self.name = p.dim_names.get(dim)
 
     def roles(self) -> list[Role]:
         """The role of every instruction, in order."""
@@ -85,7 +85,7 @@ class Locality:
         if kinds & {Kind.LATE, Kind.FINAL}:
             return Role(Kind.LATE)
         role = None
-        if self.mentions is None or not self.mentions.search(instr.code.numpy):
+        if self.name is None or not mentioned(self.name, instr.code.numpy):
             role = self._by_rows(instr, instr.code)
         if role is not None:
             return role

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -46,29 +46,35 @@ def lower(
     outputs: Sequence[Expr],
     spans: Sequence[Shape] | None = None,
     sizes: Mapping[str, int] | None = None,
+    taken: Iterable[str] = (),
 ) -> Program:
     """The program that computes `outputs` from `parameters`, which hold all symbols.
 
     Where all parameters are scalars that stand for arrays, `spans` may tell the shape of each: what
     depends on smaller shapes only is then computed at those. `sizes` tells extents, by dim name, with
-    which the order of contractions is chosen.
+    which the order of contractions is chosen. Identifiers are other than those `taken`.
 
     Raises
     ------
     ArgumentError
         If an output needs an extent that no parameter has.
     """
-    return _Lowering(parameters, outputs, sizes or {}).run(spans)
+    return _Lowering(parameters, outputs, sizes or {}, taken).run(spans)
 
 
 class _Lowering:
     def __init__(
-        self, parameters: Sequence[Expr], outputs: Sequence[Expr], sizes: Mapping[str, int]
+        self,
+        parameters: Sequence[Expr],
+        outputs: Sequence[Expr],
+        sizes: Mapping[str, int],
+        taken: Iterable[str],
     ) -> None:
         self.outputs = scaled_inside(outputs)
         self.order = toposort(self.outputs)
-        self.names = Names(["shape", "out", "slots"])
-        named = [(self.names.fresh(x.name or "x"), x) for x in parameters]
+        self.names = Names(taken)
+        identifiers = self.names.of_all([str(x.name) for x in parameters])
+        named = list(zip(identifiers, parameters, strict=True))
         self.p = Program(named, is_batched(parameters, self.order), sizes)
         self.value: dict[Expr, Value] = {}
         self.parts = Counter((y.op.numpy, y.args) for y in self.order if y.op.part is not None)
@@ -201,7 +207,8 @@ class _Lowering:
         ):  # NumPy makes a float64 array of two numbers
             template += f".astype(np.{self._widest().name})"
         view = op in _VIEWS
-        return code_of(template, op.scalar or "", len(node.args), view)
+        scalar = op.scalar(node) if callable(op.scalar) else op.scalar
+        return code_of(template, scalar or "", len(node.args), view)
 
     def _widest(self) -> np.dtype[Any]:
         """The widest type of the floating parameters."""

@@ -20,6 +20,8 @@ from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.sums import open_sums
 from symgrad.rewrite.branches import quiet_branches
+from symgrad.rewrite.removable import smooth_near_zero
+from symgrad.rewrite.scaling import scaled_norms
 from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
 
@@ -58,6 +60,8 @@ def without_dead_code(p: Program) -> Program:
 NEEDED_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
     Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
+    Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
+    Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),
     Pass("quiet branches", "what a branch not taken computes raises nothing", quiet_branches),
 )
 FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (

@@ -7,7 +7,6 @@ program becomes a function of its own, which runs on as many rows as the cache h
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +14,7 @@ from symgrad.expr.dims import dim_names, map_dim
 from symgrad.expr.leaves import symbol
 from symgrad.lower.calls import call_of
 from symgrad.lower.locality import Kind, Locality
-from symgrad.lower.names import Names
+from symgrad.lower.names import Names, mentioned
 from symgrad.lower.program import Program, Value, code_of
 
 CALL: Final = "_rows("
@@ -109,7 +108,7 @@ class _Split:
         """The work on rows; None if it needs an extent that nothing which enters has."""
         body = self.p.emptied()
         image: dict[Value, Value] = {}
-        names = Names([*self.p.dim_names.values(), "out", "slots"])
+        names = Names(self.p.dim_names.values())
         parameters: dict[tuple[Value, bool], str] = {}
         for v in self.inside:
             instr = self.p.instrs[v]
@@ -161,14 +160,12 @@ class _Split:
                 if isinstance(d, str):
                     body.extents.setdefault(d, f"{name}.shape[{axis}]")
         text = " ".join(i.code.numpy for i in body.instrs if i.code is not None)
-        body.dim_names = {
-            d: name for d, name in self.p.dim_names.items() if re.search(rf"\b{name}\b", text)
-        }
+        body.dim_names = {d: name for d, name in self.p.dim_names.items() if mentioned(name, text)}
         for d in (d for v in self.leaving for d in self.p.instrs[v].shape if isinstance(d, str)):
             body.dim_names.setdefault(d, self.p.dim_names.get(d) or names.fresh(d))
         shapes = [instr.shape for instr in body.instrs]
-        mentioned = {n for shape in shapes for d in shape for n in dim_names(d)}
-        return {*body.dim_names, *mentioned} <= body.extents.keys()
+        spanned = {n for shape in shapes for d in shape for n in dim_names(d)}
+        return {*body.dim_names, *spanned} <= body.extents.keys()
 
     def _width(self, body: Program) -> str:
         shapes = [i.shape for i in body.instrs if i.code is not None and not i.code.view]

@@ -38,9 +38,15 @@ from symgrad.ops.symmetry import is_symmetric
 
 Grid = Any  # numpy object array of Expr of shape ()
 
-# A step of array code takes as long as about so many steps on floats
-STEPS: Final = 20
 MAX_ENTRIES: Final = 2000  # of an argument or a result
+
+# What code on floats costs, in steps on floats: a step of array code takes as long as about so many of
+# them, and to find and write one takes as long as it takes to run it so often
+STEPS: Final = 15
+WRITING: Final = 1000
+CALLS: Final = 10_000  # calls that a function is reckoned to have, once it has had a second one
+MAX_STEPS: Final = 5000  # on floats: more are not written whatever they gain
+MAX_BUILT: Final = 12_000  # entries of all nodes that are looked at for that
 ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real")
 
 
@@ -78,17 +84,21 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
     Parameters come with the identifiers that the names of their entries are made of.
     """
     order = toposort(outputs)
+    if sum([_size(node) for node in order]) > min(MAX_BUILT, STEPS * len(order)):
+        return None
     names = Names([identifier for identifier, _ in parameters])
     grids = {x: _symbols(identifier, x, names) for identifier, x in parameters}
-    room = STEPS * len(order)
     for node in order:
-        room -= _size(node)
-        if room < 0:
-            return None
         if node not in grids:
             rule = RULES.get(node.op, _elementwise)
             grids[node] = rule(node, [grids[arg] for arg in node.args])
     return Scalars([grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs])
+
+
+def pays(steps: int, array_steps: int) -> bool:
+    """Whether steps on floats, in place of steps of array code, gain more than to write them costs."""
+    gain = STEPS * array_steps - steps
+    return steps <= MAX_STEPS and CALLS * gain >= WRITING * steps
 
 
 def _size(node: Expr) -> int:

@@ -1,4 +1,4 @@
-"""Bessel functions, and the factory of functions that have an order.
+"""Bessel functions.
 
 The order is a number, a parameter of the node; the derivative of order n is made of neighbouring
 orders, so derivatives of any order close.
@@ -8,70 +8,14 @@ Formulas: NIST Digital Library of Mathematical Functions, 10.6 and 10.29.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Callable
 from typing import Any, Final
 
-from symgrad.errors import ArgumentError
-from symgrad.expr.dims import Shape
-from symgrad.expr.leaves import constant
-from symgrad.expr.node import Expr, make
-from symgrad.expr.op import Op, Params
-from symgrad.expr.types import Ty
-from symgrad.ops.elementwise import as_expr
+from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
+from symgrad.ops.families import ive_derivative, kve_derivative
+from symgrad.ops.ordered import of_order, ordered
 from symgrad.ops.public import public
-from symgrad.ops.ufuncs import expit, sign
-
-
-def cast_code(node: Expr) -> str:
-    """Code that brings a result in float64 to the type of `node`."""
-    return "" if node.dtype.name == "float64" else f".astype(np.{node.dtype.name})"
-
-
-def ordered(
-    name: str,
-    derivative: Callable[[Any, Expr, Expr], Expr],
-    numpy: Callable[[Expr], str],
-    latex: str,
-    sympy: Callable[..., Any],
-    domain: tuple[float, float],
-) -> Op:
-    """A function ``f(n, x)`` of a fixed order; ``derivative(n, y, x)`` is its derivative by x."""
-
-    def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-        return args[0].shape, expit.type_of((args[0].ty,))
-
-    def cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-        return [g * derivative(y.params[0], y, y.args[0]) if needed[0] else None]
-
-    def notation(order: Any) -> str:
-        return latex.format(order).replace("{", "{{").replace("}", "}}")  # braces of LaTeX, kept
-
-    op = Op(
-        name=name,
-        build=lambda args, params: make(op, args, params, *infer(args, params)),
-        infer=infer,
-        vjp=cotangents,
-        elementwise=True,
-        numpy=lambda node, dim: numpy(node),
-        text=lambda node: f"{name}({node.params[0]}, {{0}})",
-        latex=lambda node: rf"{notation(node.params[0])}\left({{0}}\right)",
-        sympy=sympy,
-        domain=(domain,),
-    )
-    return op
-
-
-def of_order(op: Op, n: Any, x: Any) -> Expr:
-    order = _order(op.name, n)
-    return op.build((as_expr(x),), (order,))
-
-
-def _order(name: str, n: Any) -> Any:
-    value = constant(n).params[0] if isinstance(n, (int, float, Fraction)) else None
-    if value is None or isinstance(value, bool):
-        raise ArgumentError(f"the order of {name} must be a number such as 0 or 1, not {n!r}")
-    return int(value) if value == int(value) else value
 
 
 def _bessel(name: str, derivative: Any, latex: str, sympy: Any) -> Op:
@@ -87,7 +31,8 @@ def _bessel_code(name: str, node: Expr) -> str:
     (n,) = node.params
     if n in (0, 1):
         return f"scipy.special.{_SHORT[name]}{n}{name[2:]}({{0}})"
-    return f"scipy.special.{name}({n if isinstance(n, int) else float(n)}, {{0}})"
+    module = "_far_" if name in ("ive", "kve") else "scipy.special."
+    return f"{module}{name}({n if isinstance(n, int) else float(n)}, {{0}})"
 
 
 # J' = (J[n-1] - J[n+1])/2, the same for Y; I' = (I[n-1] + I[n+1])/2; K' = -(K[n-1] + K[n+1])/2
@@ -118,13 +63,13 @@ KV: Final = _bessel(
 # The scaled ones: ive = exp(-|x|)*I, kve = exp(x)*K
 IVE: Final = _bessel(
     "ive",
-    lambda n, y, x: (ive(1, x) if n == 0 else (ive(n - 1, x) + ive(n + 1, x)) / 2) - sign(x) * y,
+    lambda n, y, x: ive_derivative(n, x),
     r"\tilde{{I}}_{{{}}}",
     lambda sp, x, n: sp.exp(-sp.Abs(x)) * sp.besseli(n, x),
 )
 KVE: Final = _bessel(
     "kve",
-    lambda n, y, x: y - (kve(1, x) if n == 0 else (kve(n - 1, x) + kve(n + 1, x)) / 2),
+    lambda n, y, x: kve_derivative(n, x),
     r"\tilde{{K}}_{{{}}}",
     lambda sp, x, n: sp.exp(x) * sp.besselk(n, x),
 )

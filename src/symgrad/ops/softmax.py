@@ -79,11 +79,17 @@ def _live(factors: Expr, exponents: Expr) -> Expr:
 
 @public
 def softmax(x: Any, axis: Any = None) -> Expr:
-    """``exp(x)/sum(exp(x))`` over axes without overflow, as `scipy.special.softmax`."""
+    """``exp(x)/sum(exp(x))`` over axes without overflow, as `scipy.special.softmax`.
+
+    Where all entries are -inf it is nan, as SciPy has it: they have no share of nothing.
+    """
     return exp(subtract(x, logsumexp(x, axis, keepdims=True)))
 
 
 @public
 def log_softmax(x: Any, axis: Any = None) -> Expr:
-    """``log(softmax(x))``, as `scipy.special.log_softmax`."""
+    """``log(softmax(x))``, as `scipy.special.log_softmax`.
+
+    Where all entries are -inf it is nan, as SciPy has it.
+    """
     return subtract(x, logsumexp(x, axis, keepdims=True))

@@ -17,7 +17,6 @@ from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import is_exact
 from symgrad.ops.bessel import (
     BESSEL_OPS,
-    cast_code,
     i0,
     i0e,
     i1,
@@ -33,15 +32,22 @@ from symgrad.ops.bessel import (
     k1e,
     kv,
     kve,
-    of_order,
-    ordered,
     y0,
     y1,
     yv,
 )
 from symgrad.ops.elementwise import Elementwise, elementwise
+from symgrad.ops.families import (
+    FAMILIES,
+    dawsn_derivative,
+    erfcx_derivative,
+    log_erfc_derivative,
+    log_ndtr_derivative,
+)
 from symgrad.ops.guard import choose
+from symgrad.ops.ordered import cast_code, of_order, ordered
 from symgrad.ops.public import public
+from symgrad.ops.quotients import exprel
 from symgrad.ops.softmax import log_softmax, logsumexp, softmax
 from symgrad.ops.ufuncs import (
     exp,
@@ -107,7 +113,7 @@ erfc = _special(
 erfcx = _special(
     "erfcx",
     r"\operatorname{{erfcx}}",
-    lambda g, y, x: g * (2 * x * y - 2 / sqrt(PI)),
+    lambda g, y, x: g * erfcx_derivative(x),
     sympy=lambda sp, x: sp.exp(x**2) * sp.erfc(x),
     exact={0: 1},
     special=(0.0, 50.0),
@@ -123,7 +129,7 @@ erfi = _special(
 dawsn = _special(
     "dawsn",
     r"\operatorname{{D}}",
-    lambda g, y, x: g * (1 - 2 * x * y),
+    lambda g, y, x: g * dawsn_derivative(x),
     sympy=lambda sp, x: sp.sqrt(sp.pi) / 2 * sp.exp(-(x**2)) * sp.erfi(x),
     parity="odd",
     exact={0: 0},
@@ -145,10 +151,39 @@ ndtr = _special(
     exact={0: HALF},
     special=(0.0, -8.0),
 )
+log_erf = elementwise(
+    "log_erf",
+    derivative=lambda g, y, x: g * _gauss(x) / erf(x),
+    numpy=(
+        "np.where({0} < 1.0, np.log(scipy.special.erf({0})), np.log1p(-scipy.special.erfc({0})))"
+    ),
+    scalar="(log(erf({0})) if {0} < 1.0 else log1p(-erfc({0})))",
+    text="log(erf({0}))",
+    latex=r"\log\operatorname{{erf}}\left({0}\right)",
+    sympy=lambda sp, x: sp.log(sp.erf(x)),
+    domain=(0.2, 4.0),
+    special=(1e-300, 6.0, 20.0),
+    doc="``log(erf(x))``, also where erf(x) is near 1.",
+)
+log_erfc = elementwise(
+    "log_erfc",
+    derivative=lambda g, y, x: g * log_erfc_derivative(x),
+    numpy=(
+        "np.where({0} < 0.5, np.log1p(-scipy.special.erf({0})),"
+        " np.log(scipy.special.erfcx({0})) - {0}*{0})"
+    ),
+    scalar=("(log1p(-erf({0})) if {0} < 0.5 else log(float(scipy.special.erfcx({0}))) - {0}*{0})"),
+    text="log(erfc({0}))",
+    latex=r"\log\operatorname{{erfc}}\left({0}\right)",
+    sympy=lambda sp, x: sp.log(sp.erfc(x)),
+    exact={0: 0},
+    special=(1e-17, -30.0, 5.0, 27.0),
+    doc="``log(erfc(x))``, also where erfc(x) is near 1 or underflows.",
+)
 log_ndtr = _special(
     "log_ndtr",
     r"\log\Phi",
-    lambda g, y, x: g * exp(-(x**2) / 2 - y) / sqrt(2 * PI),
+    lambda g, y, x: g * log_ndtr_derivative(x),
     sympy=lambda sp, x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2),
     special=(0.0, -20.0, 5.0),
 )
@@ -200,6 +235,15 @@ gammaln = _special(
     exact={1: 0, 2: 0},
     special=(100.0, 1e10),
     doc="Logarithm of the absolute value of `gamma`, as `scipy.special.gammaln`.",
+)
+gammasgn = _special(
+    "gammasgn",
+    r"\operatorname{{sign}}\Gamma",
+    (None,),
+    sympy=lambda sp, x: sp.sign(sp.gamma(x)),
+    domain=_POSITIVE,
+    special=(-0.5, -1.5, 200.0),
+    doc="The sign of `gamma`, as `scipy.special.gammasgn`; its derivative is 0.",
 )
 digamma: Elementwise = _special(
     "digamma",
@@ -363,7 +407,7 @@ lambertw = _special(
 )
 
 
-ORDERED_OPS: Final = (POLYGAMMA, *BESSEL_OPS)
+ORDERED_OPS: Final = (POLYGAMMA, *BESSEL_OPS, *FAMILIES)
 
 __all__ = [
     "beta",
@@ -379,8 +423,10 @@ __all__ = [
     "exp1",
     "expi",
     "expit",
+    "exprel",
     "gamma",
     "gammaln",
+    "gammasgn",
     "i0",
     "i0e",
     "i1",

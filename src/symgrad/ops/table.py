@@ -24,12 +24,15 @@ from symgrad.ops import (
     norms,
     products,
     pseudoinverse,
+    quotients,
     reducing,
     reduction,
+    scaled,
     select,
     shapes,
     sorting,
     special,
+    stable,
     ufuncs,
 )
 from symgrad.ops.applied import APPLIED
@@ -41,6 +44,7 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.operators import install
+from symgrad.ops.polynomial import POLYVAL
 from symgrad.ops.power_derivatives import POWER_DERIVATIVE
 from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.rolling import ROLL
@@ -51,7 +55,7 @@ ARITHMETIC: Final = (ADD, MUL, POW, POWER_DERIVATIVE)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
     dict.fromkeys(  # a name imported from one module by the other is the same op
         value
-        for module in (ufuncs, special)
+        for module in (ufuncs, special, stable, scaled)
         for value in vars(module).values()
         if isinstance(value, Elementwise)
     )
@@ -86,6 +90,7 @@ OPS: Final[dict[str, Op]] = {
         STOP_GRADIENT,
         APPLIED,
         CAST,
+        POLYVAL,
         *TENSOR,
     )
 }
@@ -119,6 +124,7 @@ def _ufunc_table() -> dict[Any, Any]:
 
 _FUNCTION_NAMES: Final = {
     select: "where select piecewise clip nan_to_num",
+    quotients: "sinc",
     reducing: "sum mean var std prod max min any all argmax argmin cumsum cumprod",
     shapes: (
         "reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to concatenate stack"

@@ -11,12 +11,10 @@ from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
-    MUL,
     POW,
     add_all,
     is_exact,
     mul,
-    mul_all,
     power_value,
     split_coefficient,
 )
@@ -106,28 +104,4 @@ def softplus_difference(y: Expr) -> Expr | None:
             kept = [t for t in y.args if t is not whole and t is not partner[1]]
             mirrored = mul(number(c, y.shape), f.softplus(-term.args[0]))
             return add_all([*kept, mirrored]) if kept else mirrored
-    return None
-
-
-def logistic_variance(y: Expr) -> Expr | None:
-    """``c*s - c*s**2 = c*s*expit(-u)`` for ``s = expit(u)``, also times a factor."""
-    linear: dict[Any, tuple[Any, Expr]] = {}
-    for term in y.args:
-        c, rest = split_coefficient(term)
-        if rest is not None and not isinstance(c, bool):
-            linear[rest] = (c, term)
-    for rest, (c, term) in linear.items():
-        factors = rest.args if rest.op is MUL else (rest,)
-        for factor in factors:
-            if factor.op is not POW or factor.args[0].op is not f.expit:
-                continue
-            if not is_value(factor.args[1], 2):
-                continue
-            s = factor.args[0]
-            once = mul_all([s, *[x for x in factors if x is not factor]]) if len(factors) > 1 else s
-            partner = linear.get(once)
-            if partner is not None and partner[0] == -c:
-                kept = [t for t in y.args if t is not term and t is not partner[1]]
-                product = mul_all([number(-c, y.shape), once, f.expit(-s.args[0])])
-                return add_all([*kept, product]) if kept else product
     return None

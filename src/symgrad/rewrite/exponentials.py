@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -31,10 +32,12 @@ from symgrad.ops.arithmetic import (
 )
 from symgrad.ops.einsum import EINSUM, is_layout
 from symgrad.ops.reduction import LOGSUMEXP
+from symgrad.ops.stable import bose_einstein, csch, sech
 
 MAX_TERMS: Final = 8  # of a sum that is multiplied out term by term
 MAX_FACTORS: Final = 16  # of a product that is looked into from another
 HOLDS: Final = (f.sinh, f.expm1, f.cosh, f.expit)  # what may take in an exponential, best first
+RECIPROCAL_OF: Final[dict[Op, Op]] = {sech: f.cosh, csch: f.sinh, bose_einstein: f.expm1}
 LOGARITHMS: Final = (LOGSUMEXP, f.logaddexp, f.softplus)
 
 
@@ -221,16 +224,21 @@ def _priority(x: Expr) -> int:
 
 
 def base_and_exponent(x: Expr) -> tuple[Expr, Any]:
-    """``(u, n)`` of ``u**n`` with a number n; n is 1 for what is no power."""
+    """``(u, n)`` of ``u**n`` with a number n; n is 1 for what is no power.
+
+    A function that is a reciprocal, such as sech, is a power of what it is the reciprocal of.
+    """
     n = value_of(x.args[1]) if x.op is POW else None
-    return (x, 1) if n is None or isinstance(n, bool) else (x.args[0], n)
+    base, n = (x, 1) if n is None or isinstance(n, bool) else (x.args[0], n)
+    under = RECIPROCAL_OF.get(base.op)
+    return (base, n) if under is None else (under.build(base.args, ()), -n)
 
 
 def _with_exponential(base: Expr, k: Any, w: Expr) -> list[Expr] | None:
     """Factors that make up ``base**k * exp(w)``, if they are better than these two."""
     if base.op is f.expit and k > 0:
         z = -base.args[0]
-        m, rest = _multiple(w, z)
+        m, rest = multiple_of(w, z)
         if m is None or m <= 0:
             return None
         taken = min(m, k)
@@ -240,13 +248,13 @@ def _with_exponential(base: Expr, k: Any, w: Expr) -> list[Expr] | None:
         return [*made, number(math.exp(rest), base.shape)] if rest else made
     if base.op is f.expm1 and k < 0:
         u = base.args[0]
-        m, rest = _multiple(w, u)
+        m, rest = multiple_of(w, u)
         if m is None or rest or not 0 < m <= -k or m.__class__ is not int:
             return None
         return [_raised(-f.expm1(-u), -m), _raised(base, k + m)]
     if base.op is f.cosh and k < 0:
         u = base.args[0]
-        m, rest = _multiple(w, u)
+        m, rest = multiple_of(w, u)
         if m is None or rest or not k <= m <= -k:
             return None
         above, below = f.expit(2 * u), f.expit(-2 * u)
@@ -257,7 +265,7 @@ def _with_exponential(base: Expr, k: Any, w: Expr) -> list[Expr] | None:
         ]
     if base.op is f.sinh and k == 1:
         u = base.args[0]
-        m, rest = _multiple(w, u)
+        m, rest = multiple_of(w, u)
         if rest or m not in (1, -1):
             return None
         return [f.expm1(2 * m * u), number(Fraction(m, 2), base.shape)]
@@ -270,7 +278,7 @@ def _raised(base: Expr, n: Any) -> Expr:
     return power(base, number(n, base.shape))
 
 
-def _multiple(w: Expr, z: Expr) -> tuple[Any, float]:
+def multiple_of(w: Expr, z: Expr) -> tuple[Any, float]:
     """``(m, r)`` with ``w = m*z + r`` for numbers m and r; m is None if there are none."""
     ours, extra = _linear(w)
     theirs, offset = _linear(z)

@@ -1,10 +1,12 @@
 """What is done to a formula before it is differentiated.
 
-Sums of exponentials become logsumexp: in a derivative the exponentials and the sum that divides them
-drift apart. A product of a few matrices becomes one Einsum, so that its derivative consists of whole
-products too: ``A @ X @ C + A.T @ X @ C.T`` for ``trace(X.T @ A @ X @ C)``. Sums and products of all
-eigenvalues become traces and determinants. In a product of many the
-partial products are worth keeping, since its derivatives share them.
+What has a stable form takes it: in a derivative the exponentials and the sum that divides them drift
+apart, and a logarithm of a tail leaves a quotient of two things that underflow. A product of a few
+matrices becomes one Einsum, so that its derivative consists of whole products too:
+``A @ X @ C + A.T @ X @ C.T`` for ``trace(X.T @ A @ X @ C)``. A value given at a removable
+singularity becomes a smooth continuation. Sums and products of all eigenvalues become traces and
+determinants. In a product of many the partial products are worth keeping, since its derivatives share
+them.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops.decompositions import EIGH_VALUES
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
+from symgrad.rewrite.removable import differentiable_at_zero
 from symgrad.rewrite.rule import by_op, rewrite
 from symgrad.rewrite.simplify import MAX_READ
-from symgrad.rewrite.stability import stable_sums
+from symgrad.rewrite.stability import closed_forms
 from symgrad.rewrite.tensor import merged_products
 
 OF_EIGENVALUES: Final = by_op(EIGENVALUE_RULES)
@@ -27,7 +30,7 @@ MAX_FACTORS: Final = 6  # of a product that is differentiated as a whole
 
 def prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
     """The roots in the form to differentiate, and their topological order."""
-    roots = stable_sums(roots)
+    roots = differentiable_at_zero(closed_forms(roots))
     order = toposort(roots)
     if any(node.op is EIGH_VALUES for node in order):
         image = transform(roots, lambda node: rewrite(node, OF_EIGENVALUES))

@@ -16,16 +16,18 @@ from typing import Final
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import rebuild, toposort
+from symgrad.expr.traverse import rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
 from symgrad.ops.linalg import INV
-from symgrad.rewrite import cancellation, exponentials
+from symgrad.ops.reduction import LOGSUMEXP
+from symgrad.rewrite import cancellation, complements, decay, exponentials, hyperbolic, shifts
 from symgrad.rewrite import logarithms as logs
+from symgrad.rewrite import special_forms as forms
 from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
-from symgrad.rewrite.rule import Guarantee, Rule, by_op
+from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
 from symgrad.rewrite.systems import solved_inverses
 from symgrad.rewrite.tensor import hoisted, merged_products, product_as_einsum, sums_nothing
 
@@ -55,11 +57,22 @@ def _ends_small(inner: Expr, outer: Expr) -> bool:
     return all(isinstance(d, int) for x in (*inner.args, *outer.args) for d in x.shape)
 
 
-def stable_sums(roots: Sequence[Expr]) -> Sequence[Expr]:
-    """The roots with sums of exponentials as logsumexp."""
-    if not any(exponentials.summed_exponent(node) is not None for node in toposort(roots)):
-        return roots
-    return _rewritten(roots, SUMS)
+def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """The roots with what has a stable form that stays one when it is differentiated.
+
+    Sums of exponentials are logsumexp, logarithms of tails and of Bessel functions one function each.
+    """
+    order = toposort(roots)
+    if any(node.op in CLOSED for node in order):
+        image = transform(roots, lambda node: rewrite(node, CLOSED))
+        if any(image[root] is not root for root in roots):
+            roots = [image[root] for root in roots]
+            order = toposort(roots)
+    if any(
+        node.op is LOGSUMEXP or exponentials.summed_exponent(node) is not None for node in order
+    ):
+        return _rewritten(roots, SUMS)
+    return roots
 
 
 def _rewritten(roots: Sequence[Expr], rules: Rules) -> list[Expr]:
@@ -185,7 +198,7 @@ def _merge_exponentials(factors: Factors) -> Factors | None:
     return None
 
 
-SUM_RULES: Final = (
+_SUMS: Final = (
     Rule("log(p*r) = log(p) + log(r), p > 0", EXACT, f.log, logs.log_of_product),
     Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, logs.log_of_total),
     Rule("sum(exp(u))**-k = exp(-k*logsumexp(u))", EXACT, POW, exponentials.power_of_total),
@@ -195,30 +208,54 @@ SUM_RULES: Final = (
         MUL,
         exponentials.softmax_product,
     ),
+    Rule("logsumexp(u - m) + m = logsumexp(u)", DOMAIN, ADD, shifts.unshifted),
+)
+# Forms whose derivatives keep their digits too: they are taken before a formula is differentiated
+_CLOSED: Final = (
+    Rule("log(1 - exp(u)) as one function", EXACT, f.log, logs.log_of_difference),
+    Rule("log(exp(u) + exp(v)) = logaddexp(u, v)", EXACT, f.log, logs.log_of_exponentials),
+    Rule("log(1 + tanh(u)) as one function", EXACT, f.log, logs.log_of_twice_expit),
+    Rule("log(1 - tanh(u)**2) = -2*log(cosh(u))", EXACT, f.log, logs.log_of_sech),
+    Rule("log(erfc(u)), log(ndtr(u)), log(iv(v, u))", EXACT, f.log, forms.log_of_special),
+    Rule("log(c*erfc(u)) = log(erfc(u)) + log(c)", EXACT, f.log, forms.log_of_special_product),
+    Rule("log1p(-erf(u)) = log(erfc(u))", EXACT, f.log1p, forms.log1p_of_special),
+    Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
+    Rule("cosh(u)**-k = sech(u)**k", DOMAIN, POW, hyperbolic.reciprocal),
+    Rule("sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient),
+    Rule("erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)", EXACT, POW, forms.reciprocal_of_tail),
+    Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product),
+    Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio),
+    Rule("exp(-u)*iv(v, u) = ive(v, u), u > 0", DOMAIN, MUL, forms.bessel_product),
 )
 STABILITY: Final = by_op(
     (
         Rule("log(exp(u)) = u", EXACT, f.log, logs.log_of_exp),
+        *_CLOSED,
         Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, logs.log_of_sum),
         Rule("log((1 + u)/(1 - u)) = 2*arctanh(u)", EXACT, f.log, logs.log_of_ratio),
         Rule("log(u**n) = n*log(u), u > 0 or n odd", EXACT, f.log, logs.log_of_power),
         Rule("log(expit(u)) = -softplus(-u)", EXACT, f.log, logs.log_of_expit),
-        Rule("log(cosh(u)) = logaddexp(u, -u) - log(2)", EXACT, f.log, logs.log_of_cosh),
+        Rule("log(cosh(u)), log(sinh(u)), log(tanh(u))", EXACT, f.log, logs.log_of_hyperbolic),
         Rule("log(exp(u) - 1) = u + log(1 - exp(-u))", EXACT, f.log, logs.log_of_expm1),
+        Rule("log(erf(u)) as one function", EXACT, f.log, forms.log_of_erf),
+        Rule("log(gamma(u)) = gammaln(u), gamma(u) > 0", EXACT, f.log, forms.log_of_gamma),
         Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
         Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
-        Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
         Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
         Rule(
             "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)", ROUNDING, ADD, cancellation.hyperbolic_sum
         ),
         Rule("softplus(u) - u = softplus(-u)", ROUNDING, ADD, cancellation.softplus_difference),
-        Rule("s - s**2 = s*expit(-u)", ROUNDING, ADD, cancellation.logistic_variance),
+        Rule("1 - tanh(u)**2 = sech(u)**2, s - s**2", ROUNDING, ADD, complements.vanishing_sum),
         Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
         Rule("(1 + exp(u))**-k = expit(-u)**k", EXACT, POW, exponentials.power_of_sum),
+        Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),
+        Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
+        Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product),
         Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb),
         Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
-        *SUM_RULES,
+        *_SUMS,
     )
 )
-SUMS: Final = by_op(SUM_RULES)
+SUMS: Final = by_op(_SUMS)
+CLOSED: Final = by_op(_CLOSED)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.batching import vmap
+from symgrad.compile.execute import function_of
 from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
 from symgrad.emit.numpy_source import INDENT
@@ -25,7 +26,7 @@ def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
     while lines and not lines[0]:
         lines.pop(0)
     body = [INDENT + line if line else "" for line in lines]
-    return "\n".join([f"def make_{name}():", *body, "", f"{INDENT}return {name}"])
+    return "\n".join([f"def make_{name}():", *body, "", f"{INDENT}return {function_of(source)}"])
 
 
 def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list[Expr]]:

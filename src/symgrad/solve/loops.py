@@ -5,32 +5,28 @@ What such a loop does not solve goes on, from the start, to the methods of `runt
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from symgrad.autodiff import diff
 from symgrad.emit.numpy_source import INDENT
 from symgrad.emit.scalar_source import TROUBLE, has_scalar_form
 from symgrad.emit.statements import math_imports, scalar_statements
-from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.lower.lowering import lower
+from symgrad.lower.names import words
 from symgrad.lower.passes import NEEDED_PASSES, prepared
 from symgrad.lower.program import Program
+from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem
 
 MOST_UNKNOWNS = 4  # of a system that is written out
+# Names of the function around the loop, and of those beside it
+OWN = """x0 tol maxiter raise_on_failure callback value form options given call solve evaluate
+    evaluate_batch product kernels value_and_slope value_alone inf""".split()
 KEYWORDS = ("tol", "maxiter", "raise_on_failure", "callback")
-# Names that the generated functions use themselves
-OWN = [
-    *"""x0 tol maxiter raise_on_failure callback bound small count size step part last value
-    floor fall top sound numbers form options given call CONVERGED inf Solution Minimum Form
-    Call Kernel Kernels kernels value_and_slope value_alone floats_of strict_minimum solve
-    evaluate evaluate_batch product solve_equation solve_system solve_minimum solve_large
-    solve_sparse solve_sparse_minimum""".split(),
-    *[f"{name}{i}" for name in ("r", "p", "last") for i in range(MOST_UNKNOWNS)],
-    *[f"j{i}{k}" for i in range(MOST_UNKNOWNS) for k in range(MOST_UNKNOWNS)],
-]
 
 
 class Loop(NamedTuple):
@@ -42,8 +38,18 @@ class Loop(NamedTuple):
 
 def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
     """The program of `outputs`, and the identifiers of unknowns and parameters in it."""
-    program = lower([*map(symbol, OWN), *problem.symbols], prepared(outputs, NEEDED_PASSES))
-    return program, [name for name, _ in program.parameters][len(OWN) :]
+    program = lower(problem.symbols, prepared(outputs, NEEDED_PASSES), taken=_own())
+    return program, [name for name, _ in program.parameters]
+
+
+@cache
+def _own() -> frozenset[str]:
+    """The names that the generated function uses itself: those of its templates and of the runtime."""
+    count = range(MOST_UNKNOWNS)
+    numbered = [f"{name}{i}" for name in ("r", "p", "last") for i in count]
+    numbered += [f"j{i}{k}" for i in count for k in count]
+    written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([EQUATION, SYSTEM, MINIMUM])))
+    return frozenset({*OWN, *written, *numbered, *namespace()})
 
 
 def _written(template: str, statements: Sequence[str], depth: int, **parts: str) -> Loop:

@@ -56,7 +56,7 @@ NEEDED = {
     "solve_minimum": MATRICES,
 }
 ERRORS = '''\
-class ArgumentError(TypeError):
+class ArgumentError(TypeError, ValueError):
     """A wrong, missing or unknown argument."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from symgrad.emit.nest import flatten
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import show_shape
+from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols
 from symgrad.ops.elementwise import adopted, as_expr
@@ -124,6 +125,7 @@ def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Any:
 def _plain(bound: Any) -> Any:
     if bound is None:
         return None
+    refuse_masked(bound, "a bound")
     try:
         array = np.asarray(bound, float)
     except (TypeError, ValueError):

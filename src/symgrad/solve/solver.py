@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.execute import execute
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
 from symgrad.solve import modules
+
+
+class _Shown:
+    """The signature of a solver, for `inspect`; the class has none of its own."""
+
+    def __get__(self, solver: Solver | None, kind: type) -> inspect.Signature:
+        if solver is None:
+            raise AttributeError("__signature__")
+        return solver.shown()
 
 
 class Solver:
@@ -19,6 +30,12 @@ class Solver:
     `Solution`. Each argument may have batch axes in front of its own; they broadcast, and all problems of
     the batch are solved at once. ``callback(iteration, x, residual, step)`` is called at every iterate of
     a single problem, which is then solved step by step, by the methods for problems that resist full steps.
+    Parameters may be given by their names, too.
+
+    Raises
+    ------
+    ArgumentError
+        When called with a wrong number of arguments, or names that are unknown or given twice.
 
     Attributes
     ----------
@@ -27,7 +44,17 @@ class Solver:
         `solve`.
     """
 
-    __slots__ = ("__call__", "__weakref__", "_code", "_lines", "_remake", "_source", "args")
+    __slots__ = (
+        "__weakref__",
+        "_code",
+        "_count",
+        "_lines",
+        "_remake",
+        "_run",
+        "_source",
+        "args",
+    )
+    __signature__ = _Shown()
 
     def __init__(
         self,
@@ -41,12 +68,43 @@ class Solver:
         self._lines = lines
         self._remake = remake
         self.args = args
-        self.__call__ = self._first_call
+        self._run: Callable[..., Any] | None = None
+        self._count = 0  # of positional arguments
 
-    def _first_call(self, *args: Any, **kwargs: Any) -> Any:
-        solve = execute(self._generated(), "solve", modules.namespace())
-        self.__call__ = solve
-        return solve(*args, **kwargs)
+    def __call__(self, /, *args: Any, **named: Any) -> Any:
+        run = self._run or self._compiled()
+        if not named and len(args) == self._count:
+            return run(*args)
+        signature = self._signature()
+        # what is an option, and the name of a parameter as well, is the parameter until that is given
+        places, known = signature.places, run.__kwdefaults__ or {}
+        given = {k for k in known if all(place < len(args) for place in places.get(k, ()))}
+        options = {k: v for k, v in named.items() if k in given}
+        values = signature.ordered(args, {k: v for k, v in named.items() if k not in options})
+        signature.check_count(values)
+        return run(*values, **options)
+
+    def _compiled(self) -> Callable[..., Any]:
+        run = execute(self._generated(), "solve", modules.namespace())
+        self._count = run.__code__.co_argcount
+        self._run = run
+        return run
+
+    def _signature(self) -> Signature:
+        """The positional arguments: the start, and the parameters."""
+        code = (self._run or self._compiled()).__code__
+        start, *identifiers = code.co_varnames[: code.co_argcount]
+        pairs = zip(identifiers, self.args[len(self.args) - len(identifiers) :], strict=True)
+        params = [Parameter(name, str(x.name), x.shape, x.dtype) for name, x in pairs]
+        return Signature((Parameter(start, start, (), FLOAT), *params), False)
+
+    def shown(self) -> inspect.Signature:
+        """How it is called: the start, the parameters by their names, and the options."""
+        kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        names = self._signature().shown()
+        known = ((self._run or self._compiled()).__kwdefaults__ or {}).items()
+        options = [inspect.Parameter(k, kinds[1], default=v) for k, v in known if k not in names]
+        return inspect.Signature([*[inspect.Parameter(n, kinds[0]) for n in names], *options])
 
     def _generated(self) -> str:
         """What is generated for this solver: its formulas, and their loop or the call of one."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from symgrad.errors import DTypeError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
+from symgrad.expr.masked import refuse_masked
 
 Data = Any  # a float, a NumPy scalar or a read-only array
 _FLOAT64: Final = np.dtype(np.float64)
@@ -38,6 +39,7 @@ def as_data(value: Any) -> Data:
 
 def real_array(value: Any) -> np.ndarray[Any, Any]:
     """`value` as an array of booleans, integers or real numbers, not copied."""
+    refuse_masked(value, "the data of a variable")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError) as error:

@@ -150,6 +150,9 @@ def _is_number(v: Any) -> bool:
 
 
 def _array(value: Any, what: str) -> Any:
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        raise ArgumentError(f"{what} is a masked array; give it without mask, as a.filled(value)")
     try:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:

@@ -1,0 +1,409 @@
+"""Removable singularities: ``sin(x)/x``, ``(x*cos(x) - sin(x))/x**2``, ``1/tanh(x) - 1/x`` near 0.
+
+A formula of one quantity u that divides by u, or by a function of it that is 0 at u = 0, may be smooth
+there all the same. As written it loses digits near 0, and the more of them the higher the derivative. Here
+such formulas are found in sums and products, whatever functions they are made of, and become
+
+    where(|u| <= a, polynomial in u, the formula as written)
+
+The polynomial is fitted to the formula in 100 digits, at Chebyshev points of [-a, a], in u**2 for an even
+or odd formula. That it converges fast is what tells that the singularity is removable. The radius a is
+where a running bound of the rounding error of the formula as written meets that of the polynomial. A
+formula that is accurate up to 0, such as ``sin(x)/x``, stays as it is, nan at u = 0 included; others get
+their limit there. So the guarantee is that of `Guarantee.DOMAIN`.
+
+``where(u == 0, c, formula)`` with c the limit of the formula is a smooth function too: before it is
+differentiated, c becomes ``c + c1*u``, so that the derivative is c1, that of the formula, at u = 0. For
+code, the condition is widened to ``|u| <= a`` as above.
+
+References: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3 (running error
+bounds); Trefethen, Approximation Theory and Approximation Practice, 2013, chapters 3 and 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from symgrad.expr.leaves import NAMED_NUMBER, is_number, is_value, number, value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import depends_on, rebuild, toposort, transform
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
+from symgrad.ops.einsum import is_layout
+from symgrad.ops.guard import WHERE, choose
+from symgrad.ops.polynomial import polyval
+from symgrad.rewrite.smooth import FUNCTIONS, Near, near_zero, square_of
+
+MAX_NODES: Final = 300  # of a formula that is looked at
+MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
+
+
+def smooth_near_zero(roots: Sequence[Expr]) -> list[Expr]:
+    """The roots with formulas that lose digits near a removable singularity replaced close to it."""
+    order = toposort(roots)
+    singular = _singular(order)
+    if not singular and not any(_guard(node) for node in order):
+        return list(roots)
+    chosen: dict[Expr, _Split] = {}
+    needed = set(roots)
+    for node in reversed(order):
+        if node not in needed:
+            continue
+        split = _split_near_zero(node, singular)
+        if split is None:
+            needed.update(node.args)
+        else:
+            chosen[node] = split
+            needed.update(toposort(split.inputs()))
+    if not chosen:
+        return list(roots)
+    image: dict[Expr, Expr] = {}
+    for node in order:
+        if node in chosen:
+            image[node] = chosen[node].built(image)
+        elif node in needed:
+            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
+    return [image[root] for root in roots]
+
+
+def differentiable_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """The roots with ``where(u == 0, c, formula)`` as a smooth function, where c is the limit."""
+    if not any(_guard(node) for node in toposort(roots)):
+        return roots
+    image = transform(roots, _extended)
+    return [image[root] for root in roots]
+
+
+def _extended(node: Expr) -> Expr:
+    """``where(u == 0, c + c1*u, formula)`` for ``where(u == 0, c, formula)``; any other node as it is."""
+    guard = _guard(node)
+    pieces = None if guard is None else _guarded_pieces(guard)
+    if guard is None or pieces is None:
+        return node
+    slopes = [
+        mul_all([number(piece.near.taylor[1], node.shape), piece.u, *piece.factors])
+        for piece in pieces
+        if piece.near.taylor[1]
+    ]
+    inside = add_all([guard.value, *slopes]) if slopes else guard.value
+    return choose(guard.condition, inside, guard.formula)
+
+
+# Guards
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """``where(u == 0, value, formula)``."""
+
+    condition: Expr  # u == 0
+    u: Expr
+    value: Expr
+    formula: Expr
+
+
+def _guard(node: Expr) -> _Guard | None:
+    if node.op is not WHERE:
+        return None
+    condition, a, b = node.args
+    if condition.op is f.logical_not:
+        condition, a, b = condition.args[0], b, a
+    if condition.op not in (f.equal, f.not_equal, f.greater, f.less):
+        return None
+    left, right = condition.args
+    if is_value(left, 0) or condition.op is f.less:
+        left, right = right, left
+    size = left.op is f.absolute
+    if (
+        not is_value(right, 0)
+        or is_number(left)
+        or (condition.op in (f.greater, f.less) and not size)
+    ):
+        return None
+    if condition.op is not f.equal:
+        a, b = b, a
+    u = _quantity(left.args[0] if size else left)
+    inside = condition if condition.op is f.equal else f.equal(left, right)
+    return _Guard(inside, u, a, _without_choice(b, node.args[0]))
+
+
+def _quantity(x: Expr) -> Expr:
+    """What is zero where `x` is: x without a number as its factor."""
+    if x.op is MUL:
+        rest = [a for a in x.args if not _is_constant(a)]
+        if rest and len(rest) < len(x.args):
+            return mul_all(rest)
+    return x
+
+
+def _is_constant(x: Expr) -> bool:
+    """Whether x is a number, pi and E among them, maybe stretched."""
+    inner = x.args[0] if is_layout(x) else x
+    return is_number(inner) or inner.op is NAMED_NUMBER
+
+
+def _without_choice(formula: Expr, condition: Expr) -> Expr:
+    """The formula where the guard lets it through: choices inside by the same condition are made."""
+    if not any(n.op is WHERE and n.args[0] is condition for n in toposort([formula])):
+        return formula
+    taken = 2 if condition.op in (f.equal,) else 1
+
+    def change(n: Expr) -> Expr:
+        return n.args[taken] if n.op is WHERE and n.args[0] is condition else n
+
+    return transform([formula], change)[formula]
+
+
+def _guarded_pieces(guard: _Guard) -> list[_Piece] | None:
+    """The parts of a guarded formula near u = 0, if its limit is the value of the guard."""
+    if not _worth_a_look(guard.formula):
+        return None
+    split = _split(guard.formula, guard.u, guarded=True)
+    if split.others or not split.pieces:
+        return None
+    shape = guard.value.shape
+    limit = add_all([mul_all([number(p.near.taylor[0], shape), *p.factors]) for p in split.pieces])
+    fits = limit is guard.value or _same_number(limit, guard.value)
+    return split.pieces if fits else None
+
+
+def _same_number(a: Expr, b: Expr) -> bool:
+    x, y = value_of(a), value_of(b)
+    if x is None or y is None or isinstance(y, bool):
+        return False
+    return bool(abs(x - y) <= 1e-15 * abs(x))
+
+
+# Pieces: products of what does not depend on u, and a formula of u alone
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """`factors` times the sum of `terms`, which are formulas of `u`, close to zero as `near` says."""
+
+    factors: tuple[Expr, ...]
+    u: Expr
+    terms: tuple[Expr, ...]
+    near: Near
+
+    def built(self, made: Mapping[Expr, Expr]) -> Expr:
+        """The piece as a choice between polynomial and formula, over the images of `u` and `factors`."""
+        u = made[self.u]
+        inner = transform(self.terms, lambda node: node, {self.u: u})
+        formula = add_all([inner[t] for t in self.terms])
+        if self.near.radius == 0:
+            inside = f.equal(u, number(0, u.shape))
+        else:
+            inside = f.less_equal(f.absolute(u), number(self.near.radius, u.shape))
+        part = choose(inside, _polynomial(self.near, u), formula)
+        factors = [made[x] for x in self.factors]
+        return mul_all([*factors, part]) if factors else part
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A sum as pieces around a quantity, and its other terms."""
+
+    pieces: list[_Piece]
+    others: list[Expr]
+
+    def inputs(self) -> list[Expr]:
+        """The nodes of which images are needed to build the sum again."""
+        return [*self.others, *[x for piece in self.pieces for x in (piece.u, *piece.factors)]]
+
+    def built(self, image: Mapping[Expr, Expr]) -> Expr:
+        """The sum over images of its inputs."""
+        made = transform(self.inputs(), lambda node: node, image)
+        rest = [made[t] for t in self.others]
+        return add_all([*[piece.built(made) for piece in self.pieces], *rest])
+
+
+def _polynomial(near: Near, u: Expr) -> Expr:
+    variable = power(u, number(2, u.shape)) if near.even else u
+    series = polyval(near.coefficients, variable)
+    return mul_all([power(u, number(near.order, u.shape)), series]) if near.order else series
+
+
+def _is_negative(exponent: Expr) -> bool:
+    n = value_of(exponent)
+    return n is not None and not isinstance(n, bool) and bool(n < 0)
+
+
+def _singular(order: Sequence[Expr]) -> set[Expr]:
+    """Sums, products and powers of a topological order that divide by something, maybe inside."""
+    found: set[Expr] = set()
+    for node in order:
+        if node.op is POW:
+            divides = _is_negative(node.args[1]) and not is_number(node.args[0])
+            if divides or node.args[0] in found:
+                found.add(node)
+        elif node.op in (ADD, MUL) and any(arg in found for arg in node.args):
+            found.add(node)
+    return found
+
+
+def _split_near_zero(node: Expr, singular: set[Expr]) -> _Split | None:
+    """A node split so that at least one piece is to be replaced near zero; None if there is none."""
+    guard = _guard(node)
+    if guard is not None:
+        pieces = _guarded_pieces(guard)
+        return _Split(pieces, []) if pieces and any(p.near.radius for p in pieces) else None
+    if node not in singular or not _worth_a_look(node):
+        return None
+    for u in _quantities(node):
+        split = _split(node, u)
+        if split.pieces:
+            return split
+    return None
+
+
+def _worth_a_look(node: Expr) -> bool:
+    """Whether a formula is of moderate size and holds a function that is not rational."""
+    order = toposort([node])
+    return len(order) <= MAX_NODES and any(x.op in FUNCTIONS for x in order)
+
+
+def _quantities(node: Expr) -> list[Expr]:
+    """What a sum or product divides by, or the argument of a function that it divides by."""
+    found: dict[Expr, None] = {}
+    arguments: dict[Expr, None] = {}
+    stack, seen = [node], set()
+    while stack:
+        x = stack.pop()
+        if x in seen:
+            continue
+        seen.add(x)
+        if x.op in (ADD, MUL):
+            stack.extend(x.args)
+        elif x.op is POW:
+            base = x.args[0]
+            if _is_negative(x.args[1]):
+                if base.op in FUNCTIONS:
+                    arguments[_quantity(base.args[0])] = None
+                elif base.op is not ADD or len(base.args) == 2:
+                    found[base] = None
+            stack.append(base)
+        elif x.op in FUNCTIONS and x.args[0].op in (MUL, POW):
+            arguments[_quantity(x.args[0])] = None
+    return [x for x in (*found, *arguments) if not is_number(x)][:MAX_TRIES]
+
+
+def _split(node: Expr, u: Expr, guarded: bool = False) -> _Split:
+    """A sum of products as pieces around u; terms in which u mixes with other quantities are left."""
+    order = toposort([node])
+    parts = [x for x in u.args if not _is_constant(x)] if u.op is MUL else []
+    dependent = depends_on(order, [u, *parts])
+    alone, scaled = _alone(node, u), _Scaled(order, u)
+    groups: dict[tuple[Expr, ...], list[tuple[Expr, Expr]]] = {}
+    split = _Split([], [])
+    for term in node.args if node.op is ADD else (node,):
+        factors: list[Expr] = []
+        inside = [number(1, node.shape)]
+        for x in _factors(term):
+            if x in alone:
+                inside.append(x)
+            elif x not in dependent:
+                factors.append(x)
+            elif (found := scaled.of(x)) is not None:
+                inside.append(found[0])
+                factors += found[1]
+            else:
+                inside = []
+                break
+        if inside:
+            rest: tuple[Expr, ...] = (mul_all(factors),) if factors else ()
+            groups.setdefault(rest, []).append((mul_all(inside), term))
+        else:
+            split.others.append(term)
+    for outer, pairs in groups.items():
+        inner = tuple([formula for formula, _ in pairs])
+        near = near_zero(inner, u, guarded)
+        if near is None:
+            split.others.extend([term for _, term in pairs])
+        else:
+            split.pieces.append(_Piece(outer, u, inner, near))
+    return split
+
+
+def _factors(term: Expr) -> list[Expr]:
+    """The factors of a product, also those of products in it."""
+    flat: list[Expr] = []
+    stack = [term]
+    while stack:
+        x = stack.pop()
+        if x.op is MUL:
+            stack.extend(reversed(x.args))
+        else:
+            flat.append(x)
+    return flat
+
+
+def _alone(node: Expr, u: Expr) -> set[Expr]:
+    """The nodes made of u and of numbers by functions that are known here."""
+    found = {u, *square_of(u)}
+    for x in toposort([node], skip=found):
+        if _is_constant(x):
+            found.add(x)
+        elif x.op in (ADD, MUL, POW) or x.op in FUNCTIONS:
+            if x.op is POW and value_of(x.args[1]) is None:
+                continue
+            if x.args and all(arg in found for arg in x.args):
+                found.add(x)
+    return found
+
+
+class _Scaled:
+    """For u = k*v, with v any factor of it: formulas F of v and k as ``k**d`` times a formula of u."""
+
+    def __init__(self, order: Sequence[Expr], u: Expr) -> None:
+        self.u, self.order = u, order
+        least: dict[Expr, Any] = {}
+        for x in order:
+            if x.op is POW and _is_negative(x.args[1]):
+                least[x.args[0]] = min(least.get(x.args[0], 0), value_of(x.args[1]))
+        parts = [v for v in u.args if v in least] if u.op is MUL else []
+        self.ways = [self._degrees(v) for v in sorted(parts, key=least.__getitem__)]
+
+    def _degrees(self, v: Expr) -> tuple[Expr, list[Expr], dict[Expr, tuple[int, ...]]]:
+        """The degree of every node in each factor of k, where it has one."""
+        scales = [k for k in self.u.args if k is not v and not _is_constant(k)]
+        none = (0,) * len(scales)
+        degrees = {k: tuple([int(k is other) for other in scales]) for k in scales}
+        degrees[v], degrees[self.u] = (-1,) * len(scales), none
+        for x in self.order:
+            if x not in degrees:
+                degree = none if _is_constant(x) else _degree(x, degrees, none)
+                if degree is not None:
+                    degrees[x] = degree
+        return v, scales, degrees
+
+    def of(self, x: Expr) -> tuple[Expr, list[Expr]] | None:
+        """The formula of u, and the powers of the factors of k; None if there are no such."""
+        for v, scales, degrees in self.ways:
+            if x in degrees and not any(x is k for k in scales):
+                known = {v: self.u, self.u: self.u}
+                known |= {k: number(1, k.shape) for k in scales}
+                formula = transform([x], lambda node: node, known)[x]
+                powers = zip(scales, degrees[x], strict=True)
+                return formula, [power(k, number(d, k.shape)) for k, d in powers if d]
+        return None
+
+
+def _degree(
+    x: Expr, degrees: dict[Expr, tuple[int, ...]], none: tuple[int, ...]
+) -> tuple[int, ...] | None:
+    """The degree of a sum, product, power or function from those of its operands."""
+    known = [degrees[arg] for arg in x.args if arg in degrees]
+    if x.op is POW:
+        n = value_of(x.args[1])
+        whole = x.args[0] in degrees and n.__class__ is int
+        return tuple([n * d for d in degrees[x.args[0]]]) if whole else None
+    if not known or len(known) < len(x.args):
+        return None
+    if x.op is MUL:
+        return tuple([sum(column) for column in zip(*known, strict=True)])
+    if x.op is ADD:
+        return known[0] if len(set(known)) == 1 else None
+    return none if x.op in FUNCTIONS and known[0] == none else None

@@ -1,0 +1,436 @@
+"""Roots of sums of squares without overflow: ``sqrt(a**2 + b**2)``, norms, and quotients by them.
+
+``a**2`` is infinite from 1e154 on and 0 below 1e-162, where ``hypot(a, b)`` and its derivatives, such as
+``a/hypot(a, b)``, are ordinary numbers. On the way to code
+
+- ``(a**2 + b**2)**(k/2)`` becomes ``hypot(a, b)**k``, and a p-th root of p-th powers over axes `NORM`,
+- ``a**j * (a**2 + b**2)**(-k/2)`` becomes ``(a/h)**j * (1/h)**(k - j)`` with ``h = hypot(a, b)``,
+- ``hypot(a, b)**2 - a**2`` becomes ``b**2``,
+- ``a**2 - b**2`` becomes ``(a - b)*(a + b)``, which does not cancel, and its root a product of roots,
+- squares that only divide, as in ``1/(1 + x**2)``, overflow without a warning.
+
+The same real functions, up to rounding: hypot is as accurate as the root.
+
+References: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 27.8; Kahan,
+Miscalculating area and angles of a needle-like triangle, 2014, on differences of squares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Final, NamedTuple
+
+from symgrad.expr.leaves import SIZE, is_number, number, value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import rebuild, toposort, transform
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import (
+    ADD,
+    MUL,
+    POW,
+    add_all,
+    is_exact,
+    mul_all,
+    power,
+    power_value,
+    split_coefficient,
+)
+from symgrad.ops.einsum import EINSUM, is_layout
+from symgrad.ops.scaled import benign_square, norm_of, quotient
+
+MAX_PARTS: Final = 16  # of a sum of squares that becomes nested hypots
+HALF: Final = Fraction(1, 2)
+
+
+class _Root(NamedTuple):
+    """The p-th root of a sum of p-th powers, what is raised to them, and p."""
+
+    root: Expr
+    parts: tuple[Expr, ...]
+    p: Any
+
+
+def scaled_norms(roots: Sequence[Expr]) -> list[Expr]:
+    """The roots with norms, and what is divided by them, in scaled form."""
+    roots = _without_factors(roots)
+    order = toposort(roots)
+    if not any(_concerns(node) for node in order):
+        return list(roots)
+    image: dict[Expr, Expr] = {}
+    for node in order:
+        if node.op is MUL:
+            image[node] = _product(node, image)
+        else:
+            built = rebuild(node, tuple([image[arg] for arg in node.args]))
+            image[node] = _changed(built)
+    return [image[root] for root in roots]
+
+
+def _without_factors(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """``(c*S)**(k/2)`` as ``c**(k/2) * S**(k/2)`` for counts and positive numbers c, as in `std`."""
+    if not any(n.op is POW and n.args[0].op is MUL for n in toposort(roots)):
+        return roots
+    image = transform(roots, _parted)
+    return [image[root] for root in roots]
+
+
+def _parted(node: Expr) -> Expr:
+    if node.op is not POW or node.args[0].op is not MUL:
+        return node
+    n, factors = value_of(node.args[1]), _factors([node.args[0]])
+    sums = [x for x in factors if x.op in (ADD, EINSUM) and not is_layout(x)]
+    rest = [x for x in factors if x not in set(sums)]
+    if n is None or isinstance(n, bool) or n % 1 == 0 or len(sums) != 1:
+        return node
+    if not all(_is_count(x) for x in rest):
+        return node
+    return mul_all([power(x, node.args[1]) for x in (*rest, *sums)])
+
+
+def _is_count(x: Expr) -> bool:
+    """Whether a factor is a positive number or an extent, or a power of one."""
+    base = x.args[0] if x.op is POW and value_of(x.args[1]) is not None else x
+    inner = base.args[0] if is_layout(base) else base
+    value = value_of(inner)
+    return inner.op is SIZE or (value is not None and not isinstance(value, bool) and value > 0)
+
+
+def _concerns(node: Expr) -> bool:
+    """Whether a node may be rewritten here."""
+    if node.op is ADD:
+        return len(node.args) == 2
+    if node.op is not POW:
+        return False
+    n = value_of(node.args[1])
+    known = n is not None and not isinstance(n, bool)
+    return known and node.args[0].op in (ADD, EINSUM, f.hypot) and (n < 0 or n % 1 != 0)
+
+
+def _changed(node: Expr) -> Expr:
+    if node.op is POW:
+        return _power(node)
+    return _difference(node) if node.op is ADD else node
+
+
+def _power(node: Expr) -> Expr:
+    """``S**(k/p)`` as a power of the root; ``S**-k`` with squares that may overflow."""
+    base, n = node.args[0], value_of(node.args[1])
+    if n is None or isinstance(n, bool):
+        return node
+    if n % 1:
+        found = _root_of(base)
+        if found is None:
+            return node
+        k = _tidy(n * found.p)
+        return _raised(found.root, k) if k.__class__ is int and k <= 1 else node
+    if n < 0 and base.op is ADD:
+        return power(_benign(base), node.args[1])
+    return node
+
+
+def _tidy(x: Any) -> Any:
+    """An exponent, as an int if it is one up to rounding."""
+    return round(x) if abs(x - round(x)) <= 1e-12 else x
+
+
+def _raised(root: Expr, k: int) -> Expr:
+    """``root**k``; a negative power as one of the reciprocal, which is 0 in time."""
+    if k >= -1:
+        return power(root, number(k, root.shape))
+    return power(quotient(number(1, root.shape), root), number(-k, root.shape))
+
+
+def _benign(total: Expr) -> Expr:
+    terms = [
+        benign_square(t.args[0]) if t.op is POW and value_of(t.args[1]) == 2 else t
+        for t in total.args
+    ]
+    return add_all(terms) if any(t.op is benign_square for t in terms) else total
+
+
+def _root_of(total: Expr) -> _Root | None:
+    """The root of a sum of squares, or of other powers summed over axes."""
+    if total.op is EINSUM:
+        return _norm(total)
+    if total.op is MUL:
+        return _root_of_difference(total)
+    terms = _terms(total)
+    if not 2 <= len(terms) <= MAX_PARTS:
+        return None
+    parts = [_root_of_square(t) for t in terms]
+    known = [p for p in parts if p is not None]
+    if len(known) < len(parts) or all(is_number(p) for p in known):
+        return None
+    if len(known) == 2 and any(is_number(p) for p in known):
+        return _Root(_beside_number(total, known), tuple(known), 2)
+    result = known[0]
+    for p in known[1:]:
+        result = f.hypot(result, p)
+    return _Root(result, tuple(known), 2)
+
+
+def _beside_number(total: Expr, parts: Sequence[Expr]) -> Expr:
+    """``sqrt(c**2 + u**2)``, and ``c + |u|`` where the square is infinite: faster than hypot."""
+    c, u = sorted(parts, key=is_number, reverse=True)
+    return f.minimum(f.sqrt(_benign(total)), f.absolute(c) + f.absolute(u))
+
+
+def _terms(total: Expr) -> list[Expr]:
+    """The terms of a sum, and of sums in it."""
+    flat: list[Expr] = []
+    stack = [total]
+    while stack:
+        x = stack.pop()
+        if x.op is ADD:
+            stack.extend(reversed(x.args))
+        else:
+            flat.append(x)
+    return flat
+
+
+def _root_of_difference(product: Expr) -> _Root | None:
+    """``sqrt(|u| - c) * sqrt(|u| + c)`` of ``(u - c)*(u + c)``, for a number c > 0."""
+    if len(product.args) != 2 or any(x.op is not ADD or len(x.args) != 2 for x in product.args):
+        return None
+    numbers = [t for x in product.args for t in x.args if is_number(t)]
+    others = [t for x in product.args for t in x.args if not is_number(t)]
+    if len(numbers) != 2 or others[0] is not others[1]:
+        return None
+    c, d = value_of(numbers[0]), value_of(numbers[1])
+    if c != -d or c == 0:
+        return None
+    u, shift = f.absolute(others[0]), number(abs(c), product.shape)
+    return _Root(f.sqrt(u - shift) * f.sqrt(u + shift), (others[0],), 2)
+
+
+def _root_of_square(term: Expr) -> Expr | None:
+    """u of ``u**2``, of ``4*u**2`` and of a square number."""
+    if is_number(term):
+        value = value_of(term)
+        root = power_value(value, HALF) if is_exact(value) and value > 0 else None
+        return None if root is None else number(root, term.shape)
+    c, rest = split_coefficient(term)
+    if (
+        rest is None
+        or rest.op is not POW
+        or value_of(rest.args[1]) != 2
+        or not is_exact(c)
+        or c <= 0
+    ):
+        return None
+    root = power_value(c, HALF)
+    if root is None:
+        return None
+    return rest.args[0] if root == 1 else mul_all([number(root, term.shape), rest.args[0]])
+
+
+def _norm(total: Expr) -> _Root | None:
+    """The norm over axes of an Einsum that sums squares, or p-th powers of absolute values."""
+    inputs, out, spread = total.params
+    if spread or len(set(inputs)) != 1 or len(set(inputs[0])) != len(inputs[0]):
+        return None
+    labels, x, p = inputs[0], total.args[0], 2
+    if len(total.args) == 1:
+        if x.op is not POW:
+            return None
+        p, x = value_of(x.args[1]), x.args[0]
+        if p is None or isinstance(p, bool) or p <= 1 or (x.op is not f.absolute and p % 2):
+            return None
+    elif len(total.args) != 2 or total.args[1] is not x:
+        return None
+    axes = tuple([i for i, n in enumerate(labels) if n not in out])
+    if not axes or total.dtype.kind != "f" or tuple([n for n in labels if n in out]) != out:
+        return None
+    return _Root(norm_of(total, x, axes, p), (x, *x.args) if x.op is f.absolute else (x,), p)
+
+
+# Products
+
+
+def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
+    """A product in which the parts of a sum of squares are divided by its root, one by one."""
+    factors = _factors([node])
+    for factor in factors:
+        found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
+        if found is None:
+            continue
+        quick = _by_small_square(factor, factors, image)
+        if quick is not None:
+            return quick
+        (root, parts, _), k = found
+        wide = rebuild(factor, (root,)) if is_layout(factor) else root
+        others = _factors([_images(x, image) for x in factors if x is not factor])
+        known = [_images(x, image) for x in _inner_parts(parts)]
+        made, left = _divided(others, wide, [*known, root], k)
+        if left < k:
+            one = quotient(number(1, node.shape), wide)
+            return mul_all([*made, *([power(one, number(left, node.shape))] if left else [])])
+    return _changed(rebuild(node, tuple([image[arg] for arg in node.args])))
+
+
+def _by_small_square(
+    divisor: Expr, factors: Sequence[Expr], image: dict[Expr, Expr]
+) -> Expr | None:
+    """``u*(c + u**2)**-n`` as ``(u/S) * (1/S)**(n - 1)`` for n > 1: it is 0 once S is infinite."""
+    if divisor.op is not POW or divisor.args[0].op is not ADD:
+        return None
+    n, total = value_of(divisor.args[1]), image[divisor.args[0]]
+    parts = [_root_of_square(t) for t in _terms(total)]
+    wanted = [p for p in parts if p is not None and not is_number(p)]
+    if any(p is None for p in parts):
+        return None
+    if n.__class__ is not int or n > -2 or len(parts) != 2 or len(wanted) != 1:
+        return None
+    inner = _inner_parts(wanted)
+    others = _factors([_images(x, image) for x in factors if x is not divisor])
+    once = [x for x in others if any(x is part for part in inner)]
+    raised = [x for x in others if x.op is POW and any(x.args[0] is part for part in inner)]
+    if len(once) != 1 or raised or any(x.op is ADD for x in others):
+        return None
+    total = _benign(total)
+    reciprocal = power(quotient(number(1, total.shape), total), number(-n - 1, total.shape))
+    rest = [x for x in others if x is not once[0]]
+    return mul_all([*rest, quotient(once[0], total), reciprocal])
+
+
+def _inner_parts(parts: Sequence[Expr]) -> list[Expr]:
+    """Parts, what is left of them without numbers, and the parts of those that are hypots themselves."""
+    found: dict[Expr, None] = {}
+    stack = list(parts)
+    while stack:
+        x = stack.pop()
+        found[x] = None
+        rest = split_coefficient(x)[1]
+        if rest is not None and rest not in found:
+            stack.append(rest)
+        if x.op is f.hypot:
+            stack.extend(x.args)
+    return list(found)
+
+
+def _divided(
+    factors: Sequence[Expr], root: Expr, parts: Sequence[Expr], k: Any
+) -> tuple[list[Expr], Any]:
+    """Factors of which up to k, powers of `parts`, are divided by the root, and what is left of k."""
+    made: list[Expr] = []
+    for x in factors:
+        base, n = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
+        degree = _degree(base, parts) if base.op is ADD and n.__class__ is int and n > 0 else None
+        if degree:
+            m = min(n, int(k // degree))
+            k = _tidy(k - m * degree)
+            inside = _sum_divided(base, root, parts, degree) if m else base
+            made.append(power(inside, number(m, x.shape)) if m else number(1, x.shape))
+            made.append(power(base, number(n - m, x.shape)))
+            continue
+        m = _taken(base, n, k) if _is_part(base, parts) else 0
+        if not m:
+            made.append(x)
+            continue
+        k = _tidy(k - m)
+        made.append(power(quotient(base, root), number(m, x.shape)))
+        if n > m:
+            made.append(power(base, number(n - m, x.shape)))
+    return made, k
+
+
+def _taken(base: Expr, n: Any, k: Any) -> Any:
+    """How much of an exponent n can be given to k: of what may be negative, whole powers only."""
+    if n is None or isinstance(n, bool) or n <= 0:
+        return 0
+    if base.op is f.absolute:
+        return min(n, k)
+    return min(n, int(k)) if n.__class__ is int else 0
+
+
+def _is_part(x: Expr, parts: Sequence[Expr]) -> bool:
+    inner = x.args[0] if is_layout(x) else x
+    return any(inner is part for part in parts)
+
+
+def _degree(total: Expr, parts: Sequence[Expr]) -> int | None:
+    """The degree of a polynomial in `parts`, written as a sum; None for any other sum."""
+    degree = 0
+    for term in total.args:
+        own = 0
+        for x in _factors([term]):
+            base, n = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
+            if is_number(x):
+                continue
+            if n.__class__ is not int or n < 0 or not _is_part(base, parts):
+                return None
+            own += n
+        degree = max(degree, own)
+    return degree
+
+
+def _sum_divided(total: Expr, root: Expr, parts: Sequence[Expr], k: int) -> Expr:
+    """A polynomial of degree k over the k-th power of the root, term by term."""
+    one, terms = quotient(number(1, total.shape), root), []
+    for term in total.args:
+        made, left = _divided(_factors([term]), root, parts, k)
+        terms.append(mul_all([*made, *([power(one, number(left, total.shape))] if left else [])]))
+    return add_all(terms)
+
+
+def _images(x: Expr, image: dict[Expr, Expr]) -> Expr:
+    """The image of a node, which may be new itself."""
+    return image[x] if x in image else transform([x], lambda node: node, image)[x]
+
+
+def _divisor(x: Expr, image: dict[Expr, Expr]) -> tuple[_Root, Any] | None:
+    """The root and k of ``root**-k``, from ``hypot(a, b)**-k`` or ``(a**2 + b**2)**(-k/2)``."""
+    if x.op is not POW:
+        return None
+    base, n = x.args[0], value_of(x.args[1])
+    if n is None or isinstance(n, bool) or n >= 0:
+        return None
+    if base.op is f.hypot and n.__class__ is int:
+        return _Root(image[base], base.args, 2), -n
+    if base.op is EINSUM and n % 1 == 0:  # of a squared norm, as it is often meant
+        return None
+    found = _root_of(base) or _root_of(image[base])
+    return None if found is None else (found, _tidy(-n * found.p))
+
+
+def _factors(nodes: Sequence[Expr]) -> list[Expr]:
+    """The factors of products, also those of products in them."""
+    flat: list[Expr] = []
+    stack = list(reversed(nodes))
+    while stack:
+        x = stack.pop()
+        if x.op is MUL:
+            stack.extend(reversed(x.args))
+        else:
+            flat.append(x)
+    return flat
+
+
+def _difference(node: Expr) -> Expr:
+    """``c*hypot(a, b)**2 - c*a**2 = c*b**2``, and ``c*a**2 - c*b**2 = c*(a - b)*(a + b)``."""
+    if len(node.args) != 2:
+        return node
+    (c, one), (d, other) = [_coefficient_and_root(t) for t in node.args]
+    if one is None or other is None or c != -d:
+        return node
+    for h, a in ((one, other), (other, one)):
+        if h.op is f.hypot and any(a is x for x in h.args):
+            b = h.args[1] if a is h.args[0] else h.args[0]
+            sign = c if h is one else d
+            return mul_all([number(sign, node.shape), power(b, number(2, node.shape))])
+    return mul_all([number(c, node.shape), one - other, one + other])
+
+
+def _coefficient_and_root(term: Expr) -> tuple[Any, Expr | None]:
+    """c and u of ``c*u**2``; a number is ``1*u**2`` or ``-1*u**2``."""
+    if is_number(term):
+        value = value_of(term)
+        root = power_value(abs(value), HALF) if is_exact(value) and value else None
+        return (1 if root is None or value > 0 else -1), (
+            None if root is None else number(root, term.shape)
+        )
+    c, rest = split_coefficient(term)
+    if rest is None or rest.op is not POW or value_of(rest.args[1]) != 2 or isinstance(c, bool):
+        return c, None
+    return c, rest.args[0]

@@ -1,0 +1,387 @@
+"""A formula of one quantity near its removable singularity at 0: a polynomial, and how far it serves.
+
+The formula is evaluated with mpmath, SymPy's library of long floats, together with a running bound of the
+error that double precision would make. Values at Chebyshev points give the polynomial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any, Final
+
+from symgrad.expr.leaves import NAMED_NUMBER, value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
+from symgrad.expr.traverse import toposort
+from symgrad.ops import special
+from symgrad.ops import ufuncs as f
+from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.einsum import is_layout
+
+PRECISION: Final = 400  # bits: what x**-9 takes at x = 2**-30, and a double behind it
+POINTS: Final = 40  # Chebyshev points of a fit
+TAIL: Final = 2.0**-64  # of the largest coefficient, below which the last ones must be
+CLOSE: Final = (
+    2.0**-30,
+    2.0**-20,
+)  # where it shows whether digits are lost, and whether there is a pole
+ACCURATE: Final = 1000  # units of rounding that a formula may lose at CLOSE without being replaced
+RADII: Final = (
+    1 / 16,
+    1 / 8,
+    1 / 4,
+    3 / 8,
+    1 / 2,
+    3 / 4,
+    1,
+    5 / 4,
+    3 / 2,
+    2,
+    5 / 2,
+    3,
+    4,
+)  # over the scale
+MAX_ORDER: Final = 20  # of a zero at 0
+LARGEST_DENOMINATOR: Final = 10**6
+
+FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
+    f.sin: "sin",
+    f.cos: "cos",
+    f.tan: "tan",
+    f.arcsin: "asin",
+    f.arccos: "acos",
+    f.arctan: "atan",
+    f.sinh: "sinh",
+    f.cosh: "cosh",
+    f.tanh: "tanh",
+    f.arcsinh: "asinh",
+    f.arccosh: "acosh",
+    f.arctanh: "atanh",
+    f.exp: "exp",
+    f.expm1: "expm1",
+    f.log: "log",
+    f.log1p: "log1p",
+    special.erf: "erf",
+    special.erfc: "erfc",
+    special.erfi: "erfi",
+    special.gamma: "gamma",
+    special.gammaln: "loggamma",
+    special.digamma: "digamma",
+}
+
+Exact = int | Fraction | float
+
+
+@dataclass(frozen=True)
+class Near:
+    """A formula F(u) near u = 0.
+
+    Attributes
+    ----------
+    radius : float
+        Where ``|u|`` is not larger the polynomial is used; 0 if the formula is accurate as written.
+    order : int
+        The formula is ``u**order`` times a polynomial.
+    even : bool
+        Whether that polynomial is one in u**2.
+    coefficients : tuple of float
+        Of the polynomial, the constant term first.
+    taylor : tuple of int, Fraction or float
+        F(0) and F'(0).
+    """
+
+    radius: float
+    order: int
+    even: bool
+    coefficients: tuple[float, ...]
+    taylor: tuple[Exact, Exact]
+
+
+def near_zero(terms: Sequence[Expr], u: Expr, guarded: bool = False) -> Near | None:
+    """The sum of formulas of `u` near ``u = 0``; None if it has no limit there.
+
+    Unless it is `guarded`, None also if the formula is accurate as it is written.
+    """
+    order = toposort(terms, skip=[u, *square_of(u)])
+    if not any(node.op in FUNCTIONS for node in order):
+        return None
+    import mpmath  # noqa: PLC0415 - only for formulas that divide by zero somewhere
+
+    formula = _Formula(mpmath, terms, u, order)
+    with mpmath.workprec(PRECISION):
+        try:
+            return _near_zero(formula, guarded)
+        except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+            return None  # not real, or a pole: no such formula
+
+
+def _near_zero(formula: _Formula, guarded: bool) -> Near | None:
+    scale = 1 / formula.slope()
+    close, less_close = [[formula(sign * h * scale) for sign in (1, -1)] for h in CLOSE]
+    for (value, _), (further, _) in zip(close, less_close, strict=True):
+        if not _is_real(value) or abs(value) > 256 * abs(further):
+            return None
+    loses = formula.underflows()
+    loses = loses or any(error > ACCURATE * abs(value) for value, error in close)
+    if not (loses or guarded):
+        return None
+    series = _Series(formula, scale)
+    smallest = series.fit(RADII[0])
+    if smallest is None:
+        return None
+    taylor = series.taylor(smallest)
+    if not loses:
+        return Near(0.0, 0, True, (float(taylor[0]),), taylor)
+    fits = {0: smallest}
+    low, high = (
+        0,
+        len(RADII),
+    )  # the polynomial is the better one up to `low`, the formula from `high` on
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = series.fit(RADII[middle])
+        if found is None or series.polynomial_is_worse(RADII[middle], found):
+            high = middle
+        else:
+            low, fits[middle] = middle, found
+    coefficients = series.trimmed(RADII[low], fits[low])
+    return Near(float(RADII[low] * scale), series.order, series.even, coefficients, taylor)
+
+
+def square_of(u: Expr) -> list[Expr]:
+    """s of ``u = sqrt(s)``: its powers are powers of u too."""
+    return [u.args[0]] if u.op is POW and value_of(u.args[1]) == Fraction(1, 2) else []
+
+
+class _Formula:
+    """The sum of terms as a function of u: its value, and a bound of its error in units of rounding."""
+
+    def __init__(self, mpmath: Any, terms: Sequence[Expr], u: Expr, order: list[Expr]) -> None:
+        self.mp, self.terms, self.u, self.order = mpmath, terms, u, order
+
+    def underflows(self) -> bool:
+        """Whether it divides by a power of u that is 0 in floating point long before u is."""
+        least = {self.u: -1, **dict.fromkeys(square_of(self.u), Fraction(-1, 2))}
+        powers = [(n.args[0], value_of(n.args[1])) for n in self.order if n.op is POW]
+        return any(base in least and n < least[base] for base, n in powers)
+
+    def __call__(self, x: Any) -> tuple[Any, Any]:
+        known = self.values(x)
+        parts = [known[t] for t in self.terms]
+        return _sum(parts)
+
+    def values(self, x: Any) -> dict[Expr, tuple[Any, Any]]:
+        """Value and error of every node."""
+        mp = self.mp
+        known = {self.u: (mp.mpf(x), mp.mpf(0))}
+        squares = square_of(self.u)
+        known |= {s: (mp.mpf(x) ** 2, mp.mpf(x) ** 2) for s in squares}
+        for node in self.order:
+            if node.op is POW and any(node.args[0] is s for s in squares):
+                known[node] = self._power(known[self.u], 2 * value_of(node.args[1]))
+            elif node.op is ADD:
+                known[node] = _sum([known[a] for a in node.args])
+            elif node.op is MUL:
+                known[node] = _product([known[a] for a in node.args])
+            elif node.op is POW:
+                known[node] = self._power(known[node.args[0]], value_of(node.args[1]))
+            elif node.op in FUNCTIONS:
+                known[node] = self._function(getattr(mp, FUNCTIONS[node.op]), *known[node.args[0]])
+            else:
+                known[node] = (self._number(node), mp.mpf(0))
+        return known
+
+    def _number(self, node: Expr) -> Any:
+        if is_layout(node):
+            node = node.args[0]
+        if node.op is NAMED_NUMBER:
+            return self.mp.pi + 0 if node.params[0] == "pi" else self.mp.e + 0
+        value = value_of(node)
+        if isinstance(value, Fraction):
+            return self.mp.mpf(value.numerator) / value.denominator
+        return self.mp.mpf(value)
+
+    def _power(self, base: tuple[Any, Any], n: Any) -> tuple[Any, Any]:
+        value, error = base
+        exponent = self.mp.mpf(n.numerator) / n.denominator if isinstance(n, Fraction) else n
+        result = value**exponent
+        relative = error / abs(value) if value else 0
+        return result, (abs(exponent) * relative + 1) * abs(result)
+
+    def _function(self, function: Callable[[Any], Any], x: Any, error: Any) -> tuple[Any, Any]:
+        result = function(x)
+        slope = 0
+        if error:
+            step = abs(x) * self.mp.mpf(2) ** -100 or self.mp.mpf(2) ** -100
+            slope = abs(function(x + step) - result) / step
+        return result, abs(result) + slope * error
+
+    def slope(self) -> Any:
+        """The steepest slope at 0 of what functions are applied to; 1 if it is not known."""
+        h = self.mp.mpf(2) ** -60
+        at, twice = self.values(h), self.values(2 * h)
+        slopes = [
+            abs(twice[n.args[0]][0] - at[n.args[0]][0]) / h for n in self.order if n.op in FUNCTIONS
+        ]
+        bounded = [s for s in slopes if 2.0**-900 < s < 2.0**900]
+        return max(bounded, default=self.mp.mpf(1))
+
+
+def _sum(parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    value = sum(v for v, _ in parts)
+    if len(parts) == 1:
+        return parts[0]
+    return value, sum(e for _, e in parts) + abs(value)
+
+
+def _product(parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
+    value, relative = 1, 0
+    for v, e in parts:
+        value = value * v
+        relative = relative + 1 + (e / abs(v) if v else 0)
+    return value, relative * abs(value)
+
+
+def _is_real(value: Any) -> bool:
+    return hasattr(value, "man_exp") and value == value and abs(value) < 2.0**1000
+
+
+# Polynomials
+
+
+class _Series:
+    """Polynomials that agree with a formula near 0; radii are multiples of `scale`."""
+
+    def __init__(self, formula: _Formula, scale: Any) -> None:
+        self.formula, self.scale, self.mp = formula, scale, formula.mp
+        self.order = self._order()
+        self.even = self._even()
+
+    def _order(self) -> int:
+        """The order of the zero at 0."""
+        h = CLOSE[0] * self.scale
+        ratio = self.formula(2 * h)[0] / self.formula(h)[0]
+        order = round(float(self.mp.log(abs(ratio), 2)))
+        if not 0 <= order <= MAX_ORDER:
+            raise ValueError
+        return order
+
+    def _even(self) -> bool:
+        """Whether the formula, divided by ``u**order``, is even."""
+        sign = -1 if self.order % 2 else 1
+        for h in (self.scale / 16, self.scale / 32):
+            plus, minus = self.formula(h)[0], sign * self.formula(-h)[0]
+            if abs(plus - minus) > 1e-60 * abs(plus):
+                return False
+        return True
+
+    def fit(self, radius: float) -> list[Any] | None:
+        """Coefficients by powers; None if the formula is not smooth within `radius`."""
+        try:
+            return self._fit(radius * self.scale)
+        except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+            return None
+
+    def _fit(self, radius: Any) -> list[Any] | None:
+        cosines = _cosines(self.mp)
+        values = []
+        for j in range(POINTS):
+            t = cosines[(2 * j + 1) % (4 * POINTS)]
+            x = radius * self.mp.sqrt((t + 1) / 2) if self.even else radius * t
+            value = self.formula(x)[0]
+            if not _is_real(value):
+                return None
+            values.append(value / x**self.order)
+        chebyshev = [
+            2
+            * sum(v * cosines[k * (2 * j + 1) % (4 * POINTS)] for j, v in enumerate(values))
+            / POINTS
+            for k in range(POINTS)
+        ]
+        chebyshev[0] /= 2
+        largest = max(map(abs, chebyshev))
+        if not largest or max(map(abs, chebyshev[-4:])) > TAIL * largest:
+            return None
+        while len(chebyshev) > 2 and abs(chebyshev[-1]) < TAIL / 64 * largest:
+            chebyshev.pop()
+        return _by_powers(chebyshev, radius**2 if self.even else radius, self.even)
+
+    def polynomial_is_worse(self, radius: float, coefficients: Sequence[Any]) -> bool:
+        """Whether the polynomial errs more somewhere within the radius than the formula does at its end.
+
+        Errors are relative; close to a zero of the formula they count against its size around.
+        """
+        points = [s * r * radius * self.scale for r in (0.25, 0.5, 0.75, 1) for s in (1, -1)]
+        found = [self.formula(x) for x in points]
+        least = max(abs(value) for value, _ in found) / 16
+        sizes = [
+            max(abs(value), least * abs(x / points[-1]) ** self.order)
+            for x, (value, _) in zip(points, found, strict=True)
+        ]
+        ends = max(error / size for (_, error), size in zip(found[-2:], sizes[-2:], strict=True))
+        return any(
+            2 * self._size(coefficients, x) > ends * size
+            for x, size in zip(points, sizes, strict=True)
+        )
+
+    def _size(self, coefficients: Sequence[Any], x: Any) -> Any:
+        """The sum of the sizes of all terms at x."""
+        y = abs(x) ** (2 if self.even else 1)
+        return sum(abs(c) * y**k for k, c in enumerate(coefficients)) * abs(x) ** self.order
+
+    def trimmed(self, radius: float, coefficients: Sequence[Any]) -> tuple[float, ...]:
+        """The coefficients as floats, without those at the end that count for nothing."""
+        y = (radius * self.scale) ** (2 if self.even else 1)
+        sizes = [abs(c) * y**k for k, c in enumerate(coefficients)]
+        kept = len(sizes)
+        while kept > 1 and sum(sizes[kept - 1 :]) < 2.0**-58 * max(sizes):
+            kept -= 1
+        return tuple(float(c) for c in coefficients[:kept])
+
+    def taylor(self, coefficients: Sequence[Any]) -> tuple[Exact, Exact]:
+        """F(0) and F'(0)."""
+        first = _as_fraction(coefficients[0])
+        if self.order:
+            return 0, first if self.order == 1 else 0
+        return first, 0 if self.even or len(coefficients) < 2 else _as_fraction(coefficients[1])
+
+
+@cache
+def _cosines(mp: Any) -> list[Any]:
+    """Cosines of all multiples of pi/(2*POINTS)."""
+    with mp.workprec(PRECISION):
+        return [mp.cos(mp.pi * k / (2 * POINTS)) for k in range(4 * POINTS)]
+
+
+def _by_powers(chebyshev: Sequence[Any], length: Any, shifted: bool) -> list[Any]:
+    """A Chebyshev series on [0, length], or on [-length, length] unless it is `shifted`, by powers."""
+    a, b = (-1, 2 / length) if shifted else (0, 1 / length)  # t = a + b*y
+    before, current = [1], [a, b]
+    total = [0] * len(chebyshev)
+    for k, c in enumerate(chebyshev):
+        for i, p in enumerate(before):
+            total[i] += c * p
+        if k + 1 < len(chebyshev):
+            doubled = [2 * a * p for p in current] + [0]
+            for i, p in enumerate(current):
+                doubled[i + 1] += 2 * b * p
+            for i, p in enumerate(before):
+                doubled[i] -= p
+            before, current = current, doubled
+    return total
+
+
+def _as_fraction(x: Any) -> Exact:
+    """A number as a fraction with a small denominator, if it is one to 20 digits; else as a float."""
+    size = abs(x)
+    if size < 2.0**-64:
+        return 0
+    if size < 2.0**60:
+        scaled = int(x * 2**200)
+        close = Fraction(scaled, 2**200).limit_denominator(LARGEST_DENOMINATOR)
+        if close and abs(x - x.context.mpf(close.numerator) / close.denominator) < 1e-18 * size:
+            return close.numerator if close.denominator == 1 else close
+    return float(x)

@@ -1,0 +1,131 @@
+"""Roots of sums of squares, and their derivatives, from 1e-320 to 1e300; warnings are errors here.
+
+Every expected value is that at ordinary arguments, times the power of ten by which the arguments differ.
+"""
+
+import mpmath
+import numpy as np
+import pytest
+
+import symgrad as sg
+
+x, y = sg.symbols("x y")
+v, M = sg.vector("v", "n"), sg.matrix("M", ("m", "n"))
+SCALES = (1e200, 1e-200)
+
+HOMOGENEOUS = {  # the degree of the value
+    "hypot": (sg.hypot(x, y), 1),
+    "written out": (sg.sqrt(x**2 + y**2), 1),
+    "with factors": (sg.sqrt(9 * x**2 + 4 * y**2), 1),
+    "nested": (sg.hypot(sg.hypot(x, y), 2 * x), 1),
+    "three": (sg.sqrt(x**2 + y**2 + (x - y) ** 2), 1),
+    "arctan2": (sg.arctan2(y, x), 0),
+    "unit": (x / sg.sqrt(x**2 + y**2), 0),
+    "cosine": (x / sg.hypot(x, y), 0),
+}
+
+
+@pytest.mark.parametrize("name", HOMOGENEOUS)
+@pytest.mark.parametrize("scale", SCALES)
+def test_functions_of_two(name, scale):
+    e, degree = HOMOGENEOUS[name]
+    orders = {0: [e], 1: [sg.diff(e, x), sg.diff(e, y)]}
+    if degree:
+        orders[2] = [sg.diff(e, x, 2), sg.diff(sg.diff(e, x), y), sg.diff(e, y, 2)]
+    for order, formulas in orders.items():
+        f = sg.lambdify([x, y], formulas)
+        want = np.array(f(3.0, -2.0)) * scale ** (degree - order)
+        np.testing.assert_allclose(f(3 * scale, -2 * scale), want, rtol=1e-13)
+        arrays = f(np.array([3 * scale, 3.0]), np.array([-2 * scale, -2.0]))
+        np.testing.assert_allclose(np.array(arrays)[:, 0], want, rtol=1e-13)
+
+
+@pytest.mark.parametrize("order", [None, 1, 2, 3, 4, 1.5, 2.5, np.inf, -np.inf])
+@pytest.mark.parametrize("scale", [*SCALES, 1e-320])
+def test_norms_of_vectors(order, scale):
+    e = sg.norm(v, order)
+    at = np.array([3.0, -4.0, 5.0])
+    digits = 1e-13 if scale > 1e-300 else 1e-3
+    value, slope = sg.lambdify(v, e), sg.lambdify(v, sg.grad(e, v))
+    for _ in range(2):  # the second call may run other code
+        np.testing.assert_allclose(value(at * scale), value(at) * scale, rtol=digits)
+        np.testing.assert_allclose(slope(at * scale), slope(at), rtol=digits)
+    assert value(at) == pytest.approx(np.linalg.norm(at, order), rel=1e-14)
+    assert value(np.zeros(3)) == 0
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_hessian_of_a_norm(scale):
+    f = sg.lambdify(v, sg.hessian(sg.norm(v), v))
+    at = np.array([3.0, -4.0])
+    np.testing.assert_allclose(f(at * scale), f(at) / scale, rtol=1e-13)
+    w = sg.vector("w", 2)
+    g = sg.lambdify(w, sg.hessian(sg.norm(w), w))
+    for _ in range(2):
+        np.testing.assert_allclose(g(at * scale), f(at) / scale, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"axis": 1}, {"axis": 0, "keepdims": True}, {"ord": "fro"}]
+)
+@pytest.mark.parametrize("scale", SCALES)
+def test_norms_of_matrices(options, scale):
+    f = sg.lambdify(M, sg.grad(sg.sum(sg.norm(M, **options)), M))
+    at = np.array([[3.0, -4.0, 1.0], [0.5, 2.0, -1.0]])
+    np.testing.assert_allclose(f(at * scale), f(at), rtol=1e-13)
+    mixed = at * np.array([[scale], [1.0]])
+    if options.get("axis") == 1:
+        np.testing.assert_allclose(f(mixed), f(at), rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("e", "exact", "points"),
+    [
+        (sg.arcsinh(x), mpmath.asinh, (1e200, -1e200, 1e-200, 1e-320, 0.5)),
+        (sg.sqrt(1 + x**2), lambda z: mpmath.sqrt(1 + z**2), (1e200, -1e200, 1e-200, 1e-320)),
+        (sg.arctan(x), mpmath.atan, (1e200, -1e200, 1e-200, 1e-320, 0.5)),
+        (1 / (1 + x**2), lambda z: 1 / (1 + z**2), (1e200, -1e200, 1e-200, 1e-320)),
+        (x / (1 + x**2), lambda z: z / (1 + z**2), (1e200, -1e200, 1e-200, 1e-320)),
+        (sg.arccosh(x), mpmath.acosh, (1e200, 1.0000001, 3.0)),
+        (sg.sqrt(x**2 - 1), lambda z: mpmath.sqrt(z**2 - 1), (1e200, -1e200, 1.0000001)),
+        (sg.arctanh(x), mpmath.atanh, (1e-200, 1e-320, 0.9999999999, -0.5)),
+        (sg.arcsin(x), mpmath.asin, (1e-200, 1e-320, 0.9999999999, -0.5)),
+    ],
+    ids=str,
+)
+def test_functions_of_one_to_second_order(e, exact, points):
+    for order in range(3):
+        f = sg.lambdify(x, sg.diff(e, x, order))
+        many = f(np.array(points)).tolist()
+        for p, got in zip(points, many, strict=True):
+            with mpmath.workdps(700):
+                want = float(mpmath.diff(exact, mpmath.mpf(p), order, h=mpmath.mpf(10) ** -360))
+            assert got == pytest.approx(want, rel=1e-13, abs=1e-320)
+            assert f(p) == pytest.approx(want, rel=1e-13, abs=1e-320)
+
+
+def test_differences_of_squares_do_not_cancel():
+    f = sg.lambdify([x, y], x**2 - y**2)
+    a, b = 1 + 2.0**-30, 1 - 2.0**-40
+    with mpmath.workdps(60):
+        want = float(mpmath.mpf(a) ** 2 - mpmath.mpf(b) ** 2)
+    assert f(a, b) == pytest.approx(want, rel=1e-15)
+    assert f(np.array([a]), np.array([b]))[0] == pytest.approx(want, rel=1e-15)
+
+
+def test_infinite_and_missing_entries_stay():
+    f = sg.lambdify(v, sg.norm(v))
+    assert f(np.array([np.inf, 1.0])) == np.inf
+    assert np.isnan(f(np.array([np.nan, 1.0])))
+    assert f(np.zeros(0)) == 0
+
+
+@pytest.mark.parametrize("size", ["n", 3])
+@pytest.mark.parametrize("scale", SCALES)
+def test_standard_deviations(size, scale):
+    u = sg.vector("u", size)
+    at = np.array([3.0, -4.0, 5.0])
+    value, slope = sg.lambdify(u, sg.std(u)), sg.lambdify(u, sg.grad(sg.std(u), u))
+    for _ in range(2):
+        assert value(at * scale) == pytest.approx(np.std(at) * scale, rel=1e-13)
+        np.testing.assert_allclose(slope(at * scale), slope(at), rtol=1e-12)

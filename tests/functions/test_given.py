@@ -1,20 +1,27 @@
 """What undefined functions are said to be: formulas, functions of numbers, and their derivatives."""
 
 import math
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import sympy as sp
 from scipy.interpolate import CubicSpline
 
 import symgrad as sg
 
 x, y = sg.symbols("x y")
 f, g = sg.function("f"), sg.function("g")
+X = sp.Symbol("x")
 E = sg.diff(f(x**2), x)
 
 
 @pytest.mark.parametrize("key", ["f", f])
-@pytest.mark.parametrize("given", [sg.sin, np.sin, lambda u: 2 * np.sin(u) / 2])
+@pytest.mark.parametrize(
+    "given", [sg.sin, np.sin, lambda u: 2 * np.sin(u) / 2, sp.sin, sp.Lambda(X, sp.sin(X))]
+)
 def test_functions_of_expressions_are_differentiated_exactly(key, given):
     call = sg.lambdify(x, [E, sg.diff(E, x)], functions={key: given})
     first, second = call(0.7)
@@ -37,6 +44,21 @@ def test_an_interpolant_brings_its_derivative():
     points = np.linspace(0.1, 2.9, 7)
     np.testing.assert_array_equal(call(points)[0], spline(points))
     np.testing.assert_allclose(call(points)[1], spline(points, 2), rtol=1e-14)
+
+
+def test_a_pickled_function_calls_its_own_callable():
+    splines = [CubicSpline(np.arange(5.0), np.arange(5.0) ** n) for n in (2, 3)]
+    calls = [sg.lambdify(x, f(x), functions={f: s}) for s in splines]
+    dumped = [pickle.dumps(call) for call in calls]
+    for order in ([0, 1], [1, 0]):  # what a process meets first has no say
+        loads = "; ".join(f"print(pickle.loads({dumped[k]!r})(3.0))" for k in order)
+        code = f"import pickle; {loads}"
+        out = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        )
+        assert [float(n) for n in out.stdout.split()] == pytest.approx(
+            [3.0 ** (2 + k) for k in order]
+        )
 
 
 def test_several_arguments():

@@ -1,8 +1,8 @@
-"""Python callables in generated code: by an import where they have one, else by their number.
+"""Python callables in generated code: by an import where they have one, else by a token.
 
 Code calls them through ``_values_of``, which checks what comes back. A callable that can be imported
 (`math.gamma`, a function of a module) is imported by the code, saved or not. One that cannot, such as a
-lambda or the method of an object, is found by its number, in this process only: `check_saved` says so.
+lambda or the method of an object, is found by its token, in this process only: `check_saved` says so.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import uuid4
 from weakref import WeakValueDictionary
 
 from symgrad.errors import ArgumentError
@@ -20,25 +21,40 @@ _HERE: Final = "from symgrad.functions.callables import bound as _bound"
 
 
 class Bound:
-    """A callable and the number by which code finds it."""
+    """A callable and the token by which code finds it, which no other callable has in any process."""
 
-    def __init__(self, function: Callable[..., Any], number: int) -> None:
+    def __init__(self, function: Callable[..., Any], token: str) -> None:
         self.function = function
-        self.number = number
+        self.token = token
 
 
-_bound: WeakValueDictionary[int, Bound] = WeakValueDictionary()
+_bound: Final[WeakValueDictionary[str, Bound]] = WeakValueDictionary()
 
 
-def bound(number: int) -> Callable[..., Any]:
-    """The callable of this number."""
-    return _bound[number].function
+def bound(token: str) -> Callable[..., Any]:
+    """The callable of this token.
+
+    Raises
+    ------
+    ArgumentError
+        If its function is gone, or was never here.
+    """
+    found = _bound.get(token)
+    if found is None:
+        raise ArgumentError(
+            "the code calls a callable of another process, or one whose function was deleted; compile the"
+            " formula again"
+        )
+    return found.function
 
 
-def bind(function: Callable[..., Any]) -> Bound:
-    """Give a callable a number, which holds as long as the result lives."""
-    number = max(_bound.keys(), default=0) + 1
-    _bound[number] = made = Bound(function, number)
+def bind(function: Callable[..., Any], token: str | None = None) -> Bound:
+    """Give a callable a token, which holds as long as the result lives; or take up that of a pickle."""
+    found = _bound.get(token) if token else None
+    if found is not None:
+        return found
+    made = Bound(function, token or uuid4().hex[:12])
+    _bound[made.token] = made
     return made
 
 
@@ -68,8 +84,8 @@ def code_of_callable(function: Callable[..., Any], held: Bound, name: str) -> tu
         identifier = "_" + re.sub(r"\W", "_", f"{module}.{attribute}")
         return identifier, f"from {module} import {attribute} as {identifier}\n"
     plain = re.sub(r"\W", "_", name)
-    identifier = f"{_PREFIX}{plain}_{held.number}"
-    return identifier, f"{_HERE}\n\n{identifier} = _bound({held.number})\n"
+    identifier = f"{_PREFIX}{plain}_{held.token}"
+    return identifier, f"{_HERE}\n\n{identifier} = _bound({held.token!r})\n"
 
 
 def check_saved(source: str) -> None:
@@ -80,7 +96,7 @@ def check_saved(source: str) -> None:
     ArgumentError
         Naming the function.
     """
-    found = re.search(rf"\b{_PREFIX}(\w+)_\d+ = _bound\(", source)
+    found = re.search(rf"\b{_PREFIX}(\w+)_[0-9a-f]{{12}} = _bound\(", source)
     if found:
         raise ArgumentError(
             f"the code calls what was given for {found[1]}, a callable that cannot be imported, so it"

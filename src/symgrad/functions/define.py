@@ -183,6 +183,8 @@ def _traced(given: Callable[..., Any], name: str, arguments: list[Expr]) -> Expr
     """What a callable gives for symbols; None where it takes numbers only."""
     if isinstance(given, (UndefinedFunction, FunctionDerivative)):
         return as_expr(given(*arguments))
+    if _is_sympy(given):
+        return _traced_by_sympy(given, name, arguments)
     if not takes(given, len(arguments)):
         raise ArgumentError(
             f"{name} is called with {len(arguments)} argument(s), which what was given for it does not take"
@@ -200,6 +202,27 @@ def _traced(given: Callable[..., Any], name: str, arguments: list[Expr]) -> Expr
             f"what was given for {name} gives {result!r} for scalars; it must give a scalar"
         )
     return formula
+
+
+def _is_sympy(given: Any) -> bool:
+    """Whether a callable is a function of SymPy's, such as `sympy.sin` or a `Lambda`."""
+    kinds = (*getattr(given, "__mro__", ()), *type(given).__mro__)
+    return any((kind.__module__ or "").startswith("sympy.") for kind in kinds)
+
+
+def _traced_by_sympy(given: Any, name: str, arguments: list[Expr]) -> Expr:
+    # whoever holds a SymPy object has SymPy loaded already
+    from symgrad.interop.sympy import from_sympy, to_sympy  # noqa: PLC0415
+
+    images = [to_sympy(x) for x in arguments]
+    try:
+        result = given(*images)
+    except TypeError as error:
+        raise ArgumentError(
+            f"{name} is called with {len(arguments)} argument(s): {error}"
+        ) from None
+    back = {from_sympy(image): x for image, x in zip(images, arguments, strict=True)}
+    return replace([from_sympy(result)], back, {})[0]
 
 
 def _own_derivative(given: Any, orders: Orders) -> Callable[..., Any] | None:

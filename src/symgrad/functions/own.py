@@ -36,7 +36,9 @@ class OwnFunction(Elementwise):
     """
 
     def __reduce__(self) -> Any:
-        return _again, (self.definition,)  # type: ignore[attr-defined]
+        held = getattr(self, "held", None)
+        token = None if held is None else held.token
+        return _again, (self.definition, token)  # type: ignore[attr-defined]
 
 
 _made: WeakValueDictionary[Any, OwnFunction] = WeakValueDictionary()
@@ -129,7 +131,7 @@ def elementwise_function(
     return _again(definition)
 
 
-def _again(definition: tuple[Any, ...]) -> OwnFunction:
+def _again(definition: tuple[Any, ...], token: str | None = None) -> OwnFunction:
     """The function of a definition: made once."""
     key: Any = definition
     try:
@@ -139,7 +141,7 @@ def _again(definition: tuple[Any, ...]) -> OwnFunction:
     with _lock:
         found = _made.get(key)
         if found is None:
-            found = _made[key] = _record(*definition)
+            found = _made[key] = _record(*definition, token=token)
             object.__setattr__(found, "definition", definition)
     return found
 
@@ -153,6 +155,7 @@ def _record(
     range: Interval | None,
     count: int,
     domain: tuple[float, ...],
+    token: str | None,
 ) -> OwnFunction:
     op = elementwise(
         name,
@@ -168,7 +171,7 @@ def _record(
     if numpy is None:
         _set(op, numpy=_no_code)
     elif not isinstance(numpy, str):
-        held = bind(numpy)
+        held = bind(numpy, token)
         identifier, statement = code_of_callable(numpy, held, name)
         operands = ", ".join(f"{{{i}}}" for i, _ in enumerate(rules))
         template = f"_values_of({identifier}, {name!r}, {operands})"

@@ -273,14 +273,16 @@ def _entries(given: Any) -> Iterator[Any]:
 def stand_ins(given: Any) -> dict[Expr, Expr]:
     """The applied functions among variables, outermost only, and the symbols for them."""
     found: dict[Expr, Expr] = {}
+    seen: set[Expr] = set()
     for entry in _entries(given):
-        x = adopted(entry)
+        x = entry if entry.__class__ is Expr else adopted(entry)
         stack = [x] if isinstance(x, Expr) else []
         while stack:
             node = stack.pop()
             if node.op is APPLIED:
                 found[node] = stand_in(node)
-            else:
+            elif node.args and node not in seen:
+                seen.add(node)
                 stack += node.args
     return found
 

@@ -179,9 +179,13 @@ def _call(function: str) -> Any:
 
 
 def _replaced(node: Expr) -> list[tuple[int, str]]:
-    """The operands that are not the symbols of the equation themselves, each with its symbol."""
+    """The operands that are not the symbols of the equation, or what those stand for, each with its symbol."""
     pairs = zip(node.args[1:], node.params[0].parameters, strict=True)
-    return [(i, str(p.name)) for i, (arg, p) in enumerate(pairs, 1) if arg is not p]
+    return [
+        (i, str(p.name))
+        for i, (arg, p) in enumerate(pairs, 1)
+        if arg is not p and arg is not p.params[-1]
+    ]
 
 
 def _text(node: Expr) -> str:

@@ -61,6 +61,24 @@ def test_derivatives():
     assert sg.evaluate(hess[0][1], {x: 0.3, y: 2.0}) == pytest.approx(math.cos(0.3), rel=1e-14)
 
 
+def test_code_is_one_operand_of_what_is_around_it():
+    total = sg.elementwise_function("total_", numpy="{0} + {1}")
+    minus = sg.elementwise_function("minus_", numpy="-{0}")
+    call = sg.lambdify([x, y], [2 * total(x, y) * 3, minus(x + y) ** 2, 1 / total(x, -y)])
+    for a, b in [(1.5, 0.25), (np.linspace(1, 2, 30_000), np.linspace(3, 4, 30_000))]:
+        for got, wanted in zip(call(a, b), [6 * (a + b), (a + b) ** 2, 1 / (a - b)], strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-15)
+
+
+def test_results_of_other_types():
+    sign = sg.elementwise_function("is_positive_", numpy=lambda u: u > 0)
+    values = sg.lambdify(x, sign(x))(np.array([1.0, -1.0]))
+    assert values.dtype == np.float64
+    assert values.tolist() == [1.0, 0.0]
+    with pytest.raises(TypeError, match="not real numbers"):
+        sg.lambdify(x, sg.elementwise_function("turned_", numpy=lambda u: u * 1j)(x))(1.0)
+
+
 def test_derivatives_that_are_not_known():
     rules = [lambda u, v: slope(u), None]
     part = sg.elementwise_function("half_known", derivative=rules, numpy="{0} + {1}")
@@ -141,6 +159,8 @@ def test_saved_code(tmp_path):
         ("h", {"numpy": "np.sinn({0})"}, "which NumPy does not have"),
         ("h", {"numpy": "scipy.optimize.root({0})"}, "scipy.special alone"),
         ("h", {"numpy": "np.sin({0}"}, "no expression"),
+        ("h", {"numpy": "{0} > 0"}, "gives truth values"),
+        ("h", {"numpy": "max({0}, 1)"}, "uses max"),
         ("h", {"numpy": 3}, "a template such as"),
         ("h", {"derivative": [slope, slope], "arity": 1}, "takes 1 operands"),
         ("h", {"derivative": 3}, "must be callable"),

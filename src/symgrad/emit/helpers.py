@@ -373,6 +373,8 @@ def _values_of(function, name, *operands):
         ) from error
     if values.shape != shape:
         raise ValueError(f"{name} gave the shape {values.shape} for operands of shape {shape}")
-    return values[()]
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} gave values of dtype {values.dtype}, not real numbers")
+    return (values if values.dtype.kind == "f" else values.astype(np.float64))[()]
 ''',
 }

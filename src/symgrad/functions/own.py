@@ -25,7 +25,7 @@ from symgrad.ops.elementwise import Elementwise, as_expr, elementwise
 from symgrad.parse.functions import ARRAY_FUNCTIONS, NUMBERS, SCALAR_FUNCTIONS
 
 # Names that the code of a template may use
-_KNOWN: Final = frozenset({"np", "scipy", "abs", "min", "max", "float", "int", "bool"})
+_KNOWN: Final = frozenset({"np", "scipy", "abs"})
 _PLACE: Final = re.compile(r"\{(\d+)\}")
 
 
@@ -155,6 +155,7 @@ def _record(
     range: Interval | None,
     count: int,
     domain: tuple[float, ...],
+    *,
     token: str | None,
 ) -> OwnFunction:
     op = elementwise(
@@ -229,6 +230,10 @@ def _check_template(name: str, template: str, count: int) -> None:
         raise ArgumentError(
             f"numpy= of {name} is no expression, {error.msg}: {template!r}"
         ) from None
+    if isinstance(tree.body, (ast.Compare, ast.BoolOp)):
+        raise ArgumentError(
+            f"numpy= of {name} gives truth values, not numbers; write np.where({template}, 1.0, 0.0)"
+        )
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     unknown = sorted(n for n in used - _KNOWN if not re.fullmatch(r"_\d+", n))
     if unknown:

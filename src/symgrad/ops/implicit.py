@@ -179,7 +179,7 @@ def _call(function: str) -> Any:
 
 
 def _replaced(node: Expr) -> list[tuple[int, str]]:
-    """The operands that are not the symbols of the equation, or what those stand for, each with its symbol."""
+    """The operands that are not what the symbols of the equation are or stand for, each with its symbol."""
     pairs = zip(node.args[1:], node.params[0].parameters, strict=True)
     return [
         (i, str(p.name))

@@ -160,8 +160,11 @@ def _sample(
     held = x.params[3]
     if x.dtype.kind == "b":
         return rng.integers(0, 2, shape).astype(bool)
-    if x.dtype.kind in "iu" or "integer" in held:
+    if x.dtype.kind in "iu":
         return np.asarray(rng.integers(1, 4, shape), dtype=_wide(x))
+    if "integer" in held:
+        value = rng.integers(1, 4, shape).astype(float)
+        return -value if "negative" in held else value
     value = rng.uniform(*span, shape)
     if "positive" in held or "nonnegative" in held:
         value = np.abs(value) + 0.1

@@ -120,6 +120,9 @@ def test_the_same_definition_is_the_same_function():
 
 def test_range():
     assert (sine.range.low, sine.range.high) == (-3, 3)
+    above = sg.elementwise_function("above_", numpy="np.exp({0})", range=(0.5, math.inf))
+    assert sg.simplify(sg.abs(above(x))) is above(x)
+    assert sg.simplify(sg.abs(sine(x))) is not sine(x)
 
 
 def test_pickling():

@@ -26,7 +26,8 @@ def test_a_function_is_its_name_and_what_is_assumed():
     p = sg.function("p", positive=True)(t)
     assert sg.simplify(sg.sqrt(p**2)) is p
     assert sg.simplify(sg.sqrt(Q**2)) is not Q
-    assert sg.function("k", integer=True)(t).dtype == np.int64
+    assert sg.simplify(sg.abs(p)) is p
+    assert sg.simplify(sg.abs(p.diff(t))) is not p.diff(t)
     assert q(t, x) is not Q
 
 

@@ -31,6 +31,7 @@ from symgrad.emit.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
 from symgrad.emit.views import Call, Joined, Raised, View
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import text_of_number
 from symgrad.expr.types import BOOL
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import MUL
@@ -47,10 +48,10 @@ def number_piece(value: Any) -> Piece:
     if value.__class__ is bool:
         return Piece(rf"\text{{{value}}}", ATOM)
     if value.__class__ is Fraction:
-        sign = "-" if value < 0 else ""
-        fraction = rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+        sign, over = "-" if value < 0 else "", text_of_number(abs(value.numerator))
+        fraction = rf"{sign}\frac{{{over}}}{{{text_of_number(value.denominator)}}}"
         return Piece(fraction, MINUS if sign else PRODUCT)
-    shown = str(value)
+    shown = text_of_number(value)
     level = MINUS if is_minus(value) else ATOM
     digits, exponent, power = shown.partition("e")
     if exponent:

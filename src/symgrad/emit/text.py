@@ -29,6 +29,7 @@ from symgrad.emit.views import Call, Joined, Raised
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import text_of_number
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.einsum import is_stretched_scalar
 from symgrad.rewrite.readable import readable
@@ -81,7 +82,7 @@ def number_piece(value: Any) -> Piece:
     if value.__class__ is bool:
         return Piece(str(value), ATOM)
     level = MINUS if is_minus(value) else PRODUCT if value.__class__ is Fraction else ATOM
-    return Piece(str(value), level)
+    return Piece(text_of_number(value), level)
 
 
 def dim_piece(dim: Any) -> Piece:
@@ -127,7 +128,7 @@ class TextPrinter(Printer):
         above, level = self._above(view, pieces)
         below = [self.wrap(self._factor(factor, pieces), POWER) for factor in view.below]
         if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
-            below.insert(0, str(view.coefficient.denominator))
+            below.insert(0, text_of_number(view.coefficient.denominator))
         if view.hidden:
             above += f"*...*<{view.hidden} more factors>"
             level = PRODUCT

@@ -244,9 +244,8 @@ def _from_symbol(node: Any) -> Expr:
     if held.get("positive") or held.get("negative"):
         held.pop("nonzero", None)
         held.pop("nonnegative", None)
-    integer = held.pop("integer", False)
     tag = node.dummy_index if isinstance(node, sp.Dummy) else None
-    return symbol(node.name, (), int if integer else float, unique=tag, integer=integer, **held)
+    return symbol(node.name, (), unique=tag, **held)
 
 
 def _from_matrix_symbol(node: Any) -> Expr:

@@ -20,11 +20,11 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Shape
-from symgrad.expr.leaves import symbol
+from symgrad.expr.leaves import range_by_assumptions, symbol
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.traverse import replace, toposort
-from symgrad.expr.types import INT, WEAK_FLOAT, Ty, promote, resolve
+from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import broadcast_all
 from symgrad.ops.elementwise import adopted, as_expr, lift_of
@@ -156,9 +156,6 @@ def function(name: str, **assumptions: bool | None) -> UndefinedFunction:
 
 
 def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-    wanted, orders = params
-    if "integer" in wanted.assumptions and not any(orders):
-        return args[0].shape, INT
     return args[0].shape, resolve(np.true_divide, (promote(*[a.ty for a in args]), WEAK_FLOAT))
 
 
@@ -211,6 +208,7 @@ APPLIED: Final = Op(
     elementwise=True,
     numpy=_no_code,
     assumptions=_assumptions,
+    range=lambda node, *ranges: range_by_assumptions(node),
     sympy=_sympy,
     label=str,
     notes="The derivative by an argument has one order more by it.",

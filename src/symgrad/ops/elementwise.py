@@ -14,6 +14,7 @@ from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.interval import Interval
 from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
+from symgrad.expr.numbers import as_float, is_exact
 from symgrad.expr.op import Op, Params
 from symgrad.expr.traverse import toposort
 from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
@@ -128,15 +129,16 @@ class Elementwise(Op):
         The NumPy function whose type resolution holds; None for floating promotion.
     parity : str or None
         "even" or "odd", for functions of one operand.
-    exact : dict
-        Arguments at which the value is an exact number.
+    exact : dict or callable
+        The arguments at which the value is an exact number, with these values; or a function of exact
+        numbers, which gives None where the value is no exact number. A comparison's takes floats too.
     """
 
     arity: int = 1
     derivative: tuple[Derivative | None, ...] = ()
     ufunc: np.ufunc | None = None
     parity: str | None = None
-    exact: dict[Any, Any] = field(default_factory=dict)
+    exact: dict[Any, Any] | Callable[..., Any] = field(default_factory=dict)
     types: dict[Any, Ty] = field(default_factory=dict)
 
     def __call__(self, *args: Any) -> Expr:
@@ -180,7 +182,7 @@ def elementwise(
     arity: int | None = None,
     ufunc: np.ufunc | None = None,
     parity: str | None = None,
-    exact: dict[Any, Any] | None = None,
+    exact: dict[Any, Any] | Callable[..., Any] | None = None,
     text: str | None = None,
     notes: str = "",
     doc: str = "",
@@ -268,22 +270,38 @@ def _fold(op: Elementwise, args: tuple[Expr, ...]) -> Expr | None:
     values = [value_of(a) for a in args]
     if any(v is None for v in values):
         return None
-    x = values[0]
     shape, ty = args[0].shape, op.type_of(tuple([a.ty for a in args]))
-    if len(values) == 1 and not isinstance(x, (float, bool)) and x in op.exact:
-        return number(op.exact[x], shape)
-    comparison = ty is BOOL
-    if not comparison and not any(isinstance(v, float) for v in values):
+    known = _exact_value(op, args, values, ty)
+    if known is not None:
+        return number(known, shape)
+    if ty is not BOOL and not any(isinstance(v, float) for v in values):
         return None
     if op.ufunc is None:
         return None
     with np.errstate(all="ignore"):
-        likes = [float(v) if isinstance(v, Fraction) else v for v in values]
-        typed = [a.ty.dtype.type(v) for a, v in zip(args, likes, strict=True)]
+        typed = [_as_typed(v, a.ty) for a, v in zip(args, values, strict=True)]
         value = op.ufunc(*typed).item()
     if isinstance(value, complex):
         return None
     return number(value, shape, None if ty.weak else ty)
+
+
+def _exact_value(op: Elementwise, args: tuple[Expr, ...], values: list[Any], ty: Ty) -> Any:
+    """The value at exact numbers where it is one; at Python's floats too for a comparison."""
+    if not callable(op.exact):
+        return op.exact.get(values[0]) if is_exact(values[0]) else None
+    exact = all(map(is_exact, values)) or (
+        ty is BOOL and not any(v is True or v is False for v in values)
+    )
+    return op.exact(*values) if exact and all(a.ty.weak for a in args) else None
+
+
+def _as_typed(value: Any, ty: Ty) -> Any:
+    """A number as a NumPy scalar of its type; as a float where the type does not hold it."""
+    try:
+        return ty.dtype.type(as_float(value) if isinstance(value, Fraction) else value)
+    except OverflowError:
+        return np.float64(as_float(value))
 
 
 def _cotangents(op: Elementwise, g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:

@@ -15,8 +15,9 @@ from typing import Any, Final
 from symgrad.errors import ParseError, SymgradError
 from symgrad.expr.leaves import number, symbol, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops.applied import UndefinedFunction
-from symgrad.ops.arithmetic import POW, is_exact
+from symgrad.ops.arithmetic import POW
 from symgrad.ops.select import where
 from symgrad.ops.ufuncs import logical_and, logical_not, logical_or
 from symgrad.parse.functions import (

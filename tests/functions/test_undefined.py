@@ -196,6 +196,8 @@ def test_substitution_of_functions():
         (lambda: f.derivative(1, 0)(x), "takes 2 arguments, got 1"),
         (lambda: sg.lambdify([Q, Q], Q), "given twice"),
         (lambda: sg.diff(x, Q + 1), "symbol"),
+        (lambda: x.evalf(), "no value for x"),
+        (lambda: sg.pi.evalf(30), "up to 15 digits"),
     ],
 )
 def test_errors(call, message):
@@ -209,6 +211,13 @@ def test_pickling_and_text_are_the_same_in_another_process():
     code = f"import pickle; print(pickle.loads({pickle.dumps(e)!r}))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == str(e)
+
+
+def test_numbers_of_constants():
+    assert isinstance((sg.sqrt(2) * sg.pi).evalf(), float)
+    assert (sg.sqrt(2) * sg.pi).evalf() == pytest.approx(np.sqrt(2) * np.pi, rel=1e-15)
+    v = sg.vector("v", 2)
+    assert (2 * v).evalf(subs={v: [1.0, 2.0]}).tolist() == [2.0, 4.0]
 
 
 def test_batches():

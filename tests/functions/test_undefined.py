@@ -196,7 +196,7 @@ def test_substitution_of_functions():
         (lambda: f.derivative(1, 0)(x), "takes 2 arguments, got 1"),
         (lambda: sg.lambdify([Q, Q], Q), "given twice"),
         (lambda: sg.diff(x, Q + 1), "symbol"),
-        (lambda: x.evalf(), "no value for x"),
+        (x.evalf, "no value for x"),
         (lambda: sg.pi.evalf(30), "up to 15 digits"),
     ],
 )

@@ -45,6 +45,8 @@ class Equation:
         Those by the parameters.
     name, source : str
         The function that computes residual and slope, and its code.
+    rounding : str
+        The code of the function ``<name>_rounding``: the running error bound of the residual.
     more : tuple of (str, str)
         The functions that this code calls, by name.
     text, latex : str
@@ -58,6 +60,7 @@ class Equation:
     slopes: tuple[Expr, ...]
     name: str
     source: str
+    rounding: str
     more: tuple[tuple[str, str], ...]
     text: str
     latex: str
@@ -90,7 +93,7 @@ class Equation:
             return self
         residual, unknown, slope, *rest = after
         k = len(self.parameters)
-        given = (self.name, self.source, self.more, self.text, self.latex)
+        given = (self.name, self.source, self.rounding, self.more, self.text, self.latex)
         return Equation(residual, unknown, tuple(rest[:k]), slope, tuple(rest[k:]), *given)
 
 
@@ -167,13 +170,15 @@ def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 def _definitions(node: Expr) -> dict[str, str]:
     equation = node.params[0]
-    return {**dict(equation.more), equation.name: equation.source}
+    own = {equation.name: equation.source, f"{equation.name}_rounding": equation.rounding}
+    return {**dict(equation.more), **own}
 
 
 def _call(function: str) -> Any:
     def template(node: Expr, dim: Any) -> str:
         operands = ", ".join([f"{{{i}}}" for i in range(len(node.args))])
-        return f"{function}({node.params[0].name}, {operands})"
+        name = node.params[0].name
+        return f"{function}({name}, {name}_rounding, {operands})"
 
     return template
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symgrad.autodiff.derivatives import jacobian
+from symgrad.autodiff.rounding import rounding
 from symgrad.emit.latex import latex
 from symgrad.emit.numpy_source import definitions_of, function_source
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
@@ -180,6 +181,7 @@ def _node(
     nest = ("tuple", (), (0, 1))
     plain = function_source(program, nest, "equation")
     name = f"_equation_{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+    bound = lower(arguments, prepared([as_float(rounding(residual, [x]))], NEEDED_PASSES))
     equation = Equation(
         residual,
         x,
@@ -188,7 +190,8 @@ def _node(
         tuple(slopes),
         name,
         function_source(program, nest, name),
-        tuple(definitions_of(program).items()),
+        function_source(bound, 0, f"{name}_rounding"),
+        tuple({**definitions_of(program), **definitions_of(bound)}.items()),
         *shown,
     )
     op = ENTRYWISE if entrywise and start.shape == () else SYSTEM

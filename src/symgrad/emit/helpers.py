@@ -427,4 +427,23 @@ def _root_system(equation, rounding, x, *params):
             x, f, jacobian, scale = new, g, bend, np.maximum(scale, np.abs(new))
     return unsolved
 ''',
+    "_values_of": '''
+def _values_of(function, name, *operands):
+    """The values of a function of arrays, of the shape of its operands."""
+    shape = np.broadcast_shapes(*map(np.shape, operands))
+    try:
+        values = np.asarray(function(*operands))
+    except (TypeError, ValueError) as error:
+        if not shape:
+            raise
+        raise TypeError(
+            f"what was given for {name} takes no arrays ({error}): write it with NumPy, or give"
+            " numpy.vectorize of it"
+        ) from error
+    if values.shape != shape:
+        raise ValueError(f"{name} gave the shape {values.shape} for operands of shape {shape}")
+    if values.dtype.kind not in "biuf":
+        raise TypeError(f"{name} gave values of dtype {values.dtype}, not real numbers")
+    return (values if values.dtype.kind == "f" else values.astype(np.float64))[()]
+''',
 }

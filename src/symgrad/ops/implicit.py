@@ -22,7 +22,8 @@ from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.traverse import replace, toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import add
-from symgrad.ops.einsum import broadcast, broadcast_all, einsum_node
+from symgrad.ops.einsum import broadcast, einsum_node
+from symgrad.ops.elementwise import over_arrays
 from symgrad.ops.linalg import solve
 from symgrad.ops.matrices import minus, transposed
 from symgrad.ops.reshaping import reshape_to
@@ -80,7 +81,7 @@ class Equation:
         """Expressions of the bound symbols, with the root and its operands in their place."""
         known = dict(zip((self.unknown, *self.parameters), (y, *y.args[1:]), strict=True))
         if y.op is ENTRYWISE and y.shape:
-            return _entry_by_entry(exprs, known, y.shape)
+            return over_arrays(exprs, known, y.shape)
         return replace(exprs, known, {})
 
     def renamed(self, rename: Rename) -> Equation:
@@ -98,15 +99,6 @@ class Equation:
 
 def _names(shape: Shape) -> set[str]:
     return {name for d in shape for name in dim_names(d)}
-
-
-def _entry_by_entry(exprs: Sequence[Expr], known: dict[Expr, Expr], shape: Shape) -> list[Expr]:
-    """Formulas of scalars over arrays."""
-    image = dict(known)
-    for node in toposort(exprs, skip=known):
-        args = tuple(broadcast_all([image[arg] for arg in node.args]))
-        image[node] = node.op.build(args, node.params) if args else node
-    return [broadcast(image[e], shape) for e in exprs]
 
 
 def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
@@ -192,9 +184,13 @@ def _call(function: str) -> Any:
 
 
 def _replaced(node: Expr) -> list[tuple[int, str]]:
-    """The operands that are not the symbols of the equation themselves, each with its symbol."""
+    """The operands that are not what the symbols of the equation are or stand for, each with its symbol."""
     pairs = zip(node.args[1:], node.params[0].parameters, strict=True)
-    return [(i, str(p.name)) for i, (arg, p) in enumerate(pairs, 1) if arg is not p]
+    return [
+        (i, str(p.name))
+        for i, (arg, p) in enumerate(pairs, 1)
+        if arg is not p and arg is not p.params[-1]
+    ]
 
 
 def _text(node: Expr) -> str:
@@ -237,6 +233,7 @@ ENTRYWISE: Final = Op(
     elementwise=True,
     numpy=_call("_root"),
     definitions=_definitions,
+    label=lambda node: str(node.params[0].unknown.name),
     text=_text,
     latex=_latex,
     notes=_NOTES,
@@ -249,6 +246,7 @@ SYSTEM: Final = Op(
     jvp=_tangent,
     numpy=_call("_root_system"),
     definitions=_definitions,
+    label=lambda node: str(node.params[0].unknown.name),
     text=_text,
     latex=_latex,
     map_dims=_map_dims,

@@ -17,6 +17,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
 from symgrad.lower.lowering import is_batched, lower
 from symgrad.lower.passes import NEEDED_PASSES, prepared
+from symgrad.ops.applied import with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.implicit import ENTRYWISE, SYSTEM, Equation
@@ -25,6 +26,7 @@ from symgrad.ops.matrices import as_float
 from symgrad.ops.reshaping import reshape_to
 
 
+@with_functions("unknown", "params")
 def implicit(F: Any, unknown: Any, params: Any = None, x0: Any = 1.0) -> Any:
     """The solution of ``F(unknown, params) = 0``, as an expression of the parameters.
 
@@ -63,7 +65,7 @@ def implicit(F: Any, unknown: Any, params: Any = None, x0: Any = 1.0) -> Any:
     >>> x, e, m = sg.symbols("x e m")
     >>> anomaly = sg.implicit(x - e * sg.sin(x) - m, x, [e, m], x0=m)
     >>> print(anomaly)
-    root(x - e*sin(x) - m, x)
+    x where x = root(x - e*sin(x) - m, x)
     >>> print(f"{sg.evaluate(anomaly, {e: 0.3, m: 1.0}):.12f}")
     1.288091313212
     >>> print(f"{sg.evaluate(sg.diff(anomaly, m), {e: 0.3, m: 1.0}):.12f}")
@@ -220,6 +222,6 @@ def _parts(z: Expr, sizes: Sequence[Any], unknowns: Sequence[Expr]) -> list[Expr
     found, begin = [], 0
     for size, x in zip(sizes, unknowns, strict=True):
         end: Any = add_dims(begin, size)
-        found.append(reshape_to(part(z, 0, begin, end), x.shape))
+        found.append(reshape_to(part(z, 0, begin, end), x.shape) if x.shape else z[begin])
         begin = end
     return found

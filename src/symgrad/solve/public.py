@@ -13,6 +13,7 @@ from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
+from symgrad.ops.applied import with_functions
 from symgrad.solve.code import (
     curvature_code,
     equation_code,
@@ -33,6 +34,7 @@ SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
 SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
 
+@with_functions("unknowns", "params")
 def newton_root(
     F: Any,
     unknowns: Any,
@@ -214,6 +216,7 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
     )
 
 
+@with_functions("unknowns", "params")
 def newton_minimize(
     f: Any,
     unknowns: Any,
@@ -361,6 +364,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
     )
 
 
+@with_functions("unknowns", "params")
 def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None) -> Solver:
     """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
 

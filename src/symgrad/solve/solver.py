@@ -10,6 +10,7 @@ from typing import Any
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.execute import execute
 from symgrad.expr.node import Expr
+from symgrad.functions.callables import check_saved
 from symgrad.solve import modules
 
 
@@ -161,7 +162,9 @@ class Solver:
 
     def save(self, path: Any) -> None:
         """Write the solver as a module that needs NumPy only; its function is `solve`."""
-        Path(path).write_text(self.source, encoding="utf-8")
+        source = self.source
+        check_saved(source)
+        Path(path).write_text(source, encoding="utf-8")
 
     def explain(self) -> str:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""

@@ -34,7 +34,7 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.polynomial import polyval
-from symgrad.rewrite.smooth import FUNCTIONS, Near, near_zero, square_of
+from symgrad.rewrite.smooth import FUNCTIONS, POLES, Near, near_zero, square_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
@@ -285,7 +285,7 @@ def _quantities(node: Expr) -> list[Expr]:
                 elif base.op is not ADD or len(base.args) == 2:
                     found[base] = None
             stack.append(base)
-        elif x.op in FUNCTIONS and x.args[0].op in (MUL, POW):
+        elif x.op in POLES or (x.op in FUNCTIONS and x.args[0].op in (MUL, POW)):
             arguments[_quantity(x.args[0])] = None
     return [x for x in (*found, *arguments) if not is_number(x)][:MAX_TRIES]
 

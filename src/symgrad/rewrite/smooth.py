@@ -16,7 +16,7 @@ from symgrad.expr.leaves import NAMED_NUMBER, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import toposort
-from symgrad.ops import special
+from symgrad.ops import special, stable
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import is_layout
@@ -47,7 +47,14 @@ RADII: Final = (
 MAX_ORDER: Final = 20  # of a zero at 0
 LARGEST_DENOMINATOR: Final = 10**6
 
-FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
+Function = Callable[[Any, Any], Any]  # of the module mpmath and a long float
+
+
+def _of_mpmath(name: str) -> Function:
+    return lambda mp, x: getattr(mp, name)(x)
+
+
+_NAMES: Final[dict[Op, str]] = {  # of functions that mpmath has
     f.sin: "sin",
     f.cos: "cos",
     f.tan: "tan",
@@ -70,7 +77,18 @@ FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
     special.gamma: "gamma",
     special.gammaln: "loggamma",
     special.digamma: "digamma",
+    stable.sech: "sech",
+    stable.csch: "csch",
 }
+FUNCTIONS: Final[dict[Op, Function]] = {op: _of_mpmath(name) for op, name in _NAMES.items()} | {
+    f.expit: lambda mp, x: 1 / (1 + mp.exp(-x)),
+    stable.bose_einstein: lambda mp, x: 1 / mp.expm1(x),
+    stable.log1mexp: lambda mp, x: mp.log(-mp.expm1(x)),
+    stable.log_cosh: lambda mp, x: mp.log(mp.cosh(x)),
+    stable.log1p_tanh: lambda mp, x: mp.log(1 + mp.tanh(x)),
+}
+
+POLES: Final = (stable.csch, stable.bose_einstein)  # functions that divide by zero at 0
 
 Exact = int | Fraction | float
 
@@ -189,7 +207,7 @@ class _Formula:
             elif node.op is POW:
                 known[node] = self._power(known[node.args[0]], value_of(node.args[1]))
             elif node.op in FUNCTIONS:
-                known[node] = self._function(getattr(mp, FUNCTIONS[node.op]), *known[node.args[0]])
+                known[node] = self._function(FUNCTIONS[node.op], *known[node.args[0]])
             else:
                 known[node] = (self._number(node), mp.mpf(0))
         return known
@@ -211,12 +229,12 @@ class _Formula:
         relative = error / abs(value) if value else 0
         return result, (abs(exponent) * relative + 1) * abs(result)
 
-    def _function(self, function: Callable[[Any], Any], x: Any, error: Any) -> tuple[Any, Any]:
-        result = function(x)
+    def _function(self, function: Function, x: Any, error: Any) -> tuple[Any, Any]:
+        result = function(self.mp, x)
         slope = 0
         if error:
             step = abs(x) * self.mp.mpf(2) ** -100 or self.mp.mpf(2) ** -100
-            slope = abs(function(x + step) - result) / step
+            slope = abs(function(self.mp, x + step) - result) / step
         return result, abs(result) + slope * error
 
     def slope(self) -> Any:

@@ -34,7 +34,7 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.polynomial import polyval
-from symgrad.rewrite.smooth import FUNCTIONS, Near, near_zero, square_of
+from symgrad.rewrite.smooth import FUNCTIONS, POLES, Near, near_zero, square_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
@@ -239,7 +239,9 @@ def _singular(order: Sequence[Expr]) -> set[Expr]:
             divides = _is_negative(node.args[1]) and not is_number(node.args[0])
             if divides or node.args[0] in found:
                 found.add(node)
-        elif node.op in (ADD, MUL) and any(arg in found for arg in node.args):
+        elif node.op in POLES or (
+            node.op in (ADD, MUL) and any(arg in found for arg in node.args)
+        ):
             found.add(node)
     return found
 
@@ -285,7 +287,7 @@ def _quantities(node: Expr) -> list[Expr]:
                 elif base.op is not ADD or len(base.args) == 2:
                     found[base] = None
             stack.append(base)
-        elif x.op in FUNCTIONS and x.args[0].op in (MUL, POW):
+        elif x.op in POLES or (x.op in FUNCTIONS and x.args[0].op in (MUL, POW)):
             arguments[_quantity(x.args[0])] = None
     return [x for x in (*found, *arguments) if not is_number(x)][:MAX_TRIES]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from symgrad.expr.leaves import NAMED_NUMBER, value_of
@@ -20,6 +20,7 @@ from symgrad.ops import special
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import is_layout
+from symgrad.ops.stable import bose_einstein, csch, log_cosh, sech
 
 PRECISION: Final = 400  # bits: what x**-9 takes at x = 2**-30, and a double behind it
 POINTS: Final = 40  # Chebyshev points of a fit
@@ -47,7 +48,8 @@ RADII: Final = (
 MAX_ORDER: Final = 20  # of a zero at 0
 LARGEST_DENOMINATOR: Final = 10**6
 
-FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
+# To the names of mpmath, or to what is made of its functions
+FUNCTIONS: Final[dict[Op, str | Callable[[Any, Any], Any]]] = {
     f.sin: "sin",
     f.cos: "cos",
     f.tan: "tan",
@@ -64,6 +66,12 @@ FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
     f.expm1: "expm1",
     f.log: "log",
     f.log1p: "log1p",
+    f.expit: lambda mp, x: 1 / (1 + mp.exp(-x)),
+    f.softplus: lambda mp, x: mp.log1p(mp.exp(x)),
+    sech: "sech",
+    csch: "csch",
+    bose_einstein: lambda mp, x: 1 / mp.expm1(x),
+    log_cosh: lambda mp, x: mp.log1p(2 * mp.sinh(x / 2) ** 2),
     special.erf: "erf",
     special.erfc: "erfc",
     special.erfi: "erfi",
@@ -71,6 +79,7 @@ FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
     special.gammaln: "loggamma",
     special.digamma: "digamma",
 }
+POLES: Final = (csch, bose_einstein)  # functions that divide by their argument, as 1/sinh(x) does
 
 Exact = int | Fraction | float
 
@@ -189,10 +198,15 @@ class _Formula:
             elif node.op is POW:
                 known[node] = self._power(known[node.args[0]], value_of(node.args[1]))
             elif node.op in FUNCTIONS:
-                known[node] = self._function(getattr(mp, FUNCTIONS[node.op]), *known[node.args[0]])
+                known[node] = self._function(self._known(node.op), *known[node.args[0]])
             else:
                 known[node] = (self._number(node), mp.mpf(0))
         return known
+
+    def _known(self, op: Op) -> Callable[[Any], Any]:
+        """A function of mpmath's numbers."""
+        known = FUNCTIONS[op]
+        return getattr(self.mp, known) if isinstance(known, str) else partial(known, self.mp)
 
     def _number(self, node: Expr) -> Any:
         if is_layout(node):

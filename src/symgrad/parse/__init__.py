@@ -16,7 +16,7 @@ from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import as_expr
 from symgrad.parse.builder import Builder
-from symgrad.parse.tokens import check
+from symgrad.parse.tokens import SUBSCRIPTS, check
 
 __all__ = ["parse"]
 
@@ -80,7 +80,7 @@ def _tree(text: str, deepest: int) -> ast.expr:
     """Python's tree of a text, in which all columns are shifted by the bracket put before it."""
     reason = "too long or too deeply nested for one text; parse its parts and combine them"
     try:
-        tree = ast.parse(f"({text})", mode="eval").body
+        tree = ast.parse(f"({text.translate(SUBSCRIPTS)})", mode="eval").body
     except SyntaxError as error:
         offset = (error.offset or 1) - 2
         raise ParseError(error.msg, text, offset) from None

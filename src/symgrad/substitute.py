@@ -7,11 +7,15 @@ from typing import Any
 
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
+from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import bind_dims, check_symbols, replace
+from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.ops.layout import SLICE, embed_in
 from symgrad.ops.public import public
+from symgrad.ops.select import where
+from symgrad.ops.ufuncs import not_equal
 
 
 @public
@@ -23,12 +27,14 @@ def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
     e : Expr
     values : mapping from symbol to number, array or Expr
         A value broadcasts to the shape of its symbol. Where the symbol has named extents and the value
-        known ones, the names are replaced throughout the formula.
+        known ones, the names are replaced throughout the formula. A key may be an entry or a slice of
+        a symbol as well, such as ``v[0]`` or ``A[:, 1]``: then the rest of the symbol stays. All
+        replacements are made at once.
 
     Raises
     ------
     ArgumentError
-        If a key is no symbol.
+        If a key is neither a symbol nor an entry of one.
     ShapeError
         If a value does not fit its symbol.
 
@@ -40,6 +46,8 @@ def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
     x + 9
     """
     values = {adopted(x): value for x, value in values.items()}
+    entries = {x: as_expr(v) for x, v in values.items() if _is_entry(x)}
+    values = {x: v for x, v in values.items() if x not in entries}
     leaves = check_symbols(values, "a key of the substitution")
     expressions = [as_expr(values[x]) for x in leaves]
     dims: dict[str, Dim] = {}
@@ -54,7 +62,51 @@ def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
                 f"the value of {x.name} has shape {show_shape(value.shape)}, needs {show_shape(shape)}"
             )
         known[x] = broadcast(value, shape)
-    return replace([as_expr(e)], known, dims)[0]
+    root = as_expr(e)
+    if entries:
+        known = _with_entries(root, entries, known)
+    return replace([root], known, dims)[0]
+
+
+# Entries
+
+
+def _is_entry(x: Any) -> bool:
+    return isinstance(x, Expr) and x.op is SLICE and x.args[0].op is SYMBOL
+
+
+def _with_entries(
+    root: Expr, entries: Mapping[Expr, Expr], known: dict[Expr, Expr]
+) -> dict[Expr, Expr]:
+    """What symbols and their slices become where entries have values: ``where(mask, values, v)``."""
+    whole = dict(known)
+    found = dict(known)
+    for x, value in entries.items():
+        if broadcast_shapes(value.shape, x.shape) != x.shape:
+            raise ShapeError(
+                f"the value of {x!s} has shape {show_shape(value.shape)}, needs {show_shape(x.shape)}"
+            )
+        leaf, index = x.args[0], x.params[0]
+        mask = embed_in(number(1, x.shape), leaf.shape, index)
+        placed = embed_in(broadcast(value, x.shape), leaf.shape, index)
+        found[leaf] = where(not_equal(mask, 0), placed, found.get(leaf, leaf))
+    for node in toposort([root]):
+        if not _is_entry(node) or node.args[0] not in found:
+            continue
+        leaf = node.args[0]
+        if node in entries:
+            found[node] = broadcast(entries[node], node.shape)
+        elif all(_apart(node, x) for x in entries if x.args[0] is leaf):
+            found[node] = SLICE.build((whole.get(leaf, leaf),), node.params)
+    return found
+
+
+def _apart(x: Expr, y: Expr) -> bool:
+    """Whether two picks of one symbol are surely different entries."""
+    return any(
+        isinstance(i, int) and isinstance(j, int) and i != j and (i < 0) == (j < 0)
+        for i, j in zip(x.params[0], y.params[0], strict=False)
+    )
 
 
 @public

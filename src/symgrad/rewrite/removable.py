@@ -240,9 +240,7 @@ def _singular(order: Sequence[Expr]) -> set[Expr]:
             divides = _is_negative(node.args[1]) and not is_number(node.args[0])
             if divides or node.args[0] in found:
                 found.add(node)
-        elif node.op in POLES or (
-            node.op in (ADD, MUL) and any(arg in found for arg in node.args)
-        ):
+        elif node.op in POLES or (node.op in (ADD, MUL) and any(arg in found for arg in node.args)):
             found.add(node)
     return found
 

@@ -91,14 +91,14 @@ def _at_any_base(x: Expr, p: Expr, j: int, k: int) -> Expr:
 
 
 def _root_of_product(x: Expr) -> tuple[Expr, Fraction | float] | None:
-    """``(u, q)`` of ``x = u**q`` with a product u and a fraction q < 0; also of powers of cube roots."""
+    """``(u, q)`` of ``x = u**q`` with a product u and q < 0; also of powers of cube roots."""
     if x.op is not POW:
         return None
     u, q = x.args[0], value_of(x.args[1])
     if u.op is f.cbrt and q.__class__ is int:
         u, q = u.args[0], Fraction(q, 3)
-    is_root = isinstance(q, (Fraction, float)) and q < 0 and not float(q).is_integer()
-    return (u, q) if is_root and u.op is MUL else None
+    divides = u.op is MUL and isinstance(q, (int, Fraction, float)) and q < 0
+    return (u, q) if divides else None
 
 
 def _roots_of_products(node: Expr) -> bool:

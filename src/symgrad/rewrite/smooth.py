@@ -207,8 +207,7 @@ class _Formula:
         turns = [mp.expjpi(mp.mpf(2 * j) / CIRCLE) for j in range(CIRCLE)]
         values = [self.as_written(radius * t)[0] for t in turns]
         poles = [
-            mp.re(sum(v * turns[j * k % CIRCLE] for j, v in enumerate(values)) / CIRCLE)
-            * radius**k
+            mp.re(sum(v * turns[j * k % CIRCLE] for j, v in enumerate(values)) / CIRCLE) * radius**k
             for k in range(1, MAX_POLE + 1)
         ]
         least = max(map(abs, values)) * 2.0**-150  # what the sums above err by

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from symgrad.expr.leaves import NAMED_NUMBER, value_of
 from symgrad.expr.node import Expr
@@ -49,6 +49,8 @@ CIRCLE: Final = 64  # points on a circle around 0
 MAX_POLE: Final = 16  # the highest order of a pole that is looked for
 AROUND: Final = (2.0**-30, 2.0**-20, 2.0**-10, 2.0**-4)  # where rounding must explain it
 FLOAT_ERROR: Final = 4  # units that a float in a formula may err by: it is a product of floats
+UNKNOWN: Final = object()
+MAX_FOUND: Final = 256  # formulas of which the polynomials are remembered
 MAX_ORDER: Final = 20  # of a zero at 0
 LARGEST_DENOMINATOR: Final = 10**6
 
@@ -121,6 +123,37 @@ def near_zero(terms: Sequence[Expr], u: Expr, guarded: bool = False) -> Near | N
     order = toposort(terms, skip=[u, *square_of(u)])
     if not any(node.op in FUNCTIONS for node in order):
         return None
+    key = (guarded, _structure(terms, u, order))
+    known = _found.get(key, UNKNOWN)
+    if known is not UNKNOWN:
+        return cast("Near | None", known)
+    near = _computed(terms, u, order, guarded)
+    if len(_found) >= MAX_FOUND:
+        _found.clear()
+    _found[key] = near
+    return near
+
+
+# What was found for formulas of one structure, since a derivative and its code ask for the same
+_found: Final[dict[tuple[Any, ...], Any]] = {}
+
+
+def _structure(terms: Sequence[Expr], u: Expr, order: Sequence[Expr]) -> tuple[Any, ...]:
+    """A formula of u without its nodes: operations, numbers, and where the operands stand."""
+    places = {x: -1 - i for i, x in enumerate([u, *square_of(u)])}
+    rows: list[Any] = []
+    for node in order:
+        if node.op in (ADD, MUL, POW) or node.op in FUNCTIONS:
+            rows.append((node.op, tuple([places[arg] for arg in node.args])))
+        else:
+            inner = node.args[0] if is_layout(node) else node
+            value = value_of(inner)
+            rows.append((inner.op, value.__class__, value if value is not None else inner.params))
+        places[node] = len(rows)
+    return (len(places) - len(rows), *rows, *[places[t] for t in terms])
+
+
+def _computed(terms: Sequence[Expr], u: Expr, order: list[Expr], guarded: bool) -> Near | None:
     import mpmath  # noqa: PLC0415 - only for formulas that divide by zero somewhere
 
     formula = _Formula(mpmath, terms, u, order)

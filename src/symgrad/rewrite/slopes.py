@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from symgrad.expr.leaves import number, value_of
+from symgrad.expr.leaves import SIZE, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops import ufuncs as f
@@ -105,6 +105,14 @@ def _roots_of_products(node: Expr) -> bool:
     return node.op is MUL and any(_root_of_product(x) is not None for x in node.args)
 
 
+def _may_vanish(t: Expr) -> bool:
+    """Whether a factor is 0 somewhere: extents and reciprocals are not."""
+    if t.op is POW:
+        n = value_of(t.args[1])
+        return t.args[0].op is not SIZE and n is not None and n > 0
+    return t.op is not SIZE and not never_zero(t)
+
+
 def _held_roots(node: Expr) -> list[Expr]:
     """Factors with ``(k*t**r)**q`` taken of 1 where t is 0, if ``t**m`` beside it makes the product 0.
 
@@ -119,7 +127,7 @@ def _held_roots(node: Expr) -> list[Expr]:
             held = [
                 f.equal(t, 0)
                 for t, r in map(_base_and_count, u.args)
-                if r and beside.get(t) and beside[t] + r * q > 0 and not never_zero(t)
+                if r and beside.get(t) and beside[t] + r * q > 0 and _may_vanish(t)
             ]
             if held:
                 safe = where(reduce(f.logical_or, held), 1, u)

@@ -18,6 +18,7 @@ from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, free_symbols
 from symgrad.expr.types import FLOAT
+from symgrad.ops.applied import with_functions
 from symgrad.ops.elementwise import as_expr
 from symgrad.substitute import substitute
 
@@ -31,6 +32,7 @@ DRAWS: Final = 4  # so often each, then mixed
 MAX_SHOWN: Final = 200  # characters of a formula in a message
 
 
+@with_functions("wrt", "at")
 def check_grad(
     e: Any,
     wrt: Any,

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.emit.definitions import plan_of
+from symgrad.emit.functions import function_text
 from symgrad.emit.printer import (
     ATOM,
     COMPARE,
@@ -29,6 +30,7 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.einsum import is_stretched_scalar
 from symgrad.rewrite.readable import readable
 
@@ -193,6 +195,8 @@ class TextPrinter(Printer):
         node, op = view.node, view.node.op
         if op in LEAVES:
             return LEAVES[op](node)
+        if op is APPLIED and not view.hidden:
+            return function_text(node, parts)
         template = op.text(node) if callable(op.text) else op.text
         if template is None or view.hidden:
             listed = [part.text for part in parts]

@@ -83,8 +83,10 @@ class ArrayValue:
         return f"array{show_shape(self.array.shape)}"
 
 
-def _range_of_symbol(node: Expr) -> Interval:
-    held = node.params[3]
+def range_by_assumptions(node: Expr) -> Interval:
+    """Where the values of a node lie, by what is assumed of them."""
+    assert node.op.assumptions is not None
+    held = node.op.assumptions(node)
     if "positive" in held:
         return POSITIVE
     if "negative" in held:
@@ -108,7 +110,8 @@ SYMBOL: Final = _leaf(
     lambda params: (params[1], params[2]),
     lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
     label=lambda node: node.params[0],
-    range=_range_of_symbol,
+    assumptions=lambda node: node.params[3],
+    range=range_by_assumptions,
 )
 CONST: Final = _leaf(
     "constant",
@@ -206,8 +209,11 @@ def symbol(
 
 
 def assumed(node: Expr, *keys: str) -> bool:
-    """Whether `node` is a symbol that carries one of these assumptions."""
-    return node.op is SYMBOL and any(key in node.params[3] for key in keys)
+    """Whether `node` is a symbol, or an undefined function, that carries one of these assumptions."""
+    if node.op.assumptions is None:
+        return False
+    held = node.op.assumptions(node)
+    return any(key in held for key in keys)
 
 
 _NAN: Final = float("nan")

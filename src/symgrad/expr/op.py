@@ -78,10 +78,14 @@ class Op:
     range : Interval, callable or None
         Where the values lie wherever they are numbers, as those of the real function; or a function
         ``range(node, *ranges)`` of the intervals of the operands. None: what the element type says.
+    assumptions : callable or None
+        ``assumptions(node)``: what is assumed of the values, by the names that `symbol` takes.
     domain : tuple of (float, float)
         Per operand, the interval in which tests may sample.
     special : tuple of float
         Further arguments at which the tests compare values.
+    own : bool
+        Whether it is no op of the library, so that a pickle holds the op itself.
     notes : str
         Documented choices, such as the derivative at a kink.
     """
@@ -107,8 +111,10 @@ class Op:
     label: Callable[[Expr], str] | None = None
     map_dims: Callable[[Params, Rename], Params] = _keep_params
     range: Interval | Callable[..., Interval] | None = None
+    assumptions: Callable[[Expr], tuple[str, ...]] | None = None
     domain: tuple[tuple[float, float], ...] = ()
     special: tuple[float, ...] = ()
+    own: bool = False
     notes: str = ""
 
     def __repr__(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -16,9 +16,10 @@ from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import as_float, is_exact
 from symgrad.expr.op import Op, Params
+from symgrad.expr.traverse import toposort
 from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import MUL, mul
-from symgrad.ops.einsum import broadcast_all, insert_axes
+from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
 from symgrad.ops.layout import concat
 from symgrad.ops.reshaping import reshape_to
 
@@ -74,6 +75,15 @@ def _joined(array: np.ndarray[Any, Any]) -> Expr:
     return reshape_to(
         concat([insert_axes(entry, (0,)) for entry in entries], 0), (*array.shape, *shape)
     )
+
+
+def over_arrays(exprs: Sequence[Expr], known: Mapping[Expr, Expr], shape: Shape) -> list[Expr]:
+    """Formulas of scalars entry by entry over arrays, which `known` has for the symbols."""
+    image = dict(known)
+    for node in toposort(exprs, skip=known):
+        args = tuple(broadcast_all([image[arg] for arg in node.args]))
+        image[node] = node.op.build(args, node.params) if args else node
+    return [broadcast(image[e], shape) for e in exprs]
 
 
 def adopted(value: Any) -> Any:
@@ -177,6 +187,7 @@ def elementwise(
     notes: str = "",
     doc: str = "",
     commutative: bool = False,
+    kind: type[Elementwise] = Elementwise,
 ) -> Elementwise:
     """Make the record of one elementwise function; see `Op` and `Elementwise` for the fields.
 
@@ -191,7 +202,7 @@ def elementwise(
         rules = tuple(derivative)
     if domain and not isinstance(domain[0], (tuple, list)):
         domain = (domain,)
-    op = Elementwise(
+    op = kind(
         name=name,
         arity=len(rules),
         derivative=rules,

@@ -20,6 +20,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<name>[^\W0-9\u2080-\u2089]\w*)"
     r"|(?P<sign>\.\.\.|\*\*|//|[<>=!]=|[-+*/%@<>()\[\],:.=])"
 )
+_DERIVATIVE: Final = re.compile(r"\.derivative\([0-9, ]*\) *$")  # of a function, to be called
 _SPACE: Final = re.compile(r" *")
 # Digits below the line belong to names; for Python's parser a letter of as many bytes stands in
 SUBSCRIPTS: Final = dict.fromkeys(range(0x2080, 0x208A), "\u4e00")
@@ -214,7 +215,8 @@ class _Walk:
         if bracket == "[" and self.wants:
             raise self._error("a list is no operand; [ ] only takes entries of an array", token)
         if bracket == "(" and not self.wants:
-            if self.last.kind != "name":
+            derivative = _DERIVATIVE.search(self.text[: token.offset][-MAX_DIGITS:])
+            if self.last.kind != "name" and not derivative:
                 raise self._error(self._missing_operator(token), token)
             bracket = "f"
         self.opened.append((bracket, token.offset))

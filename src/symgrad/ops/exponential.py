@@ -94,12 +94,13 @@ log1p = elementwise(
 expit = elementwise(
     "expit",
     derivative=lambda g, y, x: g * y * (1 - y),
-    numpy="1.0/(1.0 + np.exp(-np.maximum({0}, -709.0)))",
+    # exp(-|x|) cannot overflow; it is at most 1, which it becomes where x >= 0
+    numpy="np.maximum(np.exp(-np.abs({0})), {0} >= 0.0)/(1.0 + np.exp(-np.abs({0})))",
     scalar="(1.0/(1.0 + exp(-{0})) if {0} > -709.0 else exp({0}))",
     latex=r"\sigma\left({0}\right)",
     sympy=lambda sp, x: 1 / (1 + sp.exp(-x)),
     ufunc=None,
-    special=(0.0, 40.0, -40.0, 700.0, -700.0),
+    special=(0.0, 40.0, -40.0, 700.0, -700.0, -740.0, -800.0),
     doc="The logistic sigmoid ``1/(1 + exp(-x))``, safe for any x; as `scipy.special.expit`.",
     range=Interval(0, 1, True, True),
 )

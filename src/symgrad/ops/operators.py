@@ -149,6 +149,24 @@ def _number(self: Expr, kind: str) -> Any:
     return value
 
 
+def _as_array(self: Expr, dtype: Any = None, copy: bool | None = None) -> Any:
+    """What NumPy makes an array of: a constant, or as Python objects the entries, or the whole."""
+    if dtype is not None and np.dtype(dtype) != object:
+        value = value_of(self) if self.shape == () else None
+        if value is None:
+            raise TruthError(
+                "an expression is no array of numbers before it is evaluated; write"
+                " symgrad.evaluate(e, {x: value}), and for numpy.mean(a) or numpy.var(a) of an object"
+                " array of expressions symgrad.mean(a) or symgrad.var(a)"
+            )
+        return np.array(float(value) if isinstance(value, Fraction) else value, dtype)
+    known = all(isinstance(d, int) for d in self.shape)
+    array = np.empty(self.shape if known else (), object)
+    for place in np.ndindex(array.shape):
+        array[place] = indexing.getitem(self, place) if place else self
+    return array
+
+
 def _format(self: Expr, spec: str) -> str:
     """A constant by the rules of numbers, a formula by those of text."""
     if not spec:
@@ -247,6 +265,7 @@ def install(
         "__getattr__": entry_loop,
         "__array_ufunc__": array_ufunc,
         "__array_function__": array_function,
+        "__array__": _as_array,
         "__array_priority__": 1000.0,
         "T": property(shapes.transpose),
         "size": property(shapes.size),

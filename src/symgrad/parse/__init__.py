@@ -15,10 +15,16 @@ from typing import Any, Final
 
 from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.node import Expr
+<<<<<<< HEAD
+from symgrad.ops.elementwise import as_expr
+from symgrad.parse.builder import Builder
+from symgrad.parse.tokens import SUBSCRIPTS, check
+=======
 from symgrad.ops.applied import UndefinedFunction
 from symgrad.ops.elementwise import Elementwise, as_expr
 from symgrad.parse.builder import PRIME, Builder
 from symgrad.parse.tokens import check
+>>>>>>> main
 
 __all__ = ["parse"]
 
@@ -98,7 +104,7 @@ def _tree(text: str, deepest: int) -> ast.expr:
     """Python's tree of a text, in which all columns are shifted by the bracket put before it."""
     reason = "too long or too deeply nested for one text; parse its parts and combine them"
     try:
-        tree = ast.parse(f"({text})", mode="eval").body
+        tree = ast.parse(f"({text.translate(SUBSCRIPTS)})", mode="eval").body
     except SyntaxError as error:
         offset = (error.offset or 1) - 2
         raise ParseError(error.msg, text, offset) from None

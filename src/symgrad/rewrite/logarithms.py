@@ -248,7 +248,7 @@ def log_of_det(y: Expr) -> Expr | None:
 
 
 def log1p_of(y: Expr) -> Expr | None:
-    """``log1p(exp(u)) = softplus(u)``, ``log1p(-expit(u)) = -softplus(u)``, ``log1p(-exp(u))``, of tanh."""
+    """``log1p(exp(u)) = softplus(u)``, of -exp(u), -expit(u), tanh(u), -tanh(u) and -tanh(u)**2."""
     x = y.args[0]
     if x.op is f.exp:
         return f.softplus(x.args[0])
@@ -256,6 +256,8 @@ def log1p_of(y: Expr) -> Expr | None:
         return log1p_tanh(x.args[0])
     if x.op is not MUL or len(x.args) != 2 or not is_value(x.args[0], -1):
         return None
+    if x.args[1].op is POW:
+        return log_of_sech(f.log(f.add(1, x)))
     (u,) = x.args[1].args if len(x.args[1].args) == 1 else (None,)
     of_minus: dict[Op, Callable[[Expr], Expr]] = {
         f.expit: lambda u: -f.softplus(u),

@@ -37,6 +37,7 @@ from symgrad.ops.polynomial import polyval
 from symgrad.rewrite.smooth import FUNCTIONS, POLES, Near, near_zero, square_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
+SAME: Final = 1e-12  # the difference, at most, of a limit and the number that a guard gives for it
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
 
 
@@ -173,7 +174,7 @@ def _same_number(a: Expr, b: Expr) -> bool:
     x, y = value_of(a), value_of(b)
     if x is None or y is None or isinstance(y, bool):
         return False
-    return bool(abs(x - y) <= 1e-15 * abs(x))
+    return bool(abs(x - y) <= SAME * abs(x))
 
 
 # Pieces: products of what does not depend on u, and a formula of u alone
@@ -239,7 +240,7 @@ def _singular(order: Sequence[Expr]) -> set[Expr]:
             divides = _is_negative(node.args[1]) and not is_number(node.args[0])
             if divides or node.args[0] in found:
                 found.add(node)
-        elif node.op in (ADD, MUL) and any(arg in found for arg in node.args):
+        elif node.op in POLES or (node.op in (ADD, MUL) and any(arg in found for arg in node.args)):
             found.add(node)
     return found
 

@@ -23,6 +23,7 @@ from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.matrices import without_cofactors
+from symgrad.rewrite.names import Recall, cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.rule import rewrite
 from symgrad.rewrite.slopes import recognised, without_slopes
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
@@ -39,12 +40,29 @@ def simplify_all(roots: Sequence[Expr], written_out: bool = False) -> list[Expr]
     `written_out` no product becomes a node that stands for a formula, such as a derivative of a power.
     """
     images = list(roots)
-    for _ in range(MAX_PASSES):
-        run = _Pass(images, written_out)
+    run = _Pass(images, written_out)
+    parts = named_parts(run.order)
+    if parts:
+        symbols = symbols_for(parts)
+        return put_back(simplify_all(cut(images, symbols), written_out), symbols)
+    for turn in range(MAX_PASSES):
+        run = _Pass(images, written_out) if turn else run
         before, images = images, run.run()
         if not run.readable or all(a is b for a, b in zip(before, images, strict=True)):
             break
     return images
+
+
+def in_names(roots: Sequence[Expr], recall: Recall, simplified: bool) -> list[Expr]:
+    """Derivatives in terms of the names of what was differentiated, and simplified."""
+    named = recall(roots)
+    if not simplified:
+        return named
+    images = simplify_all(named)
+    found = recall(images)
+    if all(a is b for a, b in zip(images, found, strict=True)):
+        return images
+    return simplify_all(found)
 
 
 @public
@@ -76,7 +94,9 @@ def simplify(e: Any, level: str = "basic") -> Expr:
     if level == "full":
         from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
 
-        return simplify_with_sympy(result)
+        symbols = symbols_for(named_parts(toposort([result])))
+        (plain,) = cut([result], symbols)
+        (result,) = put_back([simplify_with_sympy(plain)], symbols)
     return result
 
 

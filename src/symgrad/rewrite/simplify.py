@@ -20,6 +20,7 @@ from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
+from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.matrices import without_cofactors
@@ -202,6 +203,8 @@ class _Pass:
                 single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
                 factors.append((image, single))
         product = collect_product(without_slopes(_regular(factors)), node)
+        if self.readable:
+            product = cleared(product, self._alone)
         if product.op is not MUL or self.written_out:
             return product
         known = recognised(product.args)

@@ -419,8 +419,8 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
     """A template over operands, with brackets where nothing else delimits them."""
 
     def operand(before: str, index: int, after: str) -> str:
-        opened = before.endswith(("(", "|", "{", ", ", "} "))
-        closed = after.startswith((",", r"\right", "|", "}", " &", r" \\"))
+        opened = before.endswith(("(", "|", "{", ", ", "} ", "& ", "\\\\ ", r"\lVert "))
+        closed = after.startswith((",", r"\right", r" \right", "|", "}", " &", r" \\", r" \end"))
         if opened and closed and not after.startswith(("}^", "}_")):
             return parts[index].text
         infix = boolean and (before or " ")[-1] == " "
@@ -432,4 +432,4 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
         return Piece(shown, COMPARE if boolean else LOOSE)
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
         return Piece(shown, MATMUL)
-    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\d\^", template) else ATOM)
+    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\w\^", template) else ATOM)

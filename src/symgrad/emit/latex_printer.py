@@ -167,7 +167,7 @@ class LatexPrinter(Printer):
         held: list[Piece] = []
         if plain:  # a quotient of plain scalars stands before tensors and sums
             held, tensors = tensors, []
-            if not held and above and above[-1].level < PRODUCT and above[-1].level >= LOOSE:
+            if not held and above and _stands_apart(above[-1]):
                 held = [above.pop()]
         over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
         if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
@@ -342,6 +342,12 @@ class LatexPrinter(Printer):
         return self._is_scalar(node) and _is_short(text, EXPONENT) and not _TALL.search(text)
 
 
+def _stands_apart(factor: Piece) -> bool:
+    """Whether a scalar stands behind a fraction: a sum, or the square of a norm."""
+    norm = factor.level == POWER and factor.text.startswith(r"\left\lVert")
+    return norm or LOOSE <= factor.level < PRODUCT
+
+
 def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
     """Rows of a value and its condition; a branch that has cases itself gives its own rows."""
     rows = [
@@ -428,6 +434,8 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
 
     shown = fill(template, operand)
     shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
+    if re.match(r"\\\w+_\{\{\w+\}\} ", template):  # a sign over entries
+        return Piece(shown, LOOSE)
     if template.startswith(("{0} ", r"\neg")):
         return Piece(shown, COMPARE if boolean else LOOSE)
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand

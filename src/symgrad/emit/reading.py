@@ -130,7 +130,10 @@ def shown(root: Expr, latex: bool) -> Expr:
     entries = EntriesAmongZeros(image)
     for node in order:
         found = entries.written_out(node)
-        if found is None and node.op in (ADD, exp):  # looked at as it was, before its parts were renamed
+        if found is None and node.op in (
+            ADD,
+            exp,
+        ):  # looked at as it was, before its parts were renamed
             found = _softmax(node, image) if node.op is exp else _log_softmax(node, image)
         if found is None:
             made = _rebuilt(node, tuple([image[arg] for arg in node.args]))
@@ -296,7 +299,7 @@ def _is_small(shape: Sequence[Any]) -> bool:
     """Whether a vector or a matrix has so few entries that they are written out."""
     if not 1 <= len(shape) <= 2 or not all(isinstance(d, int) for d in shape):
         return False
-    return 0 < math.prod(shape) <= MAX_ENTRIES
+    return bool(0 < math.prod(shape) <= MAX_ENTRIES)
 
 
 class EntriesAmongZeros:
@@ -354,7 +357,9 @@ class EntriesAmongZeros:
         return None if inside is None else inside[_index(x.params[0])]
 
     def identity(self, x: Expr) -> Any:
-        return np.array([[number(int(i == j)) for j in range(x.shape[1])] for i in range(x.shape[0])])
+        return np.array(
+            [[number(int(i == j)) for j in range(x.shape[1])] for i in range(x.shape[0])]
+        )
 
     def added(self, x: Expr) -> Any:
         return self._combined(x, add_all)
@@ -407,7 +412,9 @@ def _index(index: Sequence[Any]) -> Any:
     """An index of known extents as NumPy takes it."""
     return tuple(
         [
-            entry if entry.__class__ is int else slice(entry[0], entry[1] if entry[1] >= 0 else None, entry[2])
+            entry
+            if entry.__class__ is int
+            else slice(entry[0], entry[1] if entry[1] >= 0 else None, entry[2])
             for entry in index
         ]
     )

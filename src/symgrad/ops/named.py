@@ -6,14 +6,18 @@ from typing import Any, Final
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr, make
-from symgrad.expr.op import Op
+from symgrad.expr.op import Op, Params
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 
 
-NAMED: Final = Op(
+def _build(args: tuple[Expr, ...], params: Params) -> Expr:
+    return make(NAMED, args, params, args[0].shape, args[0].ty)
+
+
+NAMED: Final[Op] = Op(
     name="named",
-    build=lambda args, params: make(NAMED, args, params, args[0].shape, args[0].ty),
+    build=_build,
     infer=lambda args, params: (args[0].shape, args[0].ty),
     vjp=lambda g, y, needed: [g],
     elementwise=True,

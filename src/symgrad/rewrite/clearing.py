@@ -51,7 +51,13 @@ def _multiplied_out(product: Expr, total: Expr) -> Expr | None:
     if not below or any(above.get(base, 0) < n for base, n in below.items()):
         return None
     written = [
-        (1, mul(number(c, product.shape), _term(times(powers_of(t) if t is not None else {}, below), product)))
+        (
+            1,
+            mul(
+                number(c, product.shape),
+                _term(times(powers_of(t) if t is not None else {}, below), product),
+            ),
+        )
         for c, t in terms
     ]
     inside = collect_sum(written, product)

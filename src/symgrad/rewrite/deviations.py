@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from symgrad.expr.dims import mul_dims
-from symgrad.expr.leaves import extent, is_number, is_value, number, value_of
+from symgrad.expr.leaves import extent, is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import ADD, MUL, add_all
+from symgrad.ops.arithmetic import ADD, MUL, add_all, split_coefficient
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout, is_stretched_scalar
 from symgrad.rewrite.collect import collect_product
 from symgrad.rewrite.rule import Guarantee, Rule
@@ -41,7 +41,10 @@ def _sum_of_the_same(term: Expr, gone: Sequence[int]) -> tuple[Expr, list[Expr]]
     """Minus the sum of what is the same along all of `gone`: a scalar, and the tensors beside it."""
     scalars = [number(-1), extent(mul_dims(*[term.shape[axis] for axis in gone]))]
     tensors: list[Expr] = []
-    for factor in term.args if term.op is MUL else (term,):
+    factors = [term]
+    while any(x.op is MUL for x in factors) and len(factors) <= MAX_TERMS:
+        factors = [inner for x in factors for inner in (x.args if x.op is MUL else (x,))]
+    for factor in factors:
         if is_number(factor):
             scalars.append(number(value_of(factor)))
         elif is_stretched_scalar(factor):
@@ -82,14 +85,18 @@ def _is_sum(total: tuple[Expr, list[Expr]], u: Expr, y: Expr) -> bool:
     """Whether a total is u summed as `y` sums."""
     (labels,), out, _ = y.params
     scalar, tensors = total
-    found = einsum_node([u], [labels], out, {})
+    k, base = split_coefficient(u)
+    if base is None:
+        return False
+    found = einsum_node([base], [labels], out, {})
     if found.op is EINSUM:
         found = normal_einsum(found, only_layouts)
     if is_number(found) and not tensors:
-        return is_number(scalar) and bool(value_of(scalar) == value_of(found))
+        return is_number(scalar) and bool(value_of(scalar) == k * value_of(found))
     if not y.ndim:
-        return scalar is found
-    return len(tensors) == 1 and tensors[0] is found and is_value(scalar, 1)
+        c, rest = split_coefficient(scalar)
+        return not tensors and rest is found and bool(c == k)
+    return len(tensors) == 1 and tensors[0] is found and bool(value_of(scalar) == k)
 
 
 DEVIATION_RULES: Final = (

@@ -207,7 +207,9 @@ NO_NAMES: Final = Recall()
 
 
 def with_names(
-    roots: Sequence[Expr], parts: Sequence[Expr], prepare: Callable[[Sequence[Expr]], Sequence[Expr]]
+    roots: Sequence[Expr],
+    parts: Sequence[Expr],
+    prepare: Callable[[Sequence[Expr]], Sequence[Expr]],
 ) -> tuple[list[Expr], Recall]:
     """The roots, and the definitions in them, each prepared on its own; and how to find the names again."""
     symbols = symbols_for(parts)

@@ -4,10 +4,12 @@ What has a stable form takes it: in a derivative the exponentials and the sum th
 apart, and a logarithm of a tail leaves a quotient of two things that underflow. A product of a few
 matrices becomes one Einsum, so that its derivative consists of whole products too:
 ``A @ X @ C + A.T @ X @ C.T`` for ``trace(X.T @ A @ X @ C)``. A value given at a removable
-singularity becomes a smooth continuation. A named part, and the formula around it, are prepared each on
-its own, so that no rule mixes them; a singularity is looked for in the formula with its names written out. Sums and products of all eigenvalues become traces and
+singularity becomes a smooth continuation. Sums and products of all eigenvalues become traces and
 determinants. In a product of many the partial products are worth keeping, since its derivatives share
 them.
+
+A named part, and the formula around it, are prepared each on its own, so that no rule mixes them; a
+removable singularity is looked for in the formula with its names written out.
 """
 
 from __future__ import annotations

@@ -233,9 +233,11 @@ def _logsumexp_of(x: Expr) -> tuple[Expr, Any] | None:
 
 
 def _norm_power(x: Expr) -> Expr:
-    """``sum(u**2)**(n/2) -> norm(u)**n`` for an odd n."""
+    """``sum(u**2)**(n/2) -> norm(u)**n`` for an odd n; of what is ``norm(u)**2`` already, for any n."""
     base, p = x.args
     n = value_of(p)
+    if n.__class__ is int and base.op is POW and base.args[0].op is NORM:
+        return make(POW, (base.args[0], number(n * value_of(base.args[1]))), (), x.shape, x.ty)
     u = _with_itself(base)
     if u is None or n.__class__ is not Fraction or n.denominator != 2:
         return x

@@ -8,6 +8,7 @@ from symgrad.autodiff import diff, grad, hessian, hvp, jacobian, jvp, vjp
 from symgrad.batching import vmap
 from symgrad.check import check_grad
 from symgrad.compile import AssembledFunction, CompiledFunction, evaluate, lambdify
+from symgrad.compile.evaluate import evalf as _evalf
 from symgrad.emit.dot import draw, to_dot
 from symgrad.emit.install import install as _install_printers
 from symgrad.emit.latex import latex
@@ -40,7 +41,9 @@ from symgrad.expr.leaves import (
 )
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
+from symgrad.functions.own import OwnFunction, elementwise_function
 from symgrad.ops import special
+from symgrad.ops.applied import UndefinedFunction, function
 from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.interpolation import interp
@@ -200,6 +203,7 @@ from symgrad.solve import (
     newton_root,
 )
 from symgrad.solve.implicit import implicit
+from symgrad.solve.linear import solve_linear
 from symgrad.structure import (
     Block,
     Diagonal,
@@ -212,8 +216,9 @@ from symgrad.structure import (
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
 from symgrad.variable import Variable, variable
+from symgrad.variational import EulerLagrange, euler_lagrange
 
-_attach_operators({"diff": diff, "subs": _subs})
+_attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
 
 __version__ = "0.1.0"
@@ -230,11 +235,13 @@ __all__ = [
     "Diagonal",
     "DiagonalPlusLowRank",
     "E",
+    "EulerLagrange",
     "Expr",
     "GradientCheckError",
     "GraphError",
     "Kronecker",
     "LowRank",
+    "OwnFunction",
     "ParseError",
     "ShapeError",
     "Solution",
@@ -244,6 +251,7 @@ __all__ = [
     "SymbolicIterationError",
     "SymgradError",
     "TruthError",
+    "UndefinedFunction",
     "Variable",
     "abs",
     "absolute",
@@ -288,8 +296,10 @@ __all__ = [
     "dot",
     "draw",
     "einsum",
+    "elementwise_function",
     "equal",
     "errors",
+    "euler_lagrange",
     "evaluate",
     "exp",
     "exp2",
@@ -309,6 +319,7 @@ __all__ = [
     "free_symbols",
     "frexp",
     "from_sympy",
+    "function",
     "grad",
     "greater",
     "greater_equal",
@@ -397,6 +408,7 @@ __all__ = [
     "size",
     "softmax",
     "softplus",
+    "solve_linear",
     "sort",
     "spacing",
     "sparsity",

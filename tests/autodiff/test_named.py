@@ -43,6 +43,8 @@ def probability():
         (sg.named(sg.exp(-(x**2)), "E") ** 2, "-4*E**2*x"),
         (sg.named(2 * sg.sqrt(1 + x**2), "s"), "4*x/s"),
         (sg.named(6.626e-34, "h") * x**2, "2*h*x"),
+        (sg.named(sg.exp(-(x**2) / 2) / sg.sqrt(2 * sg.pi), "phi"), "-x*phi"),
+        (sg.named(x * sg.exp(x), "w"), "exp(x) + w"),
         (
             sg.named(sg.constant(2), "two") * sg.sin(sg.named(3, "omega") * x),
             "omega*two*cos(omega*x)",
@@ -147,6 +149,13 @@ def test_a_name_is_neither_folded_nor_taken_apart():
     assert body(sg.simplify(sg.sin(s) ** 2 + sg.cos(s) ** 2 + s)) == "s + 1"
     assert sg.latex(sg.named(6.626e-34, "hbar") * x).startswith(r"\hbar x")
     assert sg.simplify(sg.sqrt(h**2)) is h
+
+
+def test_a_named_constant_is_a_number():
+    assert float(sg.named(2.5, "h")) == 2.5
+    assert int(sg.named(sg.named(3, "a"), "b")) == 3
+    with pytest.raises(sg.errors.TruthError):
+        float(gamma())
 
 
 def test_two_definitions_of_one_name_are_told_apart():

@@ -134,7 +134,7 @@ def test_floats_of_narrow_dtype_have_the_digits_that_they_need(name):
 
 
 def test_a_coefficient_of_one_does_not_show():
-    i = sg.symbol("i", integer=True)
+    i = sg.symbol("i", dtype=int)
     assert "1.0" not in str(1.0 * i)
 
 

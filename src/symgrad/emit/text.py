@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.emit.definitions import plan_of
+from symgrad.emit.functions import function_text
 from symgrad.emit.printer import (
     ATOM,
     COMPARE,
@@ -31,6 +32,8 @@ from symgrad.emit.views import Call, Joined, Raised
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import text_of_number
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.einsum import is_stretched_scalar
 from symgrad.rewrite.readable import readable
 
@@ -82,7 +85,7 @@ def number_piece(value: Any) -> Piece:
     if value.__class__ is bool:
         return Piece(str(value), ATOM)
     level = MINUS if is_minus(value) else PRODUCT if value.__class__ is Fraction else ATOM
-    return Piece(str(value), level)
+    return Piece(text_of_number(value), level)
 
 
 def dim_piece(dim: Any) -> Piece:
@@ -128,7 +131,7 @@ class TextPrinter(Printer):
         above, level = self._above(view, pieces)
         below = [self.wrap(self._factor(factor, pieces), POWER) for factor in view.below]
         if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
-            below.insert(0, str(view.coefficient.denominator))
+            below.insert(0, text_of_number(view.coefficient.denominator))
         if view.hidden:
             above += f"*...*<{view.hidden} more factors>"
             level = PRODUCT
@@ -195,6 +198,8 @@ class TextPrinter(Printer):
         node, op = view.node, view.node.op
         if op in LEAVES:
             return LEAVES[op](node)
+        if op is APPLIED and not view.hidden:
+            return function_text(node, parts)
         template = op.text(node) if callable(op.text) else op.text
         if template is None or view.hidden:
             listed = [part.text for part in parts]

@@ -26,6 +26,7 @@ NAMED: Final[Op] = Op(
     numpy="{0}",
     scalar="{0}",
     sympy=lambda sp, x, name: x,
+    range=lambda y, x: x,
 )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.expr.dims import Shape, mul_dims
+from symgrad.expr.interval import NONNEGATIVE, REALS
 from symgrad.expr.leaves import arange, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -115,10 +116,20 @@ def _extremum_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 _EXTREMUM_NOTE: Final = "Entries that tie share the derivative equally."
 
 MAX: Final = _reduction(
-    "max", _extremum_cotangent, lambda ty: ty, jvp=_extremum_tangent, notes=_EXTREMUM_NOTE
+    "max",
+    _extremum_cotangent,
+    lambda ty: ty,
+    jvp=_extremum_tangent,
+    range=lambda y, x: x,
+    notes=_EXTREMUM_NOTE,
 )
 MIN: Final = _reduction(
-    "min", _extremum_cotangent, lambda ty: ty, jvp=_extremum_tangent, notes=_EXTREMUM_NOTE
+    "min",
+    _extremum_cotangent,
+    lambda ty: ty,
+    jvp=_extremum_tangent,
+    range=lambda y, x: x,
+    notes=_EXTREMUM_NOTE,
 )
 ANY: Final = _reduction("any", None, lambda ty: BOOL)
 ALL: Final = _reduction("all", None, lambda ty: BOOL)
@@ -181,6 +192,7 @@ PROD: Final = _reduction(
     lambda g, y, needed: [mul(stretched_back(g, y), _others(y))],
     integer_sum_type,
     jvp=_prod_tangent,
+    range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
 )
 
 
@@ -215,6 +227,7 @@ def _arg_extremum(name: str) -> Op:
         infer=infer,
         numpy=code,
         text=lambda node: f"{name}({{0}}{axis_code(node)})",
+        range=NONNEGATIVE,
     )
     return op
 
@@ -241,6 +254,7 @@ def _scan(name: str, vjp: Any, jvp: Any) -> Op:
         numpy=lambda node, dim: f"np.{name}({{0}}, axis={node.params[0]})",
         text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
         latex=lambda node: _notation(node, name, node.params),
+        range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
     )
     return op
 

@@ -20,6 +20,7 @@ _TOKEN: Final = re.compile(
     r"|(?P<name>[^\W0-9]\w*)"
     r"|(?P<sign>\.\.\.|\*\*|//|[<>=!]=|[-+*/%@<>()\[\],:.=])"
 )
+_DERIVATIVE: Final = re.compile(r"\.derivative\([0-9, ]*\) *$")  # of a function, to be called
 _SPACE: Final = re.compile(r" *")
 
 MAX_DIGITS: Final = 309  # of an integer that a float can hold
@@ -211,7 +212,8 @@ class _Walk:
         if bracket == "[" and self.wants:
             raise self._error("a list is no operand; [ ] only takes entries of an array", token)
         if bracket == "(" and not self.wants:
-            if self.last.kind != "name":
+            derivative = _DERIVATIVE.search(self.text[: token.offset][-MAX_DIGITS:])
+            if self.last.kind != "name" and not derivative:
                 raise self._error(self._missing_operator(token), token)
             bracket = "f"
         self.opened.append((bracket, token.offset))

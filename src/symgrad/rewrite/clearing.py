@@ -26,16 +26,17 @@ def cleared(product: Expr, alone: Callable[[Expr], bool]) -> Expr:
     """`product` with a sum multiplied out whose denominators all cancel; itself where that is no gain."""
     if product.op is not MUL or not 1 < len(product.args) <= MAX_FACTORS:
         return product
-    for x in product.args:
+    for place, x in enumerate(product.args):
         if x.op is ADD and len(x.args) <= MAX_TERMS and alone(x):
-            shorter = _multiplied_out(product, x)
+            shorter = _multiplied_out(product, place)
             if shorter is not None:
                 return shorter
     return product
 
 
-def _multiplied_out(product: Expr, total: Expr) -> Expr | None:
-    others = [x for x in product.args if x is not total]
+def _multiplied_out(product: Expr, place: int) -> Expr | None:
+    total = product.args[place]
+    others = [*product.args[:place], *product.args[place + 1 :]]
     if any(x.op is WHERE and is_guard(x) for x in (*others, *total.args)):
         return None
     number_of, rest = split_coefficient(raw_product(tuple(others)))

@@ -14,14 +14,14 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import SYMBOL, number, value_of
 from symgrad.expr.node import Expr, make
+from symgrad.expr.numbers import is_exact
+from symgrad.expr.ranges import is_nonnegative, range_of
 from symgrad.expr.traverse import rebuild, replace, toposort, transform
 from symgrad.ops.arithmetic import (
     MUL,
     POW,
-    is_exact,
     mul,
     mul_all,
-    nonnegative,
     power,
     power_value,
     split_coefficient,
@@ -29,6 +29,7 @@ from symgrad.ops.arithmetic import (
 from symgrad.ops.named import NAMED
 from symgrad.ops.properties import is_diagonal, is_spd
 from symgrad.ops.symmetry import is_symmetric
+from symgrad.rewrite.powers import Powers, as_term, powers_of, times
 
 Images = Mapping[Expr, Expr]
 
@@ -70,17 +71,16 @@ def _facts(body: Expr) -> list[str]:
         body = body.args[0]
     if body.op is SYMBOL:
         return list(body.params[3])
-    value = value_of(body)
-    if value is not None and value.__class__ is not bool:
-        return ["positive"] if value > 0 else ["negative"] if value < 0 else []
-    tests: tuple[tuple[str, Callable[[Expr], bool]], ...] = (
-        ("nonnegative", nonnegative),
-        ("diagonal", is_diagonal),
-        ("spd", is_spd),
-        ("symmetric", is_symmetric),
-    )
+    span = range_of(body)
+    signs = {
+        "positive": span.positive,
+        "negative": span.negative,
+        "nonnegative": span.nonnegative and not span.positive,
+    }
     square = body.ndim == 2 and body.shape[0] == body.shape[1]
-    return [key for key, holds in tests[: 4 if square else 1] if holds(body)]
+    kinds = {"diagonal": is_diagonal, "spd": is_spd, "symmetric": is_symmetric} if square else {}
+    held = [key for key, holds in signs.items() if holds]
+    return held + [key for key, holds in kinds.items() if holds(body)]
 
 
 def cut(roots: Sequence[Expr], symbols: Images) -> list[Expr]:
@@ -119,7 +119,7 @@ class Recall:
     def __init__(self, given: Sequence[Expr] = (), prepared: Sequence[Expr] = ()) -> None:
         self.known: dict[Expr, Expr] = {}
         self.powers: dict[Expr, OwnPower] = {}
-        self._given = set(given)
+        self.products: list[tuple[Expr, Any, Powers]] = []
         for part, image in zip(given, prepared, strict=True):
             self.known[image] = part
             for body in (part.args[0], image.args[0]):
@@ -133,6 +133,9 @@ class Recall:
         scale, rest = split_coefficient(body)
         if rest is None or not is_exact(scale) or isinstance(scale, bool):
             return
+        factors = powers_of(rest) if rest.op is MUL else {}
+        if any(base.args and base.op is not NAMED for base in factors):
+            self.products.append((part, scale, factors))
         base, exponent = _power_parts(rest)
         if exponent != 1 and base.args and base.op is not NAMED:
             self.powers.setdefault(base, OwnPower(part, scale, exponent))
@@ -147,7 +150,7 @@ class Recall:
                 image[node] = node
                 continue
             built = rebuild(node, tuple([image[arg] for arg in node.args]))
-            image[node] = self._by_powers(self.known.get(built, built))
+            image[node] = self._by_products(self._by_powers(self.known.get(built, built)))
         return [image[root] for root in roots]
 
     def _by_powers(self, x: Expr) -> Expr:
@@ -159,6 +162,20 @@ class Recall:
         roots = {self._root_of(factor) for factor in x.args}
         factors = [self._power(f, own) for f in x.args for own in [self._base(f) in roots]]
         return x if all(a is b for a, b in zip(factors, x.args, strict=True)) else mul_all(factors)
+
+    def _by_products(self, x: Expr) -> Expr:
+        """A product that holds all factors of a definition, by its name."""
+        if x.op is not MUL or not self.products:
+            return x
+        scale, rest = split_coefficient(x)
+        if rest is None or not is_exact(scale):
+            return x
+        powers = powers_of(rest)
+        for part, c, own in self.products:
+            if all(_includes(powers.get(base, 0), n) for base, n in own.items()):
+                powers = times(powers, {base: -n for base, n in own.items()})
+                return mul(as_term(powers, x, _exact_quotient(scale, c)), part)
+        return x
 
     def _base(self, factor: Expr) -> Expr:
         return _power_parts(factor)[0]
@@ -183,7 +200,7 @@ class Recall:
             return x
         times = n / own.exponent
         needs_sign = own.exponent.denominator % 2 == 0 and n.denominator % 2 == 1
-        if times.denominator != 1 or (needs_sign and not as_root and not nonnegative(base)):
+        if times.denominator != 1 or (needs_sign and not as_root and not is_nonnegative(base)):
             return x
         scale = power_value(own.scale, int(-times))
         if scale is None or not is_exact(scale):
@@ -201,6 +218,16 @@ def _power_parts(x: Expr) -> tuple[Expr, Fraction]:
         exponent *= n
         x = x.args[0]
     return x, exponent
+
+
+def _exact_quotient(a: Any, b: Any) -> Any:
+    q = Fraction(a) / b
+    return q.numerator if q.denominator == 1 else q
+
+
+def _includes(whole: Any, part: Any) -> bool:
+    """Whether a power is one to the exponent `part` times another of the same sign, or times 1."""
+    return bool(whole == part or (whole > part > 0) or (whole < part < 0))
 
 
 NO_NAMES: Final = Recall()

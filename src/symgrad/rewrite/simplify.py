@@ -22,10 +22,11 @@ from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.collect import collect_product, collect_sum
+from symgrad.rewrite.collecting import CLEARED, COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.matrices import without_cofactors
 from symgrad.rewrite.names import Recall, cut, named_parts, put_back, symbols_for
-from symgrad.rewrite.rule import rewrite
+from symgrad.rewrite.rule import Guarantee, Rule, as_guarantee, permitted, rewrite
 from symgrad.rewrite.slopes import recognised, without_slopes
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
 
@@ -33,21 +34,24 @@ MAX_READ: Final = 1000  # nodes of a formula that is worth putting into its shor
 MAX_PASSES: Final = 5
 
 
-def simplify_all(roots: Sequence[Expr], written_out: bool = False) -> list[Expr]:
+def simplify_all(
+    roots: Sequence[Expr], written_out: bool = False, guarantee: Guarantee = Guarantee.DOMAIN
+) -> list[Expr]:
     """The roots simplified together, so that what they share stays shared.
 
-    Terms and powers are collected in one pass over a graph of any size. A formula small enough to be
-    read is also factored and written out where that makes it shorter, until nothing changes. With
-    `written_out` no product becomes a node that stands for a formula, such as a derivative of a power.
+    Only rules that change no more than `guarantee` permits are used. Terms and powers are collected in
+    one pass over a graph of any size. A formula small enough to be read is also factored and written
+    out where that makes it shorter, until nothing changes. With `written_out` no product becomes a node
+    that stands for a formula, such as a derivative of a power.
     """
     images = list(roots)
-    run = _Pass(images, written_out)
+    run = _Pass(images, written_out, guarantee)
     parts = named_parts(run.order)
     if parts:
         symbols = symbols_for(parts)
-        return put_back(simplify_all(cut(images, symbols), written_out), symbols)
+        return put_back(simplify_all(cut(images, symbols), written_out, guarantee), symbols)
     for turn in range(MAX_PASSES):
-        run = _Pass(images, written_out) if turn else run
+        run = _Pass(images, written_out, guarantee) if turn else run
         before, images = images, run.run()
         if not run.readable or all(a is b for a, b in zip(before, images, strict=True)):
             break
@@ -67,7 +71,7 @@ def in_names(roots: Sequence[Expr], recall: Recall, simplified: bool) -> list[Ex
 
 
 @public
-def simplify(e: Any, level: str = "basic") -> Expr:
+def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
     """`e` with terms and powers collected, numbers folded and elementary identities applied.
 
     Parameters
@@ -76,11 +80,15 @@ def simplify(e: Any, level: str = "basic") -> Expr:
     level : {"basic", "full"}
         "basic" is one linear pass over the graph. "full" asks SymPy as well, for scalar formulas of
         moderate size, and keeps its answer if that is shorter.
+    guarantee : {"exact", "rounding", "domain"}
+        How much the rules that are used may change. "exact": nothing, to the last bit or better;
+        "rounding": floats may be reassociated; "domain": the result may be defined at more points too,
+        as 1 for ``x/x``. "full" needs "domain".
 
     Raises
     ------
     ArgumentError
-        For another level.
+        For another level or guarantee.
 
     Examples
     --------
@@ -88,11 +96,16 @@ def simplify(e: Any, level: str = "basic") -> Expr:
     >>> x = sg.symbol("x")
     >>> print(sg.simplify(sg.sin(x)**2 + sg.cos(x)**2 + x - 3*x))
     1 - 2*x
+    >>> print(sg.simplify(sg.abs(-x) + x * (1 / x), guarantee="exact"))
+    abs(x) + x/x
     """
     if level not in ("basic", "full"):
         raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
-    (result,) = simplify_all([as_expr(e)])
+    allowed = as_guarantee(guarantee)
+    (result,) = simplify_all([as_expr(e)], guarantee=allowed)
     if level == "full":
+        if allowed is not Guarantee.DOMAIN:
+            raise ArgumentError('simplify level "full" needs the guarantee "domain"')
         from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
 
         symbols = symbols_for(named_parts(toposort([result])))
@@ -104,9 +117,11 @@ def simplify(e: Any, level: str = "basic") -> Expr:
 class _Pass:
     """One run over one set of roots."""
 
-    def __init__(self, roots: Sequence[Expr], written_out: bool = False) -> None:
+    def __init__(self, roots: Sequence[Expr], written_out: bool, guarantee: Guarantee) -> None:
         self.roots = list(roots)
         self.written_out = written_out
+        self.guarantee = guarantee
+        self.rules = permitted(ALGEBRA, guarantee)
         self.order = toposort(self.roots)
         self.readable = len(self.order) <= MAX_READ
         self.uses = count_uses(self.order, self.roots)
@@ -132,24 +147,27 @@ class _Pass:
         in_sum: set[Expr] = set()
         in_product: set[Expr] = set()
         uses = self.uses
+        sums, products = self._may(COLLECT_SUMS), self._may(COLLECT_PRODUCTS)
         for user in reversed(self.order):
-            if user.op is ADD or user in in_sum:
+            if sums and (user.op is ADD or user in in_sum):
                 for arg in user.args:
                     if uses[arg] == 1 and (arg.op is ADD or _negated_sum(arg, uses)):
                         in_sum.add(arg)
-            elif user.op is MUL:
+            elif products and user.op is MUL:
                 for arg in user.args:
                     if arg.op is MUL and uses[arg] == 1:
                         in_product.add(arg)
         return in_sum | in_product
 
     def _simplified(self, node: Expr) -> Expr:
-        if node.op is ADD:
+        if node.op is ADD and self._may(COLLECT_SUMS):
             return self._sum(node)
-        if node.op is MUL:
+        if node.op is MUL and self._may(COLLECT_PRODUCTS):
             return product_as_einsum(hoisted(self._product(node)))
         args = tuple([self.image[arg] for arg in node.args])
         built = rebuild(node, args)
+        if not self._may(COLLECT_PRODUCTS):
+            return rewrite(built, self.rules)
         if built.op is POW and args[0].op is exp and self.uses[node.args[0]] == 1:
             return exp(built.args[1] * args[0].args[0])
         if _is_power_of_product(built) and self.uses[node.args[0]] == 1:
@@ -158,8 +176,10 @@ class _Pass:
             built = opened(normal_einsum(built, self._alone), self._alone)
         elif built.ndim and built.op.elementwise:
             built = hoisted(built)
-        rules = ALGEBRA.get(built.op)
-        return built if rules is None else rewrite(built, ALGEBRA)
+        return rewrite(built, self.rules)
+
+    def _may(self, rule: Rule) -> bool:
+        return self.guarantee.permits(rule.guarantee)
 
     def _alone(self, image: Expr) -> bool:
         """Whether a simplified node is needed in one place only."""
@@ -187,7 +207,7 @@ class _Pass:
                 terms.extend([(sign, arg) for arg in image.args])
             else:
                 terms.append((sign, image))
-        return collect_sum(terms, node, self.readable)
+        return collect_sum(terms, node, self.readable and self._may(SHORTEST_SUMS))
 
     def _product(self, node: Expr) -> Expr:
         if len(node.args) == 2 and node.args[0].op is CONST and self._is_plain(node.args[1]):
@@ -203,7 +223,7 @@ class _Pass:
                 single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
                 factors.append((image, single))
         product = collect_product(without_slopes(_regular(factors)), node)
-        if self.readable:
+        if self.readable and self._may(CLEARED):
             product = cleared(product, self._alone)
         if product.op is not MUL or self.written_out:
             return product

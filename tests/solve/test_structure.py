@@ -12,7 +12,7 @@ import scipy.optimize
 
 import symgrad as sg
 from symgrad.errors import ArgumentError
-from symgrad.solve.runtime import minimum
+from symgrad.solve.runtime import minimum_step
 
 x, y = sg.symbols("x y")
 v, w = sg.vector("v", "n"), sg.vector("w", "n")
@@ -210,8 +210,8 @@ def test_factors_and_eigenvalues_lead_to_the_same(monkeypatch, bounds):
     starts, loads = 2 + rng.random((10, 15)), 1 + rng.random((10, 15))
     together = solver(starts, loads)
     calls = counted(monkeypatch, "cholesky")
-    for fewest in (minimum.FACTORED, 99):
-        monkeypatch.setattr(minimum, "FACTORED", fewest)
+    for fewest in (minimum_step.FACTORED, 99):
+        monkeypatch.setattr(minimum_step, "FACTORED", fewest)
         del calls[:]
         for k in range(10):
             found = solver(starts[k], loads[k])

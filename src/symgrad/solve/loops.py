@@ -316,7 +316,11 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
         "magnitudes": ", ".join(f"abs({x})" for x in unknowns),
         "tops": ", ".join(f"top{i}" for i in range(n)),
         "zeros": ", ".join(["0.0"] * n),
-        "learn": nested.join(f"scale{i} = max(scale{i}, abs({x}))" for i, x in enumerate(unknowns)),
+        "learn": nested.join(
+            line
+            for i, x in enumerate(unknowns)
+            for line in [f"if not -scale{i} <= {x} <= scale{i}:", f"{INDENT}scale{i} = abs({x})"]
+        ),
         "tends": " and ".join(
             [
                 f"(abs(p{i}) <= tol*abs({x})"
@@ -350,7 +354,9 @@ def _all_within(tolerance: str, unknowns: list[str]) -> str:
 
 def _elimination(n: int, definite: bool, diagonal: bool) -> list[str]:
     """Statements that solve ``J p = -r``, with partial pivoting or as long as pivots are positive."""
-    lines = [f"top{k} = max(top{k}, j{k}{k})" for k in range(n) if definite]
+    lines = []
+    for k in range(n if definite else 0):
+        lines += [f"if j{k}{k} > top{k}:", f"{INDENT}top{k} = j{k}{k}"]
     for k in range(n):
         below = [] if diagonal else range(k + 1, n)
         for i in [] if definite else below:

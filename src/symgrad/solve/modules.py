@@ -22,10 +22,13 @@ from symgrad.solve.runtime import (
     ending,
     fit,
     fits,
+    lanczos,
     large,
     minimize,
     minimum,
+    minimum_step,
     newton,
+    region,
     results,
     roots,
     scalar,
@@ -49,12 +52,15 @@ ORDER: tuple[ModuleType, ...] = (
     elimination,
     roots,
     spectra,
+    minimum_step,
     minimum,
     beside,
     calls,
     minimize,
     fit,
     fits,
+    region,
+    lanczos,
     large,
     conjugate,
     sparse,
@@ -62,12 +68,13 @@ ORDER: tuple[ModuleType, ...] = (
 )
 COMMON = (results, arguments, ending, approach)
 MATRICES = (*COMMON, blocks, trust, elimination, roots, calls)
-MINIMA = (trust, spectra, minimum, beside)
+MINIMA = (trust, spectra, minimum_step, minimum, beside)
+LARGE = (*COMMON, *MINIMA, region, lanczos, large)
 NEEDED = {
     "solve_equation": (*COMMON, blocks, scalar, bracket, newton),
-    "solve_large": (*COMMON, *MINIMA, large, conjugate),
+    "solve_large": (*LARGE, conjugate),
     "solve_sparse": (*COMMON, sparse),
-    "solve_sparse_minimum": (*COMMON, *MINIMA, large, sparse, sparse_minimum),
+    "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
     "solve_roots": MATRICES,
     "solve_fit": (*MATRICES, *MINIMA[1:], fit, fits),
     "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),

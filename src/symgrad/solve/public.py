@@ -229,7 +229,10 @@ def newton_minimize(
     """Compile a solver that minimises a scalar `f`, with exact gradient and Hessian.
 
     Newton steps in a trust region, exact by the eigenvalues of the Hessian; where curvature is negative the
-    step follows it down, so that a saddle or a maximum is left, and never returned as a minimum.
+    step follows it down, so that a saddle or a maximum is left, and never returned as a minimum. Where the
+    Hessian does not tell, as at ``x**4 - y**4``, values beside the point do. Unknowns are scaled by the
+    Hessian, so that units do not matter. What falls without end has the status "unbounded"; an infimum
+    that is not attained, as that of ``exp(-x)``, is not converged.
 
     Parameters
     ----------
@@ -365,6 +368,10 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
 def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None) -> Solver:
     """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
 
+    Where residuals are left, such steps may converge slowly; Newton's on the sum of squares then end the
+    iteration. The whole Hessian decides at the end whether it is a minimum: a saddle, as two equal
+    exponentials are, is left.
+
     Parameters
     ----------
     r : Expr, or list of Expr
@@ -376,7 +383,8 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     -------
     Solver
         ``solver(x0, *params, tol=1e-10, maxiter=2000)`` gives a `Fit`: a `Solution` with the fields
-        `covariance`, `stderr`, `residual_std` and `dof`. Its `residual` is ``sqrt(sum(r**2))``.
+        `covariance`, `stderr`, `residual_std`, `dof` and `curvature`. Its `residual` is
+        ``sqrt(sum(r**2))``.
 
     Examples
     --------

@@ -1,16 +1,17 @@
 """Whether what looks like a minimum is one: values beside it, where its Hessian does not tell.
 
-Where curvature is positive in all directions, against what it was on the way, and the last step contracted as
-it does at a regular root of the gradient, nothing more is asked. Otherwise the objective may fall by its
-third or fourth order: along a direction without curvature, as ``x**3`` and ``x**2 - y**4``, between such directions, as
-``x**4 + y**4 - 3*x**2*y**2``, or along a curve that leaves them, as ``(y - x**2)*(y - 3*x**2)``. So
+Where curvature is positive in all directions, against what it was on the way, and the last step
+contracted as it does at a regular root of the gradient, nothing more is asked. Otherwise the objective
+may fall by its third or fourth order: along a direction without curvature, as ``x**3`` and ``x**2 -
+y**4``, between such directions, as ``x**4 + y**4 - 3*x**2*y**2``, or along a curve that leaves them, as
+``(y - x**2)*(y - 3*x**2)``. So
 
 1. values are compared on both sides along the direction of least curvature,
 2. where curvature vanishes, a few steps are tried from points aside in random directions without
    curvature: at a minimum they lead back, beside a saddle they lead below it.
 
-A point where gradient and Hessian have vanished altogether must have something higher beside it: else it may
-be where ``exp(-x)`` has underflowed.
+A point where gradient and Hessian have vanished altogether must have something higher beside it: else it
+may be where ``exp(-x)`` has underflowed.
 """
 
 from __future__ import annotations
@@ -25,11 +26,10 @@ from symgrad.solve.runtime.minimum import (
     UNKNOWN,
     Functions,
     Minima,
-    held_by,
     iterate_minima,
     noise_of,
-    part_of_box,
 )
+from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.spectra import grown
 

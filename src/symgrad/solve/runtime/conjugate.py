@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, Problems, split
-from symgrad.solve.runtime.large import Method, Objective, Point, solve_many_unknowns
+from symgrad.solve.runtime.large import solve_many_unknowns
+from symgrad.solve.runtime.region import Method, Objective, Point
 from symgrad.solve.runtime.results import Minimum
 
 MOST = 5000  # products in a step

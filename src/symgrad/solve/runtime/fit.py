@@ -1,11 +1,11 @@
 """Least squares for many problems at once: the method of Levenberg and Marquardt, in a trust region.
 
-The step minimises ``|r + J p|`` subject to ``|D p| <= delta``, exactly, by singular values of ``J/D`` (More, "The
-Levenberg-Marquardt algorithm: implementation and theory", 1978, for scaling and radius).
+The step minimises ``|r + J p|`` subject to ``|D p| <= delta``, exactly, by singular values of ``J/D``
+(More, "The Levenberg-Marquardt algorithm: implementation and theory", 1978, for scaling and radius).
 
-A minimum is a root of ``J.T r``, projected on the bounds; the end rule is that of `ending`. Here the levels are those
-of the residuals: a fit without residuals ends where nothing of them is left but rounding, any other where
-``|J.T r|`` is below what levels of r, and roundings of the sum, make of it.
+A minimum is a root of ``J.T r``, projected on the bounds; the end rule is that of `ending`. Here the
+levels are those of the residuals: a fit without residuals ends where nothing of them is left but
+rounding, any other where ``|J.T r|`` is below what levels of r, and roundings of the sum, make of it.
 """
 
 from __future__ import annotations

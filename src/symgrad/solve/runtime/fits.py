@@ -26,10 +26,9 @@ from symgrad.solve.runtime.minimum import (
     UNKNOWN,
     Functions,
     Minima,
-    held_by,
     iterate_minima,
-    part_of_box,
 )
+from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
 from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
 

@@ -1,13 +1,13 @@
 """Minima for many problems at once: Newton's method in a trust region, by eigenvalues of the Hessian.
 
-Unknowns are scaled by the size of the Hessian's rows (`spectra`), so that units do not matter. With
-``H = Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left along its
+Unknowns are scaled by the size of the Hessian's rows (`spectra`), so that units do not matter. With ``H =
+Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left along its
 direction of negative curvature. Where a large H has Cholesky's factors, and the Newton step fits its
 region, that is the step and no eigenvalues are needed.
 
-A minimum is a root of its gradient, projected on the bounds, where the Hessian is not indefinite: the end rule is
-that of `ending`. The objective cannot tell steps from rounding long before the gradient cannot, so where a step
-promises less than the objective's level the gradient has to fall.
+A minimum is a root of its gradient, projected on the bounds, where the Hessian is not indefinite: the end
+rule is that of `ending`. The objective cannot tell steps from rounding long before the gradient cannot,
+so where a step promises less than the objective's level the gradient has to fall.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from symgrad.solve.runtime.ending import (
     LOCATED,
     ROOT_RATE,
     STRONG_RATE,
-    Levels,
     along,
     is_short,
     is_short_at_scale,
@@ -34,11 +33,17 @@ from symgrad.solve.runtime.ending import (
     meets_wishes,
     within,
 )
+from symgrad.solve.runtime.minimum_step import (
+    bounded_step,
+    free_step,
+    held_by,
+    model,
+    part_of_box,
+)
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
-from symgrad.solve.runtime.spectra import DenseHessian, Spectrum, curvature_of, grown
-from symgrad.solve.runtime.trust import LinearRate, UnderWay, shifted
+from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown
+from symgrad.solve.runtime.trust import LinearRate, UnderWay
 
-FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
 UNKNOWN = len(CURVATURES) - 1
 MOST_REJECTED = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
@@ -47,9 +52,6 @@ LIMITLESS = 1e40  # times the first step: a step that lowers an objective withou
 LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
 NEARBY = 1e-2  # of an unknown: a step along which the Hessian hardly changes
 LONG = 1e-4  # what a step is at least that is rather too long than lost in rounding
-FIRST = 2.0  # the first radius, in lengths of the start
-SOUND = 1e-10  # of the curvature of an unknown, what is left of it in a regular direction
-LOST = 1e3  # times its size here, what an unknown had before: its square is lost to eigenvalues
 
 
 class Functions(NamedTuple):
@@ -197,9 +199,9 @@ def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _
     flat = along(np.maximum, now.weight, 0.0) == 0
     now.weight, d = grown(now.weight, form.sizes(h), np.maximum(now.scale, s.x_scale))
     now.delta = np.where(flat, now.delta * along(np.maximum, d, 0.0), now.delta)
-    step = bounded_step if s.box is not None else _step
+    step = bounded_step if s.box is not None else free_step
     p, full, spectrum, slope, free = step(s, form, now, g, h, d, globalize)
-    expected = -_model(form, g, h, p)
+    expected = -model(form, g, h, p)
     length = lengths(d * p)
     faster = np.ones(now.index.shape)
     if globalize and s.box is None:
@@ -214,84 +216,6 @@ def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _
         *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, spectrum, free),
         *(d, length, slope, after, *sizes, finite),
     )
-
-
-def part_of_box(box: Any, index: Any) -> Any:
-    """The bounds of some problems, where each has its own."""
-    return box if box is None or np.ndim(box[0]) < 2 else (box[0][index], box[1][index])
-
-
-def held_by(box: Any, x: Any, g: Any) -> Any:
-    """Unknowns at a bound, beyond which a descent would lead."""
-    return ((x <= box[0]) & (g > 0)) | ((x >= box[1]) & (g < 0))
-
-
-def _step(
-    s: Minima, form: Any, now: _Descent, g: Any, h: Any, d: Any, globalize: bool
-) -> tuple[Any, Any, Any, Any, Any]:
-    """Steps, whether each is the full Newton step, spectra or None, slopes and Hessians."""
-    fresh = np.isinf(now.delta)
-    if fresh.any():
-        start = FIRST * lengths(d * np.maximum(np.abs(now.x), s.x_scale))
-        now.delta = np.where(fresh & (start > 0), start, now.delta)
-        now.first = np.where(fresh, start, now.first)
-        fresh = np.isinf(now.delta)
-    if globalize and not fresh.any():
-        factored = _definite_step(form, h, g, d, now.delta)
-        if factored is not None:
-            return *factored, None, g, h
-    spectrum = form.spectrum(h, d)
-    c = form.into(spectrum, g / d)
-    if fresh.any():
-        start = _first_radius(spectrum.w, c, d)
-        now.delta, now.first = np.where(fresh, start, now.delta), np.where(fresh, start, now.first)
-    q, full = _minimum_step(form, spectrum.w, c, now.delta, globalize)
-    return form.out(spectrum, q) / d, full, spectrum, g, h
-
-
-def _first_radius(w: Any, c: Any, d: Any) -> Any:
-    """From 0 on: the length of the full step, or, without a slope, a length of 1."""
-    newton = lengths(np.where(w == 0, c, c / np.where(w == 0, 1.0, w)))
-    return np.where((newton > 0) & np.isfinite(newton), newton, lengths(d))
-
-
-def bounded_step(
-    s: Minima, form: Any, now: _Descent, g: Any, h: Any, d: Any, globalize: bool
-) -> tuple[Any, Any, Any, Any, Any]:
-    """The same within bounds: what a step would move beyond a bound that it is at, is held as well.
-
-    What meets a bound on the way goes there, and the others take that into account, where it is lower.
-    """
-    x, box = now.x, part_of_box(s.box, now.index)
-    low, high = box
-    held = held_by(box, x, g)
-    slope = np.where(held, 0.0, g)
-    while True:
-        h_free = form.without(h, held, d)
-        p, full, spectrum, *_ = _step(s, form, now, np.where(held, 0.0, g), h_free, d, globalize)
-        blocked = ~held & (((x <= low) & (p < 0)) | ((x >= high) & (p > 0)))
-        if spectrum is not None:  # downhill both ways from a point without a slope
-            turned = blocked.any(axis=1) & (spectrum.w.min(axis=1) < 0) & (slope == 0).all(axis=1)
-            p = np.where(turned[:, None], -p, p)
-            blocked &= ~turned[:, None]
-        if not blocked.any():
-            break
-        held |= blocked
-    inside = np.clip(x + p, low, high) - x
-    hit = inside != p
-    if hit.any():
-        rest = np.where(hit, inside, 0.0)
-        bent = np.where(held | hit, 0.0, g + form.times(h, rest))
-        other = _step(s, form, now, bent, form.without(h, held | hit, d), d, globalize)[0]
-        other = np.clip(x + rest + np.where(hit, 0.0, other), low, high) - x
-        lower = _model(form, g, h, other) < _model(form, g, h, inside)
-        inside = np.where(lower[:, None], other, inside)
-    waiting = (held & (slope != 0)).any(axis=1)
-    return inside, full & ~hit.any(axis=1) & ~waiting, spectrum, slope, h_free
-
-
-def _model(form: Any, g: Any, h: Any, p: Any) -> Any:
-    return along(np.add, g * p + 0.5 * p * form.times(h, p), 0.0)
 
 
 def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tuple[Any, Any, Any]:
@@ -355,7 +279,7 @@ def _by_levels(
 ) -> None:
     """Judge steps that do not lower the objective by rounding levels."""
     levels = functions.levels.at(now.x[rows], now.index[rows])
-    noise = _noise(levels[:, 0], now.f[rows])
+    noise = noise_by(levels[:, 0], now.f[rows])
     size, left = move.size[rows], move.left[rows]
     flat = np.abs(move.expected[rows]) <= noise
     # where the objective cannot tell any more, the gradient does
@@ -382,12 +306,12 @@ def _by_levels(
     end[rows] |= level | (idle & ~above & located)
 
 
-def noise_of(levels: Levels, x: Any, index: Any, f: Any) -> Any:
+def noise_of(levels: Any, x: Any, index: Any, f: Any) -> Any:
     """The rounding level of values `f` at points."""
-    return _noise(levels.at(x, index)[:, 0], f)
+    return noise_by(levels.at(x, index)[:, 0], f)
 
 
-def _noise(level: Any, f: Any) -> Any:
+def noise_by(level: Any, f: Any) -> Any:
     """What differences of the objective may be by rounding; a guess where its level is not known."""
     return np.where(np.isfinite(level), level, 16 * EPS * np.abs(f))
 
@@ -503,38 +427,3 @@ def _pick(which: Any, new: Any, old: Any) -> Any:
 
 def _zeroed(v: Any, which: Any) -> Any:
     return _pick(which, np.zeros_like(v), v) if which.any() else v
-
-
-def _definite_step(form: Any, h: Any, g: Any, d: Any, delta: Any) -> Any:
-    """Full Newton steps of a single problem by Cholesky's factors, where those are the ones, or None.
-
-    In a batch most often some problem has none, and eigenvalues are then needed for all. Beside a minimum
-    of higher order some curvatures are small against what they were, and lost in the rounding of
-    eigenvalues; factors in the sizes that unknowns have here keep them.
-    """
-    if not isinstance(form, DenseHessian) or h.shape[0] > 1:
-        return None
-    here = form.sizes(h)
-    if not here.all() or (h.shape[1] < FACTORED and not (d > LOST * here).any()):
-        return None
-    try:
-        scaled = h / here[:, :, None] / here[:, None, :]
-        pivots = np.einsum("kii->ki", np.linalg.cholesky(scaled)) ** 2
-        p = -np.linalg.solve(scaled, (g / here)[..., None])[..., 0] / here
-    except np.linalg.LinAlgError:
-        return None
-    full = (pivots.min(axis=1) > SOUND) & (lengths(d * p) <= 1.1 * delta)
-    return (p, full) if full.all() else None
-
-
-def _minimum_step(form: Any, w: Any, c: Any, delta: Any, globalize: bool) -> tuple[Any, Any]:
-    """Steps, and whether each is the full Newton step."""
-    if not globalize:
-        return np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
-    top = along(np.maximum, np.abs(w), 0.0)[:, None]
-    least = EPS * w.shape[1] * top * (not form.exact)
-    # a direction without curvature and slope is left alone; the sign of tiny curvature is rounding
-    still = (np.abs(w) <= least) & (np.abs(c) <= EPS * lengths(c)[:, None])
-    still |= (w == 0) & (c == 0)
-    w = np.where(still, np.where(top > 0, top, 1.0), np.where(np.abs(w) <= least, least, w))
-    return shifted(w, np.where(still, 0.0, c), delta)

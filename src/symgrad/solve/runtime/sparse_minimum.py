@@ -16,7 +16,8 @@ import numpy as np
 from symgrad.solve.runtime.arguments import Call, Problems, split
 from symgrad.solve.runtime.beside import FLAT
 from symgrad.solve.runtime.ending import lengths
-from symgrad.solve.runtime.large import Method, Objective, Point, solve_many_unknowns
+from symgrad.solve.runtime.large import solve_many_unknowns
+from symgrad.solve.runtime.region import Method, Objective, Point
 from symgrad.solve.runtime.results import Minimum
 from symgrad.solve.runtime.sparse import sparse_library
 
@@ -61,7 +62,7 @@ class SparseObjective:
         return self.hessian(x) @ v
 
     def sizes(self, x: Any) -> Any:
-        """The sizes of unknowns by their curvature: roots of the diagonal, or of the largest entry of a row."""
+        """The sizes of unknowns by curvature: roots of the diagonal, or of the largest entry of a row."""
         hessian = self.hessian(x)
         diagonal = np.abs(hessian.diagonal())
         if (diagonal > 0).all():
@@ -90,6 +91,22 @@ class SparseObjective:
         ordered = (factors.perm_r == factors.perm_c).all() and (pivots > 0).all()
         return factors if ordered and (pivots > sound * matrix.diagonal()).all() else None
 
+    def _ridge_step(self, hessian: Any, g: Any, delta: float) -> Any:
+        """A full step where the Hessian is singular, with no negative curvature but rounding; or None.
+
+        The least ridge that makes it definite is taken whose step is within the region.
+        """
+        for largest, ridge in [(True, RIDGES[-1]), *[(False, ridge) for ridge in RIDGES]]:
+            diagonal = self.library.diags_array(ridge * hessian.diagonal(), format="csc")
+            factors = self.factored(hessian + diagonal, 0.0)
+            p = None if factors is None else -factors.solve(g)
+            fits = p is not None and float(lengths(p)) <= delta
+            if largest and not fits:  # then no other does
+                return None
+            if fits and not largest:
+                return p
+        return None
+
     def is_regular(self, x: Any, d: Any) -> bool:
         """Whether all curvatures of the scaled Hessian are above `FLAT`."""
         eye = self.library.eye_array(x.size, format="csc")
@@ -105,15 +122,12 @@ class SparseObjective:
         size = float(lengths(g))
         low, high, shift = 0.0, np.inf, 0.0
         best = -g * (delta / size)
-        if self.factored(hessian) is None:  # singular, with no negative curvature but rounding?
-            for ridge in RIDGES:
-                diagonal = self.library.diags_array(ridge * hessian.diagonal(), format="csc")
-                factors = self.factored(hessian + diagonal, 0.0)
-                p = None if factors is None else -factors.solve(g)
-                if p is not None and float(lengths(p)) <= delta:
-                    return p / d, self.hessian(now.x) @ (p / d), True
+        first = self.factored(hessian)
+        p = None if first is not None else self._ridge_step(hessian, g, delta)
+        if p is not None:
+            return p / d, self.hessian(now.x) @ (p / d), True
         for _ in range(MOST_SHIFTS):
-            factors = self.factored(hessian + shift * eye if shift else hessian)
+            factors = self.factored(hessian + shift * eye) if shift else first
             if factors is None:
                 low = shift
                 shift = _next_shift(low, high, abs(hessian).max() + size / delta)

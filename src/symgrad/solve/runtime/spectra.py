@@ -1,8 +1,8 @@
-"""The forms of Hessians: their natural sizes, their spectra in scaled unknowns, and what they do to vectors.
+"""The forms of Hessians: their natural sizes, their spectra in scaled unknowns, their products.
 
-Unknowns have units, and a Hessian tells which: with ``D_i**2`` of the size of row i of H, ``H/(D D.T)`` has no
-units, and entries of 1 at most. Steps, regions and definiteness are judged in the unknowns ``z = D x``, so that
-metres and kilometres give the same iterates.
+Unknowns have units, and a Hessian tells which: with ``D_i**2`` of the size of row i of H, ``H/(D D.T)``
+has no units, and entries of 1 at most. Steps, regions and definiteness are judged in the unknowns ``z = D
+x``, so that metres and kilometres give the same iterates.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class DenseHessian:
         return np.einsum("kij,kj->ki", h, v)
 
     def without(self, h: Any, held: Any, d: Any) -> Any:
-        """The same over the unknowns that are not held; those have the size of `d` and nothing beside it."""
+        """The same over the unknowns that are not held, which have the size of `d` and nothing beside."""
         h = np.where(held[:, :, None] | held[:, None, :], 0.0, h)
         eye = np.eye(held.shape[1], dtype=bool)
         return np.where(held[:, :, None] & eye, (d**2)[:, :, None], h)

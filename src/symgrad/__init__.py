@@ -193,7 +193,7 @@ from symgrad.ops.ufuncs import power as pow  # noqa: A004
 from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
-from symgrad.rewrite import simplify
+from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Solution,
     Solver,
@@ -304,6 +304,7 @@ __all__ = [
     "exp",
     "exp2",
     "expand_dims",
+    "explicit",
     "expm1",
     "extract",
     "eye",

@@ -243,6 +243,13 @@ MADE_FOR = {
         lambda u, w: (f.exp(-2 * y), (f.exp(-y) + 2) ** -2),
         lambda u, w: (f.exp(-x), 1 / (f.exp(-x) + 1), 1 / (f.exp(-x) + 2)),
     ],
+    "p*(a/p + b/q)*q = a*q + b*p, if shorter": [
+        lambda u, w: (u, 1 / u - 1 / w, w),
+        lambda u, w: (p, (1 - y) / (1 - p) - y / p, 1 - p),
+        lambda u, w: (x, x, y / x + 1 / x**2),
+        lambda u, w: (f.sqrt(x), 2 / f.sqrt(x) - 1, y),
+        lambda u, w: (u, w / u + 1 / u, u - w),
+    ],
     "(c*a + c*b)*(a + b) = c*(a + b)**2": [
         lambda u, w: (2 * u + 2 * w, u + w),
         lambda u, w: (u - w, 1 / (w - u)),

@@ -142,6 +142,12 @@ MADE_FOR = [
     lambda a, b, c, v: sg.einsum("ii,i->i", a @ b, v)[:, None] * c,
     lambda a, b, c, v: sg.broadcast_to(sg.diagonal(a * b), (2, 3)) * v,
     lambda a, b, c, v: (a @ b).T @ (c * v) + (a @ b).T @ c,
+    lambda a, b, c, v: sg.sum(v - sg.mean(v)) * a,
+    lambda a, b, c, v: sg.sum(v - 2 * sg.mean(v)) * a + sg.sum(3 * v - sg.sum(v)) * b,
+    lambda a, b, c, v: sg.sum(a - sg.mean(a, axis=1, keepdims=True), axis=1) * b,
+    lambda a, b, c, v: sg.sum(a - sg.mean(a, axis=0), axis=1) * b,
+    lambda a, b, c, v: sg.sum(a * b - sg.mean(a * b, axis=0) + v, axis=0) * b,
+    lambda a, b, c, v: sg.sum(2 * a - sg.mean(2 * a), axis=0) * b,
     lambda a, b, c, v: sg.trace(a @ (b + sg.eye(3)) @ c),
 ]
 

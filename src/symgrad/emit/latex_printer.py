@@ -170,7 +170,7 @@ class LatexPrinter(Printer):
         held: list[Piece] = []
         if plain:  # a quotient of plain scalars stands before tensors and sums
             held, tensors = tensors, []
-            if not held and above and above[-1].level < PRODUCT and above[-1].level >= LOOSE:
+            if not held and above and _stands_apart(above[-1]):
                 held = [above.pop()]
         over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
         if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
@@ -350,6 +350,12 @@ class LatexPrinter(Printer):
         return self._is_scalar(node) and _is_short(text, EXPONENT) and not _TALL.search(text)
 
 
+def _stands_apart(factor: Piece) -> bool:
+    """Whether a scalar stands behind a fraction: a sum, or the square of a norm."""
+    norm = factor.level == POWER and factor.text.startswith(r"\left\lVert")
+    return norm or LOOSE <= factor.level < PRODUCT
+
+
 def _column(text: str) -> list[str] | None:
     """The entries of a column that is written out; None for anything else."""
     found = _COLUMN.fullmatch(text)
@@ -438,8 +444,8 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
     """A template over operands, with brackets where nothing else delimits them."""
 
     def operand(before: str, index: int, after: str) -> str:
-        opened = before.endswith(("(", "|", "{", ", ", "} "))
-        closed = after.startswith((",", r"\right", "|", "}", " &", r" \\"))
+        opened = before.endswith(("(", "|", "{", ", ", "} ", "& ", "\\\\ ", r"\lVert "))
+        closed = after.startswith((",", r"\right", r" \right", "|", "}", " &", r" \\", r" \end"))
         if opened and closed and not after.startswith(("}^", "}_")):
             return parts[index].text
         infix = boolean and (before or " ")[-1] == " "
@@ -447,8 +453,10 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
 
     shown = fill(template, operand)
     shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
+    if re.match(r"\\\w+_\{\{\w+\}\} ", template):  # a sign over entries
+        return Piece(shown, LOOSE)
     if template.startswith(("{0} ", r"\neg")):
         return Piece(shown, COMPARE if boolean else LOOSE)
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
         return Piece(shown, MATMUL)
-    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\d\^", template) else ATOM)
+    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\w\^", template) else ATOM)

@@ -13,6 +13,7 @@ from symgrad.emit.printer import (
     ATOM,
     COMPARE,
     LINE_LENGTH,
+    LONG_RUN,
     MATMUL,
     MAX_LENGTH,
     MINUS,
@@ -23,7 +24,9 @@ from symgrad.emit.printer import (
     Piece,
     Printer,
     fill,
+    runs,
 )
+from symgrad.emit.reading import shown
 from symgrad.emit.terms import Power, Product, is_minus, reading_value
 from symgrad.emit.views import Call, Joined, Raised
 from symgrad.expr.dims import show_shape
@@ -57,7 +60,7 @@ def text(e: Expr, max_length: int = MAX_LENGTH) -> str:
     >>> text((x**2 - 1) / (2 * sg.sqrt(x)))
     '(x**2 - 1)/(2*sqrt(x))'
     """
-    return _assembled(TextPrinter(plan_of(readable(e))).document(max_length))
+    return _assembled(TextPrinter(plan_of(shown(readable(e), latex=False))).document(max_length))
 
 
 def _assembled(document: Document) -> str:
@@ -260,6 +263,10 @@ def _side_by_side(
     printer: Printer, parts: list[Piece], flips: Sequence[bool], row_first: bool = False
 ) -> Piece:
     turned = [_transposed(printer, p) if f else p for p, f in zip(parts, flips, strict=True)]
+    turned = [
+        piece if count < LONG_RUN else Piece(f"matrix_power({piece.text}, {count})", ATOM)
+        for piece, count in runs(turned)
+    ]
     if len(turned) == 1:
         return turned[0]
     texts = [printer.wrap(part, POWER) for part in turned]

@@ -30,6 +30,7 @@ from symgrad.ops import (
     ufuncs,
 )
 from symgrad.ops.elementwise import lift_of
+from symgrad.ops.named import NAMED
 from symgrad.ops.protocols import numpy_function, numpy_ufunc
 
 
@@ -139,7 +140,10 @@ def _contains(self: Expr, item: Any) -> NoReturn:
 
 
 def _number(self: Expr, kind: str) -> Any:
-    value = value_of(self)
+    held = self
+    while held.op is NAMED:
+        (held,) = held.args
+    value = value_of(held)
     if value is None or self.shape != ():
         raise TruthError(
             f"{kind}() of an expression that is no constant; evaluate it first:"

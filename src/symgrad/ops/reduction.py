@@ -65,9 +65,26 @@ def _reduction(
         jvp=jvp,
         numpy=numpy or code,
         text=lambda node: f"{name}({{0}}{axis_code(node)})",
+        latex=lambda node: _notation(node, name, node.params[0]),
         **fields,
     )
     return op
+
+
+_OVER_ENTRIES: Final = {"max": r"\max", "min": r"\min", "prod": r"\prod"}
+
+
+def _notation(node: Expr, name: str, axes: tuple[int, ...]) -> str:
+    r"""``\max_{j} M_{ij}``; of all entries, and of other functions, ``\max(v)``."""
+    ndim = node.args[0].ndim
+    index = "ijklmnopqr"[:ndim]
+    over = "".join([index[axis] for axis in axes]) if ndim <= 10 else ""
+    sign = _OVER_ENTRIES.get(name)
+    if sign is not None and over and (name == "prod" or len(axes) < ndim):
+        return rf"{sign}_{{{{{over}}}}} {{{{{{0}}}}}}_{{{{{index}}}}}"
+    head = sign or rf"\operatorname{{{{{name}}}}}"
+    below = rf"_{{{{{over}}}}}" if over and len(axes) < ndim else ""
+    return rf"{head}{below}\left({{0}}\right)"
 
 
 def axis_code(node: Expr) -> str:
@@ -236,6 +253,7 @@ def _scan(name: str, vjp: Any, jvp: Any) -> Op:
         jvp=jvp,
         numpy=lambda node, dim: f"np.{name}({{0}}, axis={node.params[0]})",
         text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
+        latex=lambda node: _notation(node, name, node.params),
         range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
     )
     return op

@@ -1,5 +1,6 @@
-"""Rewriting: rules with their guarantees, the simplifier, and stable forms."""
+"""Rewriting: rules with their guarantees, the simplifier, stable forms, and names written out."""
 
+from symgrad.rewrite.explicit import explicit
 from symgrad.rewrite.simplify import simplify, simplify_all
 
-__all__ = ["simplify", "simplify_all"]
+__all__ = ["explicit", "simplify", "simplify_all"]

@@ -24,6 +24,7 @@ from symgrad.ops.arithmetic import (
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
+from symgrad.rewrite.deviations import DEVIATION_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.sums import content_of
@@ -289,6 +290,7 @@ ALGEBRA: Final = by_op(
         Rule("guards inside a guard by their disjunction", EXACT, WHERE, _guard_of_guards),
         Rule("where(not c, a, b) = where(c, b, a)", EXACT, WHERE, _negated_choice),
         Rule("numbers move out of an Einsum", ROUNDING, EINSUM, _einsum_coefficient),
+        *DEVIATION_RULES,
         *MATRIX_RULES,
     )
 )

@@ -15,6 +15,7 @@ from symgrad.expr.numbers import is_exact
 from symgrad.ops.arithmetic import ADD, MUL, mul_all
 from symgrad.ops.einsum import EINSUM
 from symgrad.rewrite import collect
+from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.logistic import logistic_quotients
 from symgrad.rewrite.rule import Guarantee, Rule
@@ -74,10 +75,16 @@ def _opened(y: Expr) -> Expr:
     return opened(y, lambda x: True)
 
 
+def _cleared(y: Expr) -> Expr:
+    return cleared(y, lambda x: True)
+
+
 COLLECT_SUMS: Final = Rule("c*u + d*u = (c + d)*u, sin(u)**2 + cos(u)**2 = 1", DOMAIN, ADD, _sum)
 SHORTEST_SUMS: Final = Rule("sums factored, or written out", DOMAIN, ADD, _shortest_sum)
 COLLECT_PRODUCTS: Final = Rule("u**a * u**b = u**(a + b)", DOMAIN, MUL, _product)
+CLEARED: Final = Rule("p*(a/p + b/q)*q = a*q + b*p, if shorter", DOMAIN, MUL, _cleared)
 COLLECTING: Final = (
+    CLEARED,
     COLLECT_SUMS,
     SHORTEST_SUMS,
     COLLECT_PRODUCTS,

@@ -20,10 +20,12 @@ from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
+from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.collect import collect_product, collect_sum
-from symgrad.rewrite.collecting import COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
+from symgrad.rewrite.collecting import CLEARED, COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.matrices import without_cofactors
+from symgrad.rewrite.names import Recall, cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.rule import Guarantee, Rule, as_guarantee, permitted, rewrite
 from symgrad.rewrite.slopes import recognised, without_slopes
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
@@ -43,12 +45,29 @@ def simplify_all(
     that stands for a formula, such as a derivative of a power.
     """
     images = list(roots)
-    for _ in range(MAX_PASSES):
-        run = _Pass(images, written_out, guarantee)
+    run = _Pass(images, written_out, guarantee)
+    parts = named_parts(run.order)
+    if parts:
+        symbols = symbols_for(parts)
+        return put_back(simplify_all(cut(images, symbols), written_out, guarantee), symbols)
+    for turn in range(MAX_PASSES):
+        run = _Pass(images, written_out, guarantee) if turn else run
         before, images = images, run.run()
         if not run.readable or all(a is b for a, b in zip(before, images, strict=True)):
             break
     return images
+
+
+def in_names(roots: Sequence[Expr], recall: Recall, simplified: bool) -> list[Expr]:
+    """Derivatives in terms of the names of what was differentiated, and simplified."""
+    named = recall(roots)
+    if not simplified:
+        return named
+    images = simplify_all(named)
+    found = recall(images)
+    if all(a is b for a, b in zip(images, found, strict=True)):
+        return images
+    return simplify_all(found)
 
 
 @public
@@ -89,7 +108,9 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
             raise ArgumentError('simplify level "full" needs the guarantee "domain"')
         from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
 
-        return simplify_with_sympy(result)
+        symbols = symbols_for(named_parts(toposort([result])))
+        (plain,) = cut([result], symbols)
+        (result,) = put_back([simplify_with_sympy(plain)], symbols)
     return result
 
 
@@ -202,6 +223,8 @@ class _Pass:
                 single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
                 factors.append((image, single))
         product = collect_product(without_slopes(_regular(factors)), node)
+        if self.readable and self._may(CLEARED):
+            product = cleared(product, self._alone)
         if product.op is not MUL or self.written_out:
             return product
         known = recognised(product.args)

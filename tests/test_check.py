@@ -108,7 +108,7 @@ def test_the_worst_entry_is_named():
     ("call", "error", "words"),
     [
         (lambda: sg.check_grad(x > 0, x), sg.DerivativeError, ["bool"]),
-        (lambda: sg.check_grad(x, sg.symbol("k", integer=True)), sg.DerivativeError, ["k", "int"]),
+        (lambda: sg.check_grad(x, sg.symbol("k", dtype=int)), sg.DerivativeError, ["k", "int"]),
         (lambda: sg.check_grad(x, x + 1), sg.ArgumentError, ["symbol"]),
         (lambda: sg.check_grad(x, x, at={y: 1.0}), sg.ArgumentError, ["y", "x"]),
         (lambda: sg.check_grad(x, x, order=0), sg.ArgumentError, ["0"]),

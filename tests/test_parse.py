@@ -7,6 +7,7 @@ import pytest
 
 from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.leaves import EULER, PI, is_value, number, symbol, value_of
+from symgrad.expr.traverse import free_symbols
 from symgrad.ops import linalg, norms, products, reducing, ufuncs
 from symgrad.ops.select import where
 from symgrad.parse import parse
@@ -310,3 +311,12 @@ def test_what_is_too_deep_does_not_depend_on_the_interpreter():
             parse("1 if x else " * 5000 + "2")
     finally:
         sys.setrecursionlimit(limit)
+
+
+def test_digits_below_the_line_are_part_of_names():
+    e = parse("α*x₁ + β₂*x₁₂**2")
+    assert {s.name for s in free_symbols(e)} == {"α", "x₁", "β₂", "x₁₂"}
+    assert parse("x₁ + 1", [symbol("x₁")]) is symbol("x₁") + 1
+    for text in ("₁", "2*₁x", "x₁ y", "sin₁(x)"):
+        with pytest.raises(ParseError):
+            parse(text)

@@ -20,7 +20,8 @@ TO_OPS = BASE | {"ops"}
 TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "lower", "emit", "compile"}
 NAMESPACES = {"linalg", "special"}
-ABOVE = {"batching", "check", "parse", "solve", "structure", "substitute", "variable"}
+ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
+ABOVE |= {"variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
 
 # What a layer may import, besides itself
@@ -31,18 +32,20 @@ LAYERS = {
     "linalg": TO_OPS,
     "special": TO_OPS,
     "check": TO_AUTODIFF | TO_COMPILE | {"substitute"},
-    "substitute": TO_OPS,
-    "parse": TO_OPS,
+    "substitute": TO_AUTODIFF | {"functions"},
+    "functions": TO_AUTODIFF | {"parse"},
+    "parse": TO_AUTODIFF,
     "rewrite": TO_OPS,
     "autodiff": TO_OPS | {"rewrite"},
     "lower": TO_OPS | {"rewrite"},
     "emit": TO_OPS | {"rewrite", "lower", "structure"},
-    "compile": TO_OPS | {"rewrite", "lower", "emit", "structure"},
+    "compile": TO_OPS | {"functions", "rewrite", "lower", "emit", "structure"},
     "batching": TO_OPS | {"emit"},
     "structure": TO_OPS,
-    "solve": TO_AUTODIFF | TO_COMPILE | {"batching"},
+    "solve": TO_AUTODIFF | TO_COMPILE | {"batching", "functions"},
+    "variational": TO_AUTODIFF | TO_COMPILE | {"solve"},
     "variable": TO_AUTODIFF | TO_COMPILE,
-    "interop": TO_AUTODIFF | TO_COMPILE,
+    "interop": TO_AUTODIFF | TO_COMPILE | {"substitute"},
     "cli": ALL | {""},
     "__main__": {"cli"},
     "": ALL,

@@ -1,4 +1,4 @@
-"""Newton's method: one number, a million numbers, ten thousand systems."""
+"""Newton's method: one number, a million numbers, ten thousand systems, one large sparse system."""
 
 from __future__ import annotations
 
@@ -181,4 +181,61 @@ SYSTEMS = Case(
     tolerance=1e-7,
 )
 
-CASES = [CUBIC, KEPLER, SYSTEMS]
+# A large sparse system: Bratu's problem on a square grid
+
+HEAT = 6.0
+
+
+def grid(m: int, rng: np.random.Generator) -> tuple[Any, ...]:
+    """The start on a grid of m by m points."""
+    return (np.zeros(m * m),)
+
+
+def symgrad_bratu(start: Any) -> Run:
+    """-laplace(u) = HEAT*exp(u), u = 0 around the square, by second differences."""
+    if not hasattr(sg, "newton_root"):
+        raise Absent("symgrad has no newton_root")
+    m = int(np.sqrt(start.size))
+    z = sg.vector("z", m * m)
+    u = sg.reshape(z, (m, m))
+    p = sg.pad(u, 1)
+    laplace = 4 * u - p[2:, 1:-1] - p[:-2, 1:-1] - p[1:-1, 2:] - p[1:-1, :-2]
+    equations = sg.reshape(laplace - HEAT / (m + 1) ** 2 * sg.exp(u), (m * m,))
+    solve = sg.newton_root(equations, z, method="sparse")
+    return lambda: solve(start).x
+
+
+def splu_bratu(start: Any) -> Run:
+    """Newton's method by hand, with SciPy's sparse factors."""
+    sparse, linalg = library("scipy.sparse"), library("scipy.sparse.linalg")
+    m = int(np.sqrt(start.size))
+    line = sparse.diags([-np.ones(m - 1), 2 * np.ones(m), -np.ones(m - 1)], [-1, 0, 1])
+    eye = sparse.eye(m)
+    laplace = (sparse.kron(eye, line) + sparse.kron(line, eye)).tocsc()
+
+    def work() -> Any:
+        x = start
+        for _ in range(50):
+            source = HEAT / (m + 1) ** 2 * np.exp(x)
+            step = linalg.splu((laplace - sparse.diags(source)).tocsc()).solve(source - laplace @ x)
+            x = x + step
+            if np.abs(step).max() <= 1e-12 * np.abs(x).max():
+                break
+        return x
+
+    return work
+
+
+BRATU = Case(
+    name="bratu",
+    title="Bratu's problem on a grid of {n} by as many points",
+    inputs=grid,
+    sizes=(100,),
+    quick=(50,),
+    tiny=6,
+    participants={"by hand": splu_bratu, "symgrad": symgrad_bratu},
+    reference="by hand",
+    tolerance=1e-9,
+)
+
+CASES = [CUBIC, KEPLER, SYSTEMS, BRATU]

@@ -24,7 +24,7 @@ def operations(text: str) -> int:
     return sum(isinstance(node, counted) for node in ast.walk(ast.parse(text, mode="eval")))
 
 
-class ndtr(sp.Function):  # type: ignore[misc] # noqa: N801 (it prints by this name)
+class ndtr(sp.Function):  # type: ignore[misc]
     """The normal distribution function, which SymPy lacks."""
 
     def fdiff(self, argindex: int = 1) -> Any:
@@ -110,7 +110,10 @@ def summary(rows: Sequence[Row]) -> str:
 def table(rows: Iterable[Row], markdown: bool) -> str:
     """Both texts of every row."""
     if markdown:
-        lines = ["| derivative of | ratio | symgrad | best of SymPy's |", "| --- | ---: | --- | --- |"]
+        lines = [
+            "| derivative of | ratio | symgrad | best of SymPy's |",
+            "| --- | ---: | --- | --- |",
+        ]
         lines += [f"| {r.name} | {r.ratio:.2f} | `{r.text}` | `{r.theirs}` |" for r in rows]
         return "\n".join(lines)
     return "\n".join(

@@ -9,6 +9,7 @@ from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.batching import vmap
 from symgrad.check import check_grad
 from symgrad.compile import AssembledFunction, CompiledFunction, evaluate, lambdify
+from symgrad.compile.evaluate import evalf as _evalf
 from symgrad.emit.dot import draw, to_dot
 from symgrad.emit.install import install as _install_printers
 from symgrad.emit.latex import latex
@@ -41,7 +42,9 @@ from symgrad.expr.leaves import (
 )
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
+from symgrad.functions.own import OwnFunction, elementwise_function
 from symgrad.ops import special
+from symgrad.ops.applied import UndefinedFunction, function
 from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.interpolation import interp
@@ -191,7 +194,7 @@ from symgrad.ops.ufuncs import power as pow  # noqa: A004
 from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
-from symgrad.rewrite import simplify
+from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Solution,
     Solver,
@@ -201,6 +204,7 @@ from symgrad.solve import (
     newton_root,
 )
 from symgrad.solve.implicit import implicit
+from symgrad.solve.linear import solve_linear
 from symgrad.structure import (
     Block,
     Diagonal,
@@ -213,8 +217,9 @@ from symgrad.structure import (
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
 from symgrad.variable import Variable, variable
+from symgrad.variational import EulerLagrange, euler_lagrange
 
-_attach_operators({"diff": diff, "subs": _subs})
+_attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
 
 __version__ = "0.1.0"
@@ -231,11 +236,13 @@ __all__ = [
     "Diagonal",
     "DiagonalPlusLowRank",
     "E",
+    "EulerLagrange",
     "Expr",
     "GradientCheckError",
     "GraphError",
     "Kronecker",
     "LowRank",
+    "OwnFunction",
     "ParseError",
     "ShapeError",
     "Solution",
@@ -245,6 +252,7 @@ __all__ = [
     "SymbolicIterationError",
     "SymgradError",
     "TruthError",
+    "UndefinedFunction",
     "Variable",
     "abs",
     "absolute",
@@ -289,12 +297,15 @@ __all__ = [
     "dot",
     "draw",
     "einsum",
+    "elementwise_function",
     "equal",
     "errors",
+    "euler_lagrange",
     "evaluate",
     "exp",
     "exp2",
     "expand_dims",
+    "explicit",
     "expm1",
     "extract",
     "eye",
@@ -309,6 +320,7 @@ __all__ = [
     "free_symbols",
     "frexp",
     "from_sympy",
+    "function",
     "grad",
     "greater",
     "greater_equal",
@@ -397,6 +409,7 @@ __all__ = [
     "size",
     "softmax",
     "softplus",
+    "solve_linear",
     "sort",
     "spacing",
     "sparsity",

@@ -18,6 +18,7 @@ from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, free_symbols
 from symgrad.expr.types import FLOAT
+from symgrad.ops.applied import with_functions
 from symgrad.ops.elementwise import as_expr
 from symgrad.substitute import substitute
 
@@ -31,6 +32,7 @@ DRAWS: Final = 4  # so often each, then mixed
 MAX_SHOWN: Final = 200  # characters of a formula in a message
 
 
+@with_functions("wrt", "at")
 def check_grad(
     e: Any,
     wrt: Any,
@@ -158,8 +160,11 @@ def _sample(
     held = x.params[3]
     if x.dtype.kind == "b":
         return rng.integers(0, 2, shape).astype(bool)
-    if x.dtype.kind in "iu" or "integer" in held:
+    if x.dtype.kind in "iu":
         return np.asarray(rng.integers(1, 4, shape), dtype=_wide(x))
+    if "integer" in held:
+        value = rng.integers(1, 4, shape).astype(float)
+        return -value if "negative" in held else value
     value = rng.uniform(*span, shape)
     if "positive" in held or "nonnegative" in held:
         value = np.abs(value) + 0.1

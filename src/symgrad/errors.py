@@ -58,6 +58,9 @@ class ConvergenceError(SymgradError, ArithmeticError):
         self.solution = solution
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (str(self), self.solution)
+
 
 class ConversionError(SymgradError, TypeError):
     """An expression without an image on the other side of a bridge (SymPy, SciPy)."""
@@ -81,6 +84,9 @@ class ParseError(SymgradError, ValueError):
         self.text = text
         self.offset = max(0, min(offset, len(text)))
         super().__init__(f"{reason}\n{self.pointer()}")
+
+    def __reduce__(self) -> tuple[type, tuple[object, ...]]:
+        return type(self), (self.reason, self.text, self.offset)
 
     def pointer(self) -> str:
         """The text with a caret under the offending place, as two lines; a long text is cut."""

@@ -5,30 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from symgrad.autodiff import diff
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
+from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import bind_dims, check_symbols, replace
+from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
+from symgrad.functions.define import defined
+from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.ops.layout import SLICE, embed_in
 from symgrad.ops.public import public
+from symgrad.ops.select import where
+from symgrad.ops.ufuncs import not_equal
 
 
 @public
-def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
-    """`e` with symbols replaced, all at once.
+def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
+    """`e` with symbols and functions replaced, all at once.
 
     Parameters
     ----------
     e : Expr
     values : mapping from symbol to number, array or Expr
-        A value broadcasts to the shape of its symbol. Where the symbol has named extents and the value
-        known ones, the names are replaced throughout the formula.
+        Applied functions such as ``q(t)`` and their derivatives count as symbols; a value of ``q(t)`` that
+        mentions t gives its derivatives to those of ``q(t)``. A function made by `function` is replaced
+        by a callable, as in `lambdify`. A value broadcasts to the shape of its symbol. Where the symbol
+        has named extents and the value known ones, the names are replaced throughout the formula. A key
+        may be an entry or a slice of a symbol as well, such as ``v[0]`` or ``A[:, 1]``: then the rest
+        stays.
 
     Raises
     ------
     ArgumentError
-        If a key is no symbol.
+        If a key is no symbol, no entry of one and no function.
     ShapeError
         If a value does not fit its symbol.
 
@@ -38,8 +49,55 @@ def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
     >>> x, y = sg.symbols("x y")
     >>> print(sg.substitute(x**2 + y, {x: 3, y: x}))
     x + 9
+    >>> q = sg.function("q")
+    >>> print(sg.substitute(q(x).diff(x, 2), {q(x): sg.sin(x)}))
+    -sin(x)
+    >>> print(sg.substitute(q(x).diff(x), {q: lambda u: u**3}))
+    3*x**2
     """
     values = {adopted(x): value for x, value in values.items()}
+    functions = {f: given for f, given in values.items() if isinstance(f, UndefinedFunction)}
+    formula = as_expr(e)
+    others = {x: as_expr(given) for x, given in values.items() if x not in set(functions)}
+    if functions:
+        formula, *given = defined([formula, *others.values()], functions)
+        others = dict(zip(others, given, strict=True))
+    return _replaced(formula, others | _derivatives(formula, others))
+
+
+def _derivatives(e: Expr, values: Mapping[Any, Expr]) -> dict[Expr, Expr]:
+    """The values of derivatives of the functions that are replaced, where those are functions, too."""
+    keys = [x for x in values if isinstance(x, Expr) and x.op is APPLIED]
+    found: dict[Expr, Expr] = {}
+    for node in toposort([e]) if keys else ():
+        if node.op is not APPLIED or node in values:
+            continue
+        below = [x for x in keys if _is_known(node, x) and _follows(values[x], x)]
+        if below:
+            x = max(below, key=lambda x: sum(x.params[1]))
+            orders = zip(node.params[1], x.params[1], strict=True)
+            by = [(a, n - m) for a, (n, m) in zip(x.args, orders, strict=True) if n > m]
+            found[node] = diff(values[x], *by)
+    return found
+
+
+def _is_known(node: Expr, x: Expr) -> bool:
+    """Whether `node` is a derivative of the applied function `x` by symbols."""
+    return is_derivative(node, x) and all(
+        n == m or a.op is SYMBOL
+        for a, n, m in zip(x.args, node.params[1], x.params[1], strict=True)
+    )
+
+
+def _follows(value: Expr, x: Expr) -> bool:
+    """Whether a value depends on an argument of the function that it replaces."""
+    return not set(x.args).isdisjoint(toposort([value]))
+
+
+@with_functions("values")
+def _replaced(e: Expr, values: Mapping[Any, Any]) -> Expr:
+    entries = {x: value for x, value in values.items() if _is_entry(x)}
+    values = {x: value for x, value in values.items() if x not in entries}
     leaves = check_symbols(values, "a key of the substitution")
     expressions = [as_expr(values[x]) for x in leaves]
     dims: dict[str, Dim] = {}
@@ -54,7 +112,50 @@ def substitute(e: Any, values: Mapping[Expr, Any]) -> Expr:
                 f"the value of {x.name} has shape {show_shape(value.shape)}, needs {show_shape(shape)}"
             )
         known[x] = broadcast(value, shape)
-    return replace([as_expr(e)], known, dims)[0]
+    if entries:
+        known = _with_entries(e, entries, known)
+    return replace([e], known, dims)[0]
+
+
+# Entries
+
+
+def _is_entry(x: Any) -> bool:
+    return isinstance(x, Expr) and x.op is SLICE and x.args[0].op is SYMBOL
+
+
+def _with_entries(
+    root: Expr, entries: Mapping[Expr, Expr], known: dict[Expr, Expr]
+) -> dict[Expr, Expr]:
+    """What symbols and their slices become where entries have values: ``where(mask, values, v)``."""
+    whole = dict(known)
+    found = dict(known)
+    for x, value in entries.items():
+        if broadcast_shapes(value.shape, x.shape) != x.shape:
+            raise ShapeError(
+                f"the value of {x!s} has shape {show_shape(value.shape)}, needs {show_shape(x.shape)}"
+            )
+        leaf, index = x.args[0], x.params[0]
+        mask = embed_in(number(1, x.shape), leaf.shape, index)
+        placed = embed_in(broadcast(value, x.shape), leaf.shape, index)
+        found[leaf] = where(not_equal(mask, 0), placed, found.get(leaf, leaf))
+    for node in toposort([root]):
+        if not _is_entry(node) or node.args[0] not in found:
+            continue
+        leaf = node.args[0]
+        if node in entries:
+            found[node] = broadcast(entries[node], node.shape)
+        elif all(_apart(node, x) for x in entries if x.args[0] is leaf):
+            found[node] = SLICE.build((whole.get(leaf, leaf),), node.params)
+    return found
+
+
+def _apart(x: Expr, y: Expr) -> bool:
+    """Whether two picks of one symbol are surely different entries."""
+    return any(
+        isinstance(i, int) and isinstance(j, int) and i != j and (i < 0) == (j < 0)
+        for i, j in zip(x.params[0], y.params[0], strict=False)
+    )
 
 
 @public

@@ -205,7 +205,7 @@ def test_keyword_arguments():
 
 
 def test_wrong_kinds_of_arguments_are_named():
-    f = sg.lambdify([x, sg.symbol("k", integer=True)], x)
+    f = sg.lambdify([x, sg.symbol("k", dtype=int)], x)
     assert "x" in error_of(lambda: f("a", 1), sg.DTypeError)
     assert "x" in error_of(lambda: f(1j, 1), sg.DTypeError)
     assert "k" in error_of(lambda: f(1.0, 1.5), sg.DTypeError)

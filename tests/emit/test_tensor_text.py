@@ -15,6 +15,10 @@ NAMESPACE = {name: getattr(np, name) for name in np.__all__} | {
     "det": np.linalg.det,
     "solve": np.linalg.solve,
     "logsumexp": scipy.special.logsumexp,
+    "softmax": scipy.special.softmax,
+    "log_softmax": scipy.special.log_softmax,
+    "norm": np.linalg.norm,
+    "matrix_power": np.linalg.matrix_power,
     "__builtins__": {},
 }
 

@@ -9,7 +9,7 @@ x, y = sg.symbols("x y")
 v, w = sg.vector("v", "n"), sg.vector("w", "n")
 A = sg.matrix("A", ("m", "n"))
 T = sg.symbol("T", (2, 3, 4))
-n = sg.symbol("n", integer=True)
+n = sg.symbol("n", dtype=int)
 
 SAME = {
     "x + 1": (x + 1, np.add(x, 1)),

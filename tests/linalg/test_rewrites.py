@@ -68,7 +68,7 @@ GRADIENTS = {
     "trace inv": (sg.trace(la.inv(A)), A, "-inv(A).T @ inv(A).T"),
     "nuclear": (la.norm(M, "nuc"), M, "svd_u(M) @ svd_vt(M)"),
     "frobenius squared": (la.norm(M, "fro") ** 2, M, "2*M"),
-    "frobenius": (la.norm(M, "fro"), M, "M/sqrt(sum(M**2))"),
+    "frobenius": (la.norm(M, "fro"), M, "M/norm(M)"),
     "sum of eigenvalues": (sg.sum(la.eigvalsh(S)), S, "eye(n)"),
 }
 

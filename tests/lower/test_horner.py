@@ -146,7 +146,7 @@ def test_types_stay():
     narrow = 2.5 * s**3 + s**2 * 3 - s
     data = np.linspace(0, 1, 5, dtype=np.float32)
     assert sg.lambdify(s, narrow)(data).dtype == np.float32
-    n, m = sg.symbols("n m", integer=True)
+    n, m = sg.symbols("n m", dtype=int)
     whole = n * m + n**2
     assert horner([whole])[0] is whole
 

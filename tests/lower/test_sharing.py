@@ -44,7 +44,7 @@ def test_divisions_share_what_they_divide_by():
 
 
 def test_integers_and_long_products_are_left_alone():
-    n, m = sg.symbols("n m", integer=True)
+    n, m = sg.symbols("n m", dtype=int)
     outputs = [n * m * 3, n * m + 1]
     assert share_factors(outputs)[0] is outputs[0]
     many = sg.symbols(" ".join(f"x{k}" for k in range(40)))

@@ -55,9 +55,9 @@ PRINTED = {
     ),
     "Rayleigh quotient": (
         sg.grad((x @ Q @ x) / (x @ x), x),
-        "(2*Q @ x)/sum(x**2) - 2*x*(x @ Q @ x)/sum(x**2)**2",
-        r"\frac{2 Q x}{\sum x^{\odot 2}}"
-        r" - \frac{2 \left(x^{\top} Q x\right) x}{\left(\sum x^{\odot 2}\right)^{2}}",
+        "(2*Q @ x)/(x @ x) - 2*x*(x @ Q @ x)/(x @ x)**2",
+        r"\frac{2 Q x}{\left\lVert x \right\rVert^{2}}"
+        r" - \frac{2 \left(x^{\top} Q x\right) x}{\left\lVert x \right\rVert^{4}}",
     ),
     "Kalman update": (
         sg.jacobian(update, mu),
@@ -73,7 +73,7 @@ PRINTED = {
     "Kronecker product": (
         sg.grad(sg.sum(sg.kron(A, B) ** 2), A),
         "2*A*sum(B**2)",
-        r"2 \left(\sum B^{\odot 2}\right) A",
+        r"2 \left\lVert B \right\rVert_{F}^{2} A",
     ),
     "trace of a Kronecker product": (
         sg.grad(sg.trace(sg.kron(A, B)), A),

@@ -308,5 +308,6 @@ def test_every_op_is_reached_by_a_case():
     leaves = {"symbol", "constant", "number", "eye", "size", "arange"}
     assumed = {"spd_logdet"}  # made for a symbol that is positive definite; see tests/linalg
     solved = {"implicit", "implicit_system"}  # made of an equation; see tests/solve/test_implicit
-    elsewhere = {"roll", "stop_gradient"}  # of named extents; a value without its derivative
+    # of named extents; a value without its derivative; no value: see tests/functions
+    elsewhere = {"roll", "stop_gradient", "applied_function"}
     assert set(OPS) - names <= leaves | assumed | solved | elsewhere

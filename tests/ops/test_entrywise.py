@@ -22,6 +22,7 @@ from tests.ops import oracle
 import symgrad as sg
 from symgrad.expr.types import as_ty
 from symgrad.ops import special
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.implicit import ENTRYWISE
 from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.table import OPS
@@ -60,9 +61,11 @@ def params_of(op):
 
 OPS_WITH_ORDER = special.ORDERED_OPS
 # An equation makes the node of ENTRYWISE: see tests/solve/test_implicit; the derivative of STOP_GRADIENT is
-# not that of its value: see tests/autodiff/test_stop_gradient
+# not that of its value: see tests/autodiff/test_stop_gradient; APPLIED has no value: see tests/functions
 RECORDS = {
-    op.name: op for op in OPS.values() if op.elementwise and op not in (ENTRYWISE, STOP_GRADIENT)
+    op.name: op
+    for op in OPS.values()
+    if op.elementwise and op not in (APPLIED, ENTRYWISE, STOP_GRADIENT)
 }
 CALLS = [(op, params) for op in RECORDS.values() for params in params_of(op)]
 every_call = pytest.mark.parametrize(

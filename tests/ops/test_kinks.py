@@ -171,7 +171,7 @@ def test_an_index_has_no_derivative_but_what_it_picks_has():
 
 
 def test_a_symbol_of_integers_is_refused():
-    n = sg.symbol("n", integer=True)
+    n = sg.symbol("n", dtype=int)
     with pytest.raises(sg.DerivativeError, match="'n' has dtype int64"):
         sg.grad(x**2 * n, n)
     assert sg.grad(x**2 * n, x) is sg.simplify(2 * x * n)

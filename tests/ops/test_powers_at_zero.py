@@ -229,3 +229,31 @@ def test_nothing_special_where_the_base_is_not_zero():
         for wrt in (p, *sg.free_symbols(e)[:1]):
             nodes = toposort([sg.diff(e, wrt, 2)])
             assert not any(node.op is POWER_DERIVATIVE for node in nodes)
+
+
+K = sg.symbol("k")
+ROOTS = {  # of products, and their derivatives by k where t > 0
+    "sqrt(k*t)": (sg.sqrt(K * t), lambda k, t: mpmath.sqrt(k * t)),
+    "3*sqrt(t*k)*p": (3 * sg.sqrt(t * K) * p, lambda k, t: 6 * mpmath.sqrt(k * t)),
+    "sqrt(t/k)": (sg.sqrt(t / K), lambda k, t: mpmath.sqrt(t / k)),
+    "sqrt(k*t**2)": (sg.sqrt(K * t**2), lambda k, t: mpmath.sqrt(k) * t),
+    "(k*t)**0.3": ((K * t) ** 0.3, lambda k, t: (k * t) ** mpmath.mpf(0.3)),
+    "(k*t)**1.5": ((K * t) ** 1.5, lambda k, t: (k * t) ** 1.5),
+    "cbrt(k*t)": (sg.cbrt(K * t), lambda k, t: mpmath.cbrt(k * t)),
+}
+
+
+@pytest.mark.parametrize("name", ROOTS)
+def test_roots_of_products_by_the_other_factor(name):
+    """At t = 0 the root is 0 for every k, and so is its derivative."""
+    formula, theirs = ROOTS[name]
+    for order in (1, 2):
+        f = sg.lambdify([K, t, p], sg.diff(formula, K, order))
+        want = [0.0, *[float(mpmath.diff(theirs, (2, s), (order, 0))) for s in (0.5, 3)]]
+        assert f(2.0, np.array([0.0, 0.5, 3.0]), 2.0) == pytest.approx(want, rel=1e-9)
+        assert [f(2.0, s, 2.0) for s in (0.0, 0.5, 3.0)] == pytest.approx(want, rel=1e-9)
+
+
+def test_a_root_keeps_its_pole():
+    f = sg.lambdify([K, t], sg.diff(sg.sqrt(K * t), K))
+    assert f(0.0, 2.0) == np.inf

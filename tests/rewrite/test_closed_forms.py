@@ -134,7 +134,7 @@ sinh(x)                        cosh(x)
 cosh(x)                        sinh(x)
 tanh(x)                        1 - tanh(x)**2
 tanh(x)**2                     2*tanh(x)*(1 - tanh(x)**2)
-1/cosh(x)                      -sinh(x)/cosh(x)**2
+1/cosh(x)                      -sech(x)*tanh(x)
 log(cosh(x))                   tanh(x)
 arcsinh(x)                     1/sqrt(x**2 + 1)
 arccosh(x)                     1/sqrt(x**2 - 1)

@@ -443,3 +443,45 @@ def test_saved_modules_hold_what_they_need(tmp_path):
     space = {}
     exec((tmp_path / "saved.py").read_text(), space)
     assert space["f"](-30.0) == f(-30.0)
+
+
+def test_logistic_to_the_smallest_floats():
+    points = np.array([-745.0, -740.0, -709.5, -30.0, 0.0, 800.0, np.inf, -np.inf])
+    got = sg.lambdify(x, sg.special.expit(x))(points)
+    with mp.workdps(40):
+        want = [float(1 / (1 + mp.exp(-mp.mpf(p)))) for p in points[:-2]]
+    assert np.allclose(got, [*want, 1.0, 0.0], rtol=1e-15, atol=5e-324)
+    single = sg.symbol("s", dtype="float32")
+    got = sg.lambdify(single, sg.special.expit(single))(np.array([-100, 2], np.float32))
+    assert got.dtype == np.float32 and got[0] == pytest.approx(3.8e-44, rel=0.05)
+
+
+@pytest.mark.parametrize("size", [3, 200_000])
+@pytest.mark.parametrize(
+    "formula",
+    [sg.norm, lambda v: sg.norm(v, 3), sg.std, lambda v: sg.sqrt(v @ v)],
+)
+def test_gradients_that_are_nan_raise_no_warning(formula, size):
+    v = sg.vector("v", "n")
+    assert np.isnan(sg.lambdify(v, sg.grad(formula(v), v))(np.zeros(size))).all()
+
+
+@pytest.mark.parametrize("rows", [2, 20_000])
+def test_rows_that_are_all_minus_infinity_raise_no_warning(rows):
+    m = sg.matrix("M", ("m", "n"))
+    X = np.zeros((rows, 10))
+    X[1] = -np.inf
+    for function, first, second in (
+        (sg.softmax, 0.1, np.nan),
+        (sg.log_softmax, -np.log(10), np.nan),
+        (sg.logsumexp, np.log(10), -np.inf),
+    ):
+        got = sg.lambdify(m, function(m, axis=1))(X)
+        assert np.allclose(got[0], first) and np.array_equal(
+            got[1], np.full(got[1].shape, second), True
+        )
+
+
+def test_log1p_of_a_squared_tanh():
+    f = sg.lambdify(x, sg.log1p(-(sg.tanh(x) ** 2)))
+    assert [f(0.5), f(20.0)] == pytest.approx([-0.2402290139165550, -38.61370563888011], rel=1e-14)

@@ -4,6 +4,7 @@ Expected values are derivatives by mpmath: its numerical differentiation with 15
 """
 
 import importlib.util
+import math
 
 import mpmath
 import numpy as np
@@ -192,3 +193,38 @@ def test_sinc_and_exprel():
     np.testing.assert_allclose(ours, special.exprel(points), rtol=1e-15)
     for text, e in (("sinc(x)", sg.sinc(x)), ("exprel(x)", sg.special.exprel(x))):
         assert sg.parse(text, {"x": x}) is e
+
+
+@pytest.mark.parametrize(
+    ("name", "c"),
+    [
+        *(("sin", 0.3), ("expm1", 1e-3), ("arctan", 123.4), ("arctan", 0.3), ("sinc", 1 / math.pi)),
+        *(("exprel", 0.7), ("Langevin", 123.4)),
+    ],
+)
+def test_floats_as_factors_leave_no_poles(name, c):
+    """Products of floats are rounded, so that sums cancel no longer to 0: that is no pole."""
+    u = c * x
+    formula, theirs = {
+        "sin": (sg.where(x == 0, 1, sg.sin(u) / u), lambda v: mpmath.sin(v) / v),
+        "expm1": (sg.where(u == 0, c, sg.expm1(u) / x), lambda v: c * mpmath.expm1(v) / v),
+        "arctan": (sg.where(x == 0, c, sg.arctan(u) / x), lambda v: c * mpmath.atan(v) / v),
+        "sinc": (sg.sinc(u), lambda v: mpmath.sin(mpmath.pi * v) / (mpmath.pi * v)),
+        "exprel": (sg.special.exprel(u), lambda v: mpmath.expm1(v) / v),
+        "Langevin": (sg.where(x == 0, 0, 1 / sg.tanh(u) - 1 / u), lambda v: mpmath.coth(v) - 1 / v),
+    }[name]
+    for order in (1, 2, 3):
+        f = sg.lambdify(x, sg.diff(formula, x, order))
+        with mpmath.workdps(120):
+            series = mpmath.taylor(theirs, mpmath.mpf(10) ** -40, order + 1)
+        scale = abs(float(series[order])) + abs(float(series[order + 1]))
+        for v in (0.0, 1e-9, 1e-3):
+            with mpmath.workdps(120):
+                at = mpmath.mpf(c) * v + mpmath.mpf(10) ** -40
+                want = float(mpmath.diff(theirs, at, order)) * c**order
+            assert f(v) == pytest.approx(want, rel=1e-9, abs=1e-11 * scale * c**order)
+
+
+def test_a_small_pole_is_one():
+    f = sg.lambdify(x, 1e-12 / x + sg.expm1(0.3 * x) / x)
+    assert f(1e-6) == pytest.approx(0.3 + 1e-6 + 0.045e-6, rel=1e-12)

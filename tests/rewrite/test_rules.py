@@ -8,8 +8,9 @@ from symgrad import linalg as la
 from symgrad import special
 from symgrad.expr.traverse import check_graph
 from symgrad.rewrite.algebra import ALGEBRA
-from symgrad.rewrite.rule import Guarantee
+from symgrad.rewrite.rule import Guarantee, permitted
 from symgrad.rewrite.stability import STABILITY, stabilize
+from symgrad.rewrite.table import RULES
 
 x, y = sg.symbols("x y")
 p = sg.symbol("p", positive=True)
@@ -58,10 +59,17 @@ SIMPLIFIED = {
         (sg.abs(-3 * x), 3 * sg.abs(x)),
         (sg.abs(sg.exp(x)), sg.exp(x)),
         (sg.abs(x**2), x**2),
+        (sg.abs(-1 - x**2), x**2 + 1),
+        (sg.abs(sg.sign(x)), sg.sign(x) ** 2),
     ],
-    "sign(u) of known sign, sign(c*u) = sign(c)*sign(u)": [
-        (sg.sign(-3 * x), -sg.sign(x)),
+    "sign(u) = 1, u > 0, or -1, u < 0": [
         (sg.sign(p), sg.constant(1)),
+        (sg.sign(-1 - x**2), sg.constant(-1)),
+    ],
+    "sign(c*u) = sign(c)*sign(u), sign(|u|) = sign(u)**2": [
+        (sg.sign(-3 * x), -sg.sign(x)),
+        (sg.sign(sg.sign(x)), sg.sign(x)),
+        (sg.sign(sg.abs(x)), sg.sign(x) ** 2),
     ],
     "max(u, u) = u": [(sg.maximum(x, x), x)],
     "min(u, u) = u": [(sg.minimum(x, x), x)],
@@ -294,3 +302,45 @@ def test_stable_form(formula, expected):
         assert result is expected or sg.simplify(result) is sg.simplify(expected)
     check_graph(result)
     same_value(formula, result)
+
+
+# What a guarantee permits
+
+
+def test_weaker_guarantees_permit_stronger_rules():
+    exact, rounding, domain = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
+    assert [domain.permits(g) for g in (exact, rounding, domain)] == [True, True, True]
+    assert [rounding.permits(g) for g in (exact, rounding, domain)] == [True, True, False]
+    assert [exact.permits(g) for g in (exact, rounding, domain)] == [True, False, False]
+    for guarantee in Guarantee:
+        kept = permitted(ALGEBRA, guarantee)
+        wanted = {r for group in ALGEBRA.values() for r in group if guarantee.permits(r.guarantee)}
+        assert {r for group in kept.values() for r in group} == wanted
+
+
+@pytest.mark.parametrize(
+    ("formula", "exact", "rounding", "domain"),
+    [
+        (sg.abs(-3 * x), 3 * sg.abs(x), 3 * sg.abs(x), 3 * sg.abs(x)),
+        (sg.tan(sg.arctan(x)), sg.tan(sg.arctan(x)), x, x),
+        (sg.sin(sg.arcsin(x)), sg.sin(sg.arcsin(x)), sg.sin(sg.arcsin(x)), x),
+        (sg.exp(x) / sg.exp(x), None, None, sg.constant(1)),
+        (sg.sin(x) ** 2 + sg.cos(x) ** 2, None, None, sg.constant(1)),
+    ],
+)
+def test_a_guarantee_keeps_rules_out(formula, exact, rounding, domain):
+    for guarantee, want in (("exact", exact), ("rounding", rounding), ("domain", domain)):
+        assert sg.simplify(formula, guarantee=guarantee) is (formula if want is None else want)
+    assert sg.simplify(formula) is domain
+
+
+def test_guarantees_by_name():
+    with pytest.raises(sg.ArgumentError, match="'exact', 'rounding', 'domain'"):
+        sg.simplify(x, guarantee="strict")
+    with pytest.raises(sg.ArgumentError, match="full"):
+        sg.simplify(x, level="full", guarantee="exact")
+
+
+def test_the_table_of_rules_is_whole():
+    assert {r for group in (*ALGEBRA.values(), *STABILITY.values()) for r in group} < set(RULES)
+    assert len({(r.op, r.name) for r in RULES}) >= len(RULES) - 1  # log(exp(u)) is in two passes

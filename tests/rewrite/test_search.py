@@ -114,13 +114,17 @@ def test_random_formulas_keep_their_values(seed):
         if form is e:
             continue
         changed += 1
-        parts = sg.lambdify([x, y, p, n], [s for s in toposort([e]) if s.args])  # where all is defined
+        parts = sg.lambdify(
+            [x, y, p, n], [s for s in toposort([e]) if s.args]
+        )  # where all is defined
         with np.errstate(all="ignore"):
             values = [np.broadcast_to(v, GRID[0].shape) for v in parts(*GRID)]
             other = np.broadcast_to(sg.lambdify([x, y, p, n], form)(*GRID), GRID[0].shape)
         defined = np.all([np.abs(v) < 1e9 for v in values], axis=0)
         one = values[-1]
-        np.testing.assert_allclose(other[defined], one[defined], rtol=1e-6, atol=1e-7, err_msg=str(e))
+        np.testing.assert_allclose(
+            other[defined], one[defined], rtol=1e-6, atol=1e-7, err_msg=str(e)
+        )
     assert changed
 
 
@@ -132,7 +136,9 @@ def test_bounded_work_gives_the_same_form_in_every_process():
         "print(sg.simplify(e), '|', sg.diff(sg.arctan((a*x + b)/y)/(1 + sg.exp(-x)), x))\n"
     )
     command = [sys.executable, "-c", code]
-    runs = {subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(3)}
+    runs = {
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(3)
+    }
     assert len(runs) == 1
 
 
@@ -173,12 +179,21 @@ def test_full_takes_what_sympy_has_where_that_prints_shorter():
     assert size_of(short, {}).weight <= size_of(sg.simplify(e), {}).weight
 
 
-SIZES = ("x", "x + 1", "-x - y", "2*x/3", "x**2/(x + y)**2", "-sin(x)/(4*x*y)", "sqrt(x + 1)", "x**(n - 1)")
+SIZES = (
+    "x",
+    "x + 1",
+    "-x - y",
+    "2*x/3",
+    "x**2/(x + y)**2",
+    "-sin(x)/(4*x*y)",
+    "sqrt(x + 1)",
+    "x**(n - 1)",
+)
 
 
 @pytest.mark.parametrize("text", SIZES)
 def test_sizes_are_those_of_the_text(text):
-    import ast  # noqa: PLC0415
+    import ast
 
     e = sg.parse(text, NAMES)
     counted = sum(

@@ -131,10 +131,18 @@ def test_no_more_steps_than_asked_for(most):
 
 
 def test_many_steps_are_no_failure():
-    """Newton's method halves the error at a multiple root, and the start is far away."""
-    power = 9
-    found = sg.newton_root((x - a) ** power, x, a)(np.full(3, 1e6), 1.0, maxiter=1000)
+    """Far from the root of an exponential steps have length 1."""
+    found = sg.newton_root(sg.exp(x) - a, x, a)(np.full(3, 300.0), 2.0, maxiter=1000)
     assert found.converged.all() and (found.iterations > MOST_STEPS).all()
+    np.testing.assert_allclose(found.x, np.log(2.0), rtol=1e-15)
+
+
+@pytest.mark.parametrize("power", [2, 3, 9])
+def test_multiple_roots_take_few_steps(power):
+    """Steps are multiplied once their rate tells the multiplicity."""
+    found = sg.newton_root((x - a) ** power, x, a)(np.full(3, 1e6), 1.0)
+    assert found.converged.all() and (found.iterations < 30).all()
+    np.testing.assert_allclose(found.x, 1.0, rtol=1e-14)
 
 
 @pytest.mark.parametrize("tol", [0.0, 1e-300, 1e-6, 0.1])

@@ -305,15 +305,17 @@ def test_substitution_of_extents():
 
 def test_text_and_latex():
     y = kepler()
-    assert str(y) == "root(x - e*sin(x) - m, x)"
-    assert sg.latex(y) == r"\operatorname{root}\left(x - e \sin\left(x\right) - m, x\right)"
+    assert str(y) == "x where x = root(x - e*sin(x) - m, x)"
+    root = r"\operatorname{root}\left(x - e \sin\left(x\right) - m, x\right)"
+    assert sg.latex(y) == rf"x \quad \text{{where }} x = {root}"
     moved = sg.substitute(y, {m: p**2})
-    assert str(moved) == "root(x - e*sin(x) - m, x, m=p**2)"
+    assert str(moved) == "x where x = root(x - e*sin(x) - m, x, m=p**2)"
     assert sg.latex(moved).endswith(r"\right|_{m = {p^{2}}}")
-    assert str(sg.diff(y, m)) == f"1/(1 - e*cos({y}))"
+    assert str(sg.diff(y, m)) == "1/(1 - e*cos(x)) where x = root(x - e*sin(x) - m, x)"
+    assert str(y + sg.symbol("x")).startswith("x_2 + x where x_2 = root(")
     u, v = sg.symbols("u v")
     first, _ = sg.implicit([u + v - p, u * v - q], [u, v], x0=[3.0, 1.0])
-    assert str(first).startswith("root([u + v - p, u*v - q], [u, v])")
+    assert str(first) == "u_v[0] where u_v = root([u + v - p, u*v - q], [u, v])"
 
 
 def test_pickling():

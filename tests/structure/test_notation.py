@@ -35,12 +35,12 @@ SHOWN = {
     ),
     "identity plus outer product": (
         sg.hessian((x @ x) ** 2, x),
-        r"4 \left(\sum x^{\odot 2}\right) I_{n} + 8 x x^{\top}",
+        r"4 \left\lVert x \right\rVert^{2} I_{n} + 8 x x^{\top}",
     ),
     "norm": (
         sg.hessian(sg.norm(x), x),
-        r"\frac{I_{n}}{\sqrt{\sum x^{\odot 2}}}"
-        r" - \frac{x x^{\top}}{\left(\sum x^{\odot 2}\right)^{\frac{3}{2}}}",
+        r"\frac{I_{n}}{\left\lVert x \right\rVert}"
+        r" - \frac{x x^{\top}}{\left\lVert x \right\rVert^{3}}",
     ),
     "order four, low rank": (
         sg.hessian(sg.sum(A) * sg.trace(A), A),
@@ -48,7 +48,11 @@ SHOWN = {
     ),
     "order four, identity plus low rank": (
         sg.hessian(sg.sum(A**2) ** 2, A),
-        r"4 \left(\sum A^{\odot 2}\right) I_{n^{2}} + 8 " + vec("A") + " " + vec("A") + r"^{\top}",
+        r"4 \left\lVert A \right\rVert_{F}^{2} I_{n^{2}} + 8 "
+        + vec("A")
+        + " "
+        + vec("A")
+        + r"^{\top}",
     ),
     "order four, diagonal plus low rank": (
         sg.hessian(sg.sum(U**3) + sg.sum(U * sg.matrix("C", ("n", "k"))) ** 2, U),
@@ -71,8 +75,8 @@ SHOWN = {
     ),
     "blocks of matrices": (
         sg.hessian(sg.sum(x) ** 2 + (x @ x) * (y @ y), [x, y]),
-        r"\begin{bmatrix} 2 \left(\sum y^{\odot 2}\right) I_{n} + 2 \mathbf{1} \mathbf{1}^{\top}"
-        r" & 4 x y^{\top} \\ 4 y x^{\top} & 2 \left(\sum x^{\odot 2}\right) I_{m} \end{bmatrix}",
+        r"\begin{bmatrix} 2 \left\lVert y \right\rVert^{2} I_{n} + 2 \mathbf{1} \mathbf{1}^{\top}"
+        r" & 4 x y^{\top} \\ 4 y x^{\top} & 2 \left\lVert x \right\rVert^{2} I_{m} \end{bmatrix}",
     ),
     "blocks of order four": (
         sg.hessian(fit, [U, V]),

@@ -15,8 +15,9 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr, remember_symmetry
 from symgrad.expr.traverse import free_symbols, toposort
+from symgrad.ops.applied import exchanged, stand_ins, with_functions
 from symgrad.ops.einsum import transpose_axes
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
 from symgrad.rewrite.simplify import simplify_all
 
@@ -64,6 +65,7 @@ def _scalar(f: Any, who: str, leaves: Sequence[Expr]) -> Expr:
 
 
 @public
+@with_functions("wrt")
 def grad(f: Any, wrt: Any) -> Any:
     """The gradient of a scalar, simplified.
 
@@ -114,7 +116,7 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     Parameters
     ----------
     f : Expr
-    *variables : scalar symbols, or scalar entries of a symbol such as ``v[0]``
+    *variables : scalar symbols, scalar entries of a symbol such as ``v[0]``, applied functions ``q(t)``
         In this order, each once, or as often as an int behind it says: ``diff(f, x, 2, y)`` and
         ``diff(f, (x, 2), y)`` are the second derivative by x of the derivative by y. Where none is given,
         the only symbol of `f`.
@@ -140,6 +142,12 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     12*x*y
     >>> print(sg.diff(x**3, x, 10**9))
     0
+
+    By a function such as ``q(t)``, or a derivative of one, all others are held fixed; by t all follow:
+
+    >>> q = sg.function("q")(x)
+    >>> print(sg.diff(x * sg.sin(q), q), "and", sg.diff(sg.sin(q), x))
+    x*cos(q(x)) and cos(q(x))*diff(q(x), x)
     """
     y = _function(f, "diff")
     for x, times in _orders(y, variables, n):
@@ -156,6 +164,7 @@ FREE_ORDER: Final = 1000  # an order up to which derivatives may grow to any siz
 ROOM: Final = 40_000  # nodes that the derivatives up to a higher order may have together
 
 
+@with_functions("x")
 def _repeated(y: Expr, x: Expr, n: int) -> Expr:
     """The n-th derivative by a scalar; what comes again, as 0 and exp(x) do, is not derived again."""
     order: dict[Expr, int] = {}
@@ -205,7 +214,9 @@ def _orders(y: Expr, given: Sequence[Any], n: int | None) -> list[tuple[Expr, in
         if len(pairs) > 1 or pairs[0][1] is not None:
             raise ArgumentError("diff takes n for a single variable; write diff(f, (x, 2), y)")
         pairs = [(pairs[0][0], n)]
-    variables, _ = variables_of([x for x, _ in pairs], "diff")
+    variables = [adopted(x) for x, _ in pairs]
+    variables_of(exchanged(variables, stand_ins(variables)), "diff")  # raises for what is none
+    variables = [x if isinstance(x, Expr) else as_expr(x) for x in variables]
     orders = [1 if times is None else _order(times) for _, times in pairs]
     return list(zip(variables, orders, strict=True))
 
@@ -229,6 +240,7 @@ def _only_symbol(y: Expr) -> Expr:
 
 
 @public
+@with_functions("x")
 def jvp(f: Any, x: Any, v: Any) -> Expr:
     """The Jacobian of `f` times `v`, without forming the matrix; of the shape of `f`.
 
@@ -241,6 +253,7 @@ def jvp(f: Any, x: Any, v: Any) -> Expr:
 
 
 @public
+@with_functions("x")
 def vjp(f: Any, x: Any, u: Any) -> Any:
     """`u` times the Jacobian of `f`, without forming the matrix; of the shape of `x`.
 
@@ -253,6 +266,7 @@ def vjp(f: Any, x: Any, u: Any) -> Any:
 
 
 @public
+@with_functions("x")
 def hvp(f: Any, x: Any, v: Any) -> Any:
     """The Hessian of a scalar times `v`, without forming the matrix; of the shape of `x`."""
     variables, many = variables_of(x, "hvp")
@@ -282,6 +296,7 @@ def _behind(block: Expr, rank: int) -> Expr:
 
 
 @public
+@with_functions("x")
 def jacobian(f: Any, x: Any) -> Any:
     """All first derivatives, of shape ``f.shape + x.shape``, by forward accumulation.
 
@@ -305,6 +320,7 @@ def jacobian(f: Any, x: Any) -> Any:
 
 
 @public
+@with_functions("x")
 def hessian(f: Any, x: Any) -> Any:
     """All second derivatives of a scalar, of shape ``x.shape + x.shape``.
 

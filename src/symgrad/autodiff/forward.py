@@ -16,7 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on
 from symgrad.ops.einsum import times
 from symgrad.rewrite.prepare import prepared
-from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.simplify import in_names
 
 
 def pushforward(
@@ -39,7 +39,7 @@ def pushforward(
     DerivativeError
         If the outputs depend on the symbols through an op that has no derivative.
     """
-    outputs, order = prepared(outputs)
+    outputs, order, recall = prepared(outputs)
     active = depends_on(order, tangents)
     known: dict[Expr, Expr] = dict(tangents)
     extra = next((t.shape[x.ndim :] for x, t in tangents.items()), ())
@@ -53,7 +53,7 @@ def pushforward(
         number(0, (*y.shape, *extra)) if empty or 0 in y.shape or y not in known else known[y]
         for y in outputs
     ]
-    return simplify_all(results) if simplified else results
+    return in_names(results, recall, simplified)
 
 
 def _tangent(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:

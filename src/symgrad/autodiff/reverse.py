@@ -12,7 +12,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on
 from symgrad.ops.guard import WHERE, is_guard
 from symgrad.rewrite.prepare import prepared
-from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.simplify import in_names
 
 
 def pullback(
@@ -39,7 +39,7 @@ def pullback(
     DerivativeError
         If the outputs depend on `wrt` through an op that has no derivative.
     """
-    outputs, order = prepared(outputs)
+    outputs, order, recall = prepared(outputs)
     active = depends_on(order, wrt)
     pending: dict[Expr, list[Expr]] = {}
     for y, g in zip(outputs, cotangents, strict=True):
@@ -65,7 +65,7 @@ def pullback(
     results = [
         number(0, x.shape) if 0 in x.shape else found.get(x, number(0, x.shape)) for x in wrt
     ]
-    return simplify_all(results) if simplified else results
+    return in_names(results, recall, simplified)
 
 
 def differentiable(node: Expr) -> bool:

@@ -23,7 +23,6 @@ from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import numpy_source
 from symgrad.expr.dims import Shape
-from symgrad.lower.calls import WHERE, call_of
 from symgrad.lower.large import Fused, large_form
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region
@@ -68,29 +67,29 @@ def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
     form = large_form(program)
     if form.is_plain:
         return None
-    branches = _has_branches(form.single)
+    quiet = _is_quiet(form.single)
     calls: dict[str, Any] = {
         f"_stencil{i}": StencilFunction(s, options.threads) for i, s in enumerate(form.sums)
     }
     sources = []
     if form.rows is not None and form.body is not None:
         every: Nest = ("list", (), tuple(range(len(form.rows.finals))))
-        source, run = _compiled(form.body, every, replace(options, name="rows"), branches, {})
+        source, run = _compiled(form.body, every, replace(options, name="rows"), quiet, {})
         calls["_rows"] = RowsFunction(form.rows, run)
         sources.append(source)
-    source, run = _compiled(form.around, nest, options, branches, calls)
+    source, run = _compiled(form.around, nest, options, quiet, calls)
     return Blocked("\n\n".join([*sources, source]), form.regions, run)
 
 
 def _compiled(
-    fused: Fused, nest: Nest, options: Options, branches: bool, calls: dict[str, Any]
+    fused: Fused, nest: Nest, options: Options, quiet: bool, calls: dict[str, Any]
 ) -> tuple[str, Callable[..., Any]]:
     """Source and function of a program with regions, whose intermediates are in slots."""
     calls |= {
         f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(fused.regions)
     }
     calls |= long_arrays(fused.program.arrays)
-    source = partial(numpy_source, nest=nest, name=options.name, branches=branches)
+    source = partial(numpy_source, nest=nest, name=options.name, quiet=quiet)
     more = f"out=({'None, ' * len(fused.program.outputs)})"
     general = Deferred(lambda: source(fused.program, more=more), options.name, calls)
     if not fused.slots:
@@ -99,9 +98,10 @@ def _compiled(
     return text, SlottedFunction(execute(text, options.name, calls), general)
 
 
-def _has_branches(p: Program) -> bool:
-    calls = [call_of(instr.code) for instr in p.instrs if instr.code is not None]
-    return any(call is not None and call.name == WHERE for call in calls)
+def _is_quiet(p: Program) -> bool:
+    """Whether there are branches not taken, or quotients that are nan at the origin."""
+    codes = [instr.code.numpy for instr in p.instrs if instr.code is not None]
+    return any(call in code for code in codes for call in ("np.where(", "_norm(", "np.hypot("))
 
 
 def spans(arrays: Sequence[Any]) -> tuple[Shape, ...]:

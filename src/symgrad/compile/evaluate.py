@@ -7,6 +7,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError
@@ -14,9 +16,11 @@ from symgrad.expr.dims import dim_names
 from symgrad.expr.leaves import SIZE, SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, toposort
+from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 
 CACHE_SIZE = 256
+MAX_DIGITS = 15
 
 
 class FunctionCache:
@@ -59,13 +63,14 @@ def _extents(nodes: Iterable[Expr]) -> set[str]:
     return {name for d in dims for name in dim_names(d)}
 
 
+@with_functions("values")
 def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     """The value of an expression.
 
     Parameters
     ----------
     e : Expr
-    values : mapping from symbol to number or array
+    values : mapping from symbol, or applied function such as ``q(t)``, to number or array
         One for each symbol that `e` mentions; more may be given, and tell extents that `e` needs.
 
     Returns
@@ -75,7 +80,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     Raises
     ------
     ArgumentError
-        If a key is no symbol, or a symbol of `e` has no value.
+        If a key is no symbol, or a symbol or function of `e` has no value.
 
     Examples
     --------
@@ -87,6 +92,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     expr = as_expr(e)
     values = {adopted(x): value for x, value in (values or {}).items()}
     check_symbols(values, "a key of the values")
+    check_defined([expr])
     order = toposort([expr])
     symbols = [node for node in order if node.op is SYMBOL]
     missing = [str(x.name) for x in symbols if x not in values]
@@ -98,3 +104,39 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
         symbols += [x for x in values if x not in known and unknown & _extents([x])]
     (result,) = FUNCTIONS.get(symbols, [expr])(*[values[x] for x in symbols])
     return result
+
+
+def evalf(e: Any, n: int = 15, subs: Mapping[Any, Any] | None = None) -> Any:
+    """The value of an expression as a float; the method ``e.evalf`` is this.
+
+    Parameters
+    ----------
+    e : Expr
+    n : int
+        Digits, as in SymPy; floats have 15.
+    subs : mapping from symbol to number or array, optional
+        A value for each symbol that `e` mentions; applied functions such as ``q(t)`` count as symbols.
+
+    Returns
+    -------
+    float, or NumPy array of the shape of `e`.
+
+    Raises
+    ------
+    ArgumentError
+        If a symbol has no value, or more digits are asked for.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print((sg.sqrt(2) * sg.pi).evalf(), (x**2).evalf(subs={x: 3}))
+    4.442882938158366 9.0
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= MAX_DIGITS:
+        raise ArgumentError(
+            f"evalf gives floats, of up to {MAX_DIGITS} digits, not {n!r}; write to_sympy(e).evalf(n) for"
+            " more of them"
+        )
+    value = evaluate(e, subs)
+    return value if isinstance(value, float) or np.ndim(value) else float(value)

@@ -24,6 +24,7 @@ from symgrad.emit.data import standing_alone
 from symgrad.emit.nest import Nest, rebuild_nest
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
+from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
 
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
@@ -121,7 +122,14 @@ class CompiledFunction:
         return None if found is None else found.text()
 
     def save(self, path: Any) -> None:
-        """Write the NumPy code as a standalone module to `path`."""
+        """Write the NumPy code as a standalone module to `path`.
+
+        Raises
+        ------
+        ArgumentError
+            If the code calls what cannot be imported, such as a lambda given for a function.
+        """
+        check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
 
     # Calling

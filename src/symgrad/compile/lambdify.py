@@ -13,17 +13,20 @@ from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.pipeline import Options, first_program, write
 from symgrad.compile.threads import checked_threads
-from symgrad.emit.nest import flatten
+from symgrad.emit.nest import flatten, rebuild_nest
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
+from symgrad.functions.define import defined
 from symgrad.lower.names import is_name, normal
 from symgrad.lower.program import Program
+from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
 
 
+@with_functions("args")
 def lambdify(
     args: Any,
     outputs: Any,
@@ -34,13 +37,15 @@ def lambdify(
     sizes: Mapping[str, int] | None = None,
     structured: bool = False,
     sparse: str | None = None,
+    functions: Mapping[Any, Any] | None = None,
 ) -> Any:
     """Compile expressions to a NumPy function.
 
     Parameters
     ----------
     args : symbol, or sequence (or object array) of symbols
-        The arguments, in order. They must hold every symbol that the outputs mention.
+        The arguments, in order. They must hold every symbol that the outputs mention. Applied functions
+        such as ``q(t)`` and their derivatives count as symbols.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
         What the function returns, in this form. What they share is computed once.
     name : str
@@ -64,6 +69,10 @@ def lambdify(
     sparse : {None, "csr"}
         Return matrices as `scipy.sparse.csr_array`, by the entries that are not known to be zero (see
         `sparsity`); extents must be ints. The result is an `AssembledFunction`. Needs SciPy.
+    functions : mapping, optional
+        What undefined functions are: from a function, or its name, to a callable. One that works on
+        expressions is differentiated exactly; of one that takes numbers only, derivatives are given as
+        a tuple ``(f, f', f'')``, or, for several arguments, a dict ``{(0, 0): f, (1, 0): f_x}``.
 
     Returns
     -------
@@ -76,8 +85,8 @@ def lambdify(
     ------
     ArgumentError
         If an argument is no symbol or occurs twice, `name` cannot be the name of a function, a symbol of
-        the outputs is not an argument, `threads` is no positive int, `sizes` maps no names to ints, or an
-        option is unknown.
+        the outputs is not an argument, `threads` is no positive int, `sizes` maps no names to ints, an
+        option is unknown, or a function is left undefined.
 
     Examples
     --------
@@ -88,7 +97,18 @@ def lambdify(
     [9.0, 2.0]
     >>> f(np.arange(3.0))[1]
     array([2., 2., 2.])
+
+    Functions as arguments, and undefined ones that are given:
+
+    >>> q, h = sg.function("q")(x), sg.function("h")
+    >>> print(sg.lambdify([q, q.diff(x)], q * q.diff(x))(2.0, 3.0))
+    6.0
+    >>> print(sg.lambdify(x, sg.diff(h(x**2), x), functions={h: np.sin})(0.0))
+    0.0
     """
+    if functions is not None:
+        leaves, nest = flatten(outputs, as_expr)
+        outputs = rebuild_nest(nest, defined(leaves, functions))
     if structured or sparse is not None:
         compiled = partial(
             lambdify, args, name=name, threads=threads, fast_math=fast_math, sizes=sizes
@@ -103,6 +123,7 @@ def lambdify(
     given = args if isinstance(args, (list, tuple)) else [args]
     symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)
+    check_defined(leaves)
     _check_arguments(symbols, leaves)
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)

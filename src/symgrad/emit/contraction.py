@@ -54,6 +54,7 @@ def form_of(args: Sequence[Expr], params: Params) -> Form:
         found = _of_one(operands[0], inputs[0], target, dims[0])
     else:
         found = _of_many(args, operands, inputs, target)
+        found = found or _of_sums(args, operands, inputs, target)
     if found is None:
         return Form("einsum", tuple(operands), subscripts(inputs, out))
     form, labels = found
@@ -157,6 +158,21 @@ def _of_many(
         if form is not None:
             return form, target
     return _entrywise(forms, inputs, target)
+
+
+def _of_sums(
+    args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
+) -> Found:
+    """As above, operands summed first over labels that they alone have."""
+    counts = Counter(n for labels in inputs for n in labels)
+    summed: list[Form] = []
+    rest: list[Labels] = []
+    for form, labels in zip(forms, inputs, strict=True):
+        alone = [k for k, n in enumerate(labels) if counts[n] == 1 and n not in target]
+        form, left = _summed(form, alone, labels)
+        summed.append(form)
+        rest.append(left)
+    return None if rest == list(inputs) else _of_many(args, summed, rest, target)
 
 
 def _diagonal_matrix(

@@ -15,8 +15,10 @@ from symgrad.emit.views import Same, View, view_of
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, toposort
+from symgrad.ops.implicit import IMPLICIT_OPS
 from symgrad.ops.named import NAMED
 
+CARRY_NAMES: Final = (NAMED, *IMPLICIT_OPS)
 FLAT_SIZE: Final = 300  # nodes of a tree that is printed flat
 LINE_SIZE: Final = 100  # parts of one line
 SHARED_SIZE: Final = 4  # parts from which on a shared expression is worth a name
@@ -99,7 +101,7 @@ def _chosen(root: Expr, views: dict[Expr, View]) -> dict[Expr, None]:
                     chosen[child] = None
                     weight[child] = 1
             total = 1 + sum([weight[child] for child in view.children])
-        if node.op is NAMED:
+        if node.op in CARRY_NAMES:
             total = 1
         elif uses.get(node, 0) > 1 and total >= SHARED_SIZE and node is not root:
             chosen[node] = None
@@ -113,13 +115,13 @@ def _names(
 ) -> dict[Expr, str]:
     """Names of the definitions: their own, made unique, or ``t1``, ``t2``, ..."""
     names: dict[Expr, str] = {}
-    taken = {*symbols, *known.values(), *[node.name for node in views if node.op is NAMED]}
+    taken = {*symbols, *known.values(), *[node.name for node in views if node.op in CARRY_NAMES]}
     seen = dict.fromkeys([*symbols, *known.values()], 1)
     fresh = count(1)
     for node in views:
-        if node in known and (node.op is NAMED or node in chosen):
+        if node in known and (node.op in CARRY_NAMES or node in chosen):
             names[node] = known[node]
-        elif node.op is NAMED:
+        elif node.op in CARRY_NAMES:
             name = str(node.name)
             while name in seen:  # p, p_2, p_3
                 seen[str(node.name)] += 1

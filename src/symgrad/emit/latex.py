@@ -12,6 +12,7 @@ from symgrad.emit.indices import IndexWriter, says_all
 from symgrad.emit.latex_options import MODES, Options, options_of
 from symgrad.emit.latex_printer import LatexPrinter, matrix
 from symgrad.emit.printer import LINE_LENGTH, MAX_LENGTH, Document
+from symgrad.emit.reading import shown
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
@@ -162,8 +163,9 @@ def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
     plan = plan_of(e, known)
     if how.style == "matrix":
         plan = plan if says_all(plan) else _flat_plan(e, known) or plan
-        if says_all(plan):
-            return LatexPrinter(plan, how.options).document(how.max_length), plan.names
+        short = plan_of(shown(plan.root, latex=True), known)
+        if says_all(plan) or says_all(short):
+            return LatexPrinter(short, how.options).document(how.max_length), short.names
 
     def in_matrices(part: Expr) -> str:
         """A formula in matrix notation, whatever it takes."""

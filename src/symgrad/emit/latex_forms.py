@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from symgrad.emit.printer import ATOM, LOOSE, MATMUL, POWER, PRODUCT, DrawForm, Piece, Printer
+from symgrad.emit.printer import (
+    ATOM,
+    LONG_RUN,
+    LOOSE,
+    MATMUL,
+    POWER,
+    PRODUCT,
+    DrawForm,
+    Piece,
+    Printer,
+    runs,
+)
 
 
 def transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
@@ -56,6 +67,10 @@ def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
 
 def _side_by_side(printer: Printer, parts: list[Piece], flips: Sequence[bool]) -> Piece:
     turned = [transposed(printer, p) if f else p for p, f in zip(parts, flips, strict=True)]
+    turned = [
+        piece if count < LONG_RUN else Piece(f"{printer.wrap(piece, ATOM)}^{{{count}}}", POWER)
+        for piece, count in runs(turned)
+    ]
     if len(turned) == 1:
         return turned[0]
     return Piece(" ".join(printer.wrap(part, MATMUL) for part in turned), MATMUL)

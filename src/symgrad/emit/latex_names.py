@@ -14,7 +14,19 @@ _LOWER: Final = (
 _UPPER: Final = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 GREEK: Final = frozenset(f"{_LOWER} {_UPPER}".split())
 LETTERS: Final = GREEK | {"hbar", "ell"}  # what a command of LaTeX writes as one letter
-ACCENTS: Final = ("hat", "bar", "tilde", "dot", "ddot", "dddot", "vec", "check", "breve", "acute")
+ACCENTS: Final = (
+    "hat",
+    "bar",
+    "tilde",
+    "dot",
+    "ddot",
+    "dddot",
+    "ddddot",
+    "vec",
+    "check",
+    "breve",
+    "acute",
+)
 ABOVE: Final = {"star": "*", "prime": r"\prime", "dagger": r"\dagger"}  # as parts after "_"
 
 # Greek letters as they are typed; capitals that look Latin have no command and print as Latin ones

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any, Final
 
 from symgrad.emit.definitions import Plan
+from symgrad.emit.functions import function_latex
 from symgrad.emit.latex_forms import FORMS, transposed
 from symgrad.emit.latex_names import escaped, latex_name
 from symgrad.emit.latex_options import DEFAULT, Options
@@ -30,7 +31,9 @@ from symgrad.emit.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
 from symgrad.emit.views import Call, Joined, Raised, View
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import text_of_number
 from symgrad.expr.types import BOOL
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import MUL
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.exponential import exp
@@ -45,10 +48,10 @@ def number_piece(value: Any) -> Piece:
     if value.__class__ is bool:
         return Piece(rf"\text{{{value}}}", ATOM)
     if value.__class__ is Fraction:
-        sign = "-" if value < 0 else ""
-        fraction = rf"{sign}\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
+        sign, over = "-" if value < 0 else "", text_of_number(abs(value.numerator))
+        fraction = rf"{sign}\frac{{{over}}}{{{text_of_number(value.denominator)}}}"
         return Piece(fraction, MINUS if sign else PRODUCT)
-    shown = str(value)
+    shown = text_of_number(value)
     level = MINUS if is_minus(value) else ATOM
     digits, exponent, power = shown.partition("e")
     if exponent:
@@ -167,7 +170,7 @@ class LatexPrinter(Printer):
         held: list[Piece] = []
         if plain:  # a quotient of plain scalars stands before tensors and sums
             held, tensors = tensors, []
-            if not held and above and above[-1].level < PRODUCT and above[-1].level >= LOOSE:
+            if not held and above and _stands_apart(above[-1]):
                 held = [above.pop()]
         over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
         if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
@@ -304,6 +307,9 @@ class LatexPrinter(Printer):
         listed = [part.text for part in parts]
         if view.hidden:
             listed.append(rf"\text{{{view.hidden} more}}")
+        rows = [_column(part.text) for part in parts]
+        if view.stacked and view.ndim == 2 and view.axis == 0 and not view.hidden and all(rows):
+            return matrix([row or [] for row in rows])
         if view.stacked and view.ndim == 2 and view.axis == 0:
             listed[: len(parts)] = [transposed(self, part).text for part in parts]
         if view.ndim > 2:
@@ -318,6 +324,8 @@ class LatexPrinter(Printer):
             parts[1:] = [_index_piece(*pair) for pair in zip(view.children, parts, strict=True)][1:]
         if op is SYMBOL:
             return self.reference(str(node.name))
+        if op is APPLIED and not view.hidden:
+            return function_latex(node, parts, self.reference, self.entries)
         if op is WHERE:
             return _cases(*parts)
         if op is exp and self._is_power(node, parts):
@@ -340,6 +348,23 @@ class LatexPrinter(Printer):
             return style == "power"
         text = parts[0].text
         return self._is_scalar(node) and _is_short(text, EXPONENT) and not _TALL.search(text)
+
+
+def _stands_apart(factor: Piece) -> bool:
+    """Whether a scalar stands behind a fraction: a sum, or the square of a norm."""
+    norm = factor.level == POWER and factor.text.startswith(r"\left\lVert")
+    return norm or LOOSE <= factor.level < PRODUCT
+
+
+def _column(text: str) -> list[str] | None:
+    """The entries of a column that is written out; None for anything else."""
+    found = _COLUMN.fullmatch(text)
+    if found is None or any(sign in found[1] for sign in (r"\begin", "&")):
+        return None
+    return found[1].split(r" \\ ")
+
+
+_COLUMN: Final = re.compile(r"\\begin\{bmatrix\} (.*) \\end\{bmatrix\}", re.DOTALL)
 
 
 def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
@@ -419,8 +444,8 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
     """A template over operands, with brackets where nothing else delimits them."""
 
     def operand(before: str, index: int, after: str) -> str:
-        opened = before.endswith(("(", "|", "{", ", ", "} "))
-        closed = after.startswith((",", r"\right", "|", "}", " &", r" \\"))
+        opened = before.endswith(("(", "|", "{", ", ", "} ", "& ", "\\\\ ", r"\lVert "))
+        closed = after.startswith((",", r"\right", r" \right", "|", "}", " &", r" \\", r" \end"))
         if opened and closed and not after.startswith(("}^", "}_")):
             return parts[index].text
         infix = boolean and (before or " ")[-1] == " "
@@ -428,8 +453,10 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
 
     shown = fill(template, operand)
     shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
+    if re.match(r"\\\w+_\{\{\w+\}\} ", template):  # a sign over entries
+        return Piece(shown, LOOSE)
     if template.startswith(("{0} ", r"\neg")):
         return Piece(shown, COMPARE if boolean else LOOSE)
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
         return Piece(shown, MATMUL)
-    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\d\^", template) else ATOM)
+    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\w\^", template) else ATOM)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -43,18 +43,18 @@ def numpy_source(
     name: str = "f",
     doc: str = "",
     *,
-    branches: bool = False,
+    quiet: bool = False,
     more: str = "",
     slots: Sequence[tuple[str, Shape]] = (),
 ) -> str:
     """The source of a module with one function that computes the outputs of `program`.
 
     Long constant arrays are for the caller to bind; see `symgrad.emit.data`. The function has the name
-    `name`, or one that resembles it where the code uses that for something else. `branches` says that
-    what the code calls has branches not taken; `more` is put behind the parameters. With `slots`, arrays
-    come from the function ``slots``, and the order of the program is kept.
+    `name`, or one that resembles it where the code uses that for something else. `quiet` says that
+    what the code calls raises no warning, as of branches not taken; `more` is put behind the parameters.
+    With `slots`, arrays come from the function ``slots``, and the order of the program is kept.
     """
-    body = _body(program, nest, branches, slots)
+    body = _body(program, nest, quiet, slots)
     head = _head(program, body)
     name = unused(name, _taken(program, head, body))
     return "\n".join([*head, "", "", *_function(program, name, doc, more, body), ""])
@@ -67,10 +67,22 @@ def _function(program: Program, name: str, doc: str, more: str, body: list[str])
     return lines + _indented([*(_docstring(doc) if doc else []), *body])
 
 
+# What raises no warning in code that holds certain calls: their results there are as documented
+QUIET: Final = {
+    'with np.errstate(all="ignore"):  # of branches not taken': ("np.where(",),
+    'with np.errstate(all="ignore"):  # of quotients at the origin': ("_norm(", "np.hypot("),
+    'with np.errstate(invalid="ignore"):  # of rows that are all -inf': (
+        "_largest(",
+        "_logsumexp(",
+    ),
+    'with np.errstate(over="ignore", under="ignore"):  # of squares': ("np.square(",),
+}
+
+
 def _body(
     program: Program,
     nest: Nest,
-    branches: bool = False,
+    quiet: bool = False,
     slots: Sequence[tuple[str, Shape]] = (),
 ) -> list[str]:
     """The lines of a function's body."""
@@ -83,10 +95,10 @@ def _body(
         statements, codes = recycled(statements, codes)
     result = nest_code(nest, codes)
     body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
-    if any(call in line for line in body for call in ("np.square(", "_norm(")) and not branches:
-        body = ['with np.errstate(over="ignore", under="ignore"):  # of squares', *_indented(body)]
-    if branches or any("np.where(" in line for line in body):
-        body = ['with np.errstate(all="ignore"):  # of branches not taken', *_indented(body)]
+    for line, calls in QUIET.items():
+        if (quiet and "np.where(" in calls) or any(call in row for row in body for call in calls):
+            body = [line, *_indented(body)]
+            break
     return [*_asarrays(program), *_extents(program), *body]
 
 

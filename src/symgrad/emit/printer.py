@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 from string import Formatter
 from typing import Any, Final, NamedTuple
 
@@ -25,6 +26,7 @@ PRODUCT: Final = 6
 POWER: Final = 7
 ATOM: Final = 8
 
+LONG_RUN: Final = 3  # equal matrices side by side that read as a power
 MAX_DEFINITIONS: Final = 50
 MAX_LENGTH: Final = 20_000
 LINE_LENGTH: Final = 120
@@ -47,6 +49,16 @@ class Piece(NamedTuple):
     level: int
     row: str = ""
     cases: tuple[tuple[str, str], ...] = ()
+
+
+def runs(parts: Sequence[Piece]) -> list[tuple[Piece, int]]:
+    """Pieces with how often they stand side by side; short runs are left apart."""
+    grouped = [(piece, len([*same])) for piece, same in groupby(parts)]
+    return [
+        pair
+        for piece, count in grouped
+        for pair in ([(piece, count)] if count >= LONG_RUN else [(piece, 1)] * count)
+    ]
 
 
 class Document(NamedTuple):

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import CONST, NAMED_NUMBER, SIZE, SYMBOL, value_of
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact
+from symgrad.expr.numbers import is_exact
+from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import EINSUM, is_layout, is_stretched_scalar
 from symgrad.ops.named import NAMED
 

@@ -8,10 +8,12 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.emit.definitions import plan_of
+from symgrad.emit.functions import function_text
 from symgrad.emit.printer import (
     ATOM,
     COMPARE,
     LINE_LENGTH,
+    LONG_RUN,
     MATMUL,
     MAX_LENGTH,
     MINUS,
@@ -22,12 +24,16 @@ from symgrad.emit.printer import (
     Piece,
     Printer,
     fill,
+    runs,
 )
+from symgrad.emit.reading import shown
 from symgrad.emit.terms import Power, Product, is_minus, reading_value
 from symgrad.emit.views import Call, Joined, Raised
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import text_of_number
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.einsum import is_stretched_scalar
 from symgrad.rewrite.readable import readable
 
@@ -54,7 +60,7 @@ def text(e: Expr, max_length: int = MAX_LENGTH) -> str:
     >>> text((x**2 - 1) / (2 * sg.sqrt(x)))
     '(x**2 - 1)/(2*sqrt(x))'
     """
-    return _assembled(TextPrinter(plan_of(readable(e))).document(max_length))
+    return _assembled(TextPrinter(plan_of(shown(readable(e), latex=False))).document(max_length))
 
 
 def _assembled(document: Document) -> str:
@@ -79,7 +85,7 @@ def number_piece(value: Any) -> Piece:
     if value.__class__ is bool:
         return Piece(str(value), ATOM)
     level = MINUS if is_minus(value) else PRODUCT if value.__class__ is Fraction else ATOM
-    return Piece(str(value), level)
+    return Piece(text_of_number(value), level)
 
 
 def dim_piece(dim: Any) -> Piece:
@@ -125,7 +131,7 @@ class TextPrinter(Printer):
         above, level = self._above(view, pieces)
         below = [self.wrap(self._factor(factor, pieces), POWER) for factor in view.below]
         if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
-            below.insert(0, str(view.coefficient.denominator))
+            below.insert(0, text_of_number(view.coefficient.denominator))
         if view.hidden:
             above += f"*...*<{view.hidden} more factors>"
             level = PRODUCT
@@ -192,6 +198,8 @@ class TextPrinter(Printer):
         node, op = view.node, view.node.op
         if op in LEAVES:
             return LEAVES[op](node)
+        if op is APPLIED and not view.hidden:
+            return function_text(node, parts)
         template = op.text(node) if callable(op.text) else op.text
         if template is None or view.hidden:
             listed = [part.text for part in parts]
@@ -255,6 +263,10 @@ def _side_by_side(
     printer: Printer, parts: list[Piece], flips: Sequence[bool], row_first: bool = False
 ) -> Piece:
     turned = [_transposed(printer, p) if f else p for p, f in zip(parts, flips, strict=True)]
+    turned = [
+        piece if count < LONG_RUN else Piece(f"matrix_power({piece.text}, {count})", ATOM)
+        for piece, count in runs(turned)
+    ]
     if len(turned) == 1:
         return turned[0]
     texts = [printer.wrap(part, POWER) for part in turned]

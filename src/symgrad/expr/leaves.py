@@ -13,8 +13,10 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Dim, Shape, as_dim, as_shape, map_dim, map_shape, show_shape
+from symgrad.expr.interval import NONNEGATIVE, POSITIVE, REALS, Interval, point
 from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr, make
+from symgrad.expr.numbers import GREATEST_INT, LEAST_INT
 from symgrad.expr.op import Op
 from symgrad.expr.types import BOOL, FLOAT, INT, WEAK_FLOAT, WEAK_INT, Ty, as_ty
 
@@ -30,6 +32,7 @@ ASSUMPTIONS: Final = (
     "spd",
     "symmetric",
 )
+MAX_LOOKED_AT: Final = 1000  # entries of a constant whose range is looked for
 _MATRIX_ASSUMPTIONS: Final = ("diagonal", "orthogonal", "spd", "symmetric")
 
 
@@ -80,19 +83,47 @@ class ArrayValue:
         return f"array{show_shape(self.array.shape)}"
 
 
+def range_by_assumptions(node: Expr) -> Interval:
+    """Where the values of a node lie, by what is assumed of them."""
+    assert node.op.assumptions is not None
+    held = node.op.assumptions(node)
+    if "positive" in held:
+        return POSITIVE
+    if "negative" in held:
+        return -POSITIVE
+    return NONNEGATIVE if "nonnegative" in held else REALS
+
+
+def _range_of_constant(node: Expr) -> Interval:
+    value, tag = node.params[:2]
+    if tag != "array":
+        return point(int(value) if tag == "bool" else value)
+    array = value.array
+    if not 0 < array.size <= MAX_LOOKED_AT:
+        return REALS
+    low, high = array.min().item(), array.max().item()
+    return point(low) | point(high)
+
+
 SYMBOL: Final = _leaf(
     "symbol",
     lambda params: (params[1], params[2]),
     lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
     label=lambda node: node.params[0],
+    assumptions=lambda node: node.params[3],
+    range=range_by_assumptions,
 )
 CONST: Final = _leaf(
     "constant",
     lambda params: (params[2], params[3]),
     lambda params, rename: (*params[:2], map_shape(params[2], rename), params[3]),
+    range=_range_of_constant,
 )
 NAMED_NUMBER: Final = _leaf(
-    "number", lambda params: ((), WEAK_FLOAT), label=lambda node: node.params[0]
+    "number",
+    lambda params: ((), WEAK_FLOAT),
+    label=lambda node: node.params[0],
+    range=lambda node: Interval(2, 4),
 )
 EYE: Final = _leaf(
     "eye",
@@ -103,18 +134,21 @@ EYE: Final = _leaf(
         if node.ty is FLOAT
         else f"np.eye({dim(node.params[0])}, dtype=np.{node.dtype.name})"
     ),
+    range=Interval(0, 1),
 )
 SIZE: Final = _leaf(
     "size",
     lambda params: ((), WEAK_INT),
     lambda params, rename: (map_dim(params[0], rename),),
     numpy=lambda node, dim: dim(node.params[0]),
+    range=NONNEGATIVE,
 )
 ARANGE: Final = _leaf(
     "arange",
     lambda params: ((params[0],), INT),
     lambda params, rename: (map_dim(params[0], rename),),
     numpy=lambda node, dim: f"np.arange({dim(node.params[0])})",
+    range=NONNEGATIVE,
 )
 
 NAMED_VALUES: Final = {"pi": math.pi, "E": math.e}
@@ -132,7 +166,8 @@ def symbol(
     shape : int, str or sequence of int and str
         Extents; a str names one.
     dtype : dtype-like, optional
-        float64 unless said otherwise; int64 with ``integer=True``.
+        float64 unless said otherwise. ``dtype=int`` makes a symbol of int64, which has no derivative
+        and wraps around where NumPy's does; ``integer=True`` is a whole number among the reals.
     unique : hashable, optional
         Symbols of one name with different tags are different symbols.
     **assumptions : bool
@@ -168,14 +203,17 @@ def symbol(
                 " its last two extents must be equal, such as ('n', 'n')"
             )
     if dtype is None:
-        dtype = np.int64 if "integer" in held else np.float64
+        dtype = np.float64
     params = (name, extents, as_ty(dtype), tuple(sorted(held)), unique)
     return make(SYMBOL, (), params, extents, params[2])
 
 
 def assumed(node: Expr, *keys: str) -> bool:
-    """Whether `node` is a symbol that carries one of these assumptions."""
-    return node.op is SYMBOL and any(key in node.params[3] for key in keys)
+    """Whether `node` is a symbol, or an undefined function, that carries one of these assumptions."""
+    if node.op.assumptions is None:
+        return False
+    held = node.op.assumptions(node)
+    return any(key in held for key in keys)
 
 
 _NAN: Final = float("nan")
@@ -195,7 +233,8 @@ def number(value: int | float | Fraction | bool, shape: Shape = (), ty: Ty | Non
         elif value == 0.0 and math.copysign(1.0, value) < 0:
             tag = "-float"
     if ty is None:
-        ty = _WEAK[kind]
+        large = kind is int and not LEAST_INT <= value <= GREATEST_INT
+        ty = WEAK_FLOAT if large else _WEAK[kind]  # no integer type holds it
     return make(CONST, (), (value, tag, shape, ty), shape, ty)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symgrad.expr.dims import Dim, Shape
+from symgrad.expr.interval import Interval
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
@@ -74,10 +75,17 @@ class Op:
         ``label(node)``: the name that a node carries.
     map_dims : callable
         ``map_dims(params, rename)``: the parameters with dim names replaced.
+    range : Interval, callable or None
+        Where the values lie wherever they are numbers, as those of the real function; or a function
+        ``range(node, *ranges)`` of the intervals of the operands. None: what the element type says.
+    assumptions : callable or None
+        ``assumptions(node)``: what is assumed of the values, by the names that `symbol` takes.
     domain : tuple of (float, float)
         Per operand, the interval in which tests may sample.
     special : tuple of float
         Further arguments at which the tests compare values.
+    own : bool
+        Whether it is no op of the library, so that a pickle holds the op itself.
     notes : str
         Documented choices, such as the derivative at a kink.
     """
@@ -102,8 +110,11 @@ class Op:
     formula: Callable[[Expr], Expr] | None = None
     label: Callable[[Expr], str] | None = None
     map_dims: Callable[[Params, Rename], Params] = _keep_params
+    range: Interval | Callable[..., Interval] | None = None
+    assumptions: Callable[[Expr], tuple[str, ...]] | None = None
     domain: tuple[tuple[float, float], ...] = ()
     special: tuple[float, ...] = ()
+    own: bool = False
     notes: str = ""
 
     def __repr__(self) -> str:

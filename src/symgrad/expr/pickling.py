@@ -1,6 +1,7 @@
 """Expressions as flat tables, for pickling: one row per node, operands before users.
 
-A row is ``(op name, indices of operand rows, params)``. Shapes and types are inferred again on load,
+A row is ``(op name, indices of operand rows, params)``; an op that is not the library's is there itself.
+Shapes and types are inferred again on load,
 and every node is interned, so what comes back is the node that is already alive, if there is one.
 """
 
@@ -14,7 +15,7 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import toposort
 
-Row = tuple[str, tuple[int, ...], tuple[Any, ...]]
+Row = tuple[str | Op, tuple[int, ...], tuple[Any, ...]]
 
 
 def flatten(roots: Sequence[Expr]) -> tuple[list[Row], list[int]]:
@@ -23,7 +24,8 @@ def flatten(roots: Sequence[Expr]) -> tuple[list[Row], list[int]]:
     rows: list[Row] = []
     for node in toposort(roots):
         index[node] = len(rows)
-        rows.append((node.op.name, tuple([index[arg] for arg in node.args]), node.params))
+        op = node.op if node.op.own else node.op.name
+        rows.append((op, tuple([index[arg] for arg in node.args]), node.params))
     return rows, [index[root] for root in roots]
 
 
@@ -37,7 +39,7 @@ def restore(rows: Sequence[Row], roots: Sequence[int], ops: Mapping[str, Op]) ->
     """
     nodes: list[Expr] = []
     for name, indices, params in rows:
-        op = ops.get(name)
+        op = ops.get(name) if isinstance(name, str) else name
         if op is None:
             raise GraphError(f"the pickled graph has the op {name!r}, unknown to this version")
         args = tuple([nodes[i] for i in indices])

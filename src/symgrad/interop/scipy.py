@@ -19,6 +19,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols
+from symgrad.ops.applied import with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 
 
@@ -181,6 +182,7 @@ def _known_shape(x: Expr) -> tuple[int, ...]:
     return x.shape
 
 
+@with_functions("unknowns", "params")
 def scipy_problem(f: Any, unknowns: Any, params: Sequence[Any] = ()) -> ScipyProblem:
     """A formula with its derivatives, ready for `scipy.optimize`.
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import sympy as sp
+from sympy.core.function import AppliedUndef
 
 from symgrad.errors import ConversionError, SymgradError
 from symgrad.expr.dims import show_shape
@@ -25,6 +26,8 @@ from symgrad.expr.traverse import toposort
 from symgrad.interop.sympy_arrays import ARRAY_RULES, as_sympy_array, each_entry, known_shape
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.ops import shapes, ufuncs
+from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
+from symgrad.ops.applied import function
 from symgrad.ops.elementwise import as_expr
 from symgrad.rewrite.readable import written_out
 
@@ -133,7 +136,8 @@ def from_sympy(e: Any) -> Expr:
     Parameters
     ----------
     e : sympy.Expr, sympy.logic Boolean, Matrix, NDimArray or MatrixSymbol formula
-        Symbols become scalar symbols of the same name and assumptions; a ``MatrixSymbol`` becomes a
+        Symbols become scalar symbols of the same name and assumptions, ``Function("q")(t)`` the applied
+        function of that name, and a `Derivative` is taken; a ``MatrixSymbol`` becomes a
         matrix symbol, whose symbolic extents become named ones.
 
     Returns
@@ -144,7 +148,7 @@ def from_sympy(e: Any) -> Expr:
     Raises
     ------
     ConversionError
-        Naming what has no image: complex numbers, unevaluated integrals, unknown functions.
+        Naming what has no image: complex numbers, unevaluated integrals, functions that are not here.
 
     Examples
     --------
@@ -185,6 +189,10 @@ def _parts(node: Any) -> tuple[Any, ...]:
         return ()
     if isinstance(node, sp.Piecewise):
         return tuple(part for pair in node.args for part in pair.args)
+    if isinstance(node, sp.Derivative):
+        return (node.expr, *[x for x, _ in node.variable_count])
+    if isinstance(node, sp.Subs):
+        return (node.expr, *node.variables, *node.point)
     if isinstance(node, sp.Add):
         return tuple(node.as_ordered_terms())
     if isinstance(node, sp.matrices.expressions.matexpr.MatrixElement):
@@ -196,6 +204,11 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
     for kind, image in _ATOMS:
         if isinstance(node, kind):
             return image(node)
+    own = getattr(type(node), "symgrad_function", None)
+    if own is not None:
+        return own(*args)  # type: ignore[no-any-return]
+    if isinstance(node, AppliedUndef):
+        return _applied(node, args)
     rule = FUNCTIONS.get(type(node).__name__)
     if rule is None:
         kind_name = type(node).__name__
@@ -212,6 +225,13 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
         ) from None
 
 
+def _applied(node: Any, args: list[Expr]) -> Expr:
+    """An undefined function at arguments, such as ``Function("q")(t)`` and `dynamicsymbols`."""
+    given = node.func._kwargs if hasattr(node.func, "_kwargs") else {}
+    held = {key: True for key, value in given.items() if value and key in FUNCTION_ASSUMPTIONS}
+    return function(node.func.__name__, **held)(*args)
+
+
 def _shown(node: Any) -> str:
     text = str(node)
     return text if len(text) <= 80 else text[:77] + "..."
@@ -222,8 +242,8 @@ def _from_symbol(node: Any) -> Expr:
     if held.get("positive") or held.get("negative"):
         held.pop("nonzero", None)
         held.pop("nonnegative", None)
-    integer = held.pop("integer", False)
-    return symbol(node.name, (), int if integer else float, integer=integer, **held)
+    tag = node.dummy_index if isinstance(node, sp.Dummy) else None
+    return symbol(node.name, (), unique=tag, **held)
 
 
 def _from_matrix_symbol(node: Any) -> Expr:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import reduce
 from typing import Any, Final
 
+from symgrad.autodiff import diff
 from symgrad.errors import ConversionError
 from symgrad.expr.dims import Dim
 from symgrad.expr.leaves import EULER, SYMBOL, eye, value_of, zeros
@@ -20,6 +21,7 @@ from symgrad.ops import (
     special,
     ufuncs,
 )
+from symgrad.substitute import substitute
 
 Rule = Callable[..., Expr]
 
@@ -133,6 +135,23 @@ def _xor(node: Any, *args: Expr) -> Expr:
     return reduce(ufuncs.logical_xor, args)
 
 
+def _derivative(node: Any, e: Expr, *variables: Expr) -> Expr:
+    """What a `Derivative` stands for: by symbols, undefined functions, or their derivatives."""
+    for x, (_, n) in zip(variables, node.variable_count, strict=True):
+        if not n.is_Integer:
+            raise ConversionError(
+                f"a derivative of the symbolic order {n} has no image here: {node}"
+            )
+        e = diff(e, x, int(n))
+    return e
+
+
+def _subs(node: Any, e: Expr, *parts: Expr) -> Expr:
+    """What a `Subs` stands for: an expression at a point."""
+    half = len(parts) // 2
+    return substitute(e, dict(zip(parts[:half], parts[half:], strict=True)))
+
+
 def _extent(dim: Any) -> Dim:
     return int(dim) if dim.is_Integer else str(dim)
 
@@ -222,6 +241,8 @@ FUNCTIONS: Final[dict[str, Rule]] = {
     "Piecewise": _piecewise,
     "Heaviside": _heaviside,
     "SingularityFunction": _singularity,
+    "Derivative": _derivative,
+    "Subs": _subs,
     "polygamma": _with_order(special.polygamma),
     "besselj": _with_order(special.jv),
     "bessely": _with_order(special.yv),
@@ -242,11 +263,9 @@ _COMPLEX: Final = "symgrad is real-valued; separate real and imaginary parts fir
 
 NO_IMAGE: Final[dict[str, str]] = {
     "Integral": _UNEVALUATED,
-    "Derivative": _UNEVALUATED,
     "Sum": _UNEVALUATED,
     "Product": _UNEVALUATED,
     "Limit": _UNEVALUATED,
-    "Subs": _UNEVALUATED,
     "ImaginaryUnit": _COMPLEX,
     "ComplexInfinity": _COMPLEX,
     "im": _COMPLEX,

@@ -7,7 +7,6 @@ depends on scalars only is computed once.
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -18,6 +17,7 @@ import numpy as np
 from symgrad.expr.dims import broadcast_shapes
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import as_float, is_exact
 from symgrad.lower.program import (
     ADD_CODE,
     DIV_CODE,
@@ -32,7 +32,7 @@ from symgrad.lower.program import (
     Value,
     code_of,
 )
-from symgrad.ops.arithmetic import MUL, POW, is_exact, power_value
+from symgrad.ops.arithmetic import MUL, POW, power_value
 
 # A number divided by an extent. Both are Python ints, for which division by 0 is an exception; a mean of
 # no entries is nan.
@@ -43,20 +43,13 @@ Lookup = Callable[[Expr], Value]
 
 def as_literal(value: Any) -> Any:
     """A number as it stands in code: Fractions become floats."""
-    return _as_float(value) if isinstance(value, Fraction) else value
-
-
-def _as_float(value: Any) -> float:
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
+    return as_float(value) if isinstance(value, Fraction) else value
 
 
 def _on_floats(ufunc: np.ufunc, x: Any, y: Any) -> float:
     """``ufunc(x, y)`` of two numbers on floats: inf and nan, never an exception."""
     with np.errstate(all="ignore"):
-        return float(ufunc(_as_float(x), _as_float(y)))
+        return float(ufunc(as_float(x), as_float(y)))
 
 
 def binary(p: Program, code: Code, a: Value, b: Value) -> Value:

@@ -6,38 +6,11 @@ NumPy computes a matrix times its own transpose as a symmetric product, at half 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import ADD, MUL, nonnegative
-from symgrad.ops.einsum import EINSUM
-from symgrad.ops.guard import WHERE
-
-MAX_NODES: Final = 64  # of a formula whose sign is looked for
-NEVER_NEGATIVE: Final = frozenset("expit softplus erfc erfcx ndtr".split())
+from symgrad.expr.ranges import is_nonnegative
 
 Labels = tuple[int, ...]
-
-
-def is_never_negative(x: Expr) -> bool:
-    """Whether a formula is at least zero wherever it is a number, by its factors and terms."""
-    stack, seen = [x], {x}
-    while stack:
-        node = stack.pop()
-        if nonnegative(node) or node.op.name in NEVER_NEGATIVE:
-            continue
-        if node.op in (ADD, MUL, EINSUM):
-            parts: Sequence[Expr] = node.args
-        elif node.op is WHERE:
-            parts = node.args[1:]
-        else:
-            return False
-        fresh = [part for part in parts if part not in seen]
-        seen.update(fresh)
-        stack += fresh
-        if len(seen) > MAX_NODES:
-            return False
-    return True
 
 
 def weights_of_gram(
@@ -52,4 +25,4 @@ def weights_of_gram(
     same = node.args[i] is node.args[j] and row == other and a != b and {a, b} == set(out)
     if not same or any(labels[k] != (row,) for k in weights):
         return None
-    return (i, weights) if all(is_never_negative(node.args[k]) for k in weights) else None
+    return (i, weights) if all(is_nonnegative(node.args[k]) for k in weights) else None

@@ -21,10 +21,11 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, NAMED_NUMBER, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.lower.arithmetic import MAX_UNROLLED
 from symgrad.lower.identities import has_identity
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, is_exact, mul, power, raw_product
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, power, raw_product
 from symgrad.ops.einsum import EINSUM
 
 MAX_FACTORS: Final = 16  # longer products are left alone

@@ -19,11 +19,12 @@ from symgrad.lower.program import Program, Value
 from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.sharing import share_factors
 from symgrad.lower.sums import open_sums
+from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.branches import quiet_branches
+from symgrad.rewrite.names import definitions_written_out
 from symgrad.rewrite.removable import smooth_near_zero
 from symgrad.rewrite.scaling import scaled_norms
 from symgrad.rewrite.slopes import right_at_zero
-from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.stability import stabilize
 
 Form = TypeVar("Form")
@@ -59,7 +60,10 @@ def without_dead_code(p: Program) -> Program:
 
 # Without these a formula has no code, or code that is wrong somewhere
 NEEDED_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
-    Pass("computed forms", "derivatives as they are computed, not as they are read", computed_forms),
+    Pass(
+        "computed forms", "derivatives as they are computed, not as they are read", computed_forms
+    ),
+    Pass("names", "named parts written out", definitions_written_out),
     Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),

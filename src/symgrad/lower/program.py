@@ -15,6 +15,7 @@ from typing import Any
 
 from symgrad.expr.dims import Dim, Shape, map_dim
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import GREATEST_INT, LEAST_INT, as_float
 
 Value = int
 
@@ -186,7 +187,9 @@ class Program:
         return self._add(("array", name), Instr(None, (), None, name, array.shape))
 
     def literal(self, value: Any) -> Value:
-        """The value of a number."""
+        """The value of a number; an int that is none to NumPy is a float."""
+        if value.__class__ is int and not LEAST_INT <= value <= GREATEST_INT:
+            value = as_float(value)
         key = ("literal", type(value), repr(value))
         return self._add(key, Instr(None, (), value, "", ()))
 

@@ -47,7 +47,7 @@ WRITING: Final = 1000
 CALLS: Final = 10_000  # calls that a function is reckoned to have, once it has had a second one
 MAX_STEPS: Final = 5000  # on floats: more are not written whatever they gain
 MAX_BUILT: Final = 12_000  # entries of all nodes that are looked at for that
-ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real")
+ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
 
 
 class Scalars(NamedTuple):

@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.arithmetic import MUL, POW, is_exact, power, raw_product
+from symgrad.ops.arithmetic import MUL, POW, power, raw_product
 
 MAX_FACTORS: Final = 16  # longer products are left alone: their pairs are many
 

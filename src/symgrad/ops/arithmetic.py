@@ -11,36 +11,37 @@ formulas stay one node.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
 
-from symgrad.expr.leaves import (
-    CONST,
-    SIZE,
-    assumed,
-    is_number,
-    is_value,
-    number,
-    value_of,
-)
+from symgrad.expr.interval import NONNEGATIVE, POSITIVE, REALS, Interval, point
+from symgrad.expr.leaves import CONST, SIZE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
+from symgrad.expr.numbers import (
+    as_exact,
+    as_float,
+    float_power,
+    is_exact,
+    plus,
+    root_of_int,
+    times,
+)
 from symgrad.expr.op import Op
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, under_guard
 
 MAX_EXACT_BITS: Final = 4096
+NAN: Final = math.nan
+ROUNDING: Final = Fraction(1, 2**45)  # of a short sum of floats, with room
 
 
 # Numbers
-
-
-def is_exact(value: Any) -> bool:
-    """Whether a number is an int or a Fraction (bools are not)."""
-    return value.__class__ is int or value.__class__ is Fraction
 
 
 def _folded(value: Any, sample: Expr, ty: Ty) -> Expr | None:
@@ -60,8 +61,10 @@ def power_value(base: Any, exponent: Any) -> Any:
     """``base**exponent`` of two numbers if it is real and, for exact operands, exact; else None."""
     if is_exact(base) and is_exact(exponent):
         return _exact_power(Fraction(base), Fraction(exponent))
+    if is_exact(base) and base > 0 and not 0.0 < as_float(base) < math.inf:
+        return float_power(base, as_float(exponent)) if math.isfinite(exponent) else None
     try:
-        return math.pow(base, exponent)
+        return math.pow(base, as_float(exponent))
     except OverflowError:
         odd = float(exponent).is_integer() and int(exponent) % 2
         return -math.inf if base < 0 and odd else math.inf
@@ -87,15 +90,8 @@ def _exact_power(base: Fraction, exponent: Fraction) -> int | Fraction | None:
 def _exact_root(base: Fraction, degree: int) -> Fraction | None:
     if base < 0:
         return None
-    parts = []
-    for part in (base.numerator, base.denominator):
-        if part.bit_length() > 1000:
-            return None
-        root = round(part ** (1.0 / degree))
-        if root**degree != part:
-            return None
-        parts.append(root)
-    return Fraction(*parts)
+    over, under = (root_of_int(part, degree) for part in (base.numerator, base.denominator))
+    return None if over is None or under is None else Fraction(over, under)
 
 
 # Sum
@@ -144,7 +140,7 @@ def _add_number(a: Expr, b: Expr) -> Expr | None:
     va, vb = value_of(a), value_of(b)
     ty = promote(a.ty, b.ty)
     if va is not None and vb is not None:
-        return _folded(va + vb, a, ty)
+        return _folded(plus(va, vb), a, ty)
     if vb is not None and vb == 0 and ty is a.ty:
         return a
     if va is not None and va == 0 and ty is b.ty:
@@ -195,6 +191,25 @@ def add_all(terms: Sequence[Expr]) -> Expr:
     return node if node.ty is full else raw_sum(tuple(terms))
 
 
+def _range_of_sum(y: Expr, *terms: Interval) -> Interval:
+    """The sum of ranges; a little more where rounding may carry a sum beyond its bound."""
+    total = reduce(operator.add, terms)
+    if all(t.nonnegative for t in terms) or all(t.nonpositive for t in terms):
+        return total
+    ends = [end for t in terms for end in (t.low, t.high) if not math.isinf(end)]
+    if all(_is_short(end) for end in ends):
+        return total
+    slack = sum(map(abs, ends)) * ROUNDING
+    return total + Interval(-slack, slack)
+
+
+def _is_short(end: Any) -> bool:
+    """Whether sums of such numbers are exact in floats."""
+    exact = Fraction(end)
+    power_of_two = exact.denominator & (exact.denominator - 1) == 0
+    return power_of_two and max(exact.numerator.bit_length(), exact.denominator.bit_length()) < 30
+
+
 ADD: Final = Op(
     name="add",
     build=lambda args, params: add_all(args),
@@ -204,6 +219,7 @@ ADD: Final = Op(
     elementwise=True,
     sympy=lambda sp, *terms: sp.Add(*terms),
     domain=((-3.0, 3.0), (-3.0, 3.0)),
+    range=_range_of_sum,
 )
 
 
@@ -242,9 +258,9 @@ def _mul_number(c: Expr, x: Expr) -> Expr | None:
     ty = promote(c.ty, x.ty)
     vx = value_of(x)
     if vx is not None:
-        return _folded(v * vx, x, ty)
+        return _folded(times(v, vx), x, ty)
     if v == 0 and not isinstance(v, float):
-        return number(0, x.shape)
+        return number(NAN if has_pole(x) else 0, x.shape)
     if v == 1:
         return cast(x, ty)
     if x.op is MUL:
@@ -258,6 +274,12 @@ def _mul_number(c: Expr, x: Expr) -> Expr | None:
                 return raw_product(rest)
             return raw_product((product, *rest))
     return None
+
+
+def has_pole(x: Expr) -> bool:
+    """Whether a formula has a factor ``0**-n``, so that 0 times it is no number: ``0/0``."""
+    factors = x.args if x.op is MUL else (x,)
+    return any(f.op is POW and is_value(f.args[0], 0) and is_number(f.args[1]) for f in factors)
 
 
 def _mul_powers(a: Expr, b: Expr) -> Expr | None:
@@ -331,7 +353,19 @@ MUL: Final = Op(
     elementwise=True,
     sympy=lambda sp, *factors: sp.Mul(*factors),
     domain=((-3.0, 3.0), (-3.0, 3.0)),
+    range=lambda y, *factors: range_of_product(zip(y.args, factors, strict=True)),
 )
+
+
+def range_of_product(factors: Iterable[tuple[Any, Interval]]) -> Interval:
+    """The range of a product from those of its factors; factors that are one and the same are a power."""
+    counts: dict[Any, int] = {}
+    ranges: dict[Any, Interval] = {}
+    for factor, interval in factors:
+        counts[factor] = counts.get(factor, 0) + 1
+        ranges[factor] = interval
+    powers = [ranges[factor].power(n) if n > 1 else ranges[factor] for factor, n in counts.items()]
+    return reduce(operator.mul, powers, point(1))
 
 
 def is_simple(x: Expr) -> bool:
@@ -421,17 +455,11 @@ def _power_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | N
     return [by_base, by_exponent]
 
 
-def nonnegative(x: Expr) -> bool:
-    """Whether a formula is known to be at least zero (cheap, local)."""
-    if assumed(x, "positive", "nonnegative"):
-        return True
-    v = value_of(x)
-    if v is not None:
-        return bool(v >= 0)
-    if x.op is POW:
-        n = value_of(x.args[1])
-        return (n.__class__ is int and n % 2 == 0) or assumed(x.args[0], "positive", "nonnegative")
-    return x.op.name in ("exp", "absolute", "cosh", "exp2", "hypot", "sqrt")
+def _range_of_power(y: Expr, base: Interval, exponent: Interval) -> Interval:
+    n = value_of(y.args[1])
+    if n is not None and not isinstance(n, bool) and math.isfinite(n):
+        return base.power(as_exact(n))
+    return POSITIVE if base.positive else NONNEGATIVE if base.nonnegative else REALS
 
 
 POW: Final = Op(
@@ -443,4 +471,5 @@ POW: Final = Op(
     sympy=lambda sp, x, p: sp.Pow(x, p),
     domain=((0.2, 3.0), (-2.0, 2.0)),
     notes="The derivatives are right at base 0 too; see power_derivative.",
+    range=_range_of_power,
 )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from symgrad.expr.interval import POSITIVE, REALS, Interval
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.ops.families import ive_derivative, kve_derivative
@@ -18,9 +19,10 @@ from symgrad.ops.ordered import of_order, ordered
 from symgrad.ops.public import public
 
 
-def _bessel(name: str, derivative: Any, latex: str, sympy: Any) -> Op:
+def _bessel(name: str, derivative: Any, latex: str, sympy: Any, **fields: Any) -> Op:
     low = (0.4, 6.0)
-    return ordered(name, derivative, lambda node: _bessel_code(name, node), latex, sympy, low)
+    code = lambda node: _bessel_code(name, node)  # noqa: E731
+    return ordered(name, derivative, code, latex, sympy, low, **fields)
 
 
 _SHORT: Final = {"jv": "j", "yv": "y", "iv": "i", "kv": "k", "ive": "i", "kve": "k"}
@@ -53,12 +55,14 @@ IV: Final = _bessel(
     lambda n, y, x: iv(1, x) if n == 0 else (iv(n - 1, x) + iv(n + 1, x)) / 2,
     "I_{{{}}}",
     lambda sp, x, n: sp.besseli(n, x),
+    range=lambda y, x: Interval(1) if y.params[0] == 0 else REALS,
 )
 KV: Final = _bessel(
     "kv",
     lambda n, y, x: -kv(1, x) if n == 0 else -(kv(n - 1, x) + kv(n + 1, x)) / 2,
     "K_{{{}}}",
     lambda sp, x, n: sp.besselk(n, x),
+    range=POSITIVE,
 )
 # The scaled ones: ive = exp(-|x|)*I, kve = exp(x)*K
 IVE: Final = _bessel(
@@ -66,12 +70,14 @@ IVE: Final = _bessel(
     lambda n, y, x: ive_derivative(n, x),
     r"\tilde{{I}}_{{{}}}",
     lambda sp, x, n: sp.exp(-sp.Abs(x)) * sp.besseli(n, x),
+    range=lambda y, x: Interval(0, 1, True) if y.params[0] == 0 else REALS,
 )
 KVE: Final = _bessel(
     "kve",
     lambda n, y, x: kve_derivative(n, x),
     r"\tilde{{K}}_{{{}}}",
     lambda sp, x, n: sp.exp(x) * sp.besselk(n, x),
+    range=POSITIVE,
 )
 
 

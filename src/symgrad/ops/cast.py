@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from symgrad.expr.interval import REALS
 from symgrad.expr.leaves import is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
@@ -48,4 +49,5 @@ CAST: Final = Op(
     sympy=_image,
     domain=((-3.0, 3.0),),
     notes="Between floating types the derivative is 1; integers and booleans have none.",
+    range=lambda y, x: x if y.dtype.kind == "f" else REALS,
 )

@@ -1,5 +1,6 @@
 """Comparison and logic: no derivative, because the results are booleans."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -7,13 +8,20 @@ import numpy as np
 
 from symgrad.errors import DTypeError
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.types import BOOL
 from symgrad.ops.elementwise import Elementwise, as_expr, elementwise
 from symgrad.ops.public import public
 
 
 def _comparison(
-    name: str, sign: str, latex: str, sympy: Any, ufunc: np.ufunc, **fields: Any
+    name: str,
+    sign: str,
+    latex: str,
+    sympy: Any,
+    ufunc: np.ufunc,
+    exact: Callable[[Any, Any], bool],
+    **fields: Any,
 ) -> Elementwise:
     return elementwise(
         name,
@@ -24,21 +32,30 @@ def _comparison(
         latex=f"{{0}} {latex} {{1}}",
         sympy=sympy,
         ufunc=ufunc,
+        exact=exact,
         **fields,
     )
 
 
-less = _comparison("less", "<", "<", lambda sp, a, b: sp.Lt(a, b), np.less)
-less_equal = _comparison("less_equal", "<=", r"\leq", lambda sp, a, b: sp.Le(a, b), np.less_equal)
-greater = _comparison("greater", ">", ">", lambda sp, a, b: sp.Gt(a, b), np.greater)
+less = _comparison("less", "<", "<", lambda sp, a, b: sp.Lt(a, b), np.less, operator.lt)
+less_equal = _comparison(
+    "less_equal", "<=", r"\leq", lambda sp, a, b: sp.Le(a, b), np.less_equal, operator.le
+)
+greater = _comparison("greater", ">", ">", lambda sp, a, b: sp.Gt(a, b), np.greater, operator.gt)
 greater_equal = _comparison(
-    "greater_equal", ">=", r"\geq", lambda sp, a, b: sp.Ge(a, b), np.greater_equal
+    "greater_equal", ">=", r"\geq", lambda sp, a, b: sp.Ge(a, b), np.greater_equal, operator.ge
 )
 equal: Elementwise = _comparison(
-    "equal", "==", "=", lambda sp, a, b: sp.Eq(a, b), np.equal, commutative=True
+    "equal", "==", "=", lambda sp, a, b: sp.Eq(a, b), np.equal, operator.eq, commutative=True
 )
 not_equal = _comparison(
-    "not_equal", "!=", r"\neq", lambda sp, a, b: sp.Ne(a, b), np.not_equal, commutative=True
+    "not_equal",
+    "!=",
+    r"\neq",
+    lambda sp, a, b: sp.Ne(a, b),
+    np.not_equal,
+    operator.ne,
+    commutative=True,
 )
 
 
@@ -52,6 +69,7 @@ def _logical(name: str, word: str, latex: str, sympy: Any, ufunc: np.ufunc) -> E
         latex=f"{{0}} {latex} {{1}}",
         sympy=sympy,
         ufunc=ufunc,
+        exact=lambda a, b: bool(ufunc(a != 0, b != 0)),
         commutative=True,
     )
 
@@ -72,6 +90,7 @@ logical_not = elementwise(
     latex=r"\neg {0}",
     sympy=lambda sp, a: sp.Not(a),
     ufunc=np.logical_not,
+    exact=lambda a: bool(a == 0),
 )
 
 
@@ -110,7 +129,7 @@ def invert(x: Any) -> Expr:
     return logical_not(a)
 
 
-def _test(name: str, scalar: str, sympy: Any) -> Elementwise:
+def _test(name: str, scalar: str, sympy: Any, exact: Callable[[Any], bool]) -> Elementwise:
     return elementwise(
         name,
         derivative=None,
@@ -118,11 +137,21 @@ def _test(name: str, scalar: str, sympy: Any) -> Elementwise:
         scalar=scalar,
         sympy=sympy,
         ufunc=getattr(np, name),
+        exact=lambda x: exact(x) if is_exact(x) else None,
         special=(np.inf, -np.inf, np.nan, 0.0),
     )
 
 
-isnan = _test("isnan", "{0} != {0}", lambda sp, x: sp.Eq(x, sp.nan))
-isinf = _test("isinf", "{0} - {0} != 0.0 and {0} == {0}", lambda sp, x: sp.Eq(sp.Abs(x), sp.oo))
-isfinite = _test("isfinite", "{0} - {0} == 0.0", lambda sp, x: sp.Lt(sp.Abs(x), sp.oo))
-signbit = _test("signbit", "copysign(1.0, {0}) < 0.0", lambda sp, x: sp.Lt(x, 0))
+isnan = _test("isnan", "{0} != {0}", lambda sp, x: sp.Eq(x, sp.nan), lambda x: False)
+isinf = _test(
+    "isinf",
+    "{0} - {0} != 0.0 and {0} == {0}",
+    lambda sp, x: sp.Eq(sp.Abs(x), sp.oo),
+    lambda x: False,
+)
+isfinite = _test(
+    "isfinite", "{0} - {0} == 0.0", lambda sp, x: sp.Lt(sp.Abs(x), sp.oo), lambda x: True
+)
+signbit = _test(
+    "signbit", "copysign(1.0, {0}) < 0.0", lambda sp, x: sp.Lt(x, 0), lambda x: bool(x < 0)
+)

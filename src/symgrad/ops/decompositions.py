@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, min_dims, show_shape
+from symgrad.expr.interval import NONNEGATIVE
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -309,6 +310,7 @@ SVD_S: Final = _svd_op(
     alone="np.linalg.svd({0}, compute_uv=False)",
     latex=r"\sigma\left({0}\right)",
     notes="Descending. At a zero singular value the derivative is one of the two one-sided ones.",
+    range=NONNEGATIVE,
 )
 SVD_VT: Final = _svd_op(
     "svd_vt",

@@ -16,11 +16,12 @@ from typing import Final
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
+from symgrad.expr.interval import NONNEGATIVE, REALS, Interval, point
 from symgrad.expr.leaves import EYE, extent, eye, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import BOOL, INT, Ty, promote
-from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.arithmetic import add_all, mul, range_of_product
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 from symgrad.ops.symmetry import MAX_NUMBERINGS, Labels, einsum_key, is_symmetric, numbered
@@ -325,6 +326,23 @@ def _map_dims(params: Params, rename: Rename) -> Params:
     return inputs, out, tuple((label, map_dim(dim, rename)) for label, dim in spread)
 
 
+def _range(y: Expr, *ranges: Interval) -> Interval:
+    inputs, out, _ = y.params
+    one = range_of_product(
+        ((x, labels), r) for x, labels, r in zip(y.args, inputs, ranges, strict=True)
+    )
+    summed = {
+        label: dim
+        for x, labels in zip(y.args, inputs, strict=True)
+        for label, dim in zip(labels, x.shape, strict=True)
+        if label not in out
+    }
+    count = mul_dims(*summed.values())
+    if isinstance(count, int):
+        return one * point(count)
+    return NONNEGATIVE if one.nonnegative else -NONNEGATIVE if one.nonpositive else REALS
+
+
 EINSUM: Final = Op(
     name="einsum",
     key=einsum_key,
@@ -333,6 +351,7 @@ EINSUM: Final = Op(
     vjp=_cotangents,
     jvp=_tangent,
     map_dims=_map_dims,
+    range=_range,
 )
 
 

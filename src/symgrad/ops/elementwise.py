@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -11,12 +11,15 @@ import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
+from symgrad.expr.interval import Interval
 from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
+from symgrad.expr.numbers import as_float, is_exact
 from symgrad.expr.op import Op, Params
+from symgrad.expr.traverse import toposort
 from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import MUL, mul
-from symgrad.ops.einsum import broadcast_all, insert_axes
+from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
 from symgrad.ops.layout import concat
 from symgrad.ops.reshaping import reshape_to
 
@@ -74,6 +77,15 @@ def _joined(array: np.ndarray[Any, Any]) -> Expr:
     )
 
 
+def over_arrays(exprs: Sequence[Expr], known: Mapping[Expr, Expr], shape: Shape) -> list[Expr]:
+    """Formulas of scalars entry by entry over arrays, which `known` has for the symbols."""
+    image = dict(known)
+    for node in toposort(exprs, skip=known):
+        args = tuple(broadcast_all([image[arg] for arg in node.args]))
+        image[node] = node.op.build(args, node.params) if args else node
+    return [broadcast(image[e], shape) for e in exprs]
+
+
 def adopted(value: Any) -> Any:
     """A SymPy object as an expression; everything else as it is."""
     if not any((t.__module__ or "").startswith("sympy.") for t in value.__class__.__mro__):
@@ -117,15 +129,16 @@ class Elementwise(Op):
         The NumPy function whose type resolution holds; None for floating promotion.
     parity : str or None
         "even" or "odd", for functions of one operand.
-    exact : dict
-        Arguments at which the value is an exact number.
+    exact : dict or callable
+        The arguments at which the value is an exact number, with these values; or a function of exact
+        numbers, which gives None where the value is no exact number. A comparison's takes floats too.
     """
 
     arity: int = 1
     derivative: tuple[Derivative | None, ...] = ()
     ufunc: np.ufunc | None = None
     parity: str | None = None
-    exact: dict[Any, Any] = field(default_factory=dict)
+    exact: dict[Any, Any] | Callable[..., Any] = field(default_factory=dict)
     types: dict[Any, Ty] = field(default_factory=dict)
 
     def __call__(self, *args: Any) -> Expr:
@@ -165,14 +178,16 @@ def elementwise(
     sympy: Callable[..., Any] | None = None,
     domain: Any = ((-3.0, 3.0),),
     special: Sequence[float] = (),
+    range: Interval | Callable[..., Interval] | None = None,
     arity: int | None = None,
     ufunc: np.ufunc | None = None,
     parity: str | None = None,
-    exact: dict[Any, Any] | None = None,
+    exact: dict[Any, Any] | Callable[..., Any] | None = None,
     text: str | None = None,
     notes: str = "",
     doc: str = "",
     commutative: bool = False,
+    kind: type[Elementwise] = Elementwise,
 ) -> Elementwise:
     """Make the record of one elementwise function; see `Op` and `Elementwise` for the fields.
 
@@ -187,7 +202,7 @@ def elementwise(
         rules = tuple(derivative)
     if domain and not isinstance(domain[0], (tuple, list)):
         domain = (domain,)
-    op = Elementwise(
+    op = kind(
         name=name,
         arity=len(rules),
         derivative=rules,
@@ -203,6 +218,7 @@ def elementwise(
         sympy=sympy,
         domain=tuple(tuple(d) for d in domain) * (len(rules) if len(domain) == 1 else 1),
         special=tuple(special),
+        range=range,
         ufunc=ufunc,
         parity=parity,
         exact=exact or {},
@@ -254,22 +270,38 @@ def _fold(op: Elementwise, args: tuple[Expr, ...]) -> Expr | None:
     values = [value_of(a) for a in args]
     if any(v is None for v in values):
         return None
-    x = values[0]
     shape, ty = args[0].shape, op.type_of(tuple([a.ty for a in args]))
-    if len(values) == 1 and not isinstance(x, (float, bool)) and x in op.exact:
-        return number(op.exact[x], shape)
-    comparison = ty is BOOL
-    if not comparison and not any(isinstance(v, float) for v in values):
+    known = _exact_value(op, args, values, ty)
+    if known is not None:
+        return number(known, shape)
+    if ty is not BOOL and not any(isinstance(v, float) for v in values):
         return None
     if op.ufunc is None:
         return None
     with np.errstate(all="ignore"):
-        likes = [float(v) if isinstance(v, Fraction) else v for v in values]
-        typed = [a.ty.dtype.type(v) for a, v in zip(args, likes, strict=True)]
+        typed = [_as_typed(v, a.ty) for a, v in zip(args, values, strict=True)]
         value = op.ufunc(*typed).item()
     if isinstance(value, complex):
         return None
     return number(value, shape, None if ty.weak else ty)
+
+
+def _exact_value(op: Elementwise, args: tuple[Expr, ...], values: list[Any], ty: Ty) -> Any:
+    """The value at exact numbers where it is one; at Python's floats too for a comparison."""
+    if not callable(op.exact):
+        return op.exact.get(values[0]) if is_exact(values[0]) else None
+    exact = all(map(is_exact, values)) or (
+        ty is BOOL and not any(v is True or v is False for v in values)
+    )
+    return op.exact(*values) if exact and all(a.ty.weak for a in args) else None
+
+
+def _as_typed(value: Any, ty: Ty) -> Any:
+    """A number as a NumPy scalar of its type; as a float where the type does not hold it."""
+    try:
+        return ty.dtype.type(as_float(value) if isinstance(value, Fraction) else value)
+    except OverflowError:
+        return np.float64(as_float(value))
 
 
 def _cotangents(op: Elementwise, g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from symgrad.expr.interval import INF, POSITIVE, Interval
+from symgrad.expr.numbers import log_of_large
 from symgrad.ops.elementwise import elementwise
 
 exp = elementwise(
@@ -14,6 +16,7 @@ exp = elementwise(
     ufunc=np.exp,
     exact={0: 1},
     special=(0.0, 700.0, -700.0),
+    range=POSITIVE,
 )
 log = elementwise(
     "log",
@@ -23,9 +26,9 @@ log = elementwise(
     latex=r"\log\left({0}\right)",
     sympy=lambda sp, x: sp.log(x),
     ufunc=np.log,
-    exact={1: 0},
     domain=(0.1, 4.0),
     special=(1e-300, 1e300),
+    exact=lambda x: 0 if x == 1 else log_of_large(x),
 )
 exp2 = elementwise(
     "exp2",
@@ -37,6 +40,7 @@ exp2 = elementwise(
     ufunc=np.exp2,
     exact={0: 1},
     special=(0.0, 1000.0),
+    range=POSITIVE,
 )
 expm1 = elementwise(
     "expm1",
@@ -48,6 +52,7 @@ expm1 = elementwise(
     ufunc=np.expm1,
     exact={0: 0},
     special=(1e-12, -1e-18, 100.0),
+    range=lambda y, x: x.of_sign(low=-1),
 )
 log2 = elementwise(
     "log2",
@@ -57,9 +62,9 @@ log2 = elementwise(
     latex=r"\log_{{2}}\left({0}\right)",
     sympy=lambda sp, x: sp.log(x, 2),
     ufunc=np.log2,
-    exact={1: 0},
     domain=(0.1, 4.0),
     special=(8.0,),
+    exact=lambda x: 0 if x == 1 else log_of_large(x, 2),
 )
 log10 = elementwise(
     "log10",
@@ -69,9 +74,9 @@ log10 = elementwise(
     latex=r"\log_{{10}}\left({0}\right)",
     sympy=lambda sp, x: sp.log(x, 10),
     ufunc=np.log10,
-    exact={1: 0},
     domain=(0.1, 4.0),
     special=(1000.0,),
+    exact=lambda x: 0 if x == 1 else log_of_large(x, 10),
 )
 log1p = elementwise(
     "log1p",
@@ -84,17 +89,20 @@ log1p = elementwise(
     exact={0: 0},
     domain=(-0.9, 4.0),
     special=(1e-18, 1e300),
+    range=lambda y, x: x.of_sign(),
 )
 expit = elementwise(
     "expit",
     derivative=lambda g, y, x: g * y * (1 - y),
-    numpy="1.0/(1.0 + np.exp(-np.maximum({0}, -709.0)))",
+    # exp(-|x|) cannot overflow; it is at most 1, which it becomes where x >= 0
+    numpy="np.maximum(np.exp(-np.abs({0})), {0} >= 0.0)/(1.0 + np.exp(-np.abs({0})))",
     scalar="(1.0/(1.0 + exp(-{0})) if {0} > -709.0 else exp({0}))",
     latex=r"\sigma\left({0}\right)",
     sympy=lambda sp, x: 1 / (1 + sp.exp(-x)),
     ufunc=None,
-    special=(0.0, 40.0, -40.0, 700.0, -700.0),
+    special=(0.0, 40.0, -40.0, 700.0, -700.0, -740.0, -800.0),
     doc="The logistic sigmoid ``1/(1 + exp(-x))``, safe for any x; as `scipy.special.expit`.",
+    range=Interval(0, 1, True, True),
 )
 logaddexp = elementwise(
     "logaddexp",
@@ -105,6 +113,7 @@ logaddexp = elementwise(
     ufunc=np.logaddexp,
     commutative=True,
     special=(500.0, -500.0),
+    range=lambda y, a, b: Interval(max(a.low, b.low), INF, True),
 )
 logaddexp2 = elementwise(
     "logaddexp2",
@@ -118,6 +127,7 @@ logaddexp2 = elementwise(
     ufunc=np.logaddexp2,
     commutative=True,
     special=(500.0, -500.0),
+    range=lambda y, a, b: Interval(max(a.low, b.low), INF, True),
 )
 softplus = elementwise(
     "softplus",
@@ -129,4 +139,5 @@ softplus = elementwise(
     domain=(-30.0, 30.0),
     special=(0.0, 700.0, -700.0),
     doc="``log(1 + exp(x))``, safe for any x.",
+    range=POSITIVE,
 )

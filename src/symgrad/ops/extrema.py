@@ -28,6 +28,8 @@ maximum = elementwise(
     ufunc=np.maximum,
     commutative=True,
     notes=_TIE,
+    range=lambda y, a, b: a.larger(b),
+    exact=max,
 )
 minimum = elementwise(
     "minimum",
@@ -39,6 +41,8 @@ minimum = elementwise(
     ufunc=np.minimum,
     commutative=True,
     notes=_TIE,
+    range=lambda y, a, b: a.smaller(b),
+    exact=min,
 )
 fmax = elementwise(
     "fmax",
@@ -50,6 +54,8 @@ fmax = elementwise(
     ufunc=np.fmax,
     commutative=True,
     notes=_TIE + " Where an operand is nan both derivatives are 0.",
+    range=lambda y, a, b: a | b,
+    exact=max,
 )
 fmin = elementwise(
     "fmin",
@@ -61,4 +67,6 @@ fmin = elementwise(
     ufunc=np.fmin,
     commutative=True,
     notes=_TIE + " Where an operand is nan both derivatives are 0.",
+    range=lambda y, a, b: a | b,
+    exact=min,
 )

@@ -58,6 +58,7 @@ WHERE: Final = Op(
     latex=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
     sympy=lambda sp, c, a, b: sp.Piecewise((a, c), (b, True)),
     notes="The branch not taken contributes nothing, whatever its value, at every order.",
+    range=lambda y, c, a, b: a | b,
 )
 
 

@@ -22,7 +22,8 @@ from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.traverse import replace, toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import add
-from symgrad.ops.einsum import broadcast, broadcast_all, einsum_node
+from symgrad.ops.einsum import broadcast, einsum_node
+from symgrad.ops.elementwise import over_arrays
 from symgrad.ops.linalg import solve
 from symgrad.ops.matrices import minus, transposed
 from symgrad.ops.reshaping import reshape_to
@@ -44,6 +45,8 @@ class Equation:
         Those by the parameters.
     name, source : str
         The function that computes residual and slope, and its code.
+    rounding : str
+        The code of the function ``<name>_rounding``: the running error bound of the residual.
     more : tuple of (str, str)
         The functions that this code calls, by name.
     text, latex : str
@@ -57,6 +60,7 @@ class Equation:
     slopes: tuple[Expr, ...]
     name: str
     source: str
+    rounding: str
     more: tuple[tuple[str, str], ...]
     text: str
     latex: str
@@ -77,7 +81,7 @@ class Equation:
         """Expressions of the bound symbols, with the root and its operands in their place."""
         known = dict(zip((self.unknown, *self.parameters), (y, *y.args[1:]), strict=True))
         if y.op is ENTRYWISE and y.shape:
-            return _entry_by_entry(exprs, known, y.shape)
+            return over_arrays(exprs, known, y.shape)
         return replace(exprs, known, {})
 
     def renamed(self, rename: Rename) -> Equation:
@@ -89,21 +93,12 @@ class Equation:
             return self
         residual, unknown, slope, *rest = after
         k = len(self.parameters)
-        given = (self.name, self.source, self.more, self.text, self.latex)
+        given = (self.name, self.source, self.rounding, self.more, self.text, self.latex)
         return Equation(residual, unknown, tuple(rest[:k]), slope, tuple(rest[k:]), *given)
 
 
 def _names(shape: Shape) -> set[str]:
     return {name for d in shape for name in dim_names(d)}
-
-
-def _entry_by_entry(exprs: Sequence[Expr], known: dict[Expr, Expr], shape: Shape) -> list[Expr]:
-    """Formulas of scalars over arrays."""
-    image = dict(known)
-    for node in toposort(exprs, skip=known):
-        args = tuple(broadcast_all([image[arg] for arg in node.args]))
-        image[node] = node.op.build(args, node.params) if args else node
-    return [broadcast(image[e], shape) for e in exprs]
 
 
 def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
@@ -175,21 +170,27 @@ def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 def _definitions(node: Expr) -> dict[str, str]:
     equation = node.params[0]
-    return {**dict(equation.more), equation.name: equation.source}
+    own = {equation.name: equation.source, f"{equation.name}_rounding": equation.rounding}
+    return {**dict(equation.more), **own}
 
 
 def _call(function: str) -> Any:
     def template(node: Expr, dim: Any) -> str:
         operands = ", ".join([f"{{{i}}}" for i in range(len(node.args))])
-        return f"{function}({node.params[0].name}, {operands})"
+        name = node.params[0].name
+        return f"{function}({name}, {name}_rounding, {operands})"
 
     return template
 
 
 def _replaced(node: Expr) -> list[tuple[int, str]]:
-    """The operands that are not the symbols of the equation themselves, each with its symbol."""
+    """The operands that are not what the symbols of the equation are or stand for, each with its symbol."""
     pairs = zip(node.args[1:], node.params[0].parameters, strict=True)
-    return [(i, str(p.name)) for i, (arg, p) in enumerate(pairs, 1) if arg is not p]
+    return [
+        (i, str(p.name))
+        for i, (arg, p) in enumerate(pairs, 1)
+        if arg is not p and arg is not p.params[-1]
+    ]
 
 
 def _text(node: Expr) -> str:
@@ -232,6 +233,7 @@ ENTRYWISE: Final = Op(
     elementwise=True,
     numpy=_call("_root"),
     definitions=_definitions,
+    label=lambda node: str(node.params[0].unknown.name),
     text=_text,
     latex=_latex,
     notes=_NOTES,
@@ -244,6 +246,7 @@ SYSTEM: Final = Op(
     jvp=_tangent,
     numpy=_call("_root_system"),
     definitions=_definitions,
+    label=lambda node: str(node.params[0].unknown.name),
     text=_text,
     latex=_latex,
     map_dims=_map_dims,

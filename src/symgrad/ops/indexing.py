@@ -13,7 +13,7 @@ from symgrad.expr.dims import (
     mul_dims,
     show_shape,
 )
-from symgrad.expr.leaves import CONST, constant, extent
+from symgrad.expr.leaves import CONST, assumed, constant, extent
 from symgrad.expr.node import Expr
 from symgrad.ops import layout
 from symgrad.ops.einsum import (
@@ -278,7 +278,8 @@ def _as_index(item: Any, dim: Dim, axis: int, shape: Shape) -> Expr:
         item = as_int(item, "an index")
     index = item if isinstance(item, Expr) else constant(np.asarray(item))
     if index.dtype.kind not in "iu":
-        raise ShapeError(f"an index must be an integer, not {index.dtype}")
+        advice = f"; write symbol({index.name!r}, dtype=int)" if assumed(index, "integer") else ""
+        raise ShapeError(f"an index must be an integer, not {index.dtype}{advice}")
     if index.op is CONST and isinstance(dim, int):
         values = np.asarray(index.params[0].array if index.ndim else index.params[0])
         if values.size and not (values.min() >= -dim and values.max() < dim):

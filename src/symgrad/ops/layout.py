@@ -7,6 +7,8 @@ entries came from; each is an op of its own, so that derivatives of any order cl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 from symgrad.errors import ShapeError
@@ -20,6 +22,7 @@ from symgrad.expr.dims import (
     mul_dims,
     show_shape,
 )
+from symgrad.expr.interval import point
 from symgrad.expr.leaves import CONST, constant, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
@@ -113,6 +116,7 @@ CONCAT: Final = Op(
     jvp=_concat_tangent,
     numpy=_concat_code,
     text=lambda node: "concatenate([" + ", ".join(f"{{{i}}}" for i in range(len(node.args))) + "])",
+    range=lambda y, *parts: reduce(or_, parts),
 )
 
 
@@ -347,6 +351,7 @@ SLICE: Final = Op(
     numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
     text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
     map_dims=lambda params, rename: (_map_index(params[0], rename),),
+    range=lambda y, x: x,
 )
 
 
@@ -392,6 +397,7 @@ EMBED: Final = Op(
         map_shape(params[0], rename),
         _map_index(params[1], rename),
     ),
+    range=lambda y, x: x | point(0),
 )
 
 
@@ -430,6 +436,7 @@ GATHER: Final = Op(
     jvp=linear(lambda y, t: gather(t, y.args[1:])),
     numpy=_gather_code,
     text=lambda node: _gather_code(node, str),
+    range=lambda y, x, *indices: x,
 )
 
 
@@ -461,4 +468,5 @@ SCATTER: Final = Op(
         + f", {show_shape(node.shape)})"
     ),
     map_dims=lambda params, rename: (map_shape(params[0], rename),),
+    range=lambda y, x, *indices: x.of_sign() | point(0),
 )

@@ -18,6 +18,7 @@ import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Shape, broadcast_shapes, mul_dims, show_shape
+from symgrad.expr.interval import UNIT
 from symgrad.expr.leaves import EYE, assumed, extent, eye, is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -223,6 +224,7 @@ SIGNDET: Final = square_op(
     part=0,
     latex=r"\operatorname{{sign}}\det\left({0}\right)",
     sympy=lambda sp, a: sp.sign(a.det()),
+    range=UNIT,
 )
 
 

@@ -4,14 +4,31 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.expr.interval import UNIT, Interval, point
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import sign_of
 from symgrad.expr.types import resolve
+from symgrad.ops.arithmetic import power_value
+from symgrad.ops.basic import HALF
 from symgrad.ops.cast import cast
 from symgrad.ops.comparison import equal
 from symgrad.ops.elementwise import Elementwise, as_expr, elementwise
 from symgrad.ops.guard import choose
 from symgrad.ops.public import public
+
+
+def _range_of_sign(y: Expr, x: Interval) -> Interval:
+    if x.nonzero:
+        return point(1 if x.positive else -1)
+    return Interval(0, 1) if x.nonnegative else Interval(-1, 0) if x.nonpositive else UNIT
+
+
+def _range_of_hypot(y: Expr, a: Interval, b: Interval) -> Interval:
+    """At least the larger, at most the sum."""
+    low, high = abs(a).larger(abs(b)), abs(a) + abs(b)
+    return Interval(low.low, high.high, low.open_low)
+
 
 cbrt = elementwise(
     "cbrt",
@@ -25,6 +42,7 @@ cbrt = elementwise(
     exact={0: 0, 1: 1},
     special=(-8.0, 27.0),
     notes="The derivative at 0 is inf.",
+    range=lambda y, x: x.of_sign(),
 )
 
 
@@ -46,6 +64,8 @@ hypot = elementwise(
     commutative=True,
     domain=((0.2, 3.0), (-3.0, 3.0)),
     notes="The derivatives at the origin are nan.",
+    range=_range_of_hypot,
+    exact=lambda a, b: power_value(a**2 + b**2, HALF),
 )
 absolute = elementwise(
     "absolute",
@@ -59,6 +79,8 @@ absolute = elementwise(
     parity="even",
     special=(0.0, -2.5),
     notes="The derivative is sign(x), 0 at 0.",
+    range=lambda y, x: abs(x),
+    exact=abs,
 )
 sign: Elementwise = elementwise(
     "sign",
@@ -69,9 +91,10 @@ sign: Elementwise = elementwise(
     sympy=lambda sp, x: sp.sign(x),
     ufunc=np.sign,
     parity="odd",
-    exact={0: 0},
     special=(0.0, -2.5),
     notes="The derivative is 0 everywhere, at the jump too.",
+    range=_range_of_sign,
+    exact=sign_of,
 )
 heaviside = elementwise(
     "heaviside",
@@ -82,6 +105,8 @@ heaviside = elementwise(
     sympy=lambda sp, a, b: sp.Heaviside(a, b),
     ufunc=np.heaviside,
     notes="The derivative by the first operand is 0, at the jump too.",
+    range=lambda y, a, b: Interval(0, 1) | b,
+    exact=lambda a, b: b if a == 0 else int(a > 0),
 )
 copysign: Elementwise = elementwise(
     "copysign",
@@ -93,4 +118,6 @@ copysign: Elementwise = elementwise(
     ufunc=np.copysign,
     domain=((0.2, 3.0), (0.2, 3.0)),
     notes="The derivative by the first operand is 0 at 0.",
+    range=lambda y, a, b: abs(a) if b.positive else -abs(a) if b.negative else abs(a) | -abs(a),
+    exact=lambda a, b: abs(a) if b >= 0 else -abs(a),
 )

@@ -8,9 +8,16 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import eye, number
+from symgrad.expr.leaves import EYE, eye, is_number, number
 from symgrad.expr.node import Expr
-from symgrad.ops.einsum import broadcast, transpose_axes
+from symgrad.ops.arithmetic import MUL, mul, mul_all
+from symgrad.ops.einsum import (
+    EINSUM,
+    broadcast,
+    is_layout,
+    is_stretched_scalar,
+    transpose_axes,
+)
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.layout import concat, part
 from symgrad.ops.linalg import inv, square_op
@@ -45,8 +52,35 @@ def _expm_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 
 def _expm_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    """The adjoint of the derivative at A is the derivative at A.T."""
+    """The adjoint of the derivative at A is the derivative at A.T; along an identity it is expm(A.T)."""
+    scale = _scale_of_identity(g)
+    if scale is not None:
+        return [mul(scale, transposed(y))]
     return [_frechet(transposed(as_float(y.args[0])), g)]
+
+
+def _scale_of_identity(x: Expr) -> Expr | None:
+    """c of shape ``x.shape``, for ``x = c*eye(n)`` with a number or a scalar c; None for another matrix."""
+    if x.op is EYE:
+        return number(1, x.shape)
+    if x.op is EINSUM and x.ndim == 2:
+        inputs, out, spread = x.params
+        identity = [k for k, arg in enumerate(x.args) if arg.op is EYE]
+        rest = [arg for arg in x.args if arg.op is not EYE]
+        plain = len(identity) == 1 and sorted(inputs[identity[0]]) == sorted(out) and not spread
+        if plain and all(arg.ndim == 0 for arg in rest):
+            return broadcast(mul_all(rest), x.shape) if rest else number(1, x.shape)
+    if x.op is not MUL:
+        return None
+    at = [k for k, arg in enumerate(x.args) if _is_identity(arg)]
+    others = [arg for k, arg in enumerate(x.args) if k not in at]
+    if len(at) != 1 or not all(is_number(arg) or is_stretched_scalar(arg) for arg in others):
+        return None
+    return mul_all(others)
+
+
+def _is_identity(x: Expr) -> bool:
+    return x.op is EYE or (is_layout(x) and x.args[0].op is EYE and x.ndim == 2)
 
 
 def _known_expm(x: Expr) -> Expr | None:

@@ -30,6 +30,7 @@ from symgrad.ops import (
     ufuncs,
 )
 from symgrad.ops.elementwise import lift_of
+from symgrad.ops.named import NAMED
 from symgrad.ops.protocols import numpy_function, numpy_ufunc
 
 
@@ -139,7 +140,10 @@ def _contains(self: Expr, item: Any) -> NoReturn:
 
 
 def _number(self: Expr, kind: str) -> Any:
-    value = value_of(self)
+    held = self
+    while held.op is NAMED:
+        (held,) = held.args
+    value = value_of(held)
     if value is None or self.shape != ():
         raise TruthError(
             f"{kind}() of an expression that is no constant; evaluate it first:"
@@ -147,6 +151,24 @@ def _number(self: Expr, kind: str) -> Any:
             " number, call symgrad.sin, or stack an object array of expressions"
         )
     return value
+
+
+def _as_array(self: Expr, dtype: Any = None, copy: bool | None = None) -> Any:
+    """What NumPy makes an array of: a constant, or as Python objects the entries, or the whole."""
+    if dtype is not None and np.dtype(dtype) != object:
+        value = value_of(self) if self.shape == () else None
+        if value is None:
+            raise TruthError(
+                "an expression is no array of numbers before it is evaluated; write"
+                " symgrad.evaluate(e, {x: value}), and for numpy.mean(a) or numpy.var(a) of an object"
+                " array of expressions symgrad.mean(a) or symgrad.var(a)"
+            )
+        return np.array(float(value) if isinstance(value, Fraction) else value, dtype)
+    known = all(isinstance(d, int) for d in self.shape)
+    array = np.empty(self.shape if known else (), object)
+    for place in np.ndindex(array.shape):
+        array[place] = indexing.getitem(self, place) if place else self
+    return array
 
 
 def _format(self: Expr, spec: str) -> str:
@@ -247,6 +269,7 @@ def install(
         "__getattr__": entry_loop,
         "__array_ufunc__": array_ufunc,
         "__array_function__": array_function,
+        "__array__": _as_array,
         "__array_priority__": 1000.0,
         "T": property(shapes.transpose),
         "size": property(shapes.size),

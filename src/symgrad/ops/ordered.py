@@ -33,6 +33,7 @@ def ordered(
     sympy: Callable[..., Any],
     domain: tuple[float, float],
     text: Callable[..., str] | None = None,
+    **fields: Any,
 ) -> Op:
     """A function ``f(n, x)`` of fixed orders; ``derivative(n, y, x)`` is its derivative by x.
 
@@ -63,6 +64,7 @@ def ordered(
         latex=lambda node: rf"{notation(node.params)}\left({{0}}\right)",
         sympy=sympy,
         domain=(domain,),
+        **fields,
     )
     return op
 

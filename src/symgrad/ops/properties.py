@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from symgrad.expr.leaves import EYE, assumed, is_number, value_of
+from symgrad.expr.leaves import EYE, assumed, is_number
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import ADD, MUL, nonnegative
+from symgrad.expr.ranges import is_nonnegative, is_positive
+from symgrad.ops.arithmetic import ADD, MUL
 from symgrad.ops.einsum import EINSUM, is_layout, is_stretched_scalar
 from symgrad.ops.symmetry import is_symmetric
 
@@ -75,14 +76,12 @@ def _is_positive_multiple(x: Expr) -> bool:
     if len(x.args) != 2:
         return False
     c = x.args[0]
-    if is_number(c):
-        return bool(value_of(c) > 0)
-    return c.op is EINSUM and c.args[0].ndim == 0 and assumed(c.args[0], "positive")
+    return (is_number(c) or is_stretched_scalar(c)) and is_positive(c)
 
 
 def _is_nonnegative_scalar(x: Expr) -> bool:
     """Whether a factor is one number for all entries, which is known to be at least zero."""
-    return nonnegative(x.args[0]) if is_stretched_scalar(x) else is_number(x) and nonnegative(x)
+    return (is_number(x) or is_stretched_scalar(x)) and is_nonnegative(x)
 
 
 def _is_nonnegative_diagonal(x: Expr) -> bool:
@@ -90,7 +89,7 @@ def _is_nonnegative_diagonal(x: Expr) -> bool:
     inputs, out, _ = x.params
     pairs = zip(x.args, inputs, strict=True)
     others = [arg for arg, labels in pairs if arg.op is not EYE or sorted(labels) != sorted(out)]
-    known = all(x.ndim < 2 and nonnegative(x.args[0] if is_layout(x) else x) for x in others)
+    known = all(x.ndim < 2 and is_nonnegative(x.args[0] if is_layout(x) else x) for x in others)
     return known and len(others) < len(x.args)
 
 
@@ -115,4 +114,4 @@ def _is_congruence(x: Expr, depth: int) -> bool:
             return not left
         near = first[1] if first[0] == near else first[0]
         far = second[1] if second[0] == far else second[0]
-    return all(ls == (near,) and nonnegative(x.args[i]) for i, ls in left.items())
+    return all(ls == (near,) and is_nonnegative(x.args[i]) for i, ls in left.items())

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.expr.dims import Shape, mul_dims
+from symgrad.expr.interval import NONNEGATIVE, REALS
 from symgrad.expr.leaves import arange, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -64,9 +65,26 @@ def _reduction(
         jvp=jvp,
         numpy=numpy or code,
         text=lambda node: f"{name}({{0}}{axis_code(node)})",
+        latex=lambda node: _notation(node, name, node.params[0]),
         **fields,
     )
     return op
+
+
+_OVER_ENTRIES: Final = {"max": r"\max", "min": r"\min", "prod": r"\prod"}
+
+
+def _notation(node: Expr, name: str, axes: tuple[int, ...]) -> str:
+    r"""``\max_{j} M_{ij}``; of all entries, and of other functions, ``\max(v)``."""
+    ndim = node.args[0].ndim
+    index = "ijklmnopqr"[:ndim]
+    over = "".join([index[axis] for axis in axes]) if ndim <= 10 else ""
+    sign = _OVER_ENTRIES.get(name)
+    if sign is not None and over and (name == "prod" or len(axes) < ndim):
+        return rf"{sign}_{{{{{over}}}}} {{{{{{0}}}}}}_{{{{{index}}}}}"
+    head = sign or rf"\operatorname{{{{{name}}}}}"
+    below = rf"_{{{{{over}}}}}" if over and len(axes) < ndim else ""
+    return rf"{head}{below}\left({{0}}\right)"
 
 
 def axis_code(node: Expr) -> str:
@@ -98,10 +116,20 @@ def _extremum_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 _EXTREMUM_NOTE: Final = "Entries that tie share the derivative equally."
 
 MAX: Final = _reduction(
-    "max", _extremum_cotangent, lambda ty: ty, jvp=_extremum_tangent, notes=_EXTREMUM_NOTE
+    "max",
+    _extremum_cotangent,
+    lambda ty: ty,
+    jvp=_extremum_tangent,
+    range=lambda y, x: x,
+    notes=_EXTREMUM_NOTE,
 )
 MIN: Final = _reduction(
-    "min", _extremum_cotangent, lambda ty: ty, jvp=_extremum_tangent, notes=_EXTREMUM_NOTE
+    "min",
+    _extremum_cotangent,
+    lambda ty: ty,
+    jvp=_extremum_tangent,
+    range=lambda y, x: x,
+    notes=_EXTREMUM_NOTE,
 )
 ANY: Final = _reduction("any", None, lambda ty: BOOL)
 ALL: Final = _reduction("all", None, lambda ty: BOOL)
@@ -164,6 +192,7 @@ PROD: Final = _reduction(
     lambda g, y, needed: [mul(stretched_back(g, y), _others(y))],
     integer_sum_type,
     jvp=_prod_tangent,
+    range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
 )
 
 
@@ -198,6 +227,7 @@ def _arg_extremum(name: str) -> Op:
         infer=infer,
         numpy=code,
         text=lambda node: f"{name}({{0}}{axis_code(node)})",
+        range=NONNEGATIVE,
     )
     return op
 
@@ -223,6 +253,8 @@ def _scan(name: str, vjp: Any, jvp: Any) -> Op:
         jvp=jvp,
         numpy=lambda node, dim: f"np.{name}({{0}}, axis={node.params[0]})",
         text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
+        latex=lambda node: _notation(node, name, node.params),
+        range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
     )
     return op
 

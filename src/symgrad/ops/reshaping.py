@@ -110,4 +110,5 @@ RESHAPE: Final = Op(
     text=lambda node: f"reshape({{0}}, {show_shape(node.shape)})",
     latex=_reshape_latex,
     map_dims=lambda params, rename: (map_shape(params[0], rename),),
+    range=lambda y, x: x,
 )

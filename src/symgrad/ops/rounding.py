@@ -3,19 +3,35 @@
 The derivative of a rounded value is 0 wherever it exists, and 0 at the jumps.
 """
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from symgrad.expr.interval import REALS, Interval
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import quotient, remainder, truncated_remainder
 from symgrad.ops.basic import subtract
 from symgrad.ops.cast import cast
 from symgrad.ops.elementwise import Elementwise, as_expr, elementwise
 from symgrad.ops.public import public
 
 
+def _rounded_ends(x: Interval, rounded: Callable[[Any], Any]) -> Interval:
+    """The range of a function that rounds, which is increasing."""
+    low, high = [end if math.isinf(end) else rounded(end) for end in (x.low, x.high)]
+    return Interval(low, high)
+
+
 def _rounding(
-    name: str, numpy: str, scalar: str, latex: str, sympy: Any, ufunc: np.ufunc
+    name: str,
+    numpy: str,
+    scalar: str,
+    latex: str,
+    sympy: Any,
+    ufunc: np.ufunc,
+    rounded: Callable[[Any], Any],
 ) -> Elementwise:
     return elementwise(
         name,
@@ -25,6 +41,8 @@ def _rounding(
         latex=latex,
         sympy=sympy,
         ufunc=ufunc,
+        exact=rounded,
+        range=lambda y, x: _rounded_ends(x, rounded),
         special=(1.5, -1.5, 2.0),
         notes="The derivative is 0 everywhere, at the jumps too.",
     )
@@ -37,6 +55,7 @@ floor = _rounding(
     r"\lfloor{{{0}}}\rfloor",
     lambda sp, x: sp.floor(x),
     np.floor,
+    math.floor,
 )
 ceil = _rounding(
     "ceil",
@@ -45,6 +64,7 @@ ceil = _rounding(
     r"\lceil{{{0}}}\rceil",
     lambda sp, x: sp.ceiling(x),
     np.ceil,
+    math.ceil,
 )
 trunc = _rounding(
     "trunc",
@@ -53,6 +73,7 @@ trunc = _rounding(
     r"\operatorname{{trunc}}\left({0}\right)",
     lambda sp, x: sp.sign(x) * sp.floor(sp.Abs(x)),
     np.trunc,
+    math.trunc,
 )
 rint = _rounding(
     "rint",
@@ -64,7 +85,21 @@ rint = _rounding(
         (sp.floor(x + sp.Rational(1, 2)), True),
     ),
     np.rint,
+    round,
 )
+
+
+def _range_of_mod(y: Expr, a: Interval, b: Interval) -> Interval:
+    """Remainders have the sign of the divisor."""
+    if b.nonnegative:
+        return Interval(0, b.high)
+    return Interval(b.low, 0) if b.nonpositive else REALS
+
+
+def _range_of_fmod(y: Expr, a: Interval, b: Interval) -> Interval:
+    """Remainders have the sign of the dividend, and are no larger."""
+    return Interval(0, a.high) if a.nonnegative else Interval(a.low, 0 if a.nonpositive else a.high)
+
 
 floor_divide = elementwise(
     "floor_divide",
@@ -77,6 +112,8 @@ floor_divide = elementwise(
     ufunc=np.floor_divide,
     domain=((-3.0, 3.0), (0.3, 2.0)),
     notes="The derivatives are 0 everywhere, at the jumps too.",
+    range=lambda y, a, b: _rounded_ends(a * b.power(-1), math.floor),
+    exact=quotient,
 )
 mod = elementwise(
     "mod",
@@ -89,6 +126,8 @@ mod = elementwise(
     domain=((0.1, 0.9), (1.0, 2.0)),
     special=(),
     notes="d mod(a, b)/da is 1 and d/db is -floor(a/b), at the jumps too.",
+    range=_range_of_mod,
+    exact=remainder,
 )
 fmod = elementwise(
     "fmod",
@@ -100,6 +139,8 @@ fmod = elementwise(
     ufunc=np.fmod,
     domain=((0.1, 0.9), (1.0, 2.0)),
     notes="d fmod(a, b)/da is 1 and d/db is -trunc(a/b), at the jumps too.",
+    range=_range_of_fmod,
+    exact=truncated_remainder,
 )
 
 

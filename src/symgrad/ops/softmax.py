@@ -48,7 +48,7 @@ def logsumexp(
     >>> import symgrad as sg
     >>> x = sg.vector("x", "n")
     >>> print(sg.grad(sg.logsumexp(x), x))
-    exp(x - logsumexp(x))
+    softmax(x)
     """
     x = as_expr(a)
     if b is None and not return_sign:

@@ -12,9 +12,10 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
+from symgrad.expr.interval import INF, NONNEGATIVE, POSITIVE, REALS, Interval
 from symgrad.expr.leaves import PI, number
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import is_exact
+from symgrad.expr.numbers import is_exact
 from symgrad.ops.bessel import (
     BESSEL_OPS,
     i0,
@@ -100,6 +101,7 @@ erf = _special(
     parity="odd",
     exact={0: 0},
     special=(0.0, 6.0),
+    range=lambda y, x: x.of_sign(-1, 1),
 )
 erfc = _special(
     "erfc",
@@ -109,6 +111,7 @@ erfc = _special(
     sympy=lambda sp, x: sp.erfc(x),
     exact={0: 1},
     special=(0.0, 6.0, 26.0),
+    range=Interval(0, 2, True, True),
 )
 erfcx = _special(
     "erfcx",
@@ -117,6 +120,7 @@ erfcx = _special(
     sympy=lambda sp, x: sp.exp(x**2) * sp.erfc(x),
     exact={0: 1},
     special=(0.0, 50.0),
+    range=POSITIVE,
 )
 erfi = _special(
     "erfi",
@@ -125,6 +129,7 @@ erfi = _special(
     sympy=lambda sp, x: sp.erfi(x),
     parity="odd",
     exact={0: 0},
+    range=lambda y, x: x.of_sign(),
 )
 dawsn = _special(
     "dawsn",
@@ -133,6 +138,7 @@ dawsn = _special(
     sympy=lambda sp, x: sp.sqrt(sp.pi) / 2 * sp.exp(-(x**2)) * sp.erfi(x),
     parity="odd",
     exact={0: 0},
+    range=lambda y, x: x.of_sign(-1, 1),
 )
 erfinv = _special(
     "erfinv",
@@ -142,6 +148,7 @@ erfinv = _special(
     domain=(-0.9, 0.9),
     parity="odd",
     exact={0: 0},
+    range=lambda y, x: x.of_sign(),
 )
 ndtr = _special(
     "ndtr",
@@ -150,6 +157,7 @@ ndtr = _special(
     sympy=lambda sp, x: sp.erfc(-x / sp.sqrt(2)) / 2,
     exact={0: HALF},
     special=(0.0, -8.0),
+    range=Interval(0, 1, True, True),
 )
 log_erf = elementwise(
     "log_erf",
@@ -186,6 +194,7 @@ log_ndtr = _special(
     lambda g, y, x: g * log_ndtr_derivative(x),
     sympy=lambda sp, x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2),
     special=(0.0, -20.0, 5.0),
+    range=Interval(-INF, 0, False, True),
 )
 ndtri = _special(
     "ndtri",
@@ -224,6 +233,7 @@ gamma = _special(
     domain=_POSITIVE,
     exact={1: 1, 2: 1, 3: 2, 4: 6},
     special=(5.0, 20.5),
+    range=lambda y, x: POSITIVE if x.nonnegative else REALS,
 )
 gammaln = _special(
     "gammaln",
@@ -263,6 +273,7 @@ beta = _special(
     sympy=lambda sp, a, b: sp.beta(a, b),
     domain=_POSITIVE,
     commutative=True,
+    range=lambda y, a, b: POSITIVE if a.nonnegative and b.nonnegative else REALS,
 )
 betaln = _special(
     "betaln",
@@ -374,6 +385,7 @@ kl_div = _special(
     ),
     domain=_POSITIVE,
     notes="At x = 0 the derivative by x is -inf; at x = y = 0 the derivative by y is 0.",
+    range=NONNEGATIVE,
 )
 
 # Exponential integrals and Lambert's W
@@ -391,6 +403,7 @@ exp1 = _special(
     lambda g, y, x: -g * exp(-x) / x,
     sympy=lambda sp, x: sp.expint(1, x),
     domain=_POSITIVE,
+    range=POSITIVE,
 )
 lambertw = _special(
     "lambertw",

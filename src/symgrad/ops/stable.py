@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from symgrad.expr.interval import INF, NONNEGATIVE, POSITIVE, REALS, Interval
 from symgrad.ops.elementwise import Elementwise, elementwise
 from symgrad.ops.exponential import exp, expit, expm1
 from symgrad.ops.trigonometric import tanh
@@ -28,6 +29,7 @@ sech = elementwise(
     exact={0: 1},
     special=(1e-8, 30.0, -300.0, 800.0),
     doc="``1/cosh(x)``, which is 0 where cosh(x) overflows.",
+    range=Interval(0, 1, True),
 )
 csch: Elementwise = elementwise(
     "csch",
@@ -40,6 +42,7 @@ csch: Elementwise = elementwise(
     parity="odd",
     special=(1e-8, -1e-300, 30.0, -300.0, 800.0),
     doc="``1/sinh(x)``, which is 0 where sinh(x) overflows.",
+    range=lambda y, x: x.of_sign(),
 )
 bose_einstein: Elementwise = elementwise(
     "bose_einstein",
@@ -51,6 +54,9 @@ bose_einstein: Elementwise = elementwise(
     domain=(0.2, 4.0),
     special=(1e-8, -1e-300, -3.0, 30.0, -300.0, 800.0, -800.0),
     doc="``1/(exp(x) - 1)``, the occupation of a mode by Bose and Einstein, without overflow.",
+    range=lambda y, x: (
+        POSITIVE if x.nonnegative else Interval(-INF, -1, False, True) if x.nonpositive else REALS
+    ),
 )
 log1mexp = elementwise(
     "log1mexp",
@@ -63,6 +69,7 @@ log1mexp = elementwise(
     domain=(-4.0, -0.2),
     special=(-1e-20, -1e-300, -50.0, -700.0, -800.0),
     doc="``log(1 - exp(x))`` for x < 0.",
+    range=-POSITIVE,
 )
 log_cosh = elementwise(
     "log_cosh",
@@ -82,6 +89,7 @@ log_cosh = elementwise(
     exact={0: 0},
     special=(1e-8, -1e-150, 30.0, -800.0),
     doc="``log(cosh(x))``, without overflow and to the last digits near 0.",
+    range=NONNEGATIVE,
 )
 log1p_tanh = elementwise(
     "log1p_tanh",

@@ -35,6 +35,7 @@ from symgrad.ops import (
     stable,
     ufuncs,
 )
+from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.cast import CAST
 from symgrad.ops.convert import astype
@@ -89,6 +90,7 @@ OPS: Final[dict[str, Op]] = {
         NAMED,
         STOP_GRADIENT,
         SHOWN,
+        APPLIED,
         CAST,
         POLYVAL,
         *TENSOR,
@@ -191,7 +193,17 @@ def _reduce(self: Expr) -> Any:
     return unpickle, flatten([self])
 
 
+def op_named(name: str) -> Op:
+    """The op of a pickle."""
+    return OPS[name]
+
+
+def _reduce_op(self: Op) -> Any:
+    return op_named, (self.name,)
+
+
 def attach(methods: dict[str, Any]) -> None:
     """Give `Expr` its operators, NumPy's protocols, its pickling and `methods`: once, by the package."""
+    setattr(Op, "__reduce__", _reduce_op)  # noqa: B010  the record does not know the table
     loops = {name: UFUNCS[getattr(np, name)] for name in _LOOPS.split()}
     install(UFUNCS, FUNCTIONS, loops, {"__reduce__": _reduce, **methods})

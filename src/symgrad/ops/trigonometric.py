@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.expr.interval import NONNEGATIVE, UNIT, Interval
 from symgrad.expr.leaves import PI
 from symgrad.expr.node import Expr
 from symgrad.ops.basic import multiply, sqrt
@@ -19,6 +20,7 @@ sin = elementwise(
     ufunc=np.sin,
     parity="odd",
     exact={0: 0},
+    range=UNIT,
 )
 cos: Elementwise = elementwise(
     "cos",
@@ -30,6 +32,7 @@ cos: Elementwise = elementwise(
     ufunc=np.cos,
     parity="even",
     exact={0: 1},
+    range=UNIT,
 )
 tan = elementwise(
     "tan",
@@ -54,6 +57,7 @@ arcsin = elementwise(
     parity="odd",
     exact={0: 0},
     domain=(-0.9, 0.9),
+    range=lambda y, x: x.of_sign(-2, 2),
 )
 arccos = elementwise(
     "arccos",
@@ -65,6 +69,7 @@ arccos = elementwise(
     ufunc=np.arccos,
     exact={1: 0},
     domain=(-0.9, 0.9),
+    range=Interval(0, 4),
 )
 arctan = elementwise(
     "arctan",
@@ -76,6 +81,7 @@ arctan = elementwise(
     ufunc=np.arctan,
     parity="odd",
     exact={0: 0},
+    range=lambda y, x: x.of_sign(-2, 2),
 )
 arctan2 = elementwise(
     "arctan2",
@@ -90,6 +96,9 @@ arctan2 = elementwise(
     ufunc=np.arctan2,
     domain=((0.2, 3.0), (-3.0, 3.0)),
     notes="The derivatives at the origin are nan.",
+    range=lambda y, a, b: (
+        a.of_sign(-4, 4) if a.nonzero else Interval(-4 if not a.nonnegative else 0, 4)
+    ),
 )
 sinh = elementwise(
     "sinh",
@@ -101,6 +110,7 @@ sinh = elementwise(
     ufunc=np.sinh,
     parity="odd",
     exact={0: 0},
+    range=lambda y, x: x.of_sign(),
 )
 cosh: Elementwise = elementwise(
     "cosh",
@@ -112,6 +122,7 @@ cosh: Elementwise = elementwise(
     ufunc=np.cosh,
     parity="even",
     exact={0: 1},
+    range=Interval(1),
 )
 tanh = elementwise(
     "tanh",
@@ -124,6 +135,7 @@ tanh = elementwise(
     parity="odd",
     exact={0: 0},
     special=(500.0,),
+    range=lambda y, x: x.of_sign(-1, 1),
 )
 arcsinh = elementwise(
     "arcsinh",
@@ -135,6 +147,7 @@ arcsinh = elementwise(
     ufunc=np.arcsinh,
     parity="odd",
     exact={0: 0},
+    range=lambda y, x: x.of_sign(),
 )
 arccosh = elementwise(
     "arccosh",
@@ -146,6 +159,7 @@ arccosh = elementwise(
     ufunc=np.arccosh,
     exact={1: 0},
     domain=(1.2, 4.0),
+    range=NONNEGATIVE,
 )
 arctanh = elementwise(
     "arctanh",
@@ -158,6 +172,7 @@ arctanh = elementwise(
     parity="odd",
     exact={0: 0},
     domain=(-0.9, 0.9),
+    range=lambda y, x: x.of_sign(),
 )
 
 

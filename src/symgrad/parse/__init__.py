@@ -9,23 +9,31 @@ nothing else.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.node import Expr
-from symgrad.ops.elementwise import as_expr
-from symgrad.parse.builder import Builder
-from symgrad.parse.tokens import check
+from symgrad.ops.applied import UndefinedFunction
+from symgrad.ops.elementwise import Elementwise, as_expr
+from symgrad.parse.builder import PRIME, Builder
+from symgrad.parse.tokens import SUBSCRIPTS, check
 
 __all__ = ["parse"]
 
 MAX_LENGTH: Final = 100_000
 MAX_LEVELS: Final = 2000  # of operations within operations
+FUNCTIONS: Final = (UndefinedFunction, Elementwise)
+_PRIMES: Final = re.compile(r"(?<=\w)'+(?=\()")
 _SPACES: Final = dict.fromkeys(map(ord, "\t\n\r\f\v"), " ")
 
 
-def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) -> Expr:
+def parse(
+    text: str,
+    symbols: Mapping[str, Any] | Iterable[Expr] | None = None,
+    functions: Mapping[str, Any] | Iterable[Any] | None = None,
+) -> Expr:
     """A formula from text.
 
     The text is Python's arithmetic: ``+ - * / // % **``, comparisons (chained too), ``and or not``,
@@ -42,6 +50,10 @@ def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) 
         What names stand for. With an array among them the text can also use ``@``, ``x.T``,
         indexing with ints and slices, and functions of arrays: ``sum(x, axis=0)``, ``dot``,
         ``trace`` and their like.
+    functions : dict from str to functions, or iterable of functions, optional
+        Functions made by `function` and `elementwise_function` that the text may call; derivatives of the
+        former are read as they print, ``diff(q(t), t, 2)``, ``f'(x**2)`` and
+        ``f.derivative(1, 0)(x, 2*x)``.
 
     Returns
     -------
@@ -53,7 +65,7 @@ def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) 
     ParseError
         For a text that is no formula: with the reason, and a caret under the offending place.
     ArgumentError
-        For a `text` that is no str, or `symbols` that are no symbols.
+        For a `text` that is no str, `symbols` that are no symbols, or `functions` that are no functions.
 
     Examples
     --------
@@ -63,6 +75,9 @@ def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) 
     True
     >>> sg.parse("A @ x", [sg.matrix("A", ("m", "n")), sg.vector("x", "n")]).shape
     ('m',)
+    >>> q, t = sg.function("q"), sg.symbol("t")
+    >>> sg.parse("diff(q(t), t, 2)", functions=[q]) is q(t).diff(t, 2)
+    True
     """
     if not isinstance(text, str):
         raise ArgumentError(f"parse takes the text of a formula, a str, not {text!r}")
@@ -70,17 +85,20 @@ def parse(text: str, symbols: Mapping[str, Any] | Iterable[Expr] | None = None) 
         reason = f"a formula of {len(text)} characters; {MAX_LENGTH} are allowed"
         raise ParseError(reason, text, MAX_LENGTH)
     known = _named(symbols)
+    called = _called(functions)
     spaced = text.translate(_SPACES)
+    if called:
+        spaced = _PRIMES.sub(lambda m: PRIME * len(m[0]), spaced)
     deepest = check(spaced)
     tree = _tree(spaced, deepest)
-    return Builder(spaced, known).build(tree)
+    return Builder(spaced, known, called).build(tree)
 
 
 def _tree(text: str, deepest: int) -> ast.expr:
     """Python's tree of a text, in which all columns are shifted by the bracket put before it."""
     reason = "too long or too deeply nested for one text; parse its parts and combine them"
     try:
-        tree = ast.parse(f"({text})", mode="eval").body
+        tree = ast.parse(f"({text.translate(SUBSCRIPTS)})", mode="eval").body
     except SyntaxError as error:
         offset = (error.offset or 1) - 2
         raise ParseError(error.msg, text, offset) from None
@@ -103,6 +121,24 @@ def _levels(tree: ast.expr) -> int:
             if isinstance(child, ast.expr)
         ]
     return count
+
+
+def _called(functions: Mapping[str, Any] | Iterable[Any] | None) -> dict[str, Any]:
+    """The functions that the text may call, by name."""
+    if functions is None:
+        return {}
+    if isinstance(functions, Mapping):
+        known = {str(name): f for name, f in functions.items()}
+    else:
+        given = [functions] if isinstance(functions, (*FUNCTIONS, str)) else list(functions)
+        known = {getattr(f, "name", str(f)): f for f in given}
+    for f in known.values():
+        if not isinstance(f, FUNCTIONS):
+            raise ArgumentError(
+                f"parse: functions holds {f!r}; expected functions made by function or"
+                " elementwise_function, or a dict from names to them"
+            )
+    return known
 
 
 def _named(symbols: Mapping[str, Any] | Iterable[Expr] | None) -> dict[str, Expr]:

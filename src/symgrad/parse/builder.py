@@ -15,7 +15,9 @@ from typing import Any, Final
 from symgrad.errors import ParseError, SymgradError
 from symgrad.expr.leaves import number, symbol, value_of
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import POW, is_exact
+from symgrad.expr.numbers import is_exact
+from symgrad.ops.applied import UndefinedFunction
+from symgrad.ops.arithmetic import POW
 from symgrad.ops.select import where
 from symgrad.ops.ufuncs import logical_and, logical_not, logical_or
 from symgrad.parse.functions import (
@@ -27,6 +29,7 @@ from symgrad.parse.functions import (
     Function,
 )
 
+PRIME: Final = "\N{MODIFIER LETTER PRIME}"  # may stand in a name of Python, as ' may not
 MAX_BITS: Final = 13_000  # of an exact number; Python prints integers of up to 4,300 digits
 
 BINARY: Final[dict[type[ast.operator], Callable[[Any, Any], Expr]]] = {
@@ -69,14 +72,18 @@ class Builder:
         The text; the columns of the tree are those of its UTF-8 bytes, plus one.
     symbols : dict from str to Expr
         What names stand for; other names become scalar symbols.
+    called : dict from str to function
+        Functions beside those that every text may call.
     """
 
-    def __init__(self, text: str, symbols: dict[str, Expr]) -> None:
+    def __init__(self, text: str, symbols: dict[str, Expr], called: dict[str, Any]) -> None:
         self.text = text
         self.bytes = text.encode()
         self.symbols = symbols
         self.arrays = any(s.shape for s in symbols.values())
         self.functions = SCALAR_FUNCTIONS | (ARRAY_FUNCTIONS if self.arrays else {})
+        self.functions |= {name: _as_function(f) for name, f in called.items()}
+        self.called = called
 
     def build(self, root: ast.expr) -> Expr:
         """The expression of a tree, operands first, without recursion."""
@@ -175,7 +182,7 @@ class Builder:
                 return where(*operands)
             case ast.Call(func=func, keywords=keywords):
                 options = {str(k.arg): self._static(k.value) for k in keywords}
-                return self.functions[self._word(func)].call(*operands, **options)
+                return self._function(func).call(*operands, **options)
             case ast.Attribute(attr=attr):
                 return ARRAY_ATTRIBUTES[attr](*operands)
             case ast.Subscript(slice=key):
@@ -210,12 +217,37 @@ class Builder:
         func = node.func
         if isinstance(func, ast.Attribute):
             self._check_attribute(func)
+        self._check_operands(node, self._word(func), self._function(func))
+
+    def _function(self, func: ast.expr) -> Function:
+        """What is called: a name, or the derivative of an undefined function."""
+        derivative = self._derivative(func)
+        if derivative is not None:
+            return derivative
         if not isinstance(func, ast.Name):
             raise self._error(func, "only functions can be called; write * to multiply")
-        function = self.functions.get(self._word(func))
-        if function is None or self._word(func) in self.symbols:
-            raise self._error(func, self._unknown(self._word(func)))
-        self._check_operands(node, self._word(func), function)
+        name = self._word(func)
+        if name not in self.functions or name in self.symbols:
+            raise self._error(func, self._unknown(name))
+        return self.functions[name]
+
+    def _derivative(self, func: ast.expr) -> Function | None:
+        """``f''`` and ``f.derivative(1, 0)``, of an undefined function f."""
+        match func:
+            case ast.Name():
+                name = self._word(func).rstrip(PRIME)
+                orders = [len(self._word(func)) - len(name)]
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name() as owner, attr="derivative"), args=args
+            ):
+                name, orders = self._word(owner), [self._entry(arg) for arg in args]
+            case _:
+                return None
+        f = self.called.get(name)
+        if not isinstance(f, UndefinedFunction) or not orders or name in self.symbols:
+            return None
+        call = f.derivative(*orders) if any(orders) else f
+        return Function(call, *((1, None) if call is f else (len(orders), len(orders))))
 
     def _check_operands(self, node: ast.Call, name: str, function: Function) -> None:
         count, most = len(node.args), function.most
@@ -273,6 +305,12 @@ class Builder:
             case ast.Slice(lower=lower, upper=upper, step=step):
                 return slice(*[None if p is None else self._entry(p) for p in (lower, upper, step)])
         return self._entry(node)
+
+
+def _as_function(f: Any) -> Function:
+    return (
+        Function(f, 1, None) if isinstance(f, UndefinedFunction) else Function(f, f.arity, f.arity)
+    )
 
 
 def _is_huge(node: Expr) -> bool:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, Final
 
-from symgrad.expr.leaves import EULER, HALF, PI, number
+from symgrad.autodiff import diff
+from symgrad.expr.leaves import EULER, HALF, PI, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import (
     decompositions,
@@ -73,6 +74,11 @@ def _smallest(x: Expr, *rest: Expr, **options: Any) -> Expr:
     return reduce(ufuncs.minimum, rest, x) if rest else reducing.min(x, **options)
 
 
+def _diff(e: Expr, *by: Expr) -> Expr:
+    """``diff(e, x, 2, y)``: numbers say how often."""
+    return diff(e, *[x if value_of(x) is None else value_of(x) for x in by])
+
+
 _COMPOSED: Final = {
     "add": Function(ufuncs.add, 2, 2),
     "subtract": Function(ufuncs.subtract, 2, 2),
@@ -90,6 +96,7 @@ _COMPOSED: Final = {
     "heaviside": Function(lambda x, at_zero=HALF: ufuncs.heaviside(x, at_zero), 1, 2),
     "where": Function(select.where, 3, 3),
     "clip": Function(select.clip, 3, 3),
+    "diff": Function(_diff, 1, None),
     "stop_gradient": Function(stop_gradient),
     "max": Function(_largest, 1, None, _AXES),
     "min": Function(_smallest, 1, None, _AXES),

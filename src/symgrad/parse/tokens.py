@@ -17,10 +17,13 @@ from symgrad.errors import ParseError
 
 _TOKEN: Final = re.compile(
     r"(?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W0-9]\w*)"
+    r"|(?P<name>[^\W0-9\u2080-\u2089]\w*)"
     r"|(?P<sign>\.\.\.|\*\*|//|[<>=!]=|[-+*/%@<>()\[\],:.=])"
 )
+_DERIVATIVE: Final = re.compile(r"\.derivative\([0-9, ]*\) *$")  # of a function, to be called
 _SPACE: Final = re.compile(r" *")
+# Digits below the line belong to names; for Python's parser a letter of as many bytes stands in
+SUBSCRIPTS: Final = dict.fromkeys(range(0x2080, 0x208A), "\u4e00")
 
 MAX_DIGITS: Final = 309  # of an integer that a float can hold
 WORDS: Final = {"and", "or", "if", "else"}  # between two operands
@@ -82,8 +85,9 @@ def tokens(text: str) -> Iterator[Token]:
         if match is None:
             raise _stranger(text, at)
         kind, word = str(match.lastgroup), match.group()
-        if kind == "name" and not word.isidentifier():
-            end = next(i for i in range(1, len(word) + 1) if not word[:i].isidentifier())
+        plain = word.translate(SUBSCRIPTS)
+        if kind == "name" and not plain.isidentifier():
+            end = next(i for i in range(1, len(word) + 1) if not plain[:i].isidentifier())
             raise _stranger(text, at + end - 1)
         yield Token(kind, word, at)
         at = _skip(text, match.end())
@@ -211,7 +215,8 @@ class _Walk:
         if bracket == "[" and self.wants:
             raise self._error("a list is no operand; [ ] only takes entries of an array", token)
         if bracket == "(" and not self.wants:
-            if self.last.kind != "name":
+            derivative = _DERIVATIVE.search(self.text[: token.offset][-MAX_DIGITS:])
+            if self.last.kind != "name" and not derivative:
                 raise self._error(self._missing_operator(token), token)
             bracket = "f"
         self.opened.append((bracket, token.offset))

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-from symgrad.expr.leaves import assumed, is_value, number, value_of
+from symgrad.expr.leaves import is_value, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
+from symgrad.expr.ranges import is_nonnegative, is_positive, range_of
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
-    is_exact,
     mul,
-    nonnegative,
     power,
     power_value,
     raw_product,
@@ -25,6 +25,7 @@ from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.rewrite.constants import CONSTANT_RULES
+from symgrad.rewrite.deviations import DEVIATION_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.sums import content_of
@@ -56,7 +57,7 @@ def _power_of_power(y: Expr) -> Expr | None:
         return power(u, mul(p, q)) if a is None or is_exact(a) else None
     if not is_exact(a):
         return None
-    if nonnegative(u):
+    if is_nonnegative(u):
         return power(u, number(a * b, p.shape))
     if a % 2 == 0:
         base = u if (a * b) % 2 == 0 else f.absolute(u)
@@ -148,17 +149,22 @@ def _log_of_power(y: Expr) -> Expr | None:
     u, p = x.args
     if u.op is f.exp:
         return mul(p, u.args[0])
-    return mul(p, f.log(u)) if assumed(u, "positive") else None
+    return mul(p, f.log(u)) if is_positive(u) else None
 
 
 # Absolute value and sign
 
 
 def _abs_of(y: Expr) -> Expr | None:
-    """``|u| -> u`` for u >= 0, and ``|c*u| -> |c|*|u|``."""
+    """``|u| -> u`` for u >= 0, ``-u`` for u <= 0; ``|c*u| -> |c|*|u|``, ``|sign(u)| -> sign(u)**2``."""
     x = y.args[0]
-    if nonnegative(x):
+    known = range_of(x)
+    if known.nonnegative:
         return x
+    if known.nonpositive:
+        return mul(number(-1, y.shape), x)
+    if x.op is f.sign:
+        return power(x, number(2, y.shape))
     if x.op is MUL:
         c, rest = split_coefficient(x)
         if c != 1 and rest is not None:
@@ -166,15 +172,19 @@ def _abs_of(y: Expr) -> Expr | None:
     return None
 
 
+def _sign_of_known(y: Expr) -> Expr | None:
+    """``sign(u) -> 1`` for u > 0, -1 for u < 0."""
+    known = range_of(y.args[0])
+    return number(1 if known.positive else -1, y.shape) if known.nonzero else None
+
+
 def _sign_of(y: Expr) -> Expr | None:
-    """``sign(u) -> 1`` for u > 0, and ``sign(c*u) -> sign(c)*sign(u)``."""
+    """``sign(c*u) -> sign(c)*sign(u)``, ``sign(sign(u)) -> sign(u)``, ``sign(|u|) -> sign(u)**2``."""
     x = y.args[0]
-    if assumed(x, "positive") or x.op in (f.exp, f.cosh, f.exp2):
-        return number(1, y.shape)
-    if assumed(x, "negative"):
-        return number(-1, y.shape)
     if x.op is f.sign:
         return x
+    if x.op is f.absolute:
+        return power(f.sign(x.args[0]), number(2, y.shape))
     if x.op is MUL:
         c, rest = split_coefficient(x)
         if c not in (0, 1) and rest is not None and c == c:
@@ -245,16 +255,17 @@ def _power_rule(name: str, guarantee: Guarantee, apply: Callable[[Expr], Expr | 
     return Rule(name, guarantee, POW, apply)
 
 
+# A power of a power of u is one power, so (1/u)**-2 is u**2: what makes powers may define more
 ALGEBRA: Final = by_op(
     (
         _power_rule(
             "(u**a)**b = u**(a*b), sqrt(u)**2 = u, sqrt(u**2) = |u|", DOMAIN, _power_of_power
         ),
-        _power_rule("(c*u)**n = c**n * u**n", ROUNDING, _power_of_multiple),
+        _power_rule("(c*u)**n = c**n * u**n", DOMAIN, _power_of_multiple),
         _power_rule("(c*a + c*b)**n = c**n * (a + b)**n", ROUNDING, _power_of_sum),
-        _power_rule("|u|**(2k) = u**(2k)", EXACT, _power_of_abs),
+        _power_rule("|u|**(2k) = u**(2k)", DOMAIN, _power_of_abs),
         _power_rule("sign(u)**(2k+1) = sign(u)", EXACT, _power_of_sign),
-        _power_rule("cbrt(u)**(3k) = u**k", ROUNDING, _power_of_cbrt),
+        _power_rule("cbrt(u)**(3k) = u**k", DOMAIN, _power_of_cbrt),
         Rule("cbrt(u**(3k)) = u**k", ROUNDING, f.cbrt, _cbrt_of_power),
         _undoes(f.log, f.exp, EXACT),
         Rule("log(u**c) = c*log(u), u > 0", ROUNDING, f.log, _log_of_power),
@@ -272,7 +283,8 @@ ALGEBRA: Final = by_op(
         _undoes(f.arcsinh, f.sinh, EXACT),
         _undoes(f.arctanh, f.tanh, EXACT),
         Rule("|u| of known sign, |c*u| = |c|*|u|", EXACT, f.absolute, _abs_of),
-        Rule("sign(u) of known sign, sign(c*u) = sign(c)*sign(u)", EXACT, f.sign, _sign_of),
+        Rule("sign(u) = 1, u > 0, or -1, u < 0", DOMAIN, f.sign, _sign_of_known),
+        Rule("sign(c*u) = sign(c)*sign(u), sign(|u|) = sign(u)**2", EXACT, f.sign, _sign_of),
         Rule("max(u, u) = u", EXACT, f.maximum, _same_operands),
         Rule("min(u, u) = u", EXACT, f.minimum, _same_operands),
         _undoes(f.logical_not, f.logical_not, EXACT),
@@ -280,6 +292,7 @@ ALGEBRA: Final = by_op(
         Rule("where(not c, a, b) = where(c, b, a)", EXACT, WHERE, _negated_choice),
         Rule("numbers move out of an Einsum", ROUNDING, EINSUM, _einsum_coefficient),
         *CONSTANT_RULES,
+        *DEVIATION_RULES,
         *MATRIX_RULES,
     )
 )

@@ -8,32 +8,70 @@ from typing import Any
 
 from symgrad.expr.leaves import is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     POW,
     add_all,
-    is_exact,
     mul,
     power_value,
     split_coefficient,
 )
 
+Terms = dict[Expr, Any]  # the numbers of the terms of a sum; those that no rule may touch
+
+
+def like_terms(y: Expr) -> tuple[Terms, Any, list[Expr]]:
+    """The numbers of a sum's terms, its number, and the terms with a truth value as their number.
+
+    A term that stands twice is one term with the sum of its numbers: rules on sums need that, since what
+    they find for a term must be all there is of it.
+    """
+    terms: Terms = {}
+    constant: Any = 0
+    others = []
+    for t in y.args:
+        c, rest = split_coefficient(t)
+        if isinstance(c, bool):
+            others.append(t)
+        elif rest is None:
+            constant = constant + c
+        else:
+            terms[rest] = terms.get(rest, 0) + c
+    return terms, constant, others
+
+
+def sum_of(terms: Terms, constant: Any, others: list[Expr], like: Expr, *more: Expr) -> Expr:
+    """The sum that `like_terms` took apart, and further terms."""
+    kept = [mul(number(c, like.shape), t) for t, c in terms.items() if not (is_exact(c) and c == 0)]
+    if not (is_exact(constant) and constant == 0):
+        kept.append(number(constant, like.shape))
+    kept += [*others, *more]
+    return add_all(kept) if kept else number(0, like.shape)
+
+
+def distinct_terms(y: Expr) -> Expr:
+    """A sum in which each term, but for its number, stands once; itself if that is so."""
+    terms, constant, others = like_terms(y)
+    numbers = sum(is_number(t) for t in y.args)
+    if len(terms) + len(others) + bool(numbers) == len(y.args):
+        return y
+    return sum_of(terms, constant, others, y)
+
 
 def difference(y: Expr) -> Expr | None:
     """``c*exp(u) - c = c*expm1(u)``, ``c - c*cos(u) = 2c*sin(u/2)**2``, and the like."""
-    constant = next((t for t in y.args if is_number(t)), None)
-    if constant is None:
+    if not any(is_number(t) for t in y.args):
         return None
-    c = value_of(constant)
-    for term in y.args:
-        k, rest = split_coefficient(term)
-        if rest is None or isinstance(k, bool) or isinstance(c, bool) or k == 0:
+    terms, c, others = like_terms(y)
+    for rest, k in terms.items():
+        if k == 0:
             continue
         other = _less(rest, -c / k if c % k else -c // k)
         if other is not None:
-            kept = [t for t in y.args if t is not term and t is not constant]
-            return add_all([*kept, mul(number(k, y.shape), other)])
+            kept = {t: n for t, n in terms.items() if t is not rest}
+            return sum_of(kept, 0, others, y, mul(number(k, y.shape), other))
     return None
 
 
@@ -77,31 +115,33 @@ def _less_root(x: Expr, d: Any) -> Expr | None:
 
 def hyperbolic_sum(y: Expr) -> Expr | None:
     """``c*exp(u) - c*exp(-u) = 2c*sinh(u)``, ``c*exp(u) + c*exp(-u) = 2c*cosh(u)``."""
-    found: dict[Expr, tuple[Any, Expr]] = {}
-    for term in y.args:
-        c, rest = split_coefficient(term)
-        if rest is None or rest.op is not f.exp or isinstance(c, bool):
+    if sum(split_coefficient(t)[1] is not None for t in y.args) < 2:
+        return None
+    terms, constant, others = like_terms(y)
+    found: dict[Expr, Expr] = {}
+    for term, c in terms.items():
+        if term.op is not f.exp:
             continue
-        u = rest.args[0]
-        d, mirrored = found.get(mul(number(-1, u.shape), u), (0, term))
-        if d in (c, -c):
-            kept = [t for t in y.args if t is not term and t is not mirrored]
-            function = f.cosh if d == c else f.sinh
-            return add_all([*kept, mul(number(2 * c, y.shape), function(u))])
-        found[u] = (c, term)
+        u = term.args[0]
+        mirrored = found.get(mul(number(-1, u.shape), u))
+        if mirrored is not None and terms[mirrored] in (c, -c):
+            kept = {t: n for t, n in terms.items() if t is not term and t is not mirrored}
+            function = f.cosh if terms[mirrored] == c else f.sinh
+            made = mul(number(2 * c, y.shape), function(u))
+            return sum_of(kept, constant, others, y, made)
+        found[u] = term
     return None
 
 
 def softplus_difference(y: Expr) -> Expr | None:
     """``softplus(u) - u = softplus(-u)``, times a number."""
-    terms = {rest: (c, t) for t in y.args for c, rest in [split_coefficient(t)] if rest is not None}
-    for term, (c, whole) in terms.items():
-        if term.op is not f.softplus or isinstance(c, bool):
+    terms, constant, others = like_terms(y)
+    for term, c in terms.items():
+        if term.op is not f.softplus:
             continue
         k, u = split_coefficient(term.args[0])
-        partner = None if u is None else terms.get(u)
-        if partner is not None and partner[0] == -c * k:
-            kept = [t for t in y.args if t is not whole and t is not partner[1]]
+        if u is not None and terms.get(u) == -c * k:
+            kept = {t: n for t, n in terms.items() if t is not term and t is not u}
             mirrored = mul(number(c, y.shape), f.softplus(-term.args[0]))
-            return add_all([*kept, mirrored]) if kept else mirrored
+            return sum_of(kept, constant, others, y, mirrored)
     return None

@@ -12,14 +12,16 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, is_number, number, symbol, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact, plus, times
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
+    NAN,
     POW,
     factor_rank,
-    is_exact,
+    has_pole,
     mul,
     mul_all,
     power,
@@ -92,13 +94,13 @@ def _coefficients(terms: Iterable[tuple[Any, Expr]]) -> tuple[Coefficients, Any]
         if term.op is MUL or is_number(term):
             c, rest = split_coefficient(term)
             if sign != 1:
-                c = c * sign
+                c = times(c, sign)
         else:
             c, rest = sign, term
         if rest is None:
-            constant = constant + c
+            constant = plus(constant, c)
         elif rest in coefficients:
-            coefficients[rest] = coefficients[rest] + c
+            coefficients[rest] = plus(coefficients[rest], c)
         else:
             coefficients[rest] = c
     return coefficients, constant
@@ -120,9 +122,9 @@ def _merge_guards(coefficients: Coefficients, constant: Any, like: Expr) -> Any:
         ]
         scale, rest = split_coefficient(choose(condition, *branches))
         if rest is None:
-            constant = constant + scale
+            constant = plus(constant, scale)
         else:
-            coefficients[rest] = coefficients.get(rest, 0) + scale
+            coefficients[rest] = plus(coefficients.get(rest, 0), scale)
     return constant
 
 
@@ -151,9 +153,8 @@ def _merge_contractions(coefficients: Coefficients, nested: int) -> None:
                 operands = (*partner.args[:j], total, *partner.args[j + 1 :])
                 scale, rest = split_coefficient(EINSUM.build(operands, partner.params))
                 if rest is not None:
-                    coefficients[rest] = coefficients.get(rest, 0) + (
-                        scale if c == 1 else c * scale
-                    )
+                    added = scale if c == 1 else times(c, scale)
+                    coefficients[rest] = plus(coefficients.get(rest, 0), added)
                 break
             seen[key] = (term, i)
 
@@ -194,19 +195,19 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
             return mul_all([x for x, _ in factors])
     coefficient, bases, exponents = _gather(factors)
     if is_exact(coefficient) and coefficient == 0:
-        return number(0, like.shape)
+        return number(NAN if any(has_pole(x) for x, _ in factors) else 0, like.shape)
     built: list[Expr] = []
     for base, parts in bases.items():
         factor = parts[0] if len(parts) == 1 else _merged_power(base, parts)
         if is_number(factor):
-            coefficient = coefficient * value_of(factor)
+            coefficient = times(coefficient, value_of(factor))
         else:
             built.append(factor)
     if exponents:
         built.extend(_exponentials(exponents))
-    built = logistic_quotients(_tangents(_absolute_values(built)))
+    built = logistic_quotients(tangents(absolute_values(built)))
     single = {x for x, alone in factors if alone}
-    coefficient, built = _primitive_sums(coefficient, built, single)
+    coefficient, built = primitive_sums(coefficient, built, single)
     return _product_of(coefficient, built, single, like)
 
 
@@ -239,7 +240,7 @@ def _gather(
         elif op is f.exp:
             exponentials.append((x if n == 1 else power(x, number(n, x.shape)), single))
         elif n == 1 and is_number(x):
-            coefficient = coefficient * x.params[0]
+            coefficient = times(coefficient, x.params[0])
         else:
             bases.setdefault(x, []).append(x if n == 1 else power(x, number(n, x.shape)))
     return coefficient, bases, exponentials
@@ -296,24 +297,25 @@ def _base_and_exponent(x: Expr) -> tuple[Expr, Any]:
     return (x.args[0], n) if is_exact(n) else (x, 1)
 
 
-def _absolute_values(factors: list[Expr]) -> list[Expr]:
+def absolute_values(factors: list[Expr]) -> list[Expr]:
     """Powers of u, ``|u|`` and ``sign(u)`` collected: ``u*sign(u) -> |u|``, ``sign(u)/|u| -> 1/u``."""
     powers = [_base_and_exponent(x) for x in factors]
-    about = dict.fromkeys(b.args[0] for b, _ in powers if b.op in (f.sign, f.absolute))
+    signed = (f.sign, f.absolute)
+    about = dict.fromkeys(b.args[0] for b, _ in powers if b.op in signed)
     if not about:
         return factors
-    exponents: dict[Expr, Any] = {}
-    mine: dict[Expr, list[Expr]] = {u: [] for u in about}
+    mine: dict[Expr, list[Expr]] = {u: [] for u in about}  # each factor counts once
+    exponents: dict[Expr, Powers] = {u: {} for u in about}
     result = []
     for x, (base, n) in zip(factors, powers, strict=True):
-        u = base.args[0] if base.op in (f.sign, f.absolute) else base
+        u = base.args[0] if base.op in signed else base
         if u in about:
-            exponents[base] = exponents.get(base, 0) + n
+            raise_power(exponents[u], base, n)
             mine[u].append(x)
         else:
             result.append(x)
-    for u in about:
-        merged = _signed_power(u, *[exponents.get(k, 0) for k in (u, f.absolute(u), f.sign(u))])
+    for u, own in exponents.items():
+        merged = _signed_power(u, *[own.get(k, 0) for k in (u, f.absolute(u), f.sign(u))])
         result.extend(mine[u] if merged is None else merged)
     return result
 
@@ -347,29 +349,37 @@ def _raised(base: Expr, n: Any) -> Expr:
 # Tangents
 
 _TANGENTS: Final = {f.sin: (f.cos, f.tan), f.sinh: (f.cosh, f.tanh)}
+_OF_TANGENTS: Final = (f.sin, f.cos, f.tan, f.sinh, f.cosh, f.tanh)
 
 
-def _tangents(factors: list[Expr]) -> list[Expr]:
+def tangents(factors: list[Expr]) -> list[Expr]:
     """``sin(u)**n/cos(u)**n -> tan(u)**n``, and the same of sinh and cosh."""
-    powers = [_base_and_exponent(x) for x in factors]
-    if not any(base.op in _TANGENTS for base, _ in powers):
+    if not any(_base_and_exponent(x)[0].op in _TANGENTS for x in factors):
         return factors
-    present = set(factors)
-    for x, (base, n) in zip(factors, powers, strict=True):
+    powers: Powers = {}
+    others = []
+    for x in factors:
+        base, n = _base_and_exponent(x)
+        if base.op in _OF_TANGENTS:
+            raise_power(powers, base, n)
+        else:
+            others.append(x)
+    made = False
+    for base, n in list(powers.items()):
         if base.op in _TANGENTS and n > 0:
             below, tangent = _TANGENTS[base.op]
-            partner = _raised(below(base.args[0]), -n)
-            if partner in present:
-                present -= {x, partner}
-                present.add(_raised(tangent(base.args[0]), n))
-                factors = [*factors, _raised(tangent(base.args[0]), n)]
-    return [x for x in factors if x in present]
+            under = below(base.args[0])
+            if powers.get(under) == -n:
+                made = True
+                del powers[base], powers[under]
+                raise_power(powers, tangent(base.args[0]), n)
+    return [*others, *[_raised(base, n) for base, n in powers.items()]] if made else factors
 
 
 # Numbers in sums
 
 
-def _primitive_sums(
+def primitive_sums(
     coefficient: Any, built: list[Expr], single: set[Expr]
 ) -> tuple[Any, list[Expr]]:
     """``(2*x + 2)*(x + 1)*(1 - x)/(x - 1) -> -2*(x + 1)**2``: sums that are multiples of each other.
@@ -415,13 +425,13 @@ def _multiples(coefficient: Any, built: list[Expr], sums: Sequence[Expr]) -> tup
 def _cancelled_sums(coefficient: Any, built: list[Expr]) -> tuple[Any, list[Expr]]:
     """``(x/q + 1)/(x + q) -> 1/q``: a sum that is another one over a denominator."""
     below = {base for base, n in map(_base_and_exponent, built) if base.op is ADD and n < 0}
-    for x in built:
+    for i, x in enumerate(built):
         joined = over_one_denominator(x) if below and x.op is ADD else None
         if joined is None or joined[2] not in below:
             continue
         powers: Powers = dict(joined[0])
-        for y in built:
-            base, n = _base_and_exponent(joined[2] if y is x else y)
+        for k, y in enumerate(built):
+            base, n = _base_and_exponent(joined[2] if k == i else y)
             raise_power(powers, base, n)
         return coefficient * joined[1], [_raised(base, n) for base, n in powers.items()]
     return coefficient, built

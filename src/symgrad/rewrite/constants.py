@@ -22,7 +22,9 @@ _SINES: Final = {
 _TANGENTS: Final = {Fraction(0): 0, Fraction(1, 4): 1, Fraction(3, 4): -1}
 
 
-def _at(x: Expr, values: dict[Fraction, int | Fraction], period: int, shift: Fraction) -> Expr | None:
+def _at(
+    x: Expr, values: dict[Fraction, int | Fraction], period: int, shift: Fraction
+) -> Expr | None:
     """The value at a multiple of pi, from a table."""
     c, rest = split_coefficient(x)
     if rest is not PI or not is_exact(c):
@@ -49,7 +51,7 @@ def _exponential(y: Expr) -> Expr | None:
 
 def _log_of_euler(y: Expr) -> Expr | None:
     """``log(E) -> 1``, ``log(E**n) -> n``"""
-    base, n = (y.args[0].args if y.args[0].op is POW else (y.args[0], number(1)))
+    base, n = y.args[0].args if y.args[0].op is POW else (y.args[0], number(1))
     return n if base is EULER else None
 
 

@@ -152,6 +152,6 @@ def _with_operand(node: Expr, place: int, part: Expr) -> Expr:
     factors = _factors(part)
     args = [*node.args[:place], *factors, *node.args[place + 1 :]]
     labels = [*inputs[:place], *[own] * len(factors), *inputs[place + 1 :]]
-    scale, operands, names, extents = written_out(args, labels, only_layouts)
-    made = einsum_node(operands, names, out, {**extents, **dict(spread)})
+    scale, operands, names, extents = written_out(args, labels, only_layouts, spread)
+    made = einsum_node(operands, names, out, extents)
     return made if scale == 1 else mul(number(scale, made.shape), made)

@@ -11,12 +11,14 @@ or more, or one over an axis, is ``exp(L)`` with its logarithm L a logaddexp or 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -24,10 +26,10 @@ from symgrad.ops.arithmetic import (
     MUL,
     POW,
     add_all,
-    is_exact,
     mul,
     mul_all,
     power,
+    raw_product,
     split_coefficient,
 )
 from symgrad.ops.einsum import EINSUM, is_layout
@@ -183,22 +185,51 @@ def absorb(y: Expr) -> Expr | None:
     2*expit(2*u)``. Linear in the number of factors.
     """
     exps = [x for x in y.args if x.op is f.exp]
+    rest = gathered([x for x in y.args if x.op is not f.exp])
     if not exps:
-        return _hyperbolic(y)
+        return _hyperbolic(rest)
     if 1 < len(exps) <= MAX_TERMS:
         w = add_all([e.args[0] for e in exps])
-        rest = [x for x in y.args if x.op is not f.exp]
         if not any(_linear(w)):
             return product_of([number(1, y.shape), *rest])
         made = _taken_in([w], rest)
         if made is not None:
             return product_of(made)
-    made = _taken_in([e.args[0] for e in exps], [x for x in y.args if x.op is not f.exp])
-    return _hyperbolic(y) if made is None else product_of(made)
+    made = _taken_in([e.args[0] for e in exps], rest)
+    return _hyperbolic([*exps, *rest]) if made is None else product_of(made)
+
+
+def gathered(factors: Sequence[Expr]) -> list[Expr]:
+    """The factors with powers of one base as one power: each base stands once.
+
+    Rules on products need that: what they find for a base must be all there is of it.
+    """
+    while True:
+        flat = [t for x in factors for t in (_factors(x) if len(x.args) <= MAX_FACTORS else (x,))]
+        exponents: dict[Expr, Any] = {}
+        for x in flat:
+            base, n = base_and_exponent(x)
+            exponents[base] = exponents.get(base, 0) + n
+        if len(exponents) == len(flat):
+            return flat
+        factors = [_raised(base, n) for base, n in exponents.items()]  # (-u)**2 is a power of u
+
+
+def distinct_factors(y: Expr) -> Expr:
+    """A product in which each base, and each exponential, stands once; itself if that is so."""
+    counts = Counter(x for x in y.args if x.op is f.exp)
+    rest = gathered([x for x in y.args if x.op is not f.exp])
+    if len(counts) + len(rest) == len(y.args):
+        return y
+    exps = [e if n == 1 else f.exp(n * e.args[0]) for e, n in counts.items()]
+    return raw_product((*exps, *rest)) if exps or rest else y
 
 
 def _taken_in(exponents: Sequence[Expr], others: Sequence[Expr]) -> list[Expr] | None:
-    """The factors `others` and ``exp(w)`` for each exponent w, those taken in that can be."""
+    """The factors `others` and ``exp(w)`` for each exponent w, those taken in that can be.
+
+    The others are `gathered`.
+    """
     holders: dict[frozenset[Expr], list[Expr]] = {}
     for x in sorted(others, key=_priority):
         if _priority(x) < len(HOLDS):
@@ -321,9 +352,9 @@ def _multiples(scale: Any, x: Expr) -> list[tuple[Any, Expr]]:
     return [(scale * c, rest)]
 
 
-def _hyperbolic(y: Expr) -> Expr | None:
-    """``expm1(u)*expit(-u) = tanh(u/2)`` and ``sinh(u)/cosh(u) = tanh(u)``."""
-    powers = dict(map(base_and_exponent, y.args))
+def _hyperbolic(factors: Sequence[Expr]) -> Expr | None:
+    """``expm1(u)*expit(-u) = tanh(u/2)`` and ``sinh(u)/cosh(u) = tanh(u)``; factors are `gathered`."""
+    powers = dict(map(base_and_exponent, factors))
     for s, m in powers.items():
         if s.op not in (f.sinh, f.expm1) or not m > 0:
             continue
@@ -336,7 +367,7 @@ def _hyperbolic(y: Expr) -> Expr | None:
             tangent = f.tanh(u if s.op is f.sinh else u / 2)
             made = [_raised(tangent, taken), _raised(s, m - taken), _raised(over, left)]
             bases = {s, over}
-            rest = [x for x in y.args if base_and_exponent(x)[0] not in bases]
+            rest = [x for x in factors if base_and_exponent(x)[0] not in bases]
             return product_of([*rest, *made])
     return None
 
@@ -373,17 +404,18 @@ def has_logarithm(u: Expr) -> bool:
 
 def multiply_out(y: Expr) -> Expr | None:
     """``(exp(u) + 2*exp(v))*expit(-u)``: term by term, where that absorbs every exponential."""
-    for x in y.args if len(y.args) <= MAX_FACTORS else ():
+    factors = gathered(y.args) if len(y.args) <= MAX_FACTORS else ()
+    for x in factors:
         if x.op is not ADD or len(x.args) > MAX_TERMS:
             continue
-        others = [t for t in y.args if t is not x and (_absorbs(t) or t.op is f.exp)]
+        others = [t for t in factors if t is not x and (_absorbs(t) or t.op is f.exp)]
         within = [t for term in x.args for t in _factors(term)]
         if not any(map(_grows, [*others, *within])) or not any(map(_absorbs, [*others, *within])):
             continue
         terms = [_absorbed(product_of([*_factors(term), *others])) for term in x.args]
         if any(map(_grows, terms)):
             continue
-        rest = [t for t in y.args if t is not x and not any(t is o for o in others)]
+        rest = [t for t in factors if t is not x and not any(t is o for o in others)]
         return product_of([*rest, add_all(terms)]) if rest else add_all(terms)
     return None
 

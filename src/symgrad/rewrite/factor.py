@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, is_simple, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, is_simple, split_coefficient
 from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, times
 from symgrad.rewrite.sums import Coefficients, as_sum, content_of, is_zero, squares_of_circle
 

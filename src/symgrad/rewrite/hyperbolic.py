@@ -17,7 +17,7 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, mul_all, power, split_coeffici
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.stable import bose_einstein, csch, sech
 from symgrad.rewrite.cancellation import hyperbolic_sum
-from symgrad.rewrite.exponentials import base_and_exponent
+from symgrad.rewrite.exponentials import base_and_exponent, gathered
 
 RECIPROCALS: Final[dict[Op, Elementwise]] = {f.cosh: sech, f.sinh: csch}
 
@@ -62,7 +62,8 @@ def reciprocal_of_expm1(y: Expr) -> Expr | None:
 
 def quotient(y: Expr) -> Expr | None:
     """``sinh(u)*sech(u) = tanh(u)``, ``cosh(u)*csch(u) = tanh(u)**-1``, to any powers."""
-    powers = {base: (n, x) for x in y.args for base, n in [base_and_exponent(x)]}
+    factors = gathered(y.args)
+    powers = {base: (n, x) for x in factors for base, n in [base_and_exponent(x)]}
     for base, (m, over) in powers.items():
         if base.op not in (f.cosh, f.sinh) or not m > 0:
             continue
@@ -72,7 +73,7 @@ def quotient(y: Expr) -> Expr | None:
         if under is None or not k < 0:
             continue
         j = min(m, -k)
-        rest = [x for x in y.args if x is not over and x is not under]
+        rest = [x for x in factors if x is not over and x is not under]
         tangent = (f.tanh(u), j if base.op is f.sinh else -j)
         made = [tangent, (base, m - j), (RECIPROCALS[other.op](u), -k - j)]
         return mul_all([*rest, *(power(b, number(n, b.shape)) for b, n in made if n)])

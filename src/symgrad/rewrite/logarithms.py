@@ -7,16 +7,17 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
 
-from symgrad.expr.leaves import SIZE, assumed, is_number, is_value, number, value_of
+from symgrad.expr.leaves import SIZE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
+from symgrad.expr.ranges import is_positive
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
     add_all,
-    is_exact,
     mul,
     raw_product,
     split_coefficient,
@@ -36,13 +37,7 @@ from symgrad.rewrite.exponentials import (
     summed_exponent,
 )
 
-POSITIVE: Final = (
-    f.exp,
-    f.expit,
-    f.cosh,
-    sech,
-    f.exp2,
-)  # functions that are nowhere zero or negative
+WITH_LOGARITHM: Final = (f.exp, f.expit, f.cosh, sech, f.exp2)  # with logarithms of their own
 
 
 def log_of_exp(y: Expr) -> Expr | None:
@@ -94,8 +89,8 @@ def log_of_product(y: Expr) -> Expr | None:
     x = y.args[0]
     if x.op is not MUL:
         return None
-    positive = [t for t in x.args if is_positive(t)]
-    rest = [t for t in x.args if not is_positive(t)]
+    positive = [t for t in x.args if is_positive_factor(t)]
+    rest = [t for t in x.args if not is_positive_factor(t)]
     if not any(map(_gains, positive)) or len(positive) + bool(rest) < 2:
         return None
     logs = [_log_of_positive(t) for t in positive]
@@ -109,18 +104,13 @@ def _log_of_positive(x: Expr) -> Expr:
 
 def _gains(x: Expr) -> bool:
     base, _ = base_and_exponent(x)
-    return base.op in POSITIVE or base.op in (ADD, EINSUM)
+    return base.op in WITH_LOGARITHM or base.op in (ADD, EINSUM)
 
 
-def is_positive(x: Expr) -> bool:
-    """Whether a factor is known to be positive wherever it is defined."""
+def is_positive_factor(x: Expr) -> bool:
+    """Whether the base of a factor is known to be positive; an extent is, where it has a logarithm."""
     base, _ = base_and_exponent(x)
-    v = value_of(base)
-    if v is not None:
-        return not isinstance(v, bool) and v > 0
-    if base.op is SIZE or base.op in POSITIVE or assumed(base, "positive"):
-        return True
-    return summed_exponent(base) is not None or exponentials_of(base) is not None
+    return base.op is SIZE or is_positive(base) or summed_exponent(base) is not None
 
 
 def log_of_power(y: Expr) -> Expr | None:
@@ -131,7 +121,7 @@ def log_of_power(y: Expr) -> Expr | None:
     u, p = x.args
     n = value_of(p)
     odd = n.__class__ is int and n % 2 and u.op in (ADD, EINSUM, DET)
-    return mul(p, f.log(u)) if odd or (_gains(u) and is_positive(u)) else None
+    return mul(p, f.log(u)) if odd or (_gains(u) and is_positive_factor(u)) else None
 
 
 def log_of_ratio(y: Expr) -> Expr | None:
@@ -258,7 +248,7 @@ def log_of_det(y: Expr) -> Expr | None:
 
 
 def log1p_of(y: Expr) -> Expr | None:
-    """``log1p(exp(u)) = softplus(u)``, ``log1p(-expit(u)) = -softplus(u)``, ``log1p(-exp(u))``, of tanh."""
+    """``log1p(exp(u)) = softplus(u)``, of -exp(u), -expit(u), tanh(u), -tanh(u) and -tanh(u)**2."""
     x = y.args[0]
     if x.op is f.exp:
         return f.softplus(x.args[0])
@@ -266,6 +256,8 @@ def log1p_of(y: Expr) -> Expr | None:
         return log1p_tanh(x.args[0])
     if x.op is not MUL or len(x.args) != 2 or not is_value(x.args[0], -1):
         return None
+    if x.args[1].op is POW:
+        return log_of_sech(f.log(f.add(1, x)))
     (u,) = x.args[1].args if len(x.args[1].args) == 1 else (None,)
     of_minus: dict[Op, Callable[[Expr], Expr]] = {
         f.expit: lambda u: -f.softplus(u),

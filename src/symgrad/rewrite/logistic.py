@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, POW, add, is_exact, mul, power, split_coefficient
+from symgrad.ops.arithmetic import ADD, POW, add, mul, power, split_coefficient
 
 
 def logistic_quotients(factors: list[Expr]) -> list[Expr]:
     """Factors of a product with such quotients shortened, to any power."""
-    present = set(factors)
     if not any(x.op is f.exp for x in factors):
         return factors
     result = list(factors)
     for x in factors:
         found = _reciprocal(x)
-        if found is not None and found[0] in present:
-            partner, short = found
-            result = [short if y is x else y for y in result if y is not partner]
+        at = None if found is None else _place(result, found[0])
+        if found is not None and at is not None:
+            del result[at]  # it is taken once
+            result[_place(result, x)] = found[1]  # type: ignore[index]
     return result
+
+
+def _place(factors: list[Expr], x: Expr) -> int | None:
+    return next((i for i, factor in enumerate(factors) if factor is x), None)
 
 
 def _reciprocal(x: Expr) -> tuple[Expr, Expr] | None:

@@ -32,8 +32,8 @@ def chain_of(x: Expr) -> list[Factor]:
     if x.op is not EINSUM or x.ndim != 2:
         return whole
     inputs, (start, goal), spread = x.params
-    if spread or any(len(labels) != 2 for labels in inputs):
-        return whole
+    if spread or any(len(labels) != 2 or labels[0] == labels[1] for labels in inputs):
+        return whole  # a diagonal is no factor
     left = dict(enumerate(inputs))
     factors: list[Factor] = []
     end = start

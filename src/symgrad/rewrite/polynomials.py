@@ -111,4 +111,8 @@ def _root(c: Exact) -> Exact | None:
     if c < 0:
         return None
     above, below = math.isqrt(c.numerator), math.isqrt(c.denominator)
-    return _exact(Fraction(above, below)) if above**2 == c.numerator and below**2 == c.denominator else None
+    return (
+        _exact(Fraction(above, below))
+        if above**2 == c.numerator and below**2 == c.denominator
+        else None
+    )

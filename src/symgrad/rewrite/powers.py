@@ -10,6 +10,7 @@ from typing import Any
 
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -17,7 +18,6 @@ from symgrad.ops.arithmetic import (
     POW,
     add_all,
     factor_rank,
-    is_exact,
     mul,
     mul_all,
     power,

@@ -7,6 +7,9 @@ matrices becomes one Einsum, so that its derivative consists of whole products t
 singularity becomes a smooth continuation. Sums and products of all eigenvalues become traces and
 determinants. In a product of many the partial products are worth keeping, since its derivatives share
 them.
+
+A named part, and the formula around it, are prepared each on its own, so that no rule mixes them; a
+removable singularity is looked for in the formula with its names written out.
 """
 
 from __future__ import annotations
@@ -17,8 +20,16 @@ from typing import Final
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops.decompositions import EIGH_VALUES
+from symgrad.ops.named import NAMED
 from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
+from symgrad.rewrite.names import (
+    NO_NAMES,
+    Recall,
+    definitions_written_out,
+    named_parts,
+    with_names,
+)
 from symgrad.rewrite.removable import differentiable_at_zero
 from symgrad.rewrite.rule import by_op, rewrite
 from symgrad.rewrite.simplify import MAX_READ
@@ -29,10 +40,33 @@ OF_EIGENVALUES: Final = by_op(EIGENVALUE_RULES)
 MAX_FACTORS: Final = 6  # of a product that is differentiated as a whole
 
 
-def prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
-    """The roots in the form to differentiate, and their topological order."""
-    roots = differentiable_at_zero(closed_forms(computed_forms(roots)))
+def prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr], Recall]:
+    """The roots in the form to differentiate, their topological order, and how to find names again."""
+    roots = computed_forms(roots)
     order = toposort(roots)
+    parts = named_parts(order)
+    if not parts:
+        return *_prepared(roots, order), NO_NAMES
+    whole = definitions_written_out([*roots, *[part.args[0] for part in parts]])
+    if _has_smooth_guard(whole):
+        ready, order = _prepared(whole, toposort(whole))
+        bodies = ready[len(roots) :]
+        images = [NAMED.build((x,), p.params) for x, p in zip(bodies, parts, strict=True)]
+        return ready[: len(roots)], order, Recall(parts, images)
+    ready, recall = with_names(roots, parts, lambda pieces: _prepared(pieces, toposort(pieces))[0])
+    return ready, toposort(ready), recall
+
+
+def _has_smooth_guard(roots: Sequence[Expr]) -> bool:
+    after = differentiable_at_zero(roots)
+    return any(a is not b for a, b in zip(after, roots, strict=True))
+
+
+def _prepared(roots: Sequence[Expr], order: list[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
+    before = roots
+    roots = differentiable_at_zero(closed_forms(roots))
+    if any(a is not b for a, b in zip(before, roots, strict=True)):
+        order = toposort(roots)
     if any(node.op is EIGH_VALUES for node in order):
         image = transform(roots, lambda node: rewrite(node, OF_EIGENVALUES))
         roots = [image[root] for root in roots]

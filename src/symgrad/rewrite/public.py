@@ -6,15 +6,18 @@ from typing import Any
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 from symgrad.ops.shown import shown_forms
+from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
+from symgrad.rewrite.rule import Guarantee, as_guarantee
 from symgrad.rewrite.search import WITHOUT_BOUND, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all
 
 
 @public
-def simplify(e: Any, level: str = "basic") -> Expr:
+def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
     """`e` with terms and powers collected, elementary identities applied, in its shortest form.
 
     Parameters
@@ -25,11 +28,15 @@ def simplify(e: Any, level: str = "basic") -> Expr:
         put over common denominators, factored, written in half and double angles and so on, within
         bounded work; the form that prints shortest is taken. "full" searches without that bound, asks
         SymPy as well, and takes what it finds if that prints shorter; it may take minutes.
+    guarantee : {"exact", "rounding", "domain"}
+        How much the rules that are used may change. "exact": nothing, to the last bit or better;
+        "rounding": floats may be reassociated; "domain": the result may be defined at more points too,
+        as 1 for ``x/x``. The search for shorter forms, and "full", need "domain".
 
     Raises
     ------
     ArgumentError
-        For another level.
+        For another level or guarantee.
 
     Examples
     --------
@@ -39,14 +46,24 @@ def simplify(e: Any, level: str = "basic") -> Expr:
     1 - 2*x
     >>> print(sg.simplify(1 / (1 + sg.tan(x)**2)))
     cos(x)**2
+    >>> print(sg.simplify(sg.abs(-x) + x * (1 / x), guarantee="exact"))
+    abs(x) + x/x
     """
     if level not in ("basic", "full"):
         raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
+    allowed = as_guarantee(guarantee)
     (given,) = shown_forms([as_expr(e)])
-    (tidy,) = simplify_all([given])
+    (tidy,) = simplify_all([given], guarantee=allowed)
+    if level == "full" and allowed is not Guarantee.DOMAIN:
+        raise ArgumentError('simplify level "full" needs the guarantee "domain"')
+    if allowed is not Guarantee.DOMAIN:
+        return tidy
     if level == "basic":
         return shortest([tidy, given])
     from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
 
     best = shortest([tidy, given], WITHOUT_BOUND)
-    return shorter_of(best, shortest([simplify_with_sympy(best)], WITHOUT_BOUND))
+    symbols = symbols_for(named_parts(toposort([best])))
+    (plain,) = cut([best], symbols)
+    (theirs,) = put_back([simplify_with_sympy(plain)], symbols)
+    return shorter_of(best, shortest([theirs], WITHOUT_BOUND))

@@ -13,10 +13,11 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
-from symgrad.expr.leaves import assumed, is_number, number, value_of
+from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.ranges import is_nonnegative, range_of
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, mul, nonnegative, power_value, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, mul, power_value, split_coefficient
 from symgrad.rewrite import polynomials
 from symgrad.rewrite.polynomials import Polynomial
 from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, raise_power, times
@@ -81,9 +82,7 @@ def multiplied(a: Term | None, b: Term | None) -> Term | None:
 def _has_inverse(base: Expr) -> bool:
     """Whether a product below ``base**n`` is nowhere zero, so that ``base**(n - 1)`` may be taken apart."""
     inner = split(base) if base.op is MUL else None
-    return inner is not None and all(
-        n < 0 or assumed(b, "positive", "negative", "nonzero") for b, n in inner[1].items()
-    )
+    return inner is not None and all(n < 0 or range_of(b).nonzero for b, n in inner[1].items())
 
 
 def _opened(base: Expr, n: Exact) -> Term | None:
@@ -100,17 +99,6 @@ def _opened(base: Expr, n: Exact) -> Term | None:
             inside = powers_of(POW.build((base.args[0], p), ()))
             return 1, {b: m * n * k for b, m in inside.items()}
     return 1, {base: n}
-
-
-def is_nonnegative(x: Expr, depth: int = MAX_DEPTH) -> bool:
-    """Whether a formula is known to be at least zero: a sum, product or power of such."""
-    if nonnegative(x):
-        return True
-    if x.op in (ADD, MUL) and depth:
-        return all(is_nonnegative(arg, depth - 1) for arg in x.args)
-    if x.op is POW and depth:
-        return is_nonnegative(x.args[0], depth - 1)
-    return False
 
 
 def raised(term: Term, n: Exact) -> Term | None:
@@ -173,7 +161,11 @@ def _joins(terms: Sequence[Term]) -> bool:
     first = terms[0][1]
     if all(b.op.label is not None and n > 0 for _, powers in terms for b, n in powers.items()):
         return False  # a polynomial stays as it is
-    if all(len(powers) == 1 and b.op is ADD and n == 1 for _, powers in terms for b, n in powers.items()):
+    if all(
+        len(powers) == 1 and b.op is ADD and n == 1
+        for _, powers in terms
+        for b, n in powers.items()
+    ):
         return False  # so do differences, which may be small: 2*(x - a) + 2*(x - b)
     return (
         len(terms) > 2
@@ -183,9 +175,7 @@ def _joins(terms: Sequence[Term]) -> bool:
     )
 
 
-def terms_of(
-    x: Expr, depth: int = MAX_DEPTH, written_out: bool = True
-) -> list[Term] | None:
+def terms_of(x: Expr, depth: int = MAX_DEPTH, written_out: bool = True) -> list[Term] | None:
     """The terms of a sum, denominators inside them cleared."""
     terms = []
     for arg in x.args if x.op is ADD else (x,):
@@ -462,7 +452,6 @@ class Ring:
             else:
                 constant = c
         return {term: c for term, c in coefficients.items() if c != 0}, constant
-
 
     def _ordered(self, p: Polynomial) -> Iterable[tuple[polynomials.Monomial, Exact]]:
         """By descending degree and then by name where the variables are symbols, else as they came."""

@@ -34,9 +34,10 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.polynomial import polyval
-from symgrad.rewrite.smooth import FUNCTIONS, Near, near_zero, square_of
+from symgrad.rewrite.smooth import FUNCTIONS, POLES, Near, near_zero, square_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
+SAME: Final = 1e-12  # the difference, at most, of a limit and the number that a guard gives for it
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
 
 
@@ -173,7 +174,7 @@ def _same_number(a: Expr, b: Expr) -> bool:
     x, y = value_of(a), value_of(b)
     if x is None or y is None or isinstance(y, bool):
         return False
-    return bool(abs(x - y) <= 1e-15 * abs(x))
+    return bool(abs(x - y) <= SAME * abs(x))
 
 
 # Pieces: products of what does not depend on u, and a formula of u alone
@@ -239,7 +240,7 @@ def _singular(order: Sequence[Expr]) -> set[Expr]:
             divides = _is_negative(node.args[1]) and not is_number(node.args[0])
             if divides or node.args[0] in found:
                 found.add(node)
-        elif node.op in (ADD, MUL) and any(arg in found for arg in node.args):
+        elif node.op in POLES or (node.op in (ADD, MUL) and any(arg in found for arg in node.args)):
             found.add(node)
     return found
 
@@ -285,7 +286,7 @@ def _quantities(node: Expr) -> list[Expr]:
                 elif base.op is not ADD or len(base.args) == 2:
                     found[base] = None
             stack.append(base)
-        elif x.op in FUNCTIONS and x.args[0].op in (MUL, POW):
+        elif x.op in POLES or (x.op in FUNCTIONS and x.args[0].op in (MUL, POW)):
             arguments[_quantity(x.args[0])] = None
     return [x for x in (*found, *arguments) if not is_number(x)][:MAX_TRIES]
 

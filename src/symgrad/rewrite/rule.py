@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
+from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 
@@ -19,6 +21,17 @@ class Guarantee(Enum):
     """The same real function; floats are reassociated."""
     DOMAIN = "domain"
     """The same function where the input was defined; it may be defined at more points."""
+
+    def permits(self, other: Guarantee) -> bool:
+        """Whether who asks for this much lets a rule change as much as `other` says."""
+        return STRENGTH.index(other) <= STRENGTH.index(self)
+
+
+STRENGTH: Final = (
+    Guarantee.EXACT,
+    Guarantee.ROUNDING,
+    Guarantee.DOMAIN,
+)  # each allows those before
 
 
 @dataclass(frozen=True)
@@ -48,6 +61,35 @@ def by_op(rules: Iterable[Rule]) -> Mapping[Op, tuple[Rule, ...]]:
     for rule in rules:
         grouped[rule.op] = (*grouped.get(rule.op, ()), rule)
     return grouped
+
+
+def permitted(
+    rules: Mapping[Op, tuple[Rule, ...]], guarantee: Guarantee
+) -> Mapping[Op, tuple[Rule, ...]]:
+    """The rules that change no more than `guarantee` permits."""
+    kept = {
+        op: tuple([rule for rule in group if guarantee.permits(rule.guarantee)])
+        for op, group in rules.items()
+    }
+    return {op: group for op, group in kept.items() if group}
+
+
+def as_guarantee(value: str | Guarantee) -> Guarantee:
+    """A guarantee by its name.
+
+    Raises
+    ------
+    ArgumentError
+        For another name.
+    """
+    names = [g.value for g in Guarantee]
+    if isinstance(value, Guarantee):
+        return value
+    if value not in names:
+        raise ArgumentError(
+            f"guarantee must be one of {', '.join(map(repr, names))}, not {value!r}"
+        )
+    return Guarantee(value)
 
 
 def rewrite(node: Expr, rules: Mapping[Op, tuple[Rule, ...]], limit: int = 8) -> Expr:

@@ -23,6 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import SIZE, is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -30,7 +31,6 @@ from symgrad.ops.arithmetic import (
     MUL,
     POW,
     add_all,
-    is_exact,
     mul_all,
     power,
     power_value,

@@ -21,6 +21,7 @@ from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
 from symgrad.ops.guard import WHERE
+from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
 from symgrad.rewrite.rule import by_op, rewrite
 from symgrad.rewrite.short_exponentials import (
@@ -70,8 +71,10 @@ def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     order = toposort(forms)
     if len(order) > bounds.nodes * len(forms) or not all(map(_is_plain, order)):
         return forms[0]
+    symbols = symbols_for(named_parts(order))  # names stay, and what they stand for
     try:
-        return _Search(bounds.work * SMALL // max(SMALL, len(order))).run(forms)
+        found = _Search(bounds.work * SMALL // max(SMALL, len(order))).run(cut(forms, symbols))
+        return put_back([found], symbols)[0]
     finally:
         forget()  # no node outlives its users
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import ADD, add_all, is_exact, mul, split_coefficient
+from symgrad.expr.numbers import is_exact
+from symgrad.ops.arithmetic import ADD, add_all, mul, split_coefficient
 from symgrad.ops.einsum import broadcast, is_layout
 from symgrad.ops.reduction import LOGSUMEXP, stretched_back
 

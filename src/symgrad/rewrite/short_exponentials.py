@@ -6,12 +6,30 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Final
 
-from symgrad.expr.leaves import assumed, number, value_of
+from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
+from symgrad.expr.ranges import is_positive
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, add_all, is_exact, mul, mul_all, power, split_coefficient
-from symgrad.rewrite.powers import Powers, as_term, raise_power, times
-from symgrad.rewrite.ratios import MAX_TERMS, Term, as_expr, cleared, multiplied, of_sum, over_common, split
+from symgrad.ops.arithmetic import (
+    ADD,
+    MUL,
+    add_all,
+    mul,
+    mul_all,
+    power,
+    split_coefficient,
+)
+from symgrad.rewrite.powers import Powers, as_term, times
+from symgrad.rewrite.ratios import (
+    MAX_TERMS,
+    Term,
+    as_expr,
+    cleared,
+    multiplied,
+    of_sum,
+    over_common,
+    split,
+)
 from symgrad.rewrite.rule import Guarantee, Rule
 
 MAX_PARTS: Final = 3  # factors of the ratio of two exponentials
@@ -94,7 +112,11 @@ def _hyperbolic(x: Expr) -> Expr | None:
     for base, n in first[1].items():
         m = second[1].get(base, 0)
         rest = {b: k for b, k in first[1].items() if b is not base}
-        if base.op is f.exp and m == -n and rest == {b: k for b, k in second[1].items() if b is not base}:
+        if (
+            base.op is f.exp
+            and m == -n
+            and rest == {b: k for b, k in second[1].items() if b is not base}
+        ):
             u = _scaled(n, base.args[0])
             function = f.cosh(u) if first[0] == second[0] else f.sinh(u)
             return as_term(times(rest, {function: 1}), x, 2 * first[0])
@@ -119,7 +141,9 @@ def _by_one_exponential(x: Expr) -> Expr | None:
         if ratio is None:
             continue
         stem = multiplied(_without_exponentials(terms[i]), (1, {f.exp(exponents[i]): 1}))  # type: ignore[arg-type]
-        other = multiplied(_without_exponentials(terms[j]), multiplied(ratio, (1, {f.exp(exponents[i]): 1})))  # type: ignore[arg-type]
+        other = multiplied(
+            _without_exponentials(terms[j]), multiplied(ratio, (1, {f.exp(exponents[i]): 1}))
+        )  # type: ignore[arg-type]
         both = over_common([cleared(t) for t in (stem, other) if t is not None], x)
         joined = as_expr(both, x)
         if joined is None:
@@ -140,12 +164,17 @@ def _exponent(term: Term, like: Expr) -> Expr | None:
 
 
 def _without_exponentials(term: Term | None) -> Term | None:
-    return None if term is None else (term[0], {b: n for b, n in term[1].items() if b.op is not f.exp})
+    return (
+        None if term is None else (term[0], {b: n for b, n in term[1].items() if b.op is not f.exp})
+    )
 
 
 def _ratio(u: Expr, v: Expr) -> Term | None:
     """``exp(u - v)`` as a product of powers and few exponentials, where u - v cancels to that."""
-    terms = [*(u.args if u.op is ADD else (u,)), *[_scaled(-1, t) for t in (v.args if v.op is ADD else (v,))]]
+    terms = [
+        *(u.args if u.op is ADD else (u,)),
+        *[_scaled(-1, t) for t in (v.args if v.op is ADD else (v,))],
+    ]
     difference = add_all(terms)
     found = of_sum(difference) if difference.op is ADD else None
     if found is None or found[0] == 0:
@@ -178,7 +207,7 @@ def _logarithms_joined(x: Expr) -> Expr | None:
     found: list[tuple[int, Expr, Expr]] = []
     for t in x.args:
         c, rest = split_coefficient(t)
-        if rest is not None and rest.op is f.log and c in (1, -1) and assumed(rest.args[0], "positive"):
+        if rest is not None and rest.op is f.log and c in (1, -1) and is_positive(rest.args[0]):
             found.append((int(c), rest.args[0], t))
     if len(found) < 2 or len(x.args) > MAX_TERMS:
         return None
@@ -203,8 +232,18 @@ LOGISTIC: Final = (
     Rule("expit(u) = 1/(1 + exp(-u))", ROUNDING, f.expit, lambda y: 1 / (1 + f.exp(-y.args[0]))),
 )
 HYPERBOLIC: Final = (
-    Rule("cosh(u) by exponentials", ROUNDING, f.cosh, lambda y: (f.exp(y.args[0]) + f.exp(-y.args[0])) / 2),
-    Rule("sinh(u) by exponentials", ROUNDING, f.sinh, lambda y: (f.exp(y.args[0]) - f.exp(-y.args[0])) / 2),
+    Rule(
+        "cosh(u) by exponentials",
+        ROUNDING,
+        f.cosh,
+        lambda y: (f.exp(y.args[0]) + f.exp(-y.args[0])) / 2,
+    ),
+    Rule(
+        "sinh(u) by exponentials",
+        ROUNDING,
+        f.sinh,
+        lambda y: (f.exp(y.args[0]) - f.exp(-y.args[0])) / 2,
+    ),
 )
 HALF_ARGUMENTS: Final = (
     Rule("exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2)", ROUNDING, MUL, _half_argument),

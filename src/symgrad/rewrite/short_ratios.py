@@ -11,21 +11,20 @@ from functools import partial
 from itertools import combinations
 from typing import Final
 
-from symgrad.expr.leaves import is_number, number, value_of
+from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
+from symgrad.expr.ranges import is_nonnegative
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
     add_all,
     is_exact,
-    mul,
     mul_all,
     power,
     split_coefficient,
 )
-from symgrad.expr.leaves import NAMED_NUMBER
 from symgrad.rewrite.powers import Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import (
     CIRCLES,
@@ -33,7 +32,6 @@ from symgrad.rewrite.ratios import (
     Term,
     as_expr,
     cleared,
-    is_nonnegative,
     has_denominator,
     multiplied,
     of_sum,
@@ -267,7 +265,7 @@ def _roots_joined(x: Expr) -> Expr | None:
         return None
     for sign in (_HALF, -_HALF):
         bases = [b for b, n in term[1].items() if n == sign]
-        unknown = [b for b in bases if not (is_nonnegative(b) or _is_positive(b))]
+        unknown = [b for b in bases if not is_nonnegative(b)]
         if len(bases) > 1 and len(unknown) <= 1:
             return _under_one_root(term, dict.fromkeys(bases, 1), sign, x)
     return None
@@ -279,9 +277,7 @@ def _quotient_under_root(x: Expr) -> Expr | None:
     if term is None:
         return None
     inside: Powers = {
-        b: int(2 * n)
-        for b, n in term[1].items()
-        if n in (_HALF, -_HALF) and (is_nonnegative(b) or _is_positive(b))
+        b: int(2 * n) for b, n in term[1].items() if n in (_HALF, -_HALF) and is_nonnegative(b)
     }
     return _under_one_root(term, inside, _HALF, x) if len(set(inside.values())) > 1 else None
 
@@ -289,15 +285,6 @@ def _quotient_under_root(x: Expr) -> Expr | None:
 def _under_one_root(term: Term, inside: Powers, n: Fraction, like: Expr) -> Expr:
     rest: Powers = {b: m for b, m in term[1].items() if b not in inside}
     return mul_all([as_term(rest, like, term[0]), power(as_term(inside, like), number(n))])
-
-
-def _is_positive(x: Expr) -> bool:
-    """Whether a formula is a positive number without a variable."""
-    if is_number(x):
-        return bool(value_of(x) > 0)
-    if x.op is MUL or x.op is POW:
-        return all(map(_is_positive, x.args[: 1 if x.op is POW else None]))
-    return x.op is NAMED_NUMBER
 
 
 def _rule(name: str, guarantee: Guarantee, op: Op, apply: Callable[[Expr], Expr | None]) -> Rule:
@@ -313,7 +300,12 @@ SUMS: Final = (
     _rule("the quotients in a sum over one denominator", DOMAIN, ADD, _tails),
     _rule("a*(b + c) + a*d = a*b + a*c + a*d", ROUNDING, ADD, written_out),
     *[
-        _rule(f"terms {i} and {j} of a sum over one denominator", DOMAIN, ADD, partial(_pair, first=i, second=j))
+        _rule(
+            f"terms {i} and {j} of a sum over one denominator",
+            DOMAIN,
+            ADD,
+            partial(_pair, first=i, second=j),
+        )
         for i, j in combinations(range(MAX_PARTS), 2)
     ],
 )

@@ -111,9 +111,7 @@ def _square_of_half(x: Expr) -> Expr | None:
 # Functions of inverse functions
 
 
-def _of_inverse(
-    outer: Elementwise, inner: Elementwise, value: Callable[[Expr], Expr]
-) -> Rule:
+def _of_inverse(outer: Elementwise, inner: Elementwise, value: Callable[[Expr], Expr]) -> Rule:
     def apply(y: Expr) -> Expr | None:
         return value(y.args[0].args[0]) if y.args[0].op is inner else None
 
@@ -163,16 +161,25 @@ TANGENTS: Final = (
 )
 SINES_OF_DOUBLES: Final = (
     Rule("sin(2*u) = 2*sin(u)*cos(u)", ROUNDING, f.sin, _opened(lambda u: 2 * f.sin(u) * f.cos(u))),
-    Rule("sinh(2*u) = 2*sinh(u)*cosh(u)", ROUNDING, f.sinh, _opened(lambda u: 2 * f.sinh(u) * f.cosh(u))),
+    Rule(
+        "sinh(2*u) = 2*sinh(u)*cosh(u)",
+        ROUNDING,
+        f.sinh,
+        _opened(lambda u: 2 * f.sinh(u) * f.cosh(u)),
+    ),
 )
 DOUBLES_BY_SINES: Final = (
     *SINES_OF_DOUBLES,
     Rule("cos(2*u) = 1 - 2*sin(u)**2", ROUNDING, f.cos, _opened(lambda u: 1 - 2 * f.sin(u) ** 2)),
-    Rule("cosh(2*u) = 1 + 2*sinh(u)**2", ROUNDING, f.cosh, _opened(lambda u: 1 + 2 * f.sinh(u) ** 2)),
+    Rule(
+        "cosh(2*u) = 1 + 2*sinh(u)**2", ROUNDING, f.cosh, _opened(lambda u: 1 + 2 * f.sinh(u) ** 2)
+    ),
 )
 DOUBLES_BY_COSINES: Final = (
     *SINES_OF_DOUBLES,
     Rule("cos(2*u) = 2*cos(u)**2 - 1", ROUNDING, f.cos, _opened(lambda u: 2 * f.cos(u) ** 2 - 1)),
-    Rule("cosh(2*u) = 2*cosh(u)**2 - 1", ROUNDING, f.cosh, _opened(lambda u: 2 * f.cosh(u) ** 2 - 1)),
+    Rule(
+        "cosh(2*u) = 2*cosh(u)**2 - 1", ROUNDING, f.cosh, _opened(lambda u: 2 * f.cosh(u) ** 2 - 1)
+    ),
 )
 TRIGONOMETRIC_FACES: Final = (TANGENTS, INVERSES, DOUBLES_BY_SINES, DOUBLES_BY_COSINES)

@@ -17,10 +17,13 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, mul_all
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
+from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.collect import collect_product, collect_sum
+from symgrad.rewrite.collecting import CLEARED, COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.matrices import without_cofactors
-from symgrad.rewrite.rule import rewrite
+from symgrad.rewrite.names import Recall, cut, named_parts, put_back, symbols_for
+from symgrad.rewrite.rule import Guarantee, Rule, permitted, rewrite
 from symgrad.rewrite.slopes import recognised, without_slopes
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
 
@@ -28,28 +31,50 @@ MAX_READ: Final = 1000  # nodes of a formula that is worth putting into its shor
 MAX_PASSES: Final = 5
 
 
-def simplify_all(roots: Sequence[Expr], written_out: bool = False) -> list[Expr]:
+def simplify_all(
+    roots: Sequence[Expr], written_out: bool = False, guarantee: Guarantee = Guarantee.DOMAIN
+) -> list[Expr]:
     """The roots simplified together, so that what they share stays shared.
 
-    Terms and powers are collected in one pass over a graph of any size. A formula small enough to be
-    read is also factored and written out where that makes it shorter, until nothing changes. With
-    `written_out` no product becomes a node that stands for a formula, such as a derivative of a power.
+    Only rules that change no more than `guarantee` permits are used. Terms and powers are collected in
+    one pass over a graph of any size. A formula small enough to be read is also factored and written
+    out where that makes it shorter, until nothing changes. With `written_out` no product becomes a node
+    that stands for a formula, such as a derivative of a power.
     """
     images = list(roots)
-    for _ in range(MAX_PASSES):
-        run = _Pass(images, written_out)
+    run = _Pass(images, written_out, guarantee)
+    parts = named_parts(run.order)
+    if parts:
+        symbols = symbols_for(parts)
+        return put_back(simplify_all(cut(images, symbols), written_out, guarantee), symbols)
+    for turn in range(MAX_PASSES):
+        run = _Pass(images, written_out, guarantee) if turn else run
         before, images = images, run.run()
         if not run.readable or all(a is b for a, b in zip(before, images, strict=True)):
             break
     return images
 
 
+def in_names(roots: Sequence[Expr], recall: Recall, simplified: bool) -> list[Expr]:
+    """Derivatives in terms of the names of what was differentiated, and simplified."""
+    named = recall(roots)
+    if not simplified:
+        return named
+    images = simplify_all(named)
+    found = recall(images)
+    if all(a is b for a, b in zip(images, found, strict=True)):
+        return images
+    return simplify_all(found)
+
+
 class _Pass:
     """One run over one set of roots."""
 
-    def __init__(self, roots: Sequence[Expr], written_out: bool = False) -> None:
+    def __init__(self, roots: Sequence[Expr], written_out: bool, guarantee: Guarantee) -> None:
         self.roots = list(roots)
         self.written_out = written_out
+        self.guarantee = guarantee
+        self.rules = permitted(ALGEBRA, guarantee)
         self.order = toposort(self.roots)
         self.readable = len(self.order) <= MAX_READ
         self.uses = count_uses(self.order, self.roots)
@@ -75,24 +100,27 @@ class _Pass:
         in_sum: set[Expr] = set()
         in_product: set[Expr] = set()
         uses = self.uses
+        sums, products = self._may(COLLECT_SUMS), self._may(COLLECT_PRODUCTS)
         for user in reversed(self.order):
-            if user.op is ADD or user in in_sum:
+            if sums and (user.op is ADD or user in in_sum):
                 for arg in user.args:
                     if uses[arg] == 1 and (arg.op is ADD or _negated_sum(arg, uses)):
                         in_sum.add(arg)
-            elif user.op is MUL:
+            elif products and user.op is MUL:
                 for arg in user.args:
                     if arg.op is MUL and uses[arg] == 1:
                         in_product.add(arg)
         return in_sum | in_product
 
     def _simplified(self, node: Expr) -> Expr:
-        if node.op is ADD:
+        if node.op is ADD and self._may(COLLECT_SUMS):
             return self._sum(node)
-        if node.op is MUL:
+        if node.op is MUL and self._may(COLLECT_PRODUCTS):
             return product_as_einsum(hoisted(self._product(node)))
         args = tuple([self.image[arg] for arg in node.args])
         built = rebuild(node, args)
+        if not self._may(COLLECT_PRODUCTS):
+            return rewrite(built, self.rules)
         if built.op is POW and args[0].op is exp and self.uses[node.args[0]] == 1:
             return exp(built.args[1] * args[0].args[0])
         if _is_power_of_product(built) and self.uses[node.args[0]] == 1:
@@ -101,8 +129,10 @@ class _Pass:
             built = opened(normal_einsum(built, self._alone), self._alone)
         elif built.ndim and built.op.elementwise:
             built = hoisted(built)
-        rules = ALGEBRA.get(built.op)
-        return built if rules is None else rewrite(built, ALGEBRA)
+        return rewrite(built, self.rules)
+
+    def _may(self, rule: Rule) -> bool:
+        return self.guarantee.permits(rule.guarantee)
 
     def _alone(self, image: Expr) -> bool:
         """Whether a simplified node is needed in one place only."""
@@ -130,7 +160,7 @@ class _Pass:
                 terms.extend([(sign, arg) for arg in image.args])
             else:
                 terms.append((sign, image))
-        return collect_sum(terms, node, self.readable)
+        return collect_sum(terms, node, self.readable and self._may(SHORTEST_SUMS))
 
     def _product(self, node: Expr) -> Expr:
         if len(node.args) == 2 and node.args[0].op is CONST and self._is_plain(node.args[1]):
@@ -146,6 +176,8 @@ class _Pass:
                 single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
                 factors.append((image, single))
         product = collect_product(without_slopes(_regular(factors)), node)
+        if self.readable and self._may(CLEARED):
+            product = cleared(product, self._alone)
         if product.op is not MUL or self.written_out:
             return product
         known = recognised(product.args)

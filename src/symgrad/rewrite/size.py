@@ -101,9 +101,7 @@ def _product(factors: Iterable[Expr], known: Sizes) -> Size:
     return _limited(operations + negative, characters + negative, False, negative)
 
 
-def _put_number(
-    value: Any, above: list[tuple[int, int]], below: list[tuple[int, int]]
-) -> None:
+def _put_number(value: Any, above: list[tuple[int, int]], below: list[tuple[int, int]]) -> None:
     parts = (value.numerator, value.denominator) if is_exact(value) else (value, 1)
     for part, place in zip(parts, (above, below), strict=True):
         if part != 1:

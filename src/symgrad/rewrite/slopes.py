@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from fractions import Fraction
+from functools import reduce
 from typing import Any
 
-from symgrad.expr.leaves import number, value_of
+from symgrad.expr.leaves import SIZE, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops import ufuncs as f
@@ -35,7 +37,11 @@ from symgrad.rewrite.collect import collect_sum
 
 def right_at_zero(roots: Sequence[Expr]) -> list[Expr]:
     """The roots with derivatives of powers in a form whose code is right at base 0."""
-    if not any(node.op is POWER_DERIVATIVE or _may_be_slope(node) for node in toposort(roots)):
+    order = toposort(roots)
+    if not any(
+        node.op is POWER_DERIVATIVE or _may_be_slope(node) or _roots_of_products(node)
+        for node in order
+    ):
         return list(roots)
     image = transform(roots, _without_holes)
     return [image[root] for root in roots]
@@ -46,7 +52,7 @@ def _without_holes(node: Expr) -> Expr:
         return _value(node)
     factors = recognised(node.args) if node.op is MUL else node.args
     if len(factors) == len(node.args):
-        return node
+        return mul_all(_held_roots(node)) if _roots_of_products(node) else node
     return mul_all([_value(x) if x.op is POWER_DERIVATIVE else x for x in factors])
 
 
@@ -79,6 +85,55 @@ def _at_any_base(x: Expr, p: Expr, j: int, k: int) -> Expr:
         scale = number(math.comb(k, i), p.shape)
         total = add(total, mul(scale, falling_factorial(p, j, i)))
     return mul(total, power(x, q))
+
+
+# Roots of products beside a factor of theirs, as the derivative of sqrt(k*t) by k has them
+
+
+def _root_of_product(x: Expr) -> tuple[Expr, Fraction | float] | None:
+    """``(u, q)`` of ``x = u**q`` with a product u and q < 0; also of powers of cube roots."""
+    if x.op is not POW:
+        return None
+    u, q = x.args[0], value_of(x.args[1])
+    if u.op is f.cbrt and q.__class__ is int:
+        u, q = u.args[0], Fraction(q, 3)
+    divides = u.op is MUL and isinstance(q, (int, Fraction, float)) and q < 0
+    return (u, q) if divides else None
+
+
+def _roots_of_products(node: Expr) -> bool:
+    return node.op is MUL and any(_root_of_product(x) is not None for x in node.args)
+
+
+def _may_vanish(t: Expr) -> bool:
+    """Whether a factor is 0 somewhere: extents and reciprocals are not."""
+    if t.op is POW:
+        n = value_of(t.args[1])
+        return t.args[0].op is not SIZE and n is not None and n > 0
+    return t.op is not SIZE and not never_zero(t)
+
+
+def _held_roots(node: Expr) -> list[Expr]:
+    """Factors with ``(k*t**r)**q`` taken of 1 where t is 0, if ``t**m`` beside it makes the product 0.
+
+    That is where ``m + r*q > 0``, so that 0 is the limit.
+    """
+    beside = dict(_base_and_count(z) for z in node.args)
+    found = []
+    for x in node.args:
+        root = _root_of_product(x)
+        if root is not None:
+            u, q = root
+            held = [
+                f.equal(t, 0)
+                for t, r in map(_base_and_count, u.args)
+                if r and beside.get(t) and beside[t] + r * q > 0 and _may_vanish(t)
+            ]
+            if held:
+                safe = where(reduce(f.logical_or, held), 1, u)
+                x = power(f.cbrt(safe) if x.args[0].op is f.cbrt else safe, x.args[1])
+        found.append(x)
+    return found
 
 
 # Recognised and taken apart

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from typing import Any, Final
+from functools import cache, partial
+from typing import Any, Final, cast
 
 from symgrad.expr.leaves import NAMED_NUMBER, value_of
 from symgrad.expr.node import Expr
@@ -20,6 +20,7 @@ from symgrad.ops import special
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import is_layout
+from symgrad.ops.stable import bose_einstein, csch, log_cosh, sech
 
 PRECISION: Final = 400  # bits: what x**-9 takes at x = 2**-30, and a double behind it
 POINTS: Final = 40  # Chebyshev points of a fit
@@ -44,10 +45,17 @@ RADII: Final = (
     3,
     4,
 )  # over the scale
+CIRCLE: Final = 64  # points on a circle around 0
+MAX_POLE: Final = 16  # the highest order of a pole that is looked for
+AROUND: Final = (2.0**-30, 2.0**-20, 2.0**-10, 2.0**-4)  # where rounding must explain it
+FLOAT_ERROR: Final = 4  # units that a float in a formula may err by: it is a product of floats
+UNKNOWN: Final = object()
+MAX_FOUND: Final = 256  # formulas of which the polynomials are remembered
 MAX_ORDER: Final = 20  # of a zero at 0
 LARGEST_DENOMINATOR: Final = 10**6
 
-FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
+# To the names of mpmath, or to what is made of its functions
+FUNCTIONS: Final[dict[Op, str | Callable[[Any, Any], Any]]] = {
     f.sin: "sin",
     f.cos: "cos",
     f.tan: "tan",
@@ -64,6 +72,12 @@ FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
     f.expm1: "expm1",
     f.log: "log",
     f.log1p: "log1p",
+    f.expit: lambda mp, x: 1 / (1 + mp.exp(-x)),
+    f.softplus: lambda mp, x: mp.log1p(mp.exp(x)),
+    sech: "sech",
+    csch: "csch",
+    bose_einstein: lambda mp, x: 1 / mp.expm1(x),
+    log_cosh: lambda mp, x: mp.log1p(2 * mp.sinh(x / 2) ** 2),
     special.erf: "erf",
     special.erfc: "erfc",
     special.erfi: "erfi",
@@ -71,6 +85,7 @@ FUNCTIONS: Final[dict[Op, str]] = {  # to the names of mpmath
     special.gammaln: "loggamma",
     special.digamma: "digamma",
 }
+POLES: Final = (csch, bose_einstein)  # functions that divide by their argument, as 1/sinh(x) does
 
 Exact = int | Fraction | float
 
@@ -108,6 +123,37 @@ def near_zero(terms: Sequence[Expr], u: Expr, guarded: bool = False) -> Near | N
     order = toposort(terms, skip=[u, *square_of(u)])
     if not any(node.op in FUNCTIONS for node in order):
         return None
+    key = (guarded, _structure(terms, u, order))
+    known = _found.get(key, UNKNOWN)
+    if known is not UNKNOWN:
+        return cast("Near | None", known)
+    near = _computed(terms, u, order, guarded)
+    if len(_found) >= MAX_FOUND:
+        _found.clear()
+    _found[key] = near
+    return near
+
+
+# What was found for formulas of one structure, since a derivative and its code ask for the same
+_found: Final[dict[tuple[Any, ...], Any]] = {}
+
+
+def _structure(terms: Sequence[Expr], u: Expr, order: Sequence[Expr]) -> tuple[Any, ...]:
+    """A formula of u without its nodes: operations, numbers, and where the operands stand."""
+    places = {x: -1 - i for i, x in enumerate([u, *square_of(u)])}
+    rows: list[Any] = []
+    for node in order:
+        if node.op in (ADD, MUL, POW) or node.op in FUNCTIONS:
+            rows.append((node.op, tuple([places[arg] for arg in node.args])))
+        else:
+            inner = node.args[0] if is_layout(node) else node
+            value = value_of(inner)
+            rows.append((inner.op, value.__class__, value if value is not None else inner.params))
+        places[node] = len(rows)
+    return (len(places) - len(rows), *rows, *[places[t] for t in terms])
+
+
+def _computed(terms: Sequence[Expr], u: Expr, order: list[Expr], guarded: bool) -> Near | None:
     import mpmath  # noqa: PLC0415 - only for formulas that divide by zero somewhere
 
     formula = _Formula(mpmath, terms, u, order)
@@ -120,6 +166,7 @@ def near_zero(terms: Sequence[Expr], u: Expr, guarded: bool = False) -> Near | N
 
 def _near_zero(formula: _Formula, guarded: bool) -> Near | None:
     scale = 1 / formula.slope()
+    formula.take_out_noise(scale)
     close, less_close = [[formula(sign * h * scale) for sign in (1, -1)] for h in CLOSE]
     for (value, _), (further, _) in zip(close, less_close, strict=True):
         if not _is_real(value) or abs(value) > 256 * abs(further):
@@ -161,6 +208,8 @@ class _Formula:
 
     def __init__(self, mpmath: Any, terms: Sequence[Expr], u: Expr, order: list[Expr]) -> None:
         self.mp, self.terms, self.u, self.order = mpmath, terms, u, order
+        self.rounded = any(isinstance(value_of(node), float) for node in order)
+        self.noise: list[Any] = []
 
     def underflows(self) -> bool:
         """Whether it divides by a power of u that is 0 in floating point long before u is."""
@@ -169,16 +218,50 @@ class _Formula:
         return any(base in least and n < least[base] for base, n in powers)
 
     def __call__(self, x: Any) -> tuple[Any, Any]:
-        known = self.values(x)
-        parts = [known[t] for t in self.terms]
-        return _sum(parts)
+        value, error = self.as_written(x)
+        return (value - self._noise_at(x) if self.noise else value), error
 
-    def values(self, x: Any) -> dict[Expr, tuple[Any, Any]]:
+    def as_written(self, x: Any, of_floats: int = 0) -> tuple[Any, Any]:
+        """Value and error with the noise; every float in the formula errs by so many units."""
+        known = self.values(x, of_floats)
+        return _sum([known[t] for t in self.terms])
+
+    def take_out_noise(self, scale: Any) -> None:
+        """Find the poles at 0 that are there only since the floats in the formula are rounded.
+
+        ``0.3*cos(0.3*x)/x - sin(0.3*x)/x**2`` has none in real numbers; where 0.3 is multiplied by
+        itself a pole is left that is smaller by the rounding. Poles are the coefficients of negative
+        powers in Laurent's series, Cauchy's integrals around 0; they are noise where the rounding of
+        the terms explains them, close to 0 and farther off.
+        """
+        if not self.rounded:
+            return
+        mp, radius = self.mp, scale / 16
+        turns = [mp.expjpi(mp.mpf(2 * j) / CIRCLE) for j in range(CIRCLE)]
+        values = [self.as_written(radius * t)[0] for t in turns]
+        poles = [
+            mp.re(sum(v * turns[j * k % CIRCLE] for j, v in enumerate(values)) / CIRCLE) * radius**k
+            for k in range(1, MAX_POLE + 1)
+        ]
+        least = max(map(abs, values)) * 2.0**-150  # what the sums above err by
+        poles = [c if abs(c) > least * radius**k else mp.mpf(0) for k, c in enumerate(poles, 1)]
+        for h in AROUND:
+            _, error = self.as_written(h * scale, FLOAT_ERROR)
+            size = sum(abs(c) * (h * scale) ** -k for k, c in enumerate(poles, 1))
+            if size > error * 2.0**-53:
+                return
+        self.noise = poles
+
+    def _noise_at(self, x: Any) -> Any:
+        return sum(c * x**-k for k, c in enumerate(self.noise, 1))
+
+    def values(self, x: Any, of_floats: int = 0) -> dict[Expr, tuple[Any, Any]]:
         """Value and error of every node."""
         mp = self.mp
-        known = {self.u: (mp.mpf(x), mp.mpf(0))}
+        x = mp.mpmathify(x)
+        known = {self.u: (x, mp.mpf(0))}
         squares = square_of(self.u)
-        known |= {s: (mp.mpf(x) ** 2, mp.mpf(x) ** 2) for s in squares}
+        known |= {s: (x**2, abs(x) ** 2) for s in squares}
         for node in self.order:
             if node.op is POW and any(node.args[0] is s for s in squares):
                 known[node] = self._power(known[self.u], 2 * value_of(node.args[1]))
@@ -189,10 +272,17 @@ class _Formula:
             elif node.op is POW:
                 known[node] = self._power(known[node.args[0]], value_of(node.args[1]))
             elif node.op in FUNCTIONS:
-                known[node] = self._function(getattr(mp, FUNCTIONS[node.op]), *known[node.args[0]])
+                known[node] = self._function(self._known(node.op), *known[node.args[0]])
             else:
-                known[node] = (self._number(node), mp.mpf(0))
+                value = self._number(node)
+                rounded = isinstance(value_of(node), float)
+                known[node] = (value, abs(value) * of_floats if rounded else mp.mpf(0))
         return known
+
+    def _known(self, op: Op) -> Callable[[Any], Any]:
+        """A function of mpmath's numbers."""
+        known = FUNCTIONS[op]
+        return getattr(self.mp, known) if isinstance(known, str) else partial(known, self.mp)
 
     def _number(self, node: Expr) -> Any:
         if is_layout(node):

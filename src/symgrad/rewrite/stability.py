@@ -11,6 +11,7 @@ Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from symgrad.expr.leaves import EYE
@@ -198,8 +199,24 @@ def _merge_exponentials(factors: Factors) -> Factors | None:
     return None
 
 
+def _each_once(rule: Rule) -> Rule:
+    """A rule on sums or products that is shown each term, or each base, once.
+
+    What it finds for one is all there is of it then, and what it takes away is gone.
+    """
+    view = {MUL: exponentials.distinct_factors, ADD: cancellation.distinct_terms}.get(rule.op)
+    if view is None:
+        return rule
+
+    def apply(y: Expr) -> Expr | None:
+        seen = view(y)
+        return rule.apply(seen) if seen.op is rule.op else None
+
+    return replace(rule, apply=apply)
+
+
 _SUMS: Final = (
-    Rule("log(p*r) = log(p) + log(r), p > 0", EXACT, f.log, logs.log_of_product),
+    Rule("log(p*r) = log(p) + log(r), p > 0", ROUNDING, f.log, logs.log_of_product),
     Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, logs.log_of_total),
     Rule("sum(exp(u))**-k = exp(-k*logsumexp(u))", EXACT, POW, exponentials.power_of_total),
     Rule(
@@ -227,35 +244,32 @@ _CLOSED: Final = (
     Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio),
     Rule("exp(-u)*iv(v, u) = ive(v, u), u > 0", DOMAIN, MUL, forms.bessel_product),
 )
-STABILITY: Final = by_op(
-    (
-        Rule("log(exp(u)) = u", EXACT, f.log, logs.log_of_exp),
-        *_CLOSED,
-        Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, logs.log_of_sum),
-        Rule("log((1 + u)/(1 - u)) = 2*arctanh(u)", EXACT, f.log, logs.log_of_ratio),
-        Rule("log(u**n) = n*log(u), u > 0 or n odd", EXACT, f.log, logs.log_of_power),
-        Rule("log(expit(u)) = -softplus(-u)", EXACT, f.log, logs.log_of_expit),
-        Rule("log(cosh(u)), log(sinh(u)), log(tanh(u))", EXACT, f.log, logs.log_of_hyperbolic),
-        Rule("log(exp(u) - 1) = u + log(1 - exp(-u))", EXACT, f.log, logs.log_of_expm1),
-        Rule("log(erf(u)) as one function", EXACT, f.log, forms.log_of_erf),
-        Rule("log(gamma(u)) = gammaln(u), gamma(u) > 0", EXACT, f.log, forms.log_of_gamma),
-        Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
-        Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
-        Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
-        Rule(
-            "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)", ROUNDING, ADD, cancellation.hyperbolic_sum
-        ),
-        Rule("softplus(u) - u = softplus(-u)", ROUNDING, ADD, cancellation.softplus_difference),
-        Rule("1 - tanh(u)**2 = sech(u)**2, s - s**2", ROUNDING, ADD, complements.vanishing_sum),
-        Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
-        Rule("(1 + exp(u))**-k = expit(-u)**k", EXACT, POW, exponentials.power_of_sum),
-        Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),
-        Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
-        Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product),
-        Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb),
-        Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
-        *_SUMS,
-    )
+_RULES: Final = (
+    Rule("log(exp(u)) = u", EXACT, f.log, logs.log_of_exp),
+    *_CLOSED,
+    Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, logs.log_of_sum),
+    Rule("log((1 + u)/(1 - u)) = 2*arctanh(u)", EXACT, f.log, logs.log_of_ratio),
+    Rule("log(u**n) = n*log(u), u > 0 or n odd", ROUNDING, f.log, logs.log_of_power),
+    Rule("log(expit(u)) = -softplus(-u)", EXACT, f.log, logs.log_of_expit),
+    Rule("log(cosh(u)), log(sinh(u)), log(tanh(u))", ROUNDING, f.log, logs.log_of_hyperbolic),
+    Rule("log(exp(u) - 1) = u + log(1 - exp(-u))", ROUNDING, f.log, logs.log_of_expm1),
+    Rule("log(erf(u)) as one function", EXACT, f.log, forms.log_of_erf),
+    Rule("log(gamma(u)) = gammaln(u), gamma(u) > 0", EXACT, f.log, forms.log_of_gamma),
+    Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
+    Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
+    Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
+    Rule("exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)", ROUNDING, ADD, cancellation.hyperbolic_sum),
+    Rule("softplus(u) - u = softplus(-u)", ROUNDING, ADD, cancellation.softplus_difference),
+    Rule("1 - tanh(u)**2 = sech(u)**2, s - s**2", ROUNDING, ADD, complements.vanishing_sum),
+    Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
+    Rule("(1 + exp(u))**-k = expit(-u)**k", ROUNDING, POW, exponentials.power_of_sum),
+    Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),
+    Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
+    Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product),
+    Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb),
+    Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
+    *_SUMS,
 )
-SUMS: Final = by_op(_SUMS)
-CLOSED: Final = by_op(_CLOSED)
+STABILITY: Final = by_op(map(_each_once, _RULES))
+SUMS: Final = by_op(map(_each_once, _SUMS))
+CLOSED: Final = by_op(map(_each_once, _CLOSED))

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     MUL,
     POW,
     add_all,
-    is_exact,
     mul,
     raw_product,
     raw_sum,

@@ -36,8 +36,8 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
     """
     if is_layout(node):
         return _layout_moved_in(node, inlinable)
-    inputs, out, _ = node.params
-    scale, operands, labels, extents = written_out(node.args, inputs, inlinable)
+    inputs, out, spread = node.params
+    scale, operands, labels, extents = written_out(node.args, inputs, inlinable, spread)
     more, operands, labels = _grouped(operands, labels, out)
     scale = scale * more
     if (
@@ -79,8 +79,8 @@ def _merged(node: Expr, needed: dict[Expr, int], mergeable: Mergeable) -> Expr:
 
     if node.ty is BOOL or not any(inlinable(arg) for arg in node.args):
         return node
-    inputs, out, _ = node.params
-    scale, operands, labels, extents = written_out(node.args, inputs, inlinable)
+    inputs, out, spread = node.params
+    scale, operands, labels, extents = written_out(node.args, inputs, inlinable, spread)
     result = einsum_node(operands, labels, out, extents)
     return result if scale == 1 else mul(number(scale, result.shape), result)
 
@@ -230,14 +230,20 @@ def _is_tensor_layout(x: Expr) -> bool:
 
 
 def written_out(
-    args: Sequence[Expr], inputs: Sequence[Labels], inlinable: Inlinable
+    args: Sequence[Expr],
+    inputs: Sequence[Labels],
+    inlinable: Inlinable,
+    spread: Sequence[tuple[int, Dim]] = (),
 ) -> tuple[Any, list[Expr], list[Labels], dict[int, Dim]]:
-    """A number, and operands with labels, whose product is that of `args`."""
+    """A number, and operands with labels, whose product is that of `args`; and extents of labels.
+
+    `spread` has the labels that only the result has, with their extents.
+    """
     scale: Any = 1
     operands: list[Expr] = []
     labels: list[Labels] = []
-    extents: dict[int, Dim] = {}
-    fresh = max([n for ls in inputs for n in ls], default=-1) + 64
+    extents: dict[int, Dim] = dict(spread)
+    fresh = max([n for ls in (*inputs, tuple(extents)) for n in ls], default=-1) + 64
     stack = [(x, ls, inlinable(x)) for x, ls in zip(reversed(args), reversed(inputs), strict=True)]
     while stack:
         x, ls, alone = stack.pop()

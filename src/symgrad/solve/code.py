@@ -8,13 +8,21 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.autodiff import hvp
+from symgrad.autodiff.rounding import rounding_all
 from symgrad.batching import vmap
 from symgrad.compile.execute import function_of
 from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
 from symgrad.emit.numpy_source import INDENT
+from symgrad.errors import ArgumentError
 from symgrad.expr.dims import dim_names
+from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.lower.lowering import is_batched
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import sum_axes
 from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
 
@@ -38,6 +46,33 @@ def batched(problem: Problem, outputs: Sequence[Expr]) -> tuple[list[Expr], list
     return list(replaced.values()), vmap(list(outputs), over=over)
 
 
+def over_problems(name: str, problem: Problem, outputs: Sequence[Expr]) -> tuple[str, bool]:
+    """A function of arrays with an axis of problems in front, and whether it acts entry by entry.
+
+    Formulas of scalars throughout, inner nodes too, take arrays as they are. Others are batched, and
+    where that is not possible the problems are taken one by one.
+    """
+    if is_batched(problem.symbols, toposort(outputs)):
+        return _function(name, problem.symbols, outputs), True
+    try:
+        return _function(name, *batched(problem, outputs)), False
+    except ArgumentError:
+        one = made(f"{name}_of_one", problem.symbols, outputs)
+    lines = [
+        *[one, "", "", f"def make_{name}():", f"{INDENT}one = make_{name}_of_one()", ""],
+        f"{INDENT}def {name}(*arrays):",
+        f"{INDENT * 2}rows = [one(*row) for row in zip(*arrays)]",
+        f"{INDENT * 2}return [np.stack(column) for column in zip(*rows)]",
+        *["", f"{INDENT}return {name}", "", "", f"{name} = make_{name}()"],
+    ]
+    return "\n".join(lines), False
+
+
+def rounding_code(problem: Problem, formulas: Sequence[Expr]) -> str:
+    """The function `rounding`: running error bounds of formulas, with an axis of problems in front."""
+    return over_problems("rounding", problem, rounding_all(formulas, problem.unknowns))[0]
+
+
 def _module(
     problem: Problem,
     functions: Sequence[str],
@@ -48,7 +83,7 @@ def _module(
 ) -> str:
     """Functions, and `solve`: a loop to try first, and the call of a solver of the runtime.
 
-    `called` is its name with the first arguments; the last one is the `Call`.
+    `called` is its name with the first arguments; the last ones are the rounding levels and the `Call`.
     """
     names = program_of(problem, [])[1][len(problem.unknowns) :]
     listed = "".join(f"{name}, " for name in names)
@@ -62,13 +97,17 @@ def _module(
             "\n\n\n".join(functions),
             "",
             "",
-            f"def solve(x0, {listed}*, {defaults}, raise_on_failure=False, callback=None):",
+            f"def solve(x0, {listed}*, {defaults}, xtol=None, ftol=None, gtol=None, x_scale=None,",
+            "          raise_on_failure=False, callback=None):",
             *lines,
             f"{INDENT}form = {form}",
             f"{INDENT}options = {options!r}",
             f"{INDENT}given = ({listed.strip()})",
-            f"{INDENT}call = Call(form, x0, given, options, tol, maxiter, raise_on_failure, callback)",
-            f"{INDENT}return {called}, call)",
+            f"{INDENT}tolerances = Tolerances(tol, xtol, ftol, gtol, x_scale)",
+            f"{INDENT}call = Call(",
+            f"{INDENT}    form, x0, given, options, tolerances, maxiter, raise_on_failure, callback",
+            f"{INDENT})",
+            f"{INDENT}return {called}, rounding, call)",
             "",
         ]
     )
@@ -104,6 +143,32 @@ def system_code(
     return _module(problem, functions, called, options, defaults, loop)
 
 
+def fit_code(
+    problem: Problem, outputs: Sequence[Expr], options: dict[str, Any], defaults: str
+) -> str:
+    """The same for residuals and their Jacobian, of least squares."""
+    functions = [
+        _function("evaluate", problem.symbols, outputs),
+        made("evaluate_batch", *batched(problem, outputs)),
+    ]
+    called = f"solve_fit(evaluate, make_evaluate_batch, {len(problem.formulas)}, product"
+    return _module(problem, functions, called, options, defaults)
+
+
+def curvature_code(problem: Problem) -> str:
+    """The function `product`: the Hessian of ``unit*sum(r**2)/2`` times directions, of many problems.
+
+    Its arguments are unknowns, directions, parameters and the unit of each problem.
+    """
+    leaves = list(problem.unknowns)
+    unit = symbol("unit of residuals")
+    directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
+    squares = [sum_axes(r**2, range(r.ndim)) for r in problem.formulas]
+    products = hvp(unit * add_all(squares) / 2, leaves, directions)
+    whole = problem._replace(unknowns=(*leaves, *directions), params=(*problem.params, unit))
+    return over_problems("product", whole, products)[0]
+
+
 def large_code(
     problem: Problem,
     outputs: Sequence[Expr],
@@ -134,17 +199,19 @@ def sparse_code(
 
 
 def equation_code(
-    problem: Problem, outputs: Sequence[Expr], slope: Expr, options: dict[str, Any]
+    problem: Problem, outputs: Sequence[Expr], quotient: Expr, options: dict[str, Any]
 ) -> str:
     """The solver of one equation: the loop on floats, and the functions that batches run.
 
-    `outputs` are value and step, which is ``-value/slope``.
+    `outputs` are value, step and slope; the step is ``-value/quotient``.
     """
-    free = options["globalize"] and options["bracket"] is None and options["bounds"] is None
-    loop = equation_loop(problem, outputs) if free else None
-    kernels = _kernels(problem, slope)
-    functions = [_function("evaluate", problem.symbols, outputs), *kernels]
-    called = f"solve_equation(evaluate, {'kernels' if kernels else None}"
+    free = options["globalize"] and options["bracket"] is None
+    loop = equation_loop(problem, outputs, options["bounds"]) if free else None
+    evaluate, entrywise = over_problems("evaluate", problem, outputs)
+    newton = outputs[2] is quotient
+    kernels = _kernels(problem, quotient) if entrywise and newton else []
+    called = f"solve_equation(evaluate, {'kernels' if kernels else None}, {entrywise}"
+    functions = [evaluate, *kernels]
     return _module(problem, functions, called, options, "tol=1e-12, maxiter=100", loop)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from symgrad.autodiff.derivatives import jacobian
+from symgrad.autodiff.rounding import rounding
 from symgrad.emit.latex import latex
 from symgrad.emit.numpy_source import definitions_of, function_source
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
@@ -16,6 +17,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
 from symgrad.lower.lowering import is_batched, lower
 from symgrad.lower.passes import NEEDED_PASSES, prepared
+from symgrad.ops.applied import with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.implicit import ENTRYWISE, SYSTEM, Equation
@@ -24,6 +26,7 @@ from symgrad.ops.matrices import as_float
 from symgrad.ops.reshaping import reshape_to
 
 
+@with_functions("unknown", "params")
 def implicit(F: Any, unknown: Any, params: Any = None, x0: Any = 1.0) -> Any:
     """The solution of ``F(unknown, params) = 0``, as an expression of the parameters.
 
@@ -62,7 +65,7 @@ def implicit(F: Any, unknown: Any, params: Any = None, x0: Any = 1.0) -> Any:
     >>> x, e, m = sg.symbols("x e m")
     >>> anomaly = sg.implicit(x - e * sg.sin(x) - m, x, [e, m], x0=m)
     >>> print(anomaly)
-    root(x - e*sin(x) - m, x)
+    x where x = root(x - e*sin(x) - m, x)
     >>> print(f"{sg.evaluate(anomaly, {e: 0.3, m: 1.0}):.12f}")
     1.288091313212
     >>> print(f"{sg.evaluate(sg.diff(anomaly, m), {e: 0.3, m: 1.0}):.12f}")
@@ -178,6 +181,7 @@ def _node(
     nest = ("tuple", (), (0, 1))
     plain = function_source(program, nest, "equation")
     name = f"_equation_{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
+    bound = lower(arguments, prepared([as_float(rounding(residual, [x]))], NEEDED_PASSES))
     equation = Equation(
         residual,
         x,
@@ -186,7 +190,8 @@ def _node(
         tuple(slopes),
         name,
         function_source(program, nest, name),
-        tuple(definitions_of(program).items()),
+        function_source(bound, 0, f"{name}_rounding"),
+        tuple({**definitions_of(program), **definitions_of(bound)}.items()),
         *shown,
     )
     op = ENTRYWISE if entrywise and start.shape == () else SYSTEM
@@ -217,6 +222,6 @@ def _parts(z: Expr, sizes: Sequence[Any], unknowns: Sequence[Expr]) -> list[Expr
     found, begin = [], 0
     for size, x in zip(sizes, unknowns, strict=True):
         end: Any = add_dims(begin, size)
-        found.append(reshape_to(part(z, 0, begin, end), x.shape))
+        found.append(reshape_to(part(z, 0, begin, end), x.shape) if x.shape else z[begin])
         begin = end
     return found

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from symgrad.autodiff import diff
 from symgrad.emit.numpy_source import INDENT
 from symgrad.emit.scalar_source import TROUBLE, has_scalar_form
 from symgrad.emit.statements import math_imports, scalar_statements
@@ -24,9 +23,10 @@ from symgrad.solve.problem import Problem
 
 MOST_UNKNOWNS = 4  # of a system that is written out
 # Names of the function around the loop, and of those beside it
-OWN = """x0 tol maxiter raise_on_failure callback value form options given call solve evaluate
-    evaluate_batch product kernels value_and_slope value_alone inf""".split()
-KEYWORDS = ("tol", "maxiter", "raise_on_failure", "callback")
+OWN = """x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback value form options given call
+    tolerances rounding solve evaluate evaluate_batch product kernels value_and_slope value_alone
+    inf""".split()
+KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_failure", "callback"),)
 
 
 class Loop(NamedTuple):
@@ -46,7 +46,7 @@ def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list
 def _own() -> frozenset[str]:
     """The names that the generated function uses itself: those of its templates and of the runtime."""
     count = range(MOST_UNKNOWNS)
-    numbered = [f"{name}{i}" for name in ("r", "p", "last") for i in count]
+    numbered = [f"{name}{i}" for name in ("r", "p", "last", "scale", "top") for i in count]
     numbered += [f"j{i}{k}" for i in count for k in count]
     written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([EQUATION, SYSTEM, MINIMUM])))
     return frozenset({*OWN, *written, *numbered, *namespace()})
@@ -54,7 +54,10 @@ def _own() -> frozenset[str]:
 
 def _written(template: str, statements: Sequence[str], depth: int, **parts: str) -> Loop:
     """A template with the statements of its formulas; the parts are expressions and names."""
-    parts["usual"] = "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
+    parts["usual"] = (
+        "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
+        " and xtol is ftol is gtol is x_scale is None"
+    )
     listed = ("\n" + INDENT * depth).join(statements) or "pass"
     text = template.format(statements=listed, trouble=TROUBLE, **parts)
     return Loop(math_imports([text]), text.splitlines())
@@ -68,20 +71,29 @@ if not ({test}):
 elif callback is None and {usual}:
     {x} = x0
     bound = inf
+    slope = step = gap = inf
     small = False
     try:
         for count in range(maxiter + 1):
             {statements}
             size = abs({value})
             if size < bound:
-                if size == 0.0 or small and size <= 0.4*bound:
+                if small and size <= 0.1*bound{inside}:
                     return Solution({x}, True, count, size, CONVERGED)
+                before = slope
+                slope = {slope}
+                if size == 0.0:  # no underflow, nor a multiple root, nor one that F fades away to
+                    if {sharp}{inside}:
+                        return Solution({x}, True, count, size, CONVERGED)
+                    break
+                gap = step
                 step = {step}
                 bound = size
                 last = {x}
                 {x} {sign}= step
-                small = -tol <= step <= tol or {outside} and abs(step) <= tol*abs({x})
-            elif small and size == size:  # a last step, after which |F| cannot fall any more
+                part = tol*abs({x})
+                small = {short}
+            elif small and size == size and {last_bits}{last_inside}:  # |F| cannot fall any more
                 return Solution(last, True, count - 1, bound, CONVERGED)
             else:
                 break
@@ -89,17 +101,24 @@ elif callback is None and {usual}:
         pass"""
 
 
-def equation_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
-    """Full steps for one equation, by value and step; None where there is no code on floats."""
-    f, x = problem.formulas[0], problem.unknowns[0]
-    newton = outputs[1] is -f / diff(f, x)
+def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loop | None:
+    """Full steps for one equation, by value, step and slope; None where there is no code on floats.
+
+    What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
+    bits of x. All else goes on, from the start, to `solve_equation`.
+    """
+    f = problem.formulas[0]
+    newton = outputs[1] is -f / outputs[2]
     # Newton's step is written as value/slope and subtracted: one multiplication less
-    program, names = program_of(problem, [f, diff(f, x)] if newton else outputs)
+    program, names = program_of(problem, [f, outputs[2]] if newton else outputs)
     if not has_scalar_form(program):
         return None
-    statements, (value, s) = scalar_statements(program)
+    statements, found = scalar_statements(program)
+    value, slope = found[0], found[-1]
     if not value.isidentifier():
         statements, value = [*statements, f"value = {value}"], "value"
+    short = "-part <= step <= part < inf"
+    inside = " and ".join(_sides(bounds))
     return _written(
         EQUATION,
         statements,
@@ -109,10 +128,27 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
         params=_listed(names[1:]),
         keywords=", ".join([f"{k}={k}" for k in KEYWORDS]),
         value=value,
-        step=f"{value}/({s})" if newton else s,
-        outside=f"not -1.0 <= {names[0]} <= 1.0",
+        slope=slope,
+        step=f"{value}/slope" if newton else found[1],
+        short=short if newton else f"{short} and abs({value}/slope) <= part",
+        sharp=f"abs(slope*{names[0]}) > 1e-290 and (abs(step) <= 0.1*abs(gap) < inf or slope == before"
+        f" or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
+        last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
+        inside=f" and {inside.format(names[0])}" if inside else "",
+        last_inside=f" and {inside.format('last')}" if inside else "",
         sign="-" if newton else "+",
     )
+
+
+def _sides(bounds: Any) -> list[str]:
+    """Tests that a number is within its bounds, as templates."""
+    if bounds is None:
+        return []
+    low, high = bounds[0]
+    return [
+        *([f"{{0}} >= {low!r}"] if low is not None else []),
+        *([f"{{0}} <= {high!r}"] if high is not None else []),
+    ]
 
 
 def _listed(params: Sequence[str]) -> str:
@@ -132,23 +168,26 @@ if numbers is not None and callback is None and {usual}:
             {statements}
             size = {size}
             if size < bound:
-                if size == 0.0 or small and size <= 0.4*bound:
+                if small and size <= 0.1*bound:
                     return Solution({point}, True, count, size, CONVERGED)
-                if count >= maxiter:
+                if count >= maxiter and size > 0.0:
                     break
                 {matrix}
                 {elimination}
+                if size == 0.0:
+                    if {regular}:  # no underflow, no singular Jacobian
+                        return Solution({point}, True, count, size, CONVERGED)
+                    break
                 {move}
                 small = {small}
                 bound = size
                 part = 1.0
                 count += 1
-            elif small and size == size:  # a last step, after which |F| cannot fall any more
-                return Solution({last}, True, count - 1, bound, CONVERGED)
-            elif part > 0.01:  # a shorter step
+            elif part > 0.01 and not small:  # a shorter step
                 part *= 0.5
                 {shorten}
-                small = False
+            elif small and {bits}:  # a last step, after which |F| cannot fall any more
+                return Solution({last}, True, count - 1, bound, CONVERGED)
             else:
                 break
     except {trouble}:
@@ -158,31 +197,33 @@ MINIMUM = """\
 numbers = floats_of({start}, {n}{params})
 if numbers is not None and callback is None and {usual}:
     {names} = numbers
+    {scales} = {magnitudes}
+    {tops} = {zeros}
     bound = floor = inf
     part = fall = 0.0
     count = 0
-    small = sound = False
+    small = fast = False
     try:
         while True:
             {statements}
             size = {size}
             if value <= floor - 1e-4*part*fall or size < bound and value <= floor + 4e-15*abs(floor):
-                if sound and small and (size <= 0.01*bound or {tiny}):
+                if small and (size <= 0.01*bound or fast and not size < 0.5*bound){inside}:
                     return strict_minimum({point}, count, size, value)
-                if small or count >= maxiter:  # short steps, but not those to a strict minimum
+                if small or count >= maxiter{outside}:  # what is no strict minimum, or not yet
                     break
+                fast = size <= 0.01*bound < inf
                 {matrix}
-                top = {trace}
                 {elimination}
-                sound = {determinant} > 1e-8*top**{n}
                 fall = {fall}
                 {move}
-                small = {small}
+                {learn}
+                small = {tends}
                 bound = size
                 floor = value
                 part = 1.0
                 count += size > 0.0  # no step leads from a point without slope
-            elif sound and small and size == size:  # a last step, and no lower value
+            elif small and fast and size == size:  # a last step, and no lower value
                 return strict_minimum({last}, count - 1, bound, floor)
             elif part > 0.001:  # a shorter step
                 part *= 0.5
@@ -200,17 +241,27 @@ def system_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
     return _matrix_loop(SYSTEM, problem, outputs, 0, n * n)
 
 
-def minimum_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
+def minimum_loop(bounds: Any, problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
     """Damped steps in a few scalar unknowns while all pivots of the Hessian are positive.
 
     `outputs` are the value, the gradient, and the Hessian or its diagonal. A step must lower the value
-    by what Armijo's rule asks for; by rounding, the last ones lower the gradient only.
+    by what Armijo's rule asks for; by rounding, the last ones lower the gradient only. Pivots are measured
+    against the largest curvature of their unknown so far, and steps against their unknown, or, where that
+    tends to 0, against the largest value that it had. What is returned is a strict minimum beyond doubt,
+    within the bounds: steps were short, and left little of the gradient.
     """
-    return _matrix_loop(MINIMUM, problem, outputs, 1, len(outputs) - 1 - len(problem.unknowns))
+    return _matrix_loop(
+        MINIMUM, problem, outputs, 1, len(outputs) - 1 - len(problem.unknowns), bounds
+    )
 
 
 def _matrix_loop(
-    template: str, problem: Problem, outputs: Sequence[Expr], values: int, entries: int
+    template: str,
+    problem: Problem,
+    outputs: Sequence[Expr],
+    values: int,
+    entries: int,
+    bounds: Any = None,
 ) -> Loop | None:
     """A loop by `values` numbers, a vector, and so many entries of a matrix or its diagonal."""
     n = len(problem.unknowns)
@@ -233,8 +284,22 @@ def _matrix_loop(
         params=_listed(names[n:]),
         names=", ".join(names) + ("," if len(names) == 1 else ""),
         matrix=("\n" + INDENT * 4).join(written),
+        **_within_bounds(bounds, names[:n]),
         **_steps_of(names[:n], scalar, definite=bool(values), diagonal=entries == n),
     )
+
+
+def _within_bounds(bounds: Any, unknowns: list[str]) -> dict[str, str]:
+    """The tests whether a point is within its bounds, and whether not."""
+    tests = [
+        test.format(x)
+        for x, pair in zip(unknowns, bounds or [], strict=False)
+        for test in _sides([pair])
+    ]
+    return {
+        "inside": "".join([f" and {test}" for test in tests]),
+        "outside": "".join([f" or not {test}" for test in tests]),
+    }
 
 
 def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool) -> dict[str, str]:
@@ -246,15 +311,32 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
     moved = [f"{x} += p{i}" for i, x in enumerate(unknowns)]
     return {
         "n": str(n),
-        "size": "abs(r0)" if n == 1 else f"sqrt({_sum_of(n, 'r{0}*r{0}')})",
-        "trace": " + ".join(pivots),
-        "determinant": "*".join(pivots),
+        "size": "abs(r0)" if n == 1 else f"hypot({', '.join(f'r{i}' for i in range(n))})",
+        "scales": ", ".join(f"scale{i}" for i in range(n)),
+        "magnitudes": ", ".join(f"abs({x})" for x in unknowns),
+        "tops": ", ".join(f"top{i}" for i in range(n)),
+        "zeros": ", ".join(["0.0"] * n),
+        "learn": nested.join(
+            line
+            for i, x in enumerate(unknowns)
+            for line in [f"if not -scale{i} <= {x} <= scale{i}:", f"{INDENT}scale{i} = abs({x})"]
+        ),
+        "tends": " and ".join(
+            [
+                f"(abs(p{i}) <= tol*abs({x})"
+                f" or abs(p{i}) <= 2.2e-16*scale{i} and abs({x}) <= 1e-3*abs(p{i}))"
+                for i, x in enumerate(unknowns)
+            ]
+        ),
         "fall": _sum_of(n, "r{0}*r{0}/j{0}{0}"),
         "elimination": nested.join(_elimination(n, definite, diagonal)),
         "move": nested.join([*remembered, *moved]),
         "shorten": nested.join(f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)),
+        "regular": " and ".join([f"abs({pivot}) > 1e-280" for pivot in pivots]),
+        "bits": " and ".join(
+            [f"abs({x} - last{i}) <= 2e-15*abs({x})" for i, x in enumerate(unknowns)]
+        ),
         "small": _all_within("tol", unknowns),
-        "tiny": _all_within("4.5e-16", unknowns),
     } | {
         name: parts[0] if scalar else f"np.array([{', '.join(parts)}])"
         for name, parts in points.items()
@@ -266,13 +348,15 @@ def _sum_of(n: int, term: str) -> str:
 
 
 def _all_within(tolerance: str, unknowns: list[str]) -> str:
-    tests = [f"abs(p{i}) <= {tolerance}*max(1.0, abs({x}))" for i, x in enumerate(unknowns)]
+    tests = [f"abs(p{i}) <= {tolerance}*abs({x}) < inf" for i, x in enumerate(unknowns)]
     return " and ".join(tests)
 
 
 def _elimination(n: int, definite: bool, diagonal: bool) -> list[str]:
     """Statements that solve ``J p = -r``, with partial pivoting or as long as pivots are positive."""
     lines = []
+    for k in range(n if definite else 0):
+        lines += [f"if j{k}{k} > top{k}:", f"{INDENT}top{k} = j{k}{k}"]
     for k in range(n):
         below = [] if diagonal else range(k + 1, n)
         for i in [] if definite else below:
@@ -280,7 +364,7 @@ def _elimination(n: int, definite: bool, diagonal: bool) -> list[str]:
             lines.append(f"if abs(j{i}{k}) > abs(j{k}{k}):")
             lines.append(f"{INDENT}{rows[0]}, {rows[1]} = {rows[1]}, {rows[0]}")
         if definite:
-            lines += [f"if not j{k}{k} > 1e-8*top:", f"{INDENT}break"]
+            lines += [f"if not j{k}{k} > 1e-8*top{k}:", f"{INDENT}break"]
         for i in below:
             lines.append(f"step = j{i}{k}/j{k}{k}")
             lines += [f"j{i}{c} -= step*j{k}{c}" for c in range(k + 1, n)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -12,18 +13,28 @@ from symgrad import errors
 from symgrad.solve.runtime import (
     approach,
     arguments,
+    beside,
     blocks,
+    bracket,
     calls,
     conjugate,
     elimination,
+    ending,
+    fit,
+    fits,
+    lanczos,
     large,
+    minimize,
     minimum,
+    minimum_step,
     newton,
+    region,
     results,
+    roots,
     scalar,
     sparse,
     sparse_minimum,
-    system,
+    spectra,
     trust,
 )
 
@@ -31,29 +42,42 @@ from symgrad.solve.runtime import (
 ORDER: tuple[ModuleType, ...] = (
     results,
     arguments,
+    ending,
     approach,
     blocks,
     scalar,
+    bracket,
     newton,
     trust,
     elimination,
-    system,
+    roots,
+    spectra,
+    minimum_step,
     minimum,
+    beside,
     calls,
+    minimize,
+    fit,
+    fits,
+    region,
+    lanczos,
     large,
     conjugate,
     sparse,
     sparse_minimum,
 )
-COMMON = (results, arguments, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, system, minimum, calls)
+COMMON = (results, arguments, ending, approach)
+MATRICES = (*COMMON, blocks, trust, elimination, roots, calls)
+MINIMA = (trust, spectra, minimum_step, minimum, beside)
+LARGE = (*COMMON, *MINIMA, region, lanczos, large)
 NEEDED = {
-    "solve_equation": (*COMMON, blocks, scalar, newton),
-    "solve_large": (*COMMON, trust, minimum, large, conjugate),
+    "solve_equation": (*COMMON, blocks, scalar, bracket, newton),
+    "solve_large": (*LARGE, conjugate),
     "solve_sparse": (*COMMON, sparse),
-    "solve_sparse_minimum": (*COMMON, trust, minimum, large, sparse, sparse_minimum),
-    "solve_system": MATRICES,
-    "solve_minimum": MATRICES,
+    "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
+    "solve_roots": MATRICES,
+    "solve_fit": (*MATRICES, *MINIMA[1:], fit, fits),
+    "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
 ERRORS = '''\
 class ArgumentError(TypeError, ValueError):
@@ -74,6 +98,9 @@ class ConvergenceError(ArithmeticError):
     def __init__(self, message, solution):
         self.solution = solution
         super().__init__(message)
+
+    def __reduce__(self):
+        return type(self), (str(self), self.solution)
 '''
 
 
@@ -85,8 +112,8 @@ def namespace() -> dict[str, Any]:
     return names | {"errors": errors}
 
 
-def standalone(generated: str) -> str:
-    """A module with what `generated` calls in front of it."""
+def standalone(generated: str, late: Sequence[str]) -> str:
+    """A module with what `generated` calls in front of it: the runtime, and functions made late."""
     called = next(name for name in NEEDED if f"{name}(" in generated)
     imports: dict[str, None] = {}
     bodies = []
@@ -94,10 +121,13 @@ def standalone(generated: str) -> str:
         lines, body = _parts(module)
         imports |= dict.fromkeys(lines)
         bodies.append(body)
-    tail_imports, tail = _without_imports(generated)
-    imports |= dict.fromkeys(tail_imports)
+    tails = []
+    for source in (*late, generated):
+        lines, body = _without_imports(source)
+        imports |= dict.fromkeys(lines)
+        tails.append(body)
     head = ["from __future__ import annotations", "", *sorted(imports)]
-    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, tail]) + "\n"
+    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, *tails]) + "\n"
 
 
 @cache

@@ -7,13 +7,22 @@ from functools import partial
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort
-from symgrad.lower.lowering import is_batched
-from symgrad.solve.code import equation_code, large_code, sparse_code, system_code
+from symgrad.ops.applied import with_functions
+from symgrad.solve.code import (
+    curvature_code,
+    equation_code,
+    fit_code,
+    large_code,
+    rounding_code,
+    sparse_code,
+    system_code,
+)
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
@@ -25,6 +34,7 @@ SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
 SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
 
+@with_functions("unknowns", "params")
 def newton_root(
     F: Any,
     unknowns: Any,
@@ -47,8 +57,8 @@ def newton_root(
     params : symbol, or list of symbols
         What else `F` mentions; given at the call, after the start.
     order : int
-        For one equation: 1 is Newton's method, 2 Halley's, n that of Householder. The number of right
-        digits is multiplied by ``order + 1`` in a step.
+        For one equation in a scalar, which may hold arrays inside: 1 is Newton's method, 2 Halley's, n that
+        of Householder. The number of right digits is multiplied by ``order + 1`` in a step.
     method : {"auto", "newton", "sparse"}
         "newton" forms the Jacobian. "sparse", for large systems of known extents, forms the entries that
         can differ from zero, factored by SciPy (the extra ``scipy``), with a line search along the steps.
@@ -60,13 +70,19 @@ def newton_root(
     bracket : (a, b), optional
         For one equation: `F` changes sign between the numbers a and b, and no iterate leaves them.
     bounds : (low, high), or for a list of unknowns a list of pairs, optional
-        The iterates stay within; None is no bound.
+        The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well: 0 for
+        ``nonnegative=True``, and the least positive normal number for ``positive=True``, which excludes 0.
 
     Returns
     -------
     Solver
-        ``solver(x0, *params, tol=1e-12, maxiter=100)`` gives a `Solution`. The iteration ends when a full
-        step is shorter than ``tol * max(1, |x|)`` in every unknown and ``|F|`` falls as it does at a root.
+        ``solver(x0, *params, tol=1e-12, maxiter=100)`` gives a `Solution`; see `Solver` for what else it
+        takes. A point is called converged where the full step that led there is at most ``tol * |x|`` in
+        every unknown and ``|F|`` fell as it does at a root, or where nothing of F is left but rounding, by
+        a running error bound of its terms, and the root is located. In no unit of length does a flat
+        point, a jump, a pole or infinity pass for a root. `maxiter` is how many steps each attempt may
+        take: one equation, where stuck, looks for a sign change after half of them; a system that ends
+        without a root tries other trust regions and starts.
 
     Raises
     ------
@@ -95,8 +111,7 @@ def newton_root(
     )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
-    # one that holds an array inside, such as det(A - x*eye(n)), does not take many x at once
-    scalar = len(problem.unknowns) == 1 and is_batched(problem.symbols, toposort(problem.formulas))
+    scalar = problem.form.kind == "scalar" and problem.formulas[0].shape == ()
     if method not in ("auto", "newton", "sparse"):
         raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
     if scalar and method != "sparse":
@@ -104,17 +119,17 @@ def newton_root(
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
     if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
-        sparse = _sparse(problem, options, remake, always=method == "sparse")
+        sparse = _sparse(problem, bounds, options, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    options["fit"] = False
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
-    run = ("solve_system", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
+    run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
         partial(system_code, problem, outputs, *run),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
@@ -153,8 +168,11 @@ def _sparse_entries(
     return entries, f"sparse LU by SciPy, {some} of {of} entries formed"
 
 
-def _sparse(problem: Problem, options: dict[str, Any], remake: Any, always: bool) -> Solver | None:
-    found = _sparse_entries(problem.formulas, problem, options["bounds"], always)
+def _sparse(
+    problem: Problem, bounds: Any, options: dict[str, Any], remake: Any, always: bool
+) -> Solver | None:
+    """Bounds that are assumptions are kept by cutting steps; others may hold the root, and are refused."""
+    found = _sparse_entries(problem.formulas, problem, bounds, always)
     if found is None:
         return None
     entries, how = found
@@ -167,6 +185,7 @@ def _sparse(problem: Problem, options: dict[str, Any], remake: Any, always: bool
             options,
             "tol=1e-12, maxiter=200",
         ),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
         _described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
@@ -190,12 +209,14 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
             {"bounds": None},
             "tol=1e-10, maxiter=500",
         ),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
     )
 
 
+@with_functions("unknowns", "params")
 def newton_minimize(
     f: Any,
     unknowns: Any,
@@ -208,7 +229,10 @@ def newton_minimize(
     """Compile a solver that minimises a scalar `f`, with exact gradient and Hessian.
 
     Newton steps in a trust region, exact by the eigenvalues of the Hessian; where curvature is negative the
-    step follows it down, so that a saddle or a maximum is left, and never returned as a minimum.
+    step follows it down, so that a saddle or a maximum is left, and never returned as a minimum. Where the
+    Hessian does not tell, as at ``x**4 - y**4``, values beside the point do. Unknowns are scaled by the
+    Hessian, so that units do not matter. What falls without end has the status "unbounded"; an infimum
+    that is not attained, as that of ``exp(-x)``, is not converged.
 
     Parameters
     ----------
@@ -252,8 +276,9 @@ def newton_minimize(
         (f, unknowns, params),
         _keywords(locals(), "method globalize bounds"),
     )
+    sides = bounds_of(bounds, leaves, many)
     if method == "cg" and globalize:
-        return _matrix_free(problem, bounds_of(bounds, leaves, many), remake)
+        return _matrix_free(problem, sides, remake)
     if method not in ("auto", "newton", "sparse", "cg"):
         raise ArgumentError(
             f'the method must be "auto", "sparse", "newton" or "cg", not {method!r}'
@@ -262,12 +287,11 @@ def newton_minimize(
         raise ArgumentError(f'method="{method}" works in a trust region: leave globalize=True')
     gradient = grad(problem.formulas[0], leaves)
     diagonal = None if method == "sparse" else diagonal_of(gradient, leaves)
-    large = method == "auto" and globalize and bounds is None and _is_large(problem)
+    large = method == "auto" and globalize and sides is None and _is_large(problem)
     if method == "sparse" or (large and diagonal is None):
-        sparse = _sparse_minimum(problem, bounds, remake, always=method == "sparse")
+        sparse = _sparse_minimum(problem, sides, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
-    sides = bounds_of(bounds, leaves, many)
     return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake)
 
 
@@ -295,11 +319,13 @@ def _dense_minimum(
         if factor is not None:
             options["hessian"], second = factor.axis, [factor.matrix]
             how = "Hessian a Kronecker product with the identity; eigenvalues of its small factor"
-    loop = minimum_loop if globalize and bounds is None else None
+    plain = all(np.ndim(side) == 0 for pair in bounds or () for side in pair if side is not None)
+    loop = partial(minimum_loop, bounds) if globalize and plain else None
     outputs = [f, *gradient, *second]
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return Solver(
         partial(system_code, problem, outputs, *run),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described(
             "minimum", problem, f"{_first(problem, loop)}Newton steps in a trust region; {how}"
         ),
@@ -317,15 +343,17 @@ def _first(problem: Problem, loop: Any) -> str:
 def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
+    gradient = grad(f, leaves)
     return Solver(
         partial(
             large_code,
             problem,
-            [f, *grad(f, leaves)],
+            [f, *gradient],
             directions,
             hvp(f, leaves, directions),
             {"bounds": bounds},
         ),
+        {"rounding": partial(rounding_code, problem, [f, *gradient])},
         _described(
             "minimum",
             problem,
@@ -336,8 +364,13 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
     )
 
 
+@with_functions("unknowns", "params")
 def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None) -> Solver:
     """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
+
+    Where residuals are left, such steps may converge slowly; Newton's on the sum of squares then end the
+    iteration. The whole Hessian decides at the end whether it is a minimum: a saddle, as two equal
+    exponentials are, is left.
 
     Parameters
     ----------
@@ -350,7 +383,8 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     -------
     Solver
         ``solver(x0, *params, tol=1e-10, maxiter=2000)`` gives a `Fit`: a `Solution` with the fields
-        `covariance`, `stderr`, `residual_std` and `dof`. Its `residual` is ``sqrt(sum(r**2))``.
+        `covariance`, `stderr`, `residual_std`, `dof` and `curvature`. Its `residual` is
+        ``sqrt(sum(r**2))``.
 
     Examples
     --------
@@ -365,16 +399,15 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
     """
     problem = problem_of("least_squares", r, unknowns, params)
     many = isinstance(unknowns, (list, tuple))
-    options = {
-        "globalize": True,
-        "bounds": bounds_of(bounds, problem.unknowns, many),
-        "fit": True,
-    }
+    options = {"bounds": bounds_of(bounds, problem.unknowns, many)}
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
-    run = ("solve_system", len(problem.formulas), options, "tol=1e-10, maxiter=2000")
     return Solver(
-        partial(system_code, problem, outputs, *run),
+        partial(fit_code, problem, outputs, options, "tol=1e-10, maxiter=2000"),
+        {
+            "rounding": partial(rounding_code, problem, problem.formulas),
+            "product": partial(curvature_code, problem),
+        },
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
@@ -398,8 +431,13 @@ def _equation(
         order, f"Householder's method of order {order}"
     )
     return Solver(
-        partial(equation_code, problem, [f, step], slope, options),
-        _described("root", problem, f"{method}; one division a step"),
+        partial(equation_code, problem, [f, step, derivatives[1]], slope, options),
+        {"rounding": partial(rounding_code, problem, problem.formulas)},
+        _described(
+            "root",
+            problem,
+            f"{method}, full steps first; then shorter ones, then inside a sign change",
+        ),
         tuple(problem.symbols),
         remake,
     )

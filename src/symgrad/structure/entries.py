@@ -14,7 +14,17 @@ import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import show_shape
-from symgrad.expr.leaves import CONST, EYE, SYMBOL, constant, is_number, is_value, number, value_of
+from symgrad.expr.leaves import (
+    CONST,
+    EYE,
+    SYMBOL,
+    ZERO,
+    constant,
+    is_number,
+    is_value,
+    number,
+    value_of,
+)
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops import layout
@@ -180,7 +190,7 @@ def _same(node: Expr, sparse: Sparse) -> Entries | None:
 def _zero_preserving(node: Expr, sparse: Sparse) -> Entries | None:
     """A function of one operand that is exactly 0 at 0; everything else is full."""
     op = node.op
-    if isinstance(op, Elementwise) and op.arity == 1 and op.exact.get(0) == 0:
+    if isinstance(op, Elementwise) and op.arity == 1 and value_of(op.build((ZERO,), ())) == 0:
         return _same(node, sparse)
     return None
 

@@ -27,6 +27,42 @@ class Form(NamedTuple):
     params: tuple[Any, ...]
 
 
+class Tolerances(NamedTuple):
+    """When an iteration may end; see `runtime.ending`.
+
+    Attributes
+    ----------
+    tol : float
+        What `xtol` is where it is None.
+    xtol : float or None
+        How short the last step is, against each unknown.
+    ftol : float or None
+        For minima and fits: the relative fall of the objective that ends the iteration, as SciPy's
+        ``least_squares`` has it. For roots: the part of ``|F|`` at the start that is small enough.
+    gtol : float or None
+        For minima and fits: the largest entry of the gradient, projected on the bounds, that is small
+        enough, as SciPy's ``minimize`` has it.
+    x_scale : number, array or list of them, or None
+        Magnitudes of the unknowns, in their form, below which steps are not measured by the unknown.
+    """
+
+    tol: float
+    xtol: Any = None
+    ftol: Any = None
+    gtol: Any = None
+    x_scale: Any = None
+
+    @property
+    def step(self) -> float:
+        """How short the last step is, against each unknown."""
+        return self.tol if self.xtol is None else self.xtol
+
+    @property
+    def has_wishes(self) -> bool:
+        """Whether something else than a short step ends an iteration, or measures it."""
+        return not (self.ftol is self.gtol is self.x_scale is None)
+
+
 class Call(NamedTuple):
     """What a solver was called with, and how it was made."""
 
@@ -34,7 +70,7 @@ class Call(NamedTuple):
     x0: Any
     params: tuple[Any, ...]
     options: dict[str, Any]
-    tol: float
+    tolerances: Tolerances
     maxiter: int
     raise_on_failure: bool
     callback: Any
@@ -49,12 +85,15 @@ class Problems(NamedTuple):
     params : list of arrays of shape (problems, *shape)
     shapes : list of the shape of each unknown
     batch : tuple, the shape of the batch; () for a single problem
+    x_scale : array of shape (unknowns,)
+        The scale that was given, or zeros.
     """
 
     x: Any
     params: list[Any]
     shapes: list[tuple[int, ...]]
     batch: tuple[int, ...]
+    x_scale: Any
 
 
 def prepare(call: Call) -> Problems:
@@ -92,13 +131,40 @@ def prepare(call: Call) -> Problems:
         for a, s in zip(flat[:k], shapes[:k], strict=True)
     ]
     x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
-    return Problems(x, flat[k:], shapes[:k], batch)
+    scale = _scale(form, call.tolerances.x_scale, shapes[:k])
+    return Problems(x, flat[k:], shapes[:k], batch, scale)
+
+
+def _scale(form: Form, given: Any, shapes: list[tuple[int, ...]]) -> Any:
+    """`x_scale` over the flattened unknowns; zeros where none is given."""
+    if given is None:
+        return np.zeros(sum(map(prod, shapes)))
+    many = form.kind in ("scalars", "arrays")
+    parts = (
+        given if many and isinstance(given, (list, tuple, np.ndarray)) else [given] * len(shapes)
+    )
+    if np.ndim(parts) == 0 or len(parts) != len(shapes):
+        raise ShapeError(f"x_scale has {np.size(given)} entries, needs one per unknown")
+    columns = []
+    for part, shape, (name, _) in zip(parts, shapes, form.unknowns, strict=True):
+        value = _array(part, f"x_scale of {name}").astype(np.float64)
+        if not (np.isfinite(value).all() and (value > 0).all()):
+            raise ArgumentError(f"x_scale of {name} must be positive and finite, not {part!r}")
+        try:
+            columns.append(np.broadcast_to(value, shape).ravel())
+        except ValueError:
+            raise ShapeError(f"x_scale of {name} has shape {value.shape}, needs {shape}") from None
+    return np.concatenate(columns)
 
 
 def _check_options(call: Call) -> None:
-    tol, maxiter, callback = call.tol, call.maxiter, call.callback
-    if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not tol >= 0:
-        raise ArgumentError(f"tol must be a number that is not negative, not {tol!r}")
+    maxiter, callback = call.maxiter, call.callback
+    for name in ("tol", "xtol", "ftol", "gtol"):
+        tol = getattr(call.tolerances, name)
+        if tol is None and name != "tol":
+            continue
+        if isinstance(tol, bool) or not isinstance(tol, (int, float, np.number)) or not tol >= 0:
+            raise ArgumentError(f"{name} must be a number that is not negative, not {tol!r}")
     if isinstance(maxiter, bool) or not isinstance(maxiter, (int, np.integer)) or maxiter < 0:
         raise ArgumentError(f"maxiter must be an int that is not negative, not {maxiter!r}")
     if callback is not None and not callable(callback):
@@ -176,6 +242,18 @@ def _shape(array: Any, declared: Any, extents: dict[str, int]) -> Any:
             f"{name} has shape {array.shape}, needs {want}, after the axes of the batch"
         )
     return got
+
+
+def report(callback: Any, single: bool, iteration: int, x: Any, residual: Any, step: Any) -> None:
+    """Tell of an iterate: of a single problem its row, of a batch the arrays of all that are left."""
+    if callback is None or not len(x):
+        return
+    given = (x, residual, step)
+    if single:
+        row = [v[0] if np.ndim(v[0]) else float(v[0]) for v in given]
+        callback(iteration, *row)
+    else:
+        callback(iteration, *[np.array(v) for v in given])
 
 
 def split(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Steps
 from symgrad.solve.runtime.arguments import (
     Call,
@@ -15,23 +16,15 @@ from symgrad.solve.runtime.arguments import (
     answer,
     box,
     prepare,
-    shaped,
+    report,
     split,
     split_columns,
 )
 from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
-from symgrad.solve.runtime.minimum import (
-    Minima,
-    answer_of_minima,
-    confirmed,
-    dense,
-    diagonal,
-    kronecker,
-    minimize_all,
-)
-from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
-from symgrad.solve.runtime.system import Systems, solve_systems
+from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
+from symgrad.solve.runtime.results import Solution, checked
+from symgrad.solve.runtime.roots import Roots, find_roots
 
 ENTRIES = 200_000  # at a time, so that they stay in the cache
 VECTORS = 8  # about as many as there are beside a matrix
@@ -98,6 +91,16 @@ class Values:
         r, jac = self._columns(outputs, self.parts, x.shape)
         return column_lengths(r), solved_systems(jac, r)
 
+    def is_at_level(
+        self, x: Any, params: list[Any], rounding: Callable[..., Any], size: Any = None
+    ) -> Any:
+        """Whether residuals are at their rounding levels, or their length where `size` is given."""
+        unknowns = split_columns(x, self.shapes)
+        level = levels_of(bounds_by_problem(rounding, [*unknowns, *params], slice(None)))
+        if size is not None:
+            return size <= lengths(level)
+        return is_at_level(_column(self.arrays(unknowns, params)[: self.parts]), level)
+
     def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
         outputs = self.arrays(split_columns(x, self.shapes), params)[1:]
@@ -134,12 +137,16 @@ class Values:
         return np.asarray(f, float), _column([g]), h.astype(np.float64, copy=False)
 
 
-def steps_by(step: Callable[..., Any]) -> Steps:
-    """What `full_steps` needs, where ``|F|`` and the step come together."""
+def steps_by(step: Callable[..., Any], is_at_level: Callable[..., Any] | None = None) -> Steps:
+    """What `full_steps` needs, where ``|F|`` and the step come together.
+
+    Without ``is_at_level(x, params)`` only steps tell when an iteration has ended.
+    """
     return Steps(
         lambda x, params: (*step(x, params), np.nan),
         step,
-        lambda x, params, slope: tuple(map(np.abs, step(x, params))),
+        lambda x, params, slope: step(x, params),
+        is_at_level or (lambda x, params, size=None: np.zeros(x.shape[1], bool)),
     )
 
 
@@ -169,99 +176,52 @@ def _matrix(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
     return out
 
 
-def _problems_at_a_time(matrix: int, n: int) -> int:
+def problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
-def solve_system(
+def solve_roots(
     one: Callable[..., Any],
     many: Callable[[], Any],
     parts: int,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
-    """The `Solution` of a square system, or of a least squares problem where `fit`."""
+    """The `Solution` of a square system."""
     problems = prepare(call)
+    if call.tolerances.gtol is not None:
+        raise ArgumentError("gtol is for minima and fits; a root has xtol and ftol")
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
-    found = Systems(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
-    run = {
-        "globalize": call.options["globalize"],
-        "callback": None if problems.batch else call.callback,
-        "fit": call.options["fit"],
-    }
-    fit = call.options["fit"]
-    together = found.box is None and not fit and run["callback"] is None
+    levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
+    tolerances, single = call.tolerances, not problems.batch
+    sides = box(call.options["bounds"], problems.shapes)
+    found = Roots(
+        values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
+    )
+
+    def tell(s: Roots, now: Any, p: Any) -> None:
+        report(call.callback, single, int(now.count.max()), now.x, now.size / s.unit[now.index], p)
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)
+        s.given, s.given_levels = v.system, levels.part(part)
         index = np.arange(len(s.x))
-        if together:
-            index = s.by_full_steps(steps_by(v.newton_step), v.params, call.tol, call.maxiter)
-        solve_systems(s, v.system, index, call.maxiter, **run)
+        if call.callback is None:
+            steps = steps_by(
+                v.newton_step, lambda x, given, size=None: v.is_at_level(x, given, rounding, size)
+            )
+            index = s.by_full_steps(steps, v.params, tolerances.step, call.maxiter, s.box)
+        find_roots(
+            s,
+            index,
+            call.maxiter,
+            call.options["globalize"],
+            None if call.callback is None else tell,
+        )
 
-    each_block(lambda _: block, len(problems.x), _problems_at_a_time(n * n, n))
-    solution = answer(Fit if fit else Solution, call, problems, found)
-    if isinstance(solution, Fit):
-        _statistics(solution, values, found.x, found.size, problems.batch)
-    return checked(solution, call.raise_on_failure)
-
-
-def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
-    """Covariance by singular values of the scaled Jacobian, ``inv(J.T J)`` never being formed."""
-    index = np.arange(x.shape[0])
-    _, jac = values.system(x, index)
-    fit.dof = max(jac.shape[1] - jac.shape[2], 0)
-    with np.errstate(all="ignore"):
-        s = size / np.sqrt(fit.dof) if fit.dof else np.full(size.shape, np.nan)
-        scale = np.sqrt(np.einsum("kij,kij->kj", jac, jac))
-        scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
-        jac = np.where(np.isfinite(jac), jac, 0.0) / scale[:, None, :]
-        _, sigma, vt = np.linalg.svd(jac, full_matrices=False)
-        ranked = (sigma > 2e-16 * max(jac.shape[1:]) * sigma[:, :1]).all(axis=1)
-        ranked &= sigma.shape[1] == jac.shape[2]
-        root = vt / sigma[:, :, None] / scale[:, None, :] * s[:, None, None]
-        cov = np.einsum("kij,kil->kjl", root, root)
-        cov = np.where(ranked[:, None, None], cov, np.inf)
-        stderr = np.sqrt(np.einsum("kii->ki", cov))
-    fit.covariance = cov.reshape(*batch, *cov.shape[1:])
-    fit.stderr = stderr.reshape(*batch, stderr.shape[1])
-    fit.residual_std = shaped(s, batch)
-
-
-def solve_minimum(
-    one: Callable[..., Any],
-    many: Callable[[], Any],
-    parts: int,
-    call: Call,
-) -> Minimum:
-    """The `Minimum` of an objective."""
-    problems = prepare(call)
-    values = Values(one, many, problems, parts)
-    n = problems.x.shape[1]
-    spectrum: Callable[[Any], Any] = dense
-    entries, evaluate = n * n, "objective"
-    if call.options["hessian"] == "diagonal":
-        entries, spectrum, evaluate = n, diagonal, "diagonals"
-    elif call.options["hessian"] != "dense":
-        axis, shape = call.options["hessian"], problems.shapes[0]
-        entries, evaluate = n + shape[1 - axis] ** 2, "factors"
-        spectrum = kronecker(axis, shape)
-    found = Minima(problems.x, box(call.options["bounds"], problems.shapes), call.tol)
-    run = {
-        "globalize": call.options["globalize"],
-        "callback": None if problems.batch else call.callback,
-        "spectrum": spectrum,
-    }
-
-    together = bool(problems.batch) and found.box is None and evaluate == "objective"
-
-    def block(part: slice) -> None:
-        s, v = found.part(part), values.part(part)
-        index = np.arange(len(s.x))
-        if together:
-            index = s.by_full_steps(steps_by(v.minimising_step), v.params, call.tol, call.maxiter)
-            index = confirmed(s, v.objective, index)
-        minimize_all(s, getattr(v, evaluate), index, call.maxiter, **run)
-
-    each_block(lambda _: block, len(problems.x), _problems_at_a_time(entries, n))
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)
+    if call.callback is None:
+        each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
+    else:  # of all that are left together
+        block(slice(None))
+    return checked(answer(Solution, call, problems, found), call.raise_on_failure)

@@ -14,16 +14,21 @@ from typing import Any
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, Problems, split
-from symgrad.solve.runtime.large import Objective, Point, solve_many_unknowns
+from symgrad.solve.runtime.large import solve_many_unknowns
+from symgrad.solve.runtime.region import Method, Objective, Point
 from symgrad.solve.runtime.results import Minimum
 
 MOST = 5000  # products in a step
 
 
 def _truncated_step(
-    problem: Objective, now: Point, delta: float, forcing: float
+    problem: Objective, now: Point, d: Any, delta: float, forcing: float
 ) -> tuple[Any, Any, bool]:
-    return _truncated(problem.hessian(now.x, now.free), now.g, delta, forcing)
+    """In unknowns scaled by `d`, with gradient and Hessian in units of the gradient's length."""
+    hessian = problem.hessian(now.x, now.free)
+    size = now.size(d)
+    p, hp, full = _truncated(lambda v: hessian(v / d) / d / size, now.g / d / size, delta, forcing)
+    return p / d, hp * d * size, full
 
 
 def _truncated(
@@ -61,16 +66,21 @@ def _to_boundary(p: Any, d: Any, delta: float) -> float:
     return float(c / (b + root) if b > 0 else (root - b) / a)
 
 
-def solve_large(evaluate: Callable[..., Any], product: Callable[..., Any], call: Call) -> Minimum:
+def solve_large(
+    evaluate: Callable[..., Any],
+    product: Callable[..., Any],
+    rounding: Callable[..., Any],
+    call: Call,
+) -> Minimum:
     """The `Minimum` of an objective by Hessian-vector products."""
     make = partial(_functions, evaluate, product)
-    return solve_many_unknowns(make, call)
+    return solve_many_unknowns(make, rounding, call)
 
 
 def _functions(
     evaluate: Callable[..., Any], product: Callable[..., Any], problems: Problems, params: list[Any]
-) -> tuple[Any, Any, Any, Any]:
-    """The functions of an `Objective` over flat vectors; nan where a decomposition fails."""
+) -> Method:
+    """The functions of one problem over flat vectors; nan where a decomposition fails."""
     shapes = problems.shapes
 
     def at(x: Any) -> tuple[float, Any]:
@@ -86,7 +96,7 @@ def _functions(
         except np.linalg.LinAlgError:
             return np.full(x.shape, np.nan)
 
-    return at, times, _truncated_step, lambda x: False
+    return Method(at, times, _truncated_step, lambda x: None, lambda x, d: False)
 
 
 def _flat(parts: Any) -> Any:

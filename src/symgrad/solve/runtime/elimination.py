@@ -6,12 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.solve.runtime.ending import lengths
+
 SMALL = 5  # unknowns, from which on LAPACK is faster, which takes the systems one by one
 
 
 def column_lengths(v: Any) -> Any:
     """The lengths of vectors (n, problems)."""
-    return np.abs(v[0]) if len(v) == 1 else np.sqrt(np.einsum("ik,ik->k", v, v))
+    if len(v) == 1:
+        return np.abs(v[0])
+    squares = np.einsum("ik,ik->k", v, v)
+    size = np.sqrt(squares)
+    if squares.size and not (squares.min() > 1e-280 and squares.max() < 1e280):
+        lost = np.flatnonzero(~((squares > 1e-280) & (squares < 1e280)))
+        size[lost] = lengths(v.take(lost, axis=1).T)
+    return size
 
 
 def solved_systems(a: Any, b: Any) -> Any:

@@ -1,224 +1,221 @@
 """Minima of many unknowns: a trust region whose steps need no decomposition of a dense matrix.
 
-Curvature at what looks like a minimum is found by Lanczos' method, from products with the Hessian alone.
+Curvature at what looks like a minimum is found by Lanczos' method, from products with the Hessian alone,
+where pivots do not tell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Call, box, prepare
+from symgrad.solve.runtime.arguments import Call, Problems, box, prepare, split
+from symgrad.solve.runtime.beside import FLAT, STEPS, TRIES, Surroundings, as_far_as_scale
+from symgrad.solve.runtime.ending import (
+    Levels,
+    learned_scale,
+    lengths,
+    meets_wishes,
+)
+from symgrad.solve.runtime.lanczos import lowest_curvature
 from symgrad.solve.runtime.minimum import (
-    CURVATURES,
-    REACHES,
+    UNKNOWN,
     Minima,
     answer_of_minima,
-    curvature_of,
 )
+from symgrad.solve.runtime.region import Method, Objective, Point, Region, Walk, point_at
 from symgrad.solve.runtime.results import Minimum, Status, checked
-from symgrad.solve.runtime.trust import EPS, is_short
 
-STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
-LANCZOS = 60  # products for the lowest curvature
-
-
-class Objective(NamedTuple):
-    """One problem.
-
-    Attributes
-    ----------
-    at, times : callable
-        ``at(x)`` gives value and gradient, ``times(x, v)`` the Hessian times v.
-    step : callable
-        ``step(problem, now, delta, forcing)`` gives a step p that lowers ``g.p + p.Hp/2`` within
-        ``|p| <= delta``, H p, and whether it solves ``H p = -g``, up to `forcing` times the length of g.
-    is_definite : callable
-        ``is_definite(x)`` says whether the Hessian is known to be positive definite.
-    """
-
-    at: Callable[[Any], tuple[float, Any]]
-    times: Callable[[Any, Any], Any]
-    step: Callable[..., tuple[Any, Any, bool]]
-    is_definite: Callable[[Any], bool]
-    box: Any
-    tol: float
-    maxiter: int
-    callback: Any
-
-    def free(self, x: Any, g: Any) -> Any:
-        """Which unknowns are not held at a bound; None is all."""
-        if self.box is None:
-            return None
-        return ~(((x <= self.box[0]) & (g > 0)) | ((x >= self.box[1]) & (g < 0)))
-
-    def hessian(self, x: Any, free: Any) -> Callable[[Any], Any]:
-        """``v -> H v``, over the free unknowns."""
-        if free is None:
-            return lambda v: self.times(x, v)
-        return lambda v: np.where(free, self.times(x, np.where(free, v, 0.0)), 0.0)
+PROBES = 2  # products that tell of the sizes of unknowns
+SMALL = 1e-6  # of a usual slope: what is left of it at a minimum
+MOST_RESCALED = 5
+MOST_LOWER = 6  # lower points beside what was found, that are gone on from
 
 
-class Point(NamedTuple):
-    """Where an iteration is."""
-
-    x: Any
-    f: float
-    g: Any  # with zeros for what is held
-    free: Any
-    size: float  # of the gradient
-
-    @property
-    def finite(self) -> bool:
-        return bool(np.isfinite(self.f) and np.isfinite(self.size))
-
-
-def point_at(problem: Objective, x: Any) -> Point:
-    """Value and gradient at `x`."""
-    f, g = problem.at(x)
-    free = problem.free(x, g)
-    g = g if free is None else np.where(free, g, 0.0)
-    return Point(x, f, g, free, float(np.linalg.norm(g)))
-
-
-def minimize_large(problem: Objective, x: Any) -> tuple[Point, int, Status, int]:
-    """Minimise: the point, the number of steps, the status, and the curvature as an index."""
-    unknown = len(CURVATURES) - 1
+def minimize_large(problem: Objective, x: Any) -> tuple[Walk, int]:
+    """Minimise: where the iteration ended, and the curvature there as an index."""
     with np.errstate(all="ignore"):
-        now = point_at(problem, x if problem.box is None else np.clip(x, *problem.box))
-        count = 0
-        while True:
-            now, count, status = _descended(problem, now, count)
-            if status != Status.CONVERGED:
-                return now, count, status, unknown
-            kind, direction = _lowest(problem.hessian(now.x, now.free), now)
-            kind = 0 if problem.is_definite(now.x) else kind
-            lower = _lower_beside(problem, now, direction)
+        now = point_at(problem, problem.clipped(x))
+        walk = Walk(now, 0, np.zeros(x.shape), np.abs(now.x))
+        for _ in range(MOST_LOWER):
+            _descend(problem, walk, problem.maxiter, problem.callback)
+            if walk.status != Status.CONVERGED:
+                return walk, UNKNOWN
+            kind, lower = _examined(problem, walk)
             if lower is None:
-                return now, count, Status.NOT_A_MINIMUM if 2 <= kind < unknown else status, kind
-            if count >= problem.maxiter:
-                return now, count, Status.ITERATION_LIMIT, kind
-            now, count = lower, count + 1
+                if 2 <= kind < UNKNOWN:
+                    walk.status = Status.NOT_A_MINIMUM
+                return walk, kind
+            if walk.count >= problem.maxiter:
+                walk.status = Status.ITERATION_LIMIT
+                return walk, kind
+            walk.point, walk.count = lower, walk.count + 1
+        walk.status = Status.STALLED
+        return walk, UNKNOWN
 
 
-def _descended(problem: Objective, now: Point, count: int) -> tuple[Point, int, Status]:
-    """Steps until one is short, or promises less than rounding hides."""
-    delta = max(1.0, float(np.linalg.norm(now.x)))
-    first, most, rejected = now.size, 0.5, 0
+def _descend(problem: Objective, walk: Walk, maxiter: int, callback: Any = None) -> None:
+    """Steps until a minimum is reached, by its slope, or none is to be reached."""
+    region = Region(walk)
     while True:
+        now = walk.point
         if not now.finite:
-            return now, count, Status.NON_FINITE
-        if now.size == 0:
-            return now, count, Status.CONVERGED
-        forcing = min(most, np.sqrt(now.size / first))
-        p, hp, full = problem.step(problem, now, delta, forcing)
-        p, hp = _within(problem, now, p, hp)
-        expected = -float(now.g @ p + 0.5 * (p @ hp))
-        if not np.isfinite(expected):
-            return now, count, Status.NON_FINITE
-        to = point_at(problem, now.x + p)
-        if problem.callback is not None:
-            problem.callback(count, now.x, now.size, p)
-        noise = 16 * EPS * abs(now.f)
-        flat = abs(expected) <= noise
-        # where the objective cannot tell any more, the gradient does
-        good = to.size < now.size and to.f <= now.f + noise
-        good = to.finite and (good if flat else now.f - to.f > 1e-4 * expected > 0)
-        small = bool(is_short(p, now.x, problem.tol))
-        idle = flat and (full or rejected == 0) and not to.size < 0.5 * now.size
-        if idle or (small and full):
-            if forcing <= STRICT:
-                take = good and count < problem.maxiter
-                return (to, count + 1, Status.CONVERGED) if take else (now, count, Status.CONVERGED)
-            most = STRICT  # the step was rough: a better one decides
-        elif rejected > 60 or (small and not good):
-            return now, count, Status.STALLED
-        if count >= problem.maxiter:
-            return now, count, Status.ITERATION_LIMIT
-        if not (flat and good):
-            ratio = (now.f - to.f) / expected if expected > 0 else -1.0
-            delta = _next_radius(delta, ratio, float(np.linalg.norm(p)), full)
-        rejected = 0 if good else rejected + 1
-        now, count = (to, count + 1) if good else (now, count)
+            walk.status = Status.NON_FINITE
+            return
+        walk.scale = learned_scale(walk.scale, now.x)
+        walk.highest = max(walk.highest, now.f)
+        walk.d = _weighted(problem, walk)
+        size = now.size(walk.d)
+        walk.wished = bool(
+            meets_wishes(None, problem.tolerances.gtol, slope=np.abs(now.g).max(initial=0.0))
+        )
+        if size == 0 or walk.wished:
+            walk.status = Status.CONVERGED
+            return
+        step = region.step(problem, walk, size)
+        if not np.isfinite(step.expected):
+            walk.status = Status.NON_FINITE
+            return
+        if callback is not None:
+            callback(walk.count, now.x, float(lengths(now.g)), step.p)
+        if np.isneginf(step.to.f) or region.is_endless(step):
+            walk.status = Status.UNBOUNDED
+            return
+        status = region.judged(problem, walk, step, maxiter)
+        if status == Status.CONVERGED and _neglects_unknowns(problem, walk):
+            status = None if walk.rescaled <= MOST_RESCALED else Status.STALLED
+            region = Region(walk)
+        if status is not None:
+            walk.status = status
+            return
 
 
-def _next_radius(delta: float, ratio: float, length: float, full: bool) -> float:
-    """The next trust region, by how well the quadratic foretold the value."""
-    if not ratio >= 0.25:
-        return 0.25 * length
-    return max(delta, (3.0 if full else 2.0) * length) if ratio > 0.75 else delta
+def _neglects_unknowns(problem: Objective, walk: Walk) -> bool:
+    """Whether the slope along some unknown is not small for it; the sizes of unknowns are then estimated.
 
-
-def _within(problem: Objective, now: Point, p: Any, hp: Any) -> tuple[Any, Any]:
-    """A step that stays within the bounds, and the Hessian times it."""
-    if problem.box is None:
-        return p, hp
-    inside = np.clip(now.x + p, *problem.box) - now.x
-    return (p, hp) if (inside == p).all() else (inside, problem.times(now.x, inside))
-
-
-def _lowest(times: Callable[[Any], Any], now: Point) -> tuple[int, Any]:
-    """Which second-order condition holds, as an index into `CURVATURES`, and where curvature is least.
-
-    By Lanczos' method from a random start, so that a direction of negative curvature is met with
-    near certainty; "unknown" where the lowest curvature is positive so far, but has not settled.
+    Where units differ, the length of a gradient is that of a few unknowns. Products of the Hessian with
+    vectors as long as the unknowns, of random signs, tell what a large slope is, for each of them.
     """
-    n = now.g.size if now.free is None else int(np.count_nonzero(now.free))
-    if n == 0:
-        return 0, np.zeros_like(now.g)
-    q = np.random.default_rng(0).standard_normal(now.g.size)
-    q = q if now.free is None else np.where(now.free, q, 0.0)
-    basis = np.empty((min(n, LANCZOS), q.size))
-    basis[0] = q / np.linalg.norm(q)
-    band = np.zeros((len(basis), len(basis)))
-    for k in range(len(basis)):
-        w = times(basis[k])
-        if not np.isfinite(w).all():
-            return len(CURVATURES) - 1, np.zeros_like(now.g)
-        band[k, k] = basis[k] @ w
-        for _ in range(2):  # orthogonal to all before, twice for the sake of rounding
-            w = w - basis[: k + 1].T @ (basis[: k + 1] @ w)
-        left = float(np.linalg.norm(w))
-        invariant = k + 1 == n or left <= 1e-12 * np.abs(band).max()
-        if invariant or k + 1 == len(basis):
-            break
-        band[k, k + 1] = band[k + 1, k] = left
-        basis[k + 1] = w / left
-    values, vectors = np.linalg.eigh(band[: k + 1, : k + 1])
-    kind = int(curvature_of(values[None])[0])
-    off = 0.0 if invariant else left * abs(float(vectors[-1, 0]))
-    if kind < 2 and off > max(0.5 * values[0], 1e-10 * np.abs(values).max()):
-        kind = len(CURVATURES) - 1
-    return kind, vectors[:, 0] @ basis[: k + 1]
+    now = walk.point
+    if problem.method.sizes(now.x) is not None or not now.g.any():
+        return False
+    scale = np.maximum(walk.scale, problem.x_scale)
+    scale = np.where(scale > 0, scale, scale.max(initial=0.0) or 1.0)
+    signs = np.random.default_rng(walk.rescaled).choice((-1.0, 1.0), (PROBES, scale.size))
+    hessian = problem.hessian(now.x, now.free)
+    usual = np.max([np.abs(hessian(scale * row)) for row in signs], axis=0)
+    if (np.abs(now.g) <= SMALL * usual).all():
+        return False
+    walk.rescaled += 1
+    walk.d = np.sqrt(np.where(usual > 0, usual, np.abs(now.g)) / scale)
+    walk.d = np.where(walk.d > 0, walk.d, walk.d.max())
+    return True
 
 
-def _lower_beside(problem: Objective, now: Point, direction: Any) -> Point | None:
-    """A lower point beside what looks like a minimum, along the direction of least curvature."""
-    least = now.f - 1e-13 * max(abs(now.f), 1e-3)
-    for reach in REACHES:
-        step = reach * max(1.0, float(np.linalg.norm(now.x))) * direction
-        for x in (now.x - step, now.x + step):
-            to = point_at(problem, x if problem.box is None else np.clip(x, *problem.box))
-            if to.f < least and to.finite:
-                return to
-    return None
+def _weighted(problem: Objective, walk: Walk) -> Any:
+    """The sizes of unknowns so far; by `x_scale`, or all alike, where curvature does not tell them."""
+    sizes = problem.method.sizes(walk.point.x)
+    if sizes is None and walk.rescaled:
+        return walk.d
+    if sizes is None:
+        given = problem.x_scale
+        return 1 / given if (given > 0).all() else np.ones(walk.point.x.shape)
+    d = np.maximum(walk.d, np.where(np.isfinite(sizes), sizes, 0.0))
+    top = d.max(initial=0.0)
+    return np.where(d > 0, d, top if top > 0 else 1.0)
 
 
-def solve_many_unknowns(make: Callable[..., tuple[Any, Any, Any, Any]], call: Call) -> Minimum:
+def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
+    """Which second-order condition holds, as an index into `CURVATURES`, and a lower point beside."""
+    now, d = walk.point, walk.d
+    if not d.size or (now.free is not None and not now.free.any()):
+        return 0, None
+    if walk.fast and now.free is None and problem.method.is_regular(now.x, d):
+        return 0, None
+    hessian = problem.hessian(now.x, now.free)
+
+    def times(v: Any) -> Any:
+        return hessian(v / d) / d
+
+    kind, low, top, lowest = lowest_curvature(times, d.size, now.free, 0)
+    flat = low <= FLAT * max(top, walk.stiffest)
+    directions = [lowest / d]
+    if flat and now.x.size > 1:
+        random = np.random.default_rng(1)
+        for seed in range(TRIES):  # with a part in all directions, which no symmetry hides
+            mixed = random.standard_normal(d.size) / np.sqrt(d.size)
+            mixed = mixed if now.free is None else np.where(now.free, mixed, 0.0)
+            directions.append(
+                (lowest_curvature(times, d.size, now.free, seed + 1)[3] + 0.5 * mixed) / d
+            )
+    scale = np.maximum(walk.scale, problem.x_scale)
+    aside = [as_far_as_scale(v[None], d[None], scale[None]) for v in directions]
+    wanted = np.array([flat or not walk.fast or kind == UNKNOWN])
+    if walk.fast and not flat and kind == 0:
+        return kind, None
+    if walk.wished:
+        return kind, None
+    beside = _around(problem, walk, wanted)
+    beside.look(aside, np.array([flat]))
+    if beside.found[0]:
+        return kind, point_at(problem, beside.best[0])
+    vanished = not now.g.any() and not walk.jumped and not times(np.ones(d.shape)).any()
+    if beside.unseen(np.array([vanished]), aside).size:
+        walk.status, kind = Status.STALLED, UNKNOWN
+    if flat and 1 < kind < UNKNOWN:  # nothing, against what curvature was on the way
+        kind = 1
+    return kind, None
+
+
+def _around(problem: Objective, walk: Walk, wanted: Any) -> Surroundings:
+    def descend(y: Any, rows: Any) -> tuple[Any, Any]:
+        aside = replace(walk, point=point_at(problem, problem.clipped(y[0])), count=0)
+        _descend(problem, aside, STEPS)
+        return aside.point.x[None], np.array([aside.point.f])
+
+    return Surroundings(
+        walk.point.x[None],
+        np.array([walk.point.f]),
+        lambda y, rows: np.array([problem.method.at(problem.clipped(y[0]))[0]]),
+        lambda y, rows, f: np.array([problem.noise(problem.clipped(y[0]), f[0])]),
+        descend,
+        wanted,
+        np.array([walk.highest - walk.point.f]),
+    )
+
+
+def solve_many_unknowns(
+    make: Callable[[Problems, list[Any]], Method], rounding: Callable[..., Any], call: Call
+) -> Minimum:
     """The `Minimum` of an objective; problems of a batch one after another.
 
-    ``make(problems, params)`` gives the functions of an `Objective` for one problem.
+    ``make(problems, params)`` gives the functions of one problem.
     """
     problems = prepare(call)
     sides = box(call.options["bounds"], problems.shapes)
-    callback = None if problems.batch else call.callback
-    found = Minima(problems.x, sides, call.tol)
+    found = Minima(problems.x, sides, call.tolerances, problems.x_scale)
+    levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     for k, x in enumerate(found.x):
-        functions = make(problems, [v[k] for v in problems.params])
-        problem = Objective(*functions, sides, call.tol, call.maxiter, callback)
-        point, count, status, found.curvature[k] = minimize_large(problem, x)
-        found.set(k, status, point.x, point.size if point.finite else np.inf, count)
-        found.value[k] = point.f
+        method = make(problems, [v[k] for v in problems.params])
+        problem = Objective(
+            method,
+            lambda y, k=k: levels.at(y[None], np.array([k]))[0],  # type: ignore[misc]
+            *(sides, call.tolerances, problems.x_scale, call.maxiter),
+            _told(call.callback, problems, k),
+        )
+        walk, found.curvature[k] = minimize_large(problem, x)
+        now = walk.point
+        size = float(lengths(now.g)) if now.finite else np.inf
+        found.set(k, walk.status, now.x, size, walk.count)
+        found.value[k] = now.f
     return checked(answer_of_minima(call, problems, found), call.raise_on_failure)
+
+
+def _told(callback: Any, problems: Problems, k: int) -> Any:
+    """The callback of one problem, which is told of a batch of one where there is a batch."""
+    if callback is None or not problems.batch:
+        return callback
+    return lambda count, x, size, p: callback(count, x[None], np.array([size]), p[None])

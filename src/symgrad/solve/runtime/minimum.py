@@ -1,43 +1,92 @@
 """Minima for many problems at once: Newton's method in a trust region, by eigenvalues of the Hessian.
 
-With ``H = Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left
-along its direction of negative curvature. Where a large H has Cholesky's factors, and the Newton step fits
-its region, that is the step and no eigenvalues are needed.
+Unknowns are scaled by the size of the Hessian's rows (`spectra`), so that units do not matter. With ``H =
+Q diag(w) Q.T`` the step in the region is exact, whatever the signs of `w`; a saddle is left along its
+direction of negative curvature. Where a large H has Cholesky's factors, and the Newton step fits its
+region, that is the step and no eigenvalues are needed.
+
+A minimum is a root of its gradient, projected on the bounds, where the Hessian is not indefinite: the end
+rule is that of `ending`. The objective cannot tell steps from rounding long before the gradient cannot,
+so where a step promises less than the objective's level the gradient has to fall.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Call, Problems, answer, shaped
-from symgrad.solve.runtime.results import CONVERGED, Minimum, Status
-from symgrad.solve.runtime.trust import EPS, UnderWay, is_short, lengths, shifted
-
-FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors are cheaper
-REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in lengths of x
-CURVATURES = (
-    "positive definite",
-    "positive semidefinite",
-    "indefinite",
-    "negative semidefinite",
-    "negative definite",
-    "unknown",
+from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, answer, shaped
+from symgrad.solve.runtime.ending import (
+    EPS,
+    LOCATED,
+    ROOT_RATE,
+    STRONG_RATE,
+    along,
+    is_short,
+    is_short_at_scale,
+    learned_scale,
+    lengths,
+    meets_wishes,
+    within,
 )
+from symgrad.solve.runtime.minimum_step import (
+    bounded_step,
+    free_step,
+    held_by,
+    model,
+    part_of_box,
+)
+from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
+from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown
+from symgrad.solve.runtime.trust import LinearRate, UnderWay
+
+UNKNOWN = len(CURVATURES) - 1
+MOST_REJECTED = 80  # steps in a row
+NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
+JUMP = 1e-8  # of the steepest slope, what a slope is at least that has not faded away
+LIMITLESS = 1e40  # times the first step: a step that lowers an objective without a lower bound
+LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
+NEARBY = 1e-2  # of an unknown: a step along which the Hessian hardly changes
+LONG = 1e-4  # what a step is at least that is rather too long than lost in rounding
+
+
+class Functions(NamedTuple):
+    """An objective.
+
+    Attributes
+    ----------
+    at : callable
+        ``at(x, index)`` gives values, gradients and Hessians in their form, of the problems `index`.
+    form : DenseHessian, DiagonalHessian or KroneckerHessian
+    levels : Levels
+        Of the value, then of the entries of the gradient.
+    """
+
+    at: Callable[[Any, Any], Any]
+    form: Any
+    levels: Any
 
 
 class Minima(Found):
-    """Results of minimisation."""
+    """Results of minimisation.
 
-    def __init__(self, x: Any, box: Any, tol: float) -> None:
+    `weight` holds the sizes of unknowns by curvature, `scale` their largest magnitudes, `least` the least
+    curvature in unknowns of these sizes, `fast` whether the last step contracted faster than at a minimum
+    of higher order, `jumped` whether the gradient was not nearly zero before it.
+    """
+
+    def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
         super().__init__(x if box is None else np.clip(x, *box))
-        self.tol, self.box = tol, box
+        self.tolerances, self.box, self.x_scale = tolerances, box, x_scale
         self.value = np.full(len(x), np.nan)
-        self.curvature = np.full(len(x), len(CURVATURES) - 1, np.int8)
+        self.curvature = np.full(len(x), UNKNOWN, np.int8)
+        self.weight, self.scale = np.zeros(self.x.shape), np.abs(self.x)
+        self.fast, self.jumped = np.zeros(len(x), bool), np.zeros(len(x), bool)
+        self.least, self.highest = np.zeros(len(x)), np.full(len(x), -np.inf)
 
 
 def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
@@ -48,107 +97,11 @@ def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
     return minimum
 
 
-def dense(hessian: Any) -> tuple[Any, Any, Any]:
-    """The spectrum of dense matrices."""
-    w, q = np.linalg.eigh(hessian)
-    return (
-        w,
-        lambda v: np.einsum("kji,kj->ki", q, v),
-        lambda v: np.einsum("kij,kj->ki", q, v),
-    )
-
-
-def diagonal(hessian: Any) -> tuple[Any, Any, Any]:
-    """The spectrum of diagonal matrices, given as their diagonals."""
-    return hessian, lambda v: v, lambda v: v
-
-
-def kronecker(axis: int, shape: tuple[int, ...]) -> Callable[[Any], tuple[Any, Any, Any]]:
-    """The spectrum of ``kron(eye, A)`` or ``kron(A, eye)``, the identity on an axis of unknowns of `shape`.
-
-    The matrices A are given; each of their eigenvalues occurs as often as the identity is long.
-    """
-
-    def spectrum(small: Any) -> tuple[Any, Any, Any]:
-        w, q = np.linalg.eigh(small)
-        rows = (small.shape[0], *shape)
-        w = np.broadcast_to(w[:, None, :] if axis == 0 else w[:, :, None], rows)
-
-        def turned(v: Any, q: Any) -> Any:  # q.T on the axis of A
-            v = v.reshape(rows)
-            v = v @ q if axis == 0 else np.swapaxes(q, 1, 2) @ v
-            return v.reshape(rows[0], -1)
-
-        back = np.swapaxes(q, 1, 2)
-        return w.reshape(rows[0], -1), lambda v: turned(v, q), lambda v: turned(v, back)
-
-    return spectrum
-
-
-def minimize_all(
-    s: Minima,
-    at: Callable[[Any, Any], Any],
-    index: Any,
-    maxiter: int,
-    globalize: bool = True,
-    callback: Any = None,
-    spectrum: Callable[[Any], Any] = dense,
-) -> None:
-    """Minimise the problems `index`; `at(x, index)` gives values, gradients and Hessians in their form.
-
-    `spectrum(hessian)` gives eigenvalues and two functions: into the eigenvectors and out of them.
-    """
-    x = s.x[index]
-    with np.errstate(all="ignore"):
-        while index.size:
-            _iterate_minima(s, at, index, x, maxiter, globalize, callback, spectrum)
-            index, x = _lower_nearby(s, at, index, spectrum) if globalize else (index[:0], x)
-
-
 def strict_minimum(x: Any, count: int, size: float, value: float) -> Minimum:
     """The `Minimum` of one problem, where the Hessian is positive definite."""
     minimum = Minimum(x, True, count, size, CONVERGED)
     minimum.value, minimum.curvature = value, CURVATURES[0]
     return minimum
-
-
-def confirmed(s: Minima, at: Callable[[Any, Any], Any], index: Any) -> Any:
-    """Values and curvatures of what full steps found, all but `index`; what else is to be minimised.
-
-    Full steps found points where Hessians have positive pivots; here their eigenvalues decide.
-    """
-    found = np.setdiff1d(np.arange(len(s.x)), index)
-    if not found.size:
-        return index
-    with np.errstate(all="ignore"):
-        s.value[found], _, hessians = at(s.x[found], found)
-        kind = curvature_of(np.linalg.eigvalsh(hessians))
-        s.curvature[found] = kind
-        lower, points = _lower_nearby(s, at, found[kind == 0], dense)
-    s.x[lower] = points
-    return np.concatenate([index, found[kind > 0], lower])
-
-
-def _lower_nearby(s: Minima, at: Any, index: Any, spectrum: Any) -> tuple[Any, Any]:
-    """Problems with a lower value beside what looks like a minimum, as ``x**3`` has at 0, and where.
-
-    Steps towards such a point become short, and curvature is positive on one side of it.
-    """
-    index = index[s.status[index] == Status.CONVERGED]
-    if not index.size or not s.x.shape[1]:
-        return index[:0], s.x[:0]
-    x, f = s.x[index], s.value[index]
-    w, _, out = spectrum(at(x, index)[2])
-    unit = (np.arange(w.shape[1]) == w.argmin(axis=1)[:, None]).astype(float)
-    away = np.maximum(lengths(x), 1.0)[:, None] * out(unit)
-    found, best = np.zeros(index.shape, bool), x.copy()
-    for reach in (*REACHES, *[-reach for reach in REACHES]):
-        y = x - reach * away
-        y = y if s.box is None else np.clip(y, *s.box)
-        low = at(y, index)[0] < f - 1e-13 * np.maximum(np.abs(f), 1e-3)
-        best = np.where((low & ~found)[:, None], y, best)
-        found |= low
-    return index[found], best[found]
 
 
 @dataclass
@@ -160,9 +113,17 @@ class _Descent(UnderWay):
     f: Any
     g: Any
     h: Any
+    weight: Any  # sizes of unknowns by curvature, so far
+    scale: Any  # magnitudes of unknowns so far
     delta: Any
+    first: Any  # the first radius
+    highest: Any  # value so far
+    before: Any  # the size of the gradient before the last step
+    steepest: Any  # its largest size so far
+    fast: Any  # whether the last step left little of it
     count: Any
     rejected: Any
+    rate: Any
 
 
 @dataclass
@@ -175,130 +136,289 @@ class _Move:
     g: Any
     h: Any
     full: Any
+    faster: Any  # whether it goes further than the full step
     expected: Any
-    w: Any  # None where all Hessians have Cholesky's factors
-    size: Any  # of the gradient before
-    left: Any  # of the gradient after
-    level: Any  # whether the gradient is what the rounding of x makes of it
+    spectrum: Any  # None where all Hessians have Cholesky's factors
+    free: Any  # the Hessians over what is not held
+    d: Any
+    length: Any
+    slope: Any  # the gradient before, with zeros for what is held
+    after: Any  # the same after
+    size: Any  # the length of the slope, in unknowns scaled by d
+    left: Any  # the same after
     finite: Any
+    wished: Any = False  # whether `ftol` or `gtol` is met, which is enough
 
 
-def _iterate_minima(
+def iterate_minima(
     s: Minima,
-    at: Any,
+    functions: Functions,
     index: Any,
     x: Any,
-    maxiter: int,
-    globalize: bool,
-    callback: Any,
-    spectrum: Any,
+    maxiter: Any,
+    globalize: bool = True,
+    tell: Any = None,
 ) -> None:
-    """Newton steps from `x`; counts go on."""
-    zero = np.zeros(index.shape, np.intp)
-    f, g, h = at(x, index)
-    now = _Descent(index, x, f, g, h, np.maximum(1.0, lengths(x)), s.count[index], zero)
+    """Newton steps of the problems `index` from `x`; counts go on. What is found is written to `s`.
+
+    `maxiter` is a number, or one for each problem of `s`.
+    """
+    most = np.broadcast_to(maxiter, s.count.shape)
+    f, g, h = functions.at(x, index)
+    zero, nothing = np.zeros(index.shape, np.intp), np.zeros(index.shape)
+    now = _Descent(
+        *(index, x, f, g, h, s.weight[index], learned_scale(s.scale[index], x)),
+        *(np.full(index.shape, np.inf), nothing, f, nothing, nothing, nothing > 0),
+        *(s.count[index], zero, LinearRate(*x.shape)),
+    )
     while now.index.size:
-        move = _moved(s, at, now, globalize, spectrum)
-        if callback is not None:
-            callback(int(now.count[0]), now.x[0], float(move.size[0]), move.p[0])
-        noise = 16 * EPS * np.abs(now.f)
-        flat = move.expected <= noise
-        # where the objective cannot tell any more, the gradient does
-        falls = (now.f - move.f) > 1e-4 * move.expected
-        good = np.where(flat, (move.left < move.size) & (move.f <= now.f + noise), falls)
-        good &= np.isfinite(move.f) & np.isfinite(move.left)
-        end = _ended_minimum(s, now, move, flat)
-        small = is_short(move.p, now.x, s.tol)
+        move = _moved(s, functions, now, globalize)
+        if tell is not None:
+            tell(int(now.count.max()), now.x, lengths(move.slope), move.p)
+        good, end, lost = _judged(s, functions, now, move)
         if not globalize:
-            good, end = np.isfinite(move.f), small | (move.size == 0)
-        lost = ~np.isfinite(move.p).all(axis=1) | (now.rejected > 60) | (small & ~good & ~end)
-        done = end | lost | ~move.finite | (now.count >= maxiter)
+            short = is_short(move.p, now.x, s.tolerances.step, s.x_scale)
+            good = np.isfinite(move.f)
+            end |= short | (move.size == 0)
+            lost = ~along(np.logical_and, np.isfinite(move.p), True)
+        endless = _is_endless(now, move)
+        done = end | lost | endless | ~move.finite | (now.count >= most[now.index])
         if done.any():
-            _note(s, now, move, done, end, good, maxiter)
-        _go(now, move, good, flat)
+            _note(s, functions.form, now, move, done, end, endless, good, most[now.index])
+        _go(now, move, good)
         if done.any():
             now.keep(~done)
 
 
-def _moved(s: Minima, at: Any, now: _Descent, globalize: bool, spectrum: Any) -> _Move:
+def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _Move:
     """Steps within the trust regions, and values, gradients and Hessians there."""
-    finite = np.isfinite(now.f) & np.isfinite(now.g).all(axis=1)
+    form = functions.form
+    finite = np.isfinite(now.f) & along(np.logical_and, np.isfinite(now.g), True)
     finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
     g, h = _zeroed(now.g, ~finite), _zeroed(now.h, ~finite)
-    g, h = (g, h) if s.box is None else _free(now.x, g, h, s.box)
-    step = _definite_step(h, g, now.delta) if globalize else None
-    if step is None:
-        w, into, out = spectrum(h)
-        step = _minimum_step(w, into, out, g, now.delta, globalize)
+    flat = along(np.maximum, now.weight, 0.0) == 0
+    now.weight, d = grown(now.weight, form.sizes(h), np.maximum(now.scale, s.x_scale))
+    now.delta = np.where(flat, now.delta * along(np.maximum, d, 0.0), now.delta)
+    step = bounded_step if s.box is not None else free_step
+    p, full, spectrum, slope, free = step(s, form, now, g, h, d, globalize)
+    expected = -model(form, g, h, p)
+    length = lengths(d * p)
+    faster = np.ones(now.index.shape)
+    if globalize and s.box is None:
+        faster = now.rate.factor(d * p, length, full)
+        p = p * faster[:, None]
+    box = part_of_box(s.box, now.index)
+    x = within(box, now.x + p)
+    f, g_to, h_to = functions.at(x, now.index)
+    after = g_to if box is None else np.where(held_by(box, x, g_to), 0.0, g_to)
+    sizes = lengths(slope / d), lengths(after / d)
+    return _Move(
+        *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, spectrum, free),
+        *(d, length, slope, after, *sizes, finite),
+    )
+
+
+def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tuple[Any, Any, Any]:
+    """Which steps are good, which points are minima by their slopes, and which problems are lost."""
+    xtol = s.tolerances.step
+    fall = now.f - move.f
+    finite = np.isfinite(move.f) & np.isfinite(move.left)
+    falls = (fall > 1e-4 * move.expected) & finite
+    strong = (move.left <= STRONG_RATE * move.size) & finite
+    good = np.where(move.faster, falls & (move.left <= 0.3 * move.size), falls)
+    short = is_short(move.p, now.x, xtol, s.x_scale)
+    end = short & (move.left <= ROOT_RATE * move.size) & finite
+    end |= is_short_at_scale(move.p, now.x, xtol, s.x_scale, now.scale) & strong
+    strong &= move.full & ~end
+    strong &= (np.abs(move.p) <= NEARBY * np.maximum(np.abs(move.x), now.scale)).all(axis=1)
+    if strong.any():
+        end |= strong & _next_is_short(s, functions.form, now, move)
+    end &= move.full & (falls | (move.f <= now.f + 16 * EPS * np.abs(now.f)))
+    good |= end  # whose gradient is lower
+    end |= move.size == 0
+    move.wished = meets_wishes(
+        s.tolerances.ftol,
+        s.tolerances.gtol,
+        np.where(good & (move.f != now.f), fall / np.abs(now.f), np.inf),
+        along(np.maximum, np.abs(move.slope), 0.0),
+    )
+    end |= move.wished
+    # a step that is not tiny may just be too long, which needs no levels
+    tiny = is_short(move.p, now.x, LONG, s.x_scale) | (now.rejected > 3)
+    tiny |= np.abs(move.expected) <= LONG**2 * np.abs(now.f)
+    doubtful = ~falls & ~end & move.finite & tiny
+    lost = ~along(np.logical_and, np.isfinite(move.p), True) | (now.rejected > MOST_REJECTED)
+    if doubtful.any():
+        _by_levels(s, functions, now, move, np.flatnonzero(doubtful), good, end, short)
+    end &= _are_convex(move.spectrum)
+    still = ~along(np.logical_or, move.p != 0, False)
+    lost |= (short | still) & ~good & ~end & ~move.faster
+    return good, end, lost
+
+
+def _next_is_short(s: Minima, form: Any, now: _Descent, move: _Move) -> Any:
+    """Whether the next full step, by the curvatures of this one, is so short that it is not taken."""
+    if move.spectrum is None:
+        p = np.linalg.solve(move.free, move.after[..., None])[..., 0]
     else:
-        w = None
-    p, full, expected = step
-    x = now.x + p if s.box is None else np.clip(now.x + p, *s.box)
-    f, g_to, h_to = at(x, now.index)
-    after = g_to if s.box is None else _free(x, g_to, h_to, s.box)[0]
-    sizes = lengths(g), lengths(after)
-    level = (np.abs(g) <= 2 * EPS * _product(np.abs(h), np.abs(now.x))).all(axis=1)
-    return _Move(x, x - now.x, f, g_to, h_to, full, expected, w, *sizes, level, finite)
+        c = form.into(move.spectrum, move.after / move.d)
+        p = form.out(move.spectrum, np.where(c == 0, 0.0, c / move.spectrum.w)) / move.d
+    size = np.maximum(np.abs(move.x), s.x_scale)
+    return (np.abs(p) <= np.maximum(LEFT * s.tolerances.step * size, EPS * now.scale)).all(axis=1)
 
 
-def _ended_minimum(s: Minima, now: _Descent, move: _Move, flat: Any) -> Any:
-    """Convex there, and a full step that is short, or promises less than rounding hides."""
-    convex = True
-    if move.w is not None:
-        top = np.abs(move.w).max(axis=1, initial=0.0)
-        convex = move.w.min(axis=1, initial=np.inf) >= -1e-9 * top
-    idle = flat & (move.full | (now.rejected == 0)) & ~(move.left < 0.5 * move.size)
-    return convex & (move.level | (is_short(move.p, now.x, s.tol) & move.full) | idle)
+def _by_levels(
+    s: Minima,
+    functions: Functions,
+    now: _Descent,
+    move: _Move,
+    rows: Any,
+    good: Any,
+    end: Any,
+    short: Any,
+) -> None:
+    """Judge steps that do not lower the objective by rounding levels."""
+    levels = functions.levels.at(now.x[rows], now.index[rows])
+    noise = noise_by(levels[:, 0], now.f[rows])
+    size, left = move.size[rows], move.left[rows]
+    flat = np.abs(move.expected[rows]) <= noise
+    # where the objective cannot tell any more, the gradient does
+    equal = (left < np.where(move.faster[rows], 0.3, 1.0) * size) & (
+        move.f[rows] <= now.f[rows] + noise
+    )
+    good[rows] = np.where(flat, equal, good[rows])
+    slope = np.abs(move.slope[rows])
+    fallen = now.highest[rows] - now.f[rows]
+    nothing = flat | (np.abs(move.expected[rows]) <= EPS**2 * fallen)
+    tends = nothing[:, None] & (np.abs(move.p[rows]) <= EPS * now.scale[rows])
+    # slopes as large as their level would not move the minimum far
+    measure = np.maximum(np.maximum(np.abs(now.x[rows]), now.scale[rows]), s.x_scale)
+    d = move.d[rows]  # an unknown that was never large is as long as the others are, in their sizes
+    measure = np.maximum(measure, along(np.maximum, d * measure, 0.0)[:, None] / d)
+    steep = functions.form.sizes(now.h[rows]) ** 2 * measure
+    located = ((levels[:, 1:] <= LOCATED * steep) | (slope == 0)).all(axis=1)
+    located |= ~np.isfinite(levels[:, 1:]).all(axis=1)
+    level = ((slope <= levels[:, 1:]) | tends).all(axis=1) & located
+    above = ((slope > NEAR_LEVEL * levels[:, 1:]) & ~tends).any(axis=1)
+    full = move.full[rows] | (now.rejected[rows] == 0)
+    idle = flat & full & ~(left < 0.5 * size) & ~move.faster[rows]
+    idle |= short[rows] & move.full[rows] & ~equal
+    end[rows] |= level | (idle & ~above & located)
+
+
+def noise_of(levels: Any, x: Any, index: Any, f: Any) -> Any:
+    """The rounding level of values `f` at points."""
+    return noise_by(levels.at(x, index)[:, 0], f)
+
+
+def noise_by(level: Any, f: Any) -> Any:
+    """What differences of the objective may be by rounding; a guess where its level is not known."""
+    return np.where(np.isfinite(level), level, 16 * EPS * np.abs(f))
+
+
+def _are_convex(spectrum: Spectrum | None) -> Any:
+    if spectrum is None:
+        return True
+    w = spectrum.w
+    return along(np.minimum, w, np.inf) >= -1e-9 * along(np.maximum, np.abs(w), 0.0)
+
+
+def _is_endless(now: _Descent, move: _Move) -> Any:
+    """Whether the objective falls without end: to minus infinity, or as far as ever in enormous steps."""
+    fall, total = now.f - move.f, now.highest - move.f
+    far = (
+        (move.length > LIMITLESS * now.first) & (now.first > 0) & (fall >= 0.1 * total) & (fall > 0)
+    )
+    return np.isneginf(move.f) | far
 
 
 def _note(
-    s: Minima, now: _Descent, move: _Move, done: Any, end: Any, good: Any, maxiter: int
+    s: Minima,
+    form: Any,
+    now: _Descent,
+    move: _Move,
+    done: Any,
+    end: Any,
+    endless: Any,
+    good: Any,
+    most: Any,
 ) -> None:
     """Write down what is done: at the trial point where that is better."""
-    limit = now.count >= maxiter
+    limit = now.count >= most
     take = end & good & ~limit
     status = np.where(limit, Status.ITERATION_LIMIT, Status.STALLED)
-    status = np.where(np.isfinite(move.p).all(axis=1), status, Status.SINGULAR)
-    kind = np.full(done.shape, len(CURVATURES) - 1)
-    kind[done] = curvature_of(_curvatures(s, now, done) if move.w is None else move.w[done])
-    kind = np.where(move.finite, kind, len(CURVATURES) - 1)
+    status = np.where(endless, Status.UNBOUNDED, status)
+    status = np.where(along(np.logical_and, np.isfinite(move.p), True), status, Status.SINGULAR)
+    kind, w = np.full(done.shape, UNKNOWN), _curvatures(s, form, now, move, done, take)
+    kind[done] = curvature_of(w)
+    kind = np.where(move.finite, kind, UNKNOWN)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)
     x, size = np.where(take[:, None], move.x, now.x), np.where(take, move.left, move.size)
-    size = np.where(move.finite, size, np.inf)
+    g = np.where(take[:, None], move.g, now.g)
+    if s.box is not None:
+        g = np.where(held_by(part_of_box(s.box, now.index), x, g), 0.0, g)
+    size = np.where(move.finite, lengths(g), np.inf)
     index = now.index[done]
     s.set(index, status[done], x[done], size[done], (now.count + take)[done])
     s.value[index], s.curvature[index] = np.where(take, move.f, now.f)[done], kind[done]
+    s.weight[index], s.scale[index] = now.weight[done], now.scale[done]
+    s.highest[index] = np.fmax(s.highest[index], now.highest[done])
+    s.least[index] = np.where(_wished(move, done), np.inf, along(np.minimum, w, np.inf))
+    fast = np.where(take, _is_fast(move), now.fast)
+    s.fast[index] = fast[done] | _wished(move, done)
+    before = np.where(take, move.size, now.before)
+    s.jumped[index] = (before > JUMP * np.maximum(now.steepest, move.size))[done] & (
+        before[done] > 0
+    )
 
 
-def _curvatures(s: Minima, now: _Descent, done: Any) -> Any:
-    """Eigenvalues of the Hessians of what is done, where the steps needed none."""
-    h = now.h[done]
+def _curvatures(s: Minima, form: Any, now: _Descent, move: _Move, done: Any, take: Any) -> Any:
+    """Eigenvalues of the Hessians of what is done, at the points that are taken."""
+    if move.spectrum is not None and (s.box is not None or not take[done].any()):
+        return move.spectrum.w[done]
+    x, g, h = (
+        _pick(take, *pair)[done]
+        for pair in zip((move.x, move.g, move.h), (now.x, now.g, now.h), strict=True)
+    )
+    d = move.d[done]
     if s.box is not None:
-        h = _free(now.x[done], now.g[done], h, s.box)[1]
-    return np.linalg.eigvalsh(h)
+        h = form.without(h, held_by(part_of_box(s.box, now.index[done]), x, g), d)
+    finite = np.isfinite(h).reshape(len(h), -1).all(axis=1)
+    return form.values(_zeroed(h, ~finite), d)
 
 
-def _go(now: _Descent, move: _Move, good: Any, flat: Any) -> None:
+def _go(now: _Descent, move: _Move, good: Any) -> None:
     """Go where the step was good, and set the next trust region."""
-    ratio = (now.f - move.f) / move.expected
-    length = lengths(move.p)
-    grown = np.maximum(now.delta, np.where(move.full, 3.0, 2.0) * length)
-    delta = np.where(ratio > 0.75, grown, now.delta)
-    delta = np.where(ratio >= 0.25, delta, 0.25 * length)
-    now.delta = np.where(flat & good, now.delta, delta)
-    now.rejected = np.where(good, 0, now.rejected + 1)
+    fall = now.f - move.f
+    ratio = np.where(move.expected > 0, fall / move.expected, -1.0)
+    length = lengths(move.d * move.p)
+    grown_to = np.maximum(now.delta, np.where(move.full, 3.0, 2.0) * length)
+    delta = np.where(ratio > 0.75, grown_to, now.delta)
+    shrunk = np.where(now.rejected < 4, 0.25, 1e-2) * length
+    delta = np.where((ratio >= 0.25) | good, delta, shrunk)
+    delta = np.where(good & (ratio < 0.25) & (ratio > 1e-4), 0.25 * length, delta)
+    now.delta = np.where(move.faster, now.delta, delta)
+    now.rejected = np.where(good, 0, now.rejected + ~move.faster)
+    now.rate.took(move.d * move.p, length, move.full & ~move.faster, good)
     now.count = now.count + good
+    now.before = np.where(good, move.size, now.before)
+    now.steepest = np.maximum(now.steepest, move.size)
+    now.fast = np.where(good, _is_fast(move), now.fast)
     now.x = np.where(good[:, None], move.x, now.x)
     now.f = np.where(good, move.f, now.f)
+    now.highest = np.maximum(now.highest, now.f)
+    now.scale = learned_scale(now.scale, now.x)
     now.g, now.h = _pick(good, move.g, now.g), _pick(good, move.h, now.h)
 
 
-def _product(h: Any, v: Any) -> Any:
-    """Hessians, dense or as their diagonals, times vectors; 0 for what is a factor of a Hessian only."""
-    if h.shape[1] != v.shape[1]:
-        return np.zeros_like(v)
-    return h * v if h.ndim == 2 else np.einsum("kij,kj->ki", h, v)
+def _wished(move: _Move, done: Any) -> Any:
+    return np.broadcast_to(move.wished, done.shape)[done]
+
+
+def _is_fast(move: _Move) -> Any:
+    """Whether a step left little of the gradient, as no plain step to a minimum of higher order does."""
+    return (move.left <= STRONG_RATE * move.size) & ~move.faster
 
 
 def _pick(which: Any, new: Any, old: Any) -> Any:
@@ -307,57 +427,3 @@ def _pick(which: Any, new: Any, old: Any) -> Any:
 
 def _zeroed(v: Any, which: Any) -> Any:
     return _pick(which, np.zeros_like(v), v) if which.any() else v
-
-
-def _free(x: Any, g: Any, h: Any, box: Any) -> tuple[Any, Any]:
-    """Gradients and Hessians with the unknowns left out that are held at a bound."""
-    held = ((x <= box[0]) & (g > 0)) | ((x >= box[1]) & (g < 0))
-    g = np.where(held, 0.0, g)
-    if h.ndim == 2:
-        return g, np.where(held, 1.0, h)
-    h = np.where(held[:, :, None] | held[:, None, :], 0.0, h)
-    return g, np.where(held[:, :, None] & np.eye(x.shape[1], dtype=bool), 1.0, h)
-
-
-def _definite_step(h: Any, g: Any, delta: Any) -> Any:
-    """What `_minimum_step` gives, where the Newton step of a single problem is the one, or None.
-
-    In a batch most often some problem has none, and eigenvalues are then needed for all.
-    """
-    if h.ndim == 2 or h.shape[0] > 1 or not FACTORED <= h.shape[1] == g.shape[1]:
-        return None
-    try:
-        pivots = np.einsum("kii->ki", np.linalg.cholesky(h)) ** 2
-        p = -np.linalg.solve(h, g[..., None])[..., 0]
-    except np.linalg.LinAlgError:
-        return None
-    sound = pivots.min(axis=1) > 1e-8 * np.einsum("kii->ki", h).max(axis=1)
-    full = lengths(p) <= 1.1 * delta
-    return (p, full, -0.5 * (g * p).sum(axis=1)) if (sound & full).all() else None
-
-
-def _minimum_step(w: Any, into: Any, out: Any, g: Any, delta: Any, globalize: bool) -> Any:
-    """Steps, whether each is the full Newton step, and how much the model falls."""
-    c = into(g)
-    if not globalize:
-        q, full = np.where(c == 0, 0.0, -c / w), np.ones(w.shape[0], bool)
-    else:
-        top = np.abs(w).max(axis=1, initial=0.0)[:, None]
-        tiny = np.abs(w) <= EPS * w.shape[1] * top
-        # a direction without curvature and slope is left alone
-        still = tiny & (np.abs(c) <= EPS * np.sqrt((c**2).sum(axis=1))[:, None])
-        still |= (w == 0) & (c == 0)
-        q, full = shifted(
-            np.where(still, np.where(top > 0, top, 1.0), w), np.where(still, 0.0, c), delta
-        )
-    expected = -(c * q + 0.5 * w * q**2).sum(axis=1)
-    return out(q), full, expected
-
-
-def curvature_of(w: Any) -> Any:
-    """Which second-order condition eigenvalues meet, as an index into `CURVATURES`."""
-    least = 1e-10 * np.abs(w).max(axis=1, initial=0.0)
-    low, high = w.min(axis=1, initial=np.inf), w.max(axis=1, initial=-np.inf)
-    up = np.where(low > least, 0, np.where(low >= -least, 1, 2))
-    down = np.where(high < -least, 4, np.where(high <= least, 3, 2))
-    return np.where(up < 2, up, np.where(down > 2, down, 2))

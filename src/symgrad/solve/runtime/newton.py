@@ -7,11 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Steps
 from symgrad.solve.runtime.arguments import Call, answer, box, prepare
 from symgrad.solve.runtime.blocks import each_block
+from symgrad.solve.runtime.bracket import solve_scalars
+from symgrad.solve.runtime.ending import ORDINARY, SHARP, bounds_by_problem, levels_of
 from symgrad.solve.runtime.results import Solution, checked
-from symgrad.solve.runtime.scalar import Scalars, solve_scalars
+from symgrad.solve.runtime.scalar import Scalars
 
 # Problems at a time: their arrays stay in the cache, and threads seldom wait for each other between calls
 BLOCK = 1 << 16
@@ -51,8 +54,8 @@ class Kernels(NamedTuple):
     fast: Kernel
     exact: Kernel
 
-    def steps(self, evaluate: Callable[..., Any], problems: int) -> Steps:
-        """What `full_steps` needs, for blocks of problems; `evaluate` gives value and step."""
+    def steps(self, at: Callable[..., Any], is_at_level: Any, problems: int) -> Steps:
+        """What `full_steps` needs, for blocks of problems; `at` gives value, step and slope."""
         fast, exact = self.fast.over(problems), self.exact.over(problems)
 
         def fast_step(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
@@ -61,55 +64,121 @@ class Kernels(NamedTuple):
 
         def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
             (value,) = exact(x[0], params)
-            size = np.abs(value, out=value)
-            return size, np.abs(size / slope)[None]
+            step = _sound_step(x[0], value, slope)
+            return np.abs(value, out=value), step[None]
 
-        return Steps(fast_step, _exact_step(evaluate), check)
+        return Steps(fast_step, _exact_step(at), check, is_at_level)
 
 
-def _exact_step(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+def _sound_step(x: Any, value: Any, slope: Any) -> Any:
+    """Newton's steps; inf beside an infinite slope, and for a zero that may be an underflow."""
+    step = value / slope
+    low, high = slope.min(initial=np.inf), slope.max(initial=-np.inf)
+    if not -np.inf < low <= high < np.inf:
+        step[np.isinf(slope)] = np.inf
+    # the least magnitudes where all have one sign
+    steepest, nearest = max(low, -high, 0.0), max(x.min(initial=1.0), -x.max(initial=-1.0), 0.0)
+    if not steepest * nearest >= ORDINARY:
+        zero = np.flatnonzero(value == 0.0)
+        at = np.abs(x[zero])
+        steep = np.abs(slope[zero]) * np.where(at == 0.0, 1.0, at) >= ORDINARY
+        step[zero[~steep]] = np.inf
+    return step
+
+
+def _exact_step(at: Callable[..., Any]) -> Callable[..., Any]:
     """``|F|`` and what is subtracted in a step, by value and what is added."""
 
     def exact_step(x: Any, params: list[Any]) -> tuple[Any, Any]:
-        value, step = evaluate(x[0], *params)
-        return np.abs(np.broadcast_to(value, x.shape[1:])), -np.broadcast_to(step, x.shape)
+        value, step, _ = at(x[0], params)
+        return np.abs(value), -step[None]
 
     return exact_step
 
 
-def _steps(evaluate: Callable[..., Any], kernels: Kernels | None, problems: int) -> Steps:
+def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
     """What `full_steps` needs, with kernels or without."""
+
+    def at(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
+        values = every.evaluate(x, *params)
+        f, step, slope = (np.broadcast_to(np.asarray(v, np.float64), x.shape) for v in values)
+        return f, step, slope
+
+    def is_at_level(x: Any, params: list[Any], size: Any = None) -> Any:
+        """Whether F is at its level, and the slope locates a root there beyond doubt."""
+        f, _, slope = at(x[0], params)
+        level = levels_of(bounds_by_problem(every.rounding, [x[0], *params], slice(None))[:, 0])
+        return (np.abs(f) <= level) & (level <= SHARP * np.abs(slope * x[0]))
+
     if kernels is not None:
-        return kernels.steps(evaluate, problems)
-    exact = _exact_step(evaluate)
-    return Steps(
-        lambda x, params: (*exact(x, params), 1.0),
-        exact,
-        lambda x, params, slope: tuple(map(np.abs, exact(x, params))),
-    )
+        return kernels.steps(at, is_at_level, problems)
+    exact = _exact_step(at)
+
+    def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
+        f, step, slope = at(x[0], params)
+        newton = _sound_step(x[0], f, slope)
+        return np.abs(f), np.where(np.abs(newton) <= np.abs(step), -step, newton)[None]
+
+    return Steps(lambda x, params: (*exact(x, params), 1.0), exact, check, is_at_level)
 
 
 def solve_equation(
     evaluate: Callable[..., Any],
     kernels: Kernels | None,
+    entrywise: bool,
+    rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
-    """The `Solution` of ``F(x) = 0`` for one problem or a batch of any shape."""
+    """The `Solution` of ``F(x) = 0`` for one problem or a batch of any shape.
+
+    `evaluate` gives value, step and slope, for points and parameters with an axis of problems. Where it
+    acts entry by entry a parameter that is the same for all may have extent 1 there.
+    """
     problems = prepare(call)
+    if call.tolerances.gtol is not None:
+        raise ArgumentError("gtol is for minima and fits; a root has xtol and ftol")
     x = problems.x[:, 0]
-    bounds = box(call.options["bounds"], problems.shapes)
-    values = [_thin(p, np.asarray(v)) for p, v in zip(problems.params, call.params, strict=True)]
+    values = problems.params
+    if entrywise:
+        pairs = zip(problems.params, call.params, strict=True)
+        values = [_thin(p, np.asarray(v)) for p, v in pairs]
     if kernels is not None:
         values = [v.astype(np.float64, copy=False) for v in values]
     batch = problems.batch
-    callback = None if batch else call.callback
-    done = Scalars(evaluate, x, values, call.tol, call.maxiter, bounds, callback)
+    done = Scalars(
+        evaluate if entrywise else apart(evaluate),
+        x,
+        values,
+        call.tolerances.step,
+        call.maxiter,
+        rounding,
+        box(call.options["bounds"], problems.shapes),
+        call.callback,
+        float(problems.x_scale[0]),
+        call.tolerances.ftol,
+    )
+    done.single = not batch
     run = {key: call.options[key] for key in ("globalize", "bracket")}
-    if not batch:
+    if not batch or call.callback is not None:
         solve_scalars(done, **run)
     else:
         _in_blocks_of_scalars(done, kernels, run)
     return checked(answer(Solution, call, problems, done), call.raise_on_failure)
+
+
+def apart(evaluate: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, problem by problem where a decomposition fails for one of them: nan for that one."""
+
+    def evaluated(*arrays: Any) -> list[Any]:
+        try:
+            return [np.asarray(y) for y in evaluate(*arrays)]
+        except np.linalg.LinAlgError:
+            if len(arrays[0]) == 1:
+                return [np.full(1, np.nan)] * 3
+            rows = [evaluated(*[v[k : k + 1] for v in arrays]) for k in range(len(arrays[0]))]
+            return [np.concatenate(column) for column in zip(*rows, strict=True)]
+
+    return evaluated
 
 
 def _thin(flat: Any, given: Any) -> Any:
@@ -119,7 +188,7 @@ def _thin(flat: Any, given: Any) -> Any:
 
 def _in_blocks_of_scalars(every: Scalars, kernels: Any, run: dict[str, Any]) -> None:
     def make(problems: int) -> Callable[[slice], Any]:
-        steps = _steps(every.evaluate, kernels, problems)
+        steps = _steps(every, kernels, problems)
         return lambda part: solve_scalars(every.part(part), steps=steps, **run)
 
     each_block(make, every.x.size, BLOCK)

@@ -19,12 +19,22 @@ class Status(IntEnum):
     NON_FINITE = 3  # the formula or its derivative is inf or nan here
     STALLED = 4  # no step makes progress, and this is no solution
     NOT_A_MINIMUM = 5  # a stationary point, but a saddle or a maximum
+    UNBOUNDED = 6  # the objective falls without end
 
     def __str__(self) -> str:
         return self.name.lower().replace("_", " ")
 
 
 CONVERGED = Status.CONVERGED  # found faster than by way of the class
+# Which second-order condition holds; the Hessian at a minimum meets one of the first two
+CURVATURES = (
+    "positive definite",
+    "positive semidefinite",
+    "indefinite",
+    "negative semidefinite",
+    "negative definite",
+    "unknown",
+)
 
 
 class Solution:
@@ -89,10 +99,14 @@ class Fit(Solution):
         ``s = sqrt(sum(r**2)/dof)``, the residual standard deviation; nan without degrees of freedom.
     dof : int
         Residuals less unknowns.
+    curvature : str or array of str
+        Which second-order condition the sum of squares meets at `x`, as for a `Minimum`; by its whole
+        Hessian, with the second derivatives of the residuals.
     """
 
-    __slots__ = ("covariance", "dof", "residual_std", "stderr")
+    __slots__ = ("covariance", "curvature", "dof", "residual_std", "stderr")
     covariance: Any
+    curvature: Any
     dof: int
     residual_std: Any
     stderr: Any

@@ -2,9 +2,12 @@
 
 1. for a batch, `full_steps` (`runtime.approach`): while ``|F|`` falls, all that most problems need.
 2. `damped`: steps halved until ``|F|`` falls; `plain` where steps are to be full ones whatever it does.
-3. `search`: what is stuck, at a minimum of ``|F|`` or a zero slope, looks for a sign change at growing
-   distances.
-4. `between`: steps inside a sign change, with bisection where they leave it or are slow.
+3. `search`: what is stuck, at a minimum of ``|F|`` or a zero slope, or took half of its steps, looks for a
+   sign change at growing distances.
+4. `between` (`runtime.bracket`): steps inside a sign change.
+
+A step may be one of Householder's; what tells of a root is Newton's, ``-F/F'``, which no flat point
+shortens. When an iteration ends, and what its end is called, is for `runtime.ending`.
 """
 
 from __future__ import annotations
@@ -14,16 +17,28 @@ from typing import Any, Self
 
 import numpy as np
 
-from symgrad.errors import ArgumentError
-from symgrad.solve.runtime.approach import LEAST_TOLERANCE, ROOT_RATE, Found, taken
+from symgrad.solve.runtime.approach import Found, taken
+from symgrad.solve.runtime.arguments import report
+from symgrad.solve.runtime.ending import (
+    CONTRACTED,
+    EPS,
+    LEAST_TOLERANCE,
+    LOCATED,
+    ORDINARY,
+    REGULAR_RATE,
+    STRONG_RATE,
+    Levels,
+    are_steady,
+    is_isolated,
+    measure,
+)
 from symgrad.solve.runtime.results import Status
 
 MAX_HALVINGS = 10  # of a step, before a sign change is looked for
-SEARCH_DOUBLINGS = 44  # of the distance at which it is looked for
 
 
 class Scalars(Found):
-    """Problems under way, and their results; ``evaluate(x, *params)`` gives value and step."""
+    """Problems under way, and their results; ``evaluate(x, *params)`` gives value, step and slope."""
 
     def __init__(
         self,
@@ -32,15 +47,22 @@ class Scalars(Found):
         params: list[Any],
         tol: float,
         maxiter: int,
-        bounds: Any = None,
+        rounding: Callable[..., Any],
+        box: Any = None,
         callback: Any = None,
+        x_scale: float = 0.0,
+        ftol: float | None = None,
     ) -> None:
-        self.evaluate, self.params = evaluate, params
+        self.evaluate, self.params, self.rounding = evaluate, params, rounding
         self.tol, self.maxiter, self.callback = max(tol, LEAST_TOLERANCE), maxiter, callback
-        self.low: Any = -np.inf if bounds is None else bounds[0]
-        self.high: Any = np.inf if bounds is None else bounds[1]
-        self.bounded = bounds is not None
-        super().__init__(np.clip(x, self.low, self.high) if self.bounded else x)
+        self.x_scale, self.ftol, self.box = x_scale, ftol, box
+        self.low: Any = -np.inf if box is None else box[0]
+        self.high: Any = np.inf if box is None else box[1]
+        super().__init__(x if box is None else np.clip(x, self.low, self.high))
+
+    def begin(self) -> None:
+        """The scale of each unknown, to be learned from the iterates."""
+        self.scale = np.maximum(np.abs(self.x), self.x_scale)
 
     def part(self, which: slice) -> Self:
         """Some of the problems; what is found for them is found for all."""
@@ -48,98 +70,147 @@ class Scalars(Found):
         part.params = taken(self.params, which, self.x.size)
         return part
 
-    def at(self, x: Any, index: Any) -> Any:
-        """Value and step at the points `x` of the problems `index`."""
-        return self.evaluate(x, *taken(self.params, index, self.x.size))
+    def at(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
+        """Value, step and slope at the points `x` of the problems `index`."""
+        values = self.evaluate(x, *taken(self.params, index, self.x.size))
+        f, step, slope = (np.broadcast_to(np.asarray(v, np.float64), x.shape) for v in values)
+        return f, step, slope
+
+    def value(self, x: Any, index: Any) -> Any:
+        """Values alone, with an axis of entries for `runtime.ending`."""
+        return self.at(x[:, 0], index)[0][:, None]
+
+    def levels(self, x: Any, index: Any) -> Any:
+        """Below which ``|F|`` is rounding; nan where that is unknown."""
+        params = taken(self.params, index, self.x.size)
+        return Levels(self.rounding, lambda at: [at[:, 0]], params).at(x, slice(None))
 
     def moved(self, x: Any, step: Any) -> Any:
-        """``x + step`` within the bounds."""
+        """``x + step`` within the bounds; a bound that excludes 0 is only approached."""
         y = x + step
-        return np.minimum(np.maximum(y, self.low), self.high) if self.bounded else y
+        if self.box is None:
+            return y
+        y = np.where((y < self.low) & (self.low > 0) & (self.low < 1e-300), 0.1 * x, y)
+        y = np.where((y > self.high) & (self.high < 0) & (self.high > -1e-300), 0.1 * x, y)
+        return np.minimum(np.maximum(y, self.low), self.high)
 
     def is_small(self, step: Any, x: Any) -> Any:
-        """Whether a step is within the tolerance, or the last bits of `x`."""
-        return np.abs(step) <= self.tol * np.maximum(np.abs(x), 1.0)
+        """Whether a step is short against `x`, or the scale that was given."""
+        return np.abs(step) <= self.tol * np.maximum(np.abs(x), self.x_scale)
+
+    def learn(self, x: Any, index: Any) -> None:
+        """The largest magnitude of the iterates so far."""
+        size = np.abs(x)
+        self.scale[index] = np.where(size < np.inf, np.maximum(self.scale[index], size), np.inf)
+
+    def proper(self, x: Any, f: Any, slope: Any, index: Any, moved: Any, first: Any) -> Any:
+        """Whether nothing of F is left but rounding at `x`, and it is a root that is located or isolated.
+
+        `moved` is the length of the step that led there, nan at the start, and `first` is ``|F|`` there.
+        """
+        size, scale = np.abs(f), measure(x, self.scale[index], self.x_scale)
+        level = self.levels(x[:, None], index)[:, 0]
+        zero = size == 0.0
+        known = np.where(np.isfinite(level), level, np.where(zero, 0.0, np.nan))
+        root = np.isfinite(x) & (size <= known)
+        steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope) & np.isfinite(level)
+        shift = known / np.abs(slope)
+        located = root & steep & (shift <= LOCATED * scale) & (shift <= 0.1 * moved)
+        located &= zero | (size <= 0.1 * first)
+        look = np.flatnonzero(root & ~located)
+        if look.size:
+            at, which, away = x[look, None], index[look], scale[look, None]
+            beside = is_isolated(self.value, self.levels, at, away, which)
+            located[look] = beside & (zero[look] | self._rises(at, size[look], away, which))
+        return located
+
+    def _rises(self, x: Any, size: Any, away: Any, index: Any) -> Any:
+        """Whether ``|F|`` is larger beside `x`, or undefined: at a pole it is smaller."""
+        sides = [np.abs(self.value(x + side * away, index))[:, 0] for side in (-1e-3, 1e-3)]
+        return ~(sides[0] <= size) & ~(sides[1] <= size)
 
     def tell(self, count: Any, x: Any, size: Any, step: Any) -> None:
-        """Report an iterate of a single problem."""
-        if self.callback is not None and x.size:
-            self.callback(int(count), float(x[0]), float(size[0]), float(step[0]))
+        """Report iterates: of a single problem as numbers, of a batch as arrays of those left."""
+        report(self.callback, self.single, int(count), x, size, step)
 
-
-def solve_scalars(
-    s: Scalars, globalize: bool = True, bracket: Any = None, steps: Any = None
-) -> Scalars:
-    """Solve problems in one unknown, first by `full_steps` where its `steps` are given."""
-    rest = np.arange(s.x.size)
-    with np.errstate(all="ignore"):
-        if bracket is not None:
-            _in_bracket(s, rest, bracket)
-            return s
-        if steps is not None and not s.bounded:
-            rest = s.by_full_steps(steps, s.params, s.tol, s.maxiter)
-            if not rest.size:
-                return s
-        if not globalize:
-            plain(s, rest)
-            return s
-        damped(s, rest)
-        stuck = rest[(s.status[rest] == Status.STALLED) | (s.status[rest] == Status.SINGULAR)]
-        if stuck.size:
-            search(s, stuck)
-    return s
+    single = True
 
 
 def plain(s: Scalars, index: Any) -> None:
     """Full steps, whatever ``|F|`` does.
 
-    A point is a root where the step from it is well within the tolerance and ``|F|`` fell there as it
-    does at a root, or where ``|F|`` cannot fall any more after a short step.
+    A point is a root where the step that led there was short and ``|F|`` fell as it does at a root, or
+    where ``|F|`` is at its level and cannot fall any more.
     """
-    x, count, root = s.x[index], 0, np.zeros(index.shape, bool)
-    f, step = s.at(x, index)
-    size = np.abs(f)
+    x, count = s.x[index], 0
+    f, step, slope = s.at(x, index)
+    root, moved = np.zeros(index.shape, bool), np.full(x.shape, np.nan)
+    first = np.abs(f)
     while index.size:
+        size = np.abs(f)
         s.tell(count, x, size, step)
+        s.learn(x, index)
         trial = s.moved(x, step)
-        f, after = s.at(trial, index)
-        left = np.abs(f)
-        root |= (size == 0.0) | (s.is_small(step, x) & ~(left < size))
-        done = root | ~np.isfinite(step) | (count == s.maxiter)
+        f_trial, after, slope_trial = s.at(trial, index)
+        left = np.abs(f_trial)
+        idle = np.flatnonzero(~root & ((size == 0.0) | ~(left < size)))
+        if idle.size:
+            root[idle] = s.proper(
+                x[idle], f[idle], slope[idle], index[idle], moved[idle], first[idle]
+            )
+            root[idle] &= size[idle] <= first[idle]  # not so at a pole
+        done = root | ~np.isfinite(step) | ~np.isfinite(x) | (count >= s.maxiter) | (step == 0.0)
         if done.any():
-            reason = np.where(root, 0, _reason(size, step, count, s.maxiter))
+            reason = np.where(root, 0, _reason(x, size, step, slope, count >= s.maxiter))
             s.set(index[done], reason[done], x[done], size[done], count)
-        root = s.is_small(1e4 * after, trial) & (left <= ROOT_RATE * size)
-        index, x, size, step, root = (v[~done] for v in (index, trial, left, after, root))
+        newton = f / slope
+        root = s.is_small(newton, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
+        state = (index, trial, f_trial, after, slope_trial, root, np.abs(trial - x), first)
+        index, x, f, step, slope, root, moved, first = (v[~done] for v in state)
         count += 1
 
 
-def _reason(size: Any, step: Any, count: Any, maxiter: int) -> Any:
+def _reason(x: Any, size: Any, step: Any, slope: Any, limit: Any) -> Any:
     """The status of problems that stop without a root."""
-    status = np.where(np.isfinite(step), np.where(count >= maxiter, 1, 4), 2)
-    return np.where(np.isfinite(size), status, 3)
+    singular = ~np.isfinite(step) | (slope == 0.0) | ~np.isfinite(slope)
+    status = np.where(singular, Status.SINGULAR, Status.STALLED)
+    status = np.where(limit & ~singular, Status.ITERATION_LIMIT, status)
+    return np.where(np.isfinite(size) & np.isfinite(x), status, Status.NON_FINITE)
 
 
-def damped(s: Scalars, index: Any) -> None:
-    """Newton steps from `s.x`, halved until ``|F|`` falls."""
-    x, count, t = s.x[index], np.zeros(index.shape, np.intp), np.ones(index.shape)
-    f, step = s.at(x, index)
+def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
+    """Newton steps from `x`, halved until ``|F|`` falls, up to `most` in all."""
+    count, t = s.count[index], np.ones(index.shape)
+    f, step, slope = s.at(x, index)
     size = np.abs(f)
-    s.tell(0, x, size, step)
+    first = size
+    moved, before, rate = (np.full(x.shape, np.nan) for _ in range(3))
+    if index.size:
+        s.tell(count[0], x, size, step)
     while index.size:
+        s.learn(x, index)
         trial = s.moved(x, t * step)
-        f_trial, after = s.at(trial, index)
+        values = s.at(trial, index)
+        trial, values = _multiplied(s, index, x, step, t, before, rate, trial, values)
+        f_trial, after, slope_trial = values
         left = np.abs(f_trial)
-        falls = left <= (1.0 - 1e-4 * t) * size
-        end = s.is_small(step, x) & (t == 1.0) & ((left <= ROOT_RATE * size) | ~falls)
-        stuck = ~np.isfinite(step) | (t < 2.0**-MAX_HALVINGS)
-        stop = (size == 0.0) | stuck | (count >= s.maxiter)
-        done = stop | end
+        falls = (left <= (1.0 - 1e-4 * t) * size) & (left < size) & np.isfinite(trial)
+        full = t == 1.0
+        end = falls & full & _ends(s, index, x, trial, f, step, slope, left, size, after)
+        if s.ftol is not None:
+            end |= falls & (left <= s.ftol * first)
+        stuck = ~np.isfinite(step) | (step == 0.0) | (t < 2.0**-MAX_HALVINGS)
+        limit = count >= most
+        idle = ~falls & full
+        look = (size == 0.0) | idle | ((stuck | limit) & ~end)
+        root = _are_roots(s, index, (x, f, slope, moved, first), look, idle)
+        end &= ~root & ~limit
+        done = root | end | stuck | limit | (size == 0.0)
         if done.any():
             gone = np.flatnonzero(done)
-            take = (end & falls & ~stop)[gone]
-            found = ((size == 0.0) | (end & ~stop))[gone]
-            reason = _reason(size[gone], step[gone], count[gone], s.maxiter)
+            take = end[gone]
+            found = root[gone] | take
+            reason = _reason(x[gone], size[gone], step[gone], slope[gone], limit[gone])
             s.set(
                 index[gone],
                 np.where(found, 0, reason),
@@ -148,85 +219,80 @@ def damped(s: Scalars, index: Any) -> None:
                 count[gone] + take,
             )
         if falls.any():
-            s.tell(count[0] + 1, trial, left, after)
-        x, size = np.where(falls, trial, x), np.where(falls, left, size)
-        step, count = np.where(falls, after, step), count + falls
-        t = np.where(falls, 1.0, 0.5 * t)
-        index, x, size, step, count, t = (a[~done] for a in (index, x, size, step, count, t))
-
-
-def search(s: Scalars, index: Any) -> None:
-    """Look for a sign change around `s.x`, at distances that double, and solve there."""
-    x = s.x[index]
-    f = s.at(x, index)[0]
-    reach = 1e-3 * np.maximum(np.abs(x), 1.0)
-    inner = [x.copy(), x.copy()]  # the last point of the same sign, on each side
-    for _ in range(SEARCH_DOUBLINGS):
-        for side, sign in enumerate((-1.0, 1.0)):
-            y = s.moved(x, sign * reach)
-            fy = s.at(y, index)[0]
-            hit = np.isfinite(fy) & (fy * np.sign(f) <= 0) & (s.count[index] < s.maxiter)
-            if hit.any():
-                ends = inner[side][hit], y[hit]
-                values = s.at(ends[0], index[hit])[0], fy[hit]
-                between(s, index[hit], *ends, *values)
-                keep = ~hit
-                index, x, f, y, reach = index[keep], x[keep], f[keep], y[keep], reach[keep]
-                fy = fy[keep]
-                inner = [points[keep] for points in inner]
-            if not index.size:
-                return
-            inner[side] = np.where(np.isfinite(fy), y, inner[side])
-        reach = 2.0 * reach
-
-
-def _in_bracket(s: Scalars, index: Any, bracket: tuple[float, float]) -> None:
-    """Solve between the ends of a bracket, from `s.x`."""
-    a, b = (np.full(s.x.shape, float(end)) for end in bracket)
-    if ((s.x < a) | (s.x > b)).any():
-        raise ArgumentError(f"x0 must lie within the bracket {bracket}")
-    fa, fb = s.at(a, index)[0], s.at(b, index)[0]
-    change = fa * fb <= 0
-    if s.x.size == 1 and not change.all():
-        raise ArgumentError(
-            f"F has no sign change in the bracket: F({a[0]}) = {fa[0]}, F({b[0]}) = {fb[0]}"
+            s.tell(count[0] + 1, trial[falls], left[falls], after[falls])
+        length = np.abs(trial - x)
+        rate = np.where(falls, np.where(full, length / before, np.nan), rate)
+        before = np.where(falls, np.where(full, length, np.nan), before)
+        moved = np.where(falls, length, moved)
+        x, f, size = (
+            np.where(falls, trial, x),
+            np.where(falls, f_trial, f),
+            np.where(falls, left, size),
         )
-    between(s, index[change], a[change], b[change], fa[change], fb[change], s.x[change])
+        step, slope = np.where(falls, after, step), np.where(falls, slope_trial, slope)
+        count, t = count + falls, np.where(falls, 1.0, 0.5 * t)
+        state = (index, x, f, size, step, slope, count, t, first, moved, before, rate)
+        index, x, f, size, step, slope, count, t, first, moved, before, rate = (
+            a[~done] for a in state
+        )
 
 
-def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any = None) -> None:
-    """Steps inside a sign change of F from `a` to `b`; bisection where they leave it or are slow.
+def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
+    """Whether F is at its level at roots, where that may be so; idle are full steps that lower nothing."""
+    root = np.zeros(index.shape, bool)
+    some = np.flatnonzero(look)
+    if some.size:
+        x, f, slope, moved, first = (v[some] for v in now)
+        root[some] = s.proper(x, f, slope, index[some], moved, first)
+        # a bound that is not finite is no witness: the short step decides alone
+        unknown = ~np.isfinite(s.levels(x[:, None], index[some])[:, 0]) & idle[some]
+        root[some] |= unknown & s.is_small(f / slope, x) & (np.abs(f) <= CONTRACTED * first)
+    return root
 
-    After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe).
-    """
-    x = 0.5 * (a + b) if start is None else start
-    first = np.minimum(np.abs(fa), np.abs(fb))
-    x = np.where(fa == 0, a, np.where(fb == 0, b, x))
-    count, previous = s.count[index], np.abs(b - a)
-    while index.size:
-        f, step = s.at(x, index)
-        s.tell(count[0], x, np.abs(f), step)
-        same = np.sign(f) == np.sign(fa)
-        a, fa, b = np.where(same, x, a), np.where(same, f, fa), np.where(same, b, x)
-        y = x + step
-        inside = (y - a) * (y - b) < 0
-        newton = inside & (np.abs(step) <= 0.5 * previous)
-        y = np.where(newton, y, 0.5 * (a + b))
-        closed = np.abs(b - a) <= 4e-16 * np.maximum(np.abs(a), np.abs(b))
-        small = s.is_small(step, x) & np.isfinite(step) & (np.abs(f) <= first)
-        # a closed bracket is a root only if F became small there: it is none at a jump or a pole
-        root = (f == 0) | small | (closed & (np.abs(f) <= 1e-8 * first))
-        done = root | closed | ~np.isfinite(f) | (count >= s.maxiter)
-        if done.any():
-            reason = _reason(np.abs(f), np.where(closed, 0.0, f), count, s.maxiter)
-            s.set(
-                index[done],
-                np.where(root, 0, np.where(closed, 4, reason))[done],
-                x[done],
-                np.abs(f[done]),
-                count[done],
-            )
-        previous = np.where(newton, np.abs(step), np.abs(b - a))
-        count, x = count + 1, y
-        parts = (index, x, a, b, fa, count, previous, first)
-        index, x, a, b, fa, count, previous, first = (v[~done] for v in parts)
+
+def _ends(
+    s: Scalars,
+    index: Any,
+    x: Any,
+    to: Any,
+    f: Any,
+    step: Any,
+    slope: Any,
+    left: Any,
+    size: Any,
+    after: Any,
+) -> Any:
+    """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root."""
+    small = s.is_small(f / slope, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
+    length = np.abs(to - x)
+    vanishing = (length <= EPS * s.scale[index]) & (np.abs(to) <= 1e-3 * length)
+    # the next step must say so as well: beside a minimum of |F| at 0 it is a long one
+    vanishing &= np.abs(after) <= 1e-3 * length
+    return small | (vanishing & (left <= STRONG_RATE * size))
+
+
+def _multiplied(
+    s: Scalars,
+    index: Any,
+    x: Any,
+    step: Any,
+    t: Any,
+    before: Any,
+    rate: Any,
+    trial: Any,
+    values: tuple[Any, Any, Any],
+) -> tuple[Any, Any]:
+    """The step times the multiplicity that steady rates of steps tell, where ``|F|`` falls further."""
+    now = np.abs(step) / before
+    some = np.flatnonzero((t == 1.0) & are_steady(now, rate))
+    if not some.size:
+        return trial, values
+    to = s.moved(x[some], step[some] / (1.0 - now[some]))
+    other = s.at(to, index[some])
+    better = (np.abs(other[0]) < np.abs(values[0][some])) & np.isfinite(to)
+    better &= (other[0] == 0.0) | (other[2] != 0.0)  # from a zero slope no step would follow
+    trial, arrays = trial.copy(), [v.copy() for v in values]
+    trial[some[better]] = to[better]
+    for array, v in zip(arrays, other, strict=True):
+        array[some[better]] = v[better]
+    return trial, (arrays[0], arrays[1], arrays[2])

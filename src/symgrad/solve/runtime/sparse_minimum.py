@@ -14,12 +14,21 @@ from typing import Any
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, Problems, split
-from symgrad.solve.runtime.large import Objective, Point, solve_many_unknowns
+from symgrad.solve.runtime.beside import FLAT
+from symgrad.solve.runtime.ending import lengths
+from symgrad.solve.runtime.large import solve_many_unknowns
+from symgrad.solve.runtime.region import Method, Objective, Point
 from symgrad.solve.runtime.results import Minimum
 from symgrad.solve.runtime.sparse import sparse_library
 
 MOST_SHIFTS = 40  # factorisations in a step
-SOUND = 1e-10  # the least pivot, in parts of the largest entry on the diagonal
+SOUND = 1e-13  # the least pivot, in parts of its entry on the diagonal
+RIDGES = (
+    1e-15,
+    1e-13,
+    1e-11,
+    1e-9,
+)  # in parts of the diagonal, what makes a singular Hessian definite
 LONGER = 1.1  # what a step may be longer than the region
 
 
@@ -52,7 +61,22 @@ class SparseObjective:
         """The Hessian times `v`."""
         return self.hessian(x) @ v
 
-    def factored(self, matrix: Any) -> Any:
+    def sizes(self, x: Any) -> Any:
+        """The sizes of unknowns by curvature: roots of the diagonal, or of the largest entry of a row."""
+        hessian = self.hessian(x)
+        diagonal = np.abs(hessian.diagonal())
+        if (diagonal > 0).all():
+            return np.sqrt(diagonal)
+        rows = np.zeros(x.size)
+        np.maximum.at(rows, hessian.indices, np.abs(hessian.data))
+        return np.sqrt(np.where(diagonal > 0, diagonal, rows))
+
+    def scaled(self, x: Any, d: Any) -> Any:
+        """The Hessian in unknowns scaled by `d`."""
+        inverse = self.library.diags_array(1 / d, format="csc")
+        return (inverse @ self.hessian(x) @ inverse).tocsc()
+
+    def factored(self, matrix: Any, sound: float = SOUND) -> Any:
         """The factors of a matrix, or None where it is not positive definite."""
         if not np.isfinite(matrix.data).all():
             return None
@@ -63,32 +87,53 @@ class SparseObjective:
             )
         except RuntimeError:  # exactly singular
             return None
-        pivots = factors.U.diagonal()
-        least = SOUND * np.abs(matrix.diagonal()).max(initial=0.0)
-        return (
-            factors if (factors.perm_r == factors.perm_c).all() and pivots.min() > least else None
-        )
+        pivots = factors.U.diagonal()[factors.perm_c]
+        ordered = (factors.perm_r == factors.perm_c).all() and (pivots > 0).all()
+        return factors if ordered and (pivots > sound * matrix.diagonal()).all() else None
 
-    def is_definite(self, x: Any) -> bool:
-        """Whether the Hessian has positive pivots."""
-        return self.factored(self.hessian(x)) is not None
+    def _ridge_step(self, hessian: Any, g: Any, delta: float) -> Any:
+        """A full step where the Hessian is singular, with no negative curvature but rounding; or None.
+
+        The least ridge that makes it definite is taken whose step is within the region.
+        """
+        for largest, ridge in [(True, RIDGES[-1]), *[(False, ridge) for ridge in RIDGES]]:
+            diagonal = self.library.diags_array(ridge * hessian.diagonal(), format="csc")
+            factors = self.factored(hessian + diagonal, 0.0)
+            p = None if factors is None else -factors.solve(g)
+            fits = p is not None and float(lengths(p)) <= delta
+            if largest and not fits:  # then no other does
+                return None
+            if fits and not largest:
+                return p
+        return None
+
+    def is_regular(self, x: Any, d: Any) -> bool:
+        """Whether all curvatures of the scaled Hessian are above `FLAT`."""
+        eye = self.library.eye_array(x.size, format="csc")
+        return self.factored(self.scaled(x, d) - FLAT * eye) is not None
 
     def step(
-        self, problem: Objective, now: Point, delta: float, forcing: float
+        self, problem: Objective, now: Point, d: Any, delta: float, forcing: float
     ) -> tuple[Any, Any, bool]:
         """A step within the region, the Hessian times it, and whether it is Newton's."""
-        hessian = self.hessian(now.x)
+        hessian = self.scaled(now.x, d)
         eye = self.library.eye_array(now.x.size, format="csc")
+        g = now.g / d
+        size = float(lengths(g))
         low, high, shift = 0.0, np.inf, 0.0
-        best = -now.g * min(1.0, delta / now.size)
+        best = -g * (delta / size)
+        first = self.factored(hessian)
+        p = None if first is not None else self._ridge_step(hessian, g, delta)
+        if p is not None:
+            return p / d, self.hessian(now.x) @ (p / d), True
         for _ in range(MOST_SHIFTS):
-            factors = self.factored(hessian + shift * eye if shift else hessian)
+            factors = self.factored(hessian + shift * eye) if shift else first
             if factors is None:
                 low = shift
-                shift = _next_shift(low, high, abs(hessian).max() + now.size / delta)
+                shift = _next_shift(low, high, abs(hessian).max() + size / delta)
                 continue
-            p = -factors.solve(now.g)
-            length = float(np.linalg.norm(p))
+            p = -factors.solve(g)
+            length = float(lengths(p))
             if length <= LONGER * delta:
                 best, high = p, shift
                 if shift == 0 or length >= 0.5 * delta or high - low <= 1e-3 * high:
@@ -96,11 +141,13 @@ class SparseObjective:
             else:
                 low = shift
             # the derivative of 1/|p| is nearly constant: Newton's method on 1/|p| - 1/delta
-            change = length**2 / float(p @ factors.solve(p)) * (length - delta) / delta
+            unit = p / length
+            change = (length - delta) / delta / float(unit @ factors.solve(unit))
             shift = shift + change
             if not low < shift < high:
-                shift = _next_shift(low, high, now.size / delta)
-        return best, hessian @ best, shift == 0
+                shift = _next_shift(low, high, size / delta)
+        best = best / d
+        return best, self.hessian(now.x) @ best, shift == 0
 
 
 def _next_shift(low: float, high: float, scale: float) -> float:
@@ -109,14 +156,16 @@ def _next_shift(low: float, high: float, scale: float) -> float:
     return max(10.0 * low, 1e-3 * float(scale))
 
 
-def solve_sparse_minimum(evaluate: Callable[..., Any], call: Call) -> Minimum:
+def solve_sparse_minimum(
+    evaluate: Callable[..., Any], rounding: Callable[..., Any], call: Call
+) -> Minimum:
     """The `Minimum` of an objective with a sparse Hessian."""
     make = partial(_functions_of_sparse, evaluate)
-    return solve_many_unknowns(make, call)
+    return solve_many_unknowns(make, rounding, call)
 
 
 def _functions_of_sparse(
     evaluate: Callable[..., Any], problems: Problems, params: list[Any]
-) -> tuple[Any, Any, Any, Any]:
+) -> Method:
     f = SparseObjective(evaluate, problems, params)
-    return f.at, f.times, f.step, f.is_definite
+    return Method(f.at, f.times, f.step, f.sizes, f.is_regular)

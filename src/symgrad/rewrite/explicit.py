@@ -1,0 +1,36 @@
+"""`explicit`: formulas with their named parts written out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symgrad.ops.elementwise import as_expr
+from symgrad.ops.public import public
+from symgrad.rewrite.names import definitions_written_out
+
+
+@public
+def explicit(e: Any) -> Any:
+    """`e` with every `named` part replaced by its definition, those inside definitions too.
+
+    Parameters
+    ----------
+    e : expression, or a nest of lists, tuples and dicts of them, such as ``hessian(f, [x, y])``
+
+    Returns
+    -------
+    Expr, or the same nest. The values are those of `e`; numbers that had a name are folded.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> gamma = sg.named(sg.sqrt(1 - x**2), "gamma")
+    >>> print(sg.explicit(sg.diff(gamma, x)))
+    -x/sqrt(1 - x**2)
+    """
+    if isinstance(e, (list, tuple)):
+        return type(e)([explicit(part) for part in e])
+    if isinstance(e, dict):
+        return {key: explicit(part) for key, part in e.items()}
+    return definitions_written_out([as_expr(e)])[0]

@@ -1,0 +1,184 @@
+"""Whether what looks like a minimum is one: values beside it, where its Hessian does not tell.
+
+Where curvature is positive in all directions, against what it was on the way, and the last step
+contracted as it does at a regular root of the gradient, nothing more is asked. Otherwise the objective
+may fall by its third or fourth order: along a direction without curvature, as ``x**3`` and ``x**2 -
+y**4``, between such directions, as ``x**4 + y**4 - 3*x**2*y**2``, or along a curve that leaves them, as
+``(y - x**2)*(y - 3*x**2)``. So
+
+1. values are compared on both sides along the direction of least curvature,
+2. where curvature vanishes, a few steps are tried from points aside in random directions without
+   curvature: at a minimum they lead back, beside a saddle they lead below it.
+
+A point where gradient and Hessian have vanished altogether must have something higher beside it: else it
+may be where ``exp(-x)`` has underflowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from symgrad.solve.runtime.ending import EPS
+from symgrad.solve.runtime.minimum import (
+    UNKNOWN,
+    Functions,
+    Minima,
+    iterate_minima,
+    noise_of,
+)
+from symgrad.solve.runtime.minimum_step import held_by, part_of_box
+from symgrad.solve.runtime.results import Status
+from symgrad.solve.runtime.spectra import grown
+
+REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in parts of the scale of x
+FARTHER = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # the same where nothing is seen
+FLAT = 1e-5  # curvature, in parts of what it was on the way, that says nothing
+FAINT = 2.0**-1000  # a rise below it may be what is left of an underflow
+TRIES = 3  # random directions
+STEPS = 8  # from a point aside
+
+
+class Surroundings:
+    """Points beside the points `x` of some problems, their values `f` and what rounding makes of them.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(y, rows)``: the objectives of the problems `rows` at `y`, nan beyond their domain.
+    noise : callable
+        ``noise(y, rows, f)``: the rounding levels of such values.
+    descend : callable
+        ``descend(y, rows)``: where some steps lead from `y`, and the values there.
+    wanted : array of bool
+        The problems that are to be looked at.
+    fall : array
+        How much the objectives have fallen; the square of the last bit of that is nothing.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        f: Any,
+        value: Callable[..., Any],
+        noise: Callable[..., Any],
+        descend: Callable[..., Any],
+        wanted: Any,
+        fall: Any,
+    ) -> None:
+        self.x, self.f = x, f
+        self.value, self.noise, self.descend = value, noise, descend
+        self.wanted, self.found, self.best = wanted.copy(), np.zeros(f.shape, bool), x.copy()
+        self.least = np.zeros(f.shape)
+        rows = np.flatnonzero(wanted)
+        self.least[rows] = noise(x[rows], rows, f[rows])
+        self.least += np.where(np.isfinite(fall) & (fall > 0), EPS**2 * fall, 0.0)
+
+    def look(self, directions: Sequence[Any], flat: Any) -> None:
+        """Look for lower points, along the first direction, and where `flat` from aside in all of them."""
+        for v in directions[:1]:
+            for reach in (*REACHES, *[-reach for reach in REACHES]):
+                rows = np.flatnonzero(self.wanted)
+                if not rows.size:
+                    return
+                y = self.x[rows] + reach * v[rows]
+                self._keep(rows, y, self.value(y, rows))
+        if self.x.shape[1] == 1:
+            return
+        for v in [side * v for v in directions for side in (1, -1)]:
+            rows = np.flatnonzero(self.wanted & flat)
+            if not rows.size:
+                return
+            self._keep(rows, *self.descend(self.x[rows] + REACHES[0] * v[rows], rows))
+
+    def _keep(self, rows: Any, y: Any, f: Any) -> None:
+        """Keep what is lower than rounding explains."""
+        lower = f < self.f[rows] - self.least[rows]
+        if not lower.any():
+            return
+        rows, y, f = rows[lower], y[lower], f[lower]
+        lower = f + self.noise(y, rows, f) < self.f[rows] - self.least[rows]
+        rows = rows[lower]
+        self.best[rows], self.found[rows], self.wanted[rows] = y[lower], True, False
+
+    def unseen(self, which: Any, directions: Sequence[Any]) -> Any:
+        """Problems with nothing higher beside the point, or only what fades away."""
+        rows = np.flatnonzero(which & self.wanted)
+        seen, faded = np.zeros(rows.shape, bool), np.zeros(rows.shape, bool)
+        for v in [side * v for v in directions for side in (1, -1)] if rows.size else []:
+            begun = np.zeros(rows.shape, bool)
+            for reach in FARTHER:
+                rise = self.value(self.x[rows] + reach * v[rows], rows) - self.f[rows]
+                higher = rise > self.least[rows]
+                faded |= higher & ~begun & (rise < FAINT)
+                seen |= higher & (rise >= FAINT)
+                begun |= higher
+        return rows[~seen | faded]
+
+
+def lower_beside(s: Minima, functions: Functions, index: Any) -> tuple[Any, Any]:
+    """Problems with a lower value beside what looks like a minimum, and where.
+
+    What turns out to be none, without anything lower, is "stalled" from here on.
+    """
+    index = index[s.status[index] == Status.CONVERGED]
+    index = index[(s.least[index] <= FLAT) | ~s.fast[index]]
+    if not index.size or not s.x.shape[1]:
+        return index[:0], s.x[:0]
+    form, x = functions.form, s.x[index]
+    _, g, h = functions.at(x, index)
+    scale = np.maximum(s.scale[index], s.x_scale)
+    _, d = grown(s.weight[index], form.sizes(h), scale)
+    held = np.zeros(x.shape, bool)
+    if s.box is not None:
+        held = held_by(part_of_box(s.box, index), x, g)
+        g, h = np.where(held, 0.0, g), form.without(h, held, d)
+    spectrum = form.spectrum(h, d)
+
+    def away(direction: Any) -> Any:
+        return as_far_as_scale(np.where(held, 0.0, form.out(spectrum, direction) / d), d, scale)
+
+    flat = np.abs(spectrum.w) <= FLAT
+    random = np.random.default_rng(0)
+    directions = [away(1.0 * (np.arange(x.shape[1]) == spectrum.w.argmin(axis=1)[:, None]))]
+    for _ in range(TRIES if flat.any() else 0):
+        directions.append(away(np.where(flat, random.standard_normal(flat.shape[1]), 0.0)))
+    beside = _surroundings(s, functions, index, x)
+    beside.look(directions, flat.any(axis=1))
+    vanished = (form.times(h, np.ones(x.shape)) == 0).all(axis=1) & (g == 0).all(axis=1)
+    lost = index[beside.unseen(vanished & ~s.jumped[index], directions)]
+    s.status[lost], s.curvature[lost] = Status.STALLED, UNKNOWN
+    return index[beside.found], beside.best[beside.found]
+
+
+def as_far_as_scale(v: Any, d: Any, scale: Any) -> Any:
+    """Directions whose longest component, against the scale of its unknown, is that scale."""
+    lengths = np.where(scale > 0, scale, (d * scale).max(axis=1, initial=0.0)[:, None] / d)
+    lengths = np.where(lengths > 0, lengths, 1.0)
+    top = np.abs(v / lengths).max(axis=1, initial=0.0)[:, None]
+    return v / np.where(top > 0, top, 1.0)
+
+
+def _surroundings(s: Minima, functions: Functions, index: Any, x: Any) -> Surroundings:
+    def clipped(y: Any, rows: Any) -> Any:
+        return y if s.box is None else np.clip(y, *part_of_box(s.box, index[rows]))
+
+    def descend(y: Any, rows: Any) -> tuple[Any, Any]:
+        which = index[rows]
+        aside = Minima(s.x.copy(), None, s.tolerances, s.x_scale)
+        aside.box = s.box
+        aside.weight[which], aside.scale[which] = s.weight[which], s.scale[which]
+        iterate_minima(aside, functions, which, clipped(y, rows), STEPS)
+        return aside.x[which], aside.value[which]
+
+    return Surroundings(
+        x,
+        s.value[index],
+        lambda y, rows: functions.at(clipped(y, rows), index[rows])[0],
+        lambda y, rows, f: noise_of(functions.levels, clipped(y, rows), index[rows], f),
+        descend,
+        np.ones(index.shape, bool),
+        s.highest[index] - s.value[index],
+    )

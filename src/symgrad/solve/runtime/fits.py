@@ -1,0 +1,272 @@
+"""The call of a solver of fits: from arguments to a `Fit`, and whether what was found is a minimum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from symgrad.solve.runtime.arguments import (
+    Call,
+    answer,
+    box,
+    prepare,
+    report,
+    shaped,
+    split,
+)
+from symgrad.solve.runtime.beside import lower_beside
+from symgrad.solve.runtime.blocks import each_block
+from symgrad.solve.runtime.calls import Values, problems_at_a_time
+from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
+from symgrad.solve.runtime.fit import Fits, iterate_fits
+from symgrad.solve.runtime.minimum import (
+    UNKNOWN,
+    Functions,
+    Minima,
+    iterate_minima,
+)
+from symgrad.solve.runtime.minimum_step import held_by, part_of_box
+from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
+from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
+
+REGULAR = 1e-8  # curvature against the size of the Hessian's rows, that needs no look beside
+NEWTON_STEPS = 12  # on the sum of squares, where those on residuals are slow
+MOST_ROUNDS = 6  # lower points that are gone on from
+
+
+class SumOfSquares:
+    """``sum((r*unit)**2)/2`` of each problem over ``z = x/size``, with residuals and Jacobian near 1.
+
+    Parameters
+    ----------
+    system : callable
+        ``system(x, index)`` gives residuals and Jacobians.
+    product : callable
+        ``product(*unknowns, *directions, *params, unit)``, all with an axis of problems in front: the
+        Hessian of ``unit*sum(r**2)/2`` times directions, as a list of parts. It is compiled when it is
+        first called. The other factor `unit` is in the directions, so that its square does not overflow.
+    shapes, params
+        Those of the unknowns, and the parameters of all problems.
+    levels : Levels
+        Of the residuals.
+    unit : array (problems,)
+    size : array (problems, unknowns)
+    """
+
+    def __init__(
+        self,
+        system: Callable[[Any, Any], Any],
+        product: Callable[..., Any],
+        shapes: list[Any],
+        params: list[Any],
+        levels: Levels,
+        unit: Any,
+        size: Any,
+    ) -> None:
+        self.system, self.product, self.shapes = system, product, shapes
+        self.params, self.levels, self.unit, self.size = params, levels, unit, size
+
+    def residuals(self, z: Any, index: Any) -> tuple[Any, Any]:
+        """Residuals and Jacobians, in these units."""
+        r, jac = self.system(z * self.size[index], index)
+        unit = self.unit[index][:, None]
+        return r * unit, jac * self.size[index][:, None, :] * unit[:, None]
+
+    def objective(self, z: Any, index: Any) -> tuple[Any, Any, Any]:
+        """Values, gradients and Hessians, which are made a column at a time."""
+        r, jac = self.residuals(z, index)
+        gradient = np.einsum("kij,ki->kj", jac, r)
+        hessian = np.empty((*z.shape, z.shape[1]))
+        size, unit = self.size[index], self.unit[index]
+        params = [v[index] for v in self.params]
+        unknowns = split(z * size, self.shapes)
+        for j in range(z.shape[1]):
+            direction = np.zeros(z.shape)
+            direction[:, j] = size[:, j] * unit
+            parts = self.product(*unknowns, *split(direction, self.shapes), *params, unit)
+            columns = [
+                np.broadcast_to(v, (len(z), *s)).reshape(len(z), -1)
+                for v, s in zip(parts, self.shapes, strict=True)
+            ]
+            hessian[:, :, j] = np.concatenate(columns, axis=1) * size
+        return 0.5 * (r * r).sum(axis=1), gradient, 0.5 * (hessian + np.swapaxes(hessian, 1, 2))
+
+    def at(self, z: Any, index: Any) -> Any:
+        """Rounding levels of values and gradients, from those of the residuals."""
+        r, jac = self.residuals(z, index)
+        level = self.levels.at(z * self.size[index], index) * self.unit[index][:, None]
+        of_value = (np.abs(r) * level + 2 * LEVELS * UNIT * r * r).sum(axis=1)
+        inner = level + 4 * LEVELS * UNIT * np.abs(r)
+        of_slope = np.einsum("kij,ki->kj", np.abs(jac), inner)
+        return np.concatenate([of_value[:, None], of_slope], axis=1)
+
+
+Squares = Callable[[Any, Any], SumOfSquares]  # by unit and size
+
+
+def fit_all(
+    s: Fits,
+    system: Callable[[Any, Any], Any],
+    squares: Squares,
+    levels: Levels,
+    maxiter: int,
+    tell: Any = None,
+) -> None:
+    """Fit all problems, until nothing lower is seen beside what is found."""
+    index = np.arange(len(s.x))
+    x = s.x.copy()
+    with np.errstate(all="ignore"):
+        for _ in range(MOST_ROUNDS):
+            iterate_fits(s, system, levels, index, x, maxiter, tell)
+            rest = _finished_by_newton(s, system, squares, index[s.slow[index]], maxiter, tell)
+            if rest.size:
+                iterate_fits(s, system, levels, rest, s.x[rest], maxiter, tell, maxiter + 1)
+            index, x = _lower_beside_fits(s, system, squares, index)
+            if not index.size:
+                return
+            s.count[index] += 1
+    s.status[index] = Status.STALLED
+
+
+def _finished_by_newton(
+    s: Fits, system: Any, squares: Squares, index: Any, maxiter: int, tell: Any
+) -> Any:
+    """Solve the problems `index` by Newton's method on the sum of squares; which of them it does not.
+
+    ``J.T J`` is its Hessian only where no residuals are left. With them its steps converge slowly, if at
+    all, and Newton's quadratically.
+    """
+    if not index.size:
+        return index
+    objective, m = _as_minima(s, system, squares, index)
+    m.count[:] = s.count
+    functions = Functions(objective.objective, DenseHessian(), objective)
+    most = np.minimum(maxiter, s.count + NEWTON_STEPS)
+    iterate_minima(m, functions, index, m.x[index], most, tell=tell)
+    x = m.x[index] * objective.size[index]
+    x = x if s.box is None else np.clip(x, *s.box)
+    size = lengths(system(x, index)[0])
+    lower = size <= s.size[index]
+    index, size, x = index[lower], size[lower], x[lower]
+    s.set(index, m.status[index], x, size, m.count[index])
+    known = (s.status[index] == Status.CONVERGED) | (s.count[index] >= maxiter)
+    s.slow[index[known]] = False
+    return np.flatnonzero(s.slow)
+
+
+def _as_minima(s: Fits, system: Any, squares: Squares, index: Any) -> tuple[SumOfSquares, Minima]:
+    """The sums of squares, in units in which residuals and Jacobian are near 1, and room for minima."""
+    unit = _power_of_two(1 / s.size)
+    size = np.ones(s.x.shape)
+    norms = lengths(np.swapaxes(system(s.x[index], index)[1], 1, 2)) * unit[index][:, None]
+    size[index] = _power_of_two(1 / norms)
+    sides = None if s.box is None else tuple(side / size for side in s.box)
+    m = Minima(s.x / size, None, s.tolerances, np.zeros(s.x.shape[1]))
+    m.box, m.scale[:] = sides, np.maximum(s.scale, s.x_scale) / size
+    return squares(unit, size), m
+
+
+def _power_of_two(v: Any) -> Any:
+    """The power of two below numbers; 1 for what is no positive number."""
+    return np.ldexp(1.0, np.frexp(np.where((v > 0) & np.isfinite(v), v, 1.0))[1] - 1)
+
+
+def _lower_beside_fits(s: Fits, system: Any, squares: Squares, index: Any) -> tuple[Any, Any]:
+    """Problems with a lower sum of squares beside what looks like a minimum, and where.
+
+    The Hessian of the sum of squares decides, which is not ``J.T J`` where residuals are left.
+    """
+    index = index[s.status[index] == Status.CONVERGED]
+    if not index.size or not s.x.shape[1]:
+        s.curvature[index] = 0
+        return index[:0], s.x[:0]
+    form = DenseHessian()
+    objective, m = _as_minima(s, system, squares, index)
+    z = m.x[index]
+    m.value[index], g, h = objective.objective(z, index)
+    m.weight[index], d = grown(m.weight[index], form.sizes(h), m.scale[index])
+    if s.box is not None:
+        h = form.without(h, held_by(part_of_box(m.box, index), z, g), d)
+    known = np.isfinite(h).all(axis=(1, 2))
+    w = np.full(z.shape, np.nan)
+    w[known] = form.values(h[known], d[known])
+    kind = np.where(known, curvature_of(np.where(known[:, None], w, 1.0)), UNKNOWN)
+    s.curvature[index] = kind
+    m.status[index[known]] = Status.CONVERGED
+    m.fast[index], m.least[index] = (
+        True,
+        np.where((w.min(axis=1) > REGULAR) | s.wished[index], 1.0, 0.0),
+    )
+    lower, points = lower_beside(m, Functions(objective.objective, form, objective), index)
+    wrong = (kind >= 2) & known & ~np.isin(index, lower)
+    s.status[index[wrong]] = Status.NOT_A_MINIMUM
+    stalled = index[known][m.status[index[known]] == Status.STALLED]
+    s.status[stalled], s.curvature[stalled] = Status.STALLED, UNKNOWN
+    points = points * objective.size[lower]
+    return lower, points if s.box is None else np.clip(points, *s.box)
+
+
+def solve_fit(
+    one: Callable[..., Any],
+    many: Callable[[], Any],
+    parts: int,
+    product: Callable[..., Any],
+    rounding: Callable[..., Any],
+    call: Call,
+) -> Fit:
+    """The `Fit` of residuals."""
+    problems = prepare(call)
+    values = Values(one, many, problems, parts)
+    n = problems.x.shape[1]
+    sides = box(call.options["bounds"], problems.shapes)
+    found = Fits(problems.x, sides, call.tolerances, problems.x_scale)
+    every = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
+    single = not problems.batch
+
+    def tell(count: int, x: Any, size: Any, p: Any) -> None:
+        report(call.callback, single, count, x, size, p)
+
+    def block(part: slice) -> None:
+        s, v, levels = found.part(part), values.part(part), every.part(part)
+        fit_all(
+            s,
+            v.system,
+            partial(SumOfSquares, v.system, product, v.shapes, v.params, levels),
+            levels,
+            call.maxiter,
+            None if call.callback is None else tell,
+        )
+
+    if call.callback is None:
+        each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
+    else:  # of all that are left together
+        block(slice(None))
+    fit = answer(Fit, call, problems, found)
+    fit.curvature = shaped(np.array(CURVATURES)[found.curvature], problems.batch)
+    _statistics(fit, values, found.x, found.size, problems.batch)
+    return checked(fit, call.raise_on_failure)
+
+
+def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
+    """Covariance by singular values of the scaled Jacobian, ``inv(J.T J)`` never being formed."""
+    index = np.arange(x.shape[0])
+    _, jac = values.system(x, index)
+    fit.dof = max(jac.shape[1] - jac.shape[2], 0)
+    with np.errstate(all="ignore"):
+        s = size / np.sqrt(fit.dof) if fit.dof else np.full(size.shape, np.nan)
+        scale = lengths(np.swapaxes(jac, 1, 2))
+        scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+        jac = np.where(np.isfinite(jac), jac, 0.0) / scale[:, None, :]
+        _, sigma, vt = np.linalg.svd(jac, full_matrices=False)
+        ranked = (sigma > 2e-16 * max(jac.shape[1:]) * sigma[:, :1]).all(axis=1)
+        ranked &= sigma.shape[1] == jac.shape[2]
+        root = vt / sigma[:, :, None] / scale[:, None, :] * s[:, None, None]
+        cov = np.einsum("kij,kil->kjl", root, root)
+        cov = np.where(ranked[:, None, None], cov, np.inf)
+        stderr = np.sqrt(np.einsum("kii->ki", cov))
+    fit.covariance = cov.reshape(*batch, *cov.shape[1:])
+    fit.stderr = stderr.reshape(*batch, stderr.shape[1])
+    fit.residual_std = shaped(s, batch)

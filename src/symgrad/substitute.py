@@ -33,7 +33,8 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
         mentions t gives its derivatives to those of ``q(t)``. A function made by `function` is replaced
         by a callable, as in `lambdify`. A value broadcasts to the shape of its symbol. Where the symbol
         has named extents and the value known ones, the names are replaced throughout the formula. A key
-        may be an entry or a slice of a symbol as well, such as ``v[0]`` or ``A[:, 1]``: then the rest stays.
+        may be an entry or a slice of a symbol as well, such as ``v[0]`` or ``A[:, 1]``: then the rest
+        stays.
 
     Raises
     ------

@@ -64,7 +64,7 @@ def command(given: argparse.Namespace, name: str, n: int, seconds: float) -> lis
 
 
 def main() -> int:
-    """Measure each row in a process of its own, and report; ``accuracy`` counts bits, ``forms`` operations."""
+    """Measure each row in a process of its own; ``accuracy`` counts bits, ``forms`` operations."""
     if sys.argv[1:2] == ["accuracy"]:
         from benchmarks.accuracy.measure import main as accuracy
 

@@ -41,9 +41,9 @@ FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 WIDTH: Final = 2  # formulas that are kept from round to round
 ROUNDS: Final = 3
 STEPS: Final = 6  # rules that are applied to a node one after the other
-OVERFLOW: Final = 200  # what a form is longer by that may overflow where others do not
+OVERFLOW: Final = 1000  # what a form is longer by that may overflow where others do not
 EXPONENTIALS: Final = (f.exp, f.exp2, f.expm1, f.cosh, f.sinh)
-SLACK: Final = 24  # by how much what a rule made may be longer to be worth a search
+SLACK: Final = 48  # by how much what a rule made may be longer to be worth a search
 MADE: Final = 4  # the work per operand of a rule that applies, where one that does not is 1
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 

@@ -15,7 +15,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact
 
-OPERATION: Final = 4  # characters that an operation weighs as much as, beside its own
+OPERATION: Final = 10  # characters that an operation weighs as much as
 HUGE: Final = 1 << 40  # sizes beyond are all the same: a shared graph may print exponentially long
 
 

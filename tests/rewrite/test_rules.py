@@ -85,6 +85,11 @@ SIMPLIFIED = {
             sg.where(x > 0, x, 0) + sg.where(y > 0, y**2, 0),
         )
     ],
+    "sin(k*pi)": [(sg.sin(sg.pi), sg.constant(0)), (sg.sin(sg.pi / 6), sg.constant(1) / 2)],
+    "cos(k*pi)": [(sg.cos(sg.pi), sg.constant(-1)), (sg.cos(7 * sg.pi / 2), sg.constant(0))],
+    "tan(k*pi)": [(sg.tan(sg.pi), sg.constant(0)), (sg.tan(3 * sg.pi / 4), sg.constant(-1))],
+    "E**u = exp(u)": [(sg.E**x, sg.exp(x)), (sg.diff(sg.E**x, x), sg.exp(x))],
+    "log(E**n) = n": [(sg.log(sg.E), sg.constant(1)), (sg.log(sg.E**3), sg.constant(3))],
     "numbers move out of an Einsum": [((2 * A) @ v, 2 * (A @ v)), ((3 * A).T, 3 * A.T)],
     "inv(A @ B) @ A = inv(B), inv(A) @ A = 1": [
         (la.inv(A) @ A @ v, v),

@@ -29,7 +29,7 @@ from symgrad.ops.einsum import is_layout
 from symgrad.ops.exponential import log
 
 _ARRANGES: Final = ("reshape", "getitem", "gather")
-_NOWHERE_ZERO: Final = ("exp", "cosh", "exp2")
+_NOWHERE_ZERO: Final = ("exp", "cosh", "exp2", "number")
 
 
 def unarranged(x: Expr) -> Expr:

@@ -154,10 +154,16 @@ class _Search:
         for _ in range(ROUNDS):
             made = [y for x in beam for y in self._faces(x) if not (y in seen or seen.add(y))]
             ranked = sorted([*beam, *made], key=self.operations)[:WIDTH]
-            if all(a is b for a, b in zip(ranked, beam, strict=False)) or self.left <= 0:
-                return ranked[0]
+            done = all(a is b for a, b in zip(ranked, beam, strict=False)) or self.left <= 0
             beam = ranked
-        return beam[0]
+            if done:
+                break
+        return self._tidied(beam[0])
+
+    def _tidied(self, x: Expr) -> Expr:
+        """As the pass for all graphs would leave it, where that is no longer: so the form stays one."""
+        (tidy,) = simplify_all([x])
+        return tidy if self.operations(tidy) <= self.operations(x) else x
 
     def _faces(self, x: Expr) -> list[Expr]:
         """The formula improved, and what it becomes in other functions."""

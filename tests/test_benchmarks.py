@@ -11,6 +11,8 @@ import pytest
 from benchmarks import report
 from benchmarks.case import Absent, Case, by_hand, flat
 from benchmarks.cases import CASES
+from benchmarks.forms import measure as forms
+from benchmarks.forms.table import formulas
 from benchmarks.harness import Outcome, Row, difference, measure, prepare
 from benchmarks.peers import PEERS
 
@@ -154,3 +156,19 @@ def test_an_unknown_case_is_refused():
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 2
     assert "unknown: nonsense" in done.stdout
+
+
+def test_forms_report_both_texts(capsys):
+    """The command prints what both libraries print, and counts operations of the texts themselves."""
+    assert forms.operations("-sin(x)/(4*x**2)") == 5
+    assert forms.main(["lens", "power"]) == 0
+    shown = capsys.readouterr().out
+    assert "y**2/(x + y)**2" in shown and "2 derivatives:" in shown
+    assert forms.main(["no such formula"]) == 2
+
+
+def test_printed_derivatives_are_no_longer_than_sympy_s():
+    """A sample of the table; `python -m benchmarks forms` runs all of it."""
+    rows = [forms.measured(f) for f in list(formulas())[::12]]
+    assert max(row.ratio for row in rows) <= 1.2
+    assert sum(row.count for row in rows) < sum(row.their_count for row in rows)

@@ -24,6 +24,7 @@ from symgrad.expr.types import as_ty
 from symgrad.ops import special
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.implicit import ENTRYWISE
+from symgrad.ops.shown import SHOWN
 from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.table import OPS
 
@@ -61,11 +62,12 @@ def params_of(op):
 
 OPS_WITH_ORDER = special.ORDERED_OPS
 # An equation makes the node of ENTRYWISE: see tests/solve/test_implicit; the derivative of STOP_GRADIENT is
-# not that of its value: see tests/autodiff/test_stop_gradient; APPLIED has no value: see tests/functions
+# not that of its value: see tests/autodiff/test_stop_gradient; APPLIED has no value: see tests/functions;
+# the operands of SHOWN are two forms of one formula: see tests/rewrite/test_search
 RECORDS = {
     op.name: op
     for op in OPS.values()
-    if op.elementwise and op not in (APPLIED, ENTRYWISE, STOP_GRADIENT)
+    if op.elementwise and op not in (APPLIED, ENTRYWISE, SHOWN, STOP_GRADIENT)
 }
 CALLS = [(op, params) for op in RECORDS.values() for params in params_of(op)]
 every_call = pytest.mark.parametrize(

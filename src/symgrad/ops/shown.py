@@ -1,9 +1,9 @@
 """A formula that is computed in one form and read in another.
 
-The shortest form of a derivative is seldom the one that keeps most digits, or shares most with the function
-that it came from: of ``sin(x)*cos(x)`` the derivative reads ``cos(2*x)``, and costs nothing beside the value
-as ``cos(x)**2 - sin(x)**2``. A `SHOWN` node holds both. Code and derivatives are made from the first, text,
-LaTeX and SymPy's image from the second.
+The shortest form of a derivative is seldom the one that keeps most digits, or shares most with its
+function: that of ``sin(x)*cos(x)`` reads ``cos(2*x)``, and costs next to nothing beside the value as
+``cos(x)**2 - sin(x)**2``. A `SHOWN` node holds both. Code and derivatives are made from what is computed; text, LaTeX and SymPy's image
+from what is read.
 """
 
 from __future__ import annotations

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Final
 
 from symgrad.expr.leaves import EULER, NAMED_NUMBER, PI, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import POW, is_exact, split_coefficient
+from symgrad.ops.arithmetic import POW, split_coefficient
 from symgrad.ops.elementwise import Elementwise
 from symgrad.rewrite.rule import Guarantee, Rule
 
 HALF: Final = Fraction(1, 2)
 
 # values at multiples of pi from 0 up to, not including, the period; None where there is none
-_SINES: Final = {
+_SINES: Final[dict[Fraction, int | Fraction]] = {
     Fraction(0): 0, Fraction(1, 6): HALF, HALF: 1, Fraction(5, 6): HALF,
     Fraction(1): 0, Fraction(7, 6): -HALF, Fraction(3, 2): -1, Fraction(11, 6): -HALF,
 }  # fmt: skip
@@ -23,7 +25,7 @@ _TANGENTS: Final = {Fraction(0): 0, Fraction(1, 4): 1, Fraction(3, 4): -1}
 
 
 def _at(
-    x: Expr, values: dict[Fraction, int | Fraction], period: int, shift: Fraction
+    x: Expr, values: Mapping[Fraction, int | Fraction], period: int, shift: Fraction
 ) -> Expr | None:
     """The value at a multiple of pi, from a table."""
     c, rest = split_coefficient(x)
@@ -34,7 +36,7 @@ def _at(
 
 
 def _of_pi(
-    op: Elementwise, values: dict[Fraction, int | Fraction], period: int, shift: Fraction
+    op: Elementwise, values: Mapping[Fraction, int | Fraction], period: int, shift: Fraction
 ) -> Rule:
     return Rule(
         f"{op.name}(k*pi)", Guarantee.EXACT, op, lambda y: _at(y.args[0], values, period, shift)

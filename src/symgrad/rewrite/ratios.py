@@ -11,13 +11,14 @@ import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.ranges import is_nonnegative, range_of
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact, mul, power_value, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, mul, power_value, split_coefficient
 from symgrad.rewrite import polynomials
 from symgrad.rewrite.polynomials import Polynomial
 from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, raise_power, times
@@ -90,7 +91,7 @@ def _opened(base: Expr, n: Exact) -> Term | None:
         inner = split(base)
         whole = None if inner is None else raised(inner, n)
         return (1, {base: n}) if whole is None else whole
-    q = value_of(base.args[1]) if base.op is POW else None
+    q: Any = value_of(base.args[1]) if base.op is POW else None
     if is_exact(q) and n.__class__ is int:  # sqrt(u)**2
         return 1, {base.args[0]: _exact(q * n)}
     if base.op is POW and n.__class__ is int:
@@ -294,7 +295,7 @@ class Ring:
         if not ring._gather([*terms, *below] if written_out else terms, MAX_DEPTH):
             return None
         ring.place = {base: i for i, base in enumerate(ring.units)}
-        total: Polynomial | None = {}
+        total: Polynomial = {}
         for term in terms:
             part = ring.polynomial(term)
             if part is None or len(part) + len(total) > MAX_MONOMIALS:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from symgrad.expr.leaves import value_of
@@ -148,12 +149,12 @@ class _Search:
         return self.overflows[root]
 
     def run(self, forms: Sequence[Expr]) -> Expr:
-        merged = [transform([x], lambda node: rewrite(node, MERGING, 2))[x] for x in forms]
+        merge = partial(rewrite, rules=MERGING, limit=2)
+        merged = [transform([x], merge)[x] for x in forms]
         beam = sorted(dict.fromkeys([*forms, *merged]), key=self.operations)[:WIDTH]
-        seen = set(beam)
         for _ in range(ROUNDS):
-            made = [y for x in beam for y in self._faces(x) if not (y in seen or seen.add(y))]
-            ranked = sorted([*beam, *made], key=self.operations)[:WIDTH]
+            made = [y for x in beam for y in self._faces(x)]
+            ranked = sorted(dict.fromkeys([*beam, *made]), key=self.operations)[:WIDTH]
             done = all(a is b for a, b in zip(ranked, beam, strict=False)) or self.left <= 0
             beam = ranked
             if done:
@@ -171,7 +172,7 @@ class _Search:
         for rules in FACES:
             grouped = by_op(rules)
             if self.left > 0 and any(node.op in grouped for node in toposort([x])):
-                face = transform([x], lambda node, g=grouped: rewrite(node, g, 1))[x]
+                face = transform([x], partial(rewrite, rules=grouped, limit=1))[x]
                 results.append(self.improved(face, DEPTH))
         (tidy,) = simplify_all([results[0]])
         return [*results, tidy]

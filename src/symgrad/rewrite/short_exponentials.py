@@ -73,7 +73,7 @@ def _half_argument(x: Expr) -> Expr | None:
         sign, (base, k) = exponential
         if powers.get(base, 0) != -k * n / Fraction(2):
             continue
-        u = _scaled(abs(k) * Fraction(1, 2), base.args[0])
+        u = _scaled(abs(Fraction(k)) / 2, base.args[0])
         function = f.cosh(u) if sign > 0 else f.sinh(u)
         inside: Powers = {total: -n, base: k * n / Fraction(2), function: n}
         return as_term(_integral(times(powers, inside)), x, c * Fraction(2) ** n)
@@ -140,10 +140,9 @@ def _by_one_exponential(x: Expr) -> Expr | None:
         ratio = _ratio(exponents[j], exponents[i])  # type: ignore[arg-type]
         if ratio is None:
             continue
-        stem = multiplied(_without_exponentials(terms[i]), (1, {f.exp(exponents[i]): 1}))  # type: ignore[arg-type]
-        other = multiplied(
-            _without_exponentials(terms[j]), multiplied(ratio, (1, {f.exp(exponents[i]): 1}))
-        )  # type: ignore[arg-type]
+        common: Term = (1, {f.exp(exponents[i]): 1})
+        stem = multiplied(_without_exponentials(terms[i]), common)
+        other = multiplied(_without_exponentials(terms[j]), multiplied(ratio, common))
         both = over_common([cleared(t) for t in (stem, other) if t is not None], x)
         joined = as_expr(both, x)
         if joined is None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
 from symgrad.expr.ranges import is_nonnegative
 from symgrad.ops.arithmetic import (
@@ -20,7 +21,6 @@ from symgrad.ops.arithmetic import (
     MUL,
     POW,
     add_all,
-    is_exact,
     mul_all,
     power,
     split_coefficient,

@@ -12,8 +12,9 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import is_number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import toposort
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_exact
+from symgrad.ops.arithmetic import ADD, MUL, POW
 
 OPERATION: Final = 10  # characters that an operation weighs as much as
 HUGE: Final = 1 << 40  # sizes beyond are all the same: a shared graph may print exponentially long

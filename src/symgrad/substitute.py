@@ -8,17 +8,11 @@ from typing import Any
 from symgrad.autodiff import diff
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
-<<<<<<< HEAD
 from symgrad.expr.leaves import SYMBOL, number
-from symgrad.expr.node import Expr
-from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
-=======
-from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
->>>>>>> main
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE, embed_in
@@ -35,26 +29,16 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
     ----------
     e : Expr
     values : mapping from symbol to number, array or Expr
-<<<<<<< HEAD
-        A value broadcasts to the shape of its symbol. Where the symbol has named extents and the value
-        known ones, the names are replaced throughout the formula. A key may be an entry or a slice of
-        a symbol as well, such as ``v[0]`` or ``A[:, 1]``: then the rest of the symbol stays. All
-        replacements are made at once.
-=======
         Applied functions such as ``q(t)`` and their derivatives count as symbols; a value of ``q(t)`` that
         mentions t gives its derivatives to those of ``q(t)``. A function made by `function` is replaced
         by a callable, as in `lambdify`. A value broadcasts to the shape of its symbol. Where the symbol
-        has named extents and the value known ones, the names are replaced throughout the formula.
->>>>>>> main
+        has named extents and the value known ones, the names are replaced throughout the formula. A key may
+        be an entry or a slice of a symbol as well, such as ``v[0]`` or ``A[:, 1]``: then the rest stays.
 
     Raises
     ------
     ArgumentError
-<<<<<<< HEAD
-        If a key is neither a symbol nor an entry of one.
-=======
-        If a key is no symbol and no function.
->>>>>>> main
+        If a key is no symbol, no entry of one and no function.
     ShapeError
         If a value does not fit its symbol.
 
@@ -71,10 +55,6 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
     3*x**2
     """
     values = {adopted(x): value for x, value in values.items()}
-<<<<<<< HEAD
-    entries = {x: as_expr(v) for x, v in values.items() if _is_entry(x)}
-    values = {x: v for x, v in values.items() if x not in entries}
-=======
     functions = {f: given for f, given in values.items() if isinstance(f, UndefinedFunction)}
     formula = as_expr(e)
     others = {x: as_expr(given) for x, given in values.items() if x not in set(functions)}
@@ -115,7 +95,8 @@ def _follows(value: Expr, x: Expr) -> bool:
 
 @with_functions("values")
 def _replaced(e: Expr, values: Mapping[Any, Any]) -> Expr:
->>>>>>> main
+    entries = {x: value for x, value in values.items() if _is_entry(x)}
+    values = {x: value for x, value in values.items() if x not in entries}
     leaves = check_symbols(values, "a key of the substitution")
     expressions = [as_expr(values[x]) for x in leaves]
     dims: dict[str, Dim] = {}
@@ -130,11 +111,9 @@ def _replaced(e: Expr, values: Mapping[Any, Any]) -> Expr:
                 f"the value of {x.name} has shape {show_shape(value.shape)}, needs {show_shape(shape)}"
             )
         known[x] = broadcast(value, shape)
-<<<<<<< HEAD
-    root = as_expr(e)
     if entries:
-        known = _with_entries(root, entries, known)
-    return replace([root], known, dims)[0]
+        known = _with_entries(e, entries, known)
+    return replace([e], known, dims)[0]
 
 
 # Entries
@@ -176,9 +155,6 @@ def _apart(x: Expr, y: Expr) -> bool:
         isinstance(i, int) and isinstance(j, int) and i != j and (i < 0) == (j < 0)
         for i, j in zip(x.params[0], y.params[0], strict=False)
     )
-=======
-    return replace([e], known, dims)[0]
->>>>>>> main
 
 
 @public

@@ -15,16 +15,10 @@ from typing import Any, Final
 
 from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.node import Expr
-<<<<<<< HEAD
-from symgrad.ops.elementwise import as_expr
-from symgrad.parse.builder import Builder
-from symgrad.parse.tokens import SUBSCRIPTS, check
-=======
 from symgrad.ops.applied import UndefinedFunction
 from symgrad.ops.elementwise import Elementwise, as_expr
 from symgrad.parse.builder import PRIME, Builder
-from symgrad.parse.tokens import check
->>>>>>> main
+from symgrad.parse.tokens import SUBSCRIPTS, check
 
 __all__ = ["parse"]
 

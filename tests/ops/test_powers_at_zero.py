@@ -257,3 +257,25 @@ def test_roots_of_products_by_the_other_factor(name):
 def test_a_root_keeps_its_pole():
     f = sg.lambdify([K, t], sg.diff(sg.sqrt(K * t), K))
     assert f(0.0, 2.0) == np.inf
+
+
+@pytest.mark.parametrize(
+    ("formula", "power"),
+    [
+        (sg.sqrt(x**p), lambda q: q / 2),
+        (sg.sqrt(x) ** p, lambda q: q / 2),
+        ((x**p) ** 1.5, lambda q: 1.5 * q),
+        (x**p / sg.sqrt(x), lambda q: q - 0.5),
+    ],
+    ids=["sqrt(x**p)", "sqrt(x)**p", "(x**p)**1.5", "x**p/sqrt(x)"],
+)
+def test_powers_of_powers_by_the_base(formula, power):
+    """At 0 as x**q has it with the exponent that all powers make together."""
+    f = sg.lambdify([x, p], sg.diff(formula, x))
+    exponents = np.array([1.5, 2.0, 3.0, 4.0, 6.0])
+    exponents = exponents[power(exponents) >= 1]
+    q = power(exponents)
+    at_zero = np.where(q > 1, 0.0, 1.0)
+    assert np.array_equal(f(0.0, exponents), at_zero)
+    assert [f(0.0, e) for e in exponents.tolist()] == at_zero.tolist()
+    assert np.allclose(f(2.0, exponents), q * 2.0 ** (q - 1), rtol=1e-14)

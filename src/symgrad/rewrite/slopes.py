@@ -43,8 +43,9 @@ def right_at_zero(roots: Sequence[Expr]) -> list[Expr]:
         for node in order
     ):
         return list(roots)
-    image = transform(roots, _without_holes)
-    return [image[root] for root in roots]
+    joined = transform(roots, _with_power_beside)
+    image = transform([joined[root] for root in roots], _without_holes)
+    return [image[joined[root]] for root in roots]
 
 
 def _without_holes(node: Expr) -> Expr:
@@ -85,6 +86,44 @@ def _at_any_base(x: Expr, p: Expr, j: int, k: int) -> Expr:
         scale = number(math.comb(k, i), p.shape)
         total = add(total, mul(scale, falling_factorial(p, j, i)))
     return mul(total, power(x, q))
+
+
+# Powers of the base beside a derivative, as sqrt(x**p) and sqrt(x)**p by x have them
+
+
+def _with_power_beside(node: Expr) -> Expr:
+    joined = _power_beside(recognised(node.args)) if node.op is MUL else None
+    return node if joined is None else joined
+
+
+def _power_beside(factors: Sequence[Expr]) -> Expr | None:
+    """``b**s * (x**p)'`` with x = b**r as one power of b where b is 0; None if there is no such pair."""
+    for y in factors:
+        if y.op is not POWER_DERIVATIVE or len(y.args) > 2 or y.params[1]:
+            continue
+        x, p, j, _, _ = parts_of(y)
+        b, r = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
+        for z in factors:
+            s = _exponent_of(z, x, p) if r == 1 else _exponent_of(z, b, p)
+            if s is None or r is None:
+                continue
+            factor = falling_factorial(p, j)
+            total = add(mul(number(r, p.shape), shifted(p, -j)), s)
+            at_zero = mul(factor, power(b, where(f.not_equal(factor, 0), total, 0)))
+            both = where(f.equal(b, 0), at_zero, mul(_value(y), z))
+            return mul_all([*[u for u in factors if u is not y and u is not z], both])
+    return None
+
+
+def _exponent_of(z: Expr, b: Expr, p: Expr) -> Expr | None:
+    """s of ``z = b**s`` with a number s < 0, or of ``z = (b**p)**q`` with such a q."""
+    q = value_of(z.args[1]) if z.op is POW else None
+    if q is None or isinstance(q, bool) or not q < 0:
+        return None
+    if z.args[0] is b:
+        return number(q, p.shape)
+    inner = z.args[0]
+    return mul(number(q, p.shape), p) if inner.op is POW and inner.args == (b, p) else None
 
 
 # Roots of products beside a factor of theirs, as the derivative of sqrt(k*t) by k has them

@@ -2,8 +2,8 @@
 
 The shortest form of a derivative is seldom the one that keeps most digits, or shares most with its
 function: that of ``sin(x)*cos(x)`` reads ``cos(2*x)``, and costs next to nothing beside the value as
-``cos(x)**2 - sin(x)**2``. A `SHOWN` node holds both. Code and derivatives are made from what is computed; text, LaTeX and SymPy's image
-from what is read.
+``cos(x)**2 - sin(x)**2``. A `SHOWN` node holds both. Code and derivatives are made from what is
+computed; text, LaTeX and SymPy's image from what is read.
 """
 
 from __future__ import annotations

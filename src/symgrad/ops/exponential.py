@@ -95,7 +95,8 @@ expit = elementwise(
     "expit",
     derivative=lambda g, y, x: g * y * (1 - y),
     # exp(-|x|) cannot overflow; it is at most 1, which it becomes where x >= 0
-    numpy="np.maximum(np.exp(-np.abs({0})), {0} >= 0.0)/(1.0 + np.exp(-np.abs({0})))",
+    # (times -1.0, as booleans have no negative)
+    numpy="np.maximum(np.exp(-1.0*np.abs({0})), {0} >= 0.0)/(1.0 + np.exp(-1.0*np.abs({0})))",
     scalar="(1.0/(1.0 + exp(-{0})) if {0} > -709.0 else exp({0}))",
     latex=r"\sigma\left({0}\right)",
     sympy=lambda sp, x: 1 / (1 + sp.exp(-x)),

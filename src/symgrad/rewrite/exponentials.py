@@ -199,13 +199,23 @@ def absorb(y: Expr) -> Expr | None:
     return _hyperbolic([*exps, *rest]) if made is None else product_of(made)
 
 
+MAX_LEVELS: Final = (
+    8  # of products in products that are opened; what is deeper is a base of its own
+)
+
+
 def gathered(factors: Sequence[Expr]) -> list[Expr]:
     """The factors with powers of one base as one power: each base stands once.
 
     Rules on products need that: what they find for a base must be all there is of it.
     """
-    while True:
-        flat = [t for x in factors for t in (_factors(x) if len(x.args) <= MAX_FACTORS else (x,))]
+    for level in range(MAX_LEVELS + 1):
+        opened = level < MAX_LEVELS
+        flat = [
+            t
+            for x in factors
+            for t in (_factors(x) if opened and len(x.args) <= MAX_FACTORS else (x,))
+        ]
         exponents: dict[Expr, Any] = {}
         for x in flat:
             base, n = base_and_exponent(x)
@@ -213,6 +223,7 @@ def gathered(factors: Sequence[Expr]) -> list[Expr]:
         if len(exponents) == len(flat):
             return flat
         factors = [_raised(base, n) for base, n in exponents.items()]  # (-u)**2 is a power of u
+    return list(factors)
 
 
 def distinct_factors(y: Expr) -> Expr:

@@ -262,8 +262,17 @@ def _split_near_zero(node: Expr, singular: set[Expr]) -> _Split | None:
 
 def _worth_a_look(node: Expr) -> bool:
     """Whether a formula is of moderate size and holds a function that is not rational."""
-    order = toposort([node])
-    return len(order) <= MAX_NODES and any(x.op in FUNCTIONS for x in order)
+    stack, seen, found = [node], {node}, False
+    while stack:
+        x = stack.pop()
+        found = found or x.op in FUNCTIONS
+        for arg in x.args:
+            if arg not in seen:
+                if len(seen) == MAX_NODES:
+                    return False
+                seen.add(arg)
+                stack.append(arg)
+    return found
 
 
 def _quantities(node: Expr) -> list[Expr]:

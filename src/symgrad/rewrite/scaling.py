@@ -247,11 +247,13 @@ def _norm(total: Expr) -> _Root | None:
 
 # Products
 
+MAX_FACTORS: Final = 20  # of a product that is looked at; nested ones would cost the square
+
 
 def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
     """A product in which the parts of a sum of squares are divided by its root, one by one."""
     factors = _factors([node])
-    for factor in factors:
+    for factor in factors if len(factors) <= MAX_FACTORS else ():
         found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
         if found is None:
             continue

@@ -33,6 +33,7 @@ from symgrad.rewrite.systems import solved_inverses
 from symgrad.rewrite.tensor import hoisted, merged_products, product_as_einsum, sums_nothing
 
 Rules = Mapping[Op, tuple[Rule, ...]]
+MAX_VIEWED: Final = 100  # terms or factors that rules on sums and products look at
 MAX_ROUNDS: Final = 12  # of rules on what rules made
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
@@ -202,13 +203,16 @@ def _merge_exponentials(factors: Factors) -> Factors | None:
 def _each_once(rule: Rule) -> Rule:
     """A rule on sums or products that is shown each term, or each base, once.
 
-    What it finds for one is all there is of it then, and what it takes away is gone.
+    What it finds for one is all there is of it then, and what it takes away is gone. Longer sums and
+    products stay as they are: the views of a chain of products would cost the square of its length.
     """
     view = {MUL: exponentials.distinct_factors, ADD: cancellation.distinct_terms}.get(rule.op)
     if view is None:
         return rule
 
     def apply(y: Expr) -> Expr | None:
+        if len(y.args) > MAX_VIEWED:
+            return None
         seen = view(y)
         return rule.apply(seen) if seen.op is rule.op else None
 

@@ -49,7 +49,7 @@ MADE: Final = 4  # the work per operand of a rule that applies, where one that d
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 
 
-SMALL: Final = 50  # nodes; in larger formulas rules do more at a time, so they may do less often
+SMALL: Final = 64  # nodes; in larger formulas rules do more at a time, so they may do less often
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Bounds:
     work: int
 
 
-BOUNDED: Final = Bounds(300, 3000)
+BOUNDED: Final = Bounds(300, 2000)
 WITHOUT_BOUND: Final = Bounds(1 << 40, 1 << 40)
 
 
@@ -74,7 +74,7 @@ def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
         return forms[0]
     symbols = symbols_for(named_parts(order))  # names stay, and what they stand for
     try:
-        found = _Search(bounds.work * SMALL // max(SMALL, len(order))).run(cut(forms, symbols))
+        found = _Search(bounds.work * SMALL**2 // max(SMALL, len(toposort(forms[:1]))) ** 2).run(cut(forms, symbols))
         return put_back([found], symbols)[0]
     finally:
         forget()  # no node outlives its users
@@ -159,7 +159,7 @@ class _Search:
             beam = ranked
             if done:
                 break
-        return self._tidied(beam[0])
+        return beam[0] if any(beam[0] is x for x in forms) else self._tidied(beam[0])
 
     def _tidied(self, x: Expr) -> Expr:
         """As the pass for all graphs would leave it, where that is no longer: so the form stays one."""
@@ -174,8 +174,7 @@ class _Search:
             if self.left > 0 and any(node.op in grouped for node in toposort([x])):
                 face = transform([x], partial(rewrite, rules=grouped, limit=1))[x]
                 results.append(self.improved(face, DEPTH))
-        (tidy,) = simplify_all([results[0]])
-        return [*results, tidy]
+        return results
 
     def improved(self, root: Expr, depth: int) -> Expr:
         """The graph with every node in its shortest form, from the leaves to the root."""

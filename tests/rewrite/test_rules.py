@@ -85,6 +85,7 @@ SIMPLIFIED = {
             sg.where(x > 0, x, 0) + sg.where(y > 0, y**2, 0),
         )
     ],
+    "sum(x - mean(x)) = 0": [(sg.sum(v - sg.mean(v)), sg.constant(0))],
     "sin(k*pi)": [(sg.sin(sg.pi), sg.constant(0)), (sg.sin(sg.pi / 6), sg.constant(1) / 2)],
     "cos(k*pi)": [(sg.cos(sg.pi), sg.constant(-1)), (sg.cos(7 * sg.pi / 2), sg.constant(0))],
     "tan(k*pi)": [(sg.tan(sg.pi), sg.constant(0)), (sg.tan(3 * sg.pi / 4), sg.constant(-1))],

@@ -74,7 +74,9 @@ def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
         return forms[0]
     symbols = symbols_for(named_parts(order))  # names stay, and what they stand for
     try:
-        found = _Search(bounds.work * SMALL**2 // max(SMALL, len(toposort(forms[:1]))) ** 2).run(cut(forms, symbols))
+        found = _Search(bounds.work * SMALL**2 // max(SMALL, len(toposort(forms[:1]))) ** 2).run(
+            cut(forms, symbols)
+        )
         return put_back([found], symbols)[0]
     finally:
         forget()  # no node outlives its users
@@ -100,21 +102,26 @@ def _is_plain(node: Expr) -> bool:
 def _is_quotient_of_infinities(product: Expr) -> bool:
     """Whether an exponential stands over another: ``(x*exp(x) + 1)/(exp(x) - 1)``.
 
-    Over ``1 + exp(u)`` it may stand: such a quotient is a logistic function in code.
+    Over ``exp(u) + 1`` any may stand, and over ``exp(u) - 1`` an exponential alone: code computes those
+    quotients by logistic and hyperbolic functions.
     """
-    above = below = False
+    above: set[bool] = set()  # of exponentials: whether in a sum
+    below: set[int] = set()  # of sums with an exponential: the number beside it, or 0
     for factor in product.args:
         base, n = (factor.args[0], value_of(factor.args[1])) if factor.op is POW else (factor, 1)
         if n is not None and any(map(_grows, base.args if base.op is ADD else (base,))):
-            above = above or n > 0
-            below = below or (n < 0 and not _is_logistic(base))
-    return above and below
+            if n > 0:
+                above.add(base.op is ADD)
+            else:
+                below.add(_beside_exponential(base))
+    return (bool(above) and 0 in below) or (True in above and -1 in below)
 
 
-def _is_logistic(x: Expr) -> bool:
-    if x.op is not ADD or len(x.args) != 2:
-        return False
-    return any(y.op is f.exp for y in x.args) and any(value_of(y) == 1 for y in x.args)
+def _beside_exponential(x: Expr) -> int:
+    """1 or -1 of a sum ``exp(u) + 1`` or ``exp(u) - 1``, else 0."""
+    if x.op is not ADD or len(x.args) != 2 or not any(y.op is f.exp for y in x.args):
+        return 0
+    return next((k for k in (1, -1) if any(value_of(y) == k for y in x.args)), 0)
 
 
 def _grows(term: Expr) -> bool:

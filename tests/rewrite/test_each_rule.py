@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from tests.properties.interpreters import REAL, numpy_value, real_value
 
 import symgrad as sg
-from symgrad.expr.leaves import number
+from symgrad.expr.leaves import EULER, PI, number
 from symgrad.expr.traverse import check_graph, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, power, raw_product, raw_sum
+from symgrad.ops.elementwise import as_expr
 from symgrad.ops.stable import sech
 from symgrad.ops.ufuncs import logical_not as NOT
 from symgrad.rewrite.rule import Guarantee
@@ -163,6 +164,11 @@ MADE_FOR = {
     "cbrt(u)**(3k) = u**k": [lambda u, w: (f.cbrt(u), 6), lambda u, w: (f.cbrt(u), -3)],
     "cbrt(u**(3k)) = u**k": [lambda u, w: (u**3,), lambda u, w: (u**-6,)],
     "log(exp(u)) = u": [lambda u, w: (f.exp(u),)],
+    "log(E**n) = n": [lambda u, w: (EULER,), lambda u, w: (EULER**3,), lambda u, w: (EULER**u,)],
+    "E**u = exp(u)": [lambda u, w: (EULER, u)],
+    "sin(k*pi)": [lambda u, w: (PI,), lambda u, w: (-7 * PI / 6,)],
+    "cos(k*pi)": [lambda u, w: (PI,), lambda u, w: (5 * PI / 2,)],
+    "tan(k*pi)": [lambda u, w: (PI,), lambda u, w: (-3 * PI / 4,)],
     "log(u**c) = c*log(u), u > 0": [lambda u, w: (f.exp(u) ** 3,), lambda u, w: (p**w,)],
     "exp(c*log(u)) = u**c": [lambda u, w: (w * f.log(u),), lambda u, w: (f.log(u),)],
     "log1p(expm1(u)) = u": [lambda u, w: (f.expm1(u),)],
@@ -406,7 +412,7 @@ def completed(rule):
             ).map(lambda terms: raw_sum(tuple(terms)))
         )
     if rule.op is POW:
-        return made.map(lambda pair: POW.build((pair[0], number(pair[1])), ()))
+        return made.map(lambda pair: POW.build((pair[0], as_expr(pair[1])), ()))
     return made.map(lambda args: rule.op.build(args, ()))
 
 

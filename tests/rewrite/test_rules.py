@@ -34,6 +34,11 @@ SIMPLIFIED = {
     "(c*u)**n = c**n * u**n": [((2 * x) ** 3, 8 * x**3), (sg.sqrt(4 * x), 2 * sg.sqrt(x))],
     "(c*a + c*b)**n = c**n * (a + b)**n": [((2 * x + 4 * y) ** 2, 4 * (x + 2 * y) ** 2)],
     "|u|**(2k) = u**(2k)": [(sg.abs(x) ** 4, x**4)],
+    "sum(x - mean(x)) = 0": [
+        (sg.sum(v - sg.mean(v)), x - x),
+        (sg.sum(M - sg.mean(M, axis=0), axis=0), v - v),
+        (sg.sum(x * v - sg.mean(x * v)), x - x),
+    ],
     "sign(u)**(2k+1) = sign(u)": [
         (sg.sign(x) ** 5, sg.sign(x)),
         (sg.sign(x) ** 4, sg.sign(x) ** 2),

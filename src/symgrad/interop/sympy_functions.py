@@ -108,7 +108,7 @@ def _singularity(node: Any, x: Expr, start: Expr, n: Expr) -> Expr:
 
 def _order_of(node: Any, who: str) -> Any:
     order = node.args[0]
-    if not order.is_Rational:
+    if not (order.is_Rational or order.is_Float):
         raise ConversionError(
             f"{who} of the symbolic order {order} has no image here; use a number"
         )

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.expr.kinds import MULTIPLY
 from symgrad.expr.traverse import check_graph, toposort
 from symgrad.lower.horner import horner
 from symgrad.lower.lowering import lower
-from symgrad.lower.program import MUL_CODE, SQUARE_CODE
 from symgrad.lower.sums import open_sums
 
 x, y, a, b, c = sg.symbols("x y a b c")
@@ -18,7 +18,7 @@ def products(outputs):
     """Multiplications of the program."""
     p = lower(list(POINT), outputs)
     pairs = zip(p.instrs, p.live(), strict=True)
-    return sum(live and i.code in (MUL_CODE, SQUARE_CODE) for i, live in pairs)
+    return sum(live and i.kind == MULTIPLY for i, live in pairs)
 
 
 def nested(*formulas):

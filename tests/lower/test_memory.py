@@ -7,6 +7,8 @@ import pytest
 
 import symgrad as sg
 from symgrad.compile.pipeline import Options, array_program
+from symgrad.emit.spelling import NumpySpelling
+from symgrad.expr.kinds import Into
 from symgrad.lower.memory import with_slots
 from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.regions import fuse
@@ -19,8 +21,9 @@ def planned(symbols, *outputs):
     """The lines that write into slots, and the slots."""
     program = SINGLE_CALLS.run(array_program(symbols, outputs, Options()))
     written, slots = with_slots(*fuse(program))
-    codes = [instr.code.numpy for instr in written.instrs if instr.code is not None]
-    return [code for code in codes if ", out=" in code], slots
+    spell = NumpySpelling(written.dim_names)
+    into = [instr for instr in written.instrs if isinstance(instr.kind, Into)]
+    return [spell(instr.kind, len(instr.args)).template for instr in into], slots
 
 
 def test_a_chain_of_products_takes_turns_in_two_slots():

@@ -88,13 +88,13 @@ def test_what_needs_other_rows_is_not():
     for name in ("neighbours", "columns of pairs", "square", "running sums", "diagonals"):
         rows = found(as_list(OTHERS[name]))
         if rows is not None:  # a part of it may be
-            assert all("cumsum" not in i.code.numpy for i in rows.body.instrs if i.code)
+            assert all("cumsum" not in str(i.kind) for i in rows.body.instrs)
             assert all(i.shape.count("n") <= 1 for i in rows.body.instrs)
 
 
 def test_sums_of_a_loss_are_all_that_leaves():
     rows = found(BY_ROWS["network"])
-    assert rows.finals == ("np.add",) * 4
+    assert rows.finals == ("add",) * 4
     assert [len(y.shape) for y in rows.body.output_nodes] == [0, 2, 2, 1]
 
 

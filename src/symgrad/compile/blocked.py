@@ -21,7 +21,7 @@ from symgrad.compile.slots import Deferred, SlottedFunction
 from symgrad.compile.stencils import StencilFunction
 from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
-from symgrad.emit.numpy_source import numpy_source
+from symgrad.emit.numpy_source import is_quiet, numpy_source
 from symgrad.expr.dims import Shape
 from symgrad.lower.large import Fused, large_form
 from symgrad.lower.program import Program
@@ -100,8 +100,7 @@ def _compiled(
 
 def _is_quiet(p: Program) -> bool:
     """Whether there are branches not taken, or quotients that are nan at the origin."""
-    codes = [instr.code.numpy for instr in p.instrs if instr.code is not None]
-    return any(call in code for code in codes for call in ("np.where(", "_norm(", "np.hypot("))
+    return any(is_quiet(instr.kind) for instr in p.instrs)
 
 
 def spans(arrays: Sequence[Any]) -> tuple[Shape, ...]:

@@ -124,5 +124,5 @@ def on_columns(
 def _entries(p: Program) -> int:
     """How many entries of arrays are computed for each problem of a batch."""
     pairs = zip(p.instrs, p.live(), strict=True)
-    made = [instr.shape for instr, live in pairs if live and instr.code is not None]
+    made = [instr.shape for instr, live in pairs if live and not instr.kind.leaf]
     return sum(math.prod(d for d in shape if isinstance(d, int)) for shape in made)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from symgrad.compile.pipeline import Code, Options, array_program
 from symgrad.emit.nest import Nest, is_block_form
+from symgrad.expr.kinds import Into
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.lower.factorisations import shared_factors
 from symgrad.lower.large import Fused, large_form
 from symgrad.lower.lowering import lower
-from symgrad.lower.passes import FORMULA_PASSES, SINGLE_CALLS, array_passes, prepared
+from symgrad.lower.passes import FORMULA_PASSES, array_passes, prepared
 from symgrad.lower.regions import Region
 from symgrad.lower.short_axes import SHORT, write_out_short_axes
 from symgrad.structure.recognise import structure_lines
@@ -58,7 +59,6 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
             f"short axes: {len(toposort(written_out))} nodes; axes of 2 to {SHORT} entries written out"
         )
     form = large_form(array_program(args, leaves, options, _spans(args)))
-    lines.append(f"{SINGLE_CALLS.name}: {form.single.steps()} instructions; {SINGLE_CALLS.does}")
     if form.sums:
         parts = sum(len(s.parts) for s in form.sums)
         lines.append(f"stencils: {len(form.sums)}, sums of {parts} shifted parts by blocks of rows")
@@ -72,8 +72,8 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
 
 def _fused_lines(fused: Fused) -> list[str]:
     """The regions of a program, and the arrays that it writes intermediates into."""
-    codes = [instr.code.numpy for instr in fused.slotted.instrs if instr.code is not None]
-    writes, slots = sum(", out=" in code for code in codes), len(fused.slots)
+    writes = sum(isinstance(instr.kind, Into) for instr in fused.slotted.instrs)
+    slots = len(fused.slots)
     return [
         f"fusion: {len(fused.regions)} region(s)",
         *[f"  {_described(r)}" for r in fused.regions],
@@ -88,6 +88,6 @@ def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:
 
 def _described(region: Region) -> str:
     space = " x ".join(str(d) for d in region.space)
-    steps = sum(instr.code is not None for instr in region.body)
+    steps = sum(not instr.kind.leaf for instr in region.body)
     ends = f", {len(region.reductions())} reduced" if region.reductions() else ""
     return f"over {space}: {steps} steps, {len(region.inputs)} in, {len(region.results)} out{ends}"

@@ -9,10 +9,9 @@ import numpy as np
 
 from symgrad.compile.pipeline import Options, array_program
 from symgrad.emit.kernel_source import kernel_source
+from symgrad.expr.kinds import Argument, Array, Literal
 from symgrad.expr.node import Expr
 from symgrad.lower.buffers import assign, body_dtypes
-from symgrad.lower.calls import Call, call_of
-from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.program import Instr, Program
 from symgrad.lower.regions import Region
 
@@ -48,7 +47,7 @@ def in_place(
 ) -> InPlace | None:
     """The kernel of scalar formulas; None where a step is no ufunc, or an output is not computed."""
     program = array_program(symbols, outputs, Options(fast_math=fast_math), [SPACE] * len(symbols))
-    region = _region(SINGLE_CALLS.run(program))
+    region = _region(program)
     if region is None:
         return None
     dtypes = body_dtypes(region, [np.dtype(np.float64)] * len(symbols))
@@ -65,22 +64,20 @@ def _region(p: Program) -> Region | None:
     """All of a program as one loop, over the parameters in their order."""
     live = p.live()
     place = {name: i for i, (name, _) in enumerate(p.parameters)}
-    body = [Instr(None, (), None, f"x{i}", SPACE) for i in range(len(place))]
+    body = [Instr(Argument(f"x{i}"), (), SPACE) for i in range(len(place))]
     at: dict[int, int] = {}
     for v, instr in enumerate(p.instrs):
-        if instr.code is None and instr.name:
-            if instr.name not in place:
-                return None
-            at[v] = place[instr.name]
+        kind = instr.kind
+        if isinstance(kind, Argument):
+            at[v] = place[kind.name]
+        elif isinstance(kind, Array):
+            return None
         elif live[v]:
-            call = None if instr.code is None else call_of(instr.code)
-            nested = call is None or any(isinstance(a, Call) for a in call.args)
-            if instr.code is not None and (nested or instr.shape != SPACE):
+            if not isinstance(kind, Literal) and not (kind.entrywise and instr.shape == SPACE):
                 return None
             at[v] = len(body)
-            args = tuple([at[a] for a in instr.args])
-            body.append(Instr(instr.code, args, instr.literal, "", instr.shape))
+            body.append(Instr(kind, tuple([at[a] for a in instr.args]), instr.shape))
     results = [at[v] for v in p.outputs]
-    if len(set(results)) < len(results) or any(body[v].code is None for v in results):
+    if len(set(results)) < len(results) or any(body[v].kind.leaf for v in results):
         return None
     return Region(SPACE, tuple(range(len(place))), tuple(body), tuple(results))

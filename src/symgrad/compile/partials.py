@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.blocks import Grid
-from symgrad.lower.calls import DOT, Reduction, ufunc_named
+from symgrad.expr.templates import ufunc_of
+from symgrad.lower.reductions import DOT, Reduction
 
 MAX_PARTS: Final = 16
 MAX_ENTRIES: Final = 1 << 21  # of the results of all parts of a reduction over leading axes
@@ -81,7 +82,7 @@ def partial_of(reduction: Reduction, dtype: Any, grid: Grid) -> Partial:
     """What puts a reduction of arrays of `dtype` over a grid together."""
     if reduction.name == DOT:
         return Whole(np.add, grid)
-    ufunc = ufunc_named(reduction.name)
+    ufunc = ufunc_of(reduction.name)
     assert ufunc is not None
     rank = len(grid.shape)
     if reduction.axes is None or len(reduction.axes) == rank:

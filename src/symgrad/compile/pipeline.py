@@ -9,7 +9,7 @@ from typing import Any
 
 from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
-from symgrad.emit.numpy_source import numpy_source
+from symgrad.emit.numpy_source import largest_code, numpy_source
 from symgrad.emit.scalar_source import entries_source, has_scalar_form, scalar_source
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
@@ -19,7 +19,7 @@ from symgrad.lower.passes import array_passes, prepared, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.scalars import by_entries, has_entries, pays
 from symgrad.lower.short_axes import write_out_short_axes
-from symgrad.lower.sizes import entries_code, entry_cost, products_code
+from symgrad.lower.sizes import entry_cost, entry_spaces, product_spaces
 
 
 @dataclass(frozen=True)
@@ -150,11 +150,11 @@ def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, option
         numpy_source(arrays, nest, options.name, doc),
         long_arrays(arrays.arrays),
         doc,
-        None if program.batched else entries_code(arrays),
+        None if program.batched else largest_code(arrays, entry_spaces(arrays)),
         scalar,
         program.ordered and bool(program.extents) and not options.sizes,
         entry_cost(arrays) if program.batched else 0,
-        products_code(arrays),
+        largest_code(arrays, product_spaces(arrays)),
     )
 
 

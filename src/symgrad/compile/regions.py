@@ -15,7 +15,7 @@ from symgrad.compile.partials import partial_of
 from symgrad.compile.threads import ALIGNMENT, POOL, WORKSPACE, cores
 from symgrad.emit.kernel_source import kernel_source
 from symgrad.lower.buffers import assign, body_dtypes
-from symgrad.lower.calls import Reduction
+from symgrad.lower.reductions import Reduction
 from symgrad.lower.regions import Region
 
 THREADED_WORK: Final = 1 << 20  # entries times cost from which threads pay

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.execute import execute
-from symgrad.lower.calls import ufunc_named
+from symgrad.emit.numpy_source import extent_code
+from symgrad.expr.templates import ufunc_of
 from symgrad.lower.rows import Rows
 
 # Bytes that all arrays of a block may take. Few of them are in use at a time, and fewer blocks make fewer
@@ -26,7 +27,7 @@ class RowsFunction:
         self.block = block
         self.first = rows.sliced.index(True)
         names = ", ".join(name for name, _ in rows.body.parameters)
-        width = f"def width({names}):\n    return {rows.width}\n"
+        width = f"def width({names}):\n    return {extent_code(rows.body, rows.width)}\n"
         self.width: Callable[..., int] = execute(width, "width", {})
 
     def __call__(self, inputs: Sequence[Any], targets: Sequence[Any]) -> list[Any]:
@@ -53,7 +54,7 @@ class _Joined:
     """One result: rows side by side, or final values put together by a ufunc."""
 
     def __init__(self, final: str | None, target: Any, count: int) -> None:
-        self.ufunc = ufunc_named(final) if final is not None else None
+        self.ufunc = ufunc_of(final) if final is not None else None
         self.value = target
         self.count = count
         self.scalars: list[Any] = []

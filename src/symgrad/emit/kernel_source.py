@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symgrad.emit.numpy_source import INDENT, numpy_literal
+from symgrad.emit.numpy_source import INDENT
+from symgrad.emit.spelling import dotted, literal
+from symgrad.expr.kinds import WHERE, Argument, Literal, Ufunc
 from symgrad.lower.buffers import Buffers
-from symgrad.lower.calls import ASTYPE, DOT, WHERE, Literal, Reduction, call_of
 from symgrad.lower.program import Instr, Value
+from symgrad.lower.reductions import DOT, Reduction
 from symgrad.lower.regions import Region
 
 
@@ -30,7 +32,7 @@ class _Kernel:
 
     def source(self, name: str) -> str:
         for v, instr in enumerate(self.region.body):
-            if instr.code is not None:
+            if not instr.kind.leaf:
                 self._write(v, instr)
         reductions = [v for v, _ in self.region.reductions()]
         if reductions:
@@ -45,38 +47,36 @@ class _Kernel:
         return [*inputs, *entrywise, *[f"w{k}" for k in range(len(self.buffers.dtypes))]]
 
     def _name(self, v: Value) -> str:
-        instr = self.region.body[v]
-        if instr.code is None:
-            return instr.name or numpy_literal(instr.literal)
-        kind, number = self.buffers.home[v]
-        return f"{kind}{number}"
+        kind = self.region.body[v].kind
+        if isinstance(kind, Argument):
+            return kind.name
+        if isinstance(kind, Literal):
+            return literal(kind.value)
+        home, number = self.buffers.home[v]
+        return f"{home}{number}"
 
     def _write(self, v: Value, instr: Instr) -> None:
-        assert instr.code is not None
-        call = call_of(instr.code)
-        if call is None:
+        kind = instr.kind
+        if not kind.entrywise:
             reduction = self.region.reduction(v)
             assert reduction is not None
             self.returned[v] = f"r{len(self.returned)}"
             self.lines.append(f"{self.returned[v]} = {self._reduced(reduction, instr.args)}")
             return
-        args = [
-            numpy_literal(a.value) if isinstance(a, Literal) else self._name(instr.args[a])
-            for a in call.args
-        ]
+        args = [self._name(a) for a in instr.args]
         out = self._name(v)
-        if call.name == WHERE:
+        if kind == WHERE:
             self.lines += _where(args, out)
-        elif call.name == ASTYPE:
-            self.lines.append(f'np.copyto({out}, {args[0]}, casting="unsafe")')
+        elif isinstance(kind, Ufunc):
+            self.lines.append(f"{dotted(kind.name)}({', '.join(args)}, out={out})")
         else:
-            self.lines.append(f"{call.name}({', '.join(args)}, out={out})")
+            self.lines.append(f'np.copyto({out}, {args[0]}, casting="unsafe")')
 
     def _reduced(self, reduction: Reduction, args: Sequence[Value]) -> str:
         operands = ", ".join(self._name(a) for a in args)
         if reduction.name == DOT:
             return f"np.vdot({operands})"
-        return f"{reduction.name}.reduce({operands}, axis={reduction.axes})"
+        return f"{dotted(reduction.name)}.reduce({operands}, axis={reduction.axes})"
 
 
 def _where(args: Sequence[Any], out: str) -> list[str]:

@@ -6,35 +6,22 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-
 from symgrad.emit.data import block_lines, short_lines
 from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
 from symgrad.emit.recycle import recycled
-from symgrad.expr.dims import Shape, map_dim
+from symgrad.emit.spelling import NumpySpelling, literal, tuple_code
+from symgrad.expr.dims import Dim, Shape, map_dim
+from symgrad.expr.kinds import Argument, Call, Into, Kind, Literal, Reduce, Ufunc
 from symgrad.expr.traverse import toposort
 from symgrad.lower.names import RESERVED, unused, words
-from symgrad.lower.program import Code, Program, Value
+from symgrad.lower.program import Program, Value
 
 INDENT = "    "
 DTYPE = re.compile(
     r"(?<![.\w])dtype\)"
 )  # the name that the prologue gives the common type of floats
-
-
-def numpy_literal(value: Any) -> str:
-    """A number as NumPy code."""
-    if isinstance(value, float) and not np.isfinite(value):
-        return "np.nan" if value != value else "np.inf" if value > 0 else "-np.inf"
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**63:
-        return numpy_literal(float(value)) if abs(value) < 2**1023 else numpy_literal(np.inf)
-    return repr(value)
-
-
-def _numpy_template(code: Code) -> str:
-    return code.numpy
 
 
 def numpy_source(
@@ -67,16 +54,27 @@ def _function(program: Program, name: str, doc: str, more: str, body: list[str])
     return lines + _indented([*(_docstring(doc) if doc else []), *body])
 
 
-# What raises no warning in code that holds certain calls: their results there are as documented
+# What raises no warning in code that holds certain functions: their results there are as documented
+BRANCHES: Final = 'with np.errstate(all="ignore"):  # of branches not taken'
 QUIET: Final = {
-    'with np.errstate(all="ignore"):  # of branches not taken': ("np.where(",),
-    'with np.errstate(all="ignore"):  # of quotients at the origin': ("_norm(", "np.hypot("),
-    'with np.errstate(invalid="ignore"):  # of rows that are all -inf': (
-        "_largest(",
-        "_logsumexp(",
-    ),
-    'with np.errstate(over="ignore", under="ignore"):  # of squares': ("np.square(",),
+    BRANCHES: ("where",),
+    'with np.errstate(all="ignore"):  # of quotients at the origin': ("_norm", "hypot"),
+    'with np.errstate(invalid="ignore"):  # of rows that are all -inf': ("largest", "logsumexp"),
+    'with np.errstate(over="ignore", under="ignore"):  # of squares': ("square",),
 }
+
+
+def _function_of(kind: Kind) -> str:
+    """The name of the function that an instruction calls, if any."""
+    inner = kind.kind if isinstance(kind, Into) else kind
+    if isinstance(inner, Ufunc):
+        return inner.name
+    return inner.function if isinstance(inner, (Call, Reduce)) else ""
+
+
+def is_quiet(kind: Kind) -> bool:
+    """Whether results of a kind may be thrown away, or are defined where floats are not."""
+    return _function_of(kind) in ("where", "_norm", "hypot")
 
 
 def _body(
@@ -86,7 +84,7 @@ def _body(
     slots: Sequence[tuple[str, Shape]] = (),
 ) -> list[str]:
     """The lines of a function's body."""
-    writer = Writer(program, numpy_literal, _numpy_template, ordered=bool(slots))
+    writer = Writer(program, literal, NumpySpelling(program.dim_names), ordered=bool(slots))
     writer.write()
     outputs = _Outputs(program, writer)
     statements, codes = writer.statements, outputs.codes()
@@ -95,8 +93,9 @@ def _body(
         statements, codes = recycled(statements, codes)
     result = nest_code(nest, codes)
     body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
-    for line, calls in QUIET.items():
-        if (quiet and "np.where(" in calls) or any(call in row for row in body for call in calls):
+    called = {_function_of(instr.kind) for instr in program.instrs}
+    for line, functions in QUIET.items():
+        if (quiet and line is BRANCHES) or not called.isdisjoint(functions):
             body = [line, *_indented(body)]
             break
     return [*_asarrays(program), *_extents(program), *body]
@@ -191,17 +190,29 @@ def _asarrays(program: Program) -> list[str]:
 
 
 def _extents(program: Program) -> list[str]:
-    return [f"{name} = {program.extents[dim]}" for dim, name in program.dim_names.items()]
+    return [f"{name} = {extent_code(program, dim)}" for dim, name in program.dim_names.items()]
+
+
+def extent_code(program: Program, d: Dim) -> str:
+    """The code of an extent by the shapes of the arguments."""
+
+    def of(name: str) -> str:
+        argument, axis = program.extents[name]
+        return f"{argument}.shape[{axis}]"
+
+    return str(map_dim(d, of))
+
+
+def largest_code(program: Program, dims: Sequence[Dim]) -> str:
+    """The code of the largest of some extents by the shapes of the arguments; empty where there is none."""
+    return f"max({', '.join([*[extent_code(program, d) for d in dims], '0'])})" if dims else ""
 
 
 def _slots(program: Program, slots: Sequence[tuple[str, Shape]]) -> list[str]:
     """The statement that fetches the arrays into which intermediates are written."""
     if not slots:
         return []
-    known = {**program.extents, **program.dim_names}
-    shapes = ", ".join(
-        f"({', '.join(str(map_dim(d, known.__getitem__)) for d in shape)},)" for _, shape in slots
-    )
+    shapes = ", ".join(tuple_code([extent_code(program, d) for d in shape]) for _, shape in slots)
     return [f"{', '.join(name for name, _ in slots)}, = slots({shapes})"]
 
 
@@ -211,6 +222,7 @@ class _Outputs:
     def __init__(self, program: Program, writer: Writer) -> None:
         self.p = program
         self.writer = writer
+        self.names = NumpySpelling(program.dim_names)
         self.needs_shape = False
         self.needs_dtype = False
         self.alias = self._aliases()
@@ -221,11 +233,10 @@ class _Outputs:
         """Whether a value may share memory with an argument or a constant."""
         alias: list[bool] = []
         for instr in self.p.instrs:
-            if instr.code is None:
-                alias.append(bool(instr.name))
+            if instr.kind.leaf:
+                alias.append(not isinstance(instr.kind, Literal))
             else:
-                passes = instr.code.view or instr.code.numpy == "{0}"
-                alias.append(passes and any(alias[a] for a in instr.args))
+                alias.append(instr.kind.view and any(alias[a] for a in instr.args))
         return alias
 
     def _covers(self) -> list[int]:
@@ -233,7 +244,7 @@ class _Outputs:
         bit = {name: 1 << i for i, (name, _) in enumerate(self.p.parameters)}
         covers: list[int] = []
         for instr in self.p.instrs:
-            mask = bit.get(instr.name, 0)
+            mask = bit.get(instr.kind.name, 0) if isinstance(instr.kind, Argument) else 0
             for arg in instr.args:
                 mask |= covers[arg]
             covers.append(mask)
@@ -247,7 +258,7 @@ class _Outputs:
         text = self.writer.output(v)
         instr = self.p.instrs[v]
         shape = self._shape(node)
-        if instr.code is None and not instr.name:
+        if isinstance(instr.kind, Literal):
             if shape == "()" and not self.p.batched:
                 return (
                     f"{self._typed(text, node)}[()]"
@@ -281,7 +292,7 @@ class _Outputs:
     def _shape(self, node: Any) -> str:
         if self.p.batched:
             return "shape"
-        return self.p.shape_code(node.shape)
+        return self.names.shape(node.shape)
 
     def _use_shape(self) -> None:
         self.needs_shape = self.p.batched

@@ -45,7 +45,7 @@ from symgrad.ops.einsum import (
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import EMBED, SLICE, concat
-from symgrad.ops.reduction import LOGSUMEXP, axis_code
+from symgrad.ops.reduction import LOGSUMEXP, axis_text
 
 MAX_ENTRIES: Final = 9  # of a column or matrix that is written out by entries
 MAX_TERMS: Final = 16  # of a sum that is looked at
@@ -68,7 +68,7 @@ def _over_axes(name: str) -> Op:
     return _printed(
         name,
         infer=lambda args, params: (args[0].shape, args[0].ty),
-        text=lambda node: f"{name}({{0}}{axis_code(node)})",
+        text=lambda node: f"{name}({{0}}{axis_text(node)})",
         latex=lambda node: rf"\operatorname{{{{{shown}}}}}{_axis_index(node)}\left({{0}}\right)",
     )
 

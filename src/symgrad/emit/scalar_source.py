@@ -5,15 +5,32 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from itertools import islice
 from typing import Any, Final
 
 from symgrad.emit.expressions import Writer
 from symgrad.emit.nest import Nest, nest_code
 from symgrad.emit.numpy_source import INDENT
+from symgrad.emit.spelling import INFIX, Spelling, spelling_of
 from symgrad.expr.dims import Shape
+from symgrad.expr.kinds import (
+    ADD,
+    DIVIDE,
+    MULTIPLY,
+    NEGATIVE,
+    POWER,
+    SQRT,
+    SUBTRACT,
+    Formula,
+    Kind,
+    Ufunc,
+    Written,
+)
+from symgrad.expr.templates import entrywise_kind
 from symgrad.lower.names import unused, words
-from symgrad.lower.program import Code, Program
+from symgrad.lower.program import Program
+from symgrad.ops.table import OPS
 
 # What Python raises where IEEE arithmetic has inf or nan
 TROUBLE = "(ValueError, ZeroDivisionError, OverflowError)"
@@ -39,8 +56,41 @@ def scalar_literal(value: Any) -> str:
     return "nan" if number != number else "inf" if number > 0 else "-inf"
 
 
-def _scalar_template(code: Code) -> str:
-    return code.scalar
+# Arithmetic, which has no records of its own; the code of all other functions is on theirs
+INFIX_KINDS: Final = (ADD, SUBTRACT, MULTIPLY, DIVIDE, NEGATIVE)
+ARITHMETIC: Final[dict[Kind, str]] = {
+    **{kind: INFIX[kind.name].template for kind in INFIX_KINDS},
+    POWER: "pow({0}, {1})",
+    SQRT: "sqrt({0})",
+}
+
+
+@cache
+def _functions() -> dict[Kind, str]:
+    """The code on floats of ufuncs, by the records of the ops that they are."""
+    found: dict[Kind, str] = dict(ARITHMETIC)
+    for op in OPS.values():
+        if op.elementwise and isinstance(op.numpy, str) and isinstance(op.scalar, str):
+            count = len(set(re.findall(r"{\d}", op.numpy)))
+            kind = entrywise_kind(op.numpy, op.scalar, count)
+            if isinstance(kind, Ufunc):
+                found.setdefault(kind, op.scalar)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def scalar_template(kind: Kind) -> str:
+    """The code of a kind on Python floats; empty where there is none."""
+    if isinstance(kind, (Formula, Written)):
+        return kind.scalar
+    return _functions().get(kind, "")
+
+
+def scalar_spelling(kind: Kind, count: int) -> Spelling:
+    """How a kind that has code on Python floats is written."""
+    if kind in INFIX_KINDS:
+        return INFIX[kind.name]
+    return spelling_of(scalar_template(kind), count)
 
 
 def has_scalar_form(program: Program) -> bool:
@@ -49,7 +99,7 @@ def has_scalar_form(program: Program) -> bool:
         program.batched
         and not program.arrays
         and all(x.dtype.kind == "f" and x.dtype.itemsize == 8 for _, x in program.parameters)
-        and all(instr.code is None or instr.code.scalar for instr in program.instrs)
+        and all(instr.kind.leaf or scalar_template(instr.kind) for instr in program.instrs)
     )
 
 
@@ -58,7 +108,7 @@ def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
 
     The function expects ``_general``, which takes any arguments, and ``_missing`` in its globals.
     """
-    writer = Writer(program, scalar_literal, _scalar_template)
+    writer = Writer(program, scalar_literal, scalar_spelling)
     writer.write()
     result = nest_code(nest, [writer.output(v) for v in program.outputs])
     tests = {n: f"{n}.__class__ is float" for n, _ in program.parameters}
@@ -77,7 +127,7 @@ def entries_source(
     The parameters of the program are the entries of the arguments, of which the names and shapes are
     given; its outputs are the entries of outputs of the given shapes. Expects the type ``_double``, too.
     """
-    writer = Writer(program, scalar_literal, _scalar_template, taken=[n for n, _ in arguments])
+    writer = Writer(program, scalar_literal, scalar_spelling, taken=[n for n, _ in arguments])
     writer.write()
     entries = iter([n for n, _ in program.parameters])
     targets = [(n, _targets(entries, s)) for n, s in arguments]

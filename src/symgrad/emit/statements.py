@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from symgrad.emit.expressions import Writer
-from symgrad.emit.scalar_source import _imports, _scalar_template, scalar_literal
+from symgrad.emit.scalar_source import _imports, scalar_literal, scalar_spelling
 from symgrad.lower.program import Program
 
 
 def scalar_statements(program: Program) -> tuple[list[str], list[str]]:
     """Statements on Python floats, and the expressions of the outputs after them."""
-    writer = Writer(program, scalar_literal, _scalar_template)
+    writer = Writer(program, scalar_literal, scalar_spelling)
     writer.write()
     return writer.statements, [writer.output(v) for v in program.outputs]
 

@@ -14,6 +14,7 @@ import numpy as np
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Dim, Shape, as_dim, as_shape, map_dim, map_shape, show_shape
 from symgrad.expr.interval import NONNEGATIVE, POSITIVE, REALS, Interval, point
+from symgrad.expr.kinds import Call, Extent, Extents, Name
 from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import GREATEST_INT, LEAST_INT
@@ -125,29 +126,31 @@ NAMED_NUMBER: Final = _leaf(
     label=lambda node: node.params[0],
     range=lambda node: Interval(2, 4),
 )
+
+
+def _dtype_option(node: Expr) -> tuple[tuple[str, Any], ...]:
+    return () if node.ty is FLOAT else (("dtype", Name(f"np.{node.dtype.name}")),)
+
+
 EYE: Final = _leaf(
     "eye",
     lambda params: ((params[0], params[0]), params[1]),
     lambda params, rename: (map_dim(params[0], rename), params[1]),
-    numpy=lambda node, dim: (
-        f"np.eye({dim(node.params[0])})"
-        if node.ty is FLOAT
-        else f"np.eye({dim(node.params[0])}, dtype=np.{node.dtype.name})"
-    ),
+    numpy=lambda node: Call("np.eye", (Extents(node.params[0]),), _dtype_option(node)),
     range=Interval(0, 1),
 )
 SIZE: Final = _leaf(
     "size",
     lambda params: ((), WEAK_INT),
     lambda params, rename: (map_dim(params[0], rename),),
-    numpy=lambda node, dim: dim(node.params[0]),
+    numpy=lambda node: Extent(node.params[0]),
     range=NONNEGATIVE,
 )
 ARANGE: Final = _leaf(
     "arange",
     lambda params: ((params[0],), INT),
     lambda params, rename: (map_dim(params[0], rename),),
-    numpy=lambda node, dim: f"np.arange({dim(node.params[0])})",
+    numpy=lambda node: Call("np.arange", (Extents(node.params[0]),)),
     range=NONNEGATIVE,
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.interval import Interval
+from symgrad.expr.kinds import Kind
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
@@ -47,10 +48,10 @@ class Op:
         and the parameters, as a pair of the like; equal keys must mean equal values.
     elementwise : bool
         Whether operands and result have one shape and entries do not mix.
-    numpy, scalar : str, callable or None
-        Code as a template over operands, ``"np.sin({0})"``, for arrays and for Python floats; or a
-        function ``(node, dim) -> template``, where ``dim(d)`` is the code of an extent; for `scalar`
-        ``node -> template``.
+    numpy, scalar : str, Kind, callable or None
+        What computes it on arrays, as a template over operands, ``"np.sin({0})"``, or as a kind of
+        instruction (`symgrad.expr.kinds`); and a template for Python floats. Either may be a function
+        of the node.
     part : int or None
         Where the code gives a tuple, as ``np.linalg.eigh({0})`` does: which item the node is. Ops with
         the same code and operands share one call.
@@ -98,7 +99,7 @@ class Op:
     commutative: bool = False
     key: Callable[[tuple[Expr, ...], Params], Any] | None = None
     elementwise: bool = False
-    numpy: str | Callable[..., str] | None = None
+    numpy: str | Kind | Callable[[Expr], str | Kind] | None = None
     scalar: str | Callable[[Expr], str] | None = None
     part: int | None = None
     alone: str | None = None

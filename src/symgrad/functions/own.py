@@ -186,7 +186,7 @@ def _set(op: OwnFunction, **fields: Any) -> None:
         object.__setattr__(op, key, value)
 
 
-def _no_code(node: Expr, dim: Any) -> NoReturn:
+def _no_code(node: Expr) -> NoReturn:
     raise ArgumentError(
         f"{node.op.name} has no code: give numpy= to elementwise_function, a template such as"
         f" 'np.sin({{0}})' or a function of arrays"

@@ -6,26 +6,14 @@ the parts in one such array, as a person writes the gradient of a stencil, makes
 
 from __future__ import annotations
 
-import ast
-from functools import lru_cache
 from typing import Final
 
-from symgrad.lower.program import ADD_CODE, NEG_CODE, SUB_CODE, Code, Program, Value, code_of
+from symgrad.expr.kinds import ADD, NEGATIVE, SUBTRACT, Entry, Place
+from symgrad.lower.program import Program, Value
 
-SUMS: Final = (ADD_CODE, SUB_CODE)
+SUMS: Final = (ADD, SUBTRACT)
 
 Term = tuple[bool, Value]  # whether it is subtracted, and what
-
-
-@lru_cache(maxsize=1024)
-def place_of(code: Code) -> tuple[str, str] | None:
-    """Shape and index of the array of zeros that an instruction puts its operand into, as code."""
-    if not code.numpy.startswith("_embed("):
-        return None
-    call = ast.parse(code.numpy.format("x"), mode="eval").body
-    assert isinstance(call, ast.Call)
-    shape, index = (ast.unparse(arg) for arg in call.args[1:])
-    return shape, index
 
 
 def accumulate(p: Program) -> Program:
@@ -48,11 +36,11 @@ def _roots(p: Program, uses: list[int]) -> dict[Value, list[Term]]:
     inner = {
         a
         for instr in p.instrs
-        if instr.code in SUMS
+        if instr.kind in SUMS
         for a in instr.args
-        if uses[a] == 1 and p.instrs[a].code in SUMS
+        if uses[a] == 1 and p.instrs[a].kind in SUMS
     }
-    sums = [v for v, i in enumerate(p.instrs) if uses[v] and i.code in SUMS and v not in inner]
+    sums = [v for v, i in enumerate(p.instrs) if uses[v] and i.kind in SUMS and v not in inner]
     found = {v: _terms(p, v, inner) for v in sums}
     return {v: t for v, t in found.items() if sum(_is_part(p, x, uses) for _, x in t) > 1}
 
@@ -66,7 +54,7 @@ def _terms(p: Program, root: Value, inner: set[Value]) -> list[Term]:
         instr = p.instrs[v]
         if v == root or v in inner:
             first, second = instr.args
-            stack.append((negative != (instr.code is SUB_CODE), second))
+            stack.append((negative != (instr.kind == SUBTRACT), second))
             stack.append((negative, first))
         else:
             terms.append((negative, v))
@@ -74,34 +62,28 @@ def _terms(p: Program, root: Value, inner: set[Value]) -> list[Term]:
 
 
 def _is_part(p: Program, v: Value, uses: list[int]) -> bool:
-    code = p.instrs[v].code
-    return uses[v] == 1 and code is not None and place_of(code) is not None
+    return uses[v] == 1 and isinstance(p.instrs[v].kind, Place)
 
 
 def _sum(
     p: Program, q: Program, root: Value, terms: list[Term], image: list[Value], uses: list[int]
 ) -> Value:
-    parts = [_part(p, term) for term in terms if _is_part(p, term[1], uses)]
+    parts = [_part(p, *term) for term in terms if _is_part(p, term[1], uses)]
     shape = p.instrs[root].shape
-    listed = ", ".join(
-        f"({{{k}}}, {place[1]}, {negative})" for k, (negative, _, place) in enumerate(parts)
-    )
-    code = code_of(f"_embed_sum({parts[0][2][0]}, {listed})", "", len(parts))
-    total = q.emit(code, tuple([image[x] for _, x, _ in parts]), shape)
-    for negative, v in terms:
+    negative, values, places = zip(*parts, strict=True)
+    total = q.emit(Place(shape, places, negative), tuple([image[x] for x in values]), shape)
+    for minus, v in terms:
         if not _is_part(p, v, uses):
-            total = q.emit(SUB_CODE if negative else ADD_CODE, (total, image[v]), shape)
+            total = q.emit(SUBTRACT if minus else ADD, (total, image[v]), shape)
     return total
 
 
-def _part(p: Program, term: Term) -> tuple[bool, Value, tuple[str, str]]:
+def _part(p: Program, negative: bool, v: Value) -> tuple[bool, Value, tuple[Entry, ...]]:
     """Sign, array and place of a part; a negated array is subtracted instead."""
-    negative, v = term
-    code = p.instrs[v].code
-    assert code is not None
-    place = place_of(code)
-    assert place is not None
-    x = p.instrs[v].args[0]
-    while p.instrs[x].code is NEG_CODE:
+    instr = p.instrs[v]
+    assert isinstance(instr.kind, Place)
+    (place,) = instr.kind.places
+    x = instr.args[0]
+    while p.instrs[x].kind == NEGATIVE:
         negative, x = not negative, p.instrs[x].args[0]
     return negative, x, place

@@ -15,28 +15,24 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.expr.dims import broadcast_shapes
+from symgrad.expr.kinds import (
+    ADD,
+    DIVIDE,
+    MULTIPLY,
+    NEGATIVE,
+    POWER,
+    SQRT,
+    SUBTRACT,
+    Extent,
+    Kind,
+    PerExtent,
+)
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import as_float, is_exact
-from symgrad.lower.program import (
-    ADD_CODE,
-    DIV_CODE,
-    MUL_CODE,
-    NEG_CODE,
-    POW_CODE,
-    SQRT_CODE,
-    SQUARE_CODE,
-    SUB_CODE,
-    Code,
-    Program,
-    Value,
-    code_of,
-)
+from symgrad.lower.program import Program, Value
 from symgrad.ops.arithmetic import MUL, POW, power_value
 
-# A number divided by an extent. Both are Python ints, for which division by 0 is an exception; a mean of
-# no entries is nan.
-PER_EXTENT_CODE: Final = code_of("{0}/({1} or np.nan)", "", 2)
 MAX_UNROLLED = 64  # integer exponents up to this are multiplied out
 Lookup = Callable[[Expr], Value]
 
@@ -52,57 +48,58 @@ def _on_floats(ufunc: np.ufunc, x: Any, y: Any) -> float:
         return float(ufunc(as_float(x), as_float(y)))
 
 
-def binary(p: Program, code: Code, a: Value, b: Value) -> Value:
+def binary(p: Program, kind: Kind, a: Value, b: Value) -> Value:
     """One binary instruction; numbers are computed at once."""
     x, y = p.number_of(a), p.number_of(b)
     if x is not None and y is not None:
-        value = _compute(code, x, y)
+        value = _compute(kind, x, y)
         if value is not None:
             return p.literal(value)
-    if code is MUL_CODE:
+    if kind == MULTIPLY:
         if x is not None and x == 1:
             return b
         if y is not None and y == 1:
             return a
         if y is not None and x is None:
             a, b = b, a
-    elif code is DIV_CODE:
+    elif kind == DIVIDE:
         if y is not None and y == 1:
             return a
         if x is not None and _is_extent(p, b):
-            code = PER_EXTENT_CODE
-    return p.emit(code, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
+            kind = PerExtent()
+    return p.emit(kind, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
 
 
 def _is_extent(p: Program, v: Value) -> bool:
     """Whether a value is a Python int when the program runs: an extent, or a product of extents."""
+    if p.number_of(v) is not None:
+        return False
     waiting = [v]
     while waiting:
-        instr = p.instrs[waiting.pop()]
-        if instr.literal.__class__ is int:
+        v = waiting.pop()
+        instr = p.instrs[v]
+        if p.number_of(v).__class__ is int or isinstance(instr.kind, Extent):
             continue
-        if instr.code is None or instr.shape != () or "np." in instr.code.numpy:
-            return False
-        if instr.args and instr.code not in (MUL_CODE, SQUARE_CODE, ADD_CODE, SUB_CODE):
+        if instr.shape != () or instr.kind not in (MULTIPLY, ADD, SUBTRACT):
             return False
         waiting += instr.args
-    return p.number_of(v) is None
+    return True
 
 
 _ON_NUMBERS: Final = {
-    ADD_CODE: (operator.add, np.add),
-    SUB_CODE: (operator.sub, np.subtract),
-    MUL_CODE: (operator.mul, np.multiply),
-    DIV_CODE: (operator.truediv, np.divide),
+    ADD: (operator.add, np.add),
+    SUBTRACT: (operator.sub, np.subtract),
+    MULTIPLY: (operator.mul, np.multiply),
+    DIVIDE: (operator.truediv, np.divide),
 }
 
 
-def _compute(code: Code, x: Any, y: Any) -> Any:
+def _compute(kind: Kind, x: Any, y: Any) -> Any:
     if isinstance(x, bool) or isinstance(y, bool):
         return None
-    if code not in _ON_NUMBERS:
+    if kind not in _ON_NUMBERS:
         return None
-    exact, ufunc = _ON_NUMBERS[code]
+    exact, ufunc = _ON_NUMBERS[kind]
     try:
         return exact(x, y)
     except (ZeroDivisionError, OverflowError):
@@ -114,7 +111,7 @@ def negated(p: Program, a: Value) -> Value:
     x = p.number_of(a)
     if x is not None and not isinstance(x, bool):
         return p.literal(-x)
-    return p.emit(NEG_CODE, (a,), p.instrs[a].shape)
+    return p.emit(NEGATIVE, (a,), p.instrs[a].shape)
 
 
 # Sums
@@ -138,7 +135,7 @@ def lower_sum(p: Program, node: Expr, value: Lookup) -> Value:
     assert total is not None
     negative, v = total
     top, bottom = _ratio(-common if negative and common != 1 else common)
-    v = binary(p, DIV_CODE, binary(p, MUL_CODE, p.literal(top), v), p.literal(bottom))
+    v = binary(p, DIVIDE, binary(p, MULTIPLY, p.literal(top), v), p.literal(bottom))
     return negated(p, v) if negative and common == 1 else v
 
 
@@ -169,7 +166,7 @@ def _signed_term(
             return False, lower_product(p, term, value, scale=Fraction(1) / common)
     v = value(term)
     instr = p.instrs[v]
-    return (True, instr.args[0]) if instr.code is NEG_CODE else (False, v)
+    return (True, instr.args[0]) if instr.kind == NEGATIVE else (False, v)
 
 
 def _add_up(p: Program, terms: Sequence[tuple[bool, Value]]) -> tuple[bool, Value]:
@@ -183,10 +180,10 @@ def _add_up(p: Program, terms: Sequence[tuple[bool, Value]]) -> tuple[bool, Valu
 
 def _add_two(p: Program, a: tuple[bool, Value], b: tuple[bool, Value]) -> tuple[bool, Value]:
     if a[0] == b[0]:
-        return a[0], binary(p, ADD_CODE, a[1], b[1])
+        return a[0], binary(p, ADD, a[1], b[1])
     if a[0]:
         a, b = b, a
-    return False, binary(p, SUB_CODE, a[1], b[1])
+    return False, binary(p, SUBTRACT, a[1], b[1])
 
 
 # Products
@@ -218,7 +215,7 @@ def lower_product(p: Program, node: Expr, value: Lookup, scale: int | Fraction =
     numerator = _times(p, [*([p.literal(top)] if top != 1 or not over else []), *over])
     if bottom != 1:
         under.insert(0, p.literal(bottom))
-    result = binary(p, DIV_CODE, numerator, _times(p, under)) if under else numerator
+    result = binary(p, DIVIDE, numerator, _times(p, under)) if under else numerator
     return negated(p, result) if negative else result
 
 
@@ -248,7 +245,7 @@ def _without_signs(
 
 def _bare(p: Program, v: Value) -> Value:
     instr = p.instrs[v]
-    return instr.args[0] if instr.code is NEG_CODE else v
+    return instr.args[0] if instr.kind == NEGATIVE else v
 
 
 def _ratio(c: Any) -> tuple[Any, Any]:
@@ -265,9 +262,9 @@ def _times(p: Program, values: Sequence[Value]) -> Value:
     total = ordered[0]
     for v in ordered[1:]:
         total = (
-            p.emit(SQUARE_CODE, (v,), p.instrs[v].shape)
+            p.emit(MULTIPLY, (v, v), p.instrs[v].shape)
             if v == total
-            else binary(p, MUL_CODE, total, v)
+            else binary(p, MULTIPLY, total, v)
         )
     return total
 
@@ -282,17 +279,17 @@ def lower_power(p: Program, base: Value, n: int | Fraction) -> Value:
         known = power_value(x, float(n) if isinstance(x, float) else n)
         return p.literal(_on_floats(np.power, x, n) if known is None else as_literal(known))
     if n < 0:
-        return binary(p, DIV_CODE, p.literal(1), lower_power(p, base, -n))
+        return binary(p, DIVIDE, p.literal(1), lower_power(p, base, -n))
     shape = p.instrs[base].shape
     whole, rest = divmod(Fraction(n), 1)
     if whole > MAX_UNROLLED or rest not in (0, Fraction(1, 2)):
-        return p.emit(POW_CODE, (base, p.literal(as_literal(n))), shape)
-    root = p.emit(SQRT_CODE, (base,), shape) if rest else None
+        return p.emit(POWER, (base, p.literal(as_literal(n))), shape)
+    root = p.emit(SQRT, (base,), shape) if rest else None
     if whole == 0:
         assert root is not None
         return root
     power = _integer_power(p, base, int(whole))
-    return power if root is None else binary(p, MUL_CODE, power, root)
+    return power if root is None else binary(p, MULTIPLY, power, root)
 
 
 def _integer_power(p: Program, base: Value, n: int) -> Value:
@@ -300,9 +297,9 @@ def _integer_power(p: Program, base: Value, n: int) -> Value:
     shape = p.instrs[base].shape
     result = base
     for bit in bin(n)[3:]:
-        result = p.emit(SQUARE_CODE, (result,), shape)
+        result = p.emit(MULTIPLY, (result, result), shape)
         if bit == "1":
-            result = binary(p, MUL_CODE, result, base)
+            result = binary(p, MULTIPLY, result, base)
     return result
 
 
@@ -316,4 +313,4 @@ def lower_pow_node(p: Program, node: Expr, value: Lookup) -> Value:
     known = p.number_of(a), p.number_of(b)
     if None not in known:
         return p.literal(_on_floats(np.power, *known))
-    return p.emit(POW_CODE, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))
+    return p.emit(POWER, (a, b), broadcast_shapes(p.instrs[a].shape, p.instrs[b].shape))

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.lower.calls import ASTYPE, WHERE, Call, Literal, call_of, ufunc_named
+from symgrad.expr.kinds import WHERE, Cast, Literal, Ufunc
+from symgrad.expr.templates import ufunc_of
 from symgrad.lower.program import Instr, Value
 from symgrad.lower.regions import Region
 
@@ -26,24 +27,20 @@ def body_dtypes(region: Region, inputs: Sequence[DType]) -> list[DType]:
 
 def entry_dtype(instr: Instr, dtypes: Sequence[DType]) -> DType:
     """The element type of an entrywise instruction, or of a reduction, by those of its operands."""
-    if instr.code is None:
-        return type(instr.literal)
-    call = call_of(instr.code)
-    if call is None:  # a reduction takes the type of what it reduces
+    kind = instr.kind
+    if isinstance(kind, Literal):
+        return type(kind.value)
+    if isinstance(kind, Cast):
+        return np.dtype(kind.dtype)
+    if not isinstance(kind, Ufunc):  # a reduction takes the type of what it reduces
         return dtypes[instr.args[0]]
-    if call.name == ASTYPE:
-        return np.dtype(getattr(np, call.dtype.removeprefix("np.")))
-    args = [_of_operand(arg, instr, dtypes) for arg in call.args]
-    if call.name == WHERE:
+    args = [dtypes[a] for a in instr.args]
+    if kind == WHERE:
         return np.result_type(*[_sample(d) for d in args[1:]])
-    ufunc = ufunc_named(call.name)
+    ufunc = ufunc_of(kind.name)
     assert ufunc is not None
     tokens = tuple(np.dtype(bool) if d is bool else d for d in args)
     return ufunc.resolve_dtypes((*tokens, None))[-1]
-
-
-def _of_operand(arg: Any, instr: Instr, dtypes: Sequence[DType]) -> DType:
-    return type(arg.value) if isinstance(arg, Literal) else dtypes[instr.args[arg]]
 
 
 def _sample(d: DType) -> Any:
@@ -75,7 +72,7 @@ def assign(region: Region, dtypes: Sequence[DType]) -> Buffers:
     result = {v: k for k, v in enumerate(region.results)}
     for v in range(len(region.inputs), len(region.body)):
         instr = region.body[v]
-        if instr.code is None or call_of(instr.code) is None:
+        if not instr.kind.entrywise:
             continue
         dying = [a for a in set(instr.args) if last[a] == v and home.get(a, ("", 0))[0] == "w"]
         now = [a for a in dying if a not in _held(instr)]
@@ -104,7 +101,4 @@ def _last_uses(region: Region) -> list[int]:
 
 def _held(instr: Instr) -> set[Value]:
     """Operands that the result must not overwrite while it is made: a where is two copies."""
-    call = call_of(instr.code) if instr.code is not None else None
-    if not isinstance(call, Call) or call.name != WHERE:
-        return set()
-    return {instr.args[a] for a in call.args[:2] if not isinstance(a, Literal)}
+    return set(instr.args[:2]) if instr.kind == WHERE else set()

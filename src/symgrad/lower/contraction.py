@@ -2,52 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import opt_einsum
 
 from symgrad.expr.dims import Dim, Shape, map_dim
+from symgrad.expr.kinds import (
+    MULTIPLY,
+    SQRT,
+    WHOLE,
+    Broadcast,
+    Call,
+    Cast,
+    Contract,
+    Diagonal,
+    Index,
+    Kind,
+    Labels,
+    OnDiagonal,
+    Reduce,
+    Squeeze,
+    Transpose,
+    contraction,
+)
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.lower.arithmetic import binary
 from symgrad.lower.gram import weights_of_gram
 from symgrad.lower.identities import has_identity, split_identities
-from symgrad.lower.program import (
-    ATOM,
-    MUL_CODE,
-    PRODUCT,
-    SQRT_CODE,
-    UNARY,
-    Code,
-    Program,
-    Value,
-    code_of,
-)
+from symgrad.lower.program import Program, Value
 
-Labels = tuple[int, ...]
-ShapeCode = Callable[[Shape], str]
+Operand = tuple[Value, Labels]
 
 # What an unknown extent is taken for when the order of a contraction is chosen
 ASSUMED_EXTENT = 100
 SHORT_EXTENT = 16  # up to here np.einsum sums an axis faster than np.sum
 
-MATMUL_CODE = Code("{0} @ {1}", "", PRODUCT, (PRODUCT, UNARY))
-TRANSPOSE_CODE = Code("{0}.T", "", ATOM, (ATOM,), view=True)
-
 
 class Contraction:
     """Lowers one Einsum node of a program."""
 
-    def __init__(self, program: Program, shape_code: ShapeCode) -> None:
+    def __init__(self, program: Program) -> None:
         self.p = program
-        self.shape_code = shape_code
         self.extents: dict[int, Dim] = {}
 
     # Helpers
 
-    def call(self, template: str, args: Sequence[Value], shape: Shape, view: bool = False) -> Value:
-        return self.p.emit(code_of(template, "", len(args), view), tuple(args), shape)
+    def view(self, kind: Kind, v: Value, shape: Shape) -> Value:
+        return self.p.emit(kind, (v,), shape)
+
+    def contracted(self, a: Operand, b: Operand, out: Labels) -> Value:
+        """The product of two operands as one instruction."""
+        kind = contraction((a[1], b[1]), out)
+        return self.p.emit(kind, (a[0], b[0]), self.shape_of(out))
 
     def shape_of(self, labels: Labels) -> Shape:
         return tuple(self.extents[label] for label in labels)
@@ -58,8 +66,9 @@ class Contraction:
             return v
         floats = any(x.dtype.kind == "f" for _, x in self.p.parameters)
         weak = isinstance(self.p.number_of(v), float) and floats  # as an array it would be float64
-        x = "np.asarray({0}, dtype)" if weak else "{0}"
-        return self.call(f"np.broadcast_to({x}, {self.shape_code(shape)})", [v], shape, view=True)
+        if weak:
+            v = self.p.emit(Cast(None), (v,), ())
+        return self.view(Broadcast(shape), v, shape)
 
     # One operand
 
@@ -95,33 +104,32 @@ class Contraction:
             v, labels = self.sum_out(v, labels, [n for n in labels if n not in out])
         return self.layout(v, labels, out)
 
-    def plain(self, v: Value, labels: Labels) -> tuple[Value, Labels]:
+    def plain(self, v: Value, labels: Labels) -> Operand:
         """A value without repeated labels: diagonals taken."""
         if len(set(labels)) == len(labels):
             return v, labels
         kept = tuple(dict.fromkeys(labels))
-        if len(labels) == 2:
-            return self.call("np.diagonal({0})", [v], self.shape_of(kept), view=True), kept
-        template = f'np.einsum("{_subscripts([labels], kept)}", {{0}})'
-        return self.call(template, [v], self.shape_of(kept), view=True), kept
+        whole = contraction((labels,), kept)
+        diagonal = Diagonal(whole.inputs[0], whole.out)
+        return self.view(diagonal, v, self.shape_of(kept)), kept
 
-    def without_units(self, v: Value, labels: Labels, out: Labels) -> tuple[Value, Labels]:
+    def without_units(self, v: Value, labels: Labels, out: Labels) -> Operand:
         """A value without the axes of extent 1 that a product sums over: the entries at 0."""
         gone = [n for n in labels if n not in out and self.extents[n] == 1]
         if not gone:
             return v, labels
         kept = tuple([n for n in labels if n not in gone])
-        index = ", ".join("0" if n in gone else ":" for n in labels)
-        return self.call(f"{{0}}[{index}]", [v], self.shape_of(kept), view=True), kept
+        index = Index(tuple([0 if n in gone else WHOLE for n in labels]))
+        return self.view(index, v, self.shape_of(kept)), kept
 
-    def sum_out(self, v: Value, labels: Labels, gone: Sequence[int]) -> tuple[Value, Labels]:
+    def sum_out(self, v: Value, labels: Labels, gone: Sequence[int]) -> Operand:
         """The value summed over labels."""
         if not gone:
             return v, labels
         axes = tuple(labels.index(n) for n in gone)
         kept = tuple(n for n in labels if n not in gone)
-        axis = "" if not kept else f", axis={axes[0] if len(axes) == 1 else axes}"
-        return self.call(f"np.sum({{0}}{axis})", [v], self.shape_of(kept)), kept
+        total = Reduce("add", axes if kept else None)
+        return self.p.emit(total, (v,), self.shape_of(kept)), kept
 
     def layout(self, v: Value, labels: Labels, out: Labels) -> Value:
         """Axes permuted and inserted; what is stretched stays of extent 1 until it must not."""
@@ -130,14 +138,13 @@ class Contraction:
             return v
         if len(have) < len(labels):
             have = (1,) * (len(labels) - len(have)) + have
-            index = ", ".join(["None"] * (len(have) - len(self.p.instrs[v].shape)) + ["..."])
-            v = self.call(f"{{0}}[{index}]", [v], have, view=True)
+            new = len(have) - len(self.p.instrs[v].shape)
+            v = self.view(Index((*[None] * new, ...)), v, have)
         drop = [i for i, n in enumerate(labels) if n not in out]
         if drop:
-            axis = drop[0] if len(drop) == 1 else tuple(drop)
             have = tuple(d for i, d in enumerate(have) if i not in drop)
             labels = tuple(n for n in labels if n in out)
-            v = self.call(f"np.squeeze({{0}}, axis={axis})", [v], have, view=True)
+            v = self.view(Squeeze(tuple(drop)), v, have)
         order = sorted(range(len(labels)), key=lambda i: out.index(labels[i]))
         if order != list(range(len(labels))):
             have = tuple(have[i] for i in order)
@@ -146,9 +153,7 @@ class Contraction:
         return self.new_axes(v, labels, out, have)
 
     def transposed(self, v: Value, order: Sequence[int], shape: Shape) -> Value:
-        if list(order) == list(reversed(range(len(order)))):
-            return self.p.emit(TRANSPOSE_CODE, (v,), shape)
-        return self.call(f"np.transpose({{0}}, {tuple(order)})", [v], shape, view=True)
+        return self.view(Transpose(tuple(order)), v, shape)
 
     def new_axes(self, v: Value, labels: Labels, out: Labels, have: Shape) -> Value:
         """Axes of extent 1 where `out` has labels of its own; leading ones come by themselves."""
@@ -158,9 +163,9 @@ class Contraction:
         tail = out[first:]
         if len(tail) == len(labels):
             return v
-        index = ", ".join(":" if n in labels else "None" for n in tail)
+        index = Index(tuple([WHOLE if n in labels else None for n in tail]))
         shape = tuple(have[labels.index(n)] if n in labels else 1 for n in tail)
-        return self.call(f"{{0}}[{index}]", [v], shape, view=True)
+        return self.view(index, v, shape)
 
     # Several operands
 
@@ -175,23 +180,23 @@ class Contraction:
             return None
         entries = values[rest[0]]
         for k in rest[1:]:
-            entries = binary(self.p, MUL_CODE, entries, values[k])
+            entries = binary(self.p, MULTIPLY, entries, values[k])
         full = self.exact(entries, node.args[rest[0]].shape)
-        return self.call("np.diag({0})", [full], node.shape)
+        return self.p.emit(Call("np.diag"), (full,), node.shape)
 
-    def gram(
-        self, operands: Sequence[tuple[Value, Labels]], x: int, weights: Sequence[int]
-    ) -> Value:
+    def gram(self, operands: Sequence[Operand], x: int, weights: Sequence[int]) -> Value:
         """``X.T @ diag(d) @ X`` as a matrix times its own transpose."""
         d = operands[weights[0]][0]
         for k in weights[1:]:
-            d = binary(self.p, MUL_CODE, d, operands[k][0])
+            d = binary(self.p, MULTIPLY, d, operands[k][0])
         v, labels = operands[x]
-        root = self.p.emit(SQRT_CODE, (d,), self.p.instrs[d].shape)
-        b = binary(self.p, MUL_CODE, self.layout(root, labels[:1], labels), v)
+        root = self.p.emit(SQRT, (d,), self.p.instrs[d].shape)
+        b = binary(self.p, MULTIPLY, self.layout(root, labels[:1], labels), v)
         rows, columns = self.shape_of(labels)
         turned = self.transposed(b, (1, 0), (columns, rows))
-        return self.p.emit(MATMUL_CODE, (turned, b), (columns, columns))
+        left, right = labels[::-1], (labels[0], -1)
+        kind = contraction((left, right), (labels[1], -1))
+        return self.p.emit(kind, (turned, b), (columns, columns))
 
     def on_diagonal(self, node: Expr, values: Sequence[Value]) -> Value:
         """A product with identities: the rest of it, written where their axes agree."""
@@ -205,11 +210,11 @@ class Contraction:
         single = len(operands) == 1
         small = self.single(*operands[0], core) if single else self.chain(operands, core)
         small = self.layout(small, core, rest.out)
-        labels = _subscripts([rest.full], rest.out)
-        shape = self.shape_code(node.shape)
-        return self.call(f'_on_diagonal({{0}}, {shape}, "{labels}")', [small], node.shape)
+        whole = contraction((rest.full,), rest.out)
+        kind = OnDiagonal(node.shape, whole.inputs[0], whole.out)
+        return self.p.emit(kind, (small,), node.shape)
 
-    def chain(self, operands: list[tuple[Value, Labels]], out: Labels) -> Value:
+    def chain(self, operands: list[Operand], out: Labels) -> Value:
         """A product of operands, contracted pair by pair in the order that opt_einsum finds."""
         for pair in self.path(operands, out):
             i, j = sorted(pair)
@@ -222,12 +227,12 @@ class Contraction:
         v, labels = operands[0]
         return self.single(v, labels, out)
 
-    def path(self, operands: Sequence[tuple[Value, Labels]], out: Labels) -> list[Any]:
+    def path(self, operands: Sequence[Operand], out: Labels) -> list[Any]:
         if len(operands) == 2:
             return [(0, 1)]
         labels = [ls for _, ls in operands]
         shapes = [tuple(self.reckoned(d) for d in self.shape_of(ls)) for ls in labels]
-        text = _subscripts(labels, out)
+        text = subscripts(labels, out)
         path, _ = opt_einsum.contract_path(text, *shapes, shapes=True, optimize="auto")
         return list(path)
 
@@ -239,7 +244,7 @@ class Contraction:
         known: int = map_dim(d, lambda name: self.p.sizes.get(name, ASSUMED_EXTENT))
         return max(1, known)
 
-    def pair(self, a: tuple[Value, Labels], b: tuple[Value, Labels], out: Labels) -> Value:
+    def pair(self, a: Operand, b: Operand, out: Labels) -> Value:
         """A product of two operands, summed over what `out` lacks."""
         a = self.sum_out(*a, [n for n in a[1] if n not in out and n not in b[1]])
         b = self.sum_out(*b, [n for n in b[1] if n not in out and n not in a[1]])
@@ -248,15 +253,14 @@ class Contraction:
         summed = [n for n in common if n not in out]
         if not summed:
             left, right = self.layout(*a, out), self.layout(*b, out)
-            return binary(self.p, MUL_CODE, left, right)
+            return binary(self.p, MULTIPLY, left, right)
         if not batch:
             return self.product(a, b, summed, out)
         if len(summed) == 1 and len(a[1]) == len(b[1]) == len(batch) + 2:
             return self.stacked(a, b, batch, summed[0], out)
         if set(a[1]) == set(b[1]) and not self.is_short(a[1][-1]):
-            return self.single(binary(self.p, MUL_CODE, a[0], self.layout(*b, a[1])), a[1], out)
-        template = f'np.einsum("{_subscripts([a[1], b[1]], out)}", {{0}}, {{1}})'
-        return self.call(template, [a[0], b[0]], self.shape_of(out))
+            return self.single(binary(self.p, MULTIPLY, a[0], self.layout(*b, a[1])), a[1], out)
+        return self.contracted(a, b, out)
 
     def is_short(self, n: int) -> bool:
         """Whether sums along an axis would be loops over few entries."""
@@ -265,8 +269,8 @@ class Contraction:
 
     def stacked(
         self,
-        a: tuple[Value, Labels],
-        b: tuple[Value, Labels],
+        a: Operand,
+        b: Operand,
         batch: Sequence[int],
         n: int,
         out: Labels,
@@ -276,16 +280,14 @@ class Contraction:
         left = self.layout(*a, (*batch, *free_a, n))
         right = self.layout(*b, (*batch, n, *free_b))
         natural = (*batch, *free_a, *free_b)
-        result = self.p.emit(MATMUL_CODE, (left, right), self.shape_of(natural))
+        labels = (*batch, *free_a, n), (*batch, n, *free_b)
+        result = self.contracted((left, labels[0]), (right, labels[1]), natural)
         return self.layout(result, natural, out)
 
-    def product(
-        self, a: tuple[Value, Labels], b: tuple[Value, Labels], summed: list[int], out: Labels
-    ) -> Value:
+    def product(self, a: Operand, b: Operand, summed: list[int], out: Labels) -> Value:
         """A contraction without batch labels: matrix products, dots, tensordot."""
         if set(a[1]) == set(b[1]) == set(summed) and len(summed) > 1:
-            right = self.layout(*b, a[1])
-            return self.call("np.vdot({0}, {1})", [a[0], right], ())
+            return self.contracted(a, (self.layout(*b, a[1]), a[1]), ())
         free_a = tuple(n for n in a[1] if n not in summed)
         free_b = tuple(n for n in b[1] if n not in summed)
         if free_b + free_a == out and free_a and free_b:
@@ -294,24 +296,55 @@ class Contraction:
         if len(summed) == 1 and len(a[1]) <= 2 and len(b[1]) <= 2:
             result = self.matmul(a, b, summed[0], natural)
         else:
-            axes_a = [a[1].index(n) for n in summed]
-            axes_b = [b[1].index(n) for n in summed]
-            template = f"np.tensordot({{0}}, {{1}}, axes=({axes_a}, {axes_b}))"
-            result = self.call(template, [a[0], b[0]], self.shape_of(natural))
+            result = self.contracted(a, b, natural)
         return self.layout(result, natural, out)
 
-    def matmul(
-        self, a: tuple[Value, Labels], b: tuple[Value, Labels], n: int, out: Labels
-    ) -> Value:
-        left, right = a[0], b[0]
+    def matmul(self, a: Operand, b: Operand, n: int, out: Labels) -> Value:
+        left, right = a, b
         if a[1][-1] != n:
-            left = self.transposed(left, (1, 0), self.shape_of(a[1][::-1]))
+            turned = a[1][::-1]
+            left = (self.transposed(a[0], (1, 0), self.shape_of(turned)), turned)
         if b[1][0] != n:
-            right = self.transposed(right, (1, 0), self.shape_of(b[1][::-1]))
-        return self.p.emit(MATMUL_CODE, (left, right), self.shape_of(out))
+            turned = b[1][::-1]
+            right = (self.transposed(b[0], (1, 0), self.shape_of(turned)), turned)
+        return self.contracted(left, right, out)
 
 
-def _subscripts(inputs: Sequence[Labels], out: Labels) -> str:
+def is_matmul(kind: Contract) -> bool:
+    """Whether a product is one of matrices, vectors or stacks of matrices, as `numpy.matmul` takes them."""
+    if len(kind.inputs) != 2:
+        return False
+    a, b = kind.inputs
+    summed = [n for n in a if n in b and n not in kind.out]
+    batch = tuple([n for n in a if n in b and n in kind.out])
+    if len(summed) != 1:
+        return False
+    free_a = tuple([n for n in a if n not in b])
+    free_b = tuple([n for n in b if n not in a])
+    fits = a == (*batch, *free_a, *summed) and b == (*batch, *summed, *free_b)
+    ranks = len(free_a), len(free_b)
+    matrices = ranks == (1, 1) if batch else max(ranks) <= 1
+    return fits and matrices and kind.out == (*batch, *free_a, *free_b)
+
+
+def is_dot(kind: Contract) -> bool:
+    """Whether all entries of two arrays of one shape, of two axes or more, are multiplied and summed."""
+    return kind.out == () and len(set(kind.inputs)) == 1 < min(
+        len(kind.inputs), len(kind.inputs[0])
+    )
+
+
+def is_tensordot(kind: Contract) -> bool:
+    """Whether a product that is none of matrices is one, as `numpy.tensordot` takes it."""
+    if len(kind.inputs) != 2 or is_matmul(kind) or is_dot(kind):
+        return False
+    a, b = kind.inputs
+    summed = [n for n in a if n in b and n not in kind.out]
+    free = (*[n for n in a if n not in b], *[n for n in b if n not in a])
+    return bool(summed) and kind.out == free
+
+
+def subscripts(inputs: Sequence[Labels], out: Labels) -> str:
     """Labels as letters, numbered in order of appearance."""
     names: dict[int, str] = {}
     for n in (n for labels in inputs for n in labels):

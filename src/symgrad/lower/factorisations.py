@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from symgrad.expr.kinds import Call, Method
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.ops.determinant import DET
@@ -16,15 +17,15 @@ from symgrad.ops.linalg import INV, LOGABSDET, SIGNDET, SOLVE, SPD_LOGDET
 from symgrad.ops.matrices import untransposed
 from symgrad.ops.properties import is_spd
 
-METHODS: Final[dict[Op, str]] = {
-    DET: "{0}.det()",
-    LOGABSDET: "{0}.logabsdet()",
-    SPD_LOGDET: "{0}.logabsdet()",
-    SIGNDET: "{0}.signdet()",
-    SOLVE: "{0}.solve({1})",
-    INV: "{0}.inv()",
+METHODS: Final[dict[Op, Method]] = {
+    DET: Method("det"),
+    LOGABSDET: Method("logabsdet"),
+    SPD_LOGDET: Method("logabsdet"),
+    SIGNDET: Method("signdet"),
+    SOLVE: Method("solve"),
+    INV: Method("inv"),
 }
-TURNED: Final = "{0}.solve({1}, turned=True)"  # by the transpose
+TURNED: Final = Method("solve", (("turned", True),))  # by the transpose
 ONE_CALL: Final = (LOGABSDET, SIGNDET)  # what NumPy gives together
 
 
@@ -32,12 +33,12 @@ class Use(NamedTuple):
     """A node by the factors of a matrix."""
 
     matrix: Expr
-    method: str
+    method: Method
 
     @property
-    def factor(self) -> str:
-        """The code of the factors."""
-        return "_Factor({0}, definite=True)" if is_spd(self.matrix) else "_Factor({0})"
+    def factor(self) -> Call:
+        """What makes the factors."""
+        return Call("_Factor", (), (("definite", True),) if is_spd(self.matrix) else ())
 
 
 def shared_factors(order: Sequence[Expr]) -> dict[Expr, Use]:

@@ -8,19 +8,10 @@ absolute error is a few units of the last place of 1; the cosine loses relative 
 
 from __future__ import annotations
 
-from symgrad.lower.program import (
-    ADD_CODE,
-    DIV_CODE,
-    MUL_CODE,
-    SQUARE_CODE,
-    SUB_CODE,
-    Program,
-    Value,
-    code_of,
-)
+from symgrad.expr.kinds import ADD, DIVIDE, MULTIPLY, SUBTRACT, Ufunc
+from symgrad.lower.program import Program, Value
 
-_SIN, _COS = "np.sin({0})", "np.cos({0})"
-_TAN = code_of("np.tan({0})", "", 1)
+SIN, COS, TAN = Ufunc("sin"), Ufunc("cos"), Ufunc("tan")
 
 
 def half_angles(p: Program) -> Program:
@@ -28,9 +19,8 @@ def half_angles(p: Program) -> Program:
     q = p.emptied()
     image: list[Value] = []
     for instr in p.instrs:
-        form = instr.code.numpy if instr.code is not None else ""
-        if form in (_SIN, _COS):
-            image.append(_by_tangent(q, image[instr.args[0]], form == _SIN))
+        if instr.kind in (SIN, COS):
+            image.append(_by_tangent(q, image[instr.args[0]], instr.kind == SIN))
         else:
             image.append(q.copied(instr, image))
     q.outputs = [image[v] for v in p.outputs]
@@ -39,11 +29,11 @@ def half_angles(p: Program) -> Program:
 
 def _by_tangent(q: Program, x: Value, sine: bool) -> Value:
     shape = q.instrs[x].shape
-    half = q.emit(MUL_CODE, (q.literal(0.5), x), shape)
-    t = q.emit(_TAN, (half,), shape)
-    square = q.emit(SQUARE_CODE, (t,), shape)
-    under = q.emit(ADD_CODE, (q.literal(1), square), shape)
-    ratio = q.emit(DIV_CODE, (q.literal(2), under), shape)
+    half = q.emit(MULTIPLY, (q.literal(0.5), x), shape)
+    t = q.emit(TAN, (half,), shape)
+    square = q.emit(MULTIPLY, (t, t), shape)
+    under = q.emit(ADD, (q.literal(1), square), shape)
+    ratio = q.emit(DIVIDE, (q.literal(2), under), shape)
     if sine:
-        return q.emit(MUL_CODE, (t, ratio), shape)
-    return q.emit(SUB_CODE, (ratio, q.literal(1)), shape)
+        return q.emit(MULTIPLY, (t, ratio), shape)
+    return q.emit(SUBTRACT, (ratio, q.literal(1)), shape)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from symgrad.expr.dims import Shape
 from symgrad.lower.memory import with_slots
-from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region, fuse
 from symgrad.lower.rows import Rows, by_rows
@@ -40,7 +39,7 @@ class LargeForm:
     Attributes
     ----------
     single : Program
-        Before, every entrywise step a single call.
+        Before.
     sums : tuple of Stencil
     rows : Rows or None
     body : Fused or None
@@ -70,11 +69,10 @@ class LargeForm:
 
 def large_form(p: Program) -> LargeForm:
     """The parts of a program."""
-    single = SINGLE_CALLS.run(p)
-    summed, sums = stencils(single)
+    summed, sums = stencils(p)
     around, rows = by_rows(summed)
     body = _fused(rows.body) if rows is not None else None
-    return LargeForm(single, tuple(sums), rows, body, _fused(around))
+    return LargeForm(p, tuple(sums), rows, body, _fused(around))
 
 
 def _fused(p: Program) -> Fused:

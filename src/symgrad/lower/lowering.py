@@ -10,28 +10,27 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.dims import Dim, Shape, broadcast_shapes, dim_names
+from symgrad.expr.dims import Shape, broadcast_shapes, dim_names
+from symgrad.expr.kinds import Cast, Item, Kind, Typed
 from symgrad.expr.leaves import CONST, NAMED_NUMBER, NAMED_VALUES, SYMBOL
 from symgrad.expr.node import Expr
+from symgrad.expr.templates import call_kind, entrywise_kind
 from symgrad.expr.traverse import toposort
 from symgrad.lower.arithmetic import as_literal, lower_pow_node, lower_product, lower_sum
 from symgrad.lower.contraction import Contraction
 from symgrad.lower.factorisations import shared_factors
 from symgrad.lower.identities import scaled_inside
 from symgrad.lower.names import Names
-from symgrad.lower.program import Code, Program, Value, code_of
+from symgrad.lower.program import Program, Value
 from symgrad.lower.softmax import Exponentials, softmaxes
-from symgrad.ops import layout
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
-from symgrad.ops.reshaping import RESHAPE, shape_code
 from symgrad.ops.stop import STOP_GRADIENT
 
 _PYTHON_TYPES = (np.float64, np.int64, np.bool_)
-_VIEWS = (RESHAPE, layout.SLICE)
 
 
 def is_batched(parameters: Sequence[Expr], order: Sequence[Expr]) -> bool:
@@ -90,7 +89,7 @@ class _Lowering:
         for name, x in self.p.parameters:
             for axis, dim in enumerate(x.shape):
                 if isinstance(dim, str):
-                    self.p.extents.setdefault(dim, f"{name}.shape[{axis}]")
+                    self.p.extents.setdefault(dim, (name, axis))
 
     def run(self, spans: Sequence[Shape] | None) -> Program:
         shapes = spans or [x.shape for _, x in self.p.parameters]
@@ -101,17 +100,17 @@ class _Lowering:
                 self.value[node] = self._lower(node)
         self.p.outputs = [self.value[y] for y in self.outputs]
         self.p.output_nodes = self.outputs
+        for instr in self.p.instrs:
+            self.name_extents(instr.kind.names())
         for y in self.outputs:
-            self._touch(y.shape)
+            self._name_extents_of(y)
         return self.p
 
     # Extents
 
-    def dim(self, d: Dim) -> str:
-        """The code of an extent."""
-        if isinstance(d, int):
-            return str(d)
-        for name in dim_names(d):
+    def name_extents(self, names: Iterable[str]) -> None:
+        """Give identifiers to extents that code mentions."""
+        for name in names:
             if name not in self.p.extents:
                 raise ArgumentError(
                     f"the extent {name!r} is needed, but no argument has an axis of just that extent;"
@@ -119,16 +118,12 @@ class _Lowering:
                 )
             if name not in self.p.dim_names:
                 self.p.dim_names[name] = self.names.fresh(name)
-        return self.p.dim_code(d)
 
-    def shape_code(self, shape: Shape) -> str:
-        return shape_code(shape, self.dim)
-
-    def _touch(self, shape: Shape) -> None:
+    def _name_extents_of(self, y: Expr) -> None:
         """Make sure that the extents of an output can be written."""
         if not self.p.batched:
-            for d in shape:
-                self.dim(d)
+            for d in y.shape:
+                self.name_extents(dim_names(d))
 
     # Nodes
 
@@ -148,7 +143,7 @@ class _Lowering:
             return lower_pow_node(self.p, node, self.value.__getitem__)
         if op is EINSUM:
             values = [self.value[arg] for arg in node.args]
-            return Contraction(self.p, self.shape_code).lower(node, values)
+            return Contraction(self.p).lower(node, values)
         if node in self.softmaxes:
             return self._exponentials(self.softmaxes[node]).softmax()
         if node in self.totals:
@@ -161,7 +156,7 @@ class _Lowering:
         """What the softmaxes of a logsumexp share with it."""
         if y not in self.exponentials:
             x = y.args[0]
-            exact = Contraction(self.p, self.shape_code).exact(self.value[x], x.shape)
+            exact = Contraction(self.p).exact(self.value[x], x.shape)
             self.exponentials[y] = Exponentials(self.p, y, exact)
         return self.exponentials[y]
 
@@ -171,19 +166,22 @@ class _Lowering:
             return self.p.array(self.names.fresh("c"), value.array)
         if ty.weak or ty.dtype == np.bool_ or (ty.dtype in _PYTHON_TYPES and not self.narrow):
             return self.p.literal(as_literal(value if ty.weak else ty.dtype.type(value).item()))
-        text = repr(ty.dtype.type(value).item())
-        template = (
-            f"np.{ty.dtype.name}({text if text[-1].isdigit() else repr(text)})"  # 'inf', 'nan'
-        )
-        return self.p.emit(code_of(template, "", 0), (), ())
+        return self.p.emit(Typed(ty.dtype.type(value).item(), ty.dtype.name), (), ())
 
     def _elementwise(self, node: Expr) -> Value:
         args = tuple([self.value[arg] for arg in node.args])
         known = self._known_value(node, args)
         if known is not None:
             return self.p.literal(known)
+        kind = _kind_of(node)
+        if kind is None:
+            return args[0]
         shape = broadcast_shapes(*[self.p.instrs[a].shape for a in args])
-        return self.p.emit(self._code(node), args, shape)
+        result = self.p.emit(kind, args, shape)
+        if node.op is WHERE and node.ty.weak and self.narrow:
+            # NumPy makes an array of float64 of two numbers
+            return self.p.emit(Cast(self._widest().name), (result,), shape)
+        return result
 
     def _known_value(self, node: Expr, args: Sequence[Value]) -> Any:
         """The value of a function at numbers."""
@@ -197,19 +195,6 @@ class _Lowering:
             value = op.ufunc(*[float(x) if isinstance(x, Fraction) else x for x in numbers])
         return value.item()
 
-    def _code(self, node: Expr) -> Code:
-        op = node.op
-        if op.numpy is None:
-            raise ArgumentError(f"{op.name} has no NumPy code")
-        template = op.numpy if isinstance(op.numpy, str) else op.numpy(node, self.dim)
-        if (
-            op is WHERE and node.ty.weak and self.narrow
-        ):  # NumPy makes a float64 array of two numbers
-            template += f".astype(np.{self._widest().name})"
-        view = op in _VIEWS
-        scalar = op.scalar(node) if callable(op.scalar) else op.scalar
-        return code_of(template, scalar or "", len(node.args), view)
-
     def _widest(self) -> np.dtype[Any]:
         """The widest type of the floating parameters."""
         floats = [x.dtype for _, x in self.p.parameters if x.dtype.kind == "f"]
@@ -219,16 +204,31 @@ class _Lowering:
         """An op that needs its operands at their full shapes."""
         if node.op is SYMBOL:
             raise ArgumentError(f"symbol {node.name!r} is not among the arguments")
-        exact: Callable[..., Value] = Contraction(self.p, self.shape_code).exact
+        exact: Callable[..., Value] = Contraction(self.p).exact
         args = tuple([exact(self.value[arg], arg.shape) for arg in node.args])
         if node in self.factored:
             use = self.factored[node]
             matrix = exact(self.value[use.matrix], use.matrix.shape)
-            factor = self.p.emit(code_of(use.factor, "", 1), (matrix,), use.matrix.shape)
-            return self.p.emit(code_of(use.method, "", len(args)), (factor, *args[1:]), node.shape)
-        if node.op.alone is not None and self.parts[node.op.numpy, node.args] == 1:
-            return self.p.emit(code_of(node.op.alone, "", len(args)), args, node.shape)
-        result = self.p.emit(self._code(node), args, node.shape)
-        if node.op.part is None:
-            return result
-        return self.p.emit(code_of(f"{{0}}[{node.op.part}]", "", 1), (result,), node.shape)
+            factor = self.p.emit(use.factor, (matrix,), use.matrix.shape)
+            return self.p.emit(use.method, (factor, *args[1:]), node.shape)
+        op = node.op
+        if op.alone is not None and self.parts[op.numpy, node.args] == 1:
+            return self.p.emit(call_kind(op.alone, len(args)), args, node.shape)
+        kind = _kind_of(node)
+        assert kind is not None
+        result = self.p.emit(kind, args, node.shape)
+        return result if op.part is None else self.p.emit(Item(op.part), (result,), node.shape)
+
+
+def _kind_of(node: Expr) -> Kind | None:
+    """What computes a node from its operands, by the record of its op; None where nothing need be."""
+    op = node.op
+    if op.numpy is None:
+        raise ArgumentError(f"{op.name} has no NumPy code")
+    given = op.numpy(node) if callable(op.numpy) else op.numpy
+    if isinstance(given, Kind):
+        return given
+    if not op.elementwise:
+        return call_kind(given, len(node.args))
+    scalar = op.scalar(node) if callable(op.scalar) else op.scalar
+    return entrywise_kind(given, scalar or "", len(node.args))

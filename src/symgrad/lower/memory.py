@@ -13,29 +13,40 @@ from typing import Final
 import numpy as np
 
 from symgrad.expr.dims import Shape, dim_names
+from symgrad.expr.kinds import (
+    WHERE,
+    Argument,
+    Array,
+    Call,
+    Cast,
+    Contract,
+    Into,
+    Item,
+    Kind,
+    Literal,
+    OnDiagonal,
+    Place,
+    Reduce,
+    RegionCall,
+    RowsCall,
+    StencilCall,
+    Target,
+    Ufunc,
+)
 from symgrad.lower.buffers import DType, body_dtypes, entry_dtype
-from symgrad.lower.calls import ASTYPE, WHERE, Call, Literal, call_of, reduction_of
-from symgrad.lower.contraction import MATMUL_CODE
+from symgrad.lower.contraction import is_dot, is_tensordot
 from symgrad.lower.names import Names
-from symgrad.lower.program import Code, Instr, Program, Value, code_of
-from symgrad.lower.regions import Region, is_space, region_call, region_number
-from symgrad.lower.rows import is_rows_call
+from symgrad.lower.program import Instr, Program, Value
+from symgrad.lower.reductions import reduction_of
+from symgrad.lower.regions import Region, is_space
+from symgrad.lower.softmax import LOG_TOTAL
 
 FLOAT: Final = np.dtype(np.float64)
-EINSUM: Final = "np.einsum("
-# Functions, beside those that reduce, whose result is a new array of the type of their operands
-MAKERS: Final = (
-    EINSUM,
-    "np.tensordot(",
-    "np.vdot(",
-    "np.diag(",
-    "_embed(",
-    "_embed_sum(",
-    "_stencil",
-    "_on_diagonal(",
-    "_largest(",
-    "_log_total(",
-)
+# Kinds, beside those of entries and those that reduce, whose result is a new array of the type of their
+# operands
+MAKERS: Final = (Contract, Place, OnDiagonal, StencilCall, Reduce)
+DIAG: Final = Call("np.diag")
+OF_NUMBERS: Final = ("add", "multiply", "maximum", "minimum", "largest", "logsumexp")
 
 
 def with_slots(p: Program, regions: Sequence[Region]) -> tuple[Program, list[tuple[str, Shape]]]:
@@ -78,7 +89,7 @@ class _Planner:
         q = self.p.emptied()
         image: dict[Value, Value] = {}
         for v, instr in enumerate(self.p.instrs):
-            if not self.live[v] and instr.code is not None:
+            if not self.live[v] and not instr.kind.leaf:
                 continue
             image[v] = self._image(q, v, instr, image)
             for owner in {o for a in instr.args for o in self.owners[a]}:
@@ -88,35 +99,29 @@ class _Planner:
         return q, self.slots
 
     def _image(self, q: Program, v: Value, instr: Instr, image: dict[Value, Value]) -> Value:
-        number = region_number(instr.code)
-        if number is not None:
-            return self._region(q, v, self.regions[number], number, image)
-        writes = self._writing(instr) if self._may_have_slot(v) else None
-        if writes is None:
+        kind = instr.kind
+        if isinstance(kind, RegionCall):
+            return self._region(q, v, kind, image)
+        if not (_may_write(kind) and self._may_have_slot(v)):
             return q.copied(instr, image)
         args = [image[a] for a in instr.args]
         place = self._in_place(v, instr)
         if place is None:
-            target = q.argument(self._take(v), instr.shape)
-            code = code_of(writes.format(f"{{{len(args)}}}"), "", len(args) + 1)
-            return q.emit(code, (*args, target), instr.shape)
-        code = code_of(writes.format(f"{{{place}}}"), "", len(args))
-        return q.emit(code, tuple(args), instr.shape)
+            place = len(args)
+            args.append(q.argument(self._take(v), instr.shape))
+        return q.emit(Into(kind, len(instr.args), place), tuple(args), instr.shape)
 
-    def _region(
-        self, q: Program, v: Value, region: Region, number: int, image: dict[Value, Value]
-    ) -> Value:
+    def _region(self, q: Program, v: Value, kind: RegionCall, image: dict[Value, Value]) -> Value:
         """A call of a region, whose arrays are written into slots where no buffer was given."""
-        targets = list(region.targets)
-        more: list[Value] = []
+        region, targets = self.regions[kind.number], list(kind.targets)
         args = [image[a] for a in self.p.instrs[v].args]
         for part in self.parts[v]:
-            k, shape = _index(self.p.instrs[part]), self.p.instrs[part].shape
+            k, shape = _number_of(self.p.instrs[part]), self.p.instrs[part].shape
             entrywise = region.reduction(region.results[k]) is None
-            if targets[k] == "None" and entrywise and self._may_have_slot(part):
-                targets[k] = f"{{{len(args) + len(more)}}}"
-                more.append(q.argument(self._take(part), shape))
-        return q.emit(region_call(number, len(args), targets, len(more)), (*args, *more), ())
+            if targets[k] is None and entrywise and self._may_have_slot(part):
+                targets[k] = Target("operand", len(args))
+                args.append(q.argument(self._take(part), shape))
+        return q.emit(RegionCall(kind.number, kind.inputs, tuple(targets)), tuple(args), ())
 
     # Slots
 
@@ -142,8 +147,7 @@ class _Planner:
 
     def _in_place(self, v: Value, instr: Instr) -> int | None:
         """The operand of an entrywise instruction that ends here, so that the result takes its slot."""
-        assert instr.code is not None
-        if call_of(instr.code) is None:
+        if not instr.kind.entrywise:
             return None
         for k, a in enumerate(instr.args):
             ends = a in self.home and self.last[a] == v
@@ -153,32 +157,14 @@ class _Planner:
                 return k
         return None
 
-    def _writing(self, instr: Instr) -> str | None:
-        """The template of an instruction with a place for the array it writes into, or None."""
-        code = instr.code
-        if code is None:
-            return None
-        call = call_of(code)
-        if call is not None:
-            return _writing_call(call)
-        if code is MATMUL_CODE:
-            return "np.matmul({{0}}, {{1}}, out={})"
-        if (reduction_of(code) is not None or code.numpy.startswith(EINSUM)) and not code.view:
-            return _escaped(code.numpy.removesuffix(")")) + ", out={})"
-        return None
 
-
-def _writing_call(call: Call) -> str | None:
-    if call.name in (WHERE, ASTYPE) or any(isinstance(arg, Call) for arg in call.args):
-        return None
-    listed = ", ".join(
-        repr(arg.value) if isinstance(arg, Literal) else f"{{{{{arg}}}}}" for arg in call.args
-    )
-    return f"{call.name}({listed}, out={{}})"
-
-
-def _escaped(template: str) -> str:
-    return template.replace("{", "{{").replace("}", "}}")
+def _may_write(kind: Kind) -> bool:
+    """Whether code of a kind can write into an array that is given."""
+    if isinstance(kind, Ufunc):
+        return kind != WHERE
+    if isinstance(kind, Contract):
+        return not is_dot(kind) and not is_tensordot(kind)
+    return reduction_of(kind) is not None
 
 
 # What is known of values
@@ -188,7 +174,7 @@ def _owners(p: Program) -> list[frozenset[Value]]:
     """The values that made the memory of each value; the operands', where it may be theirs."""
     owners: list[frozenset[Value]] = []
     for v, instr in enumerate(p.instrs):
-        if instr.code is None or _makes(instr.code):
+        if instr.kind.leaf or _makes(instr.kind):
             owners.append(frozenset([v]))
         elif (part := _part_of(p, instr)) is not None:
             owners.append(frozenset([v]) if part else frozenset())
@@ -197,26 +183,23 @@ def _owners(p: Program) -> list[frozenset[Value]]:
     return owners
 
 
-def _makes(code: Code) -> bool:
+def _makes(kind: Kind) -> bool:
     """Whether an instruction makes a new array, or none."""
-    if code.view:
-        return False
-    new = call_of(code) is not None or reduction_of(code) is not None
-    return new or code is MATMUL_CODE or code.numpy.startswith(MAKERS)
+    return kind.entrywise or isinstance(kind, MAKERS) or kind in (DIAG, LOG_TOTAL)
 
 
 def _part_of(p: Program, instr: Instr) -> bool | None:
     """True for a result of a region or of rows; False for the tuple of them; else None."""
-    if _is_tuple(instr.code):
+    if _is_tuple(instr.kind):
         return False
-    if len(instr.args) == 1 and _is_tuple(p.instrs[instr.args[0]].code):
+    if isinstance(instr.kind, Item) and _is_tuple(p.instrs[instr.args[0]].kind):
         return True
     return None
 
 
-def _is_tuple(code: Code | None) -> bool:
+def _is_tuple(kind: Kind) -> bool:
     """Whether an instruction gives a tuple, which has no memory of its own."""
-    return region_number(code) is not None or (code is not None and is_rows_call(code.numpy))
+    return isinstance(kind, (RegionCall, RowsCall))
 
 
 def _dtypes(p: Program, regions: Sequence[Region]) -> list[DType]:
@@ -224,14 +207,15 @@ def _dtypes(p: Program, regions: Sequence[Region]) -> list[DType]:
     known: list[DType] = []
     types = {name: x.dtype for name, x in p.parameters}
     for instr in p.instrs:
-        if instr.code is not None:
-            known.append(_computed(p, instr, regions, known))
-        elif instr.name in p.arrays:
-            known.append(p.arrays[instr.name].dtype)
-        elif instr.name:
-            known.append(FLOAT if types[instr.name].kind == "f" else None)
+        kind = instr.kind
+        if isinstance(kind, Argument):
+            known.append(FLOAT if types[kind.name].kind == "f" else None)
+        elif isinstance(kind, Array):
+            known.append(p.arrays[kind.name].dtype)
+        elif isinstance(kind, Literal):
+            known.append(type(kind.value))
         else:
-            known.append(type(instr.literal))
+            known.append(_computed(p, instr, regions, known))
     return known
 
 
@@ -240,24 +224,22 @@ def _is_float(d: DType) -> bool:
 
 
 def _computed(p: Program, instr: Instr, regions: Sequence[Region], known: Sequence[DType]) -> DType:
-    code = instr.code
-    assert code is not None
-    if len(instr.args) == 1:
-        number = region_number(p.instrs[instr.args[0]].code)
-        if number is not None:
-            inputs = [known[a] for a in p.instrs[instr.args[0]].args]
-            return _of_part(_index(instr), regions[number], inputs)
-    call = call_of(code)
-    condition = {call.args[0]} if call is not None and call.name == WHERE else set()
-    read = [a for k, a in enumerate(instr.args) if k not in condition]
-    if any(known[a] is None for a in read) or region_number(code) is not None:
+    kind = instr.kind
+    if isinstance(kind, Item):
+        call = p.instrs[instr.args[0]]
+        if not isinstance(call.kind, RegionCall):
+            return None
+        inputs = [known[a] for a in call.args]
+        return _of_part(kind.number, regions[call.kind.number], inputs)
+    read = instr.args[1:] if kind == WHERE else instr.args
+    if any(known[a] is None for a in read) or isinstance(kind, RegionCall):
         return None
-    if call is not None:
-        return entry_dtype(instr, known)
+    if isinstance(kind, (Ufunc, Cast)):
+        return None if kind == Cast(None) else entry_dtype(instr, known)
     floats = all(_is_float(known[a]) for a in instr.args)
-    sums = reduction_of(code) is not None and not code.numpy.startswith(("np.any", "np.all"))
-    keeps = sums or code.view or code is MATMUL_CODE or code.numpy.startswith(MAKERS)
-    return FLOAT if floats and keeps else None
+    keeps = kind.view or isinstance(kind, MAKERS) or kind in (DIAG, LOG_TOTAL)
+    truth = isinstance(kind, Reduce) and kind.function not in OF_NUMBERS
+    return FLOAT if floats and keeps and not truth else None
 
 
 def _of_part(part: int, region: Region, inputs: Sequence[DType]) -> DType:
@@ -267,7 +249,7 @@ def _of_part(part: int, region: Region, inputs: Sequence[DType]) -> DType:
     return dtype if region.reduction(region.results[part]) is None or _is_float(dtype) else None
 
 
-def _index(part: Instr) -> int:
+def _number_of(part: Instr) -> int:
     """Which result of its region a value is."""
-    assert part.code is not None
-    return int(part.code.numpy.removeprefix("{0}[").removesuffix("]"))
+    assert isinstance(part.kind, Item)
+    return part.kind.number

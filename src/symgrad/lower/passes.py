@@ -52,7 +52,7 @@ def without_dead_code(p: Program) -> Program:
     q = p.emptied()
     image: dict[Value, Value] = {}
     for v, (instr, live) in enumerate(zip(p.instrs, p.live(), strict=True)):
-        if live or instr.code is None:
+        if live or instr.kind.leaf:
             image[v] = q.copied(instr, image)
     q.outputs = [image[v] for v in p.outputs]
     return q
@@ -88,6 +88,7 @@ def prepared(
     return formulas
 
 
+SINGLE_CALLS: Final = Pass("single calls", "every entrywise step is one ufunc call", expand)
 HALF_ANGLES: Final = Pass(
     "half angles", "sines and cosines by the tangent of the half angle", half_angles
 )
@@ -96,12 +97,12 @@ RECIPROCALS: Final = Pass(
 )
 ACCUMULATION: Final = Pass("accumulation", "sums of parts of an array fill one array", accumulate)
 DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_dead_code)
-SINGLE_CALLS: Final = Pass("single calls", "every entrywise step is one ufunc call", expand)
 
 
 def array_passes(fast_math: bool) -> tuple[Pass[Program], ...]:
     """What a program for arrays goes through."""
-    return (*([HALF_ANGLES] if fast_math else []), RECIPROCALS, ACCUMULATION, DEAD_CODE)
+    angles = [HALF_ANGLES] if fast_math else []
+    return (SINGLE_CALLS, *angles, RECIPROCALS, ACCUMULATION, DEAD_CODE)
 
 
 def run_passes(p: Program, passes: tuple[Pass[Program], ...]) -> Program:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from symgrad.lower.program import DIV_CODE, MUL_CODE, Program, Value
+from symgrad.expr.kinds import DIVIDE, MULTIPLY
+from symgrad.lower.program import Program, Value
 
 MIN_USES: Final = 3  # a division takes about as long as two products
 
@@ -19,7 +20,7 @@ def share_reciprocals(p: Program) -> Program:
     divisions = Counter(
         instr.args[1]
         for v, instr in enumerate(p.instrs)
-        if live[v] and instr.code is DIV_CODE and _is_array(p, instr.args[1])
+        if live[v] and instr.kind == DIVIDE and _is_array(p, instr.args[1])
     )
     shared = {d for d, uses in divisions.items() if uses >= MIN_USES}
     if not shared:
@@ -27,11 +28,11 @@ def share_reciprocals(p: Program) -> Program:
     q = p.emptied()
     image: list[Value] = []
     for instr in p.instrs:
-        if instr.code is DIV_CODE and instr.args[1] in shared:
+        if instr.kind == DIVIDE and instr.args[1] in shared:
             a, d = (image[arg] for arg in instr.args)
-            over = q.emit(DIV_CODE, (q.literal(1), d), q.instrs[d].shape)
+            over = q.emit(DIVIDE, (q.literal(1), d), q.instrs[d].shape)
             one = q.number_of(a) == 1
-            image.append(over if one else q.emit(MUL_CODE, (a, over), instr.shape))
+            image.append(over if one else q.emit(MULTIPLY, (a, over), instr.shape))
         else:
             image.append(q.copied(instr, image))
     q.outputs = [image[v] for v in p.outputs]

@@ -7,15 +7,15 @@ form one region, with the sums and extrema that end in them. No path leaves a re
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from symgrad.expr.dims import Shape
-from symgrad.lower.calls import DOT, Call, Reduction, call_of, cost_of, reduction_of
-from symgrad.lower.program import Code, Instr, Program, Value, code_of
+from symgrad.expr.kinds import Argument, Item, Literal, RegionCall, Target
+from symgrad.lower.cost import cost_of
+from symgrad.lower.program import Instr, Program, Value
+from symgrad.lower.reductions import DOT, Reduction, reduction_of
 
 MIN_ENTRIES = 4096  # spaces of known, smaller extents are not worth a loop
 MIN_COST = 5  # additions an entry; less is bound by memory, and a loop over blocks gains nothing
@@ -35,20 +35,20 @@ class Region:
         Inputs, literals, then computations in order; operands count in `body`.
     results : tuple of int
         Values of `body` that leave: arrays over the space, or reductions.
-    targets : tuple of str
-        The code of the buffer that the caller gave for each result, or ``None``.
+    targets : tuple of Target or None
+        The array that the caller may have given for each result.
     """
 
     space: Shape
     inputs: tuple[Value, ...]
     body: tuple[Instr, ...]
     results: tuple[Value, ...]
-    targets: tuple[str, ...] = ()
+    targets: tuple[Target | None, ...] = ()
 
     @property
     def cost(self) -> int:
         """The additions that take as long as the work on one entry."""
-        return sum(cost_of(instr.code) for instr in self.body if instr.code is not None)
+        return sum(cost_of(instr.kind) for instr in self.body)
 
     def reductions(self) -> list[tuple[Value, Reduction]]:
         """The results that are reductions."""
@@ -64,10 +64,7 @@ def reduction_over(
     instrs: list[Instr] | tuple[Instr, ...], space: Shape, v: Value
 ) -> Reduction | None:
     """The reduction of an array over `space` that an instruction is, or None."""
-    code = instrs[v].code
-    if code is None or call_of(code) is not None:
-        return None
-    found = reduction_of(code)
+    found = reduction_of(instrs[v].kind)
     if found is None:
         return None
     shapes = [instrs[a].shape for a in instrs[v].args]
@@ -79,25 +76,8 @@ def reduction_over(
 
 
 def fuse(p: Program) -> tuple[Program, list[Region]]:
-    """The program with regions as calls of ``_region0``, ``_region1``, ..., and the regions.
-
-    The calls pass on buffers for outputs, ``out[0]`` for the first.
-    """
+    """The program with a `RegionCall` for each region, and the regions."""
     return _Fusion(p).run()
-
-
-def region_call(number: int, inputs: int, targets: Sequence[str], more: int = 0) -> Code:
-    """The call of a region, with operands for its inputs and for `more` buffers among the targets."""
-    operands = "".join(f"{{{i}}}, " for i in range(inputs))
-    out = f"({', '.join(targets)},)" if any(t != "None" for t in targets) else "None"
-    return code_of(f"_region{number}({operands}out={out})", "", inputs + more)
-
-
-@lru_cache(maxsize=1024)
-def region_number(code: Code | None) -> int | None:
-    """The number of the region that an instruction calls, or None."""
-    found = None if code is None else re.match(r"_region(\d+)\(", code.numpy)
-    return None if found is None else int(found.group(1))
 
 
 def is_space(shape: Shape) -> bool:
@@ -136,12 +116,8 @@ class _Fusion:
 
     def _space_of(self, v: Value) -> Shape | None:
         instr = self.p.instrs[v]
-        if instr.code is None:
-            return None
-        call = call_of(instr.code)
-        if call is not None:
-            flat = not any(isinstance(arg, Call) for arg in call.args)
-            return instr.shape if flat and is_space(instr.shape) else None
+        if instr.kind.entrywise:
+            return instr.shape if is_space(instr.shape) else None
         for a in instr.args:
             space = self.space[a]
             if space is not None and reduction_over(self.p.instrs, space, v) is not None:
@@ -184,7 +160,7 @@ class _Fusion:
         groups: dict[tuple[int, Shape], list[Value]] = defaultdict(list)
         plain: dict[int, list[Value]] = defaultdict(list)
         for v in range(len(self.p.instrs)):
-            if not self.live[v] and self.p.instrs[v].code is not None:
+            if not self.live[v] and not self.p.instrs[v].kind.leaf:
                 continue
             space = self.space[v]
             if space is None:
@@ -192,7 +168,7 @@ class _Fusion:
             else:
                 groups[self.layer[v], space].append(v)
         for (layer, space), members in list(groups.items()):
-            if sum(cost_of(code) for code in self._codes(members)) < MIN_COST:
+            if sum(cost_of(self.p.instrs[v].kind) for v in members) < MIN_COST:
                 plain[layer] += groups.pop((layer, space))
         q = self.p.emptied()
         regions: list[Region] = []
@@ -207,9 +183,6 @@ class _Fusion:
         q.outputs = [image[v] for v in self.p.outputs]
         return q, regions
 
-    def _codes(self, members: Sequence[Value]) -> list[Code]:
-        return [code for v in members if (code := self.p.instrs[v].code) is not None]
-
     def _region(
         self, q: Program, number: int, space: Shape, members: list[Value], image: dict[Value, Value]
     ) -> Region:
@@ -219,19 +192,18 @@ class _Fusion:
             v for v in members if v in outputs or any(u not in inside for u in self.users[v])
         ]
         region = region_of(self.p, space, members, leaving, self._targets(leaving))
-        call = region_call(number, len(region.inputs), region.targets)
+        call = RegionCall(number, len(region.inputs), region.targets)
         result = q.emit(call, tuple([image[a] for a in region.inputs]), ())
         for i, v in enumerate(leaving):
-            part = code_of(f"{{0}}[{i}]", "", 1)
-            image[v] = q.emit(part, (result,), self.p.instrs[v].shape)
+            image[v] = q.emit(Item(i), (result,), self.p.instrs[v].shape)
         return region
 
-    def _targets(self, leaving: Sequence[Value]) -> tuple[str, ...]:
-        """The buffers that the caller may have given for values that leave a region, as code."""
+    def _targets(self, leaving: Sequence[Value]) -> tuple[Target | None, ...]:
+        """The arrays that the caller may have given for values that leave a region."""
         place = {v: k for k, v in reversed(list(enumerate(self.p.outputs)))}
         given = [v in place and self._inside(v) for v in leaving]
         return tuple(
-            f"out[{place[v]}]" if g else "None" for v, g in zip(leaving, given, strict=True)
+            Target("out", place[v]) if g else None for v, g in zip(leaving, given, strict=True)
         )
 
 
@@ -240,16 +212,16 @@ def region_of(
     space: Shape,
     members: Sequence[Value],
     leaving: Sequence[Value],
-    targets: tuple[str, ...] = (),
+    targets: tuple[Target | None, ...] = (),
 ) -> Region:
     """The region of some instructions of a program; what leaves may be an input as well."""
     inside = set(members)
     entering = dict.fromkeys(a for v in members for a in p.instrs[v].args if a not in inside)
     entering.update(dict.fromkeys(v for v in leaving if v not in inside))
-    literals = [a for a in entering if p.instrs[a].code is None and not p.instrs[a].name]
+    literals = [a for a in entering if isinstance(p.instrs[a].kind, Literal)]
     inputs = [a for a in entering if a not in literals]
     local = {v: i for i, v in enumerate([*inputs, *literals, *members])}
-    body = [Instr(None, (), None, f"x{i}", p.instrs[a].shape) for i, a in enumerate(inputs)]
+    body = [Instr(Argument(f"x{i}"), (), p.instrs[a].shape) for i, a in enumerate(inputs)]
     body += [p.instrs[a] for a in literals]
     body += [_renumbered(p.instrs[v], local) for v in members]
     results = tuple(local[v] for v in leaving)
@@ -258,4 +230,4 @@ def region_of(
 
 def _renumbered(instr: Instr, local: dict[Value, Value]) -> Instr:
     args = tuple([local[a] for a in instr.args])
-    return Instr(instr.code, args, instr.literal, instr.name, instr.shape)
+    return Instr(instr.kind, args, instr.shape)

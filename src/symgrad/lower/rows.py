@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from symgrad.expr.dims import dim_names, map_dim
+from symgrad.expr.dims import Dim, add_dims, dim_names, mul_dims
+from symgrad.expr.kinds import Item, Literal, RowsCall, Target
 from symgrad.expr.leaves import symbol
-from symgrad.lower.calls import call_of
-from symgrad.lower.locality import Kind, Locality
-from symgrad.lower.names import Names, mentioned
-from symgrad.lower.program import Program, Value, code_of
+from symgrad.lower.locality import Locality, When
+from symgrad.lower.names import Names
+from symgrad.lower.program import Program, Value
 
-CALL: Final = "_rows("
 MIN_INNER: Final = 1  # matrices of rows that need not be kept for all rows, from which blocks pay
 
 
@@ -33,18 +32,18 @@ class Rows:
         Which parameters are given row by row; others are given whole.
     finals : tuple of str or None
         For each output the ufunc that puts the results of blocks together; None for rows.
-    width : str
-        The code of the entries that a row takes in all arrays of the body, by its parameters.
+    width : Dim
+        The entries that a row takes in all arrays of the body.
     """
 
     body: Program
     sliced: tuple[bool, ...]
     finals: tuple[str | None, ...]
-    width: str
+    width: Dim
 
 
 def by_rows(p: Program) -> tuple[Program, Rows | None]:
-    """The program with its work on rows as a call of ``_rows``, and that work; None where it is little."""
+    """The program with its work on rows as a `RowsCall`, and that work; None where it is little."""
     dims = dict.fromkeys(
         shape[0]
         for _, x in p.parameters
@@ -75,31 +74,30 @@ class _Split:
         self.entering: list[tuple[Value, bool]] = []  # values, and whether they come row by row
 
     def _is_inside(self, v: Value) -> bool:
-        return self._kind(v) in (Kind.LOCAL, Kind.TURNED, Kind.FINAL)
+        return self._kind(v) in (When.LOCAL, When.TURNED, When.FINAL)
 
-    def _kind(self, v: Value) -> Kind:
+    def _kind(self, v: Value) -> When:
         return self.roles[v].kind
 
     def _leaving(self) -> list[Value]:
         """What is needed outside: final values, and rows that outputs or later instructions take."""
         wanted = set(self.p.outputs)
         for v in range(len(self.p.instrs) - 1, -1, -1):
-            needed = self._kind(v) is Kind.LATE or (self._kind(v) is Kind.TURNED and v in wanted)
+            needed = self._kind(v) is When.LATE or (self._kind(v) is When.TURNED and v in wanted)
             if self.live[v] and needed:
                 wanted.update(self.p.instrs[v].args)
-        kept = (Kind.LOCAL, Kind.FINAL)
+        kept = (When.LOCAL, When.FINAL)
         return [v for v in self.inside if v in wanted and self._kind(v) in kept]
 
     def _computed(self) -> list[Value]:
         """Rows that are computed, not views."""
         instrs = self.p.instrs
-        local = [v for v in self.inside if self._kind(v) is Kind.LOCAL]
-        return [v for v in local if (code := instrs[v].code) is not None and not code.view]
+        local = [v for v in self.inside if self._kind(v) is When.LOCAL]
+        return [v for v in local if not (instrs[v].kind.leaf or instrs[v].kind.view)]
 
     def is_worth_it(self) -> bool:
         """Whether rows go through more than entrywise steps, most of which need not be kept."""
-        codes = [self.p.instrs[v].code for v in self._computed()]
-        more = any(code is not None and call_of(code) is None for code in codes)
+        more = any(not self.p.instrs[v].kind.entrywise for v in self._computed())
         return more and len(self.inner) >= MIN_INNER
 
     # The part that works on rows
@@ -113,8 +111,7 @@ class _Split:
         for v in self.inside:
             instr = self.p.instrs[v]
             args = [self._operand(body, a, image, names, parameters) for a in instr.args]
-            assert instr.code is not None
-            image[v] = body.emit(instr.code, tuple(args), instr.shape)
+            image[v] = body.emit(instr.kind, tuple(args), instr.shape)
         self.entering = list(parameters)
         body.parameters = [
             (name, symbol(name, self.p.instrs[a].shape and ("n",)))
@@ -143,8 +140,8 @@ class _Split:
         instr = self.p.instrs[a]
         if a in image:
             return image[a]
-        if instr.code is None and not instr.name:
-            return body.literal(instr.literal)
+        if isinstance(instr.kind, Literal):
+            return body.literal(instr.kind.value)
         key = (a, self.locality.is_rows(a))
         if key not in parameters:
             parameters[key] = names.fresh(f"x{len(parameters)}")
@@ -158,23 +155,18 @@ class _Split:
         for (a, _), name in parameters.items():
             for axis, d in enumerate(self.p.instrs[a].shape):
                 if isinstance(d, str):
-                    body.extents.setdefault(d, f"{name}.shape[{axis}]")
-        text = " ".join(i.code.numpy for i in body.instrs if i.code is not None)
-        body.dim_names = {d: name for d, name in self.p.dim_names.items() if mentioned(name, text)}
+                    body.extents.setdefault(d, (name, axis))
+        mentioned = {name for i in body.instrs for name in i.kind.names()}
+        body.dim_names = {d: name for d, name in self.p.dim_names.items() if d in mentioned}
         for d in (d for v in self.leaving for d in self.p.instrs[v].shape if isinstance(d, str)):
             body.dim_names.setdefault(d, self.p.dim_names.get(d) or names.fresh(d))
         shapes = [instr.shape for instr in body.instrs]
         spanned = {n for shape in shapes for d in shape for n in dim_names(d)}
         return {*body.dim_names, *spanned} <= body.extents.keys()
 
-    def _width(self, body: Program) -> str:
-        shapes = [i.shape for i in body.instrs if i.code is not None and not i.code.view]
-        terms = [
-            "*".join(f"({map_dim(d, body.extents.__getitem__)})" for d in shape[1:]) or "1"
-            for shape in shapes
-            if shape and shape[0] == self.dim
-        ]
-        return " + ".join(terms)
+    def _width(self, body: Program) -> Dim:
+        shapes = [i.shape for i in body.instrs if not (i.kind.leaf or i.kind.view)]
+        return add_dims(*[mul_dims(*s[1:]) for s in shapes if s and s[0] == self.dim])
 
     # The program around it
 
@@ -183,31 +175,23 @@ class _Split:
         q = self.p.emptied()
         image: dict[Value, Value] = {}
         for v, instr in enumerate(self.p.instrs):
-            if self._kind(v) is Kind.EARLY and (self.live[v] or instr.code is None):
+            if self._kind(v) is When.EARLY and (self.live[v] or instr.kind.leaf):
                 image[v] = q.copied(instr, image)
-        operands = "".join(f"{{{k}}}, " for k in range(len(self.entering)))
-        out = "".join(f"{self._target(v)}, " for v in self.leaving)
-        call = code_of(f"{CALL}({operands}), ({out}))", "", len(self.entering))
+        call = RowsCall(tuple([self._target(v) for v in self.leaving]))
         result = q.emit(call, tuple([image[a] for a, _ in self.entering]), ())
         for k, v in enumerate(self.leaving):
-            part = code_of(f"{{0}}[{k}]", "", 1)
-            image[v] = q.emit(part, (result,), self.p.instrs[v].shape)
+            image[v] = q.emit(Item(k), (result,), self.p.instrs[v].shape)
         for v, instr in enumerate(self.p.instrs):
             if not self.live[v] or v in image:
                 continue
-            late = self._kind(v) in (Kind.LATE, Kind.TURNED)
+            late = self._kind(v) in (When.LATE, When.TURNED)
             if late and all(a in image for a in instr.args):
                 image[v] = q.copied(instr, image)
         q.outputs = [image[v] for v in self.p.outputs]
         return q
 
-    def _target(self, v: Value) -> str:
-        """The code of the buffer that the caller may have given for rows that are an output."""
-        if v in self.p.outputs and self._kind(v) is Kind.LOCAL:
-            return f"out[{self.p.outputs.index(v)}]"
-        return "None"
-
-
-def is_rows_call(numpy: str) -> bool:
-    """Whether a template calls the work on rows, which gives a tuple of new arrays."""
-    return numpy.startswith(CALL)
+    def _target(self, v: Value) -> Target | None:
+        """The array that the caller may have given for rows that are an output."""
+        if v in self.p.outputs and self._kind(v) is When.LOCAL:
+            return Target("out", self.p.outputs.index(v))
+        return None

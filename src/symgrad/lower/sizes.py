@@ -3,47 +3,42 @@ and in products."""
 
 from __future__ import annotations
 
-from symgrad.expr.dims import dim_names, map_dim
-from symgrad.lower.calls import call_of, cost_of
-from symgrad.lower.contraction import MATMUL_CODE
+from collections.abc import Iterable
+
+from symgrad.expr.dims import Dim, dim_names, mul_dims
+from symgrad.expr.kinds import Contract
+from symgrad.lower.contraction import is_matmul
+from symgrad.lower.cost import cost_of
 from symgrad.lower.program import Program
 
 
-def entries_code(p: Program) -> str:
-    """The code of the entries of the largest such array, by the shapes of the arguments.
-
-    Empty where there are none.
-    """
+def entry_spaces(p: Program) -> list[Dim]:
+    """The entries of the arrays that are made entry by entry, each number once."""
     shapes = {
         tuple(d for d in instr.shape if d != 1)
         for instr in p.instrs
-        if instr.code is not None and instr.shape and call_of(instr.code) is not None
+        if instr.shape and instr.kind.entrywise
     }
-    known = [s for s in shapes if all(n in p.extents for d in s for n in dim_names(d))]
-    products = [
-        "*".join(f"({map_dim(d, p.extents.__getitem__)})" for d in shape)
-        for shape in known
-        if shape
-    ]
-    return f"max({', '.join([*sorted(products), '0'])})" if products else ""
+    return _known(p, {mul_dims(*shape) for shape in shapes if shape})
 
 
-def products_code(p: Program) -> str:
-    """The code of the multiplications of the largest product of matrices, by the shapes of the arguments.
-
-    Empty where there are none.
-    """
-    terms = set()
+def product_spaces(p: Program) -> list[Dim]:
+    """The multiplications of the products of matrices, each number once."""
+    spaces = set()
     for instr in p.instrs:
-        if instr.code is MATMUL_CODE:
+        if isinstance(instr.kind, Contract) and is_matmul(instr.kind):
             left, right = [p.instrs[a].shape for a in instr.args]
-            spans = (*left, *right[-1:]) if len(right) > 1 else left
-            if all(n in p.extents for d in spans for n in dim_names(d)):
-                terms.add("*".join(f"({map_dim(d, p.extents.__getitem__)})" for d in spans) or "1")
-    return f"max({', '.join([*sorted(terms), '0'])})" if terms else ""
+            spaces.add(mul_dims(*left, *(right[-1:] if len(right) > 1 else ())))
+    return _known(p, spaces)
+
+
+def _known(p: Program, dims: Iterable[Dim]) -> list[Dim]:
+    """Those of known extents, in an order that is the same in every process."""
+    known = [d for d in dims if all(n in p.extents for n in dim_names(d))]
+    return sorted(known, key=str)
 
 
 def entry_cost(p: Program) -> int:
-    """The additions that take as long as all entrywise steps of a function of scalars, for an entry."""
+    """The additions that take as long as all steps of a function of scalars, for an entry."""
     pairs = zip(p.instrs, p.live(), strict=True)
-    return sum(cost_of(i.code) for i, live in pairs if live and i.code is not None)
+    return sum(cost_of(i.kind) for i, live in pairs if live)

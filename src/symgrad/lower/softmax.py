@@ -8,15 +8,29 @@ with the largest entry as `top`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from symgrad.expr import kinds
+from symgrad.expr.kinds import (
+    DIVIDE,
+    SUBTRACT,
+    WHOLE,
+    Index,
+    Reduce,
+    Squeeze,
+    Ufunc,
+    Written,
+)
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.lower.arithmetic import binary
-from symgrad.lower.program import ADD_CODE, DIV_CODE, SUB_CODE, Program, Value, code_of
+from symgrad.lower.program import Program, Value
 from symgrad.ops.arithmetic import ADD, MUL
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.reduction import LOGSUMEXP, axis_code, stretched_back
+from symgrad.ops.reduction import LOGSUMEXP, axes_of, stretched_back
 from symgrad.ops.ufuncs import exp
+
+LOG_TOTAL: Final = Written("_log_total({0})", "")  # -inf at 0 without a warning
 
 
 def softmaxes(order: Sequence[Expr]) -> dict[Expr, Expr]:
@@ -48,29 +62,25 @@ class Exponentials:
         axes = y.params[0]
         shape = y.args[0].shape
         kept = tuple(1 if k in axes else d for k, d in enumerate(shape))
-        axis = axis_code(y)
-        self.top = p.emit(code_of(f"_largest({{0}}{axis})", "", 1), (x,), kept)
-        shifted = binary(p, SUB_CODE, x, self.top)
-        self.e = p.emit(code_of("np.exp({0})", "", 1), (shifted,), shape)
-        self.sum = p.emit(code_of(f"np.sum({{0}}{axis})", "", 1), (self.e,), y.shape)
+        axes = axes_of(y)
+        self.top = p.emit(Reduce("largest", axes, keepdims=True), (x,), kept)
+        shifted = binary(p, SUBTRACT, x, self.top)
+        self.e = p.emit(Ufunc("exp"), (shifted,), shape)
+        self.sum = p.emit(Reduce("add", axes), (self.e,), y.shape)
 
     def softmax(self) -> Value:
         """``e/s``."""
         axes = self.y.params[0]
         shape = self.y.args[0].shape
         kept = tuple(1 if k in axes else d for k, d in enumerate(shape))
-        index = ", ".join("None" if k in axes else ":" for k in range(len(shape)))
+        index = Index(tuple([None if k in axes else WHOLE for k in range(len(shape))]))
         under = self.sum
         if self.y.shape != ():
-            code = code_of(f"{{0}}[{index}]", "", 1, view=True)
-            under = self.p.emit(code, (self.sum,), kept)
-        return binary(self.p, DIV_CODE, self.e, under)
+            under = self.p.emit(index, (self.sum,), kept)
+        return binary(self.p, DIVIDE, self.e, under)
 
     def logsumexp(self) -> Value:
         """``log(s) + top``."""
-        axes = self.y.params[0]
-        axis = "" if self.y.shape == () else f", axis={axes[0] if len(axes) == 1 else axes}"
-        log = self.p.emit(code_of("_log_total({0})", "", 1), (self.sum,), self.y.shape)
-        flat = code_of(f"np.squeeze({{0}}{axis})", "", 1, view=True)
-        top = self.p.emit(flat, (self.top,), self.y.shape)
-        return binary(self.p, ADD_CODE, log, top)
+        log = self.p.emit(LOG_TOTAL, (self.sum,), self.y.shape)
+        top = self.p.emit(Squeeze(self.y.params[0]), (self.top,), self.y.shape)
+        return binary(self.p, kinds.ADD, log, top)

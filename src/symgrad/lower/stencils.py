@@ -7,18 +7,14 @@ of rows of the result is filled while the rows that go into it are in the cache.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from typing import Any
 
 from symgrad.expr.dims import Shape
-from symgrad.lower.calls import Call, call_of
-from symgrad.lower.program import Code, Instr, Program, Value, code_of
+from symgrad.expr.kinds import Place, Span, StencilCall, Target
+from symgrad.lower.program import Instr, Program, Value
 from symgrad.lower.regions import Region, is_space, region_of
-
-SUM: Final = "_embed_sum("
 
 
 @dataclass(frozen=True)
@@ -48,42 +44,13 @@ class Stencil:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True)
-class Place:
-    """A term of a sum as the code has it: its index, and whether it is subtracted."""
-
-    index: str
-    negative: bool
-
-
-@lru_cache(maxsize=1024)
-def places_of(code: Code) -> tuple[str, tuple[Place, ...]] | None:
-    """Shape and places of a sum of parts, or None where an instruction is none that goes by rows."""
-    if not code.numpy.startswith(SUM):
-        return None
-    names = [f"_operand{i}" for i in range(len(code.needs))]
-    call = ast.parse(code.numpy.format(*names), mode="eval").body
-    assert isinstance(call, ast.Call)
-    places = []
-    for term in call.args[1:]:
-        assert isinstance(term, ast.Tuple)
-        _, index, negative = term.elts
-        if not _goes_by_rows(index):
-            return None
-        places.append(Place(ast.unparse(index), bool(ast.literal_eval(negative))))
-    return ast.unparse(call.args[0]), tuple(places)
-
-
-def _goes_by_rows(index: ast.expr) -> bool:
+def _goes_by_rows(index: tuple[Any, ...]) -> bool:
     """Whether the first entry of an index is a slice of step one."""
-    if not isinstance(index, ast.Tuple) or not index.elts:
-        return False
-    first = index.elts[0]
-    return isinstance(first, ast.Call) and len(first.args) < 3
+    return bool(index) and isinstance(index[0], Span) and index[0].step == 1
 
 
 def stencils(p: Program) -> tuple[Program, list[Stencil]]:
-    """The program with sums of parts as calls of ``_stencil0``, ``_stencil1``, ..., and what they do."""
+    """The program with sums of parts as `StencilCall`s, and what they do."""
     live = p.live()
     at = [v for v, i in enumerate(p.instrs) if live[v] and _is_stencil(i)]
     if not at:
@@ -95,14 +62,18 @@ def stencils(p: Program) -> tuple[Program, list[Stencil]]:
     for v, instr in enumerate(p.instrs):
         if v in at:
             image[v] = _call(p, q, v, users, image, found)
-        elif live[v] or instr.code is None:
+        elif live[v] or instr.kind.leaf:
             image[v] = q.copied(instr, image)
     q.outputs = [image[v] for v in p.outputs]
     return q, found
 
 
 def _is_stencil(instr: Instr) -> bool:
-    return instr.code is not None and places_of(instr.code) is not None and is_space(instr.shape)
+    kind = instr.kind
+    by_rows = (
+        isinstance(kind, Place) and len(kind.places) > 1 and all(map(_goes_by_rows, kind.places))
+    )
+    return by_rows and is_space(instr.shape)
 
 
 def _users(p: Program, live: Sequence[bool]) -> list[set[Value]]:
@@ -127,22 +98,18 @@ def _call(
 ) -> Value:
     """The call of the stencil that an instruction is."""
     instr = p.instrs[v]
-    assert instr.code is not None
-    described = places_of(instr.code)
-    assert described is not None
-    shape, places = described
+    kind = instr.kind
+    assert isinstance(kind, Place)
     spaces = dict.fromkeys(p.instrs[a].shape for a in instr.args)
     groups = [_group(p, v, space, users) for space in spaces]
     where = {a: (g, k) for g, (_, ends) in enumerate(groups) for k, a in enumerate(ends)}
-    parts = [Part(*where[a], place.negative) for a, place in zip(instr.args, places, strict=True)]
+    parts = [Part(*where[a], minus) for a, minus in zip(instr.args, kind.negative, strict=True)]
     regions = tuple(region for region, _ in groups)
     inputs = [image[a] for region in regions for a in region.inputs]
-    operands = ", ".join(f"{{{k}}}" for k in range(len(inputs)))
-    indices = "".join(f"({place.index}), " for place in places)
-    out = f"out[{p.outputs.index(v)}]" if v in p.outputs else "None"
-    text = f"_stencil{len(found)}(({operands},), {shape}, ({indices}), {out})"
+    target = Target("out", p.outputs.index(v)) if v in p.outputs else None
+    call = StencilCall(len(found), kind.shape, kind.places, target)
     found.append(Stencil(regions, tuple(parts)))
-    return q.emit(code_of(text, "", len(inputs)), tuple(inputs), instr.shape)
+    return q.emit(call, tuple(inputs), instr.shape)
 
 
 def _group(
@@ -158,6 +125,4 @@ def _group(
 
 
 def _is_entrywise(instr: Instr, space: Shape) -> bool:
-    call = None if instr.code is None else call_of(instr.code)
-    flat = call is not None and not any(isinstance(arg, Call) for arg in call.args)
-    return flat and instr.shape == space
+    return instr.kind.entrywise and instr.shape == space

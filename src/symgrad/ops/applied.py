@@ -178,7 +178,7 @@ def _assumptions(node: Expr) -> tuple[str, ...]:
     return () if any(orders) else wanted.assumptions
 
 
-def _no_code(node: Expr, dim: Any) -> NoReturn:
+def _no_code(node: Expr) -> NoReturn:
     raise undefined(node)
 
 

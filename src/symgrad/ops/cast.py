@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from symgrad.expr.interval import REALS
+from symgrad.expr.kinds import Cast
 from symgrad.expr.leaves import is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
@@ -43,7 +44,7 @@ CAST: Final = Op(
     infer=lambda args, params: (args[0].shape, params[0]),
     vjp=_cotangent,
     elementwise=True,
-    numpy=lambda node, dim: f"np.{node.dtype.name}({{0}})",
+    numpy=lambda node: Cast(node.dtype.name),
     text=lambda node: f"astype({{0}}, {node.dtype.name})",
     latex="{0}",
     sympy=_image,

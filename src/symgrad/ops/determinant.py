@@ -18,6 +18,7 @@ from itertools import permutations
 from typing import Any, Final
 
 from symgrad.expr.dims import Shape, broadcast_shapes
+from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import EYE, assumed, extent, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -175,7 +176,7 @@ COFACTORS: Final = Op(
     vjp=_cotangents,
     jvp=_tangent,
     formula=lambda y: cofactors_formula(y.args),
-    numpy=lambda node, dim: f"_cofactors({', '.join(f'{{{i}}}' for i in range(len(node.args)))})",
+    numpy=Call("_cofactors"),
     keeps_symmetry=True,
     notes="Directions may have axes in front of those of the matrix, and broadcast.",
 )

@@ -175,7 +175,7 @@ def _definitions(node: Expr) -> dict[str, str]:
 
 
 def _call(function: str) -> Any:
-    def template(node: Expr, dim: Any) -> str:
+    def template(node: Expr) -> str:
         operands = ", ".join([f"{{{i}}}" for i in range(len(node.args))])
         name = node.params[0].name
         return f"{function}({name}, {name}_rounding, {operands})"

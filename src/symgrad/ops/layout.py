@@ -23,13 +23,14 @@ from symgrad.expr.dims import (
     show_shape,
 )
 from symgrad.expr.interval import point
+from symgrad.expr.kinds import WHOLE, Concatenate, Gather, Index, Place, Scatter, Span
 from symgrad.expr.leaves import CONST, constant, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.types import FLOAT, Ty, promote
 from symgrad.ops.cast import cast_number
 from symgrad.ops.guard import WHERE, is_guard, move_guard
-from symgrad.ops.reshaping import filled, linear, shape_code
+from symgrad.ops.reshaping import filled, linear
 
 # An entry of a basic index: an int, which drops its axis, or (start, stop, step, length)
 Entry = Any
@@ -102,19 +103,13 @@ def _concat_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     return concat(parts, y.params[0])
 
 
-def _concat_code(node: Expr, dim: Any) -> str:
-    operands = ", ".join(f"{{{i}}}" for i in range(len(node.args)))
-    axis = f", axis={node.params[0]}" if node.params[0] else ""
-    return f"np.concatenate([{operands}]{axis})"
-
-
 CONCAT: Final = Op(
     name="concatenate",
     build=lambda args, params: concat(args, params[0]),
     infer=_infer_concat,
     vjp=_concat_cotangents,
     jvp=_concat_tangent,
-    numpy=_concat_code,
+    numpy=lambda node: Concatenate(node.params[0]),
     text=lambda node: "concatenate([" + ", ".join(f"{{{i}}}" for i in range(len(node.args))) + "])",
     range=lambda y, *parts: reduce(or_, parts),
 )
@@ -290,27 +285,41 @@ def _slice_slice(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
     return slice_of(x.args[0], tuple(merged))
 
 
-def _entry_code(entry: Entry, extent: Dim, dim: Any) -> str:
+def _span(entry: Entry, extent: Dim) -> Any:
+    """An index entry with None where an axis begins or ends."""
+    if entry.__class__ is int:
+        return entry
+    start, stop, step, _ = entry
+    if step > 0:
+        return Span(None if start == 0 else start, None if stop == extent else stop, step)
+    head = None if add_dims(extent, -1) == start else start
+    return Span(head, None if isinstance(stop, int) and stop < 0 else stop, step)
+
+
+def spans(index: tuple[Entry, ...], shape: Shape) -> tuple[Any, ...]:
+    """The entries of a basic index into an array of a shape, as code has them."""
+    return tuple([_span(e, d) for e, d in zip(index, shape, strict=True)])
+
+
+def index_text(index: tuple[Entry, ...], shape: Shape) -> str:
+    """A basic index as text, without brackets; trailing whole axes are left out."""
+    entries = [span_text(e) for e in short_index(spans(index, shape))]
+    return ", ".join(entries)
+
+
+def short_index(entries: tuple[Any, ...]) -> tuple[Any, ...]:
+    """An index without trailing whole axes, but for one."""
+    while len(entries) > 1 and entries[-1] == WHOLE:
+        entries = entries[:-1]
+    return entries
+
+
+def span_text(entry: Any) -> str:
+    """An index entry as text."""
     if entry.__class__ is int:
         return str(entry)
-    start, stop, step, _ = entry
-    if (start, stop, step) == (0, extent, 1):
-        return ":"
-    if step > 0:
-        head = "" if start == 0 else dim(start)
-        tail = "" if stop == extent else dim(stop)
-    else:
-        head = "" if add_dims(extent, -1) == start else dim(start)
-        tail = dim(stop) if not (isinstance(stop, int) and stop < 0) else ""
-    return f"{head}:{tail}" if step == 1 else f"{head}:{tail}:{step}"
-
-
-def index_code(index: tuple[Entry, ...], shape: Shape, dim: Any) -> str:
-    """A basic index as Python code, without brackets; trailing whole axes are left out."""
-    entries = [_entry_code(e, d, dim) for e, d in zip(index, shape, strict=True)]
-    while len(entries) > 1 and entries[-1] == ":":
-        entries.pop()
-    return ", ".join(entries)
+    head, tail, step = ["" if d is None else str(d) for d in entry]
+    return f"{head}:{tail}" if entry.step == 1 else f"{head}:{tail}:{step}"
 
 
 def _map_index(index: tuple[Entry, ...], rename: Rename) -> tuple[Entry, ...]:
@@ -327,7 +336,7 @@ def _build_slice(args: tuple[Expr, ...], params: Params) -> Expr:
     for entry, dim in zip(params[0], x.shape, strict=True):
         if isinstance(dim, int) and not _within(entry, dim):
             raise ShapeError(
-                f"the index [{index_code(params[0], x.shape, str)}] reaches beyond an operand of shape"
+                f"the index [{index_text(params[0], x.shape)}] reaches beyond an operand of shape"
                 f" {show_shape(x.shape)}"
             )
     return slice_of(x, params[0])
@@ -348,8 +357,8 @@ SLICE: Final = Op(
     infer=lambda args, params: (_sliced_shape(params[0]), args[0].ty),
     vjp=lambda g, y, needed: [embed_in(cast_number(g, y.ty), y.args[0].shape, y.params[0])],
     jvp=linear(lambda y, t: slice_of(t, (*y.params[0], *_rest(t, y)))),
-    numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
-    text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
+    numpy=lambda node: Index(short_index(spans(node.params[0], node.args[0].shape))),
+    text=lambda node: f"{{0}}[{index_text(node.params[0], node.args[0].shape)}]",
     map_dims=lambda params, rename: (_map_index(params[0], rename),),
     range=lambda y, x: x,
 )
@@ -364,19 +373,9 @@ def embed_in(x: Expr, shape: Shape, index: tuple[Entry, ...]) -> Expr:
     return make(EMBED, (x,), (shape, index), shape, x.ty)
 
 
-def _embed_code(node: Expr, dim: Any) -> str:
+def _place(node: Expr) -> Place:
     shape, index = node.params
-    entries = [
-        str(e) if e.__class__ is int else _slice_code(_entry_code(e, d, dim))
-        for e, d in zip(index, shape, strict=True)
-    ]
-    tail = "," if len(entries) == 1 else ""
-    return f"_embed({{0}}, {shape_code(shape, dim)}, ({', '.join(entries)}{tail}))"
-
-
-def _slice_code(text: str) -> str:
-    bounds = [bound or "None" for bound in text.split(":")]
-    return f"slice({', '.join(bounds)})"
+    return Place(shape, (spans(index, shape),), (False,))
 
 
 EMBED: Final = Op(
@@ -389,9 +388,9 @@ EMBED: Final = Op(
             t, (*y.shape, *t.shape[y.args[0].ndim :]), (*y.params[1], *_rest(t, y))
         )
     ),
-    numpy=_embed_code,
+    numpy=_place,
     text=lambda node: (
-        f"embed({{0}}, {show_shape(node.shape)}, [{index_code(node.params[1], node.shape, str)}])"
+        f"embed({{0}}, {show_shape(node.shape)}, [{index_text(node.params[1], node.shape)}])"
     ),
     map_dims=lambda params, rename: (
         map_shape(params[0], rename),
@@ -415,7 +414,7 @@ def gather(x: Expr, indices: Sequence[Expr]) -> Expr:
     return make(GATHER, (x, *indices), (), shape, x.ty)
 
 
-def _gather_code(node: Expr, dim: Any) -> str:
+def _gather_text(node: Expr) -> str:
     return "{0}[" + ", ".join(f"{{{i}}}" for i in range(1, len(node.args))) + "]"
 
 
@@ -434,8 +433,8 @@ GATHER: Final = Op(
         scatter(cast_number(g, y.ty), y.args[1:], y.args[0].shape), len(y.args) - 1
     ),
     jvp=linear(lambda y, t: gather(t, y.args[1:])),
-    numpy=_gather_code,
-    text=lambda node: _gather_code(node, str),
+    numpy=Gather(),
+    text=_gather_text,
     range=lambda y, x, *indices: x,
 )
 
@@ -444,12 +443,6 @@ def scatter(x: Expr, indices: Sequence[Expr], shape: Shape) -> Expr:
     """Zeros of `shape` with `x` added at integer arrays on the leading axes: a gather's adjoint."""
     args = (x, *indices)
     return make(SCATTER, args, (shape,), shape, promote(x.ty, FLOAT) if x.ty.weak else x.ty)
-
-
-def _scatter_code(node: Expr, dim: Any) -> str:
-    places = ", ".join(f"{{{i}}}" for i in range(1, len(node.args)))
-    tail = "," if len(node.args) == 2 else ""
-    return f"_scatter_add({{0}}, ({places}{tail}), {shape_code(node.shape, dim)})"
 
 
 SCATTER: Final = Op(
@@ -461,7 +454,7 @@ SCATTER: Final = Op(
     ),
     vjp=lambda g, y, needed: _none_after(gather(g, y.args[1:]), len(y.args) - 1),
     jvp=linear(lambda y, t: scatter(t, y.args[1:], (*y.shape, *t.shape[y.args[0].ndim :]))),
-    numpy=_scatter_code,
+    numpy=lambda node: Scatter(node.shape),
     text=lambda node: (
         "scatter_add("
         + ", ".join(f"{{{i}}}" for i in range(len(node.args)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from symgrad.expr.leaves import number
@@ -32,7 +32,7 @@ def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     return [g * polyval(slopes, y.args[0]) if needed[0] else None]
 
 
-def _horner(node: Expr, dim: Callable[..., str] | None = None) -> str:
+def _horner(node: Expr) -> str:
     """``c[0] + x*(c[1] + x*(...))`` as a template."""
     *rest, last = node.params
     code = repr(last)

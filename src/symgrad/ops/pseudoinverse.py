@@ -15,6 +15,7 @@ import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Shape, show_shape
+from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import EYE, assumed
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -90,17 +91,17 @@ def _pushed_through_pinv(t: Expr, p: Expr) -> Expr:
     return add_all(terms)
 
 
+def _cutoff(node: Expr) -> tuple[tuple[str, Any], ...]:
+    return () if node.params == (None,) else (("rcond", node.params[0]),)
+
+
 PINV: Final = Op(
     name="pinv",
     build=_pinv_build,
     infer=_pinv_infer,
     vjp=_pinv_cotangent,
     jvp=_pinv_tangent,
-    numpy=lambda node, dim: (
-        "np.linalg.pinv({0})"
-        if node.params == (None,)
-        else f"np.linalg.pinv({{0}}, {node.params[0]!r})"
-    ),
+    numpy=lambda node: Call("np.linalg.pinv", (), _cutoff(node)),
     text="pinv({0})",
     latex=r"{{{0}}}^{{+}}",
     keeps_symmetry=True,

@@ -9,6 +9,7 @@ import numpy as np
 
 from symgrad.expr.dims import Shape, mul_dims
 from symgrad.expr.interval import NONNEGATIVE, REALS
+from symgrad.expr.kinds import Call, Reduce
 from symgrad.expr.leaves import arange, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -40,10 +41,13 @@ def _reduction(
     type_of: Callable[[Ty], Ty],
     *,
     jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None,
-    numpy: Any = None,
+    function: str,
     **fields: Any,
 ) -> Op:
-    """An op over normalised axes, which the result lacks; params are ``(axes,)``."""
+    """An op over normalised axes, which the result lacks; params are ``(axes,)``.
+
+    `function` is that of `symgrad.expr.kinds.Reduce`.
+    """
 
     def build(args: tuple[Expr, ...], params: Params) -> Expr:
         (x,) = args
@@ -54,17 +58,14 @@ def _reduction(
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
         return _without(args[0].shape, params[0]), type_of(args[0].ty)
 
-    def code(node: Expr, dim: Any) -> str:
-        return f"np.{name}({{0}}{axis_code(node)})"
-
     op = Op(
         name=name,
         build=build,
         infer=infer,
         vjp=vjp,
         jvp=jvp,
-        numpy=numpy or code,
-        text=lambda node: f"{name}({{0}}{axis_code(node)})",
+        numpy=lambda node: Reduce(function, axes_of(node)),
+        text=lambda node: f"{name}({{0}}{axis_text(node)})",
         latex=lambda node: _notation(node, name, node.params[0]),
         **fields,
     )
@@ -87,12 +88,16 @@ def _notation(node: Expr, name: str, axes: tuple[int, ...]) -> str:
     return rf"{head}{below}\left({{0}}\right)"
 
 
-def axis_code(node: Expr) -> str:
-    """The axis argument of a reduction as code; nothing where all axes go."""
-    axes = node.params[0]
-    if len(axes) == node.args[0].ndim:
-        return ""
-    return f", axis={axes[0] if len(axes) == 1 else axes}"
+def axes_of(node: Expr) -> tuple[int, ...] | None:
+    """The axes of a reduction; None where all of them go."""
+    axes: tuple[int, ...] = node.params[0]
+    return None if len(axes) == node.args[0].ndim else axes
+
+
+def axis_text(node: Expr) -> str:
+    """The axis argument of a reduction as text; nothing where all axes go."""
+    axes = axes_of(node)
+    return "" if axes is None else f", axis={axes[0] if len(axes) == 1 else axes}"
 
 
 def _extremum_share(y: Expr) -> Expr:
@@ -120,6 +125,7 @@ MAX: Final = _reduction(
     _extremum_cotangent,
     lambda ty: ty,
     jvp=_extremum_tangent,
+    function="maximum",
     range=lambda y, x: x,
     notes=_EXTREMUM_NOTE,
 )
@@ -128,11 +134,12 @@ MIN: Final = _reduction(
     _extremum_cotangent,
     lambda ty: ty,
     jvp=_extremum_tangent,
+    function="minimum",
     range=lambda y, x: x,
     notes=_EXTREMUM_NOTE,
 )
-ANY: Final = _reduction("any", None, lambda ty: BOOL)
-ALL: Final = _reduction("all", None, lambda ty: BOOL)
+ANY: Final = _reduction("any", None, lambda ty: BOOL, function="logical_or")
+ALL: Final = _reduction("all", None, lambda ty: BOOL, function="logical_and")
 
 
 def _others(y: Expr) -> Expr:
@@ -192,6 +199,7 @@ PROD: Final = _reduction(
     lambda g, y, needed: [mul(stretched_back(g, y), _others(y))],
     integer_sum_type,
     jvp=_prod_tangent,
+    function="multiply",
     range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
 )
 
@@ -210,7 +218,7 @@ LOGSUMEXP: Final = _reduction(
     lambda g, y, needed: [mul(stretched_back(g, y), _softmax(y))],
     lambda ty: resolve(np.exp, (ty,)),
     jvp=_logsumexp_tangent,
-    numpy=lambda node, dim: f"_logsumexp({{0}}{axis_code(node)})",
+    function="logsumexp",
 )
 
 
@@ -218,15 +226,12 @@ def _arg_extremum(name: str) -> Op:
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
         return _without(args[0].shape, params[0]), INT
 
-    def code(node: Expr, dim: Any) -> str:
-        return f"np.{name}({{0}}{axis_code(node)})"
-
     op = Op(
         name=name,
         build=lambda args, params: make(op, args, params, *infer(args, params)),
         infer=infer,
-        numpy=code,
-        text=lambda node: f"{name}({{0}}{axis_code(node)})",
+        numpy=lambda node: Reduce(name, axes_of(node)),
+        text=lambda node: f"{name}({{0}}{axis_text(node)})",
         range=NONNEGATIVE,
     )
     return op
@@ -251,7 +256,7 @@ def _scan(name: str, vjp: Any, jvp: Any) -> Op:
         infer=infer,
         vjp=vjp,
         jvp=jvp,
-        numpy=lambda node, dim: f"np.{name}({{0}}, axis={node.params[0]})",
+        numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params[0]),)),
         text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
         latex=lambda node: _notation(node, name, node.params),
         range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, map_shape, mul_dims, show_shape
+from symgrad.expr.kinds import Reshape
 from symgrad.expr.leaves import EYE, eye, is_number, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -34,12 +35,6 @@ def _known(x: Expr, shape: Shape) -> Expr | None:
         pairs = [(axis, axis + half) for axis in range(half)]
         return einsum_node(identities, pairs, tuple(range(2 * half)), {})
     return filled(x, shape)
-
-
-def shape_code(shape: Shape, dim: Any) -> str:
-    """A shape as Python code."""
-    inner = ", ".join(dim(d) for d in shape)
-    return f"({inner},)" if len(shape) == 1 else f"({inner})"
 
 
 def linear(rule: Callable[[Expr, Expr], Expr]) -> Callable[..., Expr | None]:
@@ -106,7 +101,7 @@ RESHAPE: Final = Op(
     infer=_infer_reshape,
     vjp=lambda g, y, needed: [reshape_to(g, y.args[0].shape)],
     jvp=linear(lambda y, t: reshape_to(t, (*y.shape, *t.shape[y.args[0].ndim :]))),
-    numpy=lambda node, dim: f"np.reshape({{0}}, {shape_code(node.params[0], dim)})",
+    numpy=lambda node: Reshape(node.params[0]),
     text=lambda node: f"reshape({{0}}, {show_shape(node.shape)})",
     latex=_reshape_latex,
     map_dims=lambda params, rename: (map_shape(params[0], rename),),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
@@ -33,6 +34,6 @@ ROLL: Final[Op] = Op(
     infer=lambda args, params: (args[0].shape, args[0].ty),
     vjp=lambda g, y, needed: [rolled(cast_number(g, y.ty), -y.params[0], y.params[1])],
     jvp=linear(lambda y, t: rolled(t, *y.params)),
-    numpy=lambda node, dim: f"np.roll({{0}}, {node.params[0]}, axis={node.params[1]})",
+    numpy=lambda node: Call("np.roll", (), (("shift", node.params[0]), ("axis", node.params[1]))),
     text=lambda node: f"roll({{0}}, {node.params[0]}, axis={node.params[1]})",
 )

@@ -9,11 +9,12 @@ Reference: Blue, A portable Fortran program to find the Euclidean norm of a vect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from symgrad.expr.kinds import Call
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.ops.einsum import einsum_node
@@ -57,9 +58,9 @@ def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     return [None, seed * absolute(quotient(x, wide)) ** (p - 1) * sign(x)]
 
 
-def _code(node: Expr, dim: Callable[..., str] | None = None) -> str:
+def _kind(node: Expr) -> Call:
     axes, p = node.params
-    return f"_norm({{0}}, {{1}}, {axes!r}{'' if p == 2 else f', {float(p)!r}'})"
+    return Call("_norm", (), (("axis", axes), *([] if p == 2 else [("p", float(p))])))
 
 
 def norm_of(total: Expr, x: Expr, axes: tuple[int, ...], p: Any = 2) -> Expr:
@@ -80,7 +81,7 @@ NORM: Op = Op(
     build=_build,
     infer=_infer,
     vjp=_cotangents,
-    numpy=_code,
+    numpy=_kind,
     text=lambda node: f"norm({{1}}, {node.params[1]}, axis={node.params[0]})",
     latex=r"\left\|{1}\right\|",
     notes="The first operand is the sum of p-th powers of the second, over the axes of the parameters.",

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, broadcast_shapes, mul_dims, show_shape
+from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import arange
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -22,8 +23,10 @@ from symgrad.ops.layout import gather, scatter
 from symgrad.ops.public import normalize_axis, public
 from symgrad.ops.reshaping import reshape_to
 
+Options = tuple[tuple[str, Any], ...]
 
-def _along(name: str, code: str, type_of: Callable[[Ty], Ty], **fields: Any) -> Op:
+
+def _along(name: str, type_of: Callable[[Ty], Ty], options: Options = (), **fields: Any) -> Op:
     """An op that rearranges entries along an axis; params are ``(axis,)``."""
 
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
@@ -33,14 +36,14 @@ def _along(name: str, code: str, type_of: Callable[[Ty], Ty], **fields: Any) -> 
         name=name,
         build=lambda args, params: make(op, args, params, *infer(args, params)),
         infer=infer,
-        numpy=lambda node, dim: code.format("{0}", node.params[0]),
+        numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params[0]), *options)),
         text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
         **fields,
     )
     return op
 
 
-ARGSORT: Final = _along("argsort", 'np.argsort({0}, axis={1}, kind="stable")', lambda ty: INT)
+ARGSORT: Final = _along("argsort", lambda ty: INT, (("kind", "stable"),))
 
 
 def places_along(index: Expr, axis: int) -> list[Expr]:
@@ -64,7 +67,6 @@ def _sort_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 SORT: Final = _along(
     "sort",
-    "np.sort({0}, axis={1})",
     lambda ty: ty,
     vjp=lambda g, y, needed: [scatter(cast_number(g, y.ty), _sorted_places(y), y.shape)],
     jvp=_sort_tangent,
@@ -76,7 +78,7 @@ SEARCHSORTED: Final[Op] = Op(
     name="searchsorted",
     build=lambda args, params: make(SEARCHSORTED, args, params, args[1].shape, INT),
     infer=lambda args, params: (args[1].shape, INT),
-    numpy=lambda node, dim: f'np.searchsorted({{0}}, {{1}}, side="{node.params[0]}")',
+    numpy=lambda node: Call("np.searchsorted", (), (("side", node.params[0]),)),
     text=lambda node: f'searchsorted({{0}}, {{1}}, "{node.params[0]}")',
 )
 

@@ -409,7 +409,7 @@ lambertw = _special(
     "lambertw",
     r"\operatorname{{W}}",
     lambda g, y, x: g * exp(-y) / (y + 1),  # from y*exp(y) = x
-    numpy=lambda node, dim: f"scipy.special.lambertw({{0}}).real{cast_code(node)}",
+    numpy=lambda node: f"scipy.special.lambertw({{0}}).real{cast_code(node)}",
     scalar="float(scipy.special.lambertw({0}).real)",
     sympy=lambda sp, x: sp.LambertW(x),
     domain=(-0.3, 4.0),

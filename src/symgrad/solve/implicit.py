@@ -16,7 +16,8 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
 from symgrad.lower.lowering import is_batched, lower
-from symgrad.lower.passes import NEEDED_PASSES, prepared
+from symgrad.lower.passes import NEEDED_PASSES, SINGLE_CALLS, prepared
+from symgrad.lower.program import Program
 from symgrad.ops.applied import with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
@@ -159,6 +160,11 @@ def _fits(start: Expr, x: Expr) -> bool:
         return False
 
 
+def _program(arguments: Sequence[Expr], formulas: Sequence[Expr]) -> Program:
+    """The program for arrays of what an equation is made of."""
+    return SINGLE_CALLS.run(lower(arguments, prepared(formulas, NEEDED_PASSES)))
+
+
 def _shown(residuals: Sequence[Expr], unknowns: Sequence[Expr]) -> tuple[str, str]:
     """Equations and unknowns as text and LaTeX."""
 
@@ -177,11 +183,11 @@ def _node(
     arguments = [x, *parameters]
     slope, *slopes = jacobian(residual, arguments)
     entrywise = is_batched(arguments, toposort([residual, slope, *slopes]))
-    program = lower(arguments, prepared([residual, slope], NEEDED_PASSES))
+    program = _program(arguments, [residual, slope])
     nest = ("tuple", (), (0, 1))
     plain = function_source(program, nest, "equation")
     name = f"_equation_{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
-    bound = lower(arguments, prepared([as_float(rounding(residual, [x]))], NEEDED_PASSES))
+    bound = _program(arguments, [as_float(rounding(residual, [x]))])
     equation = Equation(
         residual,
         x,

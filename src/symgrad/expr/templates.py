@@ -1,0 +1,123 @@
+"""Templates of code, such as ``"np.logaddexp(0.0, {0})"``, read into kinds through `ast`, once each.
+
+This is how who adds an op says what computes it. ``{0}``, ``{1}`` stand for the operands; the rest is
+Python code in the names ``np`` and ``scipy.special``.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.expr.kinds import Call, Formula, Kind, Literal, Name, Tree, Ufunc, Written
+
+OPERAND: Final = "_operand"  # and a number: the name of an operand in the code that is read
+
+BINARY: Final[dict[type[ast.AST], str]] = {
+    ast.Add: "add",
+    ast.Sub: "subtract",
+    ast.Mult: "multiply",
+    ast.Div: "divide",
+    ast.Pow: "power",
+    ast.Mod: "mod",
+    ast.FloorDiv: "floor_divide",
+    ast.Lt: "less",
+    ast.LtE: "less_equal",
+    ast.Gt: "greater",
+    ast.GtE: "greater_equal",
+    ast.Eq: "equal",
+    ast.NotEq: "not_equal",
+}
+
+
+@lru_cache(maxsize=4096)
+def entrywise_kind(template: str, scalar: str, count: int) -> Kind | None:
+    """The kind that computes a function of entries; None for the template ``"{0}"``, which is none.
+
+    `scalar` is the template for Python floats, empty where there is none; `count` is that of operands.
+    """
+    found = _read(_tree_of(template, count))
+    if found == 0:
+        return None
+    if not isinstance(found, Tree):
+        return Written(template, scalar)
+    alone = found.args == tuple(range(count))
+    return found.kind if alone else Formula(found, scalar)
+
+
+@lru_cache(maxsize=512)
+def call_kind(template: str, count: int) -> Call:
+    """The call that a template is: names, the operands in their order, then literals as options."""
+    tree = _tree_of(template, count)
+    assert isinstance(tree, ast.Call), template
+    first = len(tree.args) - count
+    assert [_operand(arg) for arg in tree.args[first:]] == list(range(count)), template
+    before = [Name(ast.unparse(arg)) for arg in tree.args[:first]]
+    options = [(str(k.arg), ast.literal_eval(k.value)) for k in tree.keywords]
+    return Call(ast.unparse(tree.func), tuple(before), tuple(options))
+
+
+@lru_cache(maxsize=512)
+def ufunc_of(name: str) -> np.ufunc | None:
+    """The ufunc of one result that a `Ufunc` names, or None."""
+    found: Any
+    if name.startswith("special."):
+        import scipy.special  # noqa: PLC0415 - only where the code calls it
+
+        found = getattr(scipy.special, name.removeprefix("special."), None)
+    else:
+        found = getattr(np, name, None)
+    return (
+        found if isinstance(found, np.ufunc) and found.nout == 1 and not found.signature else None
+    )
+
+
+def _tree_of(template: str, count: int) -> ast.expr:
+    return ast.parse(template.format(*[f"{OPERAND}{i}" for i in range(count)]), mode="eval").body
+
+
+def _operand(tree: ast.expr) -> int | None:
+    if isinstance(tree, ast.Name) and tree.id.startswith(OPERAND):
+        return int(tree.id.removeprefix(OPERAND))
+    return None
+
+
+def _read(tree: ast.expr) -> Any:
+    """An operand number, a `Literal` or a `Tree`; None for what is no ufuncs."""
+    number = _operand(tree)
+    if number is not None:
+        return number
+    if isinstance(tree, ast.Constant):
+        return Literal(tree.value)
+    if isinstance(tree, ast.BinOp):
+        return _made(BINARY.get(type(tree.op)), [tree.left, tree.right])
+    if isinstance(tree, ast.Compare) and len(tree.ops) == 1:
+        return _made(BINARY.get(type(tree.ops[0])), [tree.left, *tree.comparators])
+    if isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.USub):
+        inner = _read(tree.operand)
+        if isinstance(inner, Literal):
+            return Literal(-inner.value)
+        return _made("negative", [tree.operand])
+    return _function(tree)
+
+
+def _function(tree: ast.expr) -> Any:
+    if not isinstance(tree, ast.Call) or tree.keywords:
+        return None
+    root, _, name = ast.unparse(tree.func).partition(".")
+    if root == "scipy":
+        name = name if name.startswith("special.") else ""
+    elif root != "np":
+        return None
+    known = name == "where" or (name != "" and ufunc_of(name) is not None)
+    return _made(name if known else None, tree.args)
+
+
+def _made(name: str | None, args: list[ast.expr]) -> Tree | None:
+    inner = [_read(arg) for arg in args]
+    if name is None or any(arg is None for arg in inner):
+        return None
+    return Tree(Ufunc(name), tuple(inner))

@@ -45,14 +45,28 @@ class Rule:
     guarantee : Guarantee
     op : Op
         The op of the nodes that it looks at.
-    apply : callable
-        ``apply(node)``: the node rewritten, or None where the rule does not match.
+    rewritten : callable
+        ``rewritten(seen)``: what it is shown, rewritten, or None where the rule does not match.
+    among : tuple of Op
+        Where there are any: the rule can only match nodes below which one of them stands.
+    view : callable or None
+        ``view(node)``: what the rule is shown of a node, or None for nothing; without it the node.
     """
 
     name: str
     guarantee: Guarantee
     op: Op
-    apply: Callable[[Expr], Expr | None]
+    rewritten: Callable[[Expr], Expr | None]
+    among: tuple[Op, ...] = ()
+    view: Callable[[Expr], Expr | None] | None = None
+
+    def apply(self, node: Expr) -> Expr | None:
+        """The node rewritten, or None where the rule does not match."""
+        return self.on_view(node if self.view is None else self.view(node))
+
+    def on_view(self, seen: Expr | None) -> Expr | None:
+        """The same by what the rule is shown of the node."""
+        return self.rewritten(seen) if seen is not None and seen.op is self.op else None
 
 
 def by_op(rules: Iterable[Rule]) -> Mapping[Op, tuple[Rule, ...]]:

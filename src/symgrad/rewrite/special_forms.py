@@ -26,6 +26,7 @@ from symgrad.rewrite.simplify import simplify_all
 
 TAILS: Final = (special.erfc, special.ndtr, special.erfi)
 SCALED: Final = {IV: IVE, KV: KVE}
+BESSEL: Final = (IV, IVE, KV, KVE)
 
 
 # Logarithms
@@ -253,7 +254,7 @@ def bessel_ratio(y: Expr) -> Expr | None:
         return None
     powers = {base: (k, x) for x in y.args for base, k in [base_and_exponent(x)]}
     for base, (k, under) in powers.items():
-        if base.op not in (IV, IVE, KV, KVE) or k != -1:
+        if base.op not in BESSEL or k != -1:
             continue
         v, (u,) = base.params[0], base.args
         above = base.op.build(base.args, (v + 1,))

@@ -78,30 +78,58 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
 
 
 def _rewritten(roots: Sequence[Expr], rules: Rules) -> list[Expr]:
-    order = toposort(roots)
-    image: dict[Expr, Expr] = {}
-    stable: set[Expr] = set()
-    for node in order:
-        built = rebuild(node, tuple([image[arg] for arg in node.args]))
-        if built not in stable:
-            built = _settled(built, rules, stable)
-        image[node] = built
-    return [image[root] for root in roots]
+    return _Rewriting(rules).run(roots)
 
 
-def _settled(node: Expr, rules: Rules, stable: set[Expr]) -> Expr:
-    """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
-    for _ in range(MAX_ROUNDS):
+class _Rewriting:
+    """One walk over a graph by rules; those that look for functions that are not there are left out."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.all = rules
+        self.rules: Rules = {}
+        self.present: set[Op] = set()
+        self.stable: set[Expr] = set()
+
+    def run(self, roots: Sequence[Expr]) -> list[Expr]:
+        order = toposort(roots)
+        self._meet({node.op for node in order})
         image: dict[Expr, Expr] = {}
-        for fresh in _below(node, stable):
-            built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
-            image[fresh] = changed = _step(built, rules)
-            if changed is built and all(arg in stable for arg in built.args):
-                stable.add(built)
-        if not image:
-            return node
-        node = image[node]
-    return node
+        for node in order:
+            built = rebuild(node, tuple([image[arg] for arg in node.args]))
+            if built not in self.stable:
+                changed = _step(built, self.rules)
+                if changed is built:
+                    self.stable.add(built)
+                else:
+                    built = self._settled(changed)
+            image[node] = built
+        return [image[root] for root in roots]
+
+    def _meet(self, ops: set[Op]) -> None:
+        """Take up the rules that look for functions that have come up."""
+        if ops <= self.present:
+            return
+        self.present |= ops
+        self.rules = {
+            op: tuple([r for r in group if not (r.among and self.present.isdisjoint(r.among))])
+            for op, group in self.all.items()
+        }
+
+    def _settled(self, node: Expr) -> Expr:
+        """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
+        stable = self.stable
+        for _ in range(MAX_ROUNDS):
+            image: dict[Expr, Expr] = {}
+            for fresh in _below(node, stable):
+                built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
+                self._meet({built.op})
+                image[fresh] = changed = _step(built, self.rules)
+                if changed is built and all(arg in stable for arg in built.args):
+                    stable.add(built)
+            if not image:
+                return node
+            node = image[node]
+        return node
 
 
 def _below(node: Expr, stable: set[Expr]) -> list[Expr]:
@@ -129,16 +157,35 @@ def _step(node: Expr, rules: Rules) -> Expr:
         if changed is not node:
             assert changed is not None
             return changed
-    elif node.op.elementwise:
+    elif node.ndim and node.op.elementwise:
         node = hoisted(node)
         if node.op is MUL and any(_is_identity(x) for x in node.args):
             node = product_as_einsum(node)  # as derivatives have it: entries off the diagonal are 0
-    view = _flat(node) if node.op is MUL else node
-    for rule in rules.get(node.op, ()):
-        changed = rule.apply(view)
-        if changed is not None and changed is not view:
+    wanted = rules.get(node.op, ())
+    if not wanted:
+        return node
+    flat = _flat(node) if node.op is MUL else node
+    once = _OnceEach(flat)
+    for rule in wanted:
+        changed = rule.apply(flat) if rule.view is None else rule.on_view(once.view(rule))
+        if changed is not None and changed is not flat:
             return changed
     return node
+
+
+class _OnceEach:
+    """What the rules that share a view are shown of a node, found when the first asks for it."""
+
+    def __init__(self, node: Expr) -> None:
+        self.node = node
+        self.seen: Expr | None = None
+        self.looked = False
+
+    def view(self, rule: Rule) -> Expr | None:
+        assert rule.view is not None
+        if not self.looked:
+            self.seen, self.looked = rule.view(self.node), True
+        return self.seen
 
 
 def _is_identity(x: Expr) -> bool:
@@ -200,25 +247,24 @@ def _merge_exponentials(factors: Factors) -> Factors | None:
     return None
 
 
-def _each_once(rule: Rule) -> Rule:
-    """A rule on sums or products that is shown each term, or each base, once.
+def _distinct(y: Expr) -> Expr | None:
+    """A sum or product in which each term, or each base, stands once; None of a longer one.
 
-    What it finds for one is all there is of it then, and what it takes away is gone. Longer sums and
-    products stay as they are: the views of a chain of products would cost the square of its length.
+    What a rule finds for one is all there is of it then, and what it takes away is gone. The views of a
+    chain of products would cost the square of its length.
     """
-    view = {MUL: exponentials.distinct_factors, ADD: cancellation.distinct_terms}.get(rule.op)
-    if view is None:
-        return rule
-
-    def apply(y: Expr) -> Expr | None:
-        if len(y.args) > MAX_VIEWED:
-            return None
-        seen = view(y)
-        return rule.apply(seen) if seen.op is rule.op else None
-
-    return replace(rule, apply=apply)
+    if len(y.args) > MAX_VIEWED:
+        return None
+    return exponentials.distinct_factors(y) if y.op is MUL else cancellation.distinct_terms(y)
 
 
+def _each_once(rule: Rule) -> Rule:
+    """A rule on sums or products that is shown each term, or each base, once."""
+    return replace(rule, view=_distinct) if rule.op in (MUL, ADD) else rule
+
+
+# Sines and cosines of imaginary angles, and what is their reciprocal
+HYPERBOLIC: Final = (f.sinh, f.cosh, f.expm1, *exponentials.RECIPROCAL_OF)
 _SUMS: Final = (
     Rule("log(p*r) = log(p) + log(r), p > 0", ROUNDING, f.log, logs.log_of_product),
     Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, logs.log_of_total),
@@ -228,8 +274,9 @@ _SUMS: Final = (
         DOMAIN,
         MUL,
         exponentials.softmax_product,
+        (f.exp,),
     ),
-    Rule("logsumexp(u - m) + m = logsumexp(u)", DOMAIN, ADD, shifts.unshifted),
+    Rule("logsumexp(u - m) + m = logsumexp(u)", DOMAIN, ADD, shifts.unshifted, (LOGSUMEXP,)),
 )
 # Forms whose derivatives keep their digits too: they are taken before a formula is differentiated
 _CLOSED: Final = (
@@ -242,11 +289,11 @@ _CLOSED: Final = (
     Rule("log1p(-erf(u)) = log(erfc(u))", EXACT, f.log1p, forms.log1p_of_special),
     Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
     Rule("cosh(u)**-k = sech(u)**k", DOMAIN, POW, hyperbolic.reciprocal),
-    Rule("sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient),
+    Rule("sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient, HYPERBOLIC),
     Rule("erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)", EXACT, POW, forms.reciprocal_of_tail),
-    Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product),
-    Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio),
-    Rule("exp(-u)*iv(v, u) = ive(v, u), u > 0", DOMAIN, MUL, forms.bessel_product),
+    Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product, (f.exp,)),
+    Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio, forms.BESSEL),
+    Rule("exp(-u)*iv(v, u) = ive(v, u), u > 0", DOMAIN, MUL, forms.bessel_product, forms.BESSEL),
 )
 _RULES: Final = (
     Rule("log(exp(u)) = u", EXACT, f.log, logs.log_of_exp),
@@ -262,16 +309,16 @@ _RULES: Final = (
     Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
     Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
     Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
-    Rule("exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)", ROUNDING, ADD, cancellation.hyperbolic_sum),
-    Rule("softplus(u) - u = softplus(-u)", ROUNDING, ADD, cancellation.softplus_difference),
-    Rule("1 - tanh(u)**2 = sech(u)**2, s - s**2", ROUNDING, ADD, complements.vanishing_sum),
+    Rule("exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)", ROUNDING, ADD, cancellation.hyperbolic_sum, (f.exp,)),
+    Rule("softplus(u) - u = softplus(-u)", ROUNDING, ADD, cancellation.softplus_difference, (f.softplus,)),
+    Rule("1 - tanh(u)**2 = sech(u)**2, s - s**2", ROUNDING, ADD, complements.vanishing_sum, tuple(complements.ENDS)),
     Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
     Rule("(1 + exp(u))**-k = expit(-u)**k", ROUNDING, POW, exponentials.power_of_sum),
     Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),
     Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
-    Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product),
-    Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb),
-    Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
+    Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product, (f.exp,)),
+    Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb, (f.exp, *HYPERBOLIC)),
+    Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out, (f.exp,)),
     *_SUMS,
 )
 STABILITY: Final = by_op(map(_each_once, _RULES))

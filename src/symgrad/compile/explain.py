@@ -8,7 +8,7 @@ from symgrad.compile.pipeline import Code, Options, array_program
 from symgrad.emit.nest import Nest, is_block_form
 from symgrad.expr.kinds import Into
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import Roots, toposort
 from symgrad.lower.factorisations import shared_factors
 from symgrad.lower.large import Fused, large_form
 from symgrad.lower.lowering import lower
@@ -28,7 +28,7 @@ def explain(
 ) -> str:
     """The passes that a formula went through, with the instructions left after each."""
     lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
-    formulas = list(leaves)
+    formulas: Sequence[Expr] = Roots(leaves)
     for change in FORMULA_PASSES:
         formulas = change.run(formulas)
         lines.append(f"{change.name}: {len(toposort(formulas))} nodes; {change.does}")

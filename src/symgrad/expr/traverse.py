@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from symgrad.errors import ArgumentError, GraphError, ShapeError
@@ -11,11 +11,31 @@ from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr, make
 
 
+class Roots(tuple[Expr, ...]):
+    """The roots of a graph; they remember the order of its nodes, which many passes ask for."""
+
+    order: list[Expr] | None = None
+
+
 def toposort(roots: Iterable[Expr], skip: Iterable[Expr] = ()) -> list[Expr]:
     """All nodes that the roots need, operands before users, each once.
 
     Nodes of `skip` are left out, and so is what only they need.
     """
+    if isinstance(roots, Roots) and not skip:
+        if roots.order is None:
+            roots.order = _sorted(roots, ())
+        return roots.order
+    return _sorted(roots, skip)
+
+
+def images(roots: Sequence[Expr], image: Mapping[Expr, Expr]) -> Sequence[Expr]:
+    """What the roots became; they themselves where none has changed."""
+    found = [image[root] for root in roots]
+    return roots if all(a is b for a, b in zip(found, roots, strict=True)) else Roots(found)
+
+
+def _sorted(roots: Iterable[Expr], skip: Iterable[Expr]) -> list[Expr]:
     order: list[Expr] = []
     seen = set(skip)
     stack: list[Expr | None] = list(roots)

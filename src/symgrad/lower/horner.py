@@ -22,7 +22,7 @@ from typing import Any, Final
 from symgrad.expr.leaves import EYE, NAMED_NUMBER, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.traverse import count_uses, images, rebuild, toposort
 from symgrad.lower.arithmetic import MAX_UNROLLED
 from symgrad.lower.identities import has_identity
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, power, raw_product
@@ -56,19 +56,19 @@ class Term:
         return max(sum(not _is_small(b) for b in self.powers) + small - 1, 0)
 
 
-def horner(outputs: Sequence[Expr]) -> list[Expr]:
+def horner(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with sums nested by powers of a base where that takes fewer multiplications."""
     order = toposort(outputs)
     scheme = _Scheme(order, count_uses(order, outputs))
     if not scheme.sums:
-        return list(outputs)
+        return outputs
     image: dict[Expr, Expr] = {}
     for node in order:
         nested = scheme.nested(node, image) if node in scheme.sums else None
         if nested is None:
             nested = rebuild(node, tuple([image[arg] for arg in node.args]))
         image[node] = nested
-    return [image[y] for y in outputs]
+    return images(outputs, image)
 
 
 def _is_small(base: Expr) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from symgrad.expr.leaves import EYE, is_number, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort, transform
+from symgrad.expr.traverse import images, toposort, transform
 from symgrad.expr.types import BOOL, promote
 from symgrad.ops.arithmetic import MUL, raw_product
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_stretched_scalar, scale
@@ -62,12 +62,12 @@ def split_identities(node: Expr) -> Rest:
     return Rest(places, [renamed(inputs[k]) for k in places], kept, renamed(out))
 
 
-def scaled_inside(roots: Sequence[Expr]) -> list[Expr]:
+def scaled_inside(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with scalar factors of products with identities moved to the small tensor."""
     if not any(x.op is EYE for x in toposort(roots)):
-        return list(roots)
+        return roots
     image = transform(roots, _scaled_inside)
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def _scaled_inside(node: Expr) -> Expr:

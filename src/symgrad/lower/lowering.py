@@ -99,7 +99,7 @@ class _Lowering:
             if node not in self.value:
                 self.value[node] = self._lower(node)
         self.p.outputs = [self.value[y] for y in self.outputs]
-        self.p.output_nodes = self.outputs
+        self.p.output_nodes = list(self.outputs)
         for instr in self.p.instrs:
             self.name_extents(instr.kind.names())
         for y in self.outputs:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import Roots
 from symgrad.lower.accumulate import accumulate
 from symgrad.lower.expand import expand
 from symgrad.lower.half_angles import half_angles
@@ -59,7 +60,7 @@ def without_dead_code(p: Program) -> Program:
 
 
 # Without these a formula has no code, or code that is wrong somewhere
-NEEDED_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
+NEEDED_PASSES: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     Pass(
         "computed forms", "derivatives as they are computed, not as they are read", computed_forms
     ),
@@ -70,7 +71,7 @@ NEEDED_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
     Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),
     Pass("quiet branches", "what a branch not taken computes raises nothing", quiet_branches),
 )
-FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
+FORMULA_PASSES: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     *NEEDED_PASSES,
     Pass("open sums", "sums that are the first term of another are part of it", open_sums),
     Pass("shared factors", "pairs that several products hold, once", share_factors),
@@ -79,10 +80,10 @@ FORMULA_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
 
 
 def prepared(
-    leaves: Sequence[Expr], passes: Sequence[Pass[list[Expr]]] = FORMULA_PASSES
-) -> list[Expr]:
+    leaves: Sequence[Expr], passes: Sequence[Pass[Sequence[Expr]]] = FORMULA_PASSES
+) -> Sequence[Expr]:
     """Formulas in the form in which they are lowered."""
-    formulas = list(leaves)
+    formulas: Sequence[Expr] = Roots(leaves)
     for step in passes:
         formulas = step.run(formulas)
     return formulas

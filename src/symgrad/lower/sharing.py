@@ -15,7 +15,7 @@ from typing import Any, Final
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.traverse import count_uses, images, rebuild, toposort
 from symgrad.ops.arithmetic import MUL, POW, power, raw_product
 
 MAX_FACTORS: Final = 16  # longer products are left alone: their pairs are many
@@ -23,12 +23,12 @@ MAX_FACTORS: Final = 16  # longer products are left alone: their pairs are many
 Pair = tuple[int, int]
 
 
-def share_factors(outputs: Sequence[Expr]) -> list[Expr]:
+def share_factors(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with pairs of factors that several products hold as products of their own."""
     order = toposort(outputs)
     products = _products(order, outputs)
     if len(products) < 2:
-        return list(outputs)
+        return outputs
     sharing = _Sharing(products)
     sharing.extract()
     image: dict[Expr, Expr] = {}
@@ -37,7 +37,7 @@ def share_factors(outputs: Sequence[Expr]) -> list[Expr]:
             image[node] = sharing.product(node, image)
         else:
             image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-    return [image[y] for y in outputs]
+    return images(outputs, image)
 
 
 def _products(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, list[Expr]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.traverse import count_uses, images, rebuild, toposort
 from symgrad.ops.arithmetic import ADD, raw_sum
 
 
-def open_sums(outputs: Sequence[Expr]) -> list[Expr]:
+def open_sums(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with sums that are only the first term of another sum as part of that."""
     order = toposort(outputs)
     uses = count_uses(order, outputs)
@@ -22,7 +22,7 @@ def open_sums(outputs: Sequence[Expr]) -> list[Expr]:
         if node.op is ADD and node.args[0].op is ADD and uses[node.args[0]] == 1
     }
     if not inner:
-        return list(outputs)
+        return outputs
     image: dict[Expr, Expr] = {}
     for node in order:
         if node in inner:
@@ -31,7 +31,7 @@ def open_sums(outputs: Sequence[Expr]) -> list[Expr]:
             image[node] = raw_sum(tuple([image[term] for term in _terms(node, inner)]))
         else:
             image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-    return [image[y] for y in outputs]
+    return images(outputs, image)
 
 
 def _terms(node: Expr, inner: set[Expr]) -> list[Expr]:

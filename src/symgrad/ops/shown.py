@@ -14,7 +14,7 @@ from typing import Final
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import free_symbols, toposort, transform
+from symgrad.expr.traverse import free_symbols, images, toposort, transform
 
 
 def shown(computed: Expr, form: Expr) -> Expr:
@@ -44,18 +44,18 @@ SHOWN: Final = Op(
 )
 
 
-def computed_forms(roots: Sequence[Expr]) -> list[Expr]:
+def computed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every formula in the form in which it is computed."""
     return _forms(roots, 0)
 
 
-def shown_forms(roots: Sequence[Expr]) -> list[Expr]:
+def shown_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every formula in the form in which it is read."""
     return _forms(roots, 1)
 
 
-def _forms(roots: Sequence[Expr], which: int) -> list[Expr]:
+def _forms(roots: Sequence[Expr], which: int) -> Sequence[Expr]:
     if not any(node.op is SHOWN for node in toposort(roots)):
-        return list(roots)
+        return roots
     image = transform(roots, lambda node: node.args[which] if node.op is SHOWN else node)
-    return [image[root] for root in roots]
+    return images(roots, image)

@@ -17,7 +17,7 @@ from typing import Final
 
 from symgrad.expr.leaves import eye, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import rebuild, toposort
+from symgrad.expr.traverse import images, rebuild, toposort
 from symgrad.ops import decompositions, linalg, pseudoinverse
 from symgrad.ops import ufuncs as f
 from symgrad.ops.einsum import broadcast, is_layout, is_stretched_scalar
@@ -46,12 +46,12 @@ RAISING: Final = (
 )
 
 
-def quiet_branches(roots: Sequence[Expr]) -> list[Expr]:
+def quiet_branches(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with nodes that may raise, and that branches alone need, over operands that are safe."""
     order = toposort(roots)
     above = _above_raising(order)
     if not any(node.op is WHERE for node in above):
-        return list(roots)
+        return roots
     needs = _needs(order, above, roots)
     masks = {
         node: _condition(needs[node], node)
@@ -195,12 +195,12 @@ def _condition(need: Need, node: Expr) -> Expr:
 # Safe operands
 
 
-def _with_safe_operands(roots: Sequence[Expr], masks: dict[Expr, Expr]) -> list[Expr]:
+def _with_safe_operands(roots: Sequence[Expr], masks: dict[Expr, Expr]) -> Sequence[Expr]:
     """The roots with every node of `masks` over an operand that is used under its condition only."""
     image = _images(roots, masks)
     while image is None:
         image = _images(roots, masks)
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def _images(roots: Sequence[Expr], masks: dict[Expr, Expr]) -> dict[Expr, Expr] | None:

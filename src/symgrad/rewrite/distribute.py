@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import EYE, is_number, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.traverse import count_uses, images, rebuild, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul
 from symgrad.ops.einsum import EINSUM, einsum_node
@@ -37,11 +37,11 @@ class Split(NamedTuple):
     rest: list[Expr]
 
 
-def distributed(roots: Sequence[Expr]) -> list[Expr]:
+def distributed(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with sums multiplied out where that eliminates an identity and is cheaper."""
     order = toposort(roots)
     if not any(node.op is EYE for node in order):
-        return list(roots)
+        return roots
     uses = count_uses(order, roots)
     image: dict[Expr, Expr] = {}
     needed: dict[Expr, int] = {}  # how often an image is needed
@@ -52,7 +52,7 @@ def distributed(roots: Sequence[Expr]) -> list[Expr]:
             made = _multiplied_out(made, split)
         image[node] = made
         needed[made] = needed.get(made, 0) + uses[node]
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def opened(node: Expr, alone: Inlinable) -> Expr:

@@ -16,7 +16,7 @@ from symgrad.expr.leaves import SYMBOL, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.ranges import is_nonnegative, range_of
-from symgrad.expr.traverse import rebuild, replace, toposort, transform
+from symgrad.expr.traverse import images, rebuild, replace, toposort, transform
 from symgrad.ops.arithmetic import (
     MUL,
     POW,
@@ -39,16 +39,16 @@ def named_parts(order: Iterable[Expr]) -> list[Expr]:
     return [node for node in order if node.op is NAMED]
 
 
-def definitions_written_out(roots: Sequence[Expr]) -> list[Expr]:
+def definitions_written_out(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every name replaced by what it stands for."""
     order = toposort(roots)
     if not named_parts(order):
-        return list(roots)
+        return roots
     image: dict[Expr, Expr] = {}
     for node in order:
         args = tuple([image[arg] for arg in node.args])
         image[node] = args[0] if node.op is NAMED else rebuild(node, args)
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 # Names as symbols

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import NAMED_NUMBER, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import depends_on, rebuild, toposort, transform
+from symgrad.expr.traverse import depends_on, images, rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
 from symgrad.ops.einsum import is_layout
@@ -41,12 +41,12 @@ SAME: Final = 1e-12  # the difference, at most, of a limit and the number that a
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
 
 
-def smooth_near_zero(roots: Sequence[Expr]) -> list[Expr]:
+def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with formulas that lose digits near a removable singularity replaced close to it."""
     order = toposort(roots)
     singular = _singular(order)
     if not singular and not any(_guard(node) for node in order):
-        return list(roots)
+        return roots
     chosen: dict[Expr, _Split] = {}
     needed = set(roots)
     for node in reversed(order):
@@ -59,14 +59,14 @@ def smooth_near_zero(roots: Sequence[Expr]) -> list[Expr]:
             chosen[node] = split
             needed.update(toposort(split.inputs()))
     if not chosen:
-        return list(roots)
+        return roots
     image: dict[Expr, Expr] = {}
     for node in order:
         if node in chosen:
             image[node] = chosen[node].built(image)
         elif node in needed:
             image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def differentiable_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -74,7 +74,7 @@ def differentiable_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     if not any(_guard(node) for node in toposort(roots)):
         return roots
     image = transform(roots, _extended)
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def _extended(node: Expr) -> Expr:

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 from symgrad.expr.leaves import SIZE, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.traverse import rebuild, toposort, transform
+from symgrad.expr.traverse import images, rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -51,12 +51,12 @@ class _Root(NamedTuple):
     p: Any
 
 
-def scaled_norms(roots: Sequence[Expr]) -> list[Expr]:
+def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with norms, and what is divided by them, in scaled form."""
     roots = _without_factors(roots)
     order = toposort(roots)
     if not any(_concerns(node) for node in order):
-        return list(roots)
+        return roots
     image: dict[Expr, Expr] = {}
     for node in order:
         if node.op is MUL:
@@ -64,7 +64,7 @@ def scaled_norms(roots: Sequence[Expr]) -> list[Expr]:
         else:
             built = rebuild(node, tuple([image[arg] for arg in node.args]))
             image[node] = _changed(built)
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def _without_factors(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -72,7 +72,7 @@ def _without_factors(roots: Sequence[Expr]) -> Sequence[Expr]:
     if not any(n.op is POW and n.args[0].op is MUL for n in toposort(roots)):
         return roots
     image = transform(roots, _parted)
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def _parted(node: Expr) -> Expr:

@@ -16,7 +16,7 @@ from typing import Any
 
 from symgrad.expr.leaves import SIZE, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort, transform
+from symgrad.expr.traverse import images, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add, mul, mul_all, power
 from symgrad.ops.power_derivatives import (
@@ -35,17 +35,17 @@ from symgrad.rewrite.collect import collect_sum
 # In code
 
 
-def right_at_zero(roots: Sequence[Expr]) -> list[Expr]:
+def right_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with derivatives of powers in a form whose code is right at base 0."""
     order = toposort(roots)
     if not any(
         node.op is POWER_DERIVATIVE or _may_be_slope(node) or _roots_of_products(node)
         for node in order
     ):
-        return list(roots)
+        return roots
     joined = transform(roots, _with_power_beside)
     image = transform([joined[root] for root in roots], _without_holes)
-    return [image[joined[root]] for root in roots]
+    return images(roots, {root: image[joined[root]] for root in roots})
 
 
 def _without_holes(node: Expr) -> Expr:

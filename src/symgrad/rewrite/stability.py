@@ -17,7 +17,7 @@ from typing import Final
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import rebuild, toposort, transform
+from symgrad.expr.traverse import images, rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
@@ -38,7 +38,7 @@ MAX_ROUNDS: Final = 12  # of rules on what rules made
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 
-def stabilize(roots: Sequence[Expr]) -> list[Expr]:
+def stabilize(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every formula in its stable form, products in an order that is cheap."""
     stable = _rewritten(merged_products(roots, _ends_small), STABILITY)
     spread = distributed(stable)
@@ -77,7 +77,7 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
     return roots
 
 
-def _rewritten(roots: Sequence[Expr], rules: Rules) -> list[Expr]:
+def _rewritten(roots: Sequence[Expr], rules: Rules) -> Sequence[Expr]:
     return _Rewriting(rules).run(roots)
 
 
@@ -90,7 +90,7 @@ class _Rewriting:
         self.present: set[Op] = set()
         self.stable: set[Expr] = set()
 
-    def run(self, roots: Sequence[Expr]) -> list[Expr]:
+    def run(self, roots: Sequence[Expr]) -> Sequence[Expr]:
         order = toposort(roots)
         self._meet({node.op for node in order})
         image: dict[Expr, Expr] = {}
@@ -103,7 +103,7 @@ class _Rewriting:
                 else:
                     built = self._settled(changed)
             image[node] = built
-        return [image[root] for root in roots]
+        return images(roots, image)
 
     def _meet(self, ops: set[Op]) -> None:
         """Take up the rules that look for functions that have come up."""
@@ -264,6 +264,7 @@ def _each_once(rule: Rule) -> Rule:
 
 
 # Sines and cosines of imaginary angles, and what is their reciprocal
+ENDS: Final = tuple(complements.ENDS)
 HYPERBOLIC: Final = (f.sinh, f.cosh, f.expm1, *exponentials.RECIPROCAL_OF)
 _SUMS: Final = (
     Rule("log(p*r) = log(p) + log(r), p > 0", ROUNDING, f.log, logs.log_of_product),
@@ -289,7 +290,9 @@ _CLOSED: Final = (
     Rule("log1p(-erf(u)) = log(erfc(u))", EXACT, f.log1p, forms.log1p_of_special),
     Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
     Rule("cosh(u)**-k = sech(u)**k", DOMAIN, POW, hyperbolic.reciprocal),
-    Rule("sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient, HYPERBOLIC),
+    Rule(
+        "sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient, HYPERBOLIC
+    ),
     Rule("erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)", EXACT, POW, forms.reciprocal_of_tail),
     Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product, (f.exp,)),
     Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio, forms.BESSEL),
@@ -309,16 +312,40 @@ _RULES: Final = (
     Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
     Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
     Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
-    Rule("exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)", ROUNDING, ADD, cancellation.hyperbolic_sum, (f.exp,)),
-    Rule("softplus(u) - u = softplus(-u)", ROUNDING, ADD, cancellation.softplus_difference, (f.softplus,)),
-    Rule("1 - tanh(u)**2 = sech(u)**2, s - s**2", ROUNDING, ADD, complements.vanishing_sum, tuple(complements.ENDS)),
+    Rule(
+        "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)",
+        ROUNDING,
+        ADD,
+        cancellation.hyperbolic_sum,
+        (f.exp,),
+    ),
+    Rule(
+        "softplus(u) - u = softplus(-u)",
+        ROUNDING,
+        ADD,
+        cancellation.softplus_difference,
+        (f.softplus,),
+    ),
+    Rule(
+        "1 - tanh(u)**2 = sech(u)**2, s - s**2",
+        ROUNDING,
+        ADD,
+        complements.vanishing_sum,
+        tuple(complements.ENDS),
+    ),
     Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
     Rule("(1 + exp(u))**-k = expit(-u)**k", ROUNDING, POW, exponentials.power_of_sum),
     Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),
     Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
     Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product, (f.exp,)),
     Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb, (f.exp, *HYPERBOLIC)),
-    Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out, (f.exp,)),
+    Rule(
+        "(exp(u) + exp(v))*expit(-u), term by term",
+        DOMAIN,
+        MUL,
+        exponentials.multiply_out,
+        (f.exp,),
+    ),
     *_SUMS,
 )
 STABILITY: Final = by_op(map(_each_once, _RULES))

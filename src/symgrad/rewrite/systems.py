@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.dims import Dim
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.traverse import count_uses, images, rebuild, toposort
 from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.matrices import transposed
@@ -35,11 +35,11 @@ class _System(NamedTuple):
     columns: Labels  # the label of the columns of the right-hand side, if it is a matrix
 
 
-def solved_inverses(roots: Sequence[Expr]) -> list[Expr]:
+def solved_inverses(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with products by inverses as solutions of linear systems."""
     order = toposort(roots)
     if not any(node.op is INV for node in order):
-        return list(roots)
+        return roots
     solvable = _solvable(order, roots)
     image: dict[Expr, Expr] = {}
     for node in order:
@@ -49,7 +49,7 @@ def solved_inverses(roots: Sequence[Expr]) -> list[Expr]:
             image[node] = _solved(built, spare)
         else:
             image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def _solvable(order: Sequence[Expr], roots: Sequence[Expr]) -> set[Expr]:

@@ -15,7 +15,7 @@ from typing import Any
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.leaves import EYE, is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.traverse import count_uses, images, rebuild, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, mul_all, raw_product, split_coefficient
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, is_stretched_scalar
@@ -50,14 +50,14 @@ def normal_einsum(node: Expr, inlinable: Inlinable) -> Expr:
     return result if scale == 1 else mul(number(scale, result.shape), result)
 
 
-def merged_products(roots: Sequence[Expr], mergeable: Mergeable) -> list[Expr]:
+def merged_products(roots: Sequence[Expr], mergeable: Mergeable) -> Sequence[Expr]:
     """The roots with products of products as one Einsum, where the inner one is needed there only.
 
     ``mergeable(inner, outer)`` says which pairs to merge.
     """
     order = toposort(roots)
     if sum(node.op is EINSUM for node in order) < 2:
-        return list(roots)
+        return roots
     uses = count_uses(order, roots)
     image: dict[Expr, Expr] = {}
     needed: dict[Expr, int] = {}  # how often the image of a product is needed
@@ -68,7 +68,7 @@ def merged_products(roots: Sequence[Expr], mergeable: Mergeable) -> list[Expr]:
         image[node] = made
         if made.op is EINSUM:
             needed[made] = needed.get(made, 0) + uses[node]
-    return [image[root] for root in roots]
+    return images(roots, image)
 
 
 def _merged(node: Expr, needed: dict[Expr, int], mergeable: Mergeable) -> Expr:

@@ -10,7 +10,6 @@ from symgrad.emit.data import block_lines, short_lines
 from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
-from symgrad.emit.recycle import recycled
 from symgrad.emit.spelling import NumpySpelling, literal, tuple_code
 from symgrad.expr.dims import Dim, Shape, map_dim
 from symgrad.expr.kinds import Argument, Call, Into, Kind, Literal, Reduce, Ufunc
@@ -84,13 +83,13 @@ def _body(
     slots: Sequence[tuple[str, Shape]] = (),
 ) -> list[str]:
     """The lines of a function's body."""
-    writer = Writer(program, literal, NumpySpelling(program.dim_names), ordered=bool(slots))
+    writer = Writer(
+        program, literal, NumpySpelling(program.dim_names), ordered=bool(slots), recycle=not slots
+    )
     writer.write()
     outputs = _Outputs(program, writer)
     statements, codes = writer.statements, outputs.codes()
     outputs.needs_dtype |= any(DTYPE.search(line) for line in [*statements, *codes])
-    if not slots:
-        statements, codes = recycled(statements, codes)
     result = nest_code(nest, codes)
     body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
     called = {_function_of(instr.kind) for instr in program.instrs}

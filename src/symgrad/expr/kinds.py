@@ -105,12 +105,19 @@ class PerExtent(Kind):
 # Entry by entry
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ufunc(Kind):
-    """One function of entries: a ufunc of NumPy, ``"exp"``, of SciPy, ``"special.erf"``, or ``"where"``."""
+    """One function of entries: a ufunc of NumPy, ``"exp"``, of SciPy, ``"special.erf"``, or ``"where"``.
+
+    There is one object for each name, as most instructions of a program have this kind.
+    """
 
     name: str
     entrywise: ClassVar[bool] = True
+    made: ClassVar[dict[str, Ufunc]] = {}
+
+    def __new__(cls, name: str) -> Ufunc:
+        return cls.made.setdefault(name, object.__new__(cls))
 
 
 @dataclass(frozen=True, slots=True)

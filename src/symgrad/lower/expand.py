@@ -7,10 +7,13 @@ pieces of different formulas are shared.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from symgrad.expr.dims import broadcast_shapes
-from symgrad.expr.kinds import Formula, Literal, Tree
+from symgrad.expr.kinds import NEGATIVE, Formula, Literal, Tree, Ufunc
 from symgrad.lower.program import Program, Value
+
+ABS: Final = Ufunc("abs")
 
 
 def expand(p: Program) -> Program:
@@ -36,5 +39,7 @@ def _emit(q: Program, tree: Tree, operands: Sequence[Value]) -> Value:
             args.append(_emit(q, arg, operands))
         else:
             args.append(q.literal(arg.value) if isinstance(arg, Literal) else operands[arg])
+    if tree.kind == ABS and q.instrs[args[0]].kind == NEGATIVE:
+        args = [*q.instrs[args[0]].args]  # |-x| = |x|, which functions of x and of -x share
     shape = broadcast_shapes(*[q.instrs[a].shape for a in args])
     return q.emit(tree.kind, tuple(args), shape)

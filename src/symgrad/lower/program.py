@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from symgrad.expr.dims import Shape
 from symgrad.expr.kinds import COMMUTATIVE, Argument, Array, Kind, Literal
@@ -18,8 +18,7 @@ from symgrad.expr.numbers import GREATEST_INT, LEAST_INT, as_float
 Value = int
 
 
-@dataclass(frozen=True, slots=True)
-class Instr:
+class Instr(NamedTuple):
     """One instruction.
 
     Attributes

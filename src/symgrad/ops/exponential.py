@@ -133,7 +133,7 @@ logaddexp2 = elementwise(
 softplus = elementwise(
     "softplus",
     derivative=lambda g, y, x: g * expit(x),
-    numpy="np.maximum({0}, 0.0) + np.log1p(np.exp(-np.abs({0})))",  # np.logaddexp is ten times slower
+    numpy="np.maximum({0}, 0.0) + np.log1p(np.exp(-1.0*np.abs({0})))",  # np.logaddexp is ten times slower
     scalar="({0} + log1p(exp(-{0})) if {0} > 0.0 else log1p(exp({0})))",
     latex=r"\operatorname{{softplus}}\left({0}\right)",
     sympy=lambda sp, x: sp.log(1 + sp.exp(x)),

@@ -16,7 +16,7 @@ from symgrad.ops.elementwise import Elementwise, elementwise
 from symgrad.ops.exponential import exp, expit, expm1
 from symgrad.ops.trigonometric import tanh
 
-_SHRUNK: Final = "np.exp(-np.abs({0}))"  # of an exponential, so that it cannot overflow
+_SHRUNK: Final = "np.exp(-1.0*np.abs({0}))"  # of an exponential, so that it cannot overflow
 
 sech = elementwise(
     "sech",

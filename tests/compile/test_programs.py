@@ -10,8 +10,7 @@ import symgrad as sg
 from symgrad.compile.pipeline import Options, first_program
 from symgrad.expr.kinds import Formula, Written
 from symgrad.lower.cost import cost_of
-from symgrad.lower.large import large_form
-from symgrad.lower.passes import array_passes, run_passes
+from symgrad.lower.passes import LOOPS, SLOTS, array_passes, run_passes
 from symgrad.lower.sizes import entry_spaces, product_spaces
 
 # Words that generated code uses
@@ -119,7 +118,7 @@ def test_no_pass_and_no_cost_reads_code(name):
     spans = [("axis0",)] * len(symbols) if all(x.shape == () for x in symbols) else None
     program = sealed(first_program(symbols, outputs, Options(), spans))
     arrays = run_passes(program, array_passes(fast_math=True))
-    large_form(arrays)
+    run_passes(arrays, (*LOOPS, SLOTS))
     assert entry_spaces(arrays) is not None and product_spaces(arrays) is not None
     assert all(cost_of(instr.kind) >= 0 for instr in arrays.instrs)
 

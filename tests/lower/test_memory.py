@@ -20,10 +20,10 @@ v, k = sg.vector("v", "n"), sg.vector("k", "n", dtype=int)
 def planned(symbols, *outputs):
     """The lines that write into slots, and the slots."""
     program = SINGLE_CALLS.run(array_program(symbols, outputs, Options()))
-    written, slots = with_slots(*fuse(program))
+    written = with_slots(fuse(program))
     spell = NumpySpelling(written.dim_names)
     into = [instr for instr in written.instrs if isinstance(instr.kind, Into)]
-    return [spell(instr.kind, len(instr.args)).template for instr in into], slots
+    return [spell(instr.kind, len(instr.args)).template for instr in into], written.slots
 
 
 def test_a_chain_of_products_takes_turns_in_two_slots():

@@ -138,8 +138,8 @@ def test_dead_code_goes():
 
 
 def regions_of(args, outputs):
-    fused, regions = fuse(expand(lower(args, outputs)))
-    return codes(fused), regions
+    fused = fuse(expand(lower(args, outputs)))
+    return codes(fused), [loop.plan for loop in fused.loops()]
 
 
 def test_one_region_for_one_space():
@@ -173,14 +173,13 @@ def test_small_known_shapes_are_left_alone():
 
 def test_scalars_as_arrays_hoist_what_depends_on_less():
     p = lower([x, y], [sg.sin(x) * sg.exp(y)], [(), ("axis0",)])
-    _, regions = fuse(p)
-    (region,) = regions
+    (region,) = [loop.plan for loop in fuse(p).loops()]
     assert [i.kind for i in region.body if not i.kind.leaf] == [Ufunc("exp"), Ufunc("multiply")]
 
 
 def buffers_of(e, args):
-    _, (region,) = fuse(expand(lower(args, [e])))
-    types = body_dtypes(region, [np.dtype(float)] * len(region.inputs))
+    (region,) = [loop.plan for loop in fuse(expand(lower(args, [e]))).loops()]
+    types = body_dtypes(region, [np.dtype(float)] * region.arity)
     return assign(region, types)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -23,9 +23,11 @@ from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import is_quiet, numpy_source
 from symgrad.expr.dims import Shape
-from symgrad.lower.large import Fused, large_form
+from symgrad.lower.passes import LOOPS, SLOTS, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region
+from symgrad.lower.rows import Rows
+from symgrad.lower.stencils import Stencil
 
 # Entries from which blocks are used; below, arrays fit the cache, and from the lower limit on threads pay
 # where an entry takes long
@@ -64,43 +66,63 @@ class Blocked:
 
 def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
     """The function in blocks and with slots, or None where there is nothing of both."""
-    form = large_form(program)
-    if form.is_plain:
+    looped = run_passes(program, LOOPS)
+    slotted = SLOTS.run(looped)
+    if not looped.loops() and not slotted.slots:
         return None
-    quiet = _is_quiet(form.single)
-    calls: dict[str, Any] = {
-        f"_stencil{i}": StencilFunction(s, options.threads) for i, s in enumerate(form.sums)
-    }
-    sources = []
-    if form.rows is not None and form.body is not None:
-        every: Nest = ("list", (), tuple(range(len(form.rows.finals))))
-        source, run = _compiled(form.body, every, replace(options, name="rows"), quiet, {})
-        calls["_rows"] = RowsFunction(form.rows, run)
-        sources.append(source)
-    source, run = _compiled(form.around, nest, options, quiet, calls)
-    return Blocked("\n\n".join([*sources, source]), form.regions, run)
+    quiet = any(is_quiet(instr.kind) for instr in program.instrs)
+    source, run = _compiled(looped, slotted, nest, options, quiet)
+    return Blocked(source, tuple(regions_in(looped)), run)
 
 
 def _compiled(
-    fused: Fused, nest: Nest, options: Options, quiet: bool, calls: dict[str, Any]
+    looped: Program, slotted: Program, nest: Nest, options: Options, quiet: bool
 ) -> tuple[str, Callable[..., Any]]:
-    """Source and function of a program with regions, whose intermediates are in slots."""
-    calls |= {
-        f"_region{i}": RegionFunction(r, options.threads) for i, r in enumerate(fused.regions)
-    }
-    calls |= long_arrays(fused.program.arrays)
-    source = partial(numpy_source, nest=nest, name=options.name, quiet=quiet)
-    more = f"out=({'None, ' * len(fused.program.outputs)})"
-    general = Deferred(lambda: source(fused.program, more=more), options.name, calls)
-    if not fused.slots:
+    """Source and function of a program with loops; `slotted` is the same with slots."""
+    sources, calls = [], dict(long_arrays(looped.arrays))
+    for loop, into in zip(looped.loops(), slotted.loops(), strict=True):
+        plan, rows = loop.plan, into.plan
+        if isinstance(plan, Rows) and isinstance(rows, Rows):
+            every: Nest = ("list", (), tuple(range(len(plan.finals))))
+            source, run = _compiled(
+                plan.body, rows.body, every, replace(options, name="rows"), quiet
+            )
+            sources.append(source)
+            calls[loop.name] = RowsFunction(plan, run)
+        elif isinstance(plan, Stencil):
+            calls[loop.name] = StencilFunction(plan, options.threads)
+        elif isinstance(plan, Region):
+            calls[loop.name] = RegionFunction(plan, options.threads)
+    source, run = _function(looped, slotted, nest, options, quiet, calls)
+    return "\n\n".join([*sources, source]), run
+
+
+def _function(
+    looped: Program,
+    slotted: Program,
+    nest: Nest,
+    options: Options,
+    quiet: bool,
+    calls: dict[str, Any],
+) -> tuple[str, Callable[..., Any]]:
+    write = partial(numpy_source, nest=nest, name=options.name, quiet=quiet)
+    more = f"out=({'None, ' * len(looped.outputs)})"
+    general = Deferred(lambda: write(looped, more=more), options.name, calls)
+    if not slotted.slots:
         return general.source(), general
-    text = source(fused.slotted, more=f"{more}, slots=None", slots=fused.slots)
+    text = write(slotted, more=f"{more}, slots=None")
     return text, SlottedFunction(execute(text, options.name, calls), general)
 
 
-def _is_quiet(p: Program) -> bool:
-    """Whether there are branches not taken, or quotients that are nan at the origin."""
-    return any(is_quiet(instr.kind) for instr in p.instrs)
+def regions_in(p: Program) -> Iterator[Region]:
+    """All that is computed entry by entry in loops, in the order of its code."""
+    for loop in p.loops():
+        if isinstance(loop.plan, Region):
+            yield loop.plan
+        elif isinstance(loop.plan, Stencil):
+            yield from [region for region in loop.plan.groups if region.cost]
+        elif isinstance(loop.plan, Rows):
+            yield from regions_in(loop.plan.body)
 
 
 def spans(arrays: Sequence[Any]) -> tuple[Shape, ...]:

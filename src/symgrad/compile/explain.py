@@ -10,11 +10,13 @@ from symgrad.expr.kinds import Into
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import Roots, toposort
 from symgrad.lower.factorisations import shared_factors
-from symgrad.lower.large import Fused, large_form
 from symgrad.lower.lowering import lower
-from symgrad.lower.passes import FORMULA_PASSES, array_passes, prepared
+from symgrad.lower.passes import FORMULA_PASSES, LOOPS, SLOTS, array_passes, prepared
+from symgrad.lower.program import Program
 from symgrad.lower.regions import Region
+from symgrad.lower.rows import Rows
 from symgrad.lower.short_axes import SHORT, write_out_short_axes
+from symgrad.lower.stencils import Stencil
 from symgrad.structure.recognise import structure_lines
 
 
@@ -58,27 +60,29 @@ def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options)
         lines.append(
             f"short axes: {len(toposort(written_out))} nodes; axes of 2 to {SHORT} entries written out"
         )
-    form = large_form(array_program(args, leaves, options, _spans(args)))
-    if form.sums:
-        parts = sum(len(s.parts) for s in form.sums)
-        lines.append(f"stencils: {len(form.sums)}, sums of {parts} shifted parts by blocks of rows")
-    if form.rows is not None and form.body is not None:
-        steps, results = form.rows.body.steps(), len(form.rows.finals)
-        lines.append(f"rows: {steps} instructions on blocks of rows, {results} results")
-        lines += _fused_lines(form.body)
-        lines.append("around them:")
-    return lines + _fused_lines(form.around)
+    p = array_program(args, leaves, options, _spans(args))
+    for step in LOOPS:
+        p = step.run(p)
+    return lines + _loop_lines(p, SLOTS.run(p))
 
 
-def _fused_lines(fused: Fused) -> list[str]:
-    """The regions of a program, and the arrays that it writes intermediates into."""
-    writes = sum(isinstance(instr.kind, Into) for instr in fused.slotted.instrs)
-    slots = len(fused.slots)
-    return [
-        f"fusion: {len(fused.regions)} region(s)",
-        *[f"  {_described(r)}" for r in fused.regions],
-        f"memory: {slots} arrays for intermediates, written {writes} times",
-    ]
+def _loop_lines(looped: Program, slotted: Program) -> list[str]:
+    """The loops of a program, and the arrays that it writes intermediates into."""
+    lines: list[str] = []
+    for loop, into in zip(looped.loops(), slotted.loops(), strict=True):
+        plan, rows = loop.plan, into.plan
+        if isinstance(plan, Stencil):
+            parts = f"a sum of {len(plan.parts)} shifted parts by blocks of rows"
+            lines.append(f"{loop.name}: {parts}")
+        elif isinstance(plan, Region):
+            lines.append(f"{loop.name}: {_described(plan)}")
+        elif isinstance(plan, Rows) and isinstance(rows, Rows):
+            steps, results = plan.body.steps(), len(plan.finals)
+            lines.append(f"{loop.name}: {steps} instructions on blocks of rows, {results} results")
+            lines += [f"  {line}" for line in _loop_lines(plan.body, rows.body)]
+    written = sum(isinstance(instr.kind, Into) for instr in slotted.instrs)
+    lines.append(f"{len(slotted.slots)} arrays for intermediates, written {written} times")
+    return lines
 
 
 def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:
@@ -90,4 +94,4 @@ def _described(region: Region) -> str:
     space = " x ".join(str(d) for d in region.space)
     steps = sum(not instr.kind.leaf for instr in region.body)
     ends = f", {len(region.reductions())} reduced" if region.reductions() else ""
-    return f"over {space}: {steps} steps, {len(region.inputs)} in, {len(region.results)} out{ends}"
+    return f"over {space}: {steps} steps, {region.arity} in, {len(region.results)} out{ends}"

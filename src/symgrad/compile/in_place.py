@@ -80,4 +80,4 @@ def _region(p: Program) -> Region | None:
     results = [at[v] for v in p.outputs]
     if len(set(results)) < len(results) or any(body[v].kind.leaf for v in results):
         return None
-    return Region(SPACE, tuple(range(len(place))), tuple(body), tuple(results))
+    return Region(SPACE, len(place), tuple(body), tuple(results))

@@ -72,7 +72,7 @@ class Kernel:
 
 def float_kernel(region: Region) -> str:
     """The code of a region whose inputs are arrays of float64."""
-    return Kernel(region, (np.dtype(np.float64),) * len(region.inputs)).source
+    return Kernel(region, (np.dtype(np.float64),) * region.arity).source
 
 
 def _imports(source: str) -> str:

@@ -30,7 +30,8 @@ class RowsFunction:
         width = f"def width({names}):\n    return {extent_code(rows.body, rows.width)}\n"
         self.width: Callable[..., int] = execute(width, "width", {})
 
-    def __call__(self, inputs: Sequence[Any], targets: Sequence[Any]) -> list[Any]:
+    def __call__(self, *inputs: Any, out: Sequence[Any] | None = None) -> list[Any]:
+        targets = [None] * len(self.rows.finals) if out is None else out
         count = inputs[self.first].shape[0]
         step = max(MIN_ROWS, CACHE // (8 * max(1, self.width(*inputs))))
         if count < MIN_BLOCKS * step:

@@ -28,11 +28,12 @@ class StencilFunction:
         self._kernels: dict[tuple[Any, ...], Kernel] = {}
 
     def __call__(
-        self, inputs: Sequence[Any], shape: tuple[int, ...], places: Sequence[Any], out: Any
-    ) -> Any:
+        self, shape: tuple[int, ...], places: Sequence[Any], *inputs: Any, out: Any = None
+    ) -> tuple[Any]:
         groups, rest = [], list(inputs)
+        out = None if out is None else out[0]
         for region in self.stencil.groups:
-            own, rest = rest[: len(region.inputs)], rest[len(region.inputs) :]
+            own, rest = rest[: region.arity], rest[region.arity :]
             groups.append(_Group(region, own, self._kernel(region, own)))
         parts = [
             _Part(groups[part.group], part.result, part.negative, index)
@@ -42,7 +43,7 @@ class StencilFunction:
         if out is None or out.shape != shape or out.dtype != dtype:
             out = np.empty(shape, dtype)
         _Run(groups, parts, out).share(self.threads or cores())
-        return out
+        return (out,)
 
     def _kernel(self, region: Region, inputs: Sequence[Any]) -> Kernel | None:
         if not region.cost:
@@ -62,7 +63,7 @@ class _Group:
         self.kernel = kernel
         self.shape = np.broadcast_shapes(*[np.shape(x) for x in inputs])
         self.by_rows = [np.ndim(x) == len(self.shape) and len(x) == self.shape[0] for x in inputs]
-        count = len(region.inputs)
+        count = region.arity
         # where each result comes from: an input, or the buffer of that number
         made = [v for v in region.results if v >= count]
         self.sources = [(v < count, v if v < count else made.index(v)) for v in region.results]

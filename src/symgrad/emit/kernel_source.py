@@ -42,7 +42,7 @@ class _Kernel:
         return "\n".join([head, *[INDENT + line for line in self.lines], ""])
 
     def _parameters(self) -> list[str]:
-        inputs = [f"x{i}" for i in range(len(self.region.inputs))]
+        inputs = [f"x{i}" for i in range(self.region.arity)]
         entrywise = [f"y{k}" for k, v in enumerate(self.region.results) if v in self.buffers.home]
         return [*inputs, *entrywise, *[f"w{k}" for k in range(len(self.buffers.dtypes))]]
 

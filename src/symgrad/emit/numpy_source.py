@@ -11,7 +11,7 @@ from symgrad.emit.expressions import Writer
 from symgrad.emit.helpers import HELPERS
 from symgrad.emit.nest import Nest, nest_code
 from symgrad.emit.spelling import NumpySpelling, literal, tuple_code
-from symgrad.expr.dims import Dim, Shape, map_dim
+from symgrad.expr.dims import Dim, map_dim
 from symgrad.expr.kinds import Argument, Call, Into, Kind, Literal, Reduce, Ufunc
 from symgrad.expr.traverse import toposort
 from symgrad.lower.names import RESERVED, unused, words
@@ -31,16 +31,15 @@ def numpy_source(
     *,
     quiet: bool = False,
     more: str = "",
-    slots: Sequence[tuple[str, Shape]] = (),
 ) -> str:
     """The source of a module with one function that computes the outputs of `program`.
 
     Long constant arrays are for the caller to bind; see `symgrad.emit.data`. The function has the name
     `name`, or one that resembles it where the code uses that for something else. `quiet` says that
     what the code calls raises no warning, as of branches not taken; `more` is put behind the parameters.
-    With `slots`, arrays come from the function ``slots``, and the order of the program is kept.
+    Where the program has slots, their arrays come from the function ``slots``, and its order is kept.
     """
-    body = _body(program, nest, quiet, slots)
+    body = _body(program, nest, quiet)
     head = _head(program, body)
     name = unused(name, _taken(program, head, body))
     return "\n".join([*head, "", "", *_function(program, name, doc, more, body), ""])
@@ -80,18 +79,21 @@ def _body(
     program: Program,
     nest: Nest,
     quiet: bool = False,
-    slots: Sequence[tuple[str, Shape]] = (),
 ) -> list[str]:
     """The lines of a function's body."""
     writer = Writer(
-        program, literal, NumpySpelling(program.dim_names), ordered=bool(slots), recycle=not slots
+        program,
+        literal,
+        NumpySpelling(program.dim_names),
+        ordered=bool(program.slots),
+        recycle=not program.slots,
     )
     writer.write()
     outputs = _Outputs(program, writer)
     statements, codes = writer.statements, outputs.codes()
     outputs.needs_dtype |= any(DTYPE.search(line) for line in [*statements, *codes])
     result = nest_code(nest, codes)
-    body = [*outputs.prologue(), *_slots(program, slots), *statements, f"return {result}"]
+    body = [*outputs.prologue(), *_slots(program), *statements, f"return {result}"]
     called = {_function_of(instr.kind) for instr in program.instrs}
     for line, functions in QUIET.items():
         if (quiet and line is BRANCHES) or not called.isdisjoint(functions):
@@ -207,8 +209,9 @@ def largest_code(program: Program, dims: Sequence[Dim]) -> str:
     return f"max({', '.join([*[extent_code(program, d) for d in dims], '0'])})" if dims else ""
 
 
-def _slots(program: Program, slots: Sequence[tuple[str, Shape]]) -> list[str]:
+def _slots(program: Program) -> list[str]:
     """The statement that fetches the arrays into which intermediates are written."""
+    slots = program.slots
     if not slots:
         return []
     shapes = ", ".join(tuple_code([extent_code(program, d) for d in shape]) for _, shape in slots)

@@ -272,6 +272,8 @@ class _Speller:
         """An argument of a call."""
         if isinstance(value, k.Name):
             return value.text
+        if isinstance(value, k.Places):
+            return tuple_code([self.place_code(index) for index in value.indices])
         if isinstance(value, k.Extents):
             whole = isinstance(value.dims, tuple)
             return self.names.shape(value.dims) if whole else self.names.extent(value.dims)
@@ -289,20 +291,13 @@ class _Speller:
             self.operands[target.number] if target.source == "operand" else f"out[{target.number}]"
         )
 
-    def targets(self, targets: Sequence[k.Target | None]) -> str:
-        return tuple_code([self.target(t) for t in targets])
-
-    def region(self, kind: k.RegionCall) -> str:
-        out = self.targets(kind.targets) if any(kind.targets) else "None"
-        return f"_region{kind.number}({', '.join([*self.operands[: kind.inputs], f'out={out}'])})"
-
-    def rows(self, kind: k.RowsCall) -> str:
-        return f"_rows({tuple_code(self.operands)}, {self.targets(kind.targets)})"
-
-    def stencil(self, kind: k.StencilCall) -> str:
-        places = tuple_code([self.place_code(index) for index in kind.places])
-        shape, target = self.names.shape(kind.shape), self.target(kind.target)
-        return f"_stencil{kind.number}({tuple_code(self.operands)}, {shape}, {places}, {target})"
+    def loop(self, kind: k.Loop) -> str:
+        given = [self.value(v) for v in kind.plan.given]
+        targets = (
+            tuple_code([self.target(t) for t in kind.targets]) if any(kind.targets) else "None"
+        )
+        operands = self.operands[: kind.plan.arity]
+        return f"{kind.name}({', '.join([*given, *operands, f'out={targets}'])})"
 
     def into(self, kind: k.Into) -> str:
         inner, own, out = kind.kind, self.operands[: kind.arity], f"out={self.operands[kind.at]}"
@@ -339,9 +334,7 @@ TABLE: Final[dict[type[Kind], Callable[[_Speller, Any], Spelling | str]]] = {
     k.Call: _Speller.function,
     k.Method: _Speller.method,
     k.Item: _Speller.item,
-    k.RegionCall: _Speller.region,
-    k.RowsCall: _Speller.rows,
-    k.StencilCall: _Speller.stencil,
+    k.Loop: _Speller.loop,
     k.Into: _Speller.into,
 }
 

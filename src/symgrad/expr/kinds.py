@@ -7,9 +7,9 @@ reads the text of code. Extents are `Dim`s wherever a kind holds them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 from symgrad.expr.dims import Dim, Shape, dim_names
 
@@ -312,9 +312,7 @@ class Call(Kind):
     options: tuple[tuple[str, Any], ...] = ()
 
     def dims(self) -> tuple[Dim, ...]:
-        values = [*self.before, *[value for _, value in self.options]]
-        held = [value.dims for value in values if isinstance(value, Extents)]
-        return tuple([d for dims in held for d in (dims if isinstance(dims, tuple) else (dims,))])
+        return _dims_of_values([*self.before, *[value for _, value in self.options]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,33 +340,44 @@ class Target(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class RegionCall(Kind):
-    """Runs a region on `inputs` operands; those behind them are for targets."""
+class Places(NamedTuple):
+    """Indices as an argument of a call."""
 
-    number: int
-    inputs: int
+    indices: tuple[tuple[Entry, ...], ...]
+
+
+class Plan(Protocol):
+    """What a loop does to a block, and how the results of blocks are put together."""
+
+    @property
+    def word(self) -> str:
+        """What its function is named after."""
+
+    @property
+    def arity(self) -> int:
+        """The number of operands."""
+
+    @property
+    def given(self) -> tuple[Any, ...]:
+        """Arguments of its function before the operands: `Extents` and `Places`."""
+
+    def fills(self, result: int) -> bool:
+        """Whether a result is an array that can be written into one that is given."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop(Kind):
+    """A part of a program that runs block by block, and gives a tuple.
+
+    The operands of its plan come first; those behind them are for targets.
+    """
+
+    name: str
+    plan: Plan
     targets: tuple[Target | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RowsCall(Kind):
-    """Runs work on rows."""
-
-    targets: tuple[Target | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StencilCall(Kind):
-    """Runs a sum of shifted parts, which makes an array of `shape` with each part at its place."""
-
-    number: int
-    shape: Shape
-    places: tuple[tuple[Entry, ...], ...]
-    target: Target | None
 
     def dims(self) -> tuple[Dim, ...]:
-        return (*self.shape, *[d for index in self.places for d in _dims_of(index)])
+        return _dims_of_values(self.plan.given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,6 +396,17 @@ class Into(Kind):
 def _dims_of(entries: tuple[Entry, ...]) -> tuple[Dim, ...]:
     spans = [entry for entry in entries if isinstance(entry, Span)]
     return tuple([d for span in spans for d in span[:2] if d is not None])
+
+
+def _dims_of_values(values: Iterable[Any]) -> tuple[Dim, ...]:
+    """The extents among the arguments of a call."""
+    found: list[Dim] = []
+    for value in values:
+        if isinstance(value, Extents):
+            found += value.dims if isinstance(value.dims, tuple) else (value.dims,)
+        elif isinstance(value, Places):
+            found += [d for index in value.indices for d in _dims_of(index)]
+    return tuple(found)
 
 
 def contraction(inputs: tuple[Labels, ...], out: Labels) -> Contract:

@@ -70,7 +70,7 @@ def assign(region: Region, dtypes: Sequence[DType]) -> Buffers:
     pool: dict[DType, list[int]] = defaultdict(list)
     work: list[np.dtype[Any]] = []
     result = {v: k for k, v in enumerate(region.results)}
-    for v in range(len(region.inputs), len(region.body)):
+    for v in range(region.arity, len(region.body)):
         instr = region.body[v]
         if not instr.kind.entrywise:
             continue

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,12 +25,10 @@ from symgrad.expr.kinds import (
     Item,
     Kind,
     Literal,
+    Loop,
     OnDiagonal,
     Place,
     Reduce,
-    RegionCall,
-    RowsCall,
-    StencilCall,
     Target,
     Ufunc,
 )
@@ -40,36 +39,36 @@ from symgrad.lower.program import Instr, Program, Value
 from symgrad.lower.reductions import reduction_of
 from symgrad.lower.regions import Region, is_space
 from symgrad.lower.softmax import LOG_TOTAL
+from symgrad.lower.stencils import Stencil
 
 FLOAT: Final = np.dtype(np.float64)
 # Kinds, beside those of entries and those that reduce, whose result is a new array of the type of their
 # operands
-MAKERS: Final = (Contract, Place, OnDiagonal, StencilCall, Reduce)
+MAKERS: Final = (Contract, Place, OnDiagonal, Reduce)
 DIAG: Final = Call("np.diag")
 OF_NUMBERS: Final = ("add", "multiply", "maximum", "minimum", "largest", "logsumexp")
 
 
-def with_slots(p: Program, regions: Sequence[Region]) -> tuple[Program, list[tuple[str, Shape]]]:
-    """The program whose intermediates of float64 are written into slots, and the slots it needs.
+def with_slots(p: Program) -> Program:
+    """The program whose intermediates of float64 are written into slots.
 
-    It is for calls in which all arrays of floats have that type. A slot is an identifier and a shape.
+    It is for calls in which all arrays of floats have that type.
     """
-    return _Planner(p, regions).run()
+    return _Planner(p).run()
 
 
 class _Planner:
-    def __init__(self, p: Program, regions: Sequence[Region]) -> None:
+    def __init__(self, p: Program) -> None:
         self.p = p
-        self.regions = regions
         self.live = p.live()
-        self.dtypes = _dtypes(p, regions)
+        self.dtypes = _dtypes(p)
         self.owners = _owners(p)
         self.last = self._last_uses()
         self.names = Names([n for n, _ in p.parameters] + [*p.dim_names.values(), *p.arrays])
         self.slots: list[tuple[str, Shape]] = []
         self.free: dict[Shape, list[int]] = defaultdict(list)
         self.home: dict[Value, int] = {}  # the slot of each value that is written into one
-        self.parts: dict[Value, list[Value]] = defaultdict(list)  # of the tuple that a region gives
+        self.parts: dict[Value, list[Value]] = defaultdict(list)  # of the tuple that a loop gives
         for v, instr in enumerate(p.instrs):
             if _part_of(p, instr):
                 self.parts[instr.args[0]].append(v)
@@ -85,7 +84,7 @@ class _Planner:
             last[owner] = len(self.p.instrs)
         return last
 
-    def run(self) -> tuple[Program, list[tuple[str, Shape]]]:
+    def run(self) -> Program:
         q = self.p.emptied()
         image: dict[Value, Value] = {}
         for v, instr in enumerate(self.p.instrs):
@@ -96,12 +95,13 @@ class _Planner:
                 if self.last[owner] == v and owner in self.home:
                     self._release(owner)
         q.outputs = [image[v] for v in self.p.outputs]
-        return q, self.slots
+        q.slots = self.slots
+        return q
 
     def _image(self, q: Program, v: Value, instr: Instr, image: dict[Value, Value]) -> Value:
         kind = instr.kind
-        if isinstance(kind, RegionCall):
-            return self._region(q, v, kind, image)
+        if isinstance(kind, Loop):
+            return self._loop(q, v, kind, image)
         if not (_may_write(kind) and self._may_have_slot(v)):
             return q.copied(instr, image)
         args = [image[a] for a in instr.args]
@@ -111,17 +111,16 @@ class _Planner:
             args.append(q.argument(self._take(v), instr.shape))
         return q.emit(Into(kind, len(instr.args), place), tuple(args), instr.shape)
 
-    def _region(self, q: Program, v: Value, kind: RegionCall, image: dict[Value, Value]) -> Value:
-        """A call of a region, whose arrays are written into slots where no buffer was given."""
-        region, targets = self.regions[kind.number], list(kind.targets)
+    def _loop(self, q: Program, v: Value, kind: Loop, image: dict[Value, Value]) -> Value:
+        """A loop, whose arrays are written into slots where no array was given."""
+        targets = list(kind.targets)
         args = [image[a] for a in self.p.instrs[v].args]
         for part in self.parts[v]:
             k, shape = _number_of(self.p.instrs[part]), self.p.instrs[part].shape
-            entrywise = region.reduction(region.results[k]) is None
-            if targets[k] is None and entrywise and self._may_have_slot(part):
+            if targets[k] is None and kind.plan.fills(k) and self._may_have_slot(part):
                 targets[k] = Target("operand", len(args))
                 args.append(q.argument(self._take(part), shape))
-        return q.emit(RegionCall(kind.number, kind.inputs, tuple(targets)), tuple(args), ())
+        return q.emit(replace(kind, targets=tuple(targets)), tuple(args), ())
 
     # Slots
 
@@ -189,7 +188,7 @@ def _makes(kind: Kind) -> bool:
 
 
 def _part_of(p: Program, instr: Instr) -> bool | None:
-    """True for a result of a region or of rows; False for the tuple of them; else None."""
+    """True for a result of a loop; False for the tuple of them; else None."""
     if _is_tuple(instr.kind):
         return False
     if isinstance(instr.kind, Item) and _is_tuple(p.instrs[instr.args[0]].kind):
@@ -199,10 +198,10 @@ def _part_of(p: Program, instr: Instr) -> bool | None:
 
 def _is_tuple(kind: Kind) -> bool:
     """Whether an instruction gives a tuple, which has no memory of its own."""
-    return isinstance(kind, (RegionCall, RowsCall))
+    return isinstance(kind, Loop)
 
 
-def _dtypes(p: Program, regions: Sequence[Region]) -> list[DType]:
+def _dtypes(p: Program) -> list[DType]:
     """The element types of values, None where they are not known, if arrays of floats are float64."""
     known: list[DType] = []
     types = {name: x.dtype for name, x in p.parameters}
@@ -215,7 +214,7 @@ def _dtypes(p: Program, regions: Sequence[Region]) -> list[DType]:
         elif isinstance(kind, Literal):
             known.append(type(kind.value))
         else:
-            known.append(_computed(p, instr, regions, known))
+            known.append(_computed(p, instr, known))
     return known
 
 
@@ -223,16 +222,15 @@ def _is_float(d: DType) -> bool:
     return isinstance(d, np.dtype) and d == FLOAT  # None would count as float64
 
 
-def _computed(p: Program, instr: Instr, regions: Sequence[Region], known: Sequence[DType]) -> DType:
+def _computed(p: Program, instr: Instr, known: Sequence[DType]) -> DType:
     kind = instr.kind
     if isinstance(kind, Item):
-        call = p.instrs[instr.args[0]]
-        if not isinstance(call.kind, RegionCall):
+        loop = p.instrs[instr.args[0]]
+        if not isinstance(loop.kind, Loop):
             return None
-        inputs = [known[a] for a in call.args]
-        return _of_part(kind.number, regions[call.kind.number], inputs)
+        return _of_part(kind.number, loop.kind.plan, [known[a] for a in loop.args])
     read = instr.args[1:] if kind == WHERE else instr.args
-    if any(known[a] is None for a in read) or isinstance(kind, RegionCall):
+    if any(known[a] is None for a in read) or isinstance(kind, Loop):
         return None
     if isinstance(kind, (Ufunc, Cast)):
         return None if kind == Cast(None) else entry_dtype(instr, known)
@@ -242,11 +240,14 @@ def _computed(p: Program, instr: Instr, regions: Sequence[Region], known: Sequen
     return FLOAT if floats and keeps and not truth else None
 
 
-def _of_part(part: int, region: Region, inputs: Sequence[DType]) -> DType:
-    if any(d is None for d in inputs):
+def _of_part(part: int, plan: Any, inputs: Sequence[DType]) -> DType:
+    """The element type of a result of a loop."""
+    if isinstance(plan, Stencil):
+        return FLOAT if all(_is_float(d) for d in inputs) else None
+    if any(d is None for d in inputs) or not isinstance(plan, Region):
         return None
-    dtype: DType = body_dtypes(region, inputs)[region.results[part]]
-    return dtype if region.reduction(region.results[part]) is None or _is_float(dtype) else None
+    dtype: DType = body_dtypes(plan, inputs)[plan.results[part]]
+    return dtype if plan.fills(part) or _is_float(dtype) else None
 
 
 def _number_of(part: Instr) -> int:

@@ -16,9 +16,13 @@ from symgrad.lower.accumulate import accumulate
 from symgrad.lower.expand import expand
 from symgrad.lower.half_angles import half_angles
 from symgrad.lower.horner import horner
+from symgrad.lower.memory import with_slots
 from symgrad.lower.program import Program, Value
 from symgrad.lower.reciprocals import share_reciprocals
+from symgrad.lower.regions import fuse
+from symgrad.lower.rows import by_rows, within_rows
 from symgrad.lower.sharing import share_factors
+from symgrad.lower.stencils import stencils
 from symgrad.lower.sums import open_sums
 from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.branches import quiet_branches
@@ -59,6 +63,14 @@ def without_dead_code(p: Program) -> Program:
     return q
 
 
+def _fused(p: Program) -> Program:
+    return within_rows(fuse(p), fuse)
+
+
+def _slotted(p: Program) -> Program:
+    return within_rows(with_slots(p), with_slots)
+
+
 # Without these a formula has no code, or code that is wrong somewhere
 NEEDED_PASSES: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     Pass(
@@ -97,6 +109,11 @@ RECIPROCALS: Final = Pass(
     "reciprocals", "divisions by one array share its reciprocal", share_reciprocals
 )
 ACCUMULATION: Final = Pass("accumulation", "sums of parts of an array fill one array", accumulate)
+STENCILS: Final = Pass("stencils", "sums of shifted parts by blocks of rows", stencils)
+ROWS: Final = Pass("rows", "work on the rows of large arrays by blocks of rows", by_rows)
+FUSION: Final = Pass("fusion", "entrywise work over one space by blocks", _fused)
+SLOTS: Final = Pass("slots", "intermediate arrays in memory that is used again", _slotted)
+LOOPS: Final = (STENCILS, ROWS, FUSION)
 DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_dead_code)
 
 

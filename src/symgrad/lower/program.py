@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from symgrad.expr.dims import Shape
-from symgrad.expr.kinds import COMMUTATIVE, Argument, Array, Kind, Literal
+from symgrad.expr.kinds import COMMUTATIVE, Argument, Array, Kind, Literal, Loop, Plan, Target
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import GREATEST_INT, LEAST_INT, as_float
 
@@ -57,6 +57,8 @@ class Program:
         Dim name to identifier, of the extents that code mentions.
     arrays : dict
         Identifier to constant array.
+    slots : list of (identifier, shape)
+        The arrays that intermediates are written into.
     batched : bool
         Whether all arguments are scalars that may come as arrays of broadcasting shapes.
     """
@@ -71,6 +73,7 @@ class Program:
     extents: dict[str, tuple[str, int]] = field(default_factory=dict)
     dim_names: dict[str, str] = field(default_factory=dict)
     arrays: dict[str, Any] = field(default_factory=dict)
+    slots: list[tuple[str, Shape]] = field(default_factory=list)
     numbering: dict[Any, Value] = field(default_factory=dict)
 
     def emit(self, kind: Kind, args: tuple[Value, ...], shape: Shape) -> Value:
@@ -99,6 +102,18 @@ class Program:
         if value.__class__ is int and not LEAST_INT <= value <= GREATEST_INT:
             value = as_float(value)
         return self.emit(Literal(value), (), ())
+
+    def loop(
+        self, plan: Plan, operands: Sequence[Value], targets: Sequence[Target | None]
+    ) -> Value:
+        """The value of a loop, a tuple."""
+        number = sum(loop.plan.word == plan.word for loop in self.loops())
+        kind = Loop(f"_{plan.word}{number}", plan, tuple(targets))
+        return self.emit(kind, tuple(operands), ())
+
+    def loops(self) -> list[Loop]:
+        """The loops, in order."""
+        return [instr.kind for instr in self.instrs if isinstance(instr.kind, Loop)]
 
     def emptied(self) -> Program:
         """A program with the same parameters, extents and outputs, and no instruction yet."""

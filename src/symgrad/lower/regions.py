@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from symgrad.expr.dims import Shape
-from symgrad.expr.kinds import Argument, Item, Literal, RegionCall, Target
+from symgrad.expr.kinds import Argument, Item, Literal, Target
 from symgrad.lower.cost import cost_of
 from symgrad.lower.program import Instr, Program, Value
 from symgrad.lower.reductions import DOT, Reduction, reduction_of
@@ -21,29 +22,32 @@ MIN_ENTRIES = 4096  # spaces of known, smaller extents are not worth a loop
 MIN_COST = 5  # additions an entry; less is bound by memory, and a loop over blocks gains nothing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Region:
-    """One loop over the blocks of an iteration space.
+    """Entrywise work over the blocks of an iteration space, and the reductions that end in it.
 
     Attributes
     ----------
     space : tuple
         The extents, as the program knows them.
-    inputs : tuple of int
-        Values of the program that enter, in the order of the first `len(inputs)` values of `body`.
+    arity : int
+        The number of inputs, which are the first values of `body`.
     body : tuple of Instr
         Inputs, literals, then computations in order; operands count in `body`.
     results : tuple of int
         Values of `body` that leave: arrays over the space, or reductions.
-    targets : tuple of Target or None
-        The array that the caller may have given for each result.
     """
 
     space: Shape
-    inputs: tuple[Value, ...]
+    arity: int
     body: tuple[Instr, ...]
     results: tuple[Value, ...]
-    targets: tuple[Target | None, ...] = ()
+    word: ClassVar[str] = "region"
+    given: ClassVar[tuple[Any, ...]] = ()
+
+    def fills(self, result: int) -> bool:
+        """Whether a result is an array over the space."""
+        return self.reduction(self.results[result]) is None
 
     @property
     def cost(self) -> int:
@@ -75,8 +79,8 @@ def reduction_over(
     return found if fits else None
 
 
-def fuse(p: Program) -> tuple[Program, list[Region]]:
-    """The program with a `RegionCall` for each region, and the regions."""
+def fuse(p: Program) -> Program:
+    """The program with regions as loops."""
     return _Fusion(p).run()
 
 
@@ -98,7 +102,7 @@ class _Fusion:
         self.layer = [0] * len(p.instrs)  # of its region, or of the first that can use it
         self.users: list[list[Value]] = [[] for _ in p.instrs]
 
-    def run(self) -> tuple[Program, list[Region]]:
+    def run(self) -> Program:
         for v in range(len(self.p.instrs)):
             if self.live[v]:
                 self._place(v)
@@ -156,7 +160,7 @@ class _Fusion:
 
     # The new program
 
-    def _rebuilt(self) -> tuple[Program, list[Region]]:
+    def _rebuilt(self) -> Program:
         groups: dict[tuple[int, Shape], list[Value]] = defaultdict(list)
         plain: dict[int, list[Value]] = defaultdict(list)
         for v in range(len(self.p.instrs)):
@@ -171,7 +175,6 @@ class _Fusion:
             if sum(cost_of(self.p.instrs[v].kind) for v in members) < MIN_COST:
                 plain[layer] += groups.pop((layer, space))
         q = self.p.emptied()
-        regions: list[Region] = []
         image: dict[Value, Value] = {}
         for layer in sorted({*plain, *[layer for layer, _ in groups]}):
             for v in plain[layer]:
@@ -179,24 +182,22 @@ class _Fusion:
                 image[v] = q.copied(instr, image)
             for (at, space), members in groups.items():
                 if at == layer:
-                    regions.append(self._region(q, len(regions), space, members, image))
+                    self._region(q, space, members, image)
         q.outputs = [image[v] for v in self.p.outputs]
-        return q, regions
+        return q
 
     def _region(
-        self, q: Program, number: int, space: Shape, members: list[Value], image: dict[Value, Value]
-    ) -> Region:
+        self, q: Program, space: Shape, members: list[Value], image: dict[Value, Value]
+    ) -> None:
         inside = set(members)
         outputs = set(self.p.outputs)
         leaving = [
             v for v in members if v in outputs or any(u not in inside for u in self.users[v])
         ]
-        region = region_of(self.p, space, members, leaving, self._targets(leaving))
-        call = RegionCall(number, len(region.inputs), region.targets)
-        result = q.emit(call, tuple([image[a] for a in region.inputs]), ())
+        region, inputs = region_of(self.p, space, members, leaving)
+        result = q.loop(region, [image[a] for a in inputs], self._targets(leaving))
         for i, v in enumerate(leaving):
             image[v] = q.emit(Item(i), (result,), self.p.instrs[v].shape)
-        return region
 
     def _targets(self, leaving: Sequence[Value]) -> tuple[Target | None, ...]:
         """The arrays that the caller may have given for values that leave a region."""
@@ -208,13 +209,9 @@ class _Fusion:
 
 
 def region_of(
-    p: Program,
-    space: Shape,
-    members: Sequence[Value],
-    leaving: Sequence[Value],
-    targets: tuple[Target | None, ...] = (),
-) -> Region:
-    """The region of some instructions of a program; what leaves may be an input as well."""
+    p: Program, space: Shape, members: Sequence[Value], leaving: Sequence[Value]
+) -> tuple[Region, list[Value]]:
+    """The region of some instructions of a program, and its inputs; what leaves may be one as well."""
     inside = set(members)
     entering = dict.fromkeys(a for v in members for a in p.instrs[v].args if a not in inside)
     entering.update(dict.fromkeys(v for v in leaving if v not in inside))
@@ -224,8 +221,7 @@ def region_of(
     body = [Instr(Argument(f"x{i}"), (), p.instrs[a].shape) for i, a in enumerate(inputs)]
     body += [p.instrs[a] for a in literals]
     body += [_renumbered(p.instrs[v], local) for v in members]
-    results = tuple(local[v] for v in leaving)
-    return Region(space, tuple(inputs), tuple(body), results, targets)
+    return Region(space, len(inputs), tuple(body), tuple([local[v] for v in leaving])), inputs
 
 
 def _renumbered(instr: Instr, local: dict[Value, Value]) -> Instr:

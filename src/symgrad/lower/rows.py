@@ -7,11 +7,12 @@ program becomes a function of its own, which runs on as many rows as the cache h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final
 
 from symgrad.expr.dims import Dim, add_dims, dim_names, mul_dims
-from symgrad.expr.kinds import Item, Literal, RowsCall, Target
+from symgrad.expr.kinds import Item, Literal, Loop, Target
 from symgrad.expr.leaves import symbol
 from symgrad.lower.locality import Locality, When
 from symgrad.lower.names import Names
@@ -20,7 +21,7 @@ from symgrad.lower.program import Program, Value
 MIN_INNER: Final = 1  # matrices of rows that need not be kept for all rows, from which blocks pay
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rows:
     """A part of a program that works on rows.
 
@@ -40,10 +41,21 @@ class Rows:
     sliced: tuple[bool, ...]
     finals: tuple[str | None, ...]
     width: Dim
+    word: ClassVar[str] = "rows"
+    given: ClassVar[tuple[Any, ...]] = ()
+
+    @property
+    def arity(self) -> int:
+        """The number of parameters."""
+        return len(self.sliced)
+
+    def fills(self, result: int) -> bool:
+        """Whether a result is rows."""
+        return self.finals[result] is None
 
 
-def by_rows(p: Program) -> tuple[Program, Rows | None]:
-    """The program with its work on rows as a `RowsCall`, and that work; None where it is little."""
+def by_rows(p: Program) -> Program:
+    """The program with its work on rows as a loop, where it is worth one."""
     dims = dict.fromkeys(
         shape[0]
         for _, x in p.parameters
@@ -53,8 +65,23 @@ def by_rows(p: Program) -> tuple[Program, Rows | None]:
     for split in sorted(splits, key=lambda s: -len(s.inner)):
         rows = split.rows()
         if rows is not None:
-            return split.rest(rows), rows
-    return p, None
+            return split.rest(rows)
+    return p
+
+
+def within_rows(p: Program, change: Callable[[Program], Program]) -> Program:
+    """The program with the bodies of work on rows changed."""
+    q = p.emptied()
+    image: list[Value] = []
+    for instr in p.instrs:
+        kind = instr.kind
+        if isinstance(kind, Loop) and isinstance(kind.plan, Rows):
+            plan = replace(kind.plan, body=change(kind.plan.body))
+            instr = instr._replace(kind=replace(kind, plan=plan))
+        image.append(q.copied(instr, image))
+    q.outputs = [image[v] for v in p.outputs]
+    q.slots = p.slots
+    return q
 
 
 class _Split:
@@ -177,8 +204,8 @@ class _Split:
         for v, instr in enumerate(self.p.instrs):
             if self._kind(v) is When.EARLY and (self.live[v] or instr.kind.leaf):
                 image[v] = q.copied(instr, image)
-        call = RowsCall(tuple([self._target(v) for v in self.leaving]))
-        result = q.emit(call, tuple([image[a] for a, _ in self.entering]), ())
+        operands = [image[a] for a, _ in self.entering]
+        result = q.loop(rows, operands, [self._target(v) for v in self.leaving])
         for k, v in enumerate(self.leaving):
             image[v] = q.emit(Item(k), (result,), self.p.instrs[v].shape)
         for v, instr in enumerate(self.p.instrs):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from symgrad.expr.dims import Shape
-from symgrad.expr.kinds import Place, Span, StencilCall, Target
+from symgrad.expr.kinds import Extents, Item, Place, Places, Span, Target
 from symgrad.lower.program import Instr, Program, Value
 from symgrad.lower.regions import Region, is_space, region_of
 
@@ -36,12 +36,39 @@ class Part:
     negative: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stencil:
-    """A sum of shifted parts; the inputs of its groups follow one another in its call."""
+    """A sum of shifted parts; the inputs of its groups follow one another in its call.
+
+    Attributes
+    ----------
+    groups : tuple of Region
+    parts : tuple of Part
+    shape : tuple
+        Of the sum.
+    places : tuple of index
+        Where each part is added.
+    """
 
     groups: tuple[Region, ...]
     parts: tuple[Part, ...]
+    shape: Shape
+    places: tuple[tuple[Any, ...], ...]
+    word: ClassVar[str] = "stencil"
+
+    @property
+    def arity(self) -> int:
+        """The number of inputs of all groups."""
+        return sum(region.arity for region in self.groups)
+
+    @property
+    def given(self) -> tuple[Any, ...]:
+        """The shape, and the places of the parts."""
+        return Extents(self.shape), Places(self.places)
+
+    def fills(self, result: int) -> bool:
+        """Whether the sum, its only result, can be written into an array that is given."""
+        return True
 
 
 def _goes_by_rows(index: tuple[Any, ...]) -> bool:
@@ -49,23 +76,22 @@ def _goes_by_rows(index: tuple[Any, ...]) -> bool:
     return bool(index) and isinstance(index[0], Span) and index[0].step == 1
 
 
-def stencils(p: Program) -> tuple[Program, list[Stencil]]:
-    """The program with sums of parts as `StencilCall`s, and what they do."""
+def stencils(p: Program) -> Program:
+    """The program with sums of parts as loops."""
     live = p.live()
     at = [v for v, i in enumerate(p.instrs) if live[v] and _is_stencil(i)]
     if not at:
-        return p, []
+        return p
     users = _users(p, live)
     q = p.emptied()
-    found: list[Stencil] = []
     image: dict[Value, Value] = {}
     for v, instr in enumerate(p.instrs):
         if v in at:
-            image[v] = _call(p, q, v, users, image, found)
+            image[v] = _call(p, q, v, users, image)
         elif live[v] or instr.kind.leaf:
             image[v] = q.copied(instr, image)
     q.outputs = [image[v] for v in p.outputs]
-    return q, found
+    return q
 
 
 def _is_stencil(instr: Instr) -> bool:
@@ -94,7 +120,6 @@ def _call(
     v: Value,
     users: Sequence[set[Value]],
     image: dict[Value, Value],
-    found: list[Stencil],
 ) -> Value:
     """The call of the stencil that an instruction is."""
     instr = p.instrs[v]
@@ -102,26 +127,25 @@ def _call(
     assert isinstance(kind, Place)
     spaces = dict.fromkeys(p.instrs[a].shape for a in instr.args)
     groups = [_group(p, v, space, users) for space in spaces]
-    where = {a: (g, k) for g, (_, ends) in enumerate(groups) for k, a in enumerate(ends)}
+    where = {a: (g, k) for g, (_, _, ends) in enumerate(groups) for k, a in enumerate(ends)}
     parts = [Part(*where[a], minus) for a, minus in zip(instr.args, kind.negative, strict=True)]
-    regions = tuple(region for region, _ in groups)
-    inputs = [image[a] for region in regions for a in region.inputs]
+    regions = tuple([region for region, _, _ in groups])
+    plan = Stencil(regions, tuple(parts), kind.shape, kind.places)
     target = Target("out", p.outputs.index(v)) if v in p.outputs else None
-    call = StencilCall(len(found), kind.shape, kind.places, target)
-    found.append(Stencil(regions, tuple(parts)))
-    return q.emit(call, tuple(inputs), instr.shape)
+    result = q.loop(plan, [image[a] for _, inputs, _ in groups for a in inputs], [target])
+    return q.emit(Item(0), (result,), instr.shape)
 
 
 def _group(
     p: Program, v: Value, space: Shape, users: Sequence[set[Value]]
-) -> tuple[Region, list[Value]]:
-    """The region that makes the parts of one shape, and these parts."""
+) -> tuple[Region, list[Value], list[Value]]:
+    """The region that makes the parts of one shape, its inputs, and these parts."""
     ends = list(dict.fromkeys(a for a in p.instrs[v].args if p.instrs[a].shape == space))
     inside: set[Value] = set()
     for a in range(max(ends), -1, -1):
         if users[a] and users[a] <= inside | {v} and _is_entrywise(p.instrs[a], space):
             inside.add(a)
-    return region_of(p, space, sorted(inside), ends), ends
+    return *region_of(p, space, sorted(inside), ends), ends
 
 
 def _is_entrywise(instr: Instr, space: Shape) -> bool:

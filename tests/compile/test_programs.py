@@ -7,10 +7,11 @@ import pytest
 from tests.compile.programs import NAMES, PROGRAMS, arguments
 
 import symgrad as sg
-from symgrad.compile.pipeline import Options, first_program
+from symgrad.compile.pipeline import Draft, Options
+from symgrad.compile.targets import ARRAYS, LOOPS
 from symgrad.expr.kinds import Formula, Written
 from symgrad.lower.cost import cost_of
-from symgrad.lower.passes import LOOPS, SLOTS, array_passes, run_passes
+from symgrad.lower.passes import SLOTS, run_passes
 from symgrad.lower.sizes import entry_spaces, product_spaces
 
 # Words that generated code uses
@@ -116,8 +117,8 @@ def sealed(program):
 def test_no_pass_and_no_cost_reads_code(name):
     symbols, outputs = PROGRAMS[name](*NAMES)
     spans = [("axis0",)] * len(symbols) if all(x.shape == () for x in symbols) else None
-    program = sealed(first_program(symbols, outputs, Options(), spans))
-    arrays = run_passes(program, array_passes(fast_math=True))
+    program = sealed(Draft(symbols, outputs, Options()).lowered(spans))
+    arrays = run_passes(program, ARRAYS.with_fast_math().passes)
     run_passes(arrays, (*LOOPS, SLOTS))
     assert entry_spaces(arrays) is not None and product_spaces(arrays) is not None
     assert all(cost_of(instr.kind) >= 0 for instr in arrays.instrs)
@@ -125,7 +126,7 @@ def test_no_pass_and_no_cost_reads_code(name):
 
 def test_sealed_text_is_sealed():
     x = sg.symbol("x")
-    program = sealed(first_program([x], [sg.special.lambertw(x) + sg.softplus(x)], Options()))
+    program = sealed(Draft([x], [sg.special.lambertw(x) + sg.softplus(x)], Options()).lowered())
     texts = [i.kind for i in program.instrs if isinstance(i.kind, (Written, Formula))]
     assert len(texts) == 2
     for read in (lambda t: "np" in t, lambda t: t.startswith("np"), len, list):

@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.compile.pipeline import Options, array_program
+from symgrad.compile.pipeline import Draft, Options
 from symgrad.emit.spelling import NumpySpelling
 from symgrad.expr.kinds import Into
 from symgrad.lower.memory import with_slots
-from symgrad.lower.passes import SINGLE_CALLS
 from symgrad.lower.regions import fuse
 
 A, B = sg.matrix("A", ("n", "n")), sg.matrix("B", ("n", "n"))
@@ -19,7 +18,7 @@ v, k = sg.vector("v", "n"), sg.vector("k", "n", dtype=int)
 
 def planned(symbols, *outputs):
     """The lines that write into slots, and the slots."""
-    program = SINGLE_CALLS.run(array_program(symbols, outputs, Options()))
+    program = Draft(symbols, outputs, Options()).of_large_arrays()
     written = with_slots(fuse(program))
     spell = NumpySpelling(written.dim_names)
     into = [instr for instr in written.instrs if isinstance(instr.kind, Into)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.compile.pipeline import Options, array_program
+from symgrad.compile.pipeline import Draft, Options
 from symgrad.lower.rows import by_rows
 
 X, Y = sg.matrix("X", ("n", "d")), sg.matrix("Y", ("n", "k"))
@@ -51,7 +51,7 @@ OTHERS = {
 
 
 def found(outputs):
-    loops = by_rows(array_program(SYMBOLS, outputs, Options())).loops()
+    loops = by_rows(Draft(SYMBOLS, outputs, Options()).of_large_arrays()).loops()
     return loops[0].plan if loops else None
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.compile.pipeline import Options, array_program
+from symgrad.compile.pipeline import Draft, Options
 from symgrad.lower.stencils import stencils
 
 u, v = sg.matrix("u", ("n", "m")), sg.vector("v", "n")
@@ -30,7 +30,7 @@ FORMULAS = {
 
 
 def found(x, y):
-    return [loop.plan for loop in stencils(array_program([x], [y], Options())).loops()]
+    return [loop.plan for loop in stencils(Draft([x], [y], Options()).of_large_arrays()).loops()]
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -19,11 +19,12 @@ from symgrad.compile.regions import RegionFunction, float_kernel
 from symgrad.compile.rows import RowsFunction
 from symgrad.compile.slots import Deferred, SlottedFunction
 from symgrad.compile.stencils import StencilFunction
+from symgrad.compile.targets import LOOPS
 from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import is_quiet, numpy_source
 from symgrad.expr.dims import Shape
-from symgrad.lower.passes import LOOPS, SLOTS, run_passes
+from symgrad.lower.passes import SLOTS, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region
 from symgrad.lower.rows import Rows

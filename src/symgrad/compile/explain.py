@@ -4,66 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgrad.compile.pipeline import Code, Options, array_program
+from symgrad.compile.pipeline import Code, Draft
+from symgrad.compile.targets import ARRAYS, LOOPS
 from symgrad.emit.nest import Nest, is_block_form
 from symgrad.expr.kinds import Into
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import Roots, toposort
 from symgrad.lower.factorisations import shared_factors
-from symgrad.lower.lowering import lower
-from symgrad.lower.passes import FORMULA_PASSES, LOOPS, SLOTS, array_passes, prepared
+from symgrad.lower.passes import FORMULA_PASSES, SHORT_AXES, SLOTS, run_passes, size_of
 from symgrad.lower.program import Program
 from symgrad.lower.regions import Region
 from symgrad.lower.rows import Rows
-from symgrad.lower.short_axes import SHORT, write_out_short_axes
 from symgrad.lower.stencils import Stencil
 from symgrad.structure.recognise import structure_lines
 
 
-def explain(
-    args: Sequence[Expr],
-    leaves: Sequence[Expr],
-    nest: Nest,
-    options: Options,
-    title: str,
-    code: Code,
-) -> str:
-    """The passes that a formula went through, with the instructions left after each."""
-    lines = [title, code.doc, "", f"formula: {len(toposort(leaves))} nodes"]
-    formulas: Sequence[Expr] = Roots(leaves)
-    for change in FORMULA_PASSES:
-        formulas = change.run(formulas)
-        lines.append(f"{change.name}: {len(toposort(formulas))} nodes; {change.does}")
-    p = lower(args, formulas, _spans(args), dict(options.sizes))
-    lines.append(f"lowering: {p.steps()} instructions; powers by products, contractions in order")
+def explain(draft: Draft, nest: Nest, title: str, code: Code) -> str:
+    """The passes that a formula went through, with what was left after each."""
+    leaves, spans = draft.leaves, _spans(draft.args)
+    lines = [title, code.doc, "", f"formula: {size_of(leaves)}"]
+    formulas = run_passes(Roots(leaves), FORMULA_PASSES, lines)
+    program = draft.lowered(spans)
+    lines.append(f"lowering: {size_of(program)}; powers by products, contractions in order")
     factored = {use.matrix for use in shared_factors(toposort(formulas)).values()}
     if factored:
         lines.append(f"factorisations: {len(factored)}, each for several results, where SciPy is")
-    for step in array_passes(options.fast_math):
-        p = step.run(p)
-        lines.append(f"{step.name}: {p.steps()} instructions; {step.does}")
-    lines += _large_lines(args, leaves, options)
+    run_passes(program, draft.target(ARRAYS).passes, lines)
+    lines.append("for large arrays:")
+    if run_passes(formulas, (SHORT_AXES,)) is not formulas:
+        run_passes(formulas, (SHORT_AXES,), lines)
+    looped = run_passes(draft.of_large_arrays(spans), LOOPS)
+    lines += _loop_lines(looped, SLOTS.run(looped))
     if is_block_form(nest, [y.shape for y in leaves]):
         lines.append(f"structure: block, {len(nest[2])} by {len(nest[2])}")
     lines += structure_lines(leaves)
     floats = ", Python floats" if code.of_floats else ", entries as Python floats"
     lines.append("paths: arrays" + (floats if code.scalar is not None else ""))
     return "\n".join(lines)
-
-
-def _large_lines(args: Sequence[Expr], leaves: Sequence[Expr], options: Options) -> list[str]:
-    """What is done for large arrays."""
-    whole = prepared(leaves)
-    written_out = write_out_short_axes(whole)
-    lines = ["for large arrays:"]
-    if any(new is not old for new, old in zip(written_out, whole, strict=True)):
-        lines.append(
-            f"short axes: {len(toposort(written_out))} nodes; axes of 2 to {SHORT} entries written out"
-        )
-    p = array_program(args, leaves, options, _spans(args))
-    for step in LOOPS:
-        p = step.run(p)
-    return lines + _loop_lines(p, SLOTS.run(p))
 
 
 def _loop_lines(looped: Program, slotted: Program) -> list[str]:

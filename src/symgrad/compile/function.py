@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
-from symgrad.compile.pipeline import Code, Options, array_program, first_program, write
+from symgrad.compile.pipeline import Code, Draft, Options, write
 from symgrad.emit.data import standing_alone
 from symgrad.emit.nest import Nest, rebuild_nest
 from symgrad.expr.node import Expr
@@ -61,6 +60,7 @@ class CompiledFunction:
         "__weakref__",
         "_code",
         "_columns",
+        "_draft",
         "_in_one_thread",
         "_large",
         "_least",
@@ -81,7 +81,9 @@ class CompiledFunction:
         signature: Signature,
         code: Code,
         options: Options,
+        draft: Draft | None = None,
     ) -> None:
+        self._draft = draft or Draft(args, leaves, options)
         self.args = args
         self._leaves = leaves
         self._nest = nest
@@ -218,8 +220,13 @@ class CompiledFunction:
         made = self._sized.get(key)
         if made is None:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
-            program = first_program(self.args, self._leaves, options)
-            code = write(program, self._leaves, self._nest, self._code.doc, options)
+            code = write(
+                self._draft.lowered(None, options),
+                self._leaves,
+                self._nest,
+                self._code.doc,
+                options,
+            )
             made = CompiledFunction(
                 self.args, self._leaves, self._nest, self._signature, code, options
             )
@@ -230,7 +237,7 @@ class CompiledFunction:
 
     def _by_columns(self) -> Columns | None:
         names = [p.identifier for p in self._signature.parameters]
-        draft = partial(array_program, self.args, self._leaves, self._options)
+        draft = self._draft.of_large_arrays
         parameters = list(zip(names, self.args, strict=True))
         return on_columns(parameters, self._leaves, draft, self._of_scalars)
 
@@ -238,16 +245,19 @@ class CompiledFunction:
         """A function of scalars, with the options of this one, that returns a list."""
         nest = ("list", (), tuple(range(len(outputs))))
         options = replace(self._options, sizes=())
-        program = first_program(inputs, outputs, options)
+        draft = Draft(inputs, outputs, options)
+        program = draft.lowered()
         parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
         signature = Signature(tuple(parameters), True, (), True)
         code = write(program, outputs, nest, self._code.doc, options)
-        return CompiledFunction(tuple(inputs), tuple(outputs), nest, signature, code, options)
+        return CompiledFunction(
+            tuple(inputs), tuple(outputs), nest, signature, code, options, draft
+        )
 
     def _larger(self) -> LargeArrays:
         if self._large is None:
             names = [p.identifier for p in self._signature.parameters]
-            draft = partial(array_program, self.args, self._leaves, self._options)
+            draft = self._draft.of_large_arrays
             self._large = LargeArrays(draft, self._nest, names, self._code.entries, self._options)
         return self._large
 
@@ -255,7 +265,7 @@ class CompiledFunction:
 
     def explain(self) -> str:
         """What is computed, and what the passes made of it, step by step."""
-        return explain(self.args, self._leaves, self._nest, self._options, repr(self), self._code)
+        return explain(self._draft, self._nest, repr(self), self._code)
 
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self._signature.parameters)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symgrad.compile.pipeline import Options, array_program
+from symgrad.compile.pipeline import Draft, Options
 from symgrad.emit.kernel_source import kernel_source
 from symgrad.expr.kinds import Argument, Array, Literal
 from symgrad.expr.node import Expr
@@ -46,7 +46,8 @@ def in_place(
     symbols: Sequence[Expr], outputs: Sequence[Expr], name: str, fast_math: bool = False
 ) -> InPlace | None:
     """The kernel of scalar formulas; None where a step is no ufunc, or an output is not computed."""
-    program = array_program(symbols, outputs, Options(fast_math=fast_math), [SPACE] * len(symbols))
+    draft = Draft(symbols, outputs, Options(fast_math=fast_math))
+    program = draft.of_large_arrays([SPACE] * len(symbols))
     region = _region(program)
     if region is None:
         return None

@@ -11,7 +11,7 @@ import numpy as np
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
-from symgrad.compile.pipeline import Options, first_program, write
+from symgrad.compile.pipeline import Draft, Options, write
 from symgrad.compile.threads import checked_threads
 from symgrad.emit.nest import flatten, rebuild_nest
 from symgrad.errors import ArgumentError
@@ -128,7 +128,8 @@ def lambdify(
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
     )
-    program = first_program(symbols, leaves, options)
+    draft = Draft(symbols, leaves, options)
+    program = draft.lowered()
     return CompiledFunction(
         args=tuple(symbols),
         leaves=tuple(leaves),
@@ -136,6 +137,7 @@ def lambdify(
         signature=_signature(program, leaves),
         code=write(program, leaves, nest, describe(program, leaves), options),
         options=options,
+        draft=draft,
     )
 
 

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from symgrad.compile.targets import ARRAYS, FLOATS, LARGE, Target
 from symgrad.emit.data import long_arrays
 from symgrad.emit.nest import Nest
 from symgrad.emit.numpy_source import largest_code, numpy_source
-from symgrad.emit.scalar_source import entries_source, has_scalar_form, scalar_source
+from symgrad.emit.scalar_source import entries_source, scalar_source
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import Roots, toposort
 from symgrad.lower.lowering import lower
-from symgrad.lower.passes import array_passes, prepared, run_passes
+from symgrad.lower.passes import FORMULA_PASSES, prepared, run_passes
 from symgrad.lower.program import Program
 from symgrad.lower.scalars import by_entries, has_entries, pays
-from symgrad.lower.short_axes import write_out_short_axes
 from symgrad.lower.sizes import entry_cost, entry_spaces, product_spaces
 
 
@@ -44,26 +44,39 @@ class Options:
     sizes: tuple[tuple[str, int], ...] = ()
 
 
-def first_program(
-    args: Sequence[Expr],
-    leaves: Sequence[Expr],
-    options: Options,
-    spans: Sequence[Shape] | None = None,
-) -> Program:
-    """The program as it is lowered, before all passes."""
-    return lower(args, prepared(leaves), spans, dict(options.sizes))
+class Draft:
+    """Formulas on their way to code: what all targets start from."""
 
+    def __init__(self, args: Sequence[Expr], leaves: Sequence[Expr], options: Options) -> None:
+        self.args = args
+        self.leaves = leaves
+        self.options = options
+        self._formulas: Sequence[Expr] | None = None
 
-def array_program(
-    args: Sequence[Expr],
-    leaves: Sequence[Expr],
-    options: Options,
-    spans: Sequence[Shape] | None = None,
-) -> Program:
-    """The program for large arrays, whose scalar arguments span the axes given by `spans`."""
-    formulas = write_out_short_axes(prepared(leaves))
-    program = lower(args, formulas, spans, dict(options.sizes))
-    return run_passes(program, array_passes(options.fast_math))
+    @property
+    def formulas(self) -> Sequence[Expr]:
+        """The formulas as they are lowered, made when first asked for."""
+        if self._formulas is None:
+            self._formulas = run_passes(Roots(self.leaves), FORMULA_PASSES)
+        return self._formulas
+
+    def lowered(
+        self, spans: Sequence[Shape] | None = None, options: Options | None = None
+    ) -> Program:
+        """The program before the passes of a target."""
+        sizes = (options or self.options).sizes
+        return lower(self.args, self.formulas, spans, dict(sizes))
+
+    def of_large_arrays(self, spans: Sequence[Shape] | None = None) -> Program:
+        """The program for large arrays before its loops; scalar arguments span the axes of `spans`."""
+        more = LARGE.formulas[len(FORMULA_PASSES) :]
+        formulas = run_passes(self.formulas, more)
+        program = lower(self.args, formulas, spans, dict(self.options.sizes))
+        return run_passes(program, self.target(ARRAYS).passes)
+
+    def target(self, target: Target) -> Target:
+        """A target under the options."""
+        return target.with_fast_math() if self.options.fast_math else target
 
 
 class Code:
@@ -140,9 +153,10 @@ class Code:
 
 def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, options: Options) -> Code:
     """The code of a program that was just lowered from formulas."""
-    arrays = run_passes(program, array_passes(options.fast_math))
+    target = ARRAYS.with_fast_math() if options.fast_math else ARRAYS
+    arrays = run_passes(program, target.passes)
     scalar: Callable[[], str | None] | None = None
-    if has_scalar_form(program):
+    if FLOATS.accepts(program):
         scalar = partial(scalar_source, program, nest, options.name)
     elif not program.batched and has_entries([x for _, x in program.parameters], leaves):
         scalar = partial(_entries_source, arrays, leaves, nest, options.name)
@@ -167,7 +181,7 @@ def _entries_source(arrays: Program, leaves: Sequence[Expr], nest: Nest, name: s
     if not pays(sum([bool(node.args) for node in toposort(outputs)]) // 2, arrays.steps()):
         return None  # twice as many operations as steps can come of
     program = lower(inputs, prepared(outputs))
-    if not (has_scalar_form(program) and pays(program.steps(), arrays.steps())):
+    if not (FLOATS.accepts(program) and pays(program.steps(), arrays.steps())):
         return None
     arguments = [(identifier, x.shape) for identifier, x in arrays.parameters]
     return entries_source(program, nest, name, arguments, [y.shape for y in leaves])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import Roots
+from symgrad.expr.traverse import Roots, toposort
 from symgrad.lower.accumulate import accumulate
 from symgrad.lower.expand import expand
 from symgrad.lower.half_angles import half_angles
@@ -22,6 +22,7 @@ from symgrad.lower.reciprocals import share_reciprocals
 from symgrad.lower.regions import fuse
 from symgrad.lower.rows import by_rows, within_rows
 from symgrad.lower.sharing import share_factors
+from symgrad.lower.short_axes import SHORT, write_out_short_axes
 from symgrad.lower.stencils import stencils
 from symgrad.lower.sums import open_sums
 from symgrad.ops.shown import computed_forms
@@ -91,14 +92,30 @@ FORMULA_PASSES: Final[tuple[Pass[Sequence[Expr]], ...]] = (
 )
 
 
+Trace = list[str]  # a line for each pass that was run, with what was left after it
+
+
+def run_passes(form: Form, passes: Sequence[Pass[Form]], trace: Trace | None = None) -> Form:
+    """A program, or formulas, after all passes."""
+    for step in passes:
+        form = step.run(form)
+        if trace is not None:
+            trace.append(f"{step.name}: {size_of(form)}; {step.does}")
+    return form
+
+
+def size_of(form: Any) -> str:
+    """How large formulas or a program are, in words."""
+    if isinstance(form, Program):
+        return f"{form.steps()} instructions"
+    return f"{len(toposort(form))} nodes"
+
+
 def prepared(
     leaves: Sequence[Expr], passes: Sequence[Pass[Sequence[Expr]]] = FORMULA_PASSES
 ) -> Sequence[Expr]:
     """Formulas in the form in which they are lowered."""
-    formulas: Sequence[Expr] = Roots(leaves)
-    for step in passes:
-        formulas = step.run(formulas)
-    return formulas
+    return run_passes(Roots(leaves), passes)
 
 
 SINGLE_CALLS: Final = Pass("single calls", "every entrywise step is one ufunc call", expand)
@@ -113,18 +130,7 @@ STENCILS: Final = Pass("stencils", "sums of shifted parts by blocks of rows", st
 ROWS: Final = Pass("rows", "work on the rows of large arrays by blocks of rows", by_rows)
 FUSION: Final = Pass("fusion", "entrywise work over one space by blocks", _fused)
 SLOTS: Final = Pass("slots", "intermediate arrays in memory that is used again", _slotted)
-LOOPS: Final = (STENCILS, ROWS, FUSION)
+SHORT_AXES: Final = Pass(
+    "short axes", f"axes of 2 to {SHORT} entries written out", write_out_short_axes
+)
 DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_dead_code)
-
-
-def array_passes(fast_math: bool) -> tuple[Pass[Program], ...]:
-    """What a program for arrays goes through."""
-    angles = [HALF_ANGLES] if fast_math else []
-    return (SINGLE_CALLS, *angles, RECIPROCALS, ACCUMULATION, DEAD_CODE)
-
-
-def run_passes(p: Program, passes: tuple[Pass[Program], ...]) -> Program:
-    """The program after all passes."""
-    for step in passes:
-        p = step.run(p)
-    return p

@@ -24,7 +24,7 @@ SHORT: Final = 4  # entries of an axis that is written out
 LONG: Final = 64  # entries from which a known axis is a long one
 
 
-def write_out_short_axes(outputs: Sequence[Expr]) -> list[Expr]:
+def write_out_short_axes(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with entrywise work on arrays of a long and a short axis done part by part.
 
     Only where all users of such an array sum over the short axis, stack the results of the parts, or are
@@ -32,7 +32,7 @@ def write_out_short_axes(outputs: Sequence[Expr]) -> list[Expr]:
     """
     order = toposort(outputs)
     axes = _Axes(order, outputs).found()
-    return _Parts(axes).written(order, outputs) if axes else list(outputs)
+    return _Parts(axes).written(order, outputs) if axes else outputs
 
 
 def _short_axis(shape: Shape) -> int | None:

@@ -66,11 +66,16 @@ ARITHMETIC: Final[dict[Kind, str]] = {
 
 
 @cache
-def _functions() -> dict[Kind, str]:
-    """The code on floats of ufuncs, by the records of the ops that they are."""
+def _functions(special: bool) -> dict[Kind, str]:
+    """The code on floats of ufuncs of NumPy, or of SciPy, by the records of the ops that they are.
+
+    To read a template of SciPy's functions takes SciPy, which formulas without them do without.
+    """
     found: dict[Kind, str] = dict(ARITHMETIC)
     for op in OPS.values():
-        if op.elementwise and isinstance(op.numpy, str) and isinstance(op.scalar, str):
+        if not (op.elementwise and isinstance(op.numpy, str) and isinstance(op.scalar, str)):
+            continue
+        if ("scipy." in op.numpy) == special:
             count = len(set(re.findall(r"{\d}", op.numpy)))
             kind = entrywise_kind(op.numpy, op.scalar, count)
             if isinstance(kind, Ufunc):
@@ -83,7 +88,8 @@ def scalar_template(kind: Kind) -> str:
     """The code of a kind on Python floats; empty where there is none."""
     if isinstance(kind, (Formula, Written)):
         return kind.scalar
-    return _functions().get(kind, "")
+    special = isinstance(kind, Ufunc) and kind.name.startswith("special.")
+    return _functions(special).get(kind, "")
 
 
 def scalar_spelling(kind: Kind, count: int) -> Spelling:

@@ -7,9 +7,10 @@ the next, greedily, as is usual in the elimination of common subexpressions of p
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any, Final
 
 from symgrad.expr.leaves import is_number, number, value_of
@@ -31,6 +32,8 @@ def share_factors(outputs: Sequence[Expr]) -> Sequence[Expr]:
         return outputs
     sharing = _Sharing(products)
     sharing.extract()
+    if not sharing.changed:
+        return outputs
     image: dict[Expr, Expr] = {}
     for node in order:
         if node in sharing.changed:
@@ -94,7 +97,7 @@ class _Sharing:
         for node, factors in products.items():
             self.numbers[node] = [f for f in factors if is_number(f)]
             self.factors[node] = [self._number(f, known) for f in factors if not is_number(f)]
-            self._enter(node)
+        self._meet()
 
     def _number(self, factor: Expr, known: dict[Expr, int]) -> int:
         if factor not in known:
@@ -105,13 +108,28 @@ class _Sharing:
     def _pairs_of(self, node: Expr) -> Iterator[Pair]:
         return iter(dict.fromkeys(combinations(sorted(self.factors[node]), 2)))
 
-    def _enter(self, node: Expr) -> None:
+    def _meet(self) -> None:
+        """Find the pairs that several products hold; one that a single product holds stays its own."""
+        pairs = {node: list(self._pairs_of(node)) for node in self.factors}
+        counts = Counter(chain.from_iterable(pairs.values()))
+        self.holders = {pair: {} for pair, count in counts.items() if count > 1}
+        for node, own in pairs.items():
+            for pair in own:
+                if pair in self.holders:
+                    self.holders[pair][node] = None
+
+    def _enter(self, node: Expr, number: int) -> None:
+        """Note a product in which `number` has come up."""
         for pair in self._pairs_of(node):
-            self.holders.setdefault(pair, {})[node] = None
+            if number in pair:
+                self.holders.setdefault(pair, {})[node] = None
+            elif pair in self.holders:
+                self.holders[pair][node] = None
 
     def _leave(self, node: Expr) -> None:
         for pair in self._pairs_of(node):
-            del self.holders[pair][node]
+            if pair in self.holders:
+                del self.holders[pair][node]
 
     def extract(self) -> None:
         """Make factors of pairs until no two products hold the same pair."""
@@ -140,7 +158,7 @@ class _Sharing:
             for k in pair:
                 self.factors[node].remove(k)
             self.factors[node].append(number)
-            self._enter(node)
+            self._enter(node, number)
             found.update((p, None) for p in self._pairs_of(node) if number in p)
         return [p for p in found if len(self.holders[p]) > 1]
 

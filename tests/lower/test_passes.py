@@ -260,3 +260,15 @@ def test_long_sums_are_opened_in_linear_time():
     (opened,) = open_sums([total * y])
     assert len(opened.args[-1].args) == 3000 or len(opened.args[0].args) == 3000
     assert open_sums([x + y])[0] is x + y
+
+
+def test_parts_of_a_smaller_array_are_added_at_its_shape():
+    """The gradient's parts have no rows of the batch, which the term beside them has."""
+    B = sg.matrix("B", ("m", "n"))
+    parts = sg.jacobian(sg.grad(sg.sum((v[1:] - v[:-1]) ** 2), v), v)
+    e = parts + B[:, None] * sg.eye("n")
+    f = sg.lambdify([v, B], e)
+    assert "_embed_sum((n, n)" in f.source
+    a, b = np.random.default_rng(4).normal(size=(2, 3, 5))
+    expected = f(a[0], b[:1]) + (b - b[:1])[:, None] * np.eye(5)
+    np.testing.assert_allclose(f(a[0], b), expected, rtol=1e-12)

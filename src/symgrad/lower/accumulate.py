@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from symgrad.expr.dims import Shape, broadcast_shapes
 from symgrad.expr.kinds import ADD, NEGATIVE, SUBTRACT, Entry, Place
 from symgrad.lower.program import Program, Value
 
@@ -26,7 +27,7 @@ def accumulate(p: Program) -> Program:
     image: list[Value] = []
     for v, instr in enumerate(p.instrs):
         terms = roots.get(v)
-        image.append(q.copied(instr, image) if terms is None else _sum(p, q, v, terms, image, uses))
+        image.append(q.copied(instr, image) if terms is None else _sum(p, q, terms, image, uses))
     q.outputs = [image[v] for v in p.outputs]
     return q
 
@@ -42,7 +43,7 @@ def _roots(p: Program, uses: list[int]) -> dict[Value, list[Term]]:
     }
     sums = [v for v, i in enumerate(p.instrs) if uses[v] and i.kind in SUMS and v not in inner]
     found = {v: _terms(p, v, inner) for v in sums}
-    return {v: t for v, t in found.items() if sum(_is_part(p, x, uses) for _, x in t) > 1}
+    return {v: t for v, t in found.items() if len(_parts_of(p, t, uses)) > 1}
 
 
 def _terms(p: Program, root: Value, inner: set[Value]) -> list[Term]:
@@ -61,19 +62,26 @@ def _terms(p: Program, root: Value, inner: set[Value]) -> list[Term]:
     return terms
 
 
-def _is_part(p: Program, v: Value, uses: list[int]) -> bool:
-    return uses[v] == 1 and isinstance(p.instrs[v].kind, Place)
+def _parts_of(p: Program, terms: list[Term], uses: list[int]) -> set[Value]:
+    """The terms that are parts of arrays of one shape, that of the first."""
+    shapes: dict[Value, Shape] = {}
+    for _, v in terms:
+        kind = p.instrs[v].kind
+        if uses[v] == 1 and isinstance(kind, Place):
+            shapes[v] = kind.shape
+    first = next(iter(shapes.values()), ())
+    return {v for v, shape in shapes.items() if shape == first}
 
 
-def _sum(
-    p: Program, q: Program, root: Value, terms: list[Term], image: list[Value], uses: list[int]
-) -> Value:
-    parts = [_part(p, *term) for term in terms if _is_part(p, term[1], uses)]
-    shape = p.instrs[root].shape
+def _sum(p: Program, q: Program, terms: list[Term], image: list[Value], uses: list[int]) -> Value:
+    inside = _parts_of(p, terms, uses)
+    parts = [_part(p, *term) for term in terms if term[1] in inside]
+    shape = p.instrs[next(iter(inside))].shape
     negative, values, places = zip(*parts, strict=True)
     total = q.emit(Place(shape, places, negative), tuple([image[x] for x in values]), shape)
     for minus, v in terms:
-        if not _is_part(p, v, uses):
+        if v not in inside:
+            shape = broadcast_shapes(shape, p.instrs[v].shape)
             total = q.emit(SUBTRACT if minus else ADD, (total, image[v]), shape)
     return total
 

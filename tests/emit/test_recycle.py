@@ -3,9 +3,9 @@
 import re
 
 import numpy as np
+from symgrad.emit.recycle import MIN_NAMES, recycled
 
 import symgrad as sg
-from symgrad.emit.recycle import MIN_NAMES, recycled
 
 x, y = sg.symbols("x y")
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from symgrad.emit.data import block_lines, short_lines
 from symgrad.emit.expressions import Writer
-from symgrad.emit.helpers import HELPERS
+from symgrad.emit.helpers import needed
 from symgrad.emit.nest import Nest, nest_code
 from symgrad.emit.spelling import NumpySpelling, literal, tuple_code
 from symgrad.expr.dims import Dim, map_dim
@@ -137,29 +137,16 @@ def _printable(line: str) -> str:
 def _head(program: Program, body: Sequence[str]) -> list[str]:
     """Imports, helper functions and short constant arrays."""
     definitions = definitions_of(program)
-    helpers = _helpers("\n".join([*body, *definitions.values()]))
+    helpers = needed(words("\n".join([*body, *definitions.values()])))
     text = "\n".join([*body, *definitions.values(), *helpers])
     head = [f"import {name}" for name in ("math",) if f"{name}." in "\n".join(helpers)]
     head.append("import numpy as np")
     if "scipy.special." in text:
         head.append("import scipy.special")
-    for source in helpers:
-        head += ["", *source.rstrip().splitlines()]
-    for source in definitions.values():
+    for source in [*helpers, *definitions.values()]:
         head += ["", "", *source.rstrip().splitlines()]
     arrays = short_lines(program.arrays)
     return [*head, "", *arrays] if arrays else head
-
-
-def _helpers(text: str) -> list[str]:
-    """The source of the helpers that code calls, and of those that they call, in their order."""
-    needed: set[str] = set()
-    while True:
-        found = {name for name in HELPERS if f"{name}(" in text} - needed
-        if not found:
-            return [HELPERS[name] for name in HELPERS if name in needed]
-        needed |= found
-        text = "\n".join([HELPERS[name] for name in found])
 
 
 def definitions_of(program: Program) -> dict[str, str]:
@@ -174,7 +161,7 @@ def definitions_of(program: Program) -> dict[str, str]:
 def function_source(program: Program, nest: Nest, name: str) -> str:
     """The source of a function alone, with the constant arrays before it.
 
-    The functions that it calls, of `HELPERS` and `definitions_of`, are for the caller to provide.
+    The functions that it calls, helpers and those of `definitions_of`, are for the caller to provide.
     """
     own = {key: f"{name}_{key}" for key in program.arrays}
     arrays = {own[key]: array for key, array in program.arrays.items()}

@@ -2,7 +2,7 @@
 
 ``erfcx'(x) = 2*x*erfcx(x) - 2/sqrt(pi)`` is right, but far from 0 nothing is left of it: at 1e4 the
 two terms agree to eight digits. So the n-th derivative of such a function is one node, computed to the
-last digits by a sum without cancellation (`symgrad.emit.special_helpers` says how), and the next
+last digits by a sum without cancellation (`symgrad.runtime.helpers.special` says how), and the next
 derivative is the same node with n + 1. In print it is ``erfcx'(x)``.
 
 Formulas: NIST Digital Library of Mathematical Functions, 7.5, 7.18, 10.25, 10.29 and 10.33.

@@ -15,6 +15,7 @@ from symgrad.compile.pipeline import Draft, Options, write
 from symgrad.compile.threads import checked_threads
 from symgrad.emit.nest import flatten, rebuild_nest
 from symgrad.errors import ArgumentError
+from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
@@ -128,17 +129,18 @@ def lambdify(
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
     )
-    draft = Draft(symbols, leaves, options)
-    program = draft.lowered()
-    return CompiledFunction(
-        args=tuple(symbols),
-        leaves=tuple(leaves),
-        nest=nest,
-        signature=_signature(program, leaves),
-        code=write(program, leaves, nest, describe(program, leaves), options),
-        options=options,
-        draft=draft,
-    )
+    with COLLECTOR_PAUSED:
+        draft = Draft(symbols, leaves, options)
+        program = draft.lowered()
+        return CompiledFunction(
+            args=tuple(symbols),
+            leaves=tuple(leaves),
+            nest=nest,
+            signature=_signature(program, leaves),
+            code=write(program, leaves, nest, describe(program, leaves), options),
+            options=options,
+            draft=draft,
+        )
 
 
 def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:

@@ -64,7 +64,9 @@ def _products(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, list
 
 def _split(x: Expr) -> list[Expr]:
     """A factor by its own: ``1/(x*y)`` is ``1/x`` and ``1/y``, so that divisions share their parts."""
-    if x.op is POW and x.args[0].op is MUL and value_of(x.args[1]) == -1:
+    if x.op is not POW:
+        return [x]
+    if x.args[0].op is MUL and value_of(x.args[1]) == -1:
         parts = [part for f in x.args[0].args for part in _split_power(power(f, x.args[1]))]
     else:
         parts = _split_power(x)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from symgrad.compile import blocked, blocks, regions, rows
-from symgrad.lower import regions as fusion
+from symgrad.program import fusion
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -5,7 +5,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.compile.columns import MIN_COUNT
-from symgrad.lower.batches import one_problem
+from symgrad.rewrite.batches import one_problem
 
 x = sg.vector("x", 4)
 batch = sg.symbol("x", ("b", 4))

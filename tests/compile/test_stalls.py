@@ -12,11 +12,11 @@ import pytest
 import symgrad as sg
 from symgrad.compile import function
 from symgrad.compile.evaluate import FUNCTIONS
-from symgrad.emit.data import SHORT
 from symgrad.expr import leaves
 from symgrad.expr.node import live_nodes
-from symgrad.lower import scalars
-from symgrad.lower.scalars import MAX_STEPS, STEPS, by_entries, pays
+from symgrad.rewrite import entries as scalars
+from symgrad.rewrite.entries import MAX_STEPS, STEPS, by_entries, pays
+from symgrad.targets.data import SHORT
 
 RNG = np.random.default_rng(0)
 

@@ -19,16 +19,16 @@ from symgrad.compile.regions import RegionFunction, float_kernel
 from symgrad.compile.rows import RowsFunction
 from symgrad.compile.slots import Deferred, SlottedFunction
 from symgrad.compile.stencils import StencilFunction
-from symgrad.compile.targets import LOOPS
-from symgrad.emit.data import long_arrays
-from symgrad.emit.nest import Nest
-from symgrad.emit.numpy_source import is_quiet, numpy_source
 from symgrad.expr.dims import Shape
-from symgrad.lower.passes import SLOTS, run_passes
-from symgrad.lower.program import Program
-from symgrad.lower.regions import Region
-from symgrad.lower.rows import Rows
-from symgrad.lower.stencils import Stencil
+from symgrad.expr.pytrees import Nest
+from symgrad.program.fusion import Region
+from symgrad.program.ir import Program
+from symgrad.program.rows import Rows
+from symgrad.program.stencils import Stencil
+from symgrad.targets.data import long_arrays
+from symgrad.targets.lists import LOOPS
+from symgrad.targets.numpy_source import is_quiet, numpy_source
+from symgrad.targets.passes import SLOTS, run_passes
 
 # Entries from which blocks are used; below, arrays fit the cache, and from the lower limit on threads pay
 # where an entry takes long

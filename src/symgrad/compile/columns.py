@@ -15,11 +15,11 @@ import numpy as np
 from symgrad.compile.arguments import FLOAT
 from symgrad.compile.blocked import MIN_LARGE
 from symgrad.expr.node import Expr
-from symgrad.lower.batches import one_problem
-from symgrad.lower.lowering import lower
-from symgrad.lower.passes import prepared
-from symgrad.lower.program import Program
-from symgrad.lower.scalars import MAX_STEPS, by_entries, has_entries
+from symgrad.program.build import lower
+from symgrad.program.ir import Program
+from symgrad.rewrite.batches import one_problem
+from symgrad.rewrite.entries import MAX_STEPS, by_entries, has_entries
+from symgrad.targets.passes import prepared
 
 MAX_PART: Final = (
     0.75  # of the entries that arrays compute for a problem; columns are packed as well

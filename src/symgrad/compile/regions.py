@@ -13,10 +13,10 @@ from symgrad.compile.blocks import block_entries, cut, is_reversed, merged
 from symgrad.compile.execute import execute
 from symgrad.compile.partials import partial_of
 from symgrad.compile.threads import ALIGNMENT, POOL, WORKSPACE, cores
-from symgrad.emit.kernel_source import kernel_source
-from symgrad.lower.buffers import assign, body_dtypes
-from symgrad.lower.reductions import Reduction
-from symgrad.lower.regions import Region
+from symgrad.program.buffers import assign, body_dtypes
+from symgrad.program.fusion import Region
+from symgrad.program.reductions import Reduction
+from symgrad.targets.kernel_source import kernel_source
 
 THREADED_WORK: Final = 1 << 20  # entries times cost from which threads pay
 LEAST_BLOCKS: Final = 4  # then, so that there is something to share out

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.execute import execute
-from symgrad.emit.numpy_source import extent_code
 from symgrad.expr.templates import ufunc_of
-from symgrad.lower.rows import Rows
+from symgrad.program.rows import Rows
+from symgrad.targets.numpy_source import extent_code
 
 # Bytes that all arrays of a block may take. Few of them are in use at a time, and fewer blocks make fewer
 # products, each of which waits for the threads of BLAS.

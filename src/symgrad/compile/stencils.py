@@ -13,8 +13,8 @@ from symgrad.compile import regions
 from symgrad.compile.blocks import block_entries
 from symgrad.compile.regions import Kernel, buffers_of, offsets_of
 from symgrad.compile.threads import POOL, WORKSPACE, cores
-from symgrad.lower.regions import Region
-from symgrad.lower.stencils import Stencil
+from symgrad.program.fusion import Region
+from symgrad.program.stencils import Stencil
 
 MIN_ROWS: Final = 8  # rows of a block for each row that its parts reach beyond it
 

@@ -1,0 +1,260 @@
+"""Formulas of small arrays, entry by entry: each entry of a result is a formula of single entries.
+
+A node's entries are an object array of scalar expressions. Entries known to be zero fold away on the
+way, and what entries have in common is one node. A symmetric result has each pair of entries once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from symgrad.expr.identifiers import Names
+from symgrad.expr.leaves import (
+    CONST,
+    EYE,
+    NAMED_NUMBER,
+    SYMBOL,
+    is_number,
+    number,
+    symbol,
+    value_of,
+)
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.expr.types import FLOAT, Ty
+from symgrad.ops import layout
+from symgrad.ops.arithmetic import add_all, mul_all
+from symgrad.ops.cast import CAST, cast
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.stop import STOP_GRADIENT
+from symgrad.ops.symmetry import is_symmetric
+
+Grid = Any  # numpy object array of Expr of shape ()
+
+MAX_ENTRIES: Final = 2000  # of an argument or a result
+
+# What code on floats costs, in steps on floats: a step of array code takes as long as about so many of
+# them, and to find and write one takes as long as it takes to run it so often
+STEPS: Final = 15
+WRITING: Final = 1000
+CALLS: Final = 10_000  # calls that a function is reckoned to have, once it has had a second one
+MAX_STEPS: Final = 5000  # on floats: more are not written whatever they gain
+MAX_BUILT: Final = 12_000  # entries of all nodes that are looked at for that
+ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
+
+
+class Scalars(NamedTuple):
+    """The entries of parameters and of outputs."""
+
+    parameters: list[Grid]
+    outputs: list[Grid]
+
+    def flat(self) -> tuple[list[Expr], list[Expr]]:
+        """All entries of the parameters, and of the outputs, in order."""
+        inputs = [x for grid in self.parameters for x in grid.ravel()]
+        return inputs, [y for grid in self.outputs for y in grid.ravel()]
+
+
+def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
+    """Whether formulas of floats may be written entry by entry: small known shapes, known ops."""
+    order = toposort(outputs)
+    return (
+        any(x.shape for x in (*parameters, *order))
+        and all(x.ty is FLOAT and _is_small(x) for x in parameters)
+        and all((y.ty is FLOAT or y.ty.weak) and _is_small(y) for y in outputs)
+        and all(x.op in RULES or x.op.elementwise for x in order)
+    )
+
+
+def _is_small(x: Expr) -> bool:
+    known = all(isinstance(d, int) for d in x.shape)
+    return known and 0 < math.prod(d for d in x.shape if isinstance(d, int)) <= MAX_ENTRIES
+
+
+def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) -> Scalars | None:
+    """The entries of outputs that have them; None where they are too many for code on floats.
+
+    Parameters come with the identifiers that the names of their entries are made of.
+    """
+    order = toposort(outputs)
+    if sum([_size(node) for node in order]) > min(MAX_BUILT, STEPS * len(order)):
+        return None
+    names = Names([identifier for identifier, _ in parameters])
+    grids = {x: _symbols(identifier, x, names) for identifier, x in parameters}
+    for node in order:
+        if node not in grids:
+            rule = RULES.get(node.op, _elementwise)
+            grids[node] = rule(node, [grids[arg] for arg in node.args])
+    return Scalars([grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs])
+
+
+def pays(steps: int, array_steps: int) -> bool:
+    """Whether steps on floats, in place of steps of array code, gain more than to write them costs."""
+    gain = STEPS * array_steps - steps
+    return steps <= MAX_STEPS and CALLS * gain >= WRITING * steps
+
+
+def _size(node: Expr) -> int:
+    """The entries of a node; those of a product before it is summed."""
+    if node.op is EINSUM:
+        return math.prod(_extents(node).values())
+    return math.prod(d for d in node.shape if isinstance(d, int))
+
+
+def _grid(entries: Sequence[Expr], shape: Any) -> Grid:
+    grid = np.empty(len(entries), object)
+    for k, entry in enumerate(entries):
+        grid[k] = entry
+    return grid.reshape(shape)
+
+
+def _number(value: Any, ty: Ty) -> Expr:
+    """An entry that is a number; where entries are of float64 anyway, exact ones stay exact."""
+    return number(value) if ty is FLOAT else number(value, (), ty)
+
+
+def _filled(shape: Any, value: Expr) -> Grid:
+    return _grid([value] * math.prod(shape), shape)
+
+
+def _symbols(identifier: str, x: Expr, names: Names) -> Grid:
+    """A scalar symbol for each entry, with the identifier of its own in code."""
+    held = {key: True for key in x.params[3] if key in ENTRY_ASSUMPTIONS}
+    entries = []
+    for at in _places(range(x.ndim), dict(enumerate(x.shape))):
+        name = names.fresh(identifier + "_".join(map(str, at))) if at else identifier
+        entries.append(symbol(name, unique=(x, at), **held))
+    return _grid(entries, x.shape)
+
+
+def _mirrored(y: Expr, grid: Grid) -> Grid:
+    """A symmetric matrix, with the entries above its diagonal below it too."""
+    if y.ndim == 2 and is_symmetric(y):
+        below = np.tril_indices(grid.shape[0], -1)
+        grid = grid.copy()
+        grid[below] = grid.T[below]
+    return grid
+
+
+# Nodes
+
+
+def _elementwise(node: Expr, grids: list[Grid]) -> Grid:
+    rows = zip(*[g.ravel() for g in grids], strict=True)
+    return _grid([node.op.build(args, node.params) for args in rows], node.shape)
+
+
+def _cast(node: Expr, grids: list[Grid]) -> Grid:
+    """Entries in another type; numbers in float64 need none."""
+    (ty,) = node.params
+    kept = [x if ty is FLOAT and x.ty.weak else cast(x, ty) for x in grids[0].ravel()]
+    return _grid(kept, node.shape)
+
+
+def _leaf(node: Expr, grids: list[Grid]) -> Grid:
+    return _grid([node], ())
+
+
+def _constant(node: Expr, grids: list[Grid]) -> Grid:
+    if is_number(node):
+        return _filled(node.shape, _number(node.params[0], node.ty))
+    array = node.params[0].array
+    return _grid([number(v, (), node.ty) for v in array.ravel().tolist()], node.shape)
+
+
+def _eye(node: Expr, grids: list[Grid]) -> Grid:
+    pair = _number(0, node.ty), _number(1, node.ty)
+    return _grid([pair[v] for v in np.eye(node.params[0], dtype=int).ravel()], node.shape)
+
+
+def _reshaped(node: Expr, grids: list[Grid]) -> Grid:
+    return grids[0].reshape(node.shape)
+
+
+def _joined(node: Expr, grids: list[Grid]) -> Grid:
+    return np.concatenate(grids, axis=node.params[0])
+
+
+def _place(index: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A basic index of known bounds as NumPy takes it."""
+    return tuple(
+        e if e.__class__ is int else slice(e[0], None if e[1] < 0 else e[1], e[2]) for e in index
+    )
+
+
+def _sliced(node: Expr, grids: list[Grid]) -> Grid:
+    picked = grids[0][_place(node.params[0])]
+    return picked if node.shape else _grid([picked], ())
+
+
+def _embedded(node: Expr, grids: list[Grid]) -> Grid:
+    shape, index = node.params
+    grid = _filled(shape, _number(0, node.ty))
+    grid[_place(index)] = grids[0] if grids[0].shape else grids[0].item()
+    return grid
+
+
+# Products
+
+
+def _extents(node: Expr) -> dict[int, Any]:
+    """The extent of each label of a product."""
+    inputs, _, spread = node.params
+    extents = dict(spread)
+    for x, labels in zip(node.args, inputs, strict=True):
+        extents.update(zip(labels, x.shape, strict=True))
+    return extents
+
+
+def _contracted(node: Expr, grids: list[Grid]) -> Grid:
+    """``out[i, ...] = sum over k, ... of products``, with what is zero left out."""
+    inputs, out, _ = node.params
+    extents = _extents(node)
+    summed = [n for n in extents if n not in out]
+    inner = [dict(zip(summed, at, strict=True)) for at in _places(summed, extents)]
+    entries = []
+    for at in _places(out, extents):
+        outer = dict(zip(out, at, strict=True))
+        terms = [_product(grids, inputs, outer | rest) for rest in inner]
+        kept = [t for t in terms if not _is_zero(t)]
+        entries.append(add_all(kept) if kept else _number(0, node.ty))
+    return _grid(entries, node.shape)
+
+
+def _places(labels: Sequence[int], extents: Mapping[int, Any]) -> list[tuple[int, ...]]:
+    return list(product(*[range(extents[n]) for n in labels]))
+
+
+def _product(grids: list[Grid], inputs: Any, at: Mapping[int, int]) -> Expr:
+    factors = [g[tuple([at[n] for n in ls])] for g, ls in zip(grids, inputs, strict=True)]
+    zeros = [f for f in factors if _is_zero(f)]
+    return zeros[0] if zeros else mul_all(factors)
+
+
+def _is_zero(x: Expr) -> bool:
+    """Whether an entry is exactly zero; a float of value zero makes nan of inf."""
+    value = value_of(x)
+    return value.__class__ is int and value == 0
+
+
+RULES: Final[dict[Any, Callable[[Expr, list[Grid]], Grid]]] = {
+    SYMBOL: _leaf,
+    NAMED_NUMBER: _leaf,
+    CONST: _constant,
+    EYE: _eye,
+    NAMED: lambda node, grids: grids[0],
+    STOP_GRADIENT: lambda node, grids: grids[0],
+    CAST: _cast,
+    EINSUM: _contracted,
+    RESHAPE: _reshaped,
+    layout.CONCAT: _joined,
+    layout.SLICE: _sliced,
+    layout.EMBED: _embedded,
+}

@@ -49,6 +49,7 @@ CIRCLE: Final = 64  # points on a circle around 0
 MAX_POLE: Final = 16  # the highest order of a pole that is looked for
 AROUND: Final = (2.0**-30, 2.0**-20, 2.0**-10, 2.0**-4)  # where rounding must explain it
 FLOAT_ERROR: Final = 4  # units that a float in a formula may err by: it is a product of floats
+LARGEST_ARGUMENT: Final = 4000  # bits before the point, of what functions are applied to
 UNKNOWN: Final = object()
 MAX_FOUND: Final = 256  # formulas of which the polynomials are remembered
 MAX_ORDER: Final = 20  # of a zero at 0
@@ -302,6 +303,8 @@ class _Formula:
         return result, (abs(exponent) * relative + 1) * abs(result)
 
     def _function(self, function: Callable[[Any], Any], x: Any, error: Any) -> tuple[Any, Any]:
+        if self.mp.mag(x) > LARGEST_ARGUMENT:  # sin(exp(1/x)): its digits are as many as 1/x
+            raise OverflowError
         result = function(x)
         slope = 0
         if error:

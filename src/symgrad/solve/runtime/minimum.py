@@ -13,7 +13,6 @@ so where a step promises less than the objective's level the gradient has to fal
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,12 +41,13 @@ from symgrad.solve.runtime.minimum_step import (
 )
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
 from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown
-from symgrad.solve.runtime.trust import LinearRate, UnderWay
+from symgrad.solve.runtime.trust import LinearRate, Record, UnderWay
 
 UNKNOWN = len(CURVATURES) - 1
 MOST_REJECTED = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
 JUMP = 1e-8  # of the steepest slope, what a slope is at least that has not faded away
+FAINT = 1e-10  # curvature, in parts of what it was on the way, whose sign may be lost
 LIMITLESS = 1e40  # times the first step: a step that lowers an objective without a lower bound
 LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
 NEARBY = 1e-2  # of an unknown: a step along which the Hessian hardly changes
@@ -104,7 +104,6 @@ def strict_minimum(x: Any, count: int, size: float, value: float) -> Minimum:
     return minimum
 
 
-@dataclass
 class _Descent(UnderWay):
     """Problems under way: numbers, points, values, gradients, Hessians and trust regions."""
 
@@ -126,8 +125,7 @@ class _Descent(UnderWay):
     rate: Any
 
 
-@dataclass
-class _Move:
+class _Move(Record):
     """A step: where it leads, what was expected of it, and the curvatures that it saw."""
 
     x: Any
@@ -351,6 +349,9 @@ def _note(
     status = np.where(along(np.logical_and, np.isfinite(move.p), True), status, Status.SINGULAR)
     kind, w = np.full(done.shape, UNKNOWN), _curvatures(s, form, now, move, done, take)
     kind[done] = curvature_of(w)
+    # what is nothing, against the curvature on the way, has no sign; values beside the point decide
+    faint = along(np.minimum, w, np.inf) >= -FAINT
+    kind[done] = np.where(faint & (kind[done] > 1), 1, kind[done])
     kind = np.where(move.finite, kind, UNKNOWN)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)

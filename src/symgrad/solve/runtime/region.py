@@ -6,7 +6,6 @@ The rules are those of `runtime.minimum`, for one problem whose Hessian is no de
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +26,7 @@ from symgrad.solve.runtime.ending import (
 from symgrad.solve.runtime.minimum import JUMP, LIMITLESS, MOST_REJECTED, NEAR_LEVEL, noise_by
 from symgrad.solve.runtime.minimum_step import held_by
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import LinearRate
+from symgrad.solve.runtime.trust import LinearRate, Record
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 SPENT = 1e-12  # of the largest gradient, what is left where a singular Hessian may end an iteration
@@ -111,8 +110,7 @@ def point_at(problem: Objective, x: Any) -> Point:
     return Point(x, f, g if free is None else np.where(free, g, 0.0), free)
 
 
-@dataclass
-class Walk:
+class Walk(Record):
     """An iteration: where it is, and what it has learned on the way."""
 
     point: Point

@@ -10,7 +10,6 @@ iteration ends, and what its end is called, is for `runtime.ending`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ from symgrad.solve.runtime.ending import (
     measure,
 )
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import UnderWay, shifted
+from symgrad.solve.runtime.trust import Record, UnderWay, shifted
 
 # What is tried: the radius of the first trust region, in lengths of the start, and how far the start is
 # moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's
@@ -184,7 +183,6 @@ def _moved_starts(s: Roots, x: Any, index: Any, kick: float) -> Any:
     return x if s.box is None else np.clip(x, *s.box)
 
 
-@dataclass
 class _Search(UnderWay):
     """Problems under way: their numbers, points, residuals, Jacobians, trust regions and rates."""
 
@@ -204,8 +202,7 @@ class _Search(UnderWay):
     vanishing: Any
 
 
-@dataclass
-class _Tried:
+class _Tried(Record):
     """Where steps lead, and what was expected of them."""
 
     x: Any

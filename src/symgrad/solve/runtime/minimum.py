@@ -30,6 +30,7 @@ from symgrad.solve.runtime.ending import (
     learned_scale,
     lengths,
     meets_wishes,
+    short_of_zero,
     within,
 )
 from symgrad.solve.runtime.minimum_step import (
@@ -191,29 +192,39 @@ def iterate_minima(
 def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _Move:
     """Steps within the trust regions, and values, gradients and Hessians there."""
     form = functions.form
-    finite = np.isfinite(now.f) & along(np.logical_and, np.isfinite(now.g), True)
-    finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
+    finite = _are_finite(now.f, now.g, now.h)
     g, h = _zeroed(now.g, ~finite), _zeroed(now.h, ~finite)
     flat = along(np.maximum, now.weight, 0.0) == 0
     now.weight, d = grown(now.weight, form.sizes(h), np.maximum(now.scale, s.x_scale))
     now.delta = np.where(flat, now.delta * along(np.maximum, d, 0.0), now.delta)
     step = bounded_step if s.box is not None else free_step
     p, full, spectrum, slope, free = step(s, form, now, g, h, d, globalize)
-    expected = -model(form, g, h, p)
     length = lengths(d * p)
     faster = np.ones(now.index.shape)
     if globalize and s.box is None:
         faster = now.rate.factor(d * p, length, full)
-        p = p * faster[:, None]
     box = part_of_box(s.box, now.index)
-    x = within(box, now.x + p)
+    x = within(box, now.x + faster[:, None] * p)
     f, g_to, h_to = functions.at(x, now.index)
+    if box is not None:
+        to = short_of_zero(box, now.x, x, held_by(box, x, g_to) & _are_finite(f, g_to, h_to)[:, None])
+        back = (to != x).any(axis=1)
+        if back.any():
+            x, p, full = to, np.where(back[:, None], to - now.x, p), full & ~back
+            length = lengths(d * p)
+            f, g_to, h_to = functions.at(x, now.index)
+    expected = -model(form, g, h, p)
     after = g_to if box is None else np.where(held_by(box, x, g_to), 0.0, g_to)
     sizes = lengths(slope / d), lengths(after / d)
     return _Move(
         *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, spectrum, free),
         *(d, length, slope, after, *sizes, finite),
     )
+
+
+def _are_finite(f: Any, g: Any, h: Any) -> Any:
+    finite = np.isfinite(f) & along(np.logical_and, np.isfinite(g), True)
+    return finite & np.isfinite(h).reshape(h.shape[0], -1).all(axis=1)
 
 
 def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tuple[Any, Any, Any]:

@@ -21,6 +21,7 @@ from symgrad.solve.runtime.ending import (
     is_short_at_scale,
     lengths,
     meets_wishes,
+    short_of_zero,
     within,
 )
 from symgrad.solve.runtime.minimum import JUMP, LIMITLESS, MOST_REJECTED, NEAR_LEVEL, noise_by
@@ -170,6 +171,13 @@ class Region:
             float(self.rate.factor(z, long, np.array([full]))[0]) if problem.box is None else 1.0
         )
         to = point_at(problem, problem.clipped(now.x + factor * p))
+        if problem.box is not None:
+            stays = np.zeros(now.x.shape, bool) if to.free is None else ~to.free & to.finite
+            x = short_of_zero(problem.box, now.x, to.x, stays)
+            if (x != to.x).any():
+                p, full, to = x - now.x, False, point_at(problem, x)
+                expected = -float(now.g @ p + 0.5 * (p @ problem.hessian(now.x, now.free)(p)))
+                length = float(lengths(d * p))
         left = to.size(d)
         return Step(
             *(to.x - now.x, full, factor > 1, forcing, length, expected, size, left, now.f, to)

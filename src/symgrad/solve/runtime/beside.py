@@ -257,7 +257,9 @@ def _along_sphere(z: Any, g: Any, h: Any, d: Any, held: Any) -> Any:
     n = z / radius
     g, h = np.where(held, 0.0, g / d), h / d[:, :, None] / d[:, None, :]
     eye = np.eye(z.shape[1])
-    project = np.where(held[:, :, None] | held[:, None, :], 0.0, eye - n[:, :, None] * n[:, None, :])
+    project = np.where(
+        held[:, :, None] | held[:, None, :], 0.0, eye - n[:, :, None] * n[:, None, :]
+    )
     bend = np.einsum("ki,ki->k", g, n)[:, None, None] / radius[:, :, None]
     curved = project @ (h - bend * eye) @ project
     known = np.isfinite(curved).all(axis=(1, 2))[:, None, None]

@@ -207,7 +207,9 @@ def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _
     x = within(box, now.x + faster[:, None] * p)
     f, g_to, h_to = functions.at(x, now.index)
     if box is not None:
-        to = short_of_zero(box, now.x, x, held_by(box, x, g_to) & _are_finite(f, g_to, h_to)[:, None])
+        to = short_of_zero(
+            box, now.x, x, held_by(box, x, g_to) & _are_finite(f, g_to, h_to)[:, None]
+        )
         back = (to != x).any(axis=1)
         if back.any():
             x, p, full = to, np.where(back[:, None], to - now.x, p), full & ~back

@@ -40,7 +40,10 @@ from symgrad.solve.runtime.trust import Record, UnderWay, shifted
 # moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's
 # step
 ROOT_ATTEMPTS = ((1.0, 0.0), (np.inf, 0.0), (100.0, 0.0), (100.0, 0.1), (np.inf, 1.0))
-INWARD = (10.0, 1e3)  # times farther from their bounds: the starts of attempts that follow within bounds
+INWARD = (
+    10.0,
+    1e3,
+)  # times farther from their bounds: the starts of attempts that follow within bounds
 MOST_REJECTED = 40  # steps in a row, before an attempt is given up
 NEAR = 1e-6  # of |F| at the start, from which on its level is looked at
 FLAT = 1e-7  # a singular value, against the largest, whose direction may lead along a valley of F

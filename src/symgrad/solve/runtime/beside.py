@@ -125,7 +125,7 @@ class Surroundings:
     def _on_spheres(
         self, round_about: Callable[..., Any], directions: Sequence[Any], flat: Any
     ) -> None:
-        """Keep what is lower on spheres; on the larger one where the other has nothing higher throughout."""
+        """Keep what is lower on spheres; on the larger one where the small one has nothing but equals."""
         alike = flat & self.wanted
         for reach in SPHERES:
             higher = np.ones(alike.shape, bool)

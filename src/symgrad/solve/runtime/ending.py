@@ -166,8 +166,8 @@ def within(box: Any, x: Any) -> Any:
 def short_of_zero(box: Any, x: Any, y: Any, stays: Any = False) -> Any:
     """Points `y` within the bounds, but a tenth of `x` where a bound that excludes 0 would be met.
 
-    Such a bound is that of ``positive=True``, the least positive number, beside which ``log(x)`` and ``1/x``
-    tell nothing of where they came from. It is met where the iteration `stays` there.
+    Such a bound is that of ``positive=True``, the least positive number, beside which ``log(x)`` and
+    ``1/x`` tell nothing of where they came from. It is met where the iteration `stays` there.
     """
     low, high = box
     met = ((y <= low) & (low > 0) & (low < 1e-300)) | ((y >= high) & (high < 0) & (high > -1e-300))

@@ -33,7 +33,7 @@ def is_lowest(f, unknowns, found, reaches=(1e-2, 1e-4)):
 
 @every_method
 @pytest.mark.parametrize("unit", [1e-30, 1e-10, 1.0, 1e10, 1e30])
-@pytest.mark.parametrize("factor", [1e-200, 1.0, 1e100])
+@pytest.mark.parametrize("factor", [1e-200, 1.0, 1e160])
 def test_units_do_not_matter(method, unit, factor):
     f = factor * rosenbrock(x / unit, y / unit)
     found = sg.newton_minimize(f, [x, y], method=method)([-1.2 * unit, unit])

@@ -328,7 +328,7 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
                 for i, x in enumerate(unknowns)
             ]
         ),
-        "fall": _sum_of(n, "r{0}*r{0}/j{0}{0}"),
+        "fall": _sum_of(n, "r{0}*(r{0}/j{0}{0})"),
         "elimination": nested.join(_elimination(n, definite, diagonal)),
         "move": nested.join([*remembered, *moved]),
         "shorten": nested.join(f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)),

@@ -161,7 +161,7 @@ def test_a_matrix_that_is_divided_by_its_determinant_is_regular():
     assert sg.grad(sg.log(det(N)), N) is la.inv(N).T
     product = sg.einsum(",ij,jk->ik", 1 / det(N), sg.grad(det(N), N), N)
     assert sg.simplify(product) is sg.simplify(la.inv(N).T @ N)
-    for e, x in ((1 / det(N), N), (sg.log(det(N)), N), (det(S), S), (la.logdet(N), N)):
+    for e, x in ((1 / det(N), N), (sg.log(det(N)), N), (1 / det(S), S), (la.logdet(N), N)):
         assert not any(node.op is COFACTORS for node in toposort([sg.grad(e, x)]))
     a = np.array([[2.0, 1.0], [1.0, 3.0]])
     np.testing.assert_allclose(
@@ -175,3 +175,17 @@ def test_logdet_of_a_singular_matrix():
         assert sg.lambdify(N, la.logdet(N))(a) == -np.inf
     with pytest.raises(np.linalg.LinAlgError):
         sg.lambdify(N, sg.grad(la.logdet(N), N))(a)
+
+
+def test_a_limit_of_positive_definite_matrices():
+    """What is said to be positive definite may be singular in a datum; the determinant is a polynomial."""
+    S, t = sg.matrix("S", ("n", "n"), spd=True), sg.symbol("t")
+    s = np.array([[1.0, 1.0], [1.0, 1.0]])
+    value, gradient = sg.lambdify(S, [det(S), sg.grad(det(S), S)])(s)
+    assert value == 0
+    np.testing.assert_allclose(gradient, [[1, -1], [-1, 1]])
+    np.testing.assert_allclose(
+        sg.evaluate(sg.grad(det(S), S), {S: s + np.eye(2)}), [[2, -1], [-1, 2]]
+    )
+    slope = sg.diff(det(S + t * sg.eye("n")), t)
+    assert sg.evaluate(slope, {S: s, t: 0.0}) == pytest.approx(2.0)

@@ -56,7 +56,7 @@ UNARY = (
     f.absolute, f.sign, f.cbrt, f.log, f.log1p, f.log2, f.arctan, f.arcsinh, f.sqrt, f.square,
     f.arcsin, f.arccos, f.arccosh, f.arctanh, f.reciprocal,
 )  # fmt: skip
-EXPONENTS = [-3, -2, -1, 1, 2, 3, 4, 0.5, -0.5, 1.5, 2.5]
+EXPONENTS = [-3, -2, -1, 1, 2, 3, 4, 0.5, -0.5, 1.5, 2.5, 0.75, -0.75]
 
 
 def applied(function, argument):
@@ -242,6 +242,7 @@ MADE_FOR = {
     "sin(u)/cos(u) = tan(u), sinh(u)/cosh(u)": [
         lambda u, w: (f.sin(u) ** 2, f.cos(u) ** -2),
         lambda u, w: (f.sinh(u), 1 / f.cosh(u)),
+        lambda u, w: (f.sin(u), f.cos(u) ** -0.5),
         lambda u, w: (f.sin(u), f.sin(u), 1 / f.cos(u), 1 / f.cos(u), f.tan(u)),
     ],
     "exp(-u)/(exp(-u) + c) = 1/(c*exp(u) + 1)": [
@@ -321,6 +322,8 @@ MADE_FOR = {
         lambda u, w: (f.cosh(u), f.cosh(u) ** -3, f.sinh(u), f.sinh(u)),
         lambda u, w: (f.expm1(u), f.expm1(u), f.expit(-u), 1 / f.expit(-u)),
         lambda u, w: (f.exp(2 * u), 1 / f.cosh(u), f.sinh(u)),
+        lambda u, w: (f.sinh(u), f.cosh(u) ** -0.75),
+        lambda u, w: (f.expm1(u), f.expit(-u) ** 0.5),
         lambda u, w: (f.exp(u), f.exp(-u), w),
     ],
     "(exp(u) + exp(v))*expit(-u), term by term": [
@@ -349,6 +352,8 @@ MADE_FOR |= {
         lambda u, w: (f.sinh(u), 1 / f.cosh(u)),
         lambda u, w: (f.cosh(u), f.cosh(u), f.sinh(u) ** -2),
         lambda u, w: (f.cosh(u), f.cosh(u) ** -3, f.sinh(u), f.sinh(u)),
+        lambda u, w: (f.sinh(u), f.cosh(u) ** -0.75),
+        lambda u, w: (f.cosh(u) ** 1.5, f.sinh(u) ** -2, w),
     ],
     "log(cosh(u)), log(sinh(u)), log(tanh(u))": [
         lambda u, w: (f.cosh(u),),

@@ -109,6 +109,69 @@ def test_every_way_to_guard(guard):
     assert [f(p) for p in (0.0, 1e-9)] == pytest.approx([-1 / 3, -1 / 3], rel=1e-15)
 
 
+@pytest.mark.parametrize(
+    "guard",
+    [
+        lambda f: sg.where(abs(x) < 1e-8, 1, f),
+        lambda f: sg.where(abs(x) > 1e-8, f, 1.0),
+        lambda f: sg.where(sg.less(1e-12, abs(2 * x)), f, 1),
+        lambda f: sg.where(x**2 <= 1e-16, 1, f),
+        lambda f: sg.where(abs(x) < 1e-8, 1, sg.sin(x) / sg.where(abs(x) < 1e-8, 1, x)),
+    ],
+)
+def test_a_guard_within_which_the_formula_is_constant_but_for_rounding(guard):
+    f = sg.lambdify(x, [sg.diff(guard(sg.sin(x) / x), x, n) for n in range(3)])
+    for p in (0.0, 1e-12, 1e-9, 1e-7):
+        assert f(p) == pytest.approx([1, -p / 3, -1 / 3], rel=1e-13, abs=1e-300)
+
+
+def test_a_guard_within_which_the_formula_changes_is_a_constant_there():
+    for e in (
+        sg.where(abs(x) < 1e-3, 1, sg.sin(x) / x),
+        sg.where(abs(x) < 1e-3, 1, sg.expm1(x) / x),
+    ):
+        assert sg.lambdify(x, sg.diff(e, x))(1e-4) == 0
+
+
+SPECIAL = {
+    "j1(x)/x": (lambda s: s.j1(x) / x, lambda m, u: m.besselj(1, u) / u),
+    "i1(x)/x": (lambda s: s.i1(x) / x, lambda m, u: m.besseli(1, u) / u),
+    "(1 - j0(x))/x**2": (lambda s: (1 - s.j0(x)) / x**2, lambda m, u: (1 - m.j0(u)) / u**2),
+    "dawsn(x)/x": (
+        lambda s: s.dawsn(x) / x,
+        lambda m, u: m.sqrt(m.pi) / 2 * m.exp(-u * u) * m.erfi(u) / u,
+    ),
+    "(erfcx(x) - 1)/x": (
+        lambda s: (s.erfcx(x) - 1) / x,
+        lambda m, u: (m.exp(u * u) * m.erfc(u) - 1) / u,
+    ),
+    "log2(1 + x)/x": (lambda s: sg.log2(1 + x) / x, lambda m, u: m.log(1 + u, 2) / u),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_special_functions(name):
+    ours, theirs = SPECIAL[name]
+    for order in (0, 2):
+        f = sg.lambdify(x, sg.diff(ours(sg.special), x, order))
+        for p in (1e-9, 1e-3, 0.4):
+            with mpmath.workdps(60):
+                want = mpmath.diff(lambda u: theirs(mpmath, u), p, order, h=p * 1e-15)
+            assert f(p) == pytest.approx(float(want), rel=1e-13)
+
+
+def test_what_has_an_essential_singularity_is_left_as_written():
+    """Digits of sin(sinh(1/x)) are not to be had near 0, nor looked for."""
+    for outer in (sg.special.expit, sg.sin, sg.exp):
+        e = outer(sg.sinh(1 / x)) * sg.cosh(1 / x) / x**2
+        want = (
+            (1 / 0.7**2)
+            * math.cosh(1 / 0.7)
+            * float(sg.evaluate(outer(x), {x: math.sinh(1 / 0.7)}))
+        )
+        assert sg.lambdify(x, e)(0.7) == pytest.approx(want, rel=1e-14)
+
+
 def test_a_guard_with_a_safe_denominator():
     safe = sg.where(x == 0, 1, x)
     f = sg.lambdify(x, sg.diff(sg.where(x == 0, 1, sg.sin(safe) / safe), x, 2))

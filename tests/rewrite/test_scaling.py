@@ -129,3 +129,29 @@ def test_standard_deviations(size, scale):
     for _ in range(2):
         assert value(at * scale) == pytest.approx(np.std(at) * scale, rel=1e-13)
         np.testing.assert_allclose(slope(at * scale), slope(at), rtol=1e-12)
+
+
+@pytest.mark.parametrize("power", [3, 2.5, 5])
+def test_what_vanishes_faster_than_the_root_that_divides_it(power):
+    """Second derivatives of the p-th power of a distance, p > 2, are 0 at the origin."""
+    pairs = [(x, x), (x, y), (y, y)]
+    for e in ((x**2 + y**2) ** (power / 2), sg.hypot(x, y) ** power):
+        f = sg.lambdify([x, y], [sg.diff(e, *pair) for pair in pairs])
+        assert [float(d) for d in f(0.0, 0.0)] == [0, 0, 0]
+        assert np.isfinite(f(np.array([0.0, 3.0]), np.array([0.0, 4.0]))).all()
+        a = 5.0 ** (power - 4)
+        want = [power * a * (25 + (power - 2) * s) for s in (9, 16)]
+        assert f(3.0, 4.0)[::2] == pytest.approx(want, rel=1e-14)
+        assert f(3.0, 4.0)[1] == pytest.approx(power * (power - 2) * a * 12, rel=1e-14)
+    v = sg.vector("v", 2)
+    H = sg.lambdify(v, sg.hessian(sg.norm(v) ** power, v))
+    np.testing.assert_array_equal(H(np.zeros(2)), np.zeros((2, 2)))
+
+
+def test_quotients_by_a_root_that_have_no_limit_stay_undefined():
+    with np.errstate(all="ignore"):
+        for e in (x / sg.hypot(x, y), x * y / (x**2 + y**2)):
+            assert np.isnan(sg.lambdify([x, y], e)(0.0, 0.0))
+    f = sg.lambdify([x, y], 3 * (2 * x**2 + y**2) / sg.sqrt(x**2 + y**2))
+    assert f(3e200, 4e200) == pytest.approx(20.4e200, rel=1e-15)
+    assert f(3e-200, 4e-200) == pytest.approx(20.4e-200, rel=1e-15)

@@ -177,9 +177,11 @@ def test_other_attempts_follow_the_iteration_limit():
     """The chained valley of Rosenbrock, at which full steps in a trust region run out of steps."""
     w = sg.vector("w", 10)
     F = sg.concatenate([sg.stack([1 - w[0]]), 10 * (w[1:] - w[:-1] ** 2)])
-    found = sg.newton_root(F, w)(np.array([-1.2, *[1.0] * 9]))
-    assert found.converged
-    np.testing.assert_allclose(found.x, 1.0, rtol=1e-9)
+    solver = sg.newton_root(F, w)
+    for start in ([-1.2, *[1.0] * 9], [-1.2, 1.0] * 5, [5.0] * 10):
+        found = solver(np.array(start))
+        assert found.converged
+        np.testing.assert_allclose(found.x, 1.0, rtol=1e-9)
 
 
 @pytest.mark.parametrize("c", [0.9, 1.0])

@@ -82,3 +82,8 @@ def test_an_iteration_limit_is_reported(data):
     assert solver([1.0, 1.0, 0.0], *data, maxiter=1).status is sg.Status.ITERATION_LIMIT
     with pytest.raises(ConvergenceError, match="iteration limit"):
         solver([1.0, 1.0, 0.0], *data, maxiter=1, raise_on_failure=True)
+
+
+def test_a_start_at_a_pole_is_said_to_be_undefined():
+    found = sg.least_squares(sg.stack([1 / k - 2.0, k]), [k])([0.0])
+    assert found.status is sg.Status.NON_FINITE and not found.converged

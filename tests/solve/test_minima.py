@@ -33,7 +33,7 @@ def is_lowest(f, unknowns, found, reaches=(1e-2, 1e-4)):
 
 @every_method
 @pytest.mark.parametrize("unit", [1e-30, 1e-10, 1.0, 1e10, 1e30])
-@pytest.mark.parametrize("factor", [1e-200, 1.0, 1e100])
+@pytest.mark.parametrize("factor", [1e-200, 1.0, 1e160])
 def test_units_do_not_matter(method, unit, factor):
     f = factor * rosenbrock(x / unit, y / unit)
     found = sg.newton_minimize(f, [x, y], method=method)([-1.2 * unit, unit])
@@ -310,3 +310,74 @@ def test_large_residuals_take_few_steps():
     )
     assert found.converged and found.iterations < 20
     np.testing.assert_allclose(found.x, other.x, rtol=1e-6)
+
+
+# Saddles of higher order
+
+
+HIDDEN = {  # what falls, along curves or by its sixth order only, where third and fourth order do not
+    "a valley along an axis": x**6 - y**6 + x**2 * y**2,
+    "a valley between the axes": (x**2 - y**2) ** 2 / 4 - (x + y) ** 6 + (x - y) ** 6,
+    "a narrow valley": (x**2 - 3 * y**2) ** 2 / 4 - (x + y) ** 6,
+    "a cosine but for its series": x**2 + sg.cos(y) + y**2 / 2 - 1 - y**4 / 24,
+    "three unknowns": (x * y * z) ** 2 - x**7,
+    "in small units": (x / 1e-20) ** 6 - (y / 1e-20) ** 6 + (x * y / 1e-40) ** 2,
+}
+REAL = {
+    "a valley": (x**2 - 3 * y**2) ** 2 / 4 + (x + y) ** 6,
+    "quartic and quadratic": x**2 * y**2 + x**4,
+    "a cosine but for its series": x**2 - sg.cos(y) - y**2 / 2 + 1 + y**4 / 24,
+}
+
+
+@pytest.mark.parametrize("bounded", [False, True])
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_saddle_of_sixth_order_is_no_minimum(name, bounded):
+    f = HIDDEN[name]
+    unknowns = sorted(sg.free_symbols(f), key=str)
+    unit = 1e-20 if "units" in name else 1.0
+    bounds = {"bounds": [(-unit, unit)] * len(unknowns)} if bounded else {}
+    found = sg.newton_minimize(f, unknowns, **bounds)(np.zeros(len(unknowns)))
+    assert found.value < -1e-10
+    assert found.converged == bounded  # on the bounds, or without end
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_a_minimum_of_higher_order_is_one(name):
+    for start in ([0.0, 0.0], [3.0, 2.0])[: 1 if name == "a valley" else 2]:
+        found = sg.newton_minimize(REAL[name], [x, y])(start)
+        assert found.converged and found.curvature == "positive semidefinite"
+        assert abs(found.value) < 1e-15
+
+
+# Bounds that exclude 0
+
+
+LOGARITHMIC = {
+    "entropy": (lambda u: u * sg.log(u), np.exp(-1.0)),
+    "barrier": (lambda u: u - sg.log(u), 1.0),
+    "barrier in small units": (lambda u: u / 1e-20 - sg.log(u), 1e-20),
+    "pole": (lambda u: u + 1 / u, 1.0),
+    "root": (lambda u: u - sg.sqrt(u), 0.25),
+}
+
+
+@pytest.mark.parametrize("name", LOGARITHMIC)
+def test_a_bound_that_excludes_zero_is_approached(name):
+    """A Newton step beyond it leads to where the logarithm tells nothing of where it came from."""
+    f, want = LOGARITHMIC[name]
+    p, q = sg.symbol("p", positive=True), sg.symbol("q", negative=True)
+    w = sg.symbol("w", shape=(3,), positive=True)
+    for start in (5.0, 1e5, 1e-5):
+        assert sg.newton_minimize(f(p), p)(start).x == pytest.approx(want, rel=1e-7)
+        assert sg.newton_minimize(f(-q), q)(-start).x == pytest.approx(-want, rel=1e-7)
+        found = sg.newton_minimize(sg.sum(f(w)), w, method="cg")(np.full(3, start))
+        assert found.converged
+        np.testing.assert_allclose(found.x, want, rtol=1e-7)
+
+
+def test_a_bound_that_excludes_zero_may_hold_the_minimum():
+    p = sg.symbol("p", positive=True)
+    for start in (5.0, 1e-5):
+        found = sg.newton_minimize((p + 1) ** 2, p)(start)
+        assert found.converged and 0 < found.x < 1e-300

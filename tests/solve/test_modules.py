@@ -1,6 +1,8 @@
 """The source of a solver is the solver: it runs without this library, and is the same everywhere."""
 
 import ast
+import math
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.solve import modules
+from symgrad.solve import loops, modules
 
 x, y, a = sg.symbols("x y a")
 v, w = sg.vector("v", "n"), sg.vector("w", "n")
@@ -65,6 +67,26 @@ def test_a_saved_module_stands_alone(name, tmp_path):
     solution = eval(f"solver({call})", {"solver": solver})
     assert np.asarray(solution.x).tolist() == ast.literal_eval(values)
     assert converged == str(solution.converged)
+
+
+@pytest.mark.parametrize(
+    "name", ["batch", "systems", "sparse", "minimum", "conjugate gradients", "fit"]
+)
+def test_text_runs_without_being_imported(name):
+    """As with exec, or by importlib without an entry in sys.modules."""
+    make, call = SOLVERS[name]
+    space = {"__name__": "nowhere"}
+    exec(make().source, space)
+    assert np.all(eval(f"solve({call})", space).converged)
+
+
+def test_names_that_loops_assign_are_no_functions_of_math():
+    """A formula with floor(x) calls what it imports from math."""
+    for template in (loops.EQUATION, loops.SYSTEM, loops.MINIMUM):
+        assigned = set(re.findall(r"\b(\w+) (?:=|\+=|\*=)(?= )", template))
+        assert not assigned & set(vars(math))
+    f = (sg.floor(x) - 1) ** 2 + 1e-3 * x**2
+    assert sg.newton_minimize(f, x)(5.0).status is not None
 
 
 @pytest.mark.parametrize("name", SOLVERS)

@@ -340,3 +340,16 @@ def test_pickle():
     assert again(1.0, 2.0).x == solver(1.0, 2.0).x
     solution = pickle.loads(pickle.dumps(solver(1.0, 2.0)))
     assert solution.converged
+
+
+def test_a_system_that_gets_stuck_at_its_bounds_starts_again_farther_inside():
+    """|F| has a minimum at the bound; the root is on the other side of a maximum."""
+    w = sg.symbol("w", shape=(4,), positive=True)
+    F = (w + 3) * (w - 5) + 0.01 * sg.roll(w - 5, 1)
+    for start in (0.5, 0.02):
+        found = sg.newton_root(F, w)(np.full(4, start))
+        assert found.converged
+        np.testing.assert_allclose(found.x, 5.0, rtol=1e-12)
+    v = sg.vector("v", 2)
+    bounded = sg.newton_root((v + 3) * (v - 5), v, bounds=(np.zeros(2), np.full(2, 9.0)))
+    assert bounded(np.full(2, 0.5)).x == pytest.approx([5.0, 5.0])

@@ -37,7 +37,7 @@ from symgrad.ops.matrices import (
     transposed,
     untransposed,
 )
-from symgrad.ops.properties import is_diagonal, is_spd
+from symgrad.ops.properties import is_diagonal
 from symgrad.ops.public import public
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.ufuncs import divide, multiply, power
@@ -93,7 +93,7 @@ def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
 
 
 def _build(args: tuple[Expr, ...], params: Params) -> Expr:
-    if is_spd(args[0]) or assumed(args[0], "orthogonal"):
+    if assumed(args[0], "orthogonal"):
         return cofactors_formula(args)
     return make(COFACTORS, args, (), *_infer(args, params))
 

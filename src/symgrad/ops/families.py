@@ -23,7 +23,7 @@ _NEAR: Final = (0.4, 6.0)
 
 
 def _primes(n: int) -> str:
-    return "'" * n if n <= MAX_PRIMES else f"^({n})"
+    return "'" * n
 
 
 def _latex_primes(n: int) -> str:

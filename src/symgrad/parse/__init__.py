@@ -18,6 +18,7 @@ from symgrad.expr.node import Expr
 from symgrad.ops.applied import UndefinedFunction
 from symgrad.ops.elementwise import Elementwise, as_expr
 from symgrad.parse.builder import PRIME, Builder
+from symgrad.parse.functions import PRIMED
 from symgrad.parse.tokens import SUBSCRIPTS, check
 
 __all__ = ["parse"]
@@ -25,7 +26,7 @@ __all__ = ["parse"]
 MAX_LENGTH: Final = 100_000
 MAX_LEVELS: Final = 2000  # of operations within operations
 FUNCTIONS: Final = (UndefinedFunction, Elementwise)
-_PRIMES: Final = re.compile(r"(?<=\w)'+(?=\()")
+_PRIMES: Final = re.compile(r"(\w+)('+)(?=\()")
 _SPACES: Final = dict.fromkeys(map(ord, "\t\n\r\f\v"), " ")
 
 
@@ -87,11 +88,16 @@ def parse(
     known = _named(symbols)
     called = _called(functions)
     spaced = text.translate(_SPACES)
-    if called:
-        spaced = _PRIMES.sub(lambda m: PRIME * len(m[0]), spaced)
+    spaced = _PRIMES.sub(lambda m: _primed(m, bool(called)), spaced)
     deepest = check(spaced)
     tree = _tree(spaced, deepest)
     return Builder(spaced, known, called).build(tree)
+
+
+def _primed(match: re.Match[str], called: bool) -> str:
+    """A name with primes, those of a derivative where the name may have one."""
+    name, primes = match.groups()
+    return name + PRIME * len(primes) if called or name in PRIMED else match[0]
 
 
 def _tree(text: str, deepest: int) -> ast.expr:

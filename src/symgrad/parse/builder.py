@@ -23,10 +23,12 @@ from symgrad.ops.ufuncs import logical_and, logical_not, logical_or
 from symgrad.parse.functions import (
     ARRAY_ATTRIBUTES,
     ARRAY_FUNCTIONS,
-    GREEK,
     NUMBERS,
+    PRIMED,
     SCALAR_FUNCTIONS,
+    SYMBOLS_TOO,
     Function,
+    derivative_of,
 )
 
 PRIME: Final = "\N{MODIFIER LETTER PRIME}"  # may stand in a name of Python, as ' may not
@@ -206,7 +208,7 @@ class Builder:
             return self.symbols[name]
         if name in NUMBERS:
             return NUMBERS[name]
-        if name in self.functions and name not in GREEK:
+        if name in self.functions and name not in SYMBOLS_TOO:
             raise self._error(node, f"{name} is a function and needs its operands: {name}(...)")
         return symbol(name)
 
@@ -232,7 +234,7 @@ class Builder:
         return self.functions[name]
 
     def _derivative(self, func: ast.expr) -> Function | None:
-        """``f''`` and ``f.derivative(1, 0)``, of an undefined function f."""
+        """``f''`` and ``f.derivative(1, 0)``, of an undefined function f; ``erfcx''``."""
         match func:
             case ast.Name():
                 name = self._word(func).rstrip(PRIME)
@@ -244,6 +246,8 @@ class Builder:
             case _:
                 return None
         f = self.called.get(name)
+        if f is None and name in PRIMED - self.symbols.keys() and isinstance(func, ast.Name):
+            return derivative_of(name, orders[0]) if orders[0] else None
         if not isinstance(f, UndefinedFunction) or not orders or name in self.symbols:
             return None
         call = f.derivative(*orders) if any(orders) else f

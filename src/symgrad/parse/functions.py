@@ -11,8 +11,10 @@ from symgrad.autodiff import diff
 from symgrad.expr.leaves import EULER, HALF, PI, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import (
+    bessel,
     decompositions,
     determinant,
+    families,
     linalg,
     matrix_functions,
     norms,
@@ -23,6 +25,7 @@ from symgrad.ops import (
     select,
     shapes,
     softmax,
+    special,
     ufuncs,
 )
 from symgrad.ops.elementwise import Elementwise
@@ -55,7 +58,6 @@ NUMBERS: Final = {
     "inf": number(float("inf")),
     "nan": number(float("nan")),
 }
-GREEK: Final = {"beta", "gamma", "psi", "zeta"}  # a letter unless it is called
 ARRAY_ATTRIBUTES: Final[dict[str, Callable[[Expr], Expr]]] = {"T": shapes.transpose}
 
 _AXES: Final = ("axis", "keepdims")
@@ -109,6 +111,46 @@ _COMPOSED: Final = {
     "cot": Function(lambda x: 1 / ufuncs.tan(x)),
 }
 
+
+def _of_order(function: Callable[..., Expr], n: int | None = None) -> Function:
+    """``jv(v, x)``, of an order that is a number; of the n-th derivative by x."""
+
+    def call(v: Expr, x: Expr) -> Expr:
+        order = v if value_of(v) is None else value_of(v)
+        return function(order, x) if n is None else function(order, x, n)
+
+    return Function(call, 2, 2)
+
+
+_ORDERED: Final = {
+    **{f.__name__: _of_order(f) for f in (special.polygamma, families.iv_ratio, families.log_iv)},
+    **{f"{c}v": _of_order(getattr(bessel, f"{c}v")) for c in "jyik"},
+    **{f"{c}ve": _of_order(getattr(bessel, f"{c}ve")) for c in "ik"},
+    **{f"{c}{n}": Function(getattr(bessel, f"{c}{n}")) for c in "jyik" for n in (0, 1)},
+    **{f"{c}{n}e": Function(getattr(bessel, f"{c}{n}e")) for c in "ik" for n in (0, 1)},
+}
+SYMBOLS_TOO: Final = {"beta", "gamma", "psi", "zeta", *_ORDERED}  # unless they are called
+_DERIVATIVES: Final[dict[str, Callable[..., Expr]]] = {
+    "erfcx": families.erfcx_derivative,
+    "dawsn": families.dawsn_derivative,
+    "log_erfc": families.log_erfc_derivative,
+    "log_ndtr": families.log_ndtr_derivative,
+}
+_ORDERED_DERIVATIVES: Final[dict[str, Callable[..., Expr]]] = {
+    "ive": families.ive_derivative,
+    "kve": families.kve_derivative,
+    "iv_ratio": families.iv_ratio,
+}
+PRIMED: Final = frozenset({*_DERIVATIVES, *_ORDERED_DERIVATIVES})
+
+
+def derivative_of(name: str, n: int) -> Function:
+    """What ``erfcx''(x)`` calls, of a name in `PRIMED`."""
+    if name in _ORDERED_DERIVATIVES:
+        return _of_order(_ORDERED_DERIVATIVES[name], n)
+    return Function(lambda x: _DERIVATIVES[name](x, n))
+
+
 # Names of SymPy, of `math`, and of NumPy itself for functions above
 _ALIASES: Final = {
     "Abs": "absolute",
@@ -145,9 +187,9 @@ def _scalar_functions() -> dict[str, Function]:
     table = {
         op.name: Function(op, op.arity, op.arity)
         for op in OPS.values()
-        if isinstance(op, Elementwise) and not op.name.startswith("frexp")
+        if isinstance(op, Elementwise)
     }
-    table |= _COMPOSED
+    table |= _COMPOSED | _ORDERED
     return table | {alias: table[name] for alias, name in _ALIASES.items()}
 
 

@@ -374,6 +374,10 @@ def _hyperbolic(factors: Sequence[Expr]) -> Expr | None:
         k = powers.get(over, 0)
         if (k < 0 and s.op is f.sinh) or (k > 0 and s.op is f.expm1):
             taken = min(m, abs(k))
+            if m % 1 == 0:  # of a negative number: whole powers only
+                taken = math.floor(taken)
+            if taken == 0:
+                continue
             left = k + taken if k < 0 else k - taken
             tangent = f.tanh(u if s.op is f.sinh else u / 2)
             made = [_raised(tangent, taken), _raised(s, m - taken), _raised(over, left)]

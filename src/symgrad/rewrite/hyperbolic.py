@@ -7,6 +7,7 @@ Bose and Einstein.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from symgrad.expr.leaves import number, value_of
@@ -73,6 +74,10 @@ def quotient(y: Expr) -> Expr | None:
         if under is None or not k < 0:
             continue
         j = min(m, -k)
+        if (m if base.op is f.sinh else k) % 1 == 0:  # of a negative sinh(u): whole powers only
+            j = math.floor(j)
+        if j == 0:
+            continue
         rest = [x for x in factors if x is not over and x is not under]
         tangent = (f.tanh(u), j if base.op is f.sinh else -j)
         made = [tangent, (base, m - j), (RECIPROCALS[other.op](u), -k - j)]

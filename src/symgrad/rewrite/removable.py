@@ -14,7 +14,8 @@ their limit there. So the guarantee is that of `Guarantee.DOMAIN`.
 
 ``where(u == 0, c, formula)`` with c the limit of the formula is a smooth function too: before it is
 differentiated, c becomes ``c + c1*u``, so that the derivative is c1, that of the formula, at u = 0. For
-code, the condition is widened to ``|u| <= a`` as above.
+code, the condition is widened to ``|u| <= a`` as above. So is ``where(|u| < 1e-8, c, formula)``, where the
+formula is c but for rounding as far as that.
 
 References: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3 (running error
 bounds); Trefethen, Approximation Theory and Approximation Practice, 2013, chapters 3 and 8.
@@ -22,6 +23,7 @@ bounds); Trefethen, Approximation Theory and Approximation Practice, 2013, chapt
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,7 +32,7 @@ from symgrad.expr.leaves import NAMED_NUMBER, is_number, is_value, number, value
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on, images, rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power, split_coefficient
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.polynomial import polyval
@@ -39,6 +41,16 @@ from symgrad.rewrite.smooth import FUNCTIONS, POLES, Near, near_zero, square_of
 MAX_NODES: Final = 300  # of a formula that is looked at
 SAME: Final = 1e-12  # the difference, at most, of a limit and the number that a guard gives for it
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
+CLOSE_BY: Final = 1e-2  # what guards compare with, at most
+_MIRRORED: Final = {
+    f.equal: f.equal,
+    f.not_equal: f.not_equal,
+    f.less: f.greater,
+    f.greater: f.less,
+    f.less_equal: f.greater_equal,
+    f.greater_equal: f.less_equal,
+}
+_OUTSIDE: Final = (f.not_equal, f.greater, f.greater_equal)  # true away from zero
 
 
 def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -97,10 +109,11 @@ def _extended(node: Expr) -> Expr:
 
 @dataclass(frozen=True)
 class _Guard:
-    """``where(u == 0, value, formula)``."""
+    """``where(u == 0, value, formula)``; or ``where(|u| < reach, value, formula)``, if that is the same."""
 
     condition: Expr  # u == 0
     u: Expr
+    reach: float
     value: Expr
     formula: Expr
 
@@ -111,23 +124,46 @@ def _guard(node: Expr) -> _Guard | None:
     condition, a, b = node.args
     if condition.op is f.logical_not:
         condition, a, b = condition.args[0], b, a
-    if condition.op not in (f.equal, f.not_equal, f.greater, f.less):
+    test = _test_of_zero(condition)
+    if test is None:
         return None
-    left, right = condition.args
-    if is_value(left, 0) or condition.op is f.less:
-        left, right = right, left
-    size = left.op is f.absolute
-    if (
-        not is_value(right, 0)
-        or is_number(left)
-        or (condition.op in (f.greater, f.less) and not size)
-    ):
-        return None
-    if condition.op is not f.equal:
+    x, reach, outside = test
+    if outside:
         a, b = b, a
-    u = _quantity(left.args[0] if size else left)
-    inside = condition if condition.op is f.equal else f.equal(left, right)
-    return _Guard(inside, u, a, _without_choice(b, node.args[0]))
+    u = _quantity(x)
+    if reach:
+        reach *= float(abs(_factor(u)) / abs(_factor(x)))
+    inside = condition if condition.op is f.equal else f.equal(x, number(0, x.shape))
+    return _Guard(
+        inside, u, reach, a, _without_choice(b, node.args[0], 1 if b is node.args[1] else 2)
+    )
+
+
+def _test_of_zero(condition: Expr) -> tuple[Expr, float, bool] | None:
+    """What is near 0, how near, and whether it is not: ``(x, 0, False)`` of ``x == 0``."""
+    if condition.op not in _MIRRORED:
+        return None
+    op, (left, right) = condition.op, condition.args
+    if is_number(left):
+        op, left, right = _MIRRORED[op], right, left
+    r = value_of(right)
+    if r is None or isinstance(r, bool) or is_number(left) or not 0 <= r < CLOSE_BY:
+        return None
+    if left.op is f.absolute:
+        x, reach = left.args[0], float(r)
+    elif left.op is POW and is_value(left.args[1], 2):
+        x, reach = left.args[0], math.sqrt(r)
+    elif r == 0 and op in (f.equal, f.not_equal):
+        x, reach = left, 0.0
+    else:
+        return None
+    at_zero = (f.equal, f.not_equal, f.greater, f.less_equal)
+    near = (f.less, f.less_equal, f.greater, f.greater_equal)
+    return (x, reach, op in _OUTSIDE) if op in (near if r else at_zero) else None
+
+
+def _factor(x: Expr) -> Any:
+    return split_coefficient(x)[0]
 
 
 def _quantity(x: Expr) -> Expr:
@@ -145,11 +181,10 @@ def _is_constant(x: Expr) -> bool:
     return is_number(inner) or inner.op is NAMED_NUMBER
 
 
-def _without_choice(formula: Expr, condition: Expr) -> Expr:
+def _without_choice(formula: Expr, condition: Expr, taken: int) -> Expr:
     """The formula where the guard lets it through: choices inside by the same condition are made."""
     if not any(n.op is WHERE and n.args[0] is condition for n in toposort([formula])):
         return formula
-    taken = 2 if condition.op in (f.equal,) else 1
 
     def change(n: Expr) -> Expr:
         return n.args[taken] if n.op is WHERE and n.args[0] is condition else n
@@ -167,6 +202,7 @@ def _guarded_pieces(guard: _Guard) -> list[_Piece] | None:
     shape = guard.value.shape
     limit = add_all([mul_all([number(p.near.taylor[0], shape), *p.factors]) for p in split.pieces])
     fits = limit is guard.value or _same_number(limit, guard.value)
+    fits = fits and all(guard.reach <= piece.near.constant for piece in split.pieces)
     return split.pieces if fits else None
 
 

@@ -37,6 +37,7 @@ from symgrad.ops.arithmetic import (
     split_coefficient,
 )
 from symgrad.ops.einsum import EINSUM, is_layout
+from symgrad.ops.guard import choose
 from symgrad.ops.scaled import benign_square, norm_of, quotient
 
 MAX_PARTS: Final = 16  # of a sum of squares that becomes nested hypots
@@ -264,6 +265,8 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
         wide = rebuild(factor, (root,)) if is_layout(factor) else root
         others = _factors([_images(x, image) for x in factors if x is not factor])
         known = [_images(x, image) for x in _inner_parts(parts)]
+        if _surplus(others, [*known, root]) > k:  # the root divides what is 0 faster: no 0/0
+            wide = choose(f.equal(wide, number(0, wide.shape)), number(1, wide.shape), wide)
         made, left = _divided(others, wide, [*known, root], k)
         if left < k:
             one = quotient(number(1, node.shape), wide)
@@ -321,6 +324,13 @@ def _divided(
         degree = _degree(base, parts) if base.op is ADD and n.__class__ is int and n > 0 else None
         if degree:
             m = min(n, int(k // degree))
+            if not m and 1 <= k <= min(
+                _degrees(base, parts) or [0]
+            ):  # more than a root in every term
+                made.append(_sum_divided(base, root, parts, int(k)))
+                made.append(power(base, number(n - 1, x.shape)))
+                k = _tidy(k - int(k))
+                continue
             k = _tidy(k - m * degree)
             inside = _sum_divided(base, root, parts, degree) if m else base
             made.append(power(inside, number(m, x.shape)) if m else number(1, x.shape))
@@ -335,6 +345,20 @@ def _divided(
         if n > m:
             made.append(power(base, number(n - m, x.shape)))
     return made, k
+
+
+def _surplus(factors: Sequence[Expr], parts: Sequence[Expr]) -> Any:
+    """The least degree of a product of `parts`, and sums of their products; 0 if it divides by one."""
+    total: Any = 0
+    for x in factors:
+        base, n = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
+        degrees = _degrees(base, parts) if base.op is ADD else None
+        degree = min(degrees) if degrees else int(_is_part(base, parts))
+        if degree:
+            if n is None or isinstance(n, bool) or n < 0:
+                return 0
+            total += degree * n
+    return total
 
 
 def _taken(base: Expr, n: Any, k: Any) -> Any:
@@ -353,7 +377,13 @@ def _is_part(x: Expr, parts: Sequence[Expr]) -> bool:
 
 def _degree(total: Expr, parts: Sequence[Expr]) -> int | None:
     """The degree of a polynomial in `parts`, written as a sum; None for any other sum."""
-    degree = 0
+    degrees = _degrees(total, parts)
+    return None if degrees is None else max(degrees)
+
+
+def _degrees(total: Expr, parts: Sequence[Expr]) -> list[int] | None:
+    """The degrees of its terms."""
+    degrees = []
     for term in total.args:
         own = 0
         for x in _factors([term]):
@@ -363,8 +393,8 @@ def _degree(total: Expr, parts: Sequence[Expr]) -> int | None:
             if n.__class__ is not int or n < 0 or not _is_part(base, parts):
                 return None
             own += n
-        degree = max(degree, own)
-    return degree
+        degrees.append(own)
+    return degrees
 
 
 def _sum_divided(total: Expr, root: Expr, parts: Sequence[Expr], k: int) -> Expr:
@@ -388,8 +418,8 @@ def _divisor(x: Expr, image: dict[Expr, Expr]) -> tuple[_Root, Any] | None:
     base, n = x.args[0], value_of(x.args[1])
     if n is None or isinstance(n, bool) or n >= 0:
         return None
-    if base.op is f.hypot and n.__class__ is int:
-        return _Root(image[base], base.args, 2), -n
+    if base.op is f.hypot:
+        return _Root(image[base], base.args, 2), _tidy(-n)
     if base.op is EINSUM and n % 1 == 0:  # of a squared norm, as it is often meant
         return None
     found = _root_of(base) or _root_of(image[base])

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
 from typing import Any, Final, cast
 
 from symgrad.expr.leaves import NAMED_NUMBER, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import toposort
-from symgrad.ops import special
+from symgrad.ops import bessel, families, special
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import is_layout
@@ -49,13 +49,34 @@ CIRCLE: Final = 64  # points on a circle around 0
 MAX_POLE: Final = 16  # the highest order of a pole that is looked for
 AROUND: Final = (2.0**-30, 2.0**-20, 2.0**-10, 2.0**-4)  # where rounding must explain it
 FLOAT_ERROR: Final = 4  # units that a float in a formula may err by: it is a product of floats
+LARGEST_ARGUMENT: Final = 4000  # bits before the point, of what functions are applied to
 UNKNOWN: Final = object()
 MAX_FOUND: Final = 256  # formulas of which the polynomials are remembered
 MAX_ORDER: Final = 20  # of a zero at 0
 LARGEST_DENOMINATOR: Final = 10**6
 
-# To the names of mpmath, or to what is made of its functions
-FUNCTIONS: Final[dict[Op, str | Callable[[Any, Any], Any]]] = {
+
+def _dawsn(mp: Any, x: Any, n: int = 0) -> Any:
+    """Dawson's integral D, or its n-th derivative: ``D' = 1 - 2*x*D``."""
+    value = mp.sqrt(mp.pi) / 2 * mp.exp(-x * x) * mp.erfi(x)
+    return _derivative(value, 1 - 2 * x * value, -2, x, n)
+
+
+def _erfcx(mp: Any, x: Any, n: int = 0) -> Any:
+    """``y = exp(x**2)*erfc(x)``, or its n-th derivative: ``y' = 2*x*y - 2/sqrt(pi)``."""
+    value = mp.exp(x * x) * mp.erfc(x)
+    return _derivative(value, 2 * x * value - 2 / mp.sqrt(mp.pi), 2, x, n)
+
+
+def _derivative(value: Any, slope: Any, c: int, x: Any, n: int) -> Any:
+    """The n-th derivative of y by ``y'' = c*(x*y' + y)``, differentiated again and again."""
+    for k in range(1, n + 1):
+        value, slope = slope, c * (x * slope + k * value)
+    return value
+
+
+# To the names of mpmath, or to what is made of its functions; Bessel functions have their order last
+FUNCTIONS: Final[dict[Op, str | Callable[..., Any]]] = {
     f.sin: "sin",
     f.cos: "cos",
     f.tan: "tan",
@@ -72,6 +93,9 @@ FUNCTIONS: Final[dict[Op, str | Callable[[Any, Any], Any]]] = {
     f.expm1: "expm1",
     f.log: "log",
     f.log1p: "log1p",
+    f.exp2: lambda mp, x: mp.mpf(2) ** x,
+    f.log2: lambda mp, x: mp.log(x, 2),
+    f.log10: "log10",
     f.expit: lambda mp, x: 1 / (1 + mp.exp(-x)),
     f.softplus: lambda mp, x: mp.log1p(mp.exp(x)),
     sech: "sech",
@@ -84,6 +108,15 @@ FUNCTIONS: Final[dict[Op, str | Callable[[Any, Any], Any]]] = {
     special.gamma: "gamma",
     special.gammaln: "loggamma",
     special.digamma: "digamma",
+    special.erfinv: "erfinv",
+    special.dawsn: _dawsn,
+    special.erfcx: _erfcx,
+    families.DAWSN_DERIVATIVE: _dawsn,
+    families.ERFCX_DERIVATIVE: _erfcx,
+    special.ndtr: lambda mp, x: mp.erfc(-x / mp.sqrt(2)) / 2,
+    bessel.JV: lambda mp, x, n: mp.besselj(n, x),
+    bessel.IV: lambda mp, x, n: mp.besseli(n, x),
+    special.POLYGAMMA: lambda mp, x, n: mp.psi(n, x),
 }
 POLES: Final = (csch, bose_einstein)  # functions that divide by their argument, as 1/sinh(x) does
 
@@ -106,6 +139,8 @@ class Near:
         Of the polynomial, the constant term first.
     taylor : tuple of int, Fraction or float
         F(0) and F'(0).
+    constant : float
+        Where ``|u|`` is not larger the formula is F(0) but for rounding.
     """
 
     radius: float
@@ -113,6 +148,7 @@ class Near:
     even: bool
     coefficients: tuple[float, ...]
     taylor: tuple[Exact, Exact]
+    constant: float = 0.0
 
 
 def near_zero(terms: Sequence[Expr], u: Expr, guarded: bool = False) -> Near | None:
@@ -144,7 +180,7 @@ def _structure(terms: Sequence[Expr], u: Expr, order: Sequence[Expr]) -> tuple[A
     rows: list[Any] = []
     for node in order:
         if node.op in (ADD, MUL, POW) or node.op in FUNCTIONS:
-            rows.append((node.op, tuple([places[arg] for arg in node.args])))
+            rows.append((node.op, node.params, tuple([places[arg] for arg in node.args])))
         else:
             inner = node.args[0] if is_layout(node) else node
             value = value_of(inner)
@@ -181,7 +217,7 @@ def _near_zero(formula: _Formula, guarded: bool) -> Near | None:
         return None
     taylor = series.taylor(smallest)
     if not loses:
-        return Near(0.0, 0, True, (float(taylor[0]),), taylor)
+        return Near(0.0, 0, True, (float(taylor[0]),), taylor, series.constant(smallest))
     fits = {0: smallest}
     low, high = (
         0,
@@ -195,7 +231,8 @@ def _near_zero(formula: _Formula, guarded: bool) -> Near | None:
         else:
             low, fits[middle] = middle, found
     coefficients = series.trimmed(RADII[low], fits[low])
-    return Near(float(RADII[low] * scale), series.order, series.even, coefficients, taylor)
+    radius, constant = float(RADII[low] * scale), series.constant(smallest)
+    return Near(radius, series.order, series.even, coefficients, taylor, constant)
 
 
 def square_of(u: Expr) -> list[Expr]:
@@ -272,17 +309,19 @@ class _Formula:
             elif node.op is POW:
                 known[node] = self._power(known[node.args[0]], value_of(node.args[1]))
             elif node.op in FUNCTIONS:
-                known[node] = self._function(self._known(node.op), *known[node.args[0]])
+                known[node] = self._function(self._known(node), *known[node.args[0]])
             else:
                 value = self._number(node)
                 rounded = isinstance(value_of(node), float)
                 known[node] = (value, abs(value) * of_floats if rounded else mp.mpf(0))
         return known
 
-    def _known(self, op: Op) -> Callable[[Any], Any]:
+    def _known(self, node: Expr) -> Callable[[Any], Any]:
         """A function of mpmath's numbers."""
-        known = FUNCTIONS[op]
-        return getattr(self.mp, known) if isinstance(known, str) else partial(known, self.mp)
+        known = FUNCTIONS[node.op]
+        if isinstance(known, str):
+            return cast("Callable[[Any], Any]", getattr(self.mp, known))
+        return lambda x: known(self.mp, x, *node.params)
 
     def _number(self, node: Expr) -> Any:
         if is_layout(node):
@@ -302,6 +341,8 @@ class _Formula:
         return result, (abs(exponent) * relative + 1) * abs(result)
 
     def _function(self, function: Callable[[Any], Any], x: Any, error: Any) -> tuple[Any, Any]:
+        if self.mp.mag(x) > LARGEST_ARGUMENT:  # sin(exp(1/x)): its digits are as many as 1/x
+            raise OverflowError
         result = function(x)
         slope = 0
         if error:
@@ -416,6 +457,18 @@ class _Series:
             2 * self._size(coefficients, x) > ends * size
             for x, size in zip(points, sizes, strict=True)
         )
+
+    def constant(self, coefficients: Sequence[Any]) -> float:
+        """Where the value is that at 0, but for half a unit in the last place."""
+        if self.order:
+            return 0.0
+        most, step = abs(coefficients[0]) * 2.0**-53, 2 if self.even else 1
+        reaches = [
+            (most / len(coefficients) / abs(c)) ** (self.mp.mpf(1) / (step * k))
+            for k, c in enumerate(coefficients)
+            if k and c
+        ]
+        return float(min([RADII[0] * self.scale, *reaches]))
 
     def _size(self, coefficients: Sequence[Any], x: Any) -> Any:
         """The sum of the sizes of all terms at x."""

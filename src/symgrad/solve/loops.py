@@ -199,7 +199,7 @@ if numbers is not None and callback is None and {usual}:
     {names} = numbers
     {scales} = {magnitudes}
     {tops} = {zeros}
-    bound = floor = inf
+    bound = lowest = inf
     part = fall = 0.0
     count = 0
     small = fast = False
@@ -207,7 +207,7 @@ if numbers is not None and callback is None and {usual}:
         while True:
             {statements}
             size = {size}
-            if value <= floor - 1e-4*part*fall or size < bound and value <= floor + 4e-15*abs(floor):
+            if value <= lowest - 1e-4*part*fall or size < bound and value <= lowest + 4e-15*abs(lowest):
                 if small and (size <= 0.01*bound or fast and not size < 0.5*bound){inside}:
                     return strict_minimum({point}, count, size, value)
                 if small or count >= maxiter{outside}:  # what is no strict minimum, or not yet
@@ -220,11 +220,11 @@ if numbers is not None and callback is None and {usual}:
                 {learn}
                 small = {tends}
                 bound = size
-                floor = value
+                lowest = value
                 part = 1.0
                 count += size > 0.0  # no step leads from a point without slope
             elif small and fast and size == size:  # a last step, and no lower value
-                return strict_minimum({last}, count - 1, bound, floor)
+                return strict_minimum({last}, count - 1, bound, lowest)
             elif part > 0.001:  # a shorter step
                 part *= 0.5
                 {shorten}
@@ -328,7 +328,7 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
                 for i, x in enumerate(unknowns)
             ]
         ),
-        "fall": _sum_of(n, "r{0}*r{0}/j{0}{0}"),
+        "fall": _sum_of(n, "r{0}*(r{0}/j{0}{0})"),
         "elimination": nested.join(_elimination(n, definite, diagonal)),
         "move": nested.join([*remembered, *moved]),
         "shorten": nested.join(f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)),

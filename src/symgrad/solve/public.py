@@ -125,7 +125,7 @@ def newton_root(
     blocks = jacobian(list(problem.formulas), list(problem.unknowns))
     outputs = [*problem.formulas, *[b for row in blocks for b in row]]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
-    run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=200", loop)
+    run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=500", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return Solver(
         partial(system_code, problem, outputs, *run),

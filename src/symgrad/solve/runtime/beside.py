@@ -7,8 +7,13 @@ y**4``, between such directions, as ``x**4 + y**4 - 3*x**2*y**2``, or along a cu
 ``(y - x**2)*(y - 3*x**2)``. So
 
 1. values are compared on both sides along the direction of least curvature,
-2. where curvature vanishes, a few steps are tried from points aside in random directions without
-   curvature: at a minimum they lead back, beside a saddle they lead below it.
+2. where curvature vanishes, along each direction without it as well, outward until the objective differs
+   from what it is at the point by more than rounding: terms of sixth order show later than others,
+3. the least value is sought on a small sphere, and on a larger one where the small one shows nothing,
+   by Newton steps on it from random directions without curvature. Steps that may leave the sphere lead
+   straight back where all terms are of one order, as those of ``x**2*y**2 - x**6`` nearly are,
+4. a few free steps are tried from points aside in these directions: at a minimum they lead back, beside
+   a saddle they lead below it.
 
 A point where gradient and Hessian have vanished altogether must have something higher beside it: else it
 may be where ``exp(-x)`` has underflowed.
@@ -21,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import EPS
+from symgrad.solve.runtime.ending import EPS, lengths
 from symgrad.solve.runtime.minimum import (
     UNKNOWN,
     Functions,
@@ -31,13 +36,16 @@ from symgrad.solve.runtime.minimum import (
 )
 from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.spectra import grown
+from symgrad.solve.runtime.spectra import DenseHessian, grown
 
 REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in parts of the scale of x
 FARTHER = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # the same where nothing is seen
 FLAT = 1e-5  # curvature, in parts of what it was on the way, that says nothing
 FAINT = 2.0**-1000  # a rise below it may be what is left of an underflow
 TRIES = 3  # random directions
+LINES = 8  # directions without curvature, at most, along which values are compared
+SPHERES = (1e-3, 3e-2)  # radii, in parts of the scale of x
+MOST_ROUND = 40  # unknowns of problems whose spheres are looked at
 STEPS = 8  # from a point aside
 
 
@@ -52,6 +60,8 @@ class Surroundings:
         ``noise(y, rows, f)``: the rounding levels of such values.
     descend : callable
         ``descend(y, rows)``: where some steps lead from `y`, and the values there.
+    round_about : callable or None
+        ``round_about(y, rows)``: the same for steps that keep their distance from `x`.
     wanted : array of bool
         The problems that are to be looked at.
     fall : array
@@ -67,31 +77,66 @@ class Surroundings:
         descend: Callable[..., Any],
         wanted: Any,
         fall: Any,
+        round_about: Callable[..., Any] | None = None,
     ) -> None:
         self.x, self.f = x, f
         self.value, self.noise, self.descend = value, noise, descend
+        self.round_about = round_about
         self.wanted, self.found, self.best = wanted.copy(), np.zeros(f.shape, bool), x.copy()
         self.least = np.zeros(f.shape)
         rows = np.flatnonzero(wanted)
         self.least[rows] = noise(x[rows], rows, f[rows])
         self.least += np.where(np.isfinite(fall) & (fall > 0), EPS**2 * fall, 0.0)
 
-    def look(self, directions: Sequence[Any], flat: Any) -> None:
-        """Look for lower points, along the first direction, and where `flat` from aside in all of them."""
-        for v in directions[:1]:
-            for reach in (*REACHES, *[-reach for reach in REACHES]):
-                rows = np.flatnonzero(self.wanted)
-                if not rows.size:
-                    return
-                y = self.x[rows] + reach * v[rows]
+    def look(self, directions: Sequence[Any], flat: Any, lines: Sequence[Any] = ()) -> None:
+        """Look for lower points along the first direction; where `flat`, from aside in all of them.
+
+        `lines` are more directions without curvature, of length 0 where there is none.
+        """
+        for reach in (*REACHES, *[-reach for reach in REACHES]):
+            rows = np.flatnonzero(self.wanted)
+            if rows.size:
+                y = self.x[rows] + reach * directions[0][rows]
                 self._keep(rows, y, self.value(y, rows))
+        for v in [side * v for v in (directions[0], *lines) for side in (1, -1)]:
+            self._outward(v, flat & v.any(axis=1))
         if self.x.shape[1] == 1:
             return
-        for v in [side * v for v in directions for side in (1, -1)]:
+        aside = [side * v for v in directions for side in (1, -1)]
+        if self.round_about is not None:
+            self._on_spheres(self.round_about, aside, flat)
+        for v in aside:
             rows = np.flatnonzero(self.wanted & flat)
+            if rows.size:
+                self._keep(rows, *self.descend(self.x[rows] + REACHES[0] * v[rows], rows))
+
+    def _outward(self, v: Any, which: Any) -> None:
+        """Keep what is lower along a direction, before anything higher."""
+        alike = which & self.wanted
+        for reach in FARTHER:
+            rows = np.flatnonzero(alike & self.wanted)
             if not rows.size:
                 return
-            self._keep(rows, *self.descend(self.x[rows] + REACHES[0] * v[rows], rows))
+            y = self.x[rows] + reach * v[rows]
+            f = self.value(y, rows)
+            self._keep(rows, y, f)
+            alike[rows] = np.abs(f - self.f[rows]) <= self.least[rows]
+
+    def _on_spheres(
+        self, round_about: Callable[..., Any], directions: Sequence[Any], flat: Any
+    ) -> None:
+        """Keep what is lower on spheres; on the larger one where the small one has nothing but equals."""
+        alike = flat & self.wanted
+        for reach in SPHERES:
+            higher = np.ones(alike.shape, bool)
+            for v in directions:
+                rows = np.flatnonzero(alike & self.wanted)
+                if not rows.size:
+                    return
+                y, f = round_about(self.x[rows] + reach * v[rows], rows)
+                self._keep(rows, y, f)
+                higher[rows] &= f > self.f[rows] + self.least[rows]
+            alike &= ~higher
 
     def _keep(self, rows: Any, y: Any, f: Any) -> None:
         """Keep what is lower than rounding explains."""
@@ -142,11 +187,14 @@ def lower_beside(s: Minima, functions: Functions, index: Any) -> tuple[Any, Any]
 
     flat = np.abs(spectrum.w) <= FLAT
     random = np.random.default_rng(0)
-    directions = [away(1.0 * (np.arange(x.shape[1]) == spectrum.w.argmin(axis=1)[:, None]))]
+    order = np.argsort(spectrum.w, axis=1)
+    by_curvature = [1.0 * (np.arange(x.shape[1]) == k[:, None]) for k in order.T[: LINES + 1]]
+    directions = [away(by_curvature[0])]
+    lines = [away(flat * v) for v in by_curvature[1:]] if flat.any() else []
     for _ in range(TRIES if flat.any() else 0):
         directions.append(away(np.where(flat, random.standard_normal(flat.shape[1]), 0.0)))
-    beside = _surroundings(s, functions, index, x)
-    beside.look(directions, flat.any(axis=1))
+    beside = _surroundings(s, functions, index, x, d, held)
+    beside.look(directions, flat.any(axis=1), lines)
     vanished = (form.times(h, np.ones(x.shape)) == 0).all(axis=1) & (g == 0).all(axis=1)
     lost = index[beside.unseen(vanished & ~s.jumped[index], directions)]
     s.status[lost], s.curvature[lost] = Status.STALLED, UNKNOWN
@@ -161,7 +209,9 @@ def as_far_as_scale(v: Any, d: Any, scale: Any) -> Any:
     return v / np.where(top > 0, top, 1.0)
 
 
-def _surroundings(s: Minima, functions: Functions, index: Any, x: Any) -> Surroundings:
+def _surroundings(
+    s: Minima, functions: Functions, index: Any, x: Any, d: Any, held: Any
+) -> Surroundings:
     def clipped(y: Any, rows: Any) -> Any:
         return y if s.box is None else np.clip(y, *part_of_box(s.box, index[rows]))
 
@@ -173,6 +223,18 @@ def _surroundings(s: Minima, functions: Functions, index: Any, x: Any) -> Surrou
         iterate_minima(aside, functions, which, clipped(y, rows), STEPS)
         return aside.x[which], aside.value[which]
 
+    def round_about(y: Any, rows: Any) -> tuple[Any, Any]:
+        best, least = y, np.full(rows.shape, np.inf)
+        for _ in range(STEPS):
+            y = clipped(y, rows)
+            f, g, h = functions.at(y, index[rows])
+            lower = f < least
+            best, least = np.where(lower[:, None], y, best), np.where(lower, f, least)
+            step = _along_sphere(d[rows] * (y - x[rows]), g, h, d[rows], held[rows])
+            y = np.where(np.isfinite(step).all(axis=1)[:, None], x[rows] + step / d[rows], y)
+        return best, least
+
+    dense = isinstance(functions.form, DenseHessian) and 1 < x.shape[1] <= MOST_ROUND
     return Surroundings(
         x,
         s.value[index],
@@ -181,4 +243,31 @@ def _surroundings(s: Minima, functions: Functions, index: Any, x: Any) -> Surrou
         descend,
         np.ones(index.shape, bool),
         s.highest[index] - s.value[index],
+        round_about if dense else None,
     )
+
+
+def _along_sphere(z: Any, g: Any, h: Any, d: Any, held: Any) -> Any:
+    """Points of the spheres around 0 through `z`, unknowns scaled by `d`, after a Newton step downhill.
+
+    On a sphere of radius r with normal n the Hessian is ``P (H - (g.n)/r) P``, P the projection on its
+    tangents; negative curvatures count by their size, and steps are at most half a radius long.
+    """
+    radius = np.where(lengths(z) > 0, lengths(z), 1.0)[:, None]
+    n = z / radius
+    g, h = np.where(held, 0.0, g / d), h / d[:, :, None] / d[:, None, :]
+    eye = np.eye(z.shape[1])
+    project = np.where(
+        held[:, :, None] | held[:, None, :], 0.0, eye - n[:, :, None] * n[:, None, :]
+    )
+    bend = np.einsum("ki,ki->k", g, n)[:, None, None] / radius[:, :, None]
+    curved = project @ (h - bend * eye) @ project
+    known = np.isfinite(curved).all(axis=(1, 2))[:, None, None]
+    w, q = np.linalg.eigh(np.where(known, curved, eye))
+    w = np.maximum(np.abs(w), 1e-10 * np.abs(w).max(axis=1, keepdims=True))
+    slope = np.einsum("kij,kj->ki", project, g)
+    c = np.einsum("kji,kj->ki", q, slope)
+    step = -np.einsum("kij,kj->ki", q, np.where(w > 0, c / w, 0.0))
+    size = lengths(step)[:, None]
+    moved = z + step * np.where(size > 0.5 * radius, 0.5 * radius / size, 1.0)
+    return moved * radius / lengths(moved)[:, None]

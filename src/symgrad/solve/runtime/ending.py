@@ -163,6 +163,17 @@ def within(box: Any, x: Any) -> Any:
     return np.clip(x, *box)
 
 
+def short_of_zero(box: Any, x: Any, y: Any, stays: Any = False) -> Any:
+    """Points `y` within the bounds, but a tenth of `x` where a bound that excludes 0 would be met.
+
+    Such a bound is that of ``positive=True``, the least positive number, beside which ``log(x)`` and
+    ``1/x`` tell nothing of where they came from. It is met where the iteration `stays` there.
+    """
+    low, high = box
+    met = ((y <= low) & (low > 0) & (low < 1e-300)) | ((y >= high) & (high < 0) & (high > -1e-300))
+    return np.clip(np.where(met & ~np.asarray(stays), 0.1 * x, y), low, high)
+
+
 def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
     """Whether each component of a step is short against that of `x`, or a scale that was given."""
     return np.abs(p) <= max(xtol, LEAST_TOLERANCE) * np.maximum(np.abs(x), x_scale)

@@ -10,7 +10,6 @@ rounding, any other where ``|J.T r|`` is below what levels of r, and roundings o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,7 +32,7 @@ from symgrad.solve.runtime.ending import (
 )
 from symgrad.solve.runtime.minimum import LONG, MOST_REJECTED, NEAR_LEVEL, UNKNOWN
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import LinearRate, UnderWay, shifted
+from symgrad.solve.runtime.trust import LinearRate, Record, UnderWay, shifted
 
 NORMAL = 1e-14  # the cosine of residuals with the Jacobian's columns, where they are normal to them
 PROMISES = 1e-13  # the relative fall of the sum of squares that is lost in rounding
@@ -55,7 +54,6 @@ class Fits(Found):
         self.slow, self.wished = np.zeros(len(x), bool), np.zeros(len(x), bool)
 
 
-@dataclass
 class _Under(UnderWay):
     """Problems under way: their numbers, points, residuals, Jacobians and trust regions."""
 
@@ -74,8 +72,7 @@ class _Under(UnderWay):
     slow: Any  # how many full steps in a row shrank slowly
 
 
-@dataclass
-class _Trial:
+class _Trial(Record):
     """Where steps lead, and what was expected of them.
 
     `unit` makes the residuals of each problem numbers near 1; `r_here` and `jac_here` are so scaled.

@@ -253,9 +253,9 @@ def solve_fit(
 def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
     """Covariance by singular values of the scaled Jacobian, ``inv(J.T J)`` never being formed."""
     index = np.arange(x.shape[0])
-    _, jac = values.system(x, index)
-    fit.dof = max(jac.shape[1] - jac.shape[2], 0)
     with np.errstate(all="ignore"):
+        _, jac = values.system(x, index)
+        fit.dof = max(jac.shape[1] - jac.shape[2], 0)
         s = size / np.sqrt(fit.dof) if fit.dof else np.full(size.shape, np.nan)
         scale = lengths(np.swapaxes(jac, 1, 2))
         scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)

@@ -7,7 +7,7 @@ where pivots do not tell.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -172,7 +172,8 @@ def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
 
 def _around(problem: Objective, walk: Walk, wanted: Any) -> Surroundings:
     def descend(y: Any, rows: Any) -> tuple[Any, Any]:
-        aside = replace(walk, point=point_at(problem, problem.clipped(y[0])), count=0)
+        aside = copy(walk)
+        aside.point, aside.count = point_at(problem, problem.clipped(y[0])), 0
         _descend(problem, aside, STEPS)
         return aside.point.x[None], np.array([aside.point.f])
 

@@ -13,7 +13,6 @@ so where a step promises less than the objective's level the gradient has to fal
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,6 +30,7 @@ from symgrad.solve.runtime.ending import (
     learned_scale,
     lengths,
     meets_wishes,
+    short_of_zero,
     within,
 )
 from symgrad.solve.runtime.minimum_step import (
@@ -42,12 +42,13 @@ from symgrad.solve.runtime.minimum_step import (
 )
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
 from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown
-from symgrad.solve.runtime.trust import LinearRate, UnderWay
+from symgrad.solve.runtime.trust import LinearRate, Record, UnderWay
 
 UNKNOWN = len(CURVATURES) - 1
 MOST_REJECTED = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
 JUMP = 1e-8  # of the steepest slope, what a slope is at least that has not faded away
+FAINT = 1e-10  # curvature, in parts of what it was on the way, whose sign may be lost
 LIMITLESS = 1e40  # times the first step: a step that lowers an objective without a lower bound
 LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
 NEARBY = 1e-2  # of an unknown: a step along which the Hessian hardly changes
@@ -104,7 +105,6 @@ def strict_minimum(x: Any, count: int, size: float, value: float) -> Minimum:
     return minimum
 
 
-@dataclass
 class _Descent(UnderWay):
     """Problems under way: numbers, points, values, gradients, Hessians and trust regions."""
 
@@ -126,8 +126,7 @@ class _Descent(UnderWay):
     rate: Any
 
 
-@dataclass
-class _Move:
+class _Move(Record):
     """A step: where it leads, what was expected of it, and the curvatures that it saw."""
 
     x: Any
@@ -193,29 +192,41 @@ def iterate_minima(
 def _moved(s: Minima, functions: Functions, now: _Descent, globalize: bool) -> _Move:
     """Steps within the trust regions, and values, gradients and Hessians there."""
     form = functions.form
-    finite = np.isfinite(now.f) & along(np.logical_and, np.isfinite(now.g), True)
-    finite &= np.isfinite(now.h).reshape(now.h.shape[0], -1).all(axis=1)
+    finite = _are_finite(now.f, now.g, now.h)
     g, h = _zeroed(now.g, ~finite), _zeroed(now.h, ~finite)
     flat = along(np.maximum, now.weight, 0.0) == 0
     now.weight, d = grown(now.weight, form.sizes(h), np.maximum(now.scale, s.x_scale))
     now.delta = np.where(flat, now.delta * along(np.maximum, d, 0.0), now.delta)
     step = bounded_step if s.box is not None else free_step
     p, full, spectrum, slope, free = step(s, form, now, g, h, d, globalize)
-    expected = -model(form, g, h, p)
     length = lengths(d * p)
     faster = np.ones(now.index.shape)
     if globalize and s.box is None:
         faster = now.rate.factor(d * p, length, full)
-        p = p * faster[:, None]
     box = part_of_box(s.box, now.index)
-    x = within(box, now.x + p)
+    x = within(box, now.x + faster[:, None] * p)
     f, g_to, h_to = functions.at(x, now.index)
+    if box is not None:
+        to = short_of_zero(
+            box, now.x, x, held_by(box, x, g_to) & _are_finite(f, g_to, h_to)[:, None]
+        )
+        back = (to != x).any(axis=1)
+        if back.any():
+            x, p, full = to, np.where(back[:, None], to - now.x, p), full & ~back
+            length = lengths(d * p)
+            f, g_to, h_to = functions.at(x, now.index)
+    expected = -model(form, g, h, p)
     after = g_to if box is None else np.where(held_by(box, x, g_to), 0.0, g_to)
     sizes = lengths(slope / d), lengths(after / d)
     return _Move(
         *(x, x - now.x, f, g_to, h_to, full, faster > 1, expected, spectrum, free),
         *(d, length, slope, after, *sizes, finite),
     )
+
+
+def _are_finite(f: Any, g: Any, h: Any) -> Any:
+    finite = np.isfinite(f) & along(np.logical_and, np.isfinite(g), True)
+    return finite & np.isfinite(h).reshape(h.shape[0], -1).all(axis=1)
 
 
 def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tuple[Any, Any, Any]:
@@ -351,6 +362,9 @@ def _note(
     status = np.where(along(np.logical_and, np.isfinite(move.p), True), status, Status.SINGULAR)
     kind, w = np.full(done.shape, UNKNOWN), _curvatures(s, form, now, move, done, take)
     kind[done] = curvature_of(w)
+    # what is nothing, against the curvature on the way, has no sign; values beside the point decide
+    faint = along(np.minimum, w, np.inf) >= -FAINT
+    kind[done] = np.where(faint & (kind[done] > 1), 1, kind[done])
     kind = np.where(move.finite, kind, UNKNOWN)
     status = np.where(end, np.where(kind > 1, Status.NOT_A_MINIMUM, 0), status)
     status = np.where(move.finite, status, Status.NON_FINITE)

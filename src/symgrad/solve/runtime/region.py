@@ -6,7 +6,6 @@ The rules are those of `runtime.minimum`, for one problem whose Hessian is no de
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,12 +21,13 @@ from symgrad.solve.runtime.ending import (
     is_short_at_scale,
     lengths,
     meets_wishes,
+    short_of_zero,
     within,
 )
 from symgrad.solve.runtime.minimum import JUMP, LIMITLESS, MOST_REJECTED, NEAR_LEVEL, noise_by
 from symgrad.solve.runtime.minimum_step import held_by
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import LinearRate
+from symgrad.solve.runtime.trust import LinearRate, Record
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 SPENT = 1e-12  # of the largest gradient, what is left where a singular Hessian may end an iteration
@@ -111,8 +111,7 @@ def point_at(problem: Objective, x: Any) -> Point:
     return Point(x, f, g if free is None else np.where(free, g, 0.0), free)
 
 
-@dataclass
-class Walk:
+class Walk(Record):
     """An iteration: where it is, and what it has learned on the way."""
 
     point: Point
@@ -172,6 +171,13 @@ class Region:
             float(self.rate.factor(z, long, np.array([full]))[0]) if problem.box is None else 1.0
         )
         to = point_at(problem, problem.clipped(now.x + factor * p))
+        if problem.box is not None:
+            stays = np.zeros(now.x.shape, bool) if to.free is None else ~to.free & to.finite
+            x = short_of_zero(problem.box, now.x, to.x, stays)
+            if (x != to.x).any():
+                p, full, to = x - now.x, False, point_at(problem, x)
+                expected = -float(now.g @ p + 0.5 * (p @ problem.hessian(now.x, now.free)(p)))
+                length = float(lengths(d * p))
         left = to.size(d)
         return Step(
             *(to.x - now.x, full, factor > 1, forcing, length, expected, size, left, now.f, to)

@@ -9,8 +9,7 @@ iteration ends, and what its end is called, is for `runtime.ending`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,14 +31,19 @@ from symgrad.solve.runtime.ending import (
     is_short_at_scale,
     lengths,
     measure,
+    short_of_zero,
 )
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import UnderWay, shifted
+from symgrad.solve.runtime.trust import Record, UnderWay, shifted
 
 # What is tried: the radius of the first trust region, in lengths of the start, and how far the start is
 # moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's
 # step
 ROOT_ATTEMPTS = ((1.0, 0.0), (np.inf, 0.0), (100.0, 0.0), (100.0, 0.1), (np.inf, 1.0))
+INWARD = (
+    10.0,
+    1e3,
+)  # times farther from their bounds: the starts of attempts that follow within bounds
 MOST_REJECTED = 40  # steps in a row, before an attempt is given up
 NEAR = 1e-6  # of |F| at the start, from which on its level is looked at
 FLAT = 1e-7  # a singular value, against the largest, whose direction may lead along a valley of F
@@ -87,13 +91,7 @@ class Roots(Found):
 
     def moved(self, x: Any, p: Any) -> Any:
         """``x + p`` within the bounds; a bound that excludes 0 is only approached."""
-        y = x + p
-        if self.box is None:
-            return y
-        low, high = self.box
-        y = np.where((y < low) & (low > 0) & (low < 1e-300), 0.1 * x, y)
-        y = np.where((y > high) & (high < 0) & (high > -1e-300), 0.1 * x, y)
-        return np.clip(y, low, high)
+        return x + p if self.box is None else short_of_zero(self.box, x, x + p)
 
     def proper(
         self, x: Any, r: Any, jac: Any, index: Any, columns: Any, moved: Any
@@ -161,10 +159,10 @@ def find_roots(
         _, exponent = np.frexp(top)
         ordinary = (top > 0) & np.isfinite(top)
         s.unit[index] = np.where(ordinary, np.ldexp(1.0, np.clip(-exponent, -1022, 1022)), 1.0)
-        for radius, kick in ROOT_ATTEMPTS if globalize else ROOT_ATTEMPTS[:1]:
+        for radius, kick in _attempts(s.box, globalize):
             if not index.size:
                 break
-            x = _moved_starts(s, start[index], index, kick)
+            x = _moved_starts(s, start[index], kick)
             _iterate_roots(s, index, x, radius, maxiter, globalize, callback)
             index = index[(s.status[index] != Status.CONVERGED)]
             # where |F| is low already, and steps run out, it fades away, and would again
@@ -173,10 +171,19 @@ def find_roots(
             index = index[(s.status[index] != Status.NON_FINITE) | (radius != ROOT_ATTEMPTS[0][0])]
 
 
-def _moved_starts(s: Roots, x: Any, index: Any, kick: float) -> Any:
-    """Starts moved by a part of their size, in a direction that no symmetry shares."""
+def _attempts(box: Any, globalize: bool) -> Sequence[tuple[float, float]]:
+    """Radii, and how far starts are moved: with bounds, at which iterations may get stuck, inward too."""
+    if not globalize:
+        return ROOT_ATTEMPTS[:1]
+    return ROOT_ATTEMPTS if box is None else (*ROOT_ATTEMPTS, *[(1.0, k) for k in INWARD])
+
+
+def _moved_starts(s: Roots, x: Any, kick: float) -> Any:
+    """Starts moved by a part of their size, in a direction that no symmetry shares, or away from bounds."""
     if kick == 0:
         return x
+    if kick > 1:
+        return _inward(x, *s.box, kick)
     spread = (np.arange(1, x.shape[1] + 1) * 0.6180339887498949) % 1.0 - 0.45
     size = np.maximum(np.abs(x), s.x_scale)
     other = np.where(size.max(axis=1) > 0, size.max(axis=1), 1.0)[:, None]
@@ -184,7 +191,14 @@ def _moved_starts(s: Roots, x: Any, index: Any, kick: float) -> Any:
     return x if s.box is None else np.clip(x, *s.box)
 
 
-@dataclass
+def _inward(x: Any, low: Any, high: Any, factor: float) -> Any:
+    """Points that are so many times farther from the nearer bound, up to half of the way to the other."""
+    below, above = x - low, high - x
+    near = np.minimum(below, above)
+    gap = np.where(np.isfinite(near), np.minimum(factor * near, 0.5 * (below + above)), near)
+    return np.where(np.isfinite(near), np.where(below <= above, low + gap, high - gap), x)
+
+
 class _Search(UnderWay):
     """Problems under way: their numbers, points, residuals, Jacobians, trust regions and rates."""
 
@@ -204,8 +218,7 @@ class _Search(UnderWay):
     vanishing: Any
 
 
-@dataclass
-class _Tried:
+class _Tried(Record):
     """Where steps lead, and what was expected of them."""
 
     x: Any

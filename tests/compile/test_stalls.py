@@ -15,7 +15,7 @@ from symgrad.compile.evaluate import FUNCTIONS
 from symgrad.expr import leaves
 from symgrad.expr.node import live_nodes
 from symgrad.rewrite import entries as scalars
-from symgrad.rewrite.entries import MAX_STEPS, STEPS, by_entries, pays
+from symgrad.rewrite.unrolling import MAX_STEPS, STEPS, by_entries, pays
 from symgrad.targets.data import SHORT
 
 RNG = np.random.default_rng(0)

@@ -18,7 +18,7 @@ from symgrad.expr.node import Expr
 from symgrad.program.build import lower
 from symgrad.program.ir import Program
 from symgrad.rewrite.batches import one_problem
-from symgrad.rewrite.entries import MAX_STEPS, by_entries, has_entries
+from symgrad.rewrite.unrolling import MAX_STEPS, by_entries, has_entries
 from symgrad.targets.passes import prepared
 
 MAX_PART: Final = (

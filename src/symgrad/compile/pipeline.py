@@ -14,7 +14,7 @@ from symgrad.expr.traverse import Roots, toposort
 from symgrad.program.build import lower
 from symgrad.program.ir import Program
 from symgrad.program.sizes import entry_cost, entry_spaces, product_spaces
-from symgrad.rewrite.entries import by_entries, has_entries, pays
+from symgrad.rewrite.unrolling import by_entries, has_entries, pays
 from symgrad.targets.data import long_arrays
 from symgrad.targets.lists import ARRAYS, FLOATS, LARGE, Target
 from symgrad.targets.numpy_source import largest_code, numpy_source

@@ -13,7 +13,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import replace, toposort
 from symgrad.ops import layout
 from symgrad.ops.einsum import EINSUM
-from symgrad.rewrite.entries import RULES
+from symgrad.rewrite.unrolling import RULES
 
 
 class Problem(NamedTuple):

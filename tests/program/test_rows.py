@@ -5,6 +5,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.compile.pipeline import Draft, Options
+from symgrad.expr.tuning import tuned
 from symgrad.program.rows import by_rows
 
 X, Y = sg.matrix("X", ("n", "d")), sg.matrix("Y", ("n", "k"))
@@ -114,15 +115,13 @@ def test_rows_are_written_where_the_caller_says(tiny_blocks):
     np.testing.assert_allclose(buffer, f._plain()(*given), rtol=1e-13)
 
 
-def test_large_problems_go_through_the_cache_in_blocks(monkeypatch):
+def test_large_problems_go_through_the_cache_in_blocks():
     f = sg.lambdify([X, W, b, B, Y], [NETWORK, *sg.grad(NETWORK, [W, B, b])])
     rng = np.random.default_rng(6)
     shapes = [(6000, 20), (20, 30), (30,), (30, 30), (6000, 30)]
     given = [rng.normal(size=shape) / 4 for shape in shapes]
-    from symgrad.compile import rows
-
-    monkeypatch.setattr(rows, "CACHE", 1 << 18)
-    first, second = f(*given), f(*given)
+    with tuned(rows_bytes=1 << 18):
+        first, second = f(*given), f(*given)
     for result, again, wanted in zip(first, second, f._plain()(*given), strict=True):
         assert np.array_equal(result, again)
         np.testing.assert_allclose(result, wanted, rtol=1e-11)

@@ -5,8 +5,9 @@ import pytest
 
 import symgrad as sg
 from symgrad.expr.traverse import toposort
+from symgrad.expr.tuning import MEASURED
 from symgrad.ops.einsum import EINSUM
-from symgrad.rewrite.short_axes import SHORT, write_out_short_axes
+from symgrad.rewrite.short_axes import write_out_short_axes
 
 X, Y = sg.matrix("X", ("n", 3)), sg.matrix("Y", ("m", 3))
 Z, W = sg.matrix("Z", ("n", 2)), sg.matrix("W", (3, "k"))
@@ -24,7 +25,7 @@ def entrywise(outputs):
 
 def has_short_and_long_axis(shape):
     long = [d for d in shape if isinstance(d, str)]
-    return len(long) > 0 and any(isinstance(d, int) and d <= SHORT for d in shape)
+    return len(long) > 0 and any(isinstance(d, int) and d <= MEASURED.short_axis for d in shape)
 
 
 WRITTEN_OUT = {

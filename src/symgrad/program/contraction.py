@@ -28,16 +28,13 @@ from symgrad.expr.kinds import (
 )
 from symgrad.expr.leaves import EYE
 from symgrad.expr.node import Expr
+from symgrad.expr.tuning import tuning
 from symgrad.ops.identities import has_identity, split_identities
 from symgrad.program.arithmetic import binary
 from symgrad.program.gram import weights_of_gram
 from symgrad.program.ir import Program, Value
 
 Operand = tuple[Value, Labels]
-
-# What an unknown extent is taken for when the order of a contraction is chosen
-ASSUMED_EXTENT = 100
-SHORT_EXTENT = 16  # up to here np.einsum sums an axis faster than np.sum
 
 
 class Contraction:
@@ -241,7 +238,7 @@ class Contraction:
         if isinstance(d, int):
             return d
         self.p.ordered = True
-        known: int = map_dim(d, lambda name: self.p.sizes.get(name, ASSUMED_EXTENT))
+        known: int = map_dim(d, lambda name: self.p.sizes.get(name, tuning().assumed_extent))
         return max(1, known)
 
     def pair(self, a: Operand, b: Operand, out: Labels) -> Value:
@@ -265,7 +262,7 @@ class Contraction:
     def is_short(self, n: int) -> bool:
         """Whether sums along an axis would be loops over few entries."""
         extent = self.extents[n]
-        return isinstance(extent, int) and extent <= SHORT_EXTENT
+        return isinstance(extent, int) and extent <= tuning().einsum_axis
 
     def stacked(
         self,

@@ -14,12 +14,10 @@ from typing import Any, ClassVar
 
 from symgrad.expr.dims import Shape
 from symgrad.expr.kinds import Argument, Item, Literal, Target
+from symgrad.expr.tuning import tuning
 from symgrad.program.cost import cost_of
 from symgrad.program.ir import Instr, Program, Value
 from symgrad.program.reductions import DOT, Reduction, reduction_of
-
-MIN_ENTRIES = 4096  # spaces of known, smaller extents are not worth a loop
-MIN_COST = 5  # additions an entry; less is bound by memory, and a loop over blocks gains nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +89,7 @@ def is_space(shape: Shape) -> bool:
         if not isinstance(d, int):
             return True
         entries *= d
-    return entries >= MIN_ENTRIES
+    return entries >= tuning().space_entries
 
 
 class _Fusion:
@@ -172,7 +170,7 @@ class _Fusion:
             else:
                 groups[self.layer[v], space].append(v)
         for (layer, space), members in list(groups.items()):
-            if sum(cost_of(self.p.instrs[v].kind) for v in members) < MIN_COST:
+            if sum(cost_of(self.p.instrs[v].kind) for v in members) < tuning().space_cost:
                 plain[layer] += groups.pop((layer, space))
         q = self.p.emptied()
         image: dict[Value, Value] = {}

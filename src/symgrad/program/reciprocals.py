@@ -6,12 +6,10 @@ Each result may be off by one more rounding. A reciprocal overflows where `d` is
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
 
 from symgrad.expr.kinds import DIVIDE, MULTIPLY
+from symgrad.expr.tuning import tuning
 from symgrad.program.ir import Program, Value
-
-MIN_USES: Final = 3  # a division takes about as long as two products
 
 
 def share_reciprocals(p: Program) -> Program:
@@ -22,7 +20,7 @@ def share_reciprocals(p: Program) -> Program:
         for v, instr in enumerate(p.instrs)
         if live[v] and instr.kind == DIVIDE and _is_array(p, instr.args[1])
     )
-    shared = {d for d, uses in divisions.items() if uses >= MIN_USES}
+    shared = {d for d, uses in divisions.items() if uses >= tuning().shared_divisions}
     if not shared:
         return p
     q = p.emptied()

@@ -9,19 +9,16 @@ fusion.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from symgrad.expr.dims import Shape
 from symgrad.expr.leaves import EYE, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import rebuild, toposort
+from symgrad.expr.tuning import tuning
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
 from symgrad.ops.layout import concat, full_entry, slice_of
 from symgrad.ops.symmetry import Labels
-
-SHORT: Final = 4  # entries of an axis that is written out
-LONG: Final = 64  # entries from which a known axis is a long one
 
 
 def write_out_short_axes(outputs: Sequence[Expr]) -> Sequence[Expr]:
@@ -37,9 +34,9 @@ def write_out_short_axes(outputs: Sequence[Expr]) -> Sequence[Expr]:
 
 def _short_axis(shape: Shape) -> int | None:
     """The last short axis of a shape that has a long one as well."""
-    if not any(not isinstance(d, int) or d >= LONG for d in shape):
+    if not any(not isinstance(d, int) or d >= tuning().long_axis for d in shape):
         return None
-    short = [k for k, d in enumerate(shape) if isinstance(d, int) and 2 <= d <= SHORT]
+    short = [k for k, d in enumerate(shape) if isinstance(d, int) and 2 <= d <= tuning().short_axis]
     return short[-1] if short else None
 
 

@@ -26,6 +26,7 @@ from symgrad.expr.leaves import (
 )
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
+from symgrad.expr.tuning import tuning
 from symgrad.expr.types import FLOAT, Ty
 from symgrad.ops import layout
 from symgrad.ops.arithmetic import add_all, mul_all
@@ -38,15 +39,6 @@ from symgrad.ops.symmetry import is_symmetric
 
 Grid = Any  # numpy object array of Expr of shape ()
 
-MAX_ENTRIES: Final = 2000  # of an argument or a result
-
-# What code on floats costs, in steps on floats: a step of array code takes as long as about so many of
-# them, and to find and write one takes as long as it takes to run it so often
-STEPS: Final = 15
-WRITING: Final = 1000
-CALLS: Final = 10_000  # calls that a function is reckoned to have, once it has had a second one
-MAX_STEPS: Final = 5000  # on floats: more are not written whatever they gain
-MAX_BUILT: Final = 12_000  # entries of all nodes that are looked at for that
 ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
 
 
@@ -75,7 +67,10 @@ def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
 
 def _is_small(x: Expr) -> bool:
     known = all(isinstance(d, int) for d in x.shape)
-    return known and 0 < math.prod(d for d in x.shape if isinstance(d, int)) <= MAX_ENTRIES
+    return (
+        known
+        and 0 < math.prod(d for d in x.shape if isinstance(d, int)) <= tuning().argument_entries
+    )
 
 
 def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) -> Scalars | None:
@@ -84,7 +79,9 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
     Parameters come with the identifiers that the names of their entries are made of.
     """
     order = toposort(outputs)
-    if sum([_size(node) for node in order]) > min(MAX_BUILT, STEPS * len(order)):
+    if sum([_size(node) for node in order]) > min(
+        tuning().float_entries, tuning().step_cost * len(order)
+    ):
         return None
     names = Names([identifier for identifier, _ in parameters])
     grids = {x: _symbols(identifier, x, names) for identifier, x in parameters}
@@ -97,8 +94,9 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
 
 def pays(steps: int, array_steps: int) -> bool:
     """Whether steps on floats, in place of steps of array code, gain more than to write them costs."""
-    gain = STEPS * array_steps - steps
-    return steps <= MAX_STEPS and CALLS * gain >= WRITING * steps
+    t = tuning()
+    gain = t.step_cost * array_steps - steps
+    return steps <= t.float_steps and t.calls * gain >= t.writing_cost * steps
 
 
 def _size(node: Expr) -> int:

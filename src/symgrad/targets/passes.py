@@ -30,7 +30,7 @@ from symgrad.rewrite.open_sums import open_sums
 from symgrad.rewrite.removable import smooth_near_zero
 from symgrad.rewrite.scaling import scaled_norms
 from symgrad.rewrite.sharing import share_factors
-from symgrad.rewrite.short_axes import SHORT, write_out_short_axes
+from symgrad.rewrite.short_axes import write_out_short_axes
 from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
 
@@ -136,7 +136,5 @@ STENCILS: Final = Pass("stencils", "sums of shifted parts by blocks of rows", st
 ROWS: Final = Pass("rows", "work on the rows of large arrays by blocks of rows", by_rows)
 FUSION: Final = Pass("fusion", "entrywise work over one space by blocks", _fused)
 SLOTS: Final = Pass("slots", "intermediate arrays in memory that is used again", _slotted)
-SHORT_AXES: Final = Pass(
-    "short axes", f"axes of 2 to {SHORT} entries written out", write_out_short_axes
-)
+SHORT_AXES: Final = Pass("short axes", "axes of a few entries written out", write_out_short_axes)
 DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_dead_code)

@@ -25,7 +25,7 @@ from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.lower.arithmetic import MAX_UNROLLED
 from symgrad.lower.identities import has_identity
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, power, raw_product
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, is_scaled_far, mul, power, raw_product
 from symgrad.ops.einsum import EINSUM
 
 MAX_FACTORS: Final = 16  # longer products are left alone
@@ -123,7 +123,7 @@ class _Scheme:
                 return Term(1, {x: 1})
             if c is not None:
                 coefficient = coefficient * c
-            elif factor.op is MUL and self.uses[factor] == 1:
+            elif factor.op is MUL and self.uses[factor] == 1 and not is_scaled_far(factor):
                 inner.append(factor)
                 stack += reversed(factor.args)
             else:

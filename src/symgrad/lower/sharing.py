@@ -16,7 +16,7 @@ from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.arithmetic import MUL, POW, power, raw_product
+from symgrad.ops.arithmetic import MUL, POW, is_scaled_far, power, raw_product
 
 MAX_FACTORS: Final = 16  # longer products are left alone: their pairs are many
 
@@ -49,11 +49,11 @@ def _products(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, list
             continue
         found: list[Expr] = []
         for arg in node.args:
-            inner = factors.get(arg) if uses[arg] == 1 else None
+            inner = factors.get(arg) if uses[arg] == 1 and not is_scaled_far(arg) else None
             found += inner if inner is not None else _split(arg)
         if len(found) <= MAX_FACTORS:
             for arg in node.args:
-                if uses[arg] == 1:
+                if uses[arg] == 1 and not is_scaled_far(arg):
                     factors.pop(arg, None)
             factors[node] = found
     return factors
@@ -61,7 +61,8 @@ def _products(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, list
 
 def _split(x: Expr) -> list[Expr]:
     """A factor by its own: ``1/(x*y)`` is ``1/x`` and ``1/y``, so that divisions share their parts."""
-    if x.op is POW and x.args[0].op is MUL and value_of(x.args[1]) == -1:
+    inner = x.args[0] if x.op is POW and value_of(x.args[1]) == -1 else x
+    if inner is not x and inner.op is MUL and not is_scaled_far(inner):
         parts = [part for f in x.args[0].args for part in _split_power(power(f, x.args[1]))]
     else:
         parts = _split_power(x)

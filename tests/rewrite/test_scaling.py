@@ -155,3 +155,42 @@ def test_quotients_by_a_root_that_have_no_limit_stay_undefined():
     f = sg.lambdify([x, y], 3 * (2 * x**2 + y**2) / sg.sqrt(x**2 + y**2))
     assert f(3e200, 4e200) == pytest.approx(20.4e200, rel=1e-15)
     assert f(3e-200, 4e-200) == pytest.approx(20.4e-200, rel=1e-15)
+
+
+FAR = {  # of s = x/c, with values and derivatives by s
+    "square": (lambda s: s**2 - 2, lambda s: 2 * s),
+    "product": (lambda s: s * (2 * s), lambda s: 4 * s),
+    "polynomial": (lambda s: s**2 + 3 * s + 1, lambda s: 2 * s + 3),
+    "power of a power": (lambda s: (s**2) ** 2, lambda s: 4 * s**3),
+    "root": (lambda s: sg.sqrt(s**2 + 1), lambda s: s / np.sqrt(s**2 + 1)),
+    "gaussian": (lambda s: sg.exp(-(s**2)), lambda s: -2 * s * np.exp(-(s**2))),
+}
+
+
+@pytest.mark.parametrize("c", [1e170, 1e-170, 1e-100])
+@pytest.mark.parametrize("name", FAR)
+def test_numbers_whose_products_leave_the_range_of_floats(name, c):
+    """As units that x is measured in: (x/c)**2 is an ordinary number where neither c**2 nor x**2 is."""
+    f, slope = FAR[name]
+    e, s = f(x / c), 1.5
+    value = float(sg.evaluate(f(y), {y: s}))
+    assert sg.lambdify(x, e)(s * c) == pytest.approx(value, rel=1e-13)
+    assert sg.lambdify(x, sg.simplify(e))(s * c) == pytest.approx(value, rel=1e-13)
+    for d in (sg.diff(e, x), sg.simplify(sg.diff(e, x))):
+        assert sg.lambdify(x, d)(s * c) == pytest.approx(slope(s) / c, rel=1e-13)
+    v, A = sg.vector("v", 3), sg.matrix("A", (3, 3))
+    at, a = np.array([0.5, 1.0, 1.5]), np.diag([1.0, 2.0, 3.0])
+    g = sg.lambdify(v, sg.grad(sg.sum(f(v / c)), v))(at * c)
+    np.testing.assert_allclose(g, slope(at) / c, rtol=1e-13)
+    quadratic = (v / c) @ (A @ (v / c))
+    both = sg.lambdify([v, A], [sg.simplify(quadratic), sg.grad(quadratic, v)])(at * c, a)
+    assert both[0] == pytest.approx(at @ a @ at) and both[1] == pytest.approx(2 * a @ at / c)
+
+
+@pytest.mark.parametrize("c", [1e170, 1e-170])
+def test_roots_of_formulas_in_far_units(c):
+    v = sg.vector("v", 2)
+    for F, unknown, start in (((x / c) ** 2 - 2, x, 3 * c), ((v / c) ** 2 - 2, v, np.full(2, c))):
+        found = sg.newton_root(F, unknown)(start)
+        assert found.converged
+        np.testing.assert_allclose(found.x, np.sqrt(2) * c, rtol=1e-14)

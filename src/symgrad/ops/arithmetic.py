@@ -40,6 +40,7 @@ MAX_UNROLLED: Final = 64  # integer exponents up to this are multiplied out in c
 
 MAX_EXACT_BITS: Final = 4096
 NAN: Final = math.nan
+FAR: Final = 1e75
 ROUNDING: Final = Fraction(1, 2**45)  # of a short sum of floats, with room
 
 
@@ -298,6 +299,21 @@ def _positive_power(node: Expr) -> tuple[Expr, int]:
         n = value_of(node.args[1])
         return (node.args[0], n) if n.__class__ is int and n > 0 else (node, 0)
     return node, 1
+
+
+def is_scaled_far(x: Expr) -> bool:
+    """Whether a product starts with a float so large or small that its powers leave the range of floats.
+
+    Such a number belongs to what it is multiplied with: ``(1e-170*x)**2`` is a number at x = 1e170, where
+    neither 1e-340 nor ``x**2`` is.
+    """
+    c = value_of(x.args[0]) if x.op is MUL else None
+    return isinstance(c, float) and c != 0 and not 1 / FAR <= abs(c) <= FAR
+
+
+def factors_of(x: Expr) -> tuple[Expr, ...]:
+    """The factors of a product; anything else, and what is scaled far, is its only one."""
+    return x.args if x.op is MUL and not is_scaled_far(x) else (x,)
 
 
 def raw_product(factors: tuple[Expr, ...]) -> Expr:

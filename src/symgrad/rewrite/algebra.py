@@ -15,6 +15,7 @@ from symgrad.ops.arithmetic import (
     ADD,
     MUL,
     POW,
+    is_scaled_far,
     mul,
     power,
     power_value,
@@ -240,7 +241,7 @@ def _einsum_coefficient(y: Expr) -> Expr | None:
     scale: int | float | Fraction = 1
     operands = []
     for x in y.args:
-        c, rest = split_coefficient(x) if x.op is MUL else (1, x)
+        c, rest = split_coefficient(x) if x.op is MUL and not is_scaled_far(x) else (1, x)
         if rest is None or c == 1 or isinstance(c, bool):
             operands.append(x)
         else:

@@ -22,6 +22,7 @@ from symgrad.ops.arithmetic import (
     POW,
     factor_rank,
     has_pole,
+    is_scaled_far,
     mul,
     mul_all,
     power,
@@ -226,12 +227,13 @@ def _gather(
     while stack:
         x, n, single = stack.pop()
         op = x.op
-        if op is MUL and (single or len(x.args) <= MAX_TERMS):
+        if op is MUL and (single or len(x.args) <= MAX_TERMS) and not is_scaled_far(x):
             stack.extend([(arg, n, single) for arg in reversed(x.args)])
         elif op is POW:
             base, p = x.args
             k = value_of(p)
-            if base.op is MUL and k.__class__ is int and (single or len(base.args) <= MAX_TERMS):
+            short = base.op is MUL and (single or len(base.args) <= MAX_TERMS)
+            if short and k.__class__ is int and not is_scaled_far(base):
                 stack.append((base, n * k, single))
             elif base.op is f.exp and k.__class__ is int:
                 exponentials.append((power(x, number(n, x.shape)), single))

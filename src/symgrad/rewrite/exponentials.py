@@ -26,6 +26,7 @@ from symgrad.ops.arithmetic import (
     MUL,
     POW,
     add_all,
+    factors_of,
     mul,
     mul_all,
     power,
@@ -129,7 +130,7 @@ def product_of(factors: Sequence[Expr]) -> Expr:
 
 
 def _factors(term: Expr) -> tuple[Expr, ...]:
-    return term.args if term.op is MUL else (term,)
+    return factors_of(term)
 
 
 # Powers of sums

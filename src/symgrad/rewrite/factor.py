@@ -16,7 +16,7 @@ from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_simple, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, factors_of, is_simple, split_coefficient
 from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, times
 from symgrad.rewrite.sums import Coefficients, as_sum, content_of, is_zero, squares_of_circle
 
@@ -126,7 +126,7 @@ def _atoms(coefficients: Coefficients, constant: Any) -> int:
 
 
 def _factors(term: Expr) -> tuple[Expr, ...]:
-    return term.args if term.op is MUL else (term,)
+    return factors_of(term)
 
 
 # Factoring
@@ -162,7 +162,7 @@ def factored(coefficients: Coefficients, constant: Any, like: Expr) -> Expr | No
 
 
 def _is_monomial(term: Expr) -> bool:
-    return is_simple(term) or (term.op is MUL and all(is_simple(x) for x in term.args))
+    return all(map(is_simple, factors_of(term)))
 
 
 def _common(terms: Terms) -> Powers:

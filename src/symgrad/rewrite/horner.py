@@ -23,7 +23,17 @@ from symgrad.expr.leaves import EYE, NAMED_NUMBER, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import count_uses, images, rebuild, toposort
-from symgrad.ops.arithmetic import ADD, MAX_UNROLLED, MUL, POW, add_all, mul, power, raw_product
+from symgrad.ops.arithmetic import (
+    ADD,
+    MAX_UNROLLED,
+    MUL,
+    POW,
+    add_all,
+    is_scaled_far,
+    mul,
+    power,
+    raw_product,
+)
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.identities import has_identity
 
@@ -122,7 +132,7 @@ class _Scheme:
                 return Term(1, {x: 1})
             if c is not None:
                 coefficient = coefficient * c
-            elif factor.op is MUL and self.uses[factor] == 1:
+            elif factor.op is MUL and self.uses[factor] == 1 and not is_scaled_far(factor):
                 inner.append(factor)
                 stack += reversed(factor.args)
             else:

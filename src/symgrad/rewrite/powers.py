@@ -14,10 +14,10 @@ from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
-    MUL,
     POW,
     add_all,
     factor_rank,
+    factors_of,
     mul,
     mul_all,
     power,
@@ -33,7 +33,7 @@ Powers = dict[Expr, Exact]
 def powers_of(term: Expr) -> Powers:
     """The factors of a term without numeric coefficient."""
     powers: Powers = {}
-    for factor in term.args if term.op is MUL else (term,):
+    for factor in factors_of(term):
         _put(powers, factor)
     return powers
 

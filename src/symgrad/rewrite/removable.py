@@ -36,7 +36,8 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power, split
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.polynomial import polyval
-from symgrad.rewrite.smooth import FUNCTIONS, POLES, Near, near_zero, square_of
+from symgrad.rewrite.long_floats import FUNCTIONS
+from symgrad.rewrite.smooth import POLES, Near, near_zero, square_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
 SAME: Final = 1e-12  # the difference, at most, of a limit and the number that a guard gives for it

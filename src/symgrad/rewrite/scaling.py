@@ -31,6 +31,7 @@ from symgrad.ops.arithmetic import (
     MUL,
     POW,
     add_all,
+    is_scaled_far,
     mul_all,
     power,
     power_value,
@@ -432,7 +433,7 @@ def _factors(nodes: Sequence[Expr]) -> list[Expr]:
     stack = list(reversed(nodes))
     while stack:
         x = stack.pop()
-        if x.op is MUL:
+        if x.op is MUL and not is_scaled_far(x):
             stack.extend(reversed(x.args))
         else:
             flat.append(x)

@@ -17,7 +17,7 @@ from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import count_uses, images, rebuild, toposort
-from symgrad.ops.arithmetic import MUL, POW, power, raw_product
+from symgrad.ops.arithmetic import MUL, POW, is_scaled_far, power, raw_product
 
 MAX_FACTORS: Final = 16  # longer products are left alone: their pairs are many
 
@@ -52,11 +52,11 @@ def _products(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, list
             continue
         found: list[Expr] = []
         for arg in node.args:
-            inner = factors.get(arg) if uses[arg] == 1 else None
+            inner = factors.get(arg) if uses[arg] == 1 and not is_scaled_far(arg) else None
             found += inner if inner is not None else _split(arg)
         if len(found) <= MAX_FACTORS:
             for arg in node.args:
-                if uses[arg] == 1:
+                if uses[arg] == 1 and not is_scaled_far(arg):
                     factors.pop(arg, None)
             factors[node] = found
     return factors
@@ -66,7 +66,8 @@ def _split(x: Expr) -> list[Expr]:
     """A factor by its own: ``1/(x*y)`` is ``1/x`` and ``1/y``, so that divisions share their parts."""
     if x.op is not POW:
         return [x]
-    if x.args[0].op is MUL and value_of(x.args[1]) == -1:
+    inner = x.args[0]
+    if inner.op is MUL and value_of(x.args[1]) == -1 and not is_scaled_far(inner):
         parts = [part for f in x.args[0].args for part in _split_power(power(f, x.args[1]))]
     else:
         parts = _split_power(x)

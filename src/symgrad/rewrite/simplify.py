@@ -14,7 +14,7 @@ from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import CONST, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.arithmetic import ADD, MUL, POW, mul_all
+from symgrad.ops.arithmetic import ADD, MUL, POW, is_scaled_far, mul_all
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
@@ -110,7 +110,7 @@ class _Pass:
                         in_sum.add(arg)
             elif products and user.op is MUL:
                 for arg in user.args:
-                    if arg.op is MUL and uses[arg] == 1:
+                    if arg.op is MUL and uses[arg] == 1 and not is_scaled_far(arg):
                         in_product.add(arg)
         return in_sum | in_product
 

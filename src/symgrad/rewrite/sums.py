@@ -12,9 +12,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
-    MUL,
     POW,
     add_all,
+    factors_of,
     mul,
     raw_product,
     raw_sum,
@@ -85,7 +85,7 @@ _SQUARED: Final = (f.sin, f.cos, f.sinh, f.cosh)
 
 def _square_in(term: Expr) -> tuple[Expr, Expr | None] | None:
     """``(s, rest)`` with ``term = s**2 * rest`` and s one of the functions of a circle."""
-    factors = term.args if term.op is MUL else (term,)
+    factors = factors_of(term)
     for i, factor in enumerate(factors):
         if factor.op is POW and factor.args[0].op in _SQUARED and value_of(factor.args[1]) == 2:
             rest = (*factors[:i], *factors[i + 1 :])

@@ -17,7 +17,16 @@ from symgrad.expr.leaves import EYE, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, images, rebuild, toposort
 from symgrad.expr.types import BOOL
-from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, mul_all, raw_product, split_coefficient
+from symgrad.ops.arithmetic import (
+    ADD,
+    MUL,
+    add_all,
+    is_scaled_far,
+    mul,
+    mul_all,
+    raw_product,
+    split_coefficient,
+)
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, is_stretched_scalar
 from symgrad.ops.guard import WHERE, is_guard
 from symgrad.ops.symmetry import Labels
@@ -146,7 +155,7 @@ def _grouped(
         product = parts[0]
         if len(parts) > 1:
             product = collect_product([(x, False) for x in parts], parts[0])
-            if not is_number(product):
+            if not is_number(product) and not is_scaled_far(product):
                 c, rest = split_coefficient(product)
                 assert rest is not None
                 scale, product = scale * c, rest
@@ -220,6 +229,12 @@ def sums_nothing(x: Expr) -> bool:
     return all(n in out for labels in inputs for n in labels)
 
 
+def _is_open(x: Expr, alone: bool) -> bool:
+    """Whether a product is taken apart: it is needed here only, or a number times one array."""
+    is_product = x.op is MUL and x.ty is not BOOL and not is_scaled_far(x)
+    return is_product and (alone or _is_multiple(x))
+
+
 def _is_multiple(x: Expr) -> bool:
     """Whether a product is one array times numbers and scalars, which are cheap to take out."""
     return sum(not (is_number(f) or is_stretched_scalar(f)) for f in x.args) <= 1
@@ -260,7 +275,7 @@ def written_out(
             for n, dim in spread:  # a label that only the stretch has: a factor of ones
                 operands.append(number(1, (dim,)))
                 labels.append((rename[n],))
-        elif x.op is MUL and room and x.ty is not BOOL and (alone or _is_multiple(x)):
+        elif room and _is_open(x, alone):
             for factor in reversed(x.args):
                 c = value_of(factor)
                 if c is not None and not isinstance(c, bool):

@@ -183,7 +183,8 @@ def _moved_starts(s: Roots, x: Any, kick: float) -> Any:
     if kick == 0:
         return x
     if kick > 1:
-        return _inward(x, *s.box, kick)
+        low, high = s.box
+        return _inward(x, low, high, kick)
     spread = (np.arange(1, x.shape[1] + 1) * 0.6180339887498949) % 1.0 - 0.45
     size = np.maximum(np.abs(x), s.x_scale)
     other = np.where(size.max(axis=1) > 0, size.max(axis=1), 1.0)[:, None]

@@ -22,6 +22,8 @@ from symgrad.emit.printer import (
 def transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
     if x.row:
         return Piece(x.row, MATMUL)
+    if axes is None and x.turned:
+        return Piece(x.turned, POWER)
     if axes is None and x.text.endswith("^{-1}"):  # an inverse
         return Piece(rf"{x.text[:-4]}{{-\top}}", POWER)
     if axes is None:

@@ -13,6 +13,7 @@ from symgrad.emit.functions import function_latex
 from symgrad.emit.latex_forms import FORMS, transposed
 from symgrad.emit.latex_names import escaped, latex_name
 from symgrad.emit.latex_options import DEFAULT, Options
+from symgrad.emit.matrix_powers import derivative_latex, power_latex
 from symgrad.emit.printer import (
     ATOM,
     COMPARE,
@@ -39,6 +40,7 @@ from symgrad.ops.einsum import EINSUM
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import GATHER
+from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
 
 # Leaves
 
@@ -326,6 +328,10 @@ class LatexPrinter(Printer):
             return self.reference(str(node.name))
         if op is APPLIED and not view.hidden:
             return function_latex(node, parts, self.reference, self.entries)
+        if op is MATRIX_POWER:
+            return power_latex(node, parts, self, transposed)
+        if op is POWER_ALONG and not view.hidden:
+            return derivative_latex(node, parts, self)
         if op is WHERE:
             return _cases(*parts)
         if op is exp and self._is_power(node, parts):

@@ -41,6 +41,8 @@ class Piece(NamedTuple):
     level : int
     row : str
         How a product of matrices reads as a row.
+    turned : str
+        How the transpose reads, where no sign for it is put to the text.
     cases : tuple of (value, condition)
         The rows of a choice; the last condition is empty.
     """
@@ -48,6 +50,7 @@ class Piece(NamedTuple):
     text: str
     level: int
     row: str = ""
+    turned: str = ""
     cases: tuple[tuple[str, str], ...] = ()
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from symgrad.emit.definitions import plan_of
 from symgrad.emit.functions import function_text
+from symgrad.emit.matrix_powers import derivative_text, power_text
 from symgrad.emit.printer import (
     ATOM,
     COMPARE,
@@ -35,6 +36,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.einsum import is_stretched_scalar
+from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
 from symgrad.rewrite.readable import readable
 
 MAX_ENTRIES: Final = 9  # of an array that is written out
@@ -200,6 +202,10 @@ class TextPrinter(Printer):
             return LEAVES[op](node)
         if op is APPLIED and not view.hidden:
             return function_text(node, parts)
+        if op is MATRIX_POWER:
+            return power_text(node, parts, self, _transposed)
+        if op is POWER_ALONG and not view.hidden:
+            return derivative_text(node, parts, self)
         template = op.text(node) if callable(op.text) else op.text
         if template is None or view.hidden:
             listed = [part.text for part in parts]
@@ -233,7 +239,7 @@ def _filled(printer: Printer, template: str, parts: list[Piece]) -> Piece:
 
 def _transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
     if axes is None:
-        return Piece(f"{printer.wrap(x, ATOM)}.T", ATOM)
+        return Piece(x.turned or f"{printer.wrap(x, ATOM)}.T", ATOM)
     return Piece(f"transpose({x.text}, {axes})", ATOM)
 
 

@@ -35,6 +35,7 @@ from symgrad.ops.matrices import (
     float_of,
     minus,
     over_matrix,
+    spread_diagonal,
     transposed,
     untransposed,
 )
@@ -100,7 +101,7 @@ def _known_inverse(x: Expr) -> Expr | None:
     if assumed(x, "orthogonal"):  # A.T A = 1
         return transposed(as_float(x))
     if is_diagonal(x):
-        return _spread_diagonal(divide(1, diagonal_of(x)), x)
+        return spread_diagonal(divide(1, diagonal_of(x)), x)
     inner = untransposed(x)
     if inner is not None:  # inv(A.T) = inv(A).T
         return transposed(INV.build((inner,), ()))
@@ -108,12 +109,6 @@ def _known_inverse(x: Expr) -> Expr | None:
     if scaled is not None:  # inv(c*A) = inv(A)/c
         return divide(INV.build((scaled[1],), ()), scaled[0])
     return None
-
-
-def _spread_diagonal(d: Expr, x: Expr) -> Expr:
-    """The diagonal matrices, of the shape of `x`, with entries `d`."""
-    identity = broadcast(eye(x.shape[-1], d.dtype), x.shape)
-    return contract("ij,i->ij", x.ndim - 2, identity, d)
 
 
 def _inv_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:

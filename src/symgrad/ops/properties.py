@@ -47,7 +47,7 @@ def is_spd(x: Expr, depth: int = MAX_DEPTH) -> bool:
         return False
     if x.op is EYE:
         return True
-    if x.op.keeps_symmetry:  # the inverse, the exponential
+    if x.op.keeps_symmetry and len(x.args) == 1:  # the inverse, the exponential, powers
         return is_spd(x.args[0], depth - 1)
     if x.op is ADD:
         return any(is_spd(arg, depth - 1) for arg in x.args) and all(

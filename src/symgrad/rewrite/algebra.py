@@ -27,6 +27,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.rewrite.constants import CONSTANT_RULES
 from symgrad.rewrite.deviations import DEVIATION_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
+from symgrad.rewrite.matrix_powers import POWER_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.sums import content_of
 
@@ -294,5 +295,6 @@ ALGEBRA: Final = by_op(
         *CONSTANT_RULES,
         *DEVIATION_RULES,
         *MATRIX_RULES,
+        *POWER_RULES,
     )
 )

@@ -20,9 +20,11 @@ from typing import Final
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops.decompositions import EIGH_VALUES
+from symgrad.ops.einsum import EINSUM
 from symgrad.ops.named import NAMED
 from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
+from symgrad.rewrite.matrix_powers import OF_PRODUCTS
 from symgrad.rewrite.names import (
     NO_NAMES,
     Recall,
@@ -73,6 +75,10 @@ def _prepared(roots: Sequence[Expr], order: list[Expr]) -> tuple[Sequence[Expr],
         order = toposort(roots)
     if len(order) > MAX_READ:
         return roots, order
+    if any(node.op is EINSUM and len(node.args) == 2 for node in order):
+        image = transform(roots, lambda node: rewrite(node, OF_PRODUCTS))
+        roots = [image[root] for root in roots]
+        order = toposort(roots)
     merged = merged_products(roots, _is_short)
     if all(a is b for a, b in zip(merged, roots, strict=True)):
         return roots, order

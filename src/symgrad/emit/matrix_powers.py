@@ -10,14 +10,18 @@ from symgrad.expr.node import Expr
 Transposed = Callable[[Printer, Piece], Piece]
 
 
-def power_text(node: Expr, parts: Sequence[Piece], printer: Printer, transposed: Transposed) -> Piece:
+def power_text(
+    node: Expr, parts: Sequence[Piece], printer: Printer, transposed: Transposed
+) -> Piece:
     """``matrix_power(A, n)``; its transpose is the power of the transpose."""
     base, n = parts[0], node.params[0]
     turned = transposed(printer, base).text
     return Piece(f"matrix_power({base.text}, {n})", ATOM, turned=f"matrix_power({turned}, {n})")
 
 
-def power_latex(node: Expr, parts: Sequence[Piece], printer: Printer, transposed: Transposed) -> Piece:
+def power_latex(
+    node: Expr, parts: Sequence[Piece], printer: Printer, transposed: Transposed
+) -> Piece:
     """``A^{n}``; its transpose is the power of the transpose."""
     n = node.params[0]
     base, turned = parts[0], transposed(printer, parts[0])

@@ -146,10 +146,10 @@ def _known_logdet(x: Expr) -> Expr | None:
     scalar = x.shape[:-2]
     if x.op is EYE or assumed(x, "orthogonal"):
         return number(0, scalar)
-    if is_spd(x) and x.op is not INV:
-        return SPD_LOGDET.build((x,), ())
     if is_diagonal(x):
         return reducing.sum(log(absolute(diagonal_of(x))), axis=-1)
+    if is_spd(x) and x.op is not INV:
+        return SPD_LOGDET.build((x,), ())
     if x.op is INV:
         return minus(LOGABSDET.build(x.args, ()))
     inner = untransposed(x)
@@ -217,7 +217,7 @@ SIGNDET: Final = square_op(
     _known_sign,
     numpy="np.linalg.slogdet({0})",
     part=0,
-    latex=r"\operatorname{{sign}}\det\left({0}\right)",
+    latex=r"\operatorname{{sign}}\left(\det\left({0}\right)\right)",
     sympy=lambda sp, a: sp.sign(a.det()),
     range=UNIT,
 )

@@ -121,6 +121,19 @@ def _is_identity(x: Expr) -> bool:
     return x.op is EYE or (is_layout(x) and x.args[0].op is EYE and x.ndim == 2)
 
 
+def scalar_and_rest(x: Expr) -> tuple[Expr, Expr | None]:
+    """c and A of a product ``c*A`` of scalars and one array; None in the place of A for another product.
+
+    Anything but a product is A itself.
+    """
+    if x.op is not MUL:
+        return number(1), x
+    scalars = [f for f in x.args if is_number(f) or is_stretched_scalar(f)]
+    rest = [f for f in x.args if not (is_number(f) or is_stretched_scalar(f))]
+    own = [number(f.params[0], (), f.params[3]) if is_number(f) else f.args[0] for f in scalars]
+    return mul_all(own) if own else number(1), rest[0] if len(rest) == 1 else None
+
+
 def minus(x: Expr) -> Expr:
     """``-x``."""
     return multiply(-1, x)

@@ -72,7 +72,11 @@ def _build(args: tuple[Expr, ...], params: Params) -> Expr:
     if x.ty is BOOL:  # "or" takes the place of the sum
         return matmul(_build(args, (n - 1,)), x) if n % 2 else _build((matmul(x, x),), (n // 2,))
     found = _known_power(x, n)
-    return found if found is not None and found.ty is ty else make(MATRIX_POWER, args, params, shape, ty)
+    return (
+        found
+        if found is not None and found.ty is ty
+        else make(MATRIX_POWER, args, params, shape, ty)
+    )
 
 
 def _known_power(x: Expr, n: int) -> Expr | None:

@@ -12,6 +12,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
+    blocks,
     decompositions,
     determinant,
     implicit,
@@ -134,6 +135,7 @@ _FUNCTION_NAMES: Final = {
         "reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to concatenate stack"
         " hstack vstack split tile repeat flip roll pad tril triu diag diagonal take broadcast_arrays"
     ),
+    blocks: "block",
     indexing: "compress extract",
     interpolation: "interp",
     sorting: "sort argsort take_along_axis searchsorted",

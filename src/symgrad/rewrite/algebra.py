@@ -29,6 +29,7 @@ from symgrad.rewrite.deviations import DEVIATION_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
 from symgrad.rewrite.matrix_powers import POWER_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
+from symgrad.rewrite.structured import READ_RULES
 from symgrad.rewrite.sums import content_of
 
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
@@ -296,5 +297,6 @@ ALGEBRA: Final = by_op(
         *DEVIATION_RULES,
         *MATRIX_RULES,
         *POWER_RULES,
+        *READ_RULES,
     )
 )

@@ -277,7 +277,9 @@ def _selected(y: Expr) -> Expr | None:
 def _det_of_matrix_power(y: Expr) -> Expr | None:
     """``det(A^n) -> det(A)**n``."""
     (x,) = y.args
-    return power(DET.build(x.args, ()), number(x.params[0], y.shape)) if x.op is MATRIX_POWER else None
+    return (
+        power(DET.build(x.args, ()), number(x.params[0], y.shape)) if x.op is MATRIX_POWER else None
+    )
 
 
 def _logdet_of_matrix_power(y: Expr) -> Expr | None:
@@ -327,6 +329,9 @@ EIGENVALUE_RULES: Final = (
         "prod(eigvalsh(S)) = det(S), S symmetric", ROUNDING, reduction.PROD, _product_of_eigenvalues
     ),
 )
+LOGDET_OF_PRODUCT: Final = Rule(
+    "log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product
+)
 MATRIX_RULES: Final = (
     Rule("inv(A @ B) @ A = inv(B), inv(A) @ A = 1", DOMAIN, EINSUM, _cancelled_inverse),
     Rule("A @ solve(A, b) = b", DOMAIN, EINSUM, _product_of_solution),
@@ -334,7 +339,7 @@ MATRIX_RULES: Final = (
     Rule("A @ diag(e_k) @ B = outer(A[:, k], B[k])", ROUNDING, EINSUM, _selected),
     Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),
     Rule("|det(Q)| = 1, Q orthogonal", ROUNDING, f.absolute, _abs_of_sign),
-    Rule("log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product),
+    LOGDET_OF_PRODUCT,
     Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
     Rule("det(A^n) = det(A)**n", ROUNDING, DET, _det_of_matrix_power),
     *[

@@ -7,6 +7,7 @@ computes. ``A^n v`` is n products with a vector.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 from symgrad.expr.leaves import number
@@ -41,7 +42,9 @@ def _power_of_equals(y: Expr) -> Expr | None:
     shape = y.args[0].shape
     if len(y.args) < 2 or len(shape) < 2 or shape[-1] != shape[-2] or spread:
         return None
-    if any(x.shape != shape or len(set(labels)) < 2 for x, labels in zip(y.args, inputs, strict=True)):
+    if any(
+        x.shape != shape or len(set(labels)) < 2 for x, labels in zip(y.args, inputs, strict=True)
+    ):
         return None
     batch = inputs[0][:-2]
     if any(labels[:-2] != batch for labels in inputs) or not set(batch) <= set(out):
@@ -139,5 +142,5 @@ def _opened(y: Expr, alone: set[Expr]) -> Expr:
         ends = [labels[0], *range(fresh, fresh + abs(n) - 1), labels[1]]
         fresh += abs(n) - 1
         operands += [base if n > 0 else INV.build((base,), ())] * abs(n)
-        places += list(zip(ends[:-1], ends[1:], strict=True))
+        places += pairwise(ends)
     return einsum_node(operands, places, out, dict(spread))

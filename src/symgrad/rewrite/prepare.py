@@ -36,6 +36,7 @@ from symgrad.rewrite.removable import differentiable_at_zero
 from symgrad.rewrite.rule import by_op, rewrite
 from symgrad.rewrite.simplify import MAX_READ
 from symgrad.rewrite.stability import closed_forms
+from symgrad.rewrite.structured import OF_STRUCTURE, by_structure
 from symgrad.rewrite.tensor import merged_products
 
 OF_EIGENVALUES: Final = by_op(EIGENVALUE_RULES)
@@ -72,6 +73,10 @@ def _prepared(roots: Sequence[Expr], order: list[Expr]) -> tuple[Sequence[Expr],
     if any(node.op is EIGH_VALUES for node in order):
         image = transform(roots, lambda node: rewrite(node, OF_EIGENVALUES))
         roots = [image[root] for root in roots]
+        order = toposort(roots)
+    before = roots
+    roots = by_structure(roots, OF_STRUCTURE)
+    if any(a is not b for a, b in zip(before, roots, strict=True)):
         order = toposort(roots)
     if len(order) > MAX_READ:
         return roots, order

@@ -108,7 +108,7 @@ FORMS: Final[dict[str, DrawForm]] = {
     "chain": _chained,
     "times": _multiplied,
     "kron": lambda printer, parts, data: Piece(
-        r" \otimes ".join(printer.wrap(part, LOOSE + i) for i, part in enumerate(parts)), MATMUL
+        r" \otimes ".join(printer.wrap(part, LOOSE + i) for i, part in enumerate(parts)), LOOSE
     ),
     "einsum": lambda printer, parts, labels: Piece(
         rf"\operatorname{{einsum}}_{{\text{{{labels}}}}}"

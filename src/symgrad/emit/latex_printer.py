@@ -29,7 +29,7 @@ from symgrad.emit.printer import (
 )
 from symgrad.emit.terms import MAX_SHOWN, Power, Product, Sum, is_minus, reading_value
 from symgrad.emit.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
-from symgrad.emit.views import Call, Joined, Raised, View
+from symgrad.emit.views import Blocks, Call, Joined, Raised, View
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
@@ -319,6 +319,10 @@ class LatexPrinter(Printer):
             inner = ", ".join(listed)
             return Piece(rf"\operatorname{{{name}}}_{{{view.axis}}}\left({inner}\right)", ATOM)
         return matrix([[entry] for entry in listed] if view.axis == 0 else [listed])
+
+    def blocks(self, view: Blocks, parts: list[Piece]) -> Piece:
+        listed = [part.text for part in parts]
+        return matrix([listed[k : k + view.width] for k in range(0, len(listed), view.width)])
 
     def call(self, view: Call, parts: list[Piece]) -> Piece:
         node, op = view.node, view.node.op

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from symgrad.emit.contraction import Form
 from symgrad.emit.definitions import Plan
 from symgrad.emit.terms import Product, Sum
-from symgrad.emit.views import Call, Contraction, Joined, Raised, Same, View
+from symgrad.emit.views import Blocks, Call, Contraction, Joined, Raised, Same, View
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
 
@@ -99,7 +99,7 @@ class Printer:
             case Contraction() if view.form.parts[0].kind != "operand":
                 rank: int = view.form.data[0]
                 return rank
-            case Call() | Joined() if not node.op.elementwise:
+            case Call() | Joined() | Blocks() if not node.op.elementwise:
                 return node.ndim
         ranks = self.ranks
         return max([ranks[child] for child in view.children])
@@ -164,6 +164,8 @@ class Printer:
                 return self.form(view.form, parts)
             case Joined():
                 return self.joined(view, self._whole(view.children, parts, int(view.stacked)))
+            case Blocks():
+                return self.blocks(view, self._whole(view.children, parts))
             case Call():
                 whole = parts if view.node.op.elementwise else self._whole(view.children, parts)
                 return self.call(view, whole)
@@ -224,6 +226,10 @@ class Printer:
 
     def joined(self, view: Joined, parts: list[Piece]) -> Piece:
         """A concatenation or a stack."""
+        raise NotImplementedError
+
+    def blocks(self, view: Blocks, parts: list[Piece]) -> Piece:
+        """A matrix of blocks."""
         raise NotImplementedError
 
     def call(self, view: Call, parts: list[Piece]) -> Piece:

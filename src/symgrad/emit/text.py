@@ -29,7 +29,7 @@ from symgrad.emit.printer import (
 )
 from symgrad.emit.reading import shown
 from symgrad.emit.terms import Power, Product, is_minus, reading_value
-from symgrad.emit.views import Call, Joined, Raised
+from symgrad.emit.views import Blocks, Call, Joined, Raised
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
@@ -194,7 +194,11 @@ class TextPrinter(Printer):
         name = "stack" if view.stacked else "concatenate"
         return Piece(f"{name}([{', '.join(listed)}]{axis})", ATOM)
 
-    # Ops
+    def blocks(self, view: Blocks, parts: list[Piece]) -> Piece:
+        listed = [part.text for part in parts]
+        starts = range(0, len(listed), view.width)
+        rows = [f"[{', '.join(listed[k : k + view.width])}]" for k in starts]
+        return Piece(f"block([{', '.join(rows)}])", ATOM)
 
     def call(self, view: Call, parts: list[Piece]) -> Piece:
         node, op = view.node, view.node.op

@@ -359,9 +359,16 @@ def embed_in(x: Expr, shape: Shape, index: tuple[Entry, ...]) -> Expr:
     """Zeros of `shape` with `x` at `index`: the adjoint of a slice."""
     if is_value(x, 0):
         return number(0, shape)
+    if x.shape == shape and all(map(_takes_all, index, shape)):  # whole axes, some reversed
+        return slice_of(x, index)
     if x.op is WHERE and is_guard(x):
         return move_guard(x, lambda arg: embed_in(arg, shape, index))
     return make(EMBED, (x,), (shape, index), shape, x.ty)
+
+
+def _takes_all(entry: Entry, dim: Dim) -> bool:
+    """Whether an entry takes a whole axis, forwards or backwards."""
+    return entry.__class__ is tuple and entry in (full_entry(dim), (add_dims(dim, -1), -1, -1, dim))
 
 
 def _embed_code(node: Expr, dim: Any) -> str:

@@ -45,6 +45,7 @@ from symgrad.ops.matrices import (
 from symgrad.ops.products import matmul
 from symgrad.ops.properties import is_diagonal
 from symgrad.ops.public import public
+from symgrad.ops.symmetry import joined_by
 from symgrad.ops.ufuncs import power
 
 WRITTEN_OUT: Final = 3  # powers whose derivative is always a sum of products
@@ -176,10 +177,7 @@ def _is_thin(x: Expr) -> bool:
     if x.op is not EINSUM or x.ndim < 2:
         return False
     inputs, (*_, row, column), _ = x.params
-    reached = {row}
-    for _ in inputs:
-        reached |= {n for labels in inputs if reached & set(labels) for n in labels}
-    return column not in reached
+    return all(column not in inputs[i] for i in joined_by(inputs, (row,)))
 
 
 def _infer_along(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:

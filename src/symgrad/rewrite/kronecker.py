@@ -21,7 +21,7 @@ from symgrad.ops.linalg import INV, LOGABSDET, SIGNDET, SOLVE, SPD_LOGDET
 from symgrad.ops.matrices import scalar_and_rest
 from symgrad.ops.products import kron
 from symgrad.ops.reshaping import RESHAPE, reshape_to
-from symgrad.ops.symmetry import Labels
+from symgrad.ops.symmetry import Labels, joined_by
 from symgrad.rewrite.rule import Guarantee, Rule
 
 Split = tuple[tuple[int, int], tuple[Dim, Dim]]  # the two labels of an axis, and their extents
@@ -46,17 +46,13 @@ def _two_sides(x: Expr) -> tuple[Expr, Expr] | None:
     """The matrices of axes (0, 2) and (1, 3), where no operand leads from one to the other."""
     inputs, out, _ = x.params
     extents = dict(zip(out, x.shape, strict=True))
-    reached = {out[0], out[2]}
-    for _ in inputs:
-        reached |= {n for labels in inputs if reached & set(labels) for n in labels}
-    if reached & {out[1], out[3]}:
-        return None
     sides = []
-    for ends, here in (((out[0], out[2]), True), ((out[1], out[3]), False)):
-        at = [i for i, labels in enumerate(inputs) if bool(reached & set(labels)) is here]
-        if {n for i in at for n in inputs[i]} & set(ends) != set(ends):
+    for ends in (out[::2], out[1::2]):
+        at = joined_by(inputs, ends)
+        labels = [inputs[i] for i in at]
+        if set(out) & {n for own in labels for n in own} != set(ends):
             return None
-        sides.append(einsum_node([x.args[i] for i in at], [inputs[i] for i in at], ends, extents))
+        sides.append(einsum_node([x.args[i] for i in at], labels, ends, extents))
     return sides[0], sides[1]
 
 

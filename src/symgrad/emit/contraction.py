@@ -32,6 +32,7 @@ class Form(NamedTuple):
     - ``spread``: the ranks before and after natural broadcasting
     - ``sum``: the axes, None for all, and the rank of the operand
     - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``, ``kron``: none
+    - ``column``, ``row``: none; a vector as a matrix of one column, or row
     - ``chain``: which parts stand transposed (None for a symmetric one), whether the first and the
       last are vectors
     - ``einsum``: subscripts
@@ -58,7 +59,13 @@ def form_of(args: Sequence[Expr], params: Params) -> Form:
     if found is None:
         return Form("einsum", tuple(operands), subscripts(inputs, out))
     form, labels = found
-    return _arranged(_unturned(form, symmetric) if symmetric else form, labels, out)
+    laid = _arranged(_unturned(form, symmetric) if symmetric else form, labels, out)
+    units = {label for label, dim in spread if dim == 1}
+    if laid.kind == "index" and laid.data == (":", "newaxis") and out[1] in units:
+        return Form("column", laid.parts)
+    if laid.kind == "spread" and laid.data == (1, 2) and out[0] in units:
+        return Form("row", laid.parts)
+    return laid
 
 
 def _unturned(form: Form, symmetric: set[Form]) -> Form:

@@ -50,8 +50,9 @@ def _summed(printer: Printer, parts: list[Piece], data: Any) -> Piece:
     if axes is None:
         return Piece(rf"\sum {printer.wrap(x, MATMUL)}", LOOSE)
     if rank == 2:
-        side = x if axes == (1,) else transposed(printer, x)
-        return Piece(rf"{printer.wrap(side, MATMUL)} \mathbf{{1}}", MATMUL)
+        x, turned = (x, transposed(printer, x)) if axes == (1,) else (transposed(printer, x), x)
+        row = rf"\mathbf{{1}}^{{\top}} {printer.wrap(turned, MATMUL)}"
+        return Piece(rf"{printer.wrap(x, MATMUL)} \mathbf{{1}}", MATMUL, row)
     listed = ", ".join(map(str, axes))
     return Piece(rf"\operatorname{{sum}}_{{{listed}}}\left({x.text}\right)", ATOM)
 
@@ -97,6 +98,8 @@ def _called(name: str) -> Callable[[Printer, list[Piece], Any], Piece]:
 FORMS: Final[dict[str, DrawForm]] = {
     "transpose": lambda printer, parts, axes: transposed(printer, parts[0], axes),
     "index": _indexed,
+    "column": lambda printer, parts, data: parts[0],
+    "row": lambda printer, parts, data: transposed(printer, parts[0]),
     "spread": _spread,
     "sum": _summed,
     "trace": _called("tr"),

@@ -161,7 +161,21 @@ class LatexPrinter(Printer):
             piece = self._quotient(above, tensors, below, plain)
         if view.hidden:
             piece = Piece(rf"{piece.text} \cdots \text{{{view.hidden} more factors}}", LOOSE)
-        return Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
+        piece = Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
+        return self._with_transpose(piece, view, pieces)
+
+    def _with_transpose(self, piece: Piece, view: Product, pieces: dict[Expr, Piece]) -> Piece:
+        """A multiple of one tensor stands transposed as the multiple of its transpose."""
+        held = [f for f in view.above if not self._is_scalar(f.base)]
+        if len(held) != 1 or held[0].exponent != 1:
+            return piece
+        transpose = pieces[held[0].base].turned or pieces[held[0].base].row
+        if not transpose:
+            return piece
+        if any(not self._is_scalar(f.base) for f in view.below):
+            return piece
+        turned = Piece(transpose, PRODUCT)
+        return piece._replace(turned=self.product(view, {**pieces, held[0].base: turned}).text)
 
     def _quotient(
         self, above: list[Piece], tensors: list[Piece], below: list[Piece], plain: bool

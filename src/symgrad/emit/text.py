@@ -302,6 +302,8 @@ def _called(name: str) -> Callable[[Printer, list[Piece], Any], Piece]:
 TextPrinter.forms = {
     "transpose": lambda printer, parts, axes: _transposed(printer, parts[0], axes),
     "index": _indexed,
+    "column": lambda printer, parts, data: _indexed(printer, parts, (":", "newaxis")),
+    "row": lambda printer, parts, data: _indexed(printer, parts, ("newaxis",)),
     "spread": lambda printer, parts, ranks: parts[0],
     "sum": _summed,
     "trace": _called("trace"),

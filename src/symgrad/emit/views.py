@@ -132,11 +132,11 @@ def _blocks(node: Expr, merges: Merges) -> Blocks | None:
     first = node.args[0]
     if node.params[0] != 0 or node.ndim != 2 or len(node.args) * len(first.args) > MAX_SHOWN:
         return None
+    if not all(row.op is CONCAT and row.params[0] == 1 and merges(row) for row in node.args):
+        return None
     widths = [arg.shape[1] for arg in first.args]
-    for row in node.args:
-        beside = row.op is CONCAT and row.params[0] == 1 and merges(row)
-        if not beside or [arg.shape[1] for arg in row.args] != widths:
-            return None
+    if any([arg.shape[1] for arg in row.args] != widths for row in node.args):
+        return None
     return Blocks(tuple([x for row in node.args for x in row.args]), len(widths))
 
 

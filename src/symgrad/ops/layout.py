@@ -197,6 +197,9 @@ def _slice_concat(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
     """A slice that lies within one operand of a concatenation is a slice of that operand."""
     (axis,) = x.params
     entry = index[axis]
+    whole = _whole_operand(x, axis, entry)
+    if whole is not None:
+        return slice_of(whole, (*index[:axis], full_entry(whole.shape[axis]), *index[axis + 1 :]))
     first, last = (entry, entry) if entry.__class__ is int else (entry[0], _last(entry))
     if not isinstance(first, int) or not isinstance(last, int) or min(first, last) < 0:
         return None
@@ -209,6 +212,18 @@ def _slice_concat(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
             moved = entry - offset if entry.__class__ is int else _shifted(entry, -offset)
             return slice_of(arg, (*index[:axis], moved, *index[axis + 1 :]))
         offset += size
+    return None
+
+
+def _whole_operand(x: Expr, axis: int, entry: Entry) -> Expr | None:
+    """The operand of a concatenation that an entry picks as a whole, whatever its extent."""
+    if entry.__class__ is int or entry[2] != 1:
+        return None
+    start: Dim = 0
+    for arg in x.args:
+        if (entry[0], entry[3]) == (start, arg.shape[axis]):
+            return arg
+        start = add_dims(start, arg.shape[axis])
     return None
 
 
@@ -342,6 +357,17 @@ def _within(entry: Entry, dim: int) -> bool:
     return bool(length == 0 or (length > 0 and min(start, last) >= 0 and max(start, last) < dim))
 
 
+def _index_latex(node: Expr) -> str:
+    """Every axis has its index, counted from the front."""
+    entries = [
+        str(add_dims(d, e) if e.__class__ is int and e < 0 else e)
+        if e.__class__ is int
+        else _entry_code(e, d, str)
+        for e, d in zip(node.params[0], node.args[0].shape, strict=True)
+    ]
+    return f"{{{{{{0}}}}}}_{{{{{', '.join(entries)}}}}}"
+
+
 SLICE: Final = Op(
     name="getitem",
     build=_build_slice,
@@ -350,6 +376,7 @@ SLICE: Final = Op(
     jvp=linear(lambda y, t: slice_of(t, (*y.params[0], *_rest(t, y)))),
     numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
     text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
+    latex=_index_latex,
     map_dims=lambda params, rename: (_map_index(params[0], rename),),
     range=lambda y, x: x,
 )

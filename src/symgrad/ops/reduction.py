@@ -252,7 +252,7 @@ def _scan(name: str, vjp: Any, jvp: Any) -> Op:
         vjp=vjp,
         jvp=jvp,
         numpy=lambda node, dim: f"np.{name}({{0}}, axis={node.params[0]})",
-        text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
+        text=lambda node: f"{name}({{0}}{f', axis={node.params[0]}' * (node.ndim > 1)})",
         latex=lambda node: _notation(node, name, node.params),
         range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
     )

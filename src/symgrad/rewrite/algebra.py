@@ -26,6 +26,7 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.rewrite.constants import CONSTANT_RULES
 from symgrad.rewrite.deviations import DEVIATION_RULES
+from symgrad.rewrite.entries import ENTRY_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
 from symgrad.rewrite.matrix_powers import POWER_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
@@ -297,6 +298,7 @@ ALGEBRA: Final = by_op(
         *DEVIATION_RULES,
         *MATRIX_RULES,
         *POWER_RULES,
+        *ENTRY_RULES,
         *READ_RULES,
     )
 )

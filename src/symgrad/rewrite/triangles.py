@@ -21,7 +21,7 @@ from symgrad.ops.linalg import LOGABSDET, SIGNDET
 from symgrad.ops.matrices import as_float, diagonal_of, scalar_and_rest, transposed, untransposed
 from symgrad.ops.properties import is_diagonal
 from symgrad.ops.shapes import tril, triu
-from symgrad.ops.ufuncs import absolute, log, sign
+from symgrad.ops.ufuncs import absolute, greater_equal, log, sign
 from symgrad.rewrite.matrices import chain_of
 from symgrad.rewrite.rule import Guarantee, Rule
 
@@ -69,15 +69,25 @@ def triangle_of(x: Expr, depth: int = MAX_DEPTH) -> Triangle | None:
 
 def _masked(x: Expr) -> Triangle | None:
     """`tril` and `triu` of a matrix, with its diagonal or without, and their transposes."""
+    found = masked_triangle(x)
+    if found is None:
+        return None
+    inside, lower, k = found
+    return Triangle(lower, not lower, number(0, x.shape[:1]) if k else diagonal_of(inside))
+
+
+def masked_triangle(x: Expr) -> tuple[Expr, bool, int] | None:
+    """A of ``tril(A, -k)`` or ``triu(A, k)``, whether it is the lower one, and k, which is 0 or 1."""
+    if x.op is not WHERE or x.ndim != 2 or x.args[0].op not in (greater_equal, EINSUM):
+        return None
     _, above, below = x.args
     for k in (0, 1):
         for inside, lower in ((above, True), (below, False)):
-            entries = number(0, x.shape[:1]) if k else diagonal_of(inside)
             part = (lambda m, k: tril(m, -k)) if lower else triu
             if part(inside, k) is x:
-                return Triangle(lower, not lower, entries)
+                return inside, lower, k
             if transposed(part(transposed(inside), k)) is x:
-                return Triangle(not lower, lower, entries)
+                return inside, not lower, k
     return None
 
 

@@ -61,6 +61,10 @@ def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
     """A product of matrices; a vector that starts one is a row, a result is a column."""
     flips, starts, ends = data
     forward = _side_by_side(printer, parts, [*([True] if starts else []), *flips[int(starts) :]])
+    if ends and not starts:  # (A x)^T = x^T A^T
+        back = [f is False and not _is_diagonal(p) for p, f in zip(parts, flips, strict=True)]
+        row = _side_by_side(printer, parts[::-1], [True, *back[-2::-1]])
+        return Piece(forward.text, forward.level, row.text)
     if not starts or ends:
         return forward
     turned = [f is False and not _is_diagonal(p) for p, f in zip(parts, flips, strict=True)]
@@ -71,12 +75,19 @@ def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
 def _side_by_side(printer: Printer, parts: list[Piece], flips: Sequence[bool]) -> Piece:
     turned = [transposed(printer, p) if f else p for p, f in zip(parts, flips, strict=True)]
     turned = [
-        piece if count < LONG_RUN else Piece(f"{printer.wrap(piece, ATOM)}^{{{count}}}", POWER)
+        piece if count < LONG_RUN else _repeated(printer, piece, count)
         for piece, count in runs(turned)
     ]
     if len(turned) == 1:
         return turned[0]
     return Piece(" ".join(printer.wrap(part, MATMUL) for part in turned), MATMUL)
+
+
+def _repeated(printer: Printer, x: Piece, count: int) -> Piece:
+    """A power of a matrix; of an inverse a negative one."""
+    if x.text.endswith("^{-1}"):
+        return Piece(f"{x.text[:-4]}{{-{count}}}", POWER)
+    return Piece(f"{printer.wrap(x, ATOM)}^{{{count}}}", POWER)
 
 
 def _is_diagonal(part: Piece) -> bool:

@@ -54,6 +54,12 @@ MAX_TERMS: Final = 16  # of a sum that is looked at
 # Ops that exist in print only
 
 
+def _frobenius(node: Expr) -> str:
+    """The mark of the norm of a matrix, which a matrix of one column does without."""
+    x = node.args[0]
+    return "_{{F}}" if x.ndim == 2 and 1 not in x.shape else ""
+
+
 def _over_axes(name: str) -> Op:
     """A function along axes; params are the axes."""
     shown = name.replace("_", r"\_")
@@ -96,9 +102,7 @@ NORM: Final = printed(
     "norm",
     infer=lambda args, params: ((), args[0].ty),
     text="norm({0})",
-    latex=lambda node: (
-        rf"\left\lVert {{0}} \right\rVert{'_{{F}}' if node.args[0].ndim == 2 else ''}"
-    ),
+    latex=lambda node: rf"\left\lVert {{0}} \right\rVert{_frobenius(node)}",
 )
 TRIL: Final = _part_of_matrix("tril", -1)
 TRIU: Final = _part_of_matrix("triu", 1)

@@ -66,7 +66,7 @@ NEEDED_PASSES: Final[tuple[Pass[list[Expr]], ...]] = (
     ),
     Pass("names", "named parts written out", definitions_written_out),
     Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
-    Pass("structure", "matrices by their factors, blocks and low-rank parts", by_structure),
+    Pass("structure", "matrices by their factors and parts", by_structure),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
     Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),

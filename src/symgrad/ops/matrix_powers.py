@@ -37,6 +37,7 @@ from symgrad.ops.matrices import (
     float_of,
     minus,
     over_matrix,
+    scalar_and_rest,
     scale_of_identity,
     spread_diagonal,
     transposed,
@@ -45,7 +46,7 @@ from symgrad.ops.matrices import (
 from symgrad.ops.products import matmul
 from symgrad.ops.properties import is_diagonal
 from symgrad.ops.public import public
-from symgrad.ops.symmetry import joined_by
+from symgrad.ops.symmetry import is_symmetric, joined_by
 from symgrad.ops.ufuncs import power
 
 WRITTEN_OUT: Final = 3  # powers whose derivative is always a sum of products
@@ -83,10 +84,9 @@ def _build(args: tuple[Expr, ...], params: Params) -> Expr:
 def _known_power(x: Expr, n: int) -> Expr | None:
     if x.op is EYE:
         return as_float(x) if n < 0 else x
-    if x.op is INV:
-        return _build(x.args, (-n,))
-    if x.op is MATRIX_POWER:
-        return _build(x.args, (x.params[0] * n,))
+    base, m = power_parts(x)
+    if m != 1:
+        return _build((base,), (m * n,))
     if is_diagonal(x):
         return spread_diagonal(power(diagonal_of(as_float(x) if n < 0 else x), n), x)
     inner = untransposed(x)
@@ -139,10 +139,65 @@ def _along(operands: Sequence[Expr], n: int) -> Expr:
         if scale is not None:
             factor = mul(number(n, scale.shape), scale)
             return mul(factor, broadcast(_build((a,), (n - 1,)), shape))
+        beside = _beside_itself(a, e)
+        if beside is not None:
+            c, m = beside
+            return mul(mul(number(n, shape), c), broadcast(_build((a,), (n - 1 + m,)), shape))
         if abs(n) <= WRITTEN_OUT or (abs(n) <= MAX_TERMS and _is_thin(e)):
             a, e = broadcast(a, (*shape[:-2], *a.shape[-2:])), broadcast(e, shape)
             return _sum_of_terms(a, e, n)
     return make(POWER_ALONG, tuple(operands), (n,), shape, ty)
+
+
+def _beside_itself(a: Expr, e: Expr) -> tuple[Expr, int] | None:
+    """c and m of a direction ``c*A^m`` with scalars c, which A commutes with; None for another."""
+    c, power_of_a = scalar_and_rest(e)
+    if power_of_a is None or e.shape != a.shape:
+        return None
+    base, m = power_parts(power_of_a)
+    return (broadcast(c, e.shape), m) if base is a else None
+
+
+def power_parts(x: Expr) -> tuple[Expr, int]:
+    """A and n of ``A^n``; ``A @ A`` and the inverse are such powers, any other matrix is its first.
+
+    The transpose of a power is a power of the transpose.
+    """
+    total = 1
+    while True:
+        base, n = _one_power(x)
+        if base is x:
+            return x, total
+        x, total = base, total * n
+
+
+def _one_power(x: Expr) -> tuple[Expr, int]:
+    if x.op is MATRIX_POWER:
+        return x.args[0], x.params[0]
+    if x.op is INV:
+        return x.args[0], -1
+    inner = untransposed(x)
+    if inner is not None:
+        base, n = (inner, 1) if inner.op is EINSUM else _one_power(inner)
+        return (x, 1) if base is inner else (transposed(base), n)
+    return (x, 1) if x.op is not EINSUM else _one_square(x)
+
+
+def _one_square(x: Expr) -> tuple[Expr, int]:
+    """A and 2 of ``A @ A``; any other product is its first power."""
+    inputs, out, _ = x.params
+    base = x.args[0]
+    if len(x.args) != 2 or x.args[1] is not base or base.ndim != 2 or x.ndim != 2:
+        return x, 1
+    (i, j), (k, m) = inputs
+    if out == (i, m) and j == k and i != j:
+        return base, 2
+    if out == (j, k) and i == m and i != j:  # A.T @ A.T
+        return transposed(base), 2
+    summed = {i, j} & {k, m}
+    return (
+        (base, 2) if is_symmetric(base) and len(summed) == 1 and not summed & set(out) else (x, 1)
+    )
 
 
 def _sum_of_terms(a: Expr, e: Expr, n: int) -> Expr:

@@ -34,7 +34,7 @@ def _along(name: str, code: str, type_of: Callable[[Ty], Ty], **fields: Any) -> 
         build=lambda args, params: make(op, args, params, *infer(args, params)),
         infer=infer,
         numpy=lambda node, dim: code.format("{0}", node.params[0]),
-        text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
+        text=lambda node: f"{name}({{0}}{f', axis={node.params[0]}' * (node.ndim > 1)})",
         **fields,
     )
     return op

@@ -41,7 +41,7 @@ from symgrad.ops.symmetry import Labels
 from symgrad.ops.ufuncs import divide, log, multiply
 from symgrad.rewrite.matrices import chain_of
 from symgrad.rewrite.rule import Guarantee, Rule
-from symgrad.rewrite.triangles import diagonal_entries
+from symgrad.rewrite.triangles import diagonal_entries, product_of_diagonal
 
 MAX_TERMS: Final = 8
 
@@ -117,7 +117,7 @@ def _det(y: Expr) -> Expr | None:
         return None
     inner = found.inner
     rest = add_all([number(1), inner]) if inner.ndim == 0 else DET.build((inner,), ())
-    return mul_all([reducing.prod(found.d), rest])
+    return mul_all([product_of_diagonal(found.d), rest])
 
 
 def _logdet(y: Expr) -> Expr | None:

@@ -329,6 +329,14 @@ EIGENVALUE_RULES: Final = (
         "prod(eigvalsh(S)) = det(S), S symmetric", ROUNDING, reduction.PROD, _product_of_eigenvalues
     ),
 )
+DETERMINANTS_OF_POWERS: Final = (
+    Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
+    Rule("det(A^n) = det(A)**n", ROUNDING, DET, _det_of_matrix_power),
+    *[
+        Rule("log|det(A^n)| = n*log|det(A)|", ROUNDING, op, _logdet_of_matrix_power)
+        for op in (LOGABSDET, SPD_LOGDET)
+    ],
+)
 LOGDET_OF_PRODUCT: Final = Rule(
     "log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product
 )
@@ -340,11 +348,6 @@ MATRIX_RULES: Final = (
     Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),
     Rule("|det(Q)| = 1, Q orthogonal", ROUNDING, f.absolute, _abs_of_sign),
     LOGDET_OF_PRODUCT,
-    Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
-    Rule("det(A^n) = det(A)**n", ROUNDING, DET, _det_of_matrix_power),
-    *[
-        Rule("log|det(A^n)| = n*log|det(A)|", ROUNDING, op, _logdet_of_matrix_power)
-        for op in (LOGABSDET, SPD_LOGDET)
-    ],
+    *DETERMINANTS_OF_POWERS,
     *EIGENVALUE_RULES,
 )

@@ -16,7 +16,7 @@ from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import EINSUM, einsum_node
 from symgrad.ops.linalg import INV
-from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
+from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG, power_parts
 from symgrad.ops.symmetry import Labels, is_symmetric
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 
@@ -24,20 +24,19 @@ LEAST: Final = 3  # equal matrices that make a power; two stay a product
 MAX_OPENED: Final = 8  # factors that a power beside a vector is taken apart into
 
 
-def power_parts(x: Expr) -> tuple[Expr, int]:
-    """A and n of ``A^n``; ``A @ A`` and the inverse are such powers, any other matrix is its first."""
-    if x.op is MATRIX_POWER:
-        return x.args[0], x.params[0]
-    if x.op is INV:
-        return x.args[0], -1
-    squared = x.op is EINSUM and len(x.args) == 2 and x.args[0] is x.args[1]
-    if squared and x.params == (((0, 1), (1, 2)), (0, 2), ()):
-        return x.args[0], 2
-    return x, 1
-
-
 def _power_of_equals(y: Expr) -> Expr | None:
     """The longest run of equal square matrices in a product of square matrices of their size."""
+    return _longest_run(y, mixed=False)
+
+
+def _cancelled_powers(y: Expr) -> Expr | None:
+    """``A^-m @ A^n -> A^(n - m)``."""
+    signs = {n > 0 for x, n in map(power_parts, y.args) if x.ndim > 1}
+    return _longest_run(y, mixed=True) if len(signs) == 2 else None
+
+
+def _longest_run(y: Expr, mixed: bool) -> Expr | None:
+    """A run as one power; `mixed` ones have positive and negative powers."""
     inputs, out, spread = y.params
     shape = y.args[0].shape
     if len(y.args) < 2 or len(shape) < 2 or shape[-1] != shape[-2] or spread:
@@ -49,10 +48,10 @@ def _power_of_equals(y: Expr) -> Expr | None:
     batch = inputs[0][:-2]
     if any(labels[:-2] != batch for labels in inputs) or not set(batch) <= set(out):
         return None
-    runs = [_run_from(y, start) for start in range(len(y.args))]
-    used, total, end = max(runs, key=lambda run: abs(run[1]))
+    runs = [_run_from(y, start, mixed) for start in range(len(y.args))]
+    used, total, end = max(runs, key=lambda run: len(run[0]) if mixed else abs(run[1]))
     start = inputs[used[0]][-2]
-    if len(used) < 2 or abs(total) < LEAST or start == end:
+    if len(used) < 2 or (abs(total) < LEAST and not mixed) or start == end:
         return None
     base, _ = power_parts(y.args[used[0]])
     kept = [i for i in range(len(y.args)) if i not in used]
@@ -64,7 +63,7 @@ def _power_of_equals(y: Expr) -> Expr | None:
     )
 
 
-def _run_from(y: Expr, first: int) -> tuple[list[int], int, int]:
+def _run_from(y: Expr, first: int, mixed: bool) -> tuple[list[int], int, int]:
     """The operands that continue one as powers of the same matrix, their exponents added up, the end."""
     inputs, out, _ = y.params
     base, total = power_parts(y.args[first])
@@ -75,7 +74,11 @@ def _run_from(y: Expr, first: int) -> tuple[list[int], int, int]:
             break
         matrix, n = power_parts(y.args[at[0]])
         row, column = inputs[at[0]][-2:]
-        if matrix is not base or n * total < 0 or (row != end and not is_symmetric(base)):
+        if (
+            matrix is not base
+            or (n * total < 0) is not mixed
+            or (row != end and not is_symmetric(base))
+        ):
             break
         used.append(at[0])
         total += n
@@ -106,6 +109,7 @@ IN_PRODUCTS: Final = Rule(
 )
 POWER_RULES: Final = (
     IN_PRODUCTS,
+    Rule("A^-m @ A^n = A^(n - m)", Guarantee.DOMAIN, EINSUM, _cancelled_powers),
     Rule("inv(A^n) = A^-n", Guarantee.ROUNDING, INV, _inverse_of_power),
     Rule("tr(d A^n) = n*tr(A^(n-1) dA)", Guarantee.ROUNDING, EINSUM, _trace_of_derivative),
 )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import is_value, number
-from symgrad.expr.node import Expr
+from symgrad.expr.node import Expr, make
 from symgrad.ops import reducing
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul_all
 from symgrad.ops.decompositions import CHOLESKY
@@ -61,10 +61,32 @@ def triangle_of(x: Expr, depth: int = MAX_DEPTH) -> Triangle | None:
         return _multiple(x, depth)
     if is_diagonal(x):
         return Triangle(True, True, diagonal_of(x))
-    if x.op is EINSUM and len(factors := chain_of(x)) > 1:
-        parts = [(triangle_of(m, depth - 1), turned) for m, turned in factors]
-        return _combined([t.turned if t and turned else t for t, turned in parts], mul_all)
-    return None
+    return _of_product(x, depth) if x.op is EINSUM else None
+
+
+def _of_product(x: Expr, depth: int) -> Triangle | None:
+    """A product of triangles, and of vectors that stand for diagonal matrices."""
+    inputs, out, spread = x.params
+    matrices = [i for i, arg in enumerate(x.args) if arg.ndim == 2]
+    vectors = [i for i, arg in enumerate(x.args) if arg.ndim == 1]
+    labels = [inputs[i] for i in matrices]
+    if spread or len(matrices) + len(vectors) < max(len(x.args), 2) or not matrices:
+        return None
+    if not {n for i in vectors for n in inputs[i]} <= {n for own in labels for n in own}:
+        return None
+    product = make(
+        EINSUM, tuple([x.args[i] for i in matrices]), (tuple(labels), out, ()), x.shape, x.ty
+    )
+    factors = chain_of(product)
+    if len(matrices) == 1:
+        factors = [(x.args[matrices[0]], labels[0] != out)] if set(labels[0]) == set(out) else []
+    if len(factors) != len(matrices):
+        return None
+    parts = [(triangle_of(m, depth - 1), turned) for m, turned in factors]
+    found = _combined([t.turned if t and turned else t for t, turned in parts], mul_all)
+    if found is None or not vectors:
+        return found
+    return found._replace(diagonal=mul_all([found.diagonal, *[x.args[i] for i in vectors]]))
 
 
 def _masked(x: Expr) -> Triangle | None:
@@ -117,10 +139,10 @@ def diagonal_entries(x: Expr) -> Expr | None:
 def _det(y: Expr) -> Expr | None:
     """``det(L) -> prod(diagonal(L))``."""
     found = triangle_of(y.args[0])
-    return None if found is None else _product(found.diagonal)
+    return None if found is None else product_of_diagonal(found.diagonal)
 
 
-def _product(d: Expr) -> Expr:
+def product_of_diagonal(d: Expr) -> Expr:
     """The product of a diagonal; of ones, and of zeros if there are any, it is known."""
     if is_value(d, 1) or (is_value(d, 0) and isinstance(d.shape[0], int) and d.shape[0] > 0):
         return number(d.params[0])
@@ -129,7 +151,7 @@ def _product(d: Expr) -> Expr:
 
 def _sign(y: Expr) -> Expr | None:
     found = triangle_of(y.args[0])
-    return None if found is None else _product(sign(as_float(found.diagonal)))
+    return None if found is None else product_of_diagonal(sign(as_float(found.diagonal)))
 
 
 def _logdet(y: Expr) -> Expr | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from symgrad.emit.printer import fresh_letter
 from symgrad.expr.dims import Dim, Shape, add_dims, mul_dims
 from symgrad.expr.leaves import CONST, is_value, number
 from symgrad.expr.node import Expr, make
@@ -68,9 +69,10 @@ def unit_vector(extent: Dim, k: int, ty: Ty) -> Expr:
 def _placed_text(node: Expr) -> str:
     """``sum(x[k]*eye(n)[2*k] for k in range(m))``; rows and columns are outer products."""
     shape, _, axis, places, count, own = node.params
-    listed = _placed_at(places, "[k]")
+    k = fresh_letter(node)
+    listed = _placed_at(places, f"[{k}]", f"{{}}*{k}", k)
     units = [f"eye({shape[axis + i]})[{place}]" for i, place in enumerate(listed)]
-    at = ", ".join(listed) if own else "k"
+    at = ", ".join(listed) if own else k
     if len(units) == 2:
         term = f"{{0}}[{at}]*outer({units[0]}, {units[1]})"
     elif len(shape) == 1:
@@ -79,14 +81,15 @@ def _placed_text(node: Expr) -> str:
         term = (
             f"outer({units[0]}, {{0}}[{at}])" if axis == 0 else f"outer({{0}}[:, {at}], {units[0]})"
         )
-    return f"sum({term} for k in range({count}))"
+    return f"sum({term} for {k} in range({count}))"
 
 
 def _placed_latex(node: Expr) -> str:
     shape, _, axis, places, _, own = node.params
-    listed = _placed_at(places, "_{{k}}")
+    k = fresh_letter(node)
+    listed = _placed_at(places, f"_{{{{{k}}}}}", f"{{}} {k}", k)
     units = [f"e_{{{{{place}}}}}" for place in listed]
-    at = ", ".join(listed) if own else "k"
+    at = ", ".join(listed) if own else k
     x = "{0}" if own or not node.args[0].args else r"\left({0}\right)"
     if len(units) == 2:
         term = rf"{x}_{{{{{at}}}}} {units[0]} {units[1]}^{{{{\top}}}}"
@@ -96,20 +99,16 @@ def _placed_latex(node: Expr) -> str:
         term = rf"{units[0]} {x}_{{{{{at}, :}}}}^{{{{\top}}}}"
     else:
         term = rf"{x}_{{{{:, {at}}}}} {units[0]}^{{{{\top}}}}"
-    return rf"\sum_{{{{k}}}} {term}"
+    return rf"\sum_{{{{{k}}}}} {term}"
 
 
-def _placed_at(places: Sequence[Any], entry: str) -> list[str]:
+def _placed_at(places: Sequence[Any], entry: str, times: str, k: str) -> list[str]:
     """Places as templates: ``2*k + 1`` of a start and a step, entry k of an operand."""
-    latex = "{" in entry
-    return [
-        f"{{{p}}}{entry}" if p.__class__ is int else _progression(*p, " " if latex else "*")
-        for p in places
-    ]
+    return [f"{{{p}}}{entry}" if p.__class__ is int else _progression(*p, times, k) for p in places]
 
 
-def _progression(start: Dim, step: int, times: str) -> str:
-    moved = "k" if abs(step) == 1 else f"{abs(step)}{times}k"
+def _progression(start: Dim, step: int, times: str, k: str) -> str:
+    moved = k if abs(step) == 1 else times.format(abs(step))
     if step < 0:
         return f"{start} - {moved}"
     return moved if start == 0 else f"{moved} + {start}"

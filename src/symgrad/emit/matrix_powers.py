@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from symgrad.emit.printer import ATOM, LOOSE, MINUS, POWER, PRODUCT, Piece, Printer
+from symgrad.emit.printer import ATOM, LOOSE, MINUS, POWER, PRODUCT, Piece, Printer, fresh_letter
 from symgrad.expr.node import Expr
 
 Transposed = Callable[[Printer, Piece], Piece]
@@ -36,12 +36,12 @@ def derivative_text(node: Expr, parts: Sequence[Piece], printer: Printer) -> Pie
     if len(directions) > 1:
         listed = ", ".join(e.text for e in directions)
         return Piece(f"matrix_power_along({a.text}, {n}, {listed})", ATOM)
-    e = printer.wrap(directions[0], PRODUCT)
+    e, k = printer.wrap(directions[0], PRODUCT), fresh_letter(node)
     if n > 0:
-        term = f"matrix_power({a.text}, k) @ {e} @ matrix_power({a.text}, {n - 1} - k)"
-        return Piece(f"sum({term} for k in range({n}))", ATOM)
-    term = f"matrix_power({a.text}, -k) @ {e} @ matrix_power({a.text}, k - {1 - n})"
-    return Piece(f"-sum({term} for k in range(1, {1 - n}))", MINUS)
+        term = f"matrix_power({a.text}, {k}) @ {e} @ matrix_power({a.text}, {n - 1} - {k})"
+        return Piece(f"sum({term} for {k} in range({n}))", ATOM)
+    term = f"matrix_power({a.text}, -{k}) @ {e} @ matrix_power({a.text}, {k} - {1 - n})"
+    return Piece(f"-sum({term} for {k} in range(1, {1 - n}))", MINUS)
 
 
 def derivative_latex(node: Expr, parts: Sequence[Piece], printer: Printer) -> Piece:
@@ -52,7 +52,9 @@ def derivative_latex(node: Expr, parts: Sequence[Piece], printer: Printer) -> Pi
         listed = ", ".join(e.text for e in directions)
         order = len(directions)
         return Piece(rf"\mathrm{{D}}^{{{order}}} {base}^{{{n}}} \left[{listed}\right]", LOOSE)
-    e = printer.wrap(directions[0], PRODUCT)
+    e, k = printer.wrap(directions[0], PRODUCT), fresh_letter(node)
     if n > 0:
-        return Piece(rf"\sum_{{k=0}}^{{{n - 1}}} {base}^{{k}} {e} {base}^{{{n - 1} - k}}", LOOSE)
-    return Piece(rf"-\sum_{{k=1}}^{{{-n}}} {base}^{{-k}} {e} {base}^{{k - {1 - n}}}", MINUS)
+        right = f"{base}^{{{n - 1} - {k}}}"
+        return Piece(rf"\sum_{{{k}=0}}^{{{n - 1}}} {base}^{{{k}}} {e} {right}", LOOSE)
+    right = f"{base}^{{{k} - {1 - n}}}"
+    return Piece(rf"-\sum_{{{k}=1}}^{{{-n}}} {base}^{{-{k}}} {e} {right}", MINUS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, count, groupby
 from string import Formatter
 from typing import Any, Final, NamedTuple
 
@@ -12,8 +12,10 @@ from symgrad.emit.contraction import Form
 from symgrad.emit.definitions import Plan
 from symgrad.emit.terms import Product, Sum
 from symgrad.emit.views import Blocks, Call, Contraction, Joined, Raised, Same, View
+from symgrad.expr.dims import dim_names
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
 
 # How tightly a text holds together; an operand below the level that its place needs gets brackets
 LOWEST: Final = 0
@@ -26,6 +28,7 @@ PRODUCT: Final = 6
 POWER: Final = 7
 ATOM: Final = 8
 
+COUNTERS: Final = "kijlmpqrst"  # letters of sums, the first that is free
 LONG_RUN: Final = 3  # equal matrices side by side that read as a power
 MAX_DEFINITIONS: Final = 50
 MAX_LENGTH: Final = 20_000
@@ -235,6 +238,18 @@ class Printer:
     def call(self, view: Call, parts: list[Piece]) -> Piece:
         """A leaf, or an op over its operands."""
         raise NotImplementedError
+
+
+# Letters
+
+
+def fresh_letter(node: Expr) -> str:
+    """A letter to count by that no symbol and no extent of a node has for a name."""
+    order = toposort([node])
+    taken = {str(x.name) for x in order if x.op.label is not None}
+    taken |= {name for x in order for d in x.shape for name in dim_names(d)}
+    letters = chain(COUNTERS, map("k{}".format, count(1)))
+    return next(letter for letter in letters if letter not in taken)
 
 
 # Templates

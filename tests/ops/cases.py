@@ -196,7 +196,7 @@ SHAPES = [
     case("hstack", lambda xp, x, y: xp.hstack([x, y]), M, K),
     case("hstack-vectors", lambda xp, x, y: xp.hstack([x, y]), V, Operand("m")),
     case("block", lambda xp, x, y: xp.block([[x, y], [y * 2, x]]), M, M),
-    case("block-vectors", lambda xp, x, y: xp.block([x, y, 2.0]), V, W),
+    case("block-vectors", lambda xp, x, y: xp.block([x, y, x]), V, W),
     case("block-deeper", lambda xp, x, y: xp.block([[[x], [y]]]), M, M),
     case("vstack", lambda xp, x, y: xp.vstack([x, y]), M, Operand("k n")),
     case("vstack-vectors", lambda xp, x, y: xp.vstack([x, y]), V, W),

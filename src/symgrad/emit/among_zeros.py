@@ -18,7 +18,16 @@ from symgrad.expr.op import Op
 from symgrad.expr.types import Ty
 from symgrad.ops.arithmetic import MUL, add_all, split_coefficient
 from symgrad.ops.einsum import EINSUM, broadcast
-from symgrad.ops.layout import EMBED, GATHER, SCATTER, SLICE, concat, full_entry, slice_of
+from symgrad.ops.layout import (
+    EMBED,
+    GATHER,
+    SCATTER,
+    SLICE,
+    concat,
+    entry_code,
+    full_entry,
+    slice_of,
+)
 from symgrad.rewrite.entries import part_of
 
 MAX_UNITS: Final = 4  # unit vectors of a sum that is written out
@@ -34,6 +43,17 @@ def printed(name: str, **notation: Any) -> Op:
         **notation,
     )
     return op
+
+
+def index_latex(node: Expr) -> str:
+    """The template of a part of an array: every axis has its index, counted from the front."""
+    entries = [
+        str(add_dims(d, e) if e.__class__ is int and e < 0 else e)
+        if e.__class__ is int
+        else entry_code(e, d, str)
+        for e, d in zip(node.params[0], node.args[0].shape, strict=True)
+    ]
+    return f"{{{{{{0}}}}}}_{{{{{', '.join(entries)}}}}}"
 
 
 def _place_in_latex(node: Expr) -> Dim:
@@ -104,7 +124,10 @@ def _placed_latex(node: Expr) -> str:
 
 def _placed_at(places: Sequence[Any], entry: str, times: str, k: str) -> list[str]:
     """Places as templates: ``2*k + 1`` of a start and a step, entry k of an operand."""
-    return [f"{{{p}}}{entry}" if p.__class__ is int else _progression(*p, times, k) for p in places]
+    return [
+        f"{{{p}}}{entry}" if p.__class__ is int else _progression(p[0], p[1], times, k)
+        for p in places
+    ]
 
 
 def _progression(start: Dim, step: int, times: str, k: str) -> str:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any, Final
 
+from symgrad.emit.among_zeros import index_latex
 from symgrad.emit.definitions import Plan
 from symgrad.emit.functions import function_latex
 from symgrad.emit.latex_forms import FORMS, transposed
@@ -39,7 +40,7 @@ from symgrad.ops.arithmetic import MUL
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import GATHER
+from symgrad.ops.layout import GATHER, SLICE
 from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
 
 # Leaves
@@ -449,6 +450,8 @@ def _as_root(piece: Piece, node: Expr) -> Piece:
 def _template(node: Expr) -> str | None:
     """The template of an op, made from its text notation where it has none of its own."""
     op = node.op
+    if op is SLICE:
+        return index_latex(node)
     if op.latex is not None:
         return op.latex(node) if callable(op.latex) else op.latex
     text = op.text(node) if callable(op.text) else op.text

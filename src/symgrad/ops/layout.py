@@ -305,7 +305,7 @@ def _slice_slice(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
     return slice_of(x.args[0], tuple(merged))
 
 
-def _entry_code(entry: Entry, extent: Dim, dim: Any) -> str:
+def entry_code(entry: Entry, extent: Dim, dim: Any) -> str:
     if entry.__class__ is int:
         return str(entry)
     start, stop, step, _ = entry
@@ -322,7 +322,7 @@ def _entry_code(entry: Entry, extent: Dim, dim: Any) -> str:
 
 def index_code(index: tuple[Entry, ...], shape: Shape, dim: Any) -> str:
     """A basic index as Python code, without brackets; trailing whole axes are left out."""
-    entries = [_entry_code(e, d, dim) for e, d in zip(index, shape, strict=True)]
+    entries = [entry_code(e, d, dim) for e, d in zip(index, shape, strict=True)]
     while len(entries) > 1 and entries[-1] == ":":
         entries.pop()
     return ", ".join(entries)
@@ -357,17 +357,6 @@ def _within(entry: Entry, dim: int) -> bool:
     return bool(length == 0 or (length > 0 and min(start, last) >= 0 and max(start, last) < dim))
 
 
-def _index_latex(node: Expr) -> str:
-    """Every axis has its index, counted from the front."""
-    entries = [
-        str(add_dims(d, e) if e.__class__ is int and e < 0 else e)
-        if e.__class__ is int
-        else _entry_code(e, d, str)
-        for e, d in zip(node.params[0], node.args[0].shape, strict=True)
-    ]
-    return f"{{{{{{0}}}}}}_{{{{{', '.join(entries)}}}}}"
-
-
 SLICE: Final = Op(
     name="getitem",
     build=_build_slice,
@@ -376,7 +365,6 @@ SLICE: Final = Op(
     jvp=linear(lambda y, t: slice_of(t, (*y.params[0], *_rest(t, y)))),
     numpy=lambda node, dim: f"{{0}}[{index_code(node.params[0], node.args[0].shape, dim)}]",
     text=lambda node: f"{{0}}[{index_code(node.params[0], node.args[0].shape, str)}]",
-    latex=_index_latex,
     map_dims=lambda params, rename: (_map_index(params[0], rename),),
     range=lambda y, x: x,
 )
@@ -401,7 +389,7 @@ def _takes_all(entry: Entry, dim: Dim) -> bool:
 def _embed_code(node: Expr, dim: Any) -> str:
     shape, index = node.params
     entries = [
-        str(e) if e.__class__ is int else _slice_code(_entry_code(e, d, dim))
+        str(e) if e.__class__ is int else _slice_code(entry_code(e, d, dim))
         for e, d in zip(index, shape, strict=True)
     ]
     tail = "," if len(entries) == 1 else ""

@@ -123,10 +123,9 @@ def joined_parts(y: Expr) -> Expr | None:
     embedded = [x for x in y.args if x.op is EMBED]
     if len(embedded) < 2 or len(y.args) > MAX_TERMS:
         return None
-    axes = {_axis_of(x) for x in embedded}
-    if len(axes) > 1 or None in axes:
+    axis = _axis_of(embedded[0])
+    if axis is None or any(_axis_of(x) != axis for x in embedded):
         return None
-    (axis,) = axes
     ahead = {x.params[1][axis][0]: x for x in embedded}
     found: list[Expr] = []
     stop: Any = 0

@@ -84,6 +84,22 @@ READ = {
         "cumsum(u[::-1])[::-1]",
         r"\left(\sum_{j \geq i} u_{j}\right)_{i}",
     ),
+    "multiplied": (
+        sg.grad(sg.prod(v), v),
+        "prod(v)/v",
+        r"\left(\prod_{j \neq i} v_{j}\right)_{i}",
+    ),
+    "multiplied, squared": (sg.grad(a * sg.prod(v) ** 2, v), "2*a*prod(v)*prod(v)/v", None),
+    "determinant of a triangle": (
+        sg.simplify(sg.linalg.det(sg.tril(A))),
+        "prod(diagonal(A))",
+        r"\prod_{i} A_{ii}",
+    ),
+    "its gradient": (
+        sg.grad(sg.linalg.det(sg.tril(A)), A),
+        "diag(prod(diagonal(A))/diagonal(A))",
+        None,
+    ),
     "joined": (total(sg.concatenate([v, u]) ** 2), "2*v", None),
     "padded": (total(sg.pad(w, 1) ** 2, w), "2*w", None),
     "split": (

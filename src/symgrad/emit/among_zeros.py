@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from symgrad.emit.printed import printed
 from symgrad.emit.printer import fresh_letter
 from symgrad.expr.dims import Dim, Shape, add_dims, mul_dims
 from symgrad.expr.leaves import CONST, is_value, number
@@ -33,16 +34,6 @@ from symgrad.rewrite.entries import part_of
 MAX_UNITS: Final = 4  # unit vectors of a sum that is written out
 
 # Ops that exist in print only
-
-
-def printed(name: str, **notation: Any) -> Op:
-    """An op that is built as it stands, and has no code."""
-    op = Op(
-        name=name,
-        build=lambda args, params: make(op, args, params, *op.infer(args, params)),
-        **notation,
-    )
-    return op
 
 
 def index_latex(node: Expr) -> str:

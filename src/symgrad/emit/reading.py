@@ -19,7 +19,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.emit.among_zeros import AMONG_ZEROS, printed, unit_vector
+from symgrad.emit.among_zeros import AMONG_ZEROS, unit_vector
+from symgrad.emit.printed import (
+    ENTRIES,
+    LOG_SOFTMAX,
+    NORM,
+    OTHERS,
+    PRODUCT_OF_DIAGONAL,
+    SOFTMAX,
+    SUM_FROM,
+    TRIL,
+    TRIU,
+)
 from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
@@ -44,94 +55,12 @@ from symgrad.ops.einsum import (
 )
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import EMBED, SLICE
-from symgrad.ops.reduction import CUMSUM, LOGSUMEXP, axis_code
+from symgrad.ops.layout import CONCAT, EMBED, SLICE
+from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, PROD, others
 from symgrad.rewrite.triangles import masked_triangle
 
 MAX_ENTRIES: Final = 9  # of a column or matrix that is written out by entries
 MAX_TERMS: Final = 16  # of a sum that is looked at
-
-# Ops that exist in print only
-
-
-def _frobenius(node: Expr) -> str:
-    """The mark of the norm of a matrix, which a matrix of one column does without."""
-    x = node.args[0]
-    return "_{{F}}" if x.ndim == 2 and 1 not in x.shape else ""
-
-
-def _over_axes(name: str) -> Op:
-    """A function along axes; params are the axes."""
-    shown = name.replace("_", r"\_")
-    return printed(
-        name,
-        infer=lambda args, params: (args[0].shape, args[0].ty),
-        text=lambda node: f"{name}({{0}}{axis_code(node)})",
-        latex=lambda node: rf"\operatorname{{{{{shown}}}}}{_axis_index(node)}\left({{0}}\right)",
-    )
-
-
-def _part_of_matrix(name: str, side: int) -> Op:
-    """A triangle; the one param is how many diagonals it is short of."""
-
-    def offset(node: Expr) -> str:
-        return str(side * node.params[0]) if node.params[0] else ""
-
-    return printed(
-        name,
-        infer=lambda args, params: (args[0].shape, args[0].ty),
-        text=lambda node: f"{name}({{0}}{', ' * bool(offset(node))}{offset(node)})",
-        latex=lambda node: (
-            rf"\operatorname{{{{{name}}}}}"
-            + (f"_{{{{{offset(node)}}}}}" if offset(node) else "")
-            + r"\left({0}\right)"
-        ),
-    )
-
-
-def _axis_index(node: Expr) -> str:
-    axes = node.params[0]
-    if len(axes) == node.args[0].ndim:
-        return ""
-    return "_{{" + ", ".join("ijklmn"[a] if a < 6 else str(a) for a in axes) + "}}"
-
-
-SOFTMAX: Final = _over_axes("softmax")
-LOG_SOFTMAX: Final = _over_axes("log_softmax")
-NORM: Final = printed(
-    "norm",
-    infer=lambda args, params: ((), args[0].ty),
-    text="norm({0})",
-    latex=lambda node: rf"\left\lVert {{0}} \right\rVert{_frobenius(node)}",
-)
-TRIL: Final = _part_of_matrix("tril", -1)
-TRIU: Final = _part_of_matrix("triu", 1)
-SUM_FROM: Final = printed(
-    "sum_from",
-    infer=lambda args, params: (args[0].shape, args[0].ty),
-    latex=r"\left(\sum_{{j \geq i}} {0}_{{j}}\right)_{{i}}",
-)
-ENTRIES: Final = printed(
-    "entries",
-    infer=lambda args, params: (params[0], args[0].ty),
-    text=lambda node: _listed(node, "[", "]", ", ", ", "),
-    latex=lambda node: (
-        r"\begin{{bmatrix}} "
-        + _listed(node, "", "", " & " if node.ndim == 2 else r" \\ ", r" \\ ")
-        + r" \end{{bmatrix}}"
-    ),
-)
-
-
-def _listed(node: Expr, opening: str, closing: str, between: str, rows: str) -> str:
-    """The template of a column or a matrix of all operands."""
-    width = node.shape[-1]
-    fields = [f"{{{k}}}" for k in range(len(node.args))]
-    lines = [between.join(fields[k : k + width]) for k in range(0, len(fields), width)]
-    if node.ndim == 1:
-        return f"{opening}{lines[0]}{closing}"
-    return f"{opening}{rows.join(f'{opening}{line}{closing}' for line in lines)}{closing}"
-
 
 # The pass
 
@@ -175,6 +104,10 @@ def _renamed(x: Expr, latex: bool) -> Expr:
         return x
     if x.op is WHERE:
         return _triangle(x)
+    if x.op is MUL:
+        return _products_of_others(x, latex)
+    if x.op is PROD:
+        return _product_of_diagonal(x) if latex else x
     if x.op is SLICE:
         return _reversed_sum(x) if latex else _unit(x)
     return AMONG_ZEROS[x.op](x) if x.op in AMONG_ZEROS else x
@@ -450,6 +383,40 @@ def _triangle(x: Expr) -> Expr:
     return (TRIL if lower else TRIU).build((inner,), (k,))
 
 
+def _products_of_others(x: Expr, latex: bool) -> Expr:
+    """For each entry of a vector the product of all others, as `prod` has it for its derivative.
+
+    In text it is the whole product over the entry.
+    """
+    for factor in x.args:
+        before = factor.args[0] if factor.op is CUMPROD and factor.ndim == 1 else factor
+        if before is factor or before.op is not SLICE or before.args[0].op is not CONCAT:
+            continue
+        v = before.args[0].args[-1]
+        whole = PROD.build((v,), ((0,),))
+        pair = others(whole).args
+        rest = [f for f in x.args if not any(f is one for one in pair)]
+        if len(rest) == len(x.args) - 2:
+            ratio = (
+                broadcast(whole, v.shape),
+                make(POW, (v, number(-1, v.shape)), (), v.shape, x.ty),
+            )
+            shares = (OTHERS.build((v,), ()),) if latex else ratio
+            return (
+                make(MUL, (*rest, *shares), (), x.shape, x.ty)
+                if len(rest) + len(shares) > 1
+                else shares[0]
+            )
+    return x
+
+
+def _product_of_diagonal(x: Expr) -> Expr:
+    inner = x.args[0]
+    if inner.op is not EINSUM or inner.params != (((0, 0),), (0,), ()):
+        return x
+    return PRODUCT_OF_DIAGONAL.build(inner.args, ())
+
+
 def _reversed_sum(x: Expr) -> Expr:
     """``cumsum(u[::-1])[::-1]`` adds up all entries from one on."""
     summed = x.args[0]
@@ -470,4 +437,4 @@ def _unit(x: Expr) -> Expr:
     return x
 
 
-_LOOKED_AT: Final = (LOGSUMEXP, SLICE, EINSUM, WHERE, *AMONG_ZEROS)
+_LOOKED_AT: Final = (LOGSUMEXP, SLICE, EINSUM, WHERE, CUMPROD, PROD, *AMONG_ZEROS)

@@ -135,7 +135,7 @@ ANY: Final = _reduction("any", None, lambda ty: BOOL)
 ALL: Final = _reduction("all", None, lambda ty: BOOL)
 
 
-def _others(y: Expr) -> Expr:
+def others(y: Expr) -> Expr:
     """For every entry the product of all the others: products before it times products after it.
 
     Zeros need no special case, unlike in ``prod(x)/x``.
@@ -184,12 +184,12 @@ def integer_sum_type(ty: Ty) -> Ty:
 
 def _prod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(times(_others(y), t), y.params[0])
+    return None if t is None else sum_axes(times(others(y), t), y.params[0])
 
 
 PROD: Final = _reduction(
     "prod",
-    lambda g, y, needed: [mul(stretched_back(g, y), _others(y))],
+    lambda g, y, needed: [mul(stretched_back(g, y), others(y))],
     integer_sum_type,
     jvp=_prod_tangent,
     range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,

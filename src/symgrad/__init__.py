@@ -42,6 +42,7 @@ from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.functions.own import OwnFunction, elementwise_function
 from symgrad.ops import special
 from symgrad.ops.applied import UndefinedFunction, function
+from symgrad.ops.blocks import block
 from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.interpolation import interp
@@ -271,6 +272,7 @@ __all__ = [
     "argmin",
     "argsort",
     "astype",
+    "block",
     "broadcast_arrays",
     "broadcast_to",
     "cbrt",

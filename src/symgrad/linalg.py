@@ -3,7 +3,8 @@
 from symgrad.ops.decompositions import cholesky, eigh, eigvalsh, svd, svdvals
 from symgrad.ops.determinant import det
 from symgrad.ops.linalg import inv, logdet, slogdet, solve
-from symgrad.ops.matrix_functions import expm, matrix_power
+from symgrad.ops.matrix_functions import expm
+from symgrad.ops.matrix_powers import matrix_power
 from symgrad.ops.matrix_products import diagonal, matrix_transpose, multi_dot, trace, vecdot
 from symgrad.ops.norms import cond, matrix_norm, norm, vector_norm
 from symgrad.ops.products import cross, kron, matmul, outer, tensordot

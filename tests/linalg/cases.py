@@ -66,8 +66,11 @@ def _systems() -> Iterator[Case]:
 
 
 def _functions() -> Iterator[Case]:
-    for n in (3, 0, -2):
+    for n in (3, 0, -2, 1, 5, -5):
         yield case(f"matrix_power-{n}", lambda xp, a, n=n: xp.linalg.matrix_power(a, n), SQUARE)
+    for n in (4, -3):
+        power = lambda xp, a, n=n: xp.linalg.matrix_power(a, n)  # noqa: E731
+        yield case(f"matrix_power-batch-{n}", power, BATCH)
     for name, operand in (("", Operand("n n", -1, 1)), ("-batch", Operand("m n n", -1, 1))):
         yield case("expm" + name, on("expm"), operand, reference=scipy.linalg.expm, dtypes="f")
 

@@ -194,7 +194,7 @@ LATEX = {
     "(y.*v)'*x": r"y \odot v",
     "norm2(A*x-y)^2": r"2 A^{\top} \left(A x - y\right)",
     "sum(log(exp(-y.*(X*w)) + vector(1)))": r"-X^{\top} "
-    r"\frac{y}{\exp\left(y \odot \left(X w\right)\right) + 1}",
+    r"\left(y \odot \sigma\left(-y \odot \left(X w\right)\right)\right)",
     "tr(A*X'*B*X*C)": r"B X C A + B^{\top} X A^{\top} C^{\top}",
     "log(det(inv(X)))": r"-X^{-\top}",
 }

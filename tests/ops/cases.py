@@ -195,6 +195,9 @@ SHAPES = [
     case("stack-scalars", lambda xp, x, y: xp.stack([x, y, x * y]), S, S),
     case("hstack", lambda xp, x, y: xp.hstack([x, y]), M, K),
     case("hstack-vectors", lambda xp, x, y: xp.hstack([x, y]), V, Operand("m")),
+    case("block", lambda xp, x, y: xp.block([[x, y], [y * 2, x]]), M, M),
+    case("block-vectors", lambda xp, x, y: xp.block([x, y, x]), V, W),
+    case("block-deeper", lambda xp, x, y: xp.block([[[x], [y]]]), M, M),
     case("vstack", lambda xp, x, y: xp.vstack([x, y]), M, Operand("k n")),
     case("vstack-vectors", lambda xp, x, y: xp.vstack([x, y]), V, W),
     fixed("split", lambda xp, x: xp.split(x, 2, axis=1), FIXED),
@@ -402,6 +405,6 @@ PROMISED = (
     " isfinite signbit where select piecewise nan_to_num sum mean var std prod max min any all argmax"
     " argmin sort argsort searchsorted interp compress extract take_along_axis"
     " norm logsumexp cumsum cumprod reshape ravel transpose swapaxes moveaxis expand_dims"
-    " squeeze broadcast_to concatenate stack hstack vstack split tile repeat flip roll pad tril triu"
+    " squeeze broadcast_to concatenate stack hstack vstack block split tile repeat flip roll pad tril triu"
     " diag diagonal take einsum matmul dot vdot inner outer tensordot trace kron cross"
 ).split()

@@ -73,7 +73,7 @@ TEXTS = [
     (sg.max(B, axis=1), "max(B, axis=1)", r"\max_{j} {B}_{ij}"),
     (sg.min(sg.exp(B), axis=0), "min(exp(B), axis=0)", None),
     (sg.prod(v), "prod(v)", r"\prod_{i} {v}_{i}"),
-    (sg.cumsum(v), "cumsum(v, axis=0)", r"\operatorname{cumsum}\left(v\right)"),
+    (sg.cumsum(v), "cumsum(v)", r"\operatorname{cumsum}\left(v\right)"),
 ]
 
 

@@ -76,6 +76,18 @@ def _svd(part: int) -> Callable[..., Any]:
     return lambda node, a: np.linalg.svd(a, full_matrices=False)[part]
 
 
+def _power_along(node: Expr, a: Any, *directions: Any) -> Any:
+    """By the corner of the power of ``[[a, e], [0, a]]``, once for each direction."""
+    size = a.shape[-1]
+    if not directions:
+        return np.linalg.matrix_power(a, node.params[0])
+    *rest, e = directions
+    zeros = np.zeros_like(a)
+    grow = lambda x, corner: np.block([[x, corner], [zeros, x]])  # noqa: E731
+    wide = [grow(x, zeros) for x in rest]
+    return _power_along(node, grow(a, e), *wide)[..., :size, size:]
+
+
 def _symmetric(a: Any) -> Any:
     return np.tril(a) + np.swapaxes(np.tril(a, -1), -1, -2)
 
@@ -114,6 +126,8 @@ BY_NODE: dict[str, Callable[..., Any]] = {
     "all": lambda node, x: np.all(x, axis=node.params[0]),
     "cumsum": lambda node, x: np.cumsum(x, axis=node.params[0]),
     "cumprod": lambda node, x: np.cumprod(x, axis=node.params[0]),
+    "matrix_power": lambda node, a: np.linalg.matrix_power(a, node.params[0]),
+    "matrix_power_along": _power_along,
     "svd_u": _svd(0),
     "svdvals": _svd(1),
     "svd_vt": _svd(2),

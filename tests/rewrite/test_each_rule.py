@@ -386,6 +386,7 @@ ELSEWHERE = {  # rules of tensors: see test_each_tensor_rule
     "a product with a layout is an Einsum",
     "operands stretched alike are stretched last, in products",
     "operands stretched alike are stretched last, in sums",
+    "a among zeros + b among zeros = concatenate([a, b])",
     "logsumexp(u - m) + m = logsumexp(u)",
     # special functions: see test_rules, test_digits
     "log(erfc(u)), log(ndtr(u)), log(iv(v, u))",

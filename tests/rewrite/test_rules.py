@@ -10,6 +10,7 @@ from symgrad.expr.traverse import check_graph
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.rule import Guarantee, permitted
 from symgrad.rewrite.stability import STABILITY, stabilize
+from symgrad.rewrite.structured import READ_RULES
 from symgrad.rewrite.table import RULES
 
 x, y = sg.symbols("x y")
@@ -127,6 +128,50 @@ SIMPLIFIED = {
         (la.logdet(A @ B), la.logdet(A) + la.logdet(B)),
         (la.logdet(A @ B.T @ A), 2 * la.logdet(A) + la.logdet(B)),
         (la.logdet(Q @ A), la.logdet(A)),
+    ],
+    "A @ A @ A = matrix_power(A, 3)": [
+        (A @ A @ A, la.matrix_power(A, 3)),
+        (A.T @ A.T @ A.T @ A.T @ B, la.matrix_power(A, 4).T @ B),
+        (S @ S @ (S @ S) @ S, la.matrix_power(S, 5)),
+        (la.inv(A) @ la.matrix_power(A, -2), la.matrix_power(A, -3)),
+    ],
+    "A^-m @ A^n = A^(n - m)": [
+        (la.matrix_power(A, -4) @ la.matrix_power(A, 2), la.matrix_power(A, -2)),
+        (la.matrix_power(A, 4) @ la.inv(A) @ B, la.matrix_power(A, 3) @ B),
+        (la.matrix_power(A, -3) @ la.matrix_power(A, 3), sg.eye("n")),
+    ],
+    "inv(A^n) = A^-n": [(la.inv(la.matrix_power(A, 3)), la.matrix_power(A, -3))],
+    "tr(d A^n) = n*tr(A^(n-1) dA)": [
+        (
+            sg.trace(sg.jvp(la.matrix_power(A, 5), A, B)),
+            sg.simplify(5 * sg.trace(la.matrix_power(A, 4) @ B)),
+        ),
+        (
+            sg.trace(sg.jvp(la.matrix_power(A, -5), A, B)),
+            sg.simplify(-5 * sg.trace(la.matrix_power(A, -6) @ B)),
+        ),
+    ],
+    "det(A^n) = det(A)**n": [(la.det(la.matrix_power(A, -4)), la.det(A) ** -4)],
+    "log|det(A^n)| = n*log|det(A)|": [(la.logdet(la.matrix_power(A, 5)), 5 * la.logdet(A))],
+    "trace(A + B @ C) = trace(A) + trace(B @ C)": [
+        (sg.trace(A - sg.outer(v, v)), sg.simplify(sg.trace(A) - v @ v)),
+        (sg.trace(A + B), sg.trace(A + B)),
+    ],
+    "f(concatenate([a, b]))[k] = f(b[k])": [
+        ((2 * sg.stack([x, y**2]))[1], 2 * y**2),
+        (3 * sg.exp(sg.stack([x, y]))[0], 3 * sg.exp(x)),
+        (sg.grad(sg.sum(sg.concatenate([v, 2 * v]) ** 3), v), 27 * v**2),
+        (
+            (sg.stack([sg.stack([x, y]), sg.stack([y, x])]) @ sg.stack([x, p]))[1],
+            sg.simplify(sg.stack([y, x]) @ sg.stack([x, p])),
+        ),
+    ],
+    "x[k:k + 1] without its axis = x[k]": [(sg.squeeze(v[1:2]), v[1])],
+    "a among zeros + b among zeros = concatenate([a, b])": [
+        (
+            sg.pad(sg.stack([x, y]), (0, 1)) + sg.pad(sg.stack([p]), (2, 0)),
+            sg.concatenate([sg.stack([x, y]), sg.stack([p])]),
+        ),
     ],
     "det(X @ X) = det(X)**2": [
         (la.det(A @ A), la.det(A) ** 2),
@@ -263,7 +308,8 @@ def names(rules):
 
 
 def test_every_rule_has_a_case():
-    assert names(ALGEBRA) == set(SIMPLIFIED)
+    structured = {rule.name for rule in READ_RULES}  # tests/rewrite/test_structured.py
+    assert names(ALGEBRA) == set(SIMPLIFIED) | structured
     assert names(STABILITY) == set(STABLE)
 
 

@@ -80,10 +80,10 @@ FORMS = {
     "factorisation": (sg.grad(sg.sum((T - U @ V.T) ** 2), U), "-2*(T - U @ V.T) @ V"),
     "squared norm": (sg.grad(sg.norm(v) ** 2, v), "2*v"),
     "mean": (sg.grad(sg.mean(v**2), v), "2*v/n"),
-    "logistic": (sg.grad(LOSS, w), "-M.T @ (y/(exp(y*(M @ w)) + 1))"),
+    "logistic": (sg.grad(LOSS, w), "-M.T @ (y*expit(-y*(M @ w)))"),
     "logistic Hessian": (
         sg.hessian(LOSS, w),
-        "M.T @ diag(y**2*exp(y*(M @ w))/(exp(y*(M @ w)) + 1)**2) @ M",
+        "M.T @ diag(y**2*expit(-y*(M @ w))*(1 - expit(-y*(M @ w)))) @ M",
     ),
 }
 

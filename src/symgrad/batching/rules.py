@@ -21,6 +21,7 @@ from symgrad.ops import (
     layout,
     linalg,
     matrix_functions,
+    matrix_powers,
     pseudoinverse,
     reducing,
     reduction,
@@ -93,7 +94,7 @@ def _lstsq(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) 
     return transpose_axes(reshape_to(solved, (rows, dim, columns)), (1, 0, 2))
 
 
-def _cofactors(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+def _along(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
     """Operands broadcast: the batch goes in front of as many axes for each."""
     level = [
         insert_axes(x, range(int(has), int(has) + node.ndim - old.ndim))
@@ -187,6 +188,7 @@ _NATIVE: Final = (
     *linalg.LINEAR_OPS,
     determinant.DET,
     *matrix_functions.FUNCTION_OPS,
+    matrix_powers.MATRIX_POWER,
     *decompositions.DECOMPOSITION_OPS,
     *[op for op in pseudoinverse.PSEUDOINVERSE_OPS if op is not pseudoinverse.LSTSQ],
 )
@@ -199,7 +201,8 @@ RULES: Final[dict[Op, Rule]] = {
     **dict.fromkeys((*_SCANS, sorting.SORT, sorting.ARGSORT, layout.CONCAT), _axis),
     sorting.SEARCHSORTED: _searchsorted,
     pseudoinverse.LSTSQ: _lstsq,
-    determinant.COFACTORS: _cofactors,
+    determinant.COFACTORS: _along,
+    matrix_powers.POWER_ALONG: _along,
     RESHAPE: _reshape,
     ROLL: _roll,
     layout.SLICE: _slice,

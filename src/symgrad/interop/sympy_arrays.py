@@ -137,6 +137,20 @@ def _matrix(function: Callable[[Any], Any]) -> Callable[..., Any]:
     return rule
 
 
+def _power_along(node: Expr, a: Any, *directions: Any) -> Any:
+    """The coefficient of all parameters in the power of the matrix plus their multiples of directions."""
+    if any(x.ndim != 2 for x in (a, *directions)):
+        raise ConversionError(f"{node.op.name} of a batch of matrices has no image in SymPy")
+    parameters = sp.symbols(f"s:{len(directions)}", cls=sp.Dummy)
+    total = sp.Matrix(a.tolist())
+    for s, e in zip(parameters, directions, strict=True):
+        total += s * sp.Matrix(e.tolist())
+    image = total ** node.params[0]
+    for s in parameters:
+        image = image.diff(s).subs(s, 0)
+    return np.array(image.tolist(), dtype=object)
+
+
 def _solve(node: Expr, a: Any, b: Any) -> Any:
     if a.ndim != 2 or b.ndim != 2:
         raise ConversionError("solve of a batch of systems has no image in SymPy")
@@ -167,6 +181,8 @@ ARRAY_RULES: Final[dict[str, Callable[..., Any]]] = {
     "cumsum": _scanned(lambda a, b: a + b),
     "cumprod": _scanned(lambda a, b: a * b),
     "inv": _matrix(lambda m: m.inv()),
+    "matrix_power": lambda node, a: _matrix(lambda m: m ** node.params[0])(node, a),
+    "matrix_power_along": _power_along,
     "det": _matrix(lambda m: m.det()),
     "spd_logdet": _matrix(lambda m: sp.log(m.det())),
     "logabsdet": _matrix(lambda m: sp.log(sp.Abs(m.det()))),

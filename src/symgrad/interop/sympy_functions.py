@@ -14,7 +14,7 @@ from symgrad.expr.node import Expr
 from symgrad.ops import (
     determinant,
     linalg,
-    matrix_functions,
+    matrix_powers,
     products,
     select,
     shapes,
@@ -211,7 +211,7 @@ _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "Inverse": lambda a, power=None: linalg.inv(a),
     "Determinant": determinant.det,
     "Trace": products.trace,
-    "MatPow": lambda a, n: matrix_functions.matrix_power(a, value_of(n)),
+    "MatPow": lambda a, n: matrix_powers.matrix_power(a, value_of(n)),
 }
 
 FUNCTIONS: Final[dict[str, Rule]] = {

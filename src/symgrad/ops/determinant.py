@@ -25,7 +25,8 @@ from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty, promote
 from symgrad.ops import reducing
 from symgrad.ops.arithmetic import add_all, mul
-from symgrad.ops.einsum import broadcast, insert_axes, sum_axes, transpose_axes
+from symgrad.ops.directions import cotangents, tangent
+from symgrad.ops.einsum import broadcast
 from symgrad.ops.linalg import INV, scalar_factors, square_op, square_operand
 from symgrad.ops.matrices import (
     as_float,
@@ -39,7 +40,6 @@ from symgrad.ops.matrices import (
 )
 from symgrad.ops.properties import is_diagonal
 from symgrad.ops.public import public
-from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.ufuncs import divide, multiply, power
 
 # Determinant
@@ -137,44 +137,16 @@ def _cycles_of_permutations(n: int) -> Iterator[tuple[list[list[int]], int]]:
         yield cycles, (-1) ** (n - len(cycles))
 
 
-def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    a, *directions = y.args
-    found: list[Expr | None] = []
-    for k, (x, wanted) in enumerate(zip(y.args, needed, strict=True)):
-        kept = directions if k == 0 else [*directions[: k - 1], *directions[k:]]
-        made = COFACTORS.build((a, *kept, g), ()) if wanted else None
-        found.append(None if made is None else _summed(made, x.shape))
-    return found
-
-
-def _summed(x: Expr, shape: Shape) -> Expr:
-    """`x` summed over the axes along which `shape` was stretched to that of `x`."""
-    full = (1,) * (x.ndim - len(shape)) + tuple(shape)
-    return reshape_to(sum_axes(x, [k for k, d in enumerate(full) if d != x.shape[k]]), shape)
-
-
-def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
-    """Directions of tangents, which trail, become leading axes, and go back."""
-    a, *directions = y.args
-    terms = []
-    for k, (x, t) in enumerate(zip(y.args, tangents, strict=True)):
-        if t is None:
-            continue
-        extra = t.ndim - x.ndim
-        moved = transpose_axes(t, (*range(x.ndim, t.ndim), *range(x.ndim)))
-        moved = insert_axes(moved, range(extra, extra + y.ndim - x.ndim)) if extra else moved
-        kept = directions if k == 0 else [*directions[: k - 1], *directions[k:]]
-        made = COFACTORS.build((a, *kept, moved), ())
-        terms.append(transpose_axes(made, (*range(extra, made.ndim), *range(extra))))
-    return add_all(terms) if terms else None
+def _along(operands: Sequence[Expr]) -> Expr:
+    return COFACTORS.build(tuple(operands), ())
 
 
 COFACTORS: Final = Op(
     name="cofactors",
     build=_build,
     infer=_infer,
-    vjp=_cotangents,
-    jvp=_tangent,
+    vjp=lambda g, y, needed: cotangents(g, y.args, [x.shape for x in y.args], needed, _along),
+    jvp=lambda y, tangents: tangent(y, tangents, _along),
     formula=lambda y: cofactors_formula(y.args),
     numpy=Call("_cofactors"),
     keeps_symmetry=True,

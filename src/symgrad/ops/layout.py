@@ -192,6 +192,9 @@ def _slice_concat(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
     """A slice that lies within one operand of a concatenation is a slice of that operand."""
     (axis,) = x.params
     entry = index[axis]
+    whole = _whole_operand(x, axis, entry)
+    if whole is not None:
+        return slice_of(whole, (*index[:axis], full_entry(whole.shape[axis]), *index[axis + 1 :]))
     first, last = (entry, entry) if entry.__class__ is int else (entry[0], _last(entry))
     if not isinstance(first, int) or not isinstance(last, int) or min(first, last) < 0:
         return None
@@ -204,6 +207,18 @@ def _slice_concat(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
             moved = entry - offset if entry.__class__ is int else _shifted(entry, -offset)
             return slice_of(arg, (*index[:axis], moved, *index[axis + 1 :]))
         offset += size
+    return None
+
+
+def _whole_operand(x: Expr, axis: int, entry: Entry) -> Expr | None:
+    """The operand of a concatenation that an entry picks as a whole, whatever its extent."""
+    if entry.__class__ is int or entry[2] != 1:
+        return None
+    start: Dim = 0
+    for arg in x.args:
+        if (entry[0], entry[3]) == (start, arg.shape[axis]):
+            return arg
+        start = add_dims(start, arg.shape[axis])
     return None
 
 
@@ -285,7 +300,7 @@ def _slice_slice(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
     return slice_of(x.args[0], tuple(merged))
 
 
-def _span(entry: Entry, extent: Dim) -> Any:
+def span(entry: Entry, extent: Dim) -> Any:
     """An index entry with None where an axis begins or ends."""
     if entry.__class__ is int:
         return entry
@@ -298,7 +313,7 @@ def _span(entry: Entry, extent: Dim) -> Any:
 
 def spans(index: tuple[Entry, ...], shape: Shape) -> tuple[Any, ...]:
     """The entries of a basic index into an array of a shape, as code has them."""
-    return tuple([_span(e, d) for e, d in zip(index, shape, strict=True)])
+    return tuple([span(e, d) for e, d in zip(index, shape, strict=True)])
 
 
 def index_text(index: tuple[Entry, ...], shape: Shape) -> str:
@@ -368,9 +383,16 @@ def embed_in(x: Expr, shape: Shape, index: tuple[Entry, ...]) -> Expr:
     """Zeros of `shape` with `x` at `index`: the adjoint of a slice."""
     if is_value(x, 0):
         return number(0, shape)
+    if x.shape == shape and all(map(_takes_all, index, shape)):  # whole axes, some reversed
+        return slice_of(x, index)
     if x.op is WHERE and is_guard(x):
         return move_guard(x, lambda arg: embed_in(arg, shape, index))
     return make(EMBED, (x,), (shape, index), shape, x.ty)
+
+
+def _takes_all(entry: Entry, dim: Dim) -> bool:
+    """Whether an entry takes a whole axis, forwards or backwards."""
+    return entry.__class__ is tuple and entry in (full_entry(dim), (add_dims(dim, -1), -1, -1, dim))
 
 
 def _place(node: Expr) -> Place:

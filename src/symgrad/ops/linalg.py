@@ -35,6 +35,7 @@ from symgrad.ops.matrices import (
     float_of,
     minus,
     over_matrix,
+    spread_diagonal,
     transposed,
     untransposed,
 )
@@ -100,7 +101,7 @@ def _known_inverse(x: Expr) -> Expr | None:
     if assumed(x, "orthogonal"):  # A.T A = 1
         return transposed(as_float(x))
     if is_diagonal(x):
-        return _spread_diagonal(divide(1, diagonal_of(x)), x)
+        return spread_diagonal(divide(1, diagonal_of(x)), x)
     inner = untransposed(x)
     if inner is not None:  # inv(A.T) = inv(A).T
         return transposed(INV.build((inner,), ()))
@@ -108,12 +109,6 @@ def _known_inverse(x: Expr) -> Expr | None:
     if scaled is not None:  # inv(c*A) = inv(A)/c
         return divide(INV.build((scaled[1],), ()), scaled[0])
     return None
-
-
-def _spread_diagonal(d: Expr, x: Expr) -> Expr:
-    """The diagonal matrices, of the shape of `x`, with entries `d`."""
-    identity = broadcast(eye(x.shape[-1], d.dtype), x.shape)
-    return contract("ij,i->ij", x.ndim - 2, identity, d)
 
 
 def _inv_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
@@ -151,10 +146,10 @@ def _known_logdet(x: Expr) -> Expr | None:
     scalar = x.shape[:-2]
     if x.op is EYE or assumed(x, "orthogonal"):
         return number(0, scalar)
-    if is_spd(x) and x.op is not INV:
-        return SPD_LOGDET.build((x,), ())
     if is_diagonal(x):
         return reducing.sum(log(absolute(diagonal_of(x))), axis=-1)
+    if is_spd(x) and x.op is not INV:
+        return SPD_LOGDET.build((x,), ())
     if x.op is INV:
         return minus(LOGABSDET.build(x.args, ()))
     inner = untransposed(x)
@@ -222,7 +217,7 @@ SIGNDET: Final = square_op(
     _known_sign,
     numpy="np.linalg.slogdet({0})",
     part=0,
-    latex=r"\operatorname{{sign}}\det\left({0}\right)",
+    latex=r"\operatorname{{sign}}\left(\det\left({0}\right)\right)",
     sympy=lambda sp, a: sp.sign(a.det()),
     range=UNIT,
 )

@@ -10,11 +10,20 @@ import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import show_shape
-from symgrad.expr.leaves import EYE
+from symgrad.expr.leaves import EYE, eye, is_number, number
 from symgrad.expr.node import Expr
 from symgrad.expr.types import Ty, resolve
+from symgrad.ops.arithmetic import MUL, mul_all
 from symgrad.ops.cast import cast
-from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, transpose_axes
+from symgrad.ops.einsum import (
+    EINSUM,
+    broadcast,
+    einsum_node,
+    insert_axes,
+    is_layout,
+    is_stretched_scalar,
+    transpose_axes,
+)
 from symgrad.ops.symmetry import Labels
 from symgrad.ops.ufuncs import multiply
 
@@ -80,6 +89,49 @@ def diagonal_of(x: Expr) -> Expr:
         labels = [tuple([row if n == column else n for n in ls]) for ls in inputs]
         return einsum_node(x.args, labels, (row,), {row: x.shape[0]})
     return contract("ii->i", x.ndim - 2, x)
+
+
+def spread_diagonal(d: Expr, x: Expr) -> Expr:
+    """The diagonal matrices, of the shape of `x`, with entries `d`."""
+    identity = broadcast(eye(x.shape[-1], d.dtype), x.shape)
+    return contract("ij,i->ij", x.ndim - 2, identity, d)
+
+
+def scale_of_identity(x: Expr) -> Expr | None:
+    """c of shape ``x.shape``, for ``x = c*eye(n)`` with a number or a scalar c; None for another matrix."""
+    if x.op is EYE:
+        return number(1, x.shape)
+    if x.op is EINSUM and x.ndim == 2:
+        inputs, out, spread = x.params
+        identity = [k for k, arg in enumerate(x.args) if arg.op is EYE]
+        rest = [arg for arg in x.args if arg.op is not EYE]
+        plain = len(identity) == 1 and sorted(inputs[identity[0]]) == sorted(out) and not spread
+        if plain and all(arg.ndim == 0 for arg in rest):
+            return broadcast(mul_all(rest), x.shape) if rest else number(1, x.shape)
+    if x.op is not MUL:
+        return None
+    at = [k for k, arg in enumerate(x.args) if _is_identity(arg)]
+    others = [arg for k, arg in enumerate(x.args) if k not in at]
+    if len(at) != 1 or not all(is_number(arg) or is_stretched_scalar(arg) for arg in others):
+        return None
+    return mul_all(others)
+
+
+def _is_identity(x: Expr) -> bool:
+    return x.op is EYE or (is_layout(x) and x.args[0].op is EYE and x.ndim == 2)
+
+
+def scalar_and_rest(x: Expr) -> tuple[Expr, Expr | None]:
+    """c and A of a product ``c*A`` of scalars and one array; None in the place of A for another product.
+
+    Anything but a product is A itself.
+    """
+    if x.op is not MUL:
+        return number(1), x
+    scalars = [f for f in x.args if is_number(f) or is_stretched_scalar(f)]
+    rest = [f for f in x.args if not (is_number(f) or is_stretched_scalar(f))]
+    own = [number(f.params[0], (), f.params[3]) if is_number(f) else f.args[0] for f in scalars]
+    return mul_all(own) if own else number(1), rest[0] if len(rest) == 1 else None
 
 
 def minus(x: Expr) -> Expr:

@@ -1,28 +1,24 @@
-"""Functions of a square matrix: integer powers and the exponential."""
+"""The exponential of a square matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final
 
-import numpy as np
-
-from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import EYE, eye, is_number, number
+from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.ops.arithmetic import MUL, mul, mul_all
-from symgrad.ops.einsum import (
-    EINSUM,
-    broadcast,
-    is_layout,
-    is_stretched_scalar,
-    transpose_axes,
-)
+from symgrad.ops.arithmetic import mul
+from symgrad.ops.einsum import broadcast, transpose_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.layout import concat, part
-from symgrad.ops.linalg import inv, square_op
-from symgrad.ops.matrices import as_float, check_square, transposed, untransposed
-from symgrad.ops.products import matmul
+from symgrad.ops.linalg import square_op
+from symgrad.ops.matrices import (
+    as_float,
+    check_square,
+    scale_of_identity,
+    transposed,
+    untransposed,
+)
 from symgrad.ops.public import public
 
 
@@ -53,34 +49,10 @@ def _expm_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 def _expm_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     """The adjoint of the derivative at A is the derivative at A.T; along an identity it is expm(A.T)."""
-    scale = _scale_of_identity(g)
+    scale = scale_of_identity(g)
     if scale is not None:
         return [mul(scale, transposed(y))]
     return [_frechet(transposed(as_float(y.args[0])), g)]
-
-
-def _scale_of_identity(x: Expr) -> Expr | None:
-    """c of shape ``x.shape``, for ``x = c*eye(n)`` with a number or a scalar c; None for another matrix."""
-    if x.op is EYE:
-        return number(1, x.shape)
-    if x.op is EINSUM and x.ndim == 2:
-        inputs, out, spread = x.params
-        identity = [k for k, arg in enumerate(x.args) if arg.op is EYE]
-        rest = [arg for arg in x.args if arg.op is not EYE]
-        plain = len(identity) == 1 and sorted(inputs[identity[0]]) == sorted(out) and not spread
-        if plain and all(arg.ndim == 0 for arg in rest):
-            return broadcast(mul_all(rest), x.shape) if rest else number(1, x.shape)
-    if x.op is not MUL:
-        return None
-    at = [k for k, arg in enumerate(x.args) if _is_identity(arg)]
-    others = [arg for k, arg in enumerate(x.args) if k not in at]
-    if len(at) != 1 or not all(is_number(arg) or is_stretched_scalar(arg) for arg in others):
-        return None
-    return mul_all(others)
-
-
-def _is_identity(x: Expr) -> bool:
-    return x.op is EYE or (is_layout(x) and x.args[0].op is EYE and x.ndim == 2)
 
 
 def _known_expm(x: Expr) -> Expr | None:
@@ -116,37 +88,6 @@ def expm(a: Any) -> Expr:
     [[1.0, 1.0], [0.0, 1.0]]
     """
     return EXPM.build((check_square(as_expr(a), "expm"),), ())
-
-
-@public
-def matrix_power(a: Any, n: int) -> Expr:
-    """`a` multiplied with itself, by repeated squaring, as `numpy.linalg.matrix_power`.
-
-    Raises
-    ------
-    ArgumentError
-        If `n` is no int.
-    ShapeError
-        If the last two extents of `a` differ.
-    """
-    x = check_square(as_expr(a), "matrix_power")
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)):
-        raise ArgumentError(
-            f"matrix_power needs an int exponent, not {n!r}; for other powers write"
-            " expm(n*L) with a logarithm L, or the eigenvalues of eigh"
-        )
-    if n < 0:
-        x, n = inv(x), -n
-    result: Expr | None = None
-    while n:
-        if n & 1:
-            result = x if result is None else matmul(result, x)
-        n >>= 1
-        if n:
-            x = matmul(x, x)
-    if result is None:
-        return broadcast(eye(x.shape[-1], x.dtype), x.shape)
-    return result
 
 
 FUNCTION_OPS: Final = (EXPM,)

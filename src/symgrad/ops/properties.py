@@ -7,6 +7,7 @@ through. ``X.T @ X`` is semidefinite only, since X may lack rank; ``X.T @ X + ey
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from symgrad.expr.leaves import EYE, assumed, is_number
@@ -47,12 +48,14 @@ def is_spd(x: Expr, depth: int = MAX_DEPTH) -> bool:
         return False
     if x.op is EYE:
         return True
-    if x.op.keeps_symmetry:  # the inverse, the exponential
+    if x.op.keeps_symmetry and len(x.args) == 1:  # the inverse, the exponential, powers
         return is_spd(x.args[0], depth - 1)
     if x.op is ADD:
         return any(is_spd(arg, depth - 1) for arg in x.args) and all(
             is_semidefinite(arg, depth - 1) for arg in x.args
         )
+    if x.op is EINSUM and x.ndim == 2:
+        return _is_diagonal_with(x, is_positive)
     return x.op is MUL and _is_positive_multiple(x) and is_spd(x.args[1], depth - 1)
 
 
@@ -68,7 +71,7 @@ def is_semidefinite(x: Expr, depth: int = MAX_DEPTH) -> bool:
         return is_semidefinite(x.args[1], depth - 1)
     if x.op is not EINSUM:
         return False
-    return _is_nonnegative_diagonal(x) or (is_symmetric(x) and _is_congruence(x, depth))
+    return _is_diagonal_with(x, is_nonnegative) or (is_symmetric(x) and _is_congruence(x, depth))
 
 
 def _is_positive_multiple(x: Expr) -> bool:
@@ -84,12 +87,12 @@ def _is_nonnegative_scalar(x: Expr) -> bool:
     return (is_number(x) or is_stretched_scalar(x)) and is_nonnegative(x)
 
 
-def _is_nonnegative_diagonal(x: Expr) -> bool:
-    """Whether a product is an identity times nonnegative scalars and vectors along its diagonal."""
+def _is_diagonal_with(x: Expr, known_to_be: Callable[[Expr], bool]) -> bool:
+    """Whether a product is an identity times scalars and vectors, all of that sign, along its diagonal."""
     inputs, out, _ = x.params
     pairs = zip(x.args, inputs, strict=True)
     others = [arg for arg, labels in pairs if arg.op is not EYE or sorted(labels) != sorted(out)]
-    known = all(x.ndim < 2 and is_nonnegative(x.args[0] if is_layout(x) else x) for x in others)
+    known = all(x.ndim < 2 and known_to_be(x.args[0] if is_layout(x) else x) for x in others)
     return known and len(others) < len(x.args)
 
 

@@ -142,7 +142,7 @@ ANY: Final = _reduction("any", None, lambda ty: BOOL, function="logical_or")
 ALL: Final = _reduction("all", None, lambda ty: BOOL, function="logical_and")
 
 
-def _others(y: Expr) -> Expr:
+def others(y: Expr) -> Expr:
     """For every entry the product of all the others: products before it times products after it.
 
     Zeros need no special case, unlike in ``prod(x)/x``.
@@ -191,12 +191,12 @@ def integer_sum_type(ty: Ty) -> Ty:
 
 def _prod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(times(_others(y), t), y.params[0])
+    return None if t is None else sum_axes(times(others(y), t), y.params[0])
 
 
 PROD: Final = _reduction(
     "prod",
-    lambda g, y, needed: [mul(stretched_back(g, y), _others(y))],
+    lambda g, y, needed: [mul(stretched_back(g, y), others(y))],
     integer_sum_type,
     jvp=_prod_tangent,
     function="multiply",
@@ -257,7 +257,7 @@ def _scan(name: str, vjp: Any, jvp: Any) -> Op:
         vjp=vjp,
         jvp=jvp,
         numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params[0]),)),
-        text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
+        text=lambda node: f"{name}({{0}}{f', axis={node.params[0]}' * (node.ndim > 1)})",
         latex=lambda node: _notation(node, name, node.params),
         range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
     )

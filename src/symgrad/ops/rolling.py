@@ -35,5 +35,11 @@ ROLL: Final[Op] = Op(
     vjp=lambda g, y, needed: [rolled(cast_number(g, y.ty), -y.params[0], y.params[1])],
     jvp=linear(lambda y, t: rolled(t, *y.params)),
     numpy=lambda node: Call("np.roll", (), (("shift", node.params[0]), ("axis", node.params[1]))),
-    text=lambda node: f"roll({{0}}, {node.params[0]}, axis={node.params[1]})",
+    text=lambda node: (
+        f"roll({{0}}, {node.params[0]}{f', axis={node.params[1]}' * (node.ndim > 1)})"
+    ),
+    latex=lambda node: (
+        rf"\operatorname{{{{roll}}}}_{{{{{node.params[0]}{f', {node.params[1]}' * (node.ndim > 1)}}}}}"
+        r"\left({0}\right)"
+    ),
 )

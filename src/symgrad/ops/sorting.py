@@ -37,7 +37,7 @@ def _along(name: str, type_of: Callable[[Ty], Ty], options: Options = (), **fiel
         build=lambda args, params: make(op, args, params, *infer(args, params)),
         infer=infer,
         numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params[0]), *options)),
-        text=lambda node: f"{name}({{0}}, axis={node.params[0]})",
+        text=lambda node: f"{name}({{0}}{f', axis={node.params[0]}' * (node.ndim > 1)})",
         **fields,
     )
     return op

@@ -78,6 +78,14 @@ def _arrangements(operands: Sequence[Expr], inputs: list[Labels]) -> Iterable[li
     )
 
 
+def joined_by(inputs: Sequence[Labels], start: Labels) -> list[int]:
+    """The operands that hang together with some labels."""
+    reached = set(start)
+    for _ in inputs:
+        reached |= {n for labels in inputs if reached & set(labels) for n in labels}
+    return [i for i, labels in enumerate(inputs) if reached & set(labels)]
+
+
 # Symmetric matrices
 
 

@@ -12,6 +12,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
+    blocks,
     decompositions,
     determinant,
     implicit,
@@ -20,6 +21,7 @@ from symgrad.ops import (
     layout,
     linalg,
     matrix_functions,
+    matrix_powers,
     matrix_products,
     norms,
     products,
@@ -75,6 +77,7 @@ TENSOR: Final = (
     *linalg.LINEAR_OPS,
     *determinant.DETERMINANT_OPS,
     *matrix_functions.FUNCTION_OPS,
+    *matrix_powers.POWER_OPS,
     *decompositions.DECOMPOSITION_OPS,
     *pseudoinverse.PSEUDOINVERSE_OPS,
     *implicit.IMPLICIT_OPS,
@@ -132,6 +135,7 @@ _FUNCTION_NAMES: Final = {
         "reshape ravel transpose swapaxes moveaxis expand_dims squeeze broadcast_to concatenate stack"
         " hstack vstack split tile repeat flip roll pad tril triu diag diagonal take broadcast_arrays"
     ),
+    blocks: "block",
     indexing: "compress extract",
     interpolation: "interp",
     sorting: "sort argsort take_along_axis searchsorted",
@@ -143,7 +147,7 @@ _LINALG_NAMES: Final = {
     linalg: "inv slogdet solve",
     determinant: "det",
     decompositions: "cholesky eigh eigvalsh svd svdvals",
-    matrix_functions: "matrix_power",
+    matrix_powers: "matrix_power",
     matrix_products: "trace diagonal matrix_transpose vecdot multi_dot",
     norms: "norm vector_norm matrix_norm cond",
     products: "matmul outer tensordot cross",

@@ -32,6 +32,7 @@ class Form(NamedTuple):
     - ``spread``: the ranks before and after natural broadcasting
     - ``sum``: the axes, None for all, and the rank of the operand
     - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``, ``kron``: none
+    - ``column``, ``row``: none; a vector as a matrix of one column, or row
     - ``chain``: which parts stand transposed (None for a symmetric one), whether the first and the
       last are vectors
     - ``einsum``: subscripts
@@ -58,7 +59,13 @@ def form_of(args: Sequence[Expr], params: Params) -> Form:
     if found is None:
         return Form("einsum", tuple(operands), subscripts(inputs, out))
     form, labels = found
-    return _arranged(_unturned(form, symmetric) if symmetric else form, labels, out)
+    laid = _arranged(_unturned(form, symmetric) if symmetric else form, labels, out)
+    units = {label for label, dim in spread if dim == 1}
+    if laid.kind == "index" and laid.data == (":", "newaxis") and out[1] in units:
+        return Form("column", laid.parts)
+    if laid.kind == "spread" and laid.data == (1, 2) and out[0] in units:
+        return Form("row", laid.parts)
+    return laid
 
 
 def _unturned(form: Form, symmetric: set[Form]) -> Form:
@@ -94,6 +101,8 @@ def _of_one(x: Form, labels: Labels, target: Labels, shape: Sequence[Any]) -> Fo
         return Form("diagonal" if target else "trace", (x,)), target
     unit = {label for label, dim in zip(labels, shape, strict=True) if dim == 1}
     gone = [axis for axis, n in enumerate(labels) if n not in target and n not in unit]
+    if gone and not target:
+        gone = list(range(len(labels)))  # axes of extent 1 as well
     return _summed(x, gone, labels)
 
 
@@ -143,11 +152,11 @@ def _is_natural(labels: Labels, out: Labels) -> bool:
 def _of_many(
     args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
 ) -> Found:
-    if any(len(set(labels)) < len(labels) for labels in inputs):
-        return None
     diagonal = _diagonal_matrix(args, forms, inputs, target)
     if diagonal is not None:
         return diagonal, target
+    if any(len(set(labels)) < len(labels) for labels in inputs):
+        return None
     alike = len(inputs[0]) > 1 and all(labels == inputs[0] for labels in inputs)
     if not alike:
         form = (
@@ -157,7 +166,54 @@ def _of_many(
         )
         if form is not None:
             return form, target
-    return _entrywise(forms, inputs, target)
+    found = _entrywise(forms, inputs, target)
+    if found is not None:
+        return found
+    form = _times_product(forms, inputs, target) or _folded(forms, inputs, target)
+    return None if form is None else (form, target)
+
+
+def _times_product(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+    """Matrices times a product of matrices, entry by entry: ``A * (B @ C)``."""
+    if len(target) != 2:
+        return None
+    own = [i for i, labels in enumerate(inputs) if set(labels) == set(target)]
+    rest = [i for i in range(len(inputs)) if i not in own]
+    product = _products([forms[i] for i in rest], [inputs[i] for i in rest], target)
+    if not own or len(rest) < 2 or product is None:
+        return None
+    factors = [_arranged(forms[i], inputs[i], target) for i in own]
+    return Form("times", (*factors, product))
+
+
+def _folded(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+    """A product in which a matrix times a vector takes the place of a vector, as often as needed."""
+    forms, labels = list(forms), list(inputs)
+    while (at := _matrix_and_vectors(labels, target)) is not None:
+        matrix, vectors, summed = at
+        held = [forms[i] for i in vectors]
+        vector = held[0] if len(held) == 1 else Form("times", tuple(held))
+        flips = (labels[matrix][0] == summed, False)
+        forms[matrix] = Form("chain", (forms[matrix], vector), (flips, False, True))
+        labels[matrix] = tuple([n for n in labels[matrix] if n != summed])
+        kept = [i for i in range(len(forms)) if i not in vectors]
+        forms, labels = [forms[i] for i in kept], [labels[i] for i in kept]
+        found = _products(forms, labels, target)
+        if found is not None:
+            return found
+    return None
+
+
+def _matrix_and_vectors(
+    inputs: Sequence[Labels], target: Labels
+) -> tuple[int, list[int], int] | None:
+    """A matrix that leads to vectors only, these, and the label between."""
+    for i, labels in enumerate(inputs):
+        for n in labels if len(labels) == 2 else ():
+            others = [k for k, own in enumerate(inputs) if n in own and k != i]
+            if n not in target and others and all(len(inputs[k]) == 1 for k in others):
+                return i, others, n
+    return None
 
 
 def _of_sums(
@@ -178,10 +234,12 @@ def _of_sums(
 def _diagonal_matrix(
     args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
 ) -> Form | None:
-    """``v_i delta_ij``: a vector times an identity."""
+    """``v_i delta_ij``: a vector, or the diagonal of a matrix, times an identity."""
     for v, d in ((0, 1), (1, 0)):
-        if len(args) == 2 and args[d].op is EYE and len(inputs[v]) == 1 and len(target) == 2:
-            return Form("diag", (forms[v],)) if inputs[v][0] in inputs[d] else None
+        own = set(inputs[v])
+        if len(args) == 2 and args[d].op is EYE and len(own) == 1 and len(target) == 2:
+            vector = forms[v] if len(inputs[v]) == 1 else Form("diagonal", (forms[v],))
+            return Form("diag", (vector,)) if own <= set(inputs[d]) and args[v].ndim < 3 else None
     return None
 
 

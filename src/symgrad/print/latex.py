@@ -169,6 +169,7 @@ def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
 
     def in_matrices(part: Expr) -> str:
         """A formula in matrix notation, whatever it takes."""
+        part = shown(part, latex=True)
         return LatexPrinter(plan_of(part), how.options).render(part)
 
     writer = IndexWriter(plan, LatexPrinter(plan, how.options), in_matrices)

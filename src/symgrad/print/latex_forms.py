@@ -22,6 +22,8 @@ from symgrad.print.printer import (
 def transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
     if x.row:
         return Piece(x.row, MATMUL)
+    if axes is None and x.turned:
+        return Piece(x.turned, POWER)
     if axes is None and x.text.endswith("^{-1}"):  # an inverse
         return Piece(rf"{x.text[:-4]}{{-\top}}", POWER)
     if axes is None:
@@ -48,8 +50,9 @@ def _summed(printer: Printer, parts: list[Piece], data: Any) -> Piece:
     if axes is None:
         return Piece(rf"\sum {printer.wrap(x, MATMUL)}", LOOSE)
     if rank == 2:
-        side = x if axes == (1,) else transposed(printer, x)
-        return Piece(rf"{printer.wrap(side, MATMUL)} \mathbf{{1}}", MATMUL)
+        x, turned = (x, transposed(printer, x)) if axes == (1,) else (transposed(printer, x), x)
+        row = rf"\mathbf{{1}}^{{\top}} {printer.wrap(turned, MATMUL)}"
+        return Piece(rf"{printer.wrap(x, MATMUL)} \mathbf{{1}}", MATMUL, row)
     listed = ", ".join(map(str, axes))
     return Piece(rf"\operatorname{{sum}}_{{{listed}}}\left({x.text}\right)", ATOM)
 
@@ -58,6 +61,10 @@ def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
     """A product of matrices; a vector that starts one is a row, a result is a column."""
     flips, starts, ends = data
     forward = _side_by_side(printer, parts, [*([True] if starts else []), *flips[int(starts) :]])
+    if ends and not starts:  # (A x)^T = x^T A^T
+        back = [f is False and not _is_diagonal(p) for p, f in zip(parts, flips, strict=True)]
+        row = _side_by_side(printer, parts[::-1], [True, *back[-2::-1]])
+        return Piece(forward.text, forward.level, row.text)
     if not starts or ends:
         return forward
     turned = [f is False and not _is_diagonal(p) for p, f in zip(parts, flips, strict=True)]
@@ -68,12 +75,19 @@ def _chained(printer: Printer, parts: list[Piece], data: Any) -> Piece:
 def _side_by_side(printer: Printer, parts: list[Piece], flips: Sequence[bool]) -> Piece:
     turned = [transposed(printer, p) if f else p for p, f in zip(parts, flips, strict=True)]
     turned = [
-        piece if count < LONG_RUN else Piece(f"{printer.wrap(piece, ATOM)}^{{{count}}}", POWER)
+        piece if count < LONG_RUN else _repeated(printer, piece, count)
         for piece, count in runs(turned)
     ]
     if len(turned) == 1:
         return turned[0]
     return Piece(" ".join(printer.wrap(part, MATMUL) for part in turned), MATMUL)
+
+
+def _repeated(printer: Printer, x: Piece, count: int) -> Piece:
+    """A power of a matrix; of an inverse a negative one."""
+    if x.text.endswith("^{-1}"):
+        return Piece(f"{x.text[:-4]}{{-{count}}}", POWER)
+    return Piece(f"{printer.wrap(x, ATOM)}^{{{count}}}", POWER)
 
 
 def _is_diagonal(part: Piece) -> bool:
@@ -95,6 +109,8 @@ def _called(name: str) -> Callable[[Printer, list[Piece], Any], Piece]:
 FORMS: Final[dict[str, DrawForm]] = {
     "transpose": lambda printer, parts, axes: transposed(printer, parts[0], axes),
     "index": _indexed,
+    "column": lambda printer, parts, data: parts[0],
+    "row": lambda printer, parts, data: transposed(printer, parts[0]),
     "spread": _spread,
     "sum": _summed,
     "trace": _called("tr"),
@@ -106,7 +122,7 @@ FORMS: Final[dict[str, DrawForm]] = {
     "chain": _chained,
     "times": _multiplied,
     "kron": lambda printer, parts, data: Piece(
-        r" \otimes ".join(printer.wrap(part, LOOSE + i) for i, part in enumerate(parts)), MATMUL
+        r" \otimes ".join(printer.wrap(part, LOOSE + i) for i, part in enumerate(parts)), LOOSE
     ),
     "einsum": lambda printer, parts, labels: Piece(
         rf"\operatorname{{einsum}}_{{\text{{{labels}}}}}"

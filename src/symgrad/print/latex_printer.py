@@ -17,12 +17,15 @@ from symgrad.ops.arithmetic import MUL
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import GATHER
+from symgrad.ops.layout import GATHER, SLICE
+from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
+from symgrad.print.among_zeros import index_latex
 from symgrad.print.definitions import Plan
 from symgrad.print.functions import function_latex
 from symgrad.print.latex_forms import FORMS, transposed
 from symgrad.print.latex_names import escaped, latex_name
 from symgrad.print.latex_options import DEFAULT, Options
+from symgrad.print.matrix_powers import derivative_latex, power_latex
 from symgrad.print.printer import (
     ATOM,
     COMPARE,
@@ -38,7 +41,7 @@ from symgrad.print.printer import (
 )
 from symgrad.print.terms import MAX_SHOWN, Power, Product, Sum, is_minus, reading_value
 from symgrad.print.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
-from symgrad.print.views import Call, Joined, Raised, View
+from symgrad.print.views import Blocks, Call, Joined, Raised, View
 
 # Leaves
 
@@ -159,7 +162,21 @@ class LatexPrinter(Printer):
             piece = self._quotient(above, tensors, below, plain)
         if view.hidden:
             piece = Piece(rf"{piece.text} \cdots \text{{{view.hidden} more factors}}", LOOSE)
-        return Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
+        piece = Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
+        return self._with_transpose(piece, view, pieces)
+
+    def _with_transpose(self, piece: Piece, view: Product, pieces: dict[Expr, Piece]) -> Piece:
+        """A multiple of one tensor stands transposed as the multiple of its transpose."""
+        held = [f for f in view.above if not self._is_scalar(f.base)]
+        if len(held) != 1 or held[0].exponent != 1:
+            return piece
+        transpose = pieces[held[0].base].turned or pieces[held[0].base].row
+        if not transpose:
+            return piece
+        if any(not self._is_scalar(f.base) for f in view.below):
+            return piece
+        turned = Piece(transpose, PRODUCT)
+        return piece._replace(turned=self.product(view, {**pieces, held[0].base: turned}).text)
 
     def _quotient(
         self, above: list[Piece], tensors: list[Piece], below: list[Piece], plain: bool
@@ -318,6 +335,10 @@ class LatexPrinter(Printer):
             return Piece(rf"\operatorname{{{name}}}_{{{view.axis}}}\left({inner}\right)", ATOM)
         return matrix([[entry] for entry in listed] if view.axis == 0 else [listed])
 
+    def blocks(self, view: Blocks, parts: list[Piece]) -> Piece:
+        listed = [part.text for part in parts]
+        return matrix([listed[k : k + view.width] for k in range(0, len(listed), view.width)])
+
     def call(self, view: Call, parts: list[Piece]) -> Piece:
         node, op = view.node, view.node.op
         if op is GATHER:
@@ -326,6 +347,10 @@ class LatexPrinter(Printer):
             return self.reference(str(node.name))
         if op is APPLIED and not view.hidden:
             return function_latex(node, parts, self.reference, self.entries)
+        if op is MATRIX_POWER:
+            return power_latex(node, parts, self, transposed)
+        if op is POWER_ALONG and not view.hidden:
+            return derivative_latex(node, parts, self)
         if op is WHERE:
             return _cases(*parts)
         if op is exp and self._is_power(node, parts):
@@ -425,6 +450,8 @@ def _as_root(piece: Piece, node: Expr) -> Piece:
 def _template(node: Expr) -> str | None:
     """The template of an op, made from its text notation where it has none of its own."""
     op = node.op
+    if op is SLICE:
+        return index_latex(node)
     if op.latex is not None:
         return op.latex(node) if callable(op.latex) else op.latex
     text = op.text(node) if callable(op.text) else op.text

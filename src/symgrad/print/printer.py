@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, count, groupby
 from string import Formatter
 from typing import Any, Final, NamedTuple
 
+from symgrad.expr.dims import dim_names
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
 from symgrad.print.contraction import Form
 from symgrad.print.definitions import Plan
 from symgrad.print.terms import Product, Sum
-from symgrad.print.views import Call, Contraction, Joined, Raised, Same, View
+from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, Same, View
 
 # How tightly a text holds together; an operand below the level that its place needs gets brackets
 LOWEST: Final = 0
@@ -26,6 +28,7 @@ PRODUCT: Final = 6
 POWER: Final = 7
 ATOM: Final = 8
 
+COUNTERS: Final = "kijlmpqrst"  # letters of sums, the first that is free
 LONG_RUN: Final = 3  # equal matrices side by side that read as a power
 MAX_DEFINITIONS: Final = 50
 MAX_LENGTH: Final = 20_000
@@ -41,6 +44,8 @@ class Piece(NamedTuple):
     level : int
     row : str
         How a product of matrices reads as a row.
+    turned : str
+        How the transpose reads, where no sign for it is put to the text.
     cases : tuple of (value, condition)
         The rows of a choice; the last condition is empty.
     """
@@ -48,6 +53,7 @@ class Piece(NamedTuple):
     text: str
     level: int
     row: str = ""
+    turned: str = ""
     cases: tuple[tuple[str, str], ...] = ()
 
 
@@ -96,7 +102,7 @@ class Printer:
             case Contraction() if view.form.parts[0].kind != "operand":
                 rank: int = view.form.data[0]
                 return rank
-            case Call() | Joined() if not node.op.elementwise:
+            case Call() | Joined() | Blocks() if not node.op.elementwise:
                 return node.ndim
         ranks = self.ranks
         return max([ranks[child] for child in view.children])
@@ -161,6 +167,8 @@ class Printer:
                 return self.form(view.form, parts)
             case Joined():
                 return self.joined(view, self._whole(view.children, parts, int(view.stacked)))
+            case Blocks():
+                return self.blocks(view, self._whole(view.children, parts))
             case Call():
                 whole = parts if view.node.op.elementwise else self._whole(view.children, parts)
                 return self.call(view, whole)
@@ -223,9 +231,25 @@ class Printer:
         """A concatenation or a stack."""
         raise NotImplementedError
 
+    def blocks(self, view: Blocks, parts: list[Piece]) -> Piece:
+        """A matrix of blocks."""
+        raise NotImplementedError
+
     def call(self, view: Call, parts: list[Piece]) -> Piece:
         """A leaf, or an op over its operands."""
         raise NotImplementedError
+
+
+# Letters
+
+
+def fresh_letter(node: Expr) -> str:
+    """A letter to count by that no symbol and no extent of a node has for a name."""
+    order = toposort([node])
+    taken = {str(x.name) for x in order if x.op.label is not None}
+    taken |= {name for x in order for d in x.shape for name in dim_names(d)}
+    letters = chain(COUNTERS, map("k{}".format, count(1)))
+    return next(letter for letter in letters if letter not in taken)
 
 
 # Templates

@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.expr.dims import add_dims, mul_dims
 from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
@@ -44,79 +43,24 @@ from symgrad.ops.einsum import (
 )
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import EMBED, SLICE, concat
-from symgrad.ops.reduction import LOGSUMEXP, axis_text
+from symgrad.ops.layout import CONCAT, EMBED, SLICE
+from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, PROD, others
+from symgrad.print.among_zeros import AMONG_ZEROS, unit_vector
+from symgrad.print.printed import (
+    ENTRIES,
+    LOG_SOFTMAX,
+    NORM,
+    OTHERS,
+    PRODUCT_OF_DIAGONAL,
+    SOFTMAX,
+    SUM_FROM,
+    TRIL,
+    TRIU,
+)
+from symgrad.rewrite.triangles import masked_triangle
 
 MAX_ENTRIES: Final = 9  # of a column or matrix that is written out by entries
 MAX_TERMS: Final = 16  # of a sum that is looked at
-
-# Ops that exist in print only
-
-
-def _printed(name: str, **notation: Any) -> Op:
-    op = Op(
-        name=name,
-        build=lambda args, params: make(op, args, params, *op.infer(args, params)),
-        **notation,
-    )
-    return op
-
-
-def _over_axes(name: str) -> Op:
-    """A function along axes; params are the axes."""
-    shown = name.replace("_", r"\_")
-    return _printed(
-        name,
-        infer=lambda args, params: (args[0].shape, args[0].ty),
-        text=lambda node: f"{name}({{0}}{axis_text(node)})",
-        latex=lambda node: rf"\operatorname{{{{{shown}}}}}{_axis_index(node)}\left({{0}}\right)",
-    )
-
-
-def _axis_index(node: Expr) -> str:
-    axes = node.params[0]
-    if len(axes) == node.args[0].ndim:
-        return ""
-    return "_{{" + ", ".join("ijklmn"[a] if a < 6 else str(a) for a in axes) + "}}"
-
-
-SOFTMAX: Final = _over_axes("softmax")
-LOG_SOFTMAX: Final = _over_axes("log_softmax")
-NORM: Final = _printed(
-    "norm",
-    infer=lambda args, params: ((), args[0].ty),
-    text="norm({0})",
-    latex=lambda node: (
-        rf"\left\lVert {{0}} \right\rVert{'_{{F}}' if node.args[0].ndim == 2 else ''}"
-    ),
-)
-UNIT: Final = _printed(
-    "unit",
-    infer=lambda args, params: (params[0], params[2]),
-    text=lambda node: f"eye({node.params[0][0]})[{node.params[1]}]",
-    latex=lambda node: f"e_{{{{{node.params[1]}}}}}",
-)
-ENTRIES: Final = _printed(
-    "entries",
-    infer=lambda args, params: (params[0], args[0].ty),
-    text=lambda node: _listed(node, "[", "]", ", ", ", "),
-    latex=lambda node: (
-        r"\begin{{bmatrix}} "
-        + _listed(node, "", "", " & " if node.ndim == 2 else r" \\ ", r" \\ ")
-        + r" \end{{bmatrix}}"
-    ),
-)
-
-
-def _listed(node: Expr, opening: str, closing: str, between: str, rows: str) -> str:
-    """The template of a column or a matrix of all operands."""
-    width = node.shape[-1]
-    fields = [f"{{{k}}}" for k in range(len(node.args))]
-    lines = [between.join(fields[k : k + width]) for k in range(0, len(fields), width)]
-    if node.ndim == 1:
-        return f"{opening}{lines[0]}{closing}"
-    return f"{opening}{rows.join(f'{opening}{line}{closing}' for line in lines)}{closing}"
-
 
 # The pass
 
@@ -158,7 +102,15 @@ def _renamed(x: Expr, latex: bool) -> Expr:
             if found is not None:
                 return found
         return x
-    return _among_zeros(x) if x.op is EMBED else _unit(x) if x.op is SLICE else x
+    if x.op is WHERE:
+        return _triangle(x)
+    if x.op is MUL:
+        return _products_of_others(x, latex)
+    if x.op is PROD:
+        return _product_of_diagonal(x) if latex else x
+    if x.op is SLICE:
+        return _reversed_sum(x) if latex else _unit(x)
+    return AMONG_ZEROS[x.op](x) if x.op in AMONG_ZEROS else x
 
 
 # Softmax
@@ -422,48 +374,58 @@ def _index(index: Sequence[Any]) -> Any:
     )
 
 
-def _among_zeros(x: Expr) -> Expr:
-    """An entry, a row or a part of a vector or matrix among zeros: unit vectors, and blocks of zeros."""
-    (part,), (shape, index) = x.args, x.params
-    plain = [e.__class__ is int or e[2] == 1 for e in index]
-    if not 1 <= x.ndim <= 2 or not all(plain) or any(_is_from_end(e) for e in index):
+def _triangle(x: Expr) -> Expr:
+    """``where(i >= j, A, 0)`` of all places i, j is ``tril(A)``."""
+    found = masked_triangle(x)
+    if found is None:
         return x
-    axes = [axis for axis, e in enumerate(index) if e.__class__ is not int]
-    for at, axis in enumerate(axes):
-        part = _between_zeros(part, at, shape[axis], index[axis])
-    units = [axis for axis in range(x.ndim) if axis not in axes]
-    if not units:
-        return part
-    vectors = {axis: _unit_vector(shape[axis], index[axis], x.ty) for axis in units}
-    if part.ndim:
-        vectors[axes[0]] = part
-    whole = vectors[0]
-    if x.ndim == 2:
-        whole = make(EINSUM, (vectors[0], vectors[1]), (((0,), (1,)), (0, 1), ()), shape, x.ty)
-    if part.ndim or is_value(part, 1):
-        return whole
-    return make(MUL, (broadcast(part, shape), whole), (), shape, x.ty)
+    inner, lower, k = found
+    return (TRIL if lower else TRIU).build((inner,), (k,))
 
 
-def _is_from_end(entry: Any) -> bool:
-    first = entry if entry.__class__ is int else entry[0]
-    return isinstance(first, int) and first < 0
+def _products_of_others(x: Expr, latex: bool) -> Expr:
+    """For each entry of a vector the product of all others, as `prod` has it for its derivative.
+
+    In text it is the whole product over the entry.
+    """
+    for factor in x.args:
+        before = factor.args[0] if factor.op is CUMPROD and factor.ndim == 1 else factor
+        if before is factor or before.op is not SLICE or before.args[0].op is not CONCAT:
+            continue
+        v = before.args[0].args[-1]
+        whole = PROD.build((v,), ((0,),))
+        pair = others(whole).args
+        rest = [f for f in x.args if not any(f is one for one in pair)]
+        if len(rest) == len(x.args) - 2:
+            ratio = (
+                broadcast(whole, v.shape),
+                make(POW, (v, number(-1, v.shape)), (), v.shape, x.ty),
+            )
+            shares = (OTHERS.build((v,), ()),) if latex else ratio
+            return (
+                make(MUL, (*rest, *shares), (), x.shape, x.ty)
+                if len(rest) + len(shares) > 1
+                else shares[0]
+            )
+    return x
 
 
-def _between_zeros(x: Expr, axis: int, extent: Any, entry: Any) -> Expr:
-    """An array with zeros before and after it along an axis."""
-    start, stop, _, _ = entry
-    after = add_dims(extent, mul_dims(stop, -1))
-    pieces = [
-        number(0, (*x.shape[:axis], size, *x.shape[axis + 1 :])) if size is not None else x
-        for size in (start, None, after)
-        if size != 0
-    ]
-    return concat(pieces, axis) if len(pieces) > 1 else x
+def _product_of_diagonal(x: Expr) -> Expr:
+    inner = x.args[0]
+    if inner.op is not EINSUM or inner.params != (((0, 0),), (0,), ()):
+        return x
+    return PRODUCT_OF_DIAGONAL.build(inner.args, ())
 
 
-def _unit_vector(extent: Any, k: int, ty: Any) -> Expr:
-    return make(UNIT, (), ((extent,), k, ty), (extent,), ty)
+def _reversed_sum(x: Expr) -> Expr:
+    """``cumsum(u[::-1])[::-1]`` adds up all entries from one on."""
+    summed = x.args[0]
+    if x.ndim != 1 or summed.op is not CUMSUM or summed.args[0].op is not SLICE:
+        return _unit(x)
+    turned = summed.args[0]
+    back = x.params[0][0].__class__ is tuple and x.params[0][0][2] == -1
+    whole = x.shape == turned.args[0].shape and x.params == turned.params
+    return SUM_FROM.build(turned.args, ()) if back and whole else _unit(x)
 
 
 def _unit(x: Expr) -> Expr:
@@ -471,8 +433,8 @@ def _unit(x: Expr) -> Expr:
     if x.args[0].op is EYE and x.ndim == 1:
         at = [e for e in x.params[0] if e.__class__ is int]
         if len(at) == 1:
-            return _unit_vector(x.shape[0], at[0], x.ty)
+            return unit_vector(x.shape[0], at[0], x.ty)
     return x
 
 
-_LOOKED_AT: Final = (LOGSUMEXP, EMBED, SLICE, EINSUM)
+_LOOKED_AT: Final = (LOGSUMEXP, SLICE, EINSUM, WHERE, CUMPROD, PROD, *AMONG_ZEROS)

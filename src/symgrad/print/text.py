@@ -13,8 +13,10 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.einsum import is_stretched_scalar
+from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
 from symgrad.print.definitions import plan_of
 from symgrad.print.functions import function_text
+from symgrad.print.matrix_powers import derivative_text, power_text
 from symgrad.print.printer import (
     ATOM,
     COMPARE,
@@ -34,7 +36,7 @@ from symgrad.print.printer import (
 )
 from symgrad.print.reading import shown
 from symgrad.print.terms import Power, Product, is_minus, reading_value
-from symgrad.print.views import Call, Joined, Raised
+from symgrad.print.views import Blocks, Call, Joined, Raised
 from symgrad.rewrite.readable import readable
 
 MAX_ENTRIES: Final = 9  # of an array that is written out
@@ -192,7 +194,11 @@ class TextPrinter(Printer):
         name = "stack" if view.stacked else "concatenate"
         return Piece(f"{name}([{', '.join(listed)}]{axis})", ATOM)
 
-    # Ops
+    def blocks(self, view: Blocks, parts: list[Piece]) -> Piece:
+        listed = [part.text for part in parts]
+        starts = range(0, len(listed), view.width)
+        rows = [f"[{', '.join(listed[k : k + view.width])}]" for k in starts]
+        return Piece(f"block([{', '.join(rows)}])", ATOM)
 
     def call(self, view: Call, parts: list[Piece]) -> Piece:
         node, op = view.node, view.node.op
@@ -200,6 +206,10 @@ class TextPrinter(Printer):
             return LEAVES[op](node)
         if op is APPLIED and not view.hidden:
             return function_text(node, parts)
+        if op is MATRIX_POWER:
+            return power_text(node, parts, self, _transposed)
+        if op is POWER_ALONG and not view.hidden:
+            return derivative_text(node, parts, self)
         template = op.text(node) if callable(op.text) else op.text
         if template is None or view.hidden:
             listed = [part.text for part in parts]
@@ -233,7 +243,7 @@ def _filled(printer: Printer, template: str, parts: list[Piece]) -> Piece:
 
 def _transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
     if axes is None:
-        return Piece(f"{printer.wrap(x, ATOM)}.T", ATOM)
+        return Piece(x.turned or f"{printer.wrap(x, ATOM)}.T", ATOM)
     return Piece(f"transpose({x.text}, {axes})", ATOM)
 
 
@@ -292,6 +302,8 @@ def _called(name: str) -> Callable[[Printer, list[Piece], Any], Piece]:
 TextPrinter.forms = {
     "transpose": lambda printer, parts, axes: _transposed(printer, parts[0], axes),
     "index": _indexed,
+    "column": lambda printer, parts, data: _indexed(printer, parts, (":", "newaxis")),
+    "row": lambda printer, parts, data: _indexed(printer, parts, ("newaxis",)),
     "spread": lambda printer, parts, ranks: parts[0],
     "sum": _summed,
     "trace": _called("trace"),

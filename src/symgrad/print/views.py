@@ -5,7 +5,8 @@ Text and LaTeX are two drawings of the same views.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from symgrad.expr.dims import mul_dims
 from symgrad.expr.leaves import CONST, is_number
@@ -17,17 +18,9 @@ from symgrad.ops.layout import CONCAT
 from symgrad.ops.linalg import SOLVE
 from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import RESHAPE
-from symgrad.ops.symmetry import Labels
+from symgrad.ops.symmetry import Labels, joined_by
 from symgrad.print.contraction import Form, form_of
-from symgrad.print.terms import (
-    MAX_SHOWN,
-    Merges,
-    Product,
-    Sum,
-    coefficient_of,
-    product_of,
-    sum_of,
-)
+from symgrad.print.terms import MAX_SHOWN, Merges, Product, Sum, coefficient_of, product_of, sum_of
 
 
 class Raised(NamedTuple):
@@ -59,6 +52,13 @@ class Joined(NamedTuple):
     hidden: int
 
 
+class Blocks(NamedTuple):
+    """A matrix of blocks, row by row, `width` in each."""
+
+    children: tuple[Expr, ...]
+    width: int
+
+
 class Call(NamedTuple):
     """The op of `node` over operands; `hidden` more are not shown. Leaves have no children."""
 
@@ -67,16 +67,7 @@ class Call(NamedTuple):
     node: Expr
 
 
-FIRST, SECOND = Form("operand", data=0), Form("operand", data=1)
-# What stands at one side of a Kronecker product of A_ij and B_kl, by the labels there
-SIDES: Final = {
-    (0, 1): FIRST,
-    (1, 0): Form("transpose", (FIRST,)),
-    (2, 3): SECOND,
-    (3, 2): Form("transpose", (SECOND,)),
-}
-
-View = Sum | Product | Raised | Same | Contraction | Joined | Call
+View = Sum | Product | Raised | Same | Contraction | Joined | Blocks | Call
 
 
 def view_of(node: Expr, merges: Merges) -> View:
@@ -97,7 +88,7 @@ def view_of(node: Expr, merges: Merges) -> View:
         shown, params = _without_columns(args, node.params)
         return Contraction(shown, form_of(shown, params))
     if op is CONCAT:
-        return _joined(node)
+        return _blocks(node, merges) or _joined(node)
     if op is RESHAPE and (product := _kronecker(node)) is not None:
         return Contraction(args[0].args, product)
     return Call(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
@@ -106,13 +97,39 @@ def view_of(node: Expr, merges: Merges) -> View:
 def _kronecker(node: Expr) -> Form | None:
     """A reshaped Einsum as the Kronecker product of two matrices, ``A_ij B_kl -> C_ikjl``; or None."""
     (x,) = node.args
-    if x.op is not EINSUM or x.ndim != 4 or x.params[0] != ((0, 1), (2, 3)):
+    if x.op is not EINSUM or x.ndim != 4 or x.params[2]:
         return None
     if node.shape != (mul_dims(*x.shape[:2]), mul_dims(*x.shape[2:])):
         return None
-    out = x.params[1]
-    sides = [SIDES.get(out[k::2]) for k in (0, 1)]
-    return None if None in sides else Form("kron", tuple([s for s in sides if s is not None]))
+    inputs, out, _ = x.params
+    sides = []
+    for ends in (out[::2], out[1::2]):
+        at = joined_by(inputs, ends)
+        labels = [inputs[i] for i in at]
+        if set(out) & {n for own in labels for n in own} != set(ends):
+            return None
+        sides.append(_at(form_of([x.args[i] for i in at], (tuple(labels), ends, ())), at))
+    return Form("kron", tuple(sides))
+
+
+def _at(form: Form, places: Sequence[int]) -> Form:
+    """A form over some of the operands, by their places among all."""
+    if form.kind == "operand":
+        return Form("operand", data=places[form.data])
+    return Form(form.kind, tuple([_at(part, places) for part in form.parts]), form.data)
+
+
+def _blocks(node: Expr, merges: Merges) -> Blocks | None:
+    """Rows of blocks under each other, where all are cut at the same columns."""
+    first = node.args[0]
+    if node.params[0] != 0 or node.ndim != 2 or len(node.args) * len(first.args) > MAX_SHOWN:
+        return None
+    if not all(row.op is CONCAT and row.params[0] == 1 and merges(row) for row in node.args):
+        return None
+    widths = [arg.shape[1] for arg in first.args]
+    if any([arg.shape[1] for arg in row.args] != widths for row in node.args):
+        return None
+    return Blocks(tuple([x for row in node.args for x in row.args]), len(widths))
 
 
 def _joined(node: Expr) -> Joined:

@@ -27,8 +27,11 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.rewrite.constants import CONSTANT_RULES
 from symgrad.rewrite.deviations import DEVIATION_RULES
+from symgrad.rewrite.entries import ENTRY_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
+from symgrad.rewrite.matrix_powers import POWER_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
+from symgrad.rewrite.structured import READ_RULES
 from symgrad.rewrite.sums import content_of
 
 EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
@@ -295,5 +298,8 @@ ALGEBRA: Final = by_op(
         *CONSTANT_RULES,
         *DEVIATION_RULES,
         *MATRIX_RULES,
+        *POWER_RULES,
+        *ENTRY_RULES,
+        *READ_RULES,
     )
 )

@@ -18,7 +18,7 @@ from typing import Final
 from symgrad.expr.leaves import eye, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import images, rebuild, toposort
-from symgrad.ops import decompositions, linalg, pseudoinverse
+from symgrad.ops import decompositions, linalg, matrix_powers, pseudoinverse
 from symgrad.ops import ufuncs as f
 from symgrad.ops.einsum import broadcast, is_layout, is_stretched_scalar
 from symgrad.ops.guard import WHERE, choose
@@ -36,6 +36,7 @@ RAISING: Final = (
     linalg.INV,
     linalg.SOLVE,
     linalg.SPD_LOGDET,
+    *matrix_powers.POWER_OPS,
     decompositions.CHOLESKY,
     decompositions.EIGH_VALUES,
     decompositions.EIGH_VECTORS,

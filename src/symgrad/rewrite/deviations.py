@@ -13,6 +13,7 @@ from symgrad.expr.leaves import extent, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, add_all, split_coefficient
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout, is_stretched_scalar
+from symgrad.ops.matrices import scalar_and_rest
 from symgrad.rewrite.collect import collect_product
 from symgrad.rewrite.rule import Guarantee, Rule
 from symgrad.rewrite.tensor import normal_einsum, only_layouts
@@ -99,6 +100,30 @@ def _is_sum(total: tuple[Expr, list[Expr]], u: Expr, y: Expr) -> bool:
     return len(tensors) == 1 and tensors[0] is found and bool(value_of(scalar) == k)
 
 
+def _terms_of_diagonal(y: Expr) -> Expr | None:
+    """``trace(A + B @ C) -> trace(A) + trace(B @ C)``, and so for diagonals of tensors.
+
+    No product is formed of which the diagonal alone is needed.
+    """
+    x = y.args[0]
+    if len(y.args) != 1 or x.op is not ADD or len(x.args) > MAX_TERMS:
+        return None
+    (labels,), out, _ = y.params
+    if len(set(labels)) == len(labels) or (x.ndim == 2 and out):
+        return None
+    if not any(_is_product(term) for term in x.args):
+        return None
+    return add_all([EINSUM.build((term,), y.params) for term in x.args])
+
+
+def _is_product(term: Expr) -> bool:
+    _, rest = scalar_and_rest(term)
+    return rest is not None and rest.op is EINSUM and len(rest.args) > 1
+
+
 DEVIATION_RULES: Final = (
+    Rule(
+        "trace(A + B @ C) = trace(A) + trace(B @ C)", Guarantee.ROUNDING, EINSUM, _terms_of_diagonal
+    ),
     Rule("sum(x - mean(x)) = 0", Guarantee.ROUNDING, EINSUM, _sum_of_deviations),
 )

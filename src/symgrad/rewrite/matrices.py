@@ -14,12 +14,13 @@ from symgrad.expr.leaves import EYE, assumed, eye, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import MUL, POW, add_all, power
+from symgrad.ops.arithmetic import MUL, POW, add_all, mul, power
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
 from symgrad.ops.determinant import COFACTORS, DET, cofactors_formula
 from symgrad.ops.einsum import EINSUM, einsum_node, is_stretched_scalar
 from symgrad.ops.layout import EMBED
-from symgrad.ops.linalg import INV, LOGABSDET, SOLVE
+from symgrad.ops.linalg import INV, LOGABSDET, SOLVE, SPD_LOGDET
+from symgrad.ops.matrix_powers import MATRIX_POWER
 from symgrad.ops.symmetry import Labels, is_symmetric
 from symgrad.rewrite.rule import Guarantee, Rule
 
@@ -273,6 +274,22 @@ def _selected(y: Expr) -> Expr | None:
 # Determinants and eigenvalues
 
 
+def _det_of_matrix_power(y: Expr) -> Expr | None:
+    """``det(A^n) -> det(A)**n``."""
+    (x,) = y.args
+    return (
+        power(DET.build(x.args, ()), number(x.params[0], y.shape)) if x.op is MATRIX_POWER else None
+    )
+
+
+def _logdet_of_matrix_power(y: Expr) -> Expr | None:
+    """``log|det(A^n)| -> n*log|det(A)|``."""
+    (x,) = y.args
+    if x.op is not MATRIX_POWER:
+        return None
+    return mul(number(x.params[0], y.shape), LOGABSDET.build(x.args, ()))
+
+
 def _logdet_of_product(y: Expr) -> Expr | None:
     """``log|det(A @ B)| -> log|det(A)| + log|det(B)|`` of square matrices."""
     factors = chain_of(y.args[0])
@@ -312,6 +329,17 @@ EIGENVALUE_RULES: Final = (
         "prod(eigvalsh(S)) = det(S), S symmetric", ROUNDING, reduction.PROD, _product_of_eigenvalues
     ),
 )
+DETERMINANTS_OF_POWERS: Final = (
+    Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
+    Rule("det(A^n) = det(A)**n", ROUNDING, DET, _det_of_matrix_power),
+    *[
+        Rule("log|det(A^n)| = n*log|det(A)|", ROUNDING, op, _logdet_of_matrix_power)
+        for op in (LOGABSDET, SPD_LOGDET)
+    ],
+)
+LOGDET_OF_PRODUCT: Final = Rule(
+    "log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product
+)
 MATRIX_RULES: Final = (
     Rule("inv(A @ B) @ A = inv(B), inv(A) @ A = 1", DOMAIN, EINSUM, _cancelled_inverse),
     Rule("A @ solve(A, b) = b", DOMAIN, EINSUM, _product_of_solution),
@@ -319,7 +347,7 @@ MATRIX_RULES: Final = (
     Rule("A @ diag(e_k) @ B = outer(A[:, k], B[k])", ROUNDING, EINSUM, _selected),
     Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),
     Rule("|det(Q)| = 1, Q orthogonal", ROUNDING, f.absolute, _abs_of_sign),
-    Rule("log|det(A @ B)| = log|det(A)| + log|det(B)|", ROUNDING, LOGABSDET, _logdet_of_product),
-    Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
+    LOGDET_OF_PRODUCT,
+    *DETERMINANTS_OF_POWERS,
     *EIGENVALUE_RULES,
 )

@@ -20,9 +20,11 @@ from typing import Final
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort, transform
 from symgrad.ops.decompositions import EIGH_VALUES
+from symgrad.ops.einsum import EINSUM
 from symgrad.ops.named import NAMED
 from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
+from symgrad.rewrite.matrix_powers import OF_PRODUCTS
 from symgrad.rewrite.names import (
     NO_NAMES,
     Recall,
@@ -34,6 +36,7 @@ from symgrad.rewrite.removable import differentiable_at_zero
 from symgrad.rewrite.rule import by_op, rewrite
 from symgrad.rewrite.simplify import MAX_READ
 from symgrad.rewrite.stability import closed_forms
+from symgrad.rewrite.structured import OF_STRUCTURE, by_structure
 from symgrad.rewrite.tensor import merged_products
 
 OF_EIGENVALUES: Final = by_op(EIGENVALUE_RULES)
@@ -71,8 +74,16 @@ def _prepared(roots: Sequence[Expr], order: list[Expr]) -> tuple[Sequence[Expr],
         image = transform(roots, lambda node: rewrite(node, OF_EIGENVALUES))
         roots = [image[root] for root in roots]
         order = toposort(roots)
+    before = roots
+    roots = by_structure(roots, OF_STRUCTURE)
+    if any(a is not b for a, b in zip(before, roots, strict=True)):
+        order = toposort(roots)
     if len(order) > MAX_READ:
         return roots, order
+    if any(node.op is EINSUM and len(node.args) == 2 for node in order):
+        image = transform(roots, lambda node: rewrite(node, OF_PRODUCTS))
+        roots = [image[root] for root in roots]
+        order = toposort(roots)
     merged = merged_products(roots, _is_short)
     if all(a is b for a, b in zip(merged, roots, strict=True)):
         return roots, order

@@ -19,6 +19,7 @@ from symgrad.ops.einsum import (
 )
 from symgrad.ops.guard import choose
 from symgrad.ops.matrix_functions import EXPM
+from symgrad.ops.matrix_powers import MATRIX_POWER
 from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.rolling import ROLL
 from symgrad.ops.symmetry import Labels
@@ -42,6 +43,7 @@ MATRIX_OPS: Final = (
     *[op for op in pseudoinverse.PSEUDOINVERSE_OPS if op is not pseudoinverse.LSTSQ],
     DET,
     EXPM,
+    MATRIX_POWER,
 )
 
 

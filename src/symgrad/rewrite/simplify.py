@@ -22,6 +22,7 @@ from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.collecting import CLEARED, COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
 from symgrad.rewrite.distribute import opened
+from symgrad.rewrite.entries import joined_parts
 from symgrad.rewrite.matrices import without_cofactors
 from symgrad.rewrite.names import Recall, cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.rule import Guarantee, Rule, permitted, rewrite
@@ -162,7 +163,9 @@ class _Pass:
                 terms.extend([(sign, arg) for arg in image.args])
             else:
                 terms.append((sign, image))
-        return collect_sum(terms, node, self.readable and self._may(SHORTEST_SUMS))
+        total = collect_sum(terms, node, self.readable and self._may(SHORTEST_SUMS))
+        joined = joined_parts(total) if total.op is ADD else None
+        return total if joined is None else joined
 
     def _product(self, node: Expr) -> Expr:
         if len(node.args) == 2 and node.args[0].op is CONST and self._is_plain(node.args[1]):

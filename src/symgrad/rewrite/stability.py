@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from symgrad.expr.leaves import EYE
+from symgrad.expr.leaves import EYE, is_value
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import images, rebuild, toposort, transform
@@ -28,6 +28,7 @@ from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite import special_forms as forms
 from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
+from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
 from symgrad.rewrite.systems import solved_inverses
 from symgrad.rewrite.tensor import hoisted, merged_products, product_as_einsum, sums_nothing
@@ -40,7 +41,7 @@ EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 def stabilize(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every formula in its stable form, products in an order that is cheap."""
-    stable = _rewritten(merged_products(roots, _ends_small), STABILITY)
+    stable = _rewritten(merged_products(opened_powers(roots), _ends_small), STABILITY)
     spread = distributed(stable)
     if any(a is not b for a, b in zip(spread, stable, strict=True)):
         stable = merged_products(spread, _ends_small)
@@ -348,6 +349,42 @@ _RULES: Final = (
     ),
     *_SUMS,
 )
+
+
+def _logistic_of_arrays(rule: Rule) -> Rule:
+    """A rule for arrays alone, and for ``1 + exp(u)`` where it looks at a sum.
+
+    Scalars are read as they were written.
+    """
+
+    def apply(y: Expr) -> Expr | None:
+        x = y.args[0]
+        if y.ndim == 0 or (y.op is not MUL and not (x.op is ADD and _is_one_and_exponential(x))):
+            return None
+        return rule.apply(y)
+
+    return replace(rule, rewritten=apply)
+
+
+def _is_one_and_exponential(x: Expr) -> bool:
+    return len(x.args) == 2 and any(
+        is_value(a, 1) and b.op is f.exp for a, b in (x.args, x.args[::-1])
+    )
+
+
+# Logistic functions of arrays are differentiated, and read, by their names
+_LOGISTIC: Final = tuple(
+    [
+        _logistic_of_arrays(rule)
+        for rule in _RULES
+        if rule.name
+        in (
+            "log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)",
+            "(1 + exp(u))**-k = expit(-u)**k",
+            "exp(u)*expit(-u) = expit(u)",
+        )
+    ]
+)
 STABILITY: Final = by_op(map(_each_once, _RULES))
 SUMS: Final = by_op(map(_each_once, _SUMS))
-CLOSED: Final = by_op(map(_each_once, _CLOSED))
+CLOSED: Final = by_op(map(_each_once, (*_CLOSED, *_LOGISTIC)))

@@ -33,6 +33,7 @@ from symgrad.rewrite.sharing import share_factors
 from symgrad.rewrite.short_axes import write_out_short_axes
 from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
+from symgrad.rewrite.structured import by_structure
 
 Form = TypeVar("Form")
 
@@ -80,6 +81,7 @@ _NEEDED: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     ),
     Pass("names", "named parts written out", definitions_written_out),
     Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
+    Pass("structure", "matrices by their factors and parts", by_structure),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
     Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),

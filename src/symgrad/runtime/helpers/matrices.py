@@ -123,3 +123,33 @@ def _expm(a: Any) -> Any:
         for k in range(int(np.max(halvings, initial=0))):
             result = np.where(halvings > k, result @ result, result)
         return result
+
+
+def _power_along(n: Any, a: Any, *directions: Any) -> Any:
+    """The derivative of the n-th power of `a` along all directions.
+
+    Powers of ``a + s*e + t*f + ...``, of which the term ``s*t*...`` is kept: by repeated squaring, with one
+    part for each set of directions.
+    """
+    every = range(1 << len(directions))
+    x = {0: a, **{1 << k: e for k, e in enumerate(directions)}}
+    if n < 0:
+        inverse = {0: np.linalg.inv(a)}
+        for s in every[1:]:
+            terms = [e @ inverse[s ^ 1 << k] for k, e in enumerate(directions) if s >> k & 1]
+            inverse[s] = -(inverse[0] @ sum(terms[1:], terms[0]))
+        x, n = inverse, -n
+
+    def product(x: Any, y: Any) -> Any:
+        terms = {s: [x[r] @ y[s ^ r] for r in x if r & s == r and s ^ r in y] for s in every}
+        return {s: sum(found[1:], found[0]) for s, found in terms.items() if found}
+
+    result = None
+    while n:
+        if n & 1:
+            result = x if result is None else product(result, x)
+        n >>= 1
+        if n:
+            x = product(x, x)
+    assert result is not None
+    return result[every[-1]]

@@ -1,0 +1,274 @@
+r"""What stands among zeros, in a notation that people use: ``e_{0} v^{\top}``, ``\sum_{k} x_{k} e_{2 k}``.
+
+An entry or a row at a known place is a multiple of a unit vector, or its outer product with one; a part of
+an array stands among blocks of zeros; what is placed with a stride, or by an array of indices, is a sum
+over unit vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from symgrad.expr.dims import Dim, Shape, add_dims, mul_dims
+from symgrad.expr.leaves import CONST, is_value, number
+from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op
+from symgrad.expr.types import Ty
+from symgrad.ops.arithmetic import MUL, add_all, split_coefficient
+from symgrad.ops.einsum import EINSUM, broadcast
+from symgrad.ops.layout import (
+    EMBED,
+    GATHER,
+    SCATTER,
+    SLICE,
+    concat,
+    full_entry,
+    slice_of,
+    span,
+    span_text,
+)
+from symgrad.print.printed import printed
+from symgrad.print.printer import fresh_letter
+from symgrad.rewrite.entries import part_of
+
+MAX_UNITS: Final = 4  # unit vectors of a sum that is written out
+
+# Ops that exist in print only
+
+
+def index_latex(node: Expr) -> str:
+    """The template of a part of an array: every axis has its index, counted from the front."""
+    entries = [
+        str(add_dims(d, e) if e.__class__ is int and e < 0 else e)
+        if e.__class__ is int
+        else span_text(span(e, d))
+        for e, d in zip(node.params[0], node.args[0].shape, strict=True)
+    ]
+    return f"{{{{{{0}}}}}}_{{{{{', '.join(entries)}}}}}"
+
+
+def _place_in_latex(node: Expr) -> Dim:
+    (extent,), k, _ = node.params
+    return add_dims(extent, k) if k < 0 else k
+
+
+UNIT: Final = printed(
+    "unit",
+    infer=lambda args, params: (params[0], params[2]),
+    text=lambda node: f"eye({node.params[0][0]})[{node.params[1]}]",
+    latex=lambda node: f"e_{{{{{_place_in_latex(node)}}}}}",
+)
+
+
+# The place is the operand
+UNIT_AT: Final = printed(
+    "unit_at",
+    infer=lambda args, params: params,
+    text=lambda node: f"eye({node.params[0][0]})[{{0}}]",
+    latex="e_{{{0}}}",
+)
+
+
+def unit_vector(extent: Dim, k: int, ty: Ty) -> Expr:
+    """Row k of an identity; a negative k counts from the end."""
+    return make(UNIT, (), ((extent,), k, ty), (extent,), ty)
+
+
+# Sums over unit vectors
+
+
+def _placed_text(node: Expr) -> str:
+    """``sum(x[k]*eye(n)[2*k] for k in range(m))``; rows and columns are outer products."""
+    shape, _, axis, places, count, own = node.params
+    k = fresh_letter(node)
+    listed = _placed_at(places, f"[{k}]", f"{{}}*{k}", k)
+    units = [f"eye({shape[axis + i]})[{place}]" for i, place in enumerate(listed)]
+    at = ", ".join(listed) if own else k
+    if len(units) == 2:
+        term = f"{{0}}[{at}]*outer({units[0]}, {units[1]})"
+    elif len(shape) == 1:
+        term = f"{{0}}[{at}]*{units[0]}"
+    else:
+        term = (
+            f"outer({units[0]}, {{0}}[{at}])" if axis == 0 else f"outer({{0}}[:, {at}], {units[0]})"
+        )
+    return f"sum({term} for {k} in range({count}))"
+
+
+def _placed_latex(node: Expr) -> str:
+    shape, _, axis, places, _, own = node.params
+    k = fresh_letter(node)
+    listed = _placed_at(places, f"_{{{{{k}}}}}", f"{{}} {k}", k)
+    units = [f"e_{{{{{place}}}}}" for place in listed]
+    at = ", ".join(listed) if own else k
+    x = "{0}" if own or not node.args[0].args else r"\left({0}\right)"
+    if len(units) == 2:
+        term = rf"{x}_{{{{{at}}}}} {units[0]} {units[1]}^{{{{\top}}}}"
+    elif len(shape) == 1:
+        term = f"{x}_{{{{{at}}}}} {units[0]}"
+    elif axis == 0:
+        term = rf"{units[0]} {x}_{{{{{at}, :}}}}^{{{{\top}}}}"
+    else:
+        term = rf"{x}_{{{{:, {at}}}}} {units[0]}^{{{{\top}}}}"
+    return rf"\sum_{{{{{k}}}}} {term}"
+
+
+def _placed_at(places: Sequence[Any], entry: str, times: str, k: str) -> list[str]:
+    """Places as templates: ``2*k + 1`` of a start and a step, entry k of an operand."""
+    return [
+        f"{{{p}}}{entry}" if p.__class__ is int else _progression(p[0], p[1], times, k)
+        for p in places
+    ]
+
+
+def _progression(start: Dim, step: int, times: str, k: str) -> str:
+    moved = k if abs(step) == 1 else times.format(abs(step))
+    if step < 0:
+        return f"{start} - {moved}"
+    return moved if start == 0 else f"{moved} + {start}"
+
+
+# Operands are x, and arrays of indices. Params: shape, type, axis, the places (an operand, or a start and
+# a step), how many they are, and whether x is taken at those places itself
+PLACED: Final = printed(
+    "placed",
+    infer=lambda args, params: (params[0], params[1]),
+    text=_placed_text,
+    latex=_placed_latex,
+)
+
+
+def _with_stride(x: Expr) -> Expr:
+    """What `embed` puts along one axis with a stride, all else in its place."""
+    (inside,), (shape, index) = x.args, x.params
+    axes = [
+        axis for axis, e in enumerate(index) if e.__class__ is int or e != full_entry(shape[axis])
+    ]
+    if len(axes) != 1 or index[axes[0]].__class__ is int:
+        return x
+    start, _, step, count = index[axes[0]]
+    c, held = _scaled(inside)
+    own = held.op is SLICE and held.params == (index,) and not held.args[0].args
+    params = (shape, x.ty, axes[0], ((start, step),), count, own)
+    return _times(c, PLACED.build((held.args[0] if own else held,), params))
+
+
+def _scaled(x: Expr) -> tuple[Any, Expr]:
+    """A number and what it multiplies."""
+    c, rest = split_coefficient(x)
+    return (1, x) if rest is None or c.__class__ is bool else (c, rest)
+
+
+def _times(c: Any, x: Expr) -> Expr:
+    return x if c == 1 else make(MUL, (number(c, x.shape), x), (), x.shape, x.ty)
+
+
+def scattered(x: Expr) -> Expr:
+    """What is added at places given by indices: entries, rows, or entries of a matrix."""
+    inside, *indices = x.args
+    rank = indices[0].ndim
+    if rank > 1 or x.ndim > 2 or inside.ndim != rank + x.ndim - len(indices):
+        return x
+    if rank == 0:
+        units = [UNIT_AT.build((i,), ((x.shape[axis],), x.ty)) for axis, i in enumerate(indices)]
+        return _times_units(inside, units, x)
+    if len(indices) == 1 and indices[0].op is CONST and indices[0].shape[0] <= MAX_UNITS:
+        return _few_units(inside, indices[0].params[0].array.tolist(), x)
+    c, held = _scaled(inside)
+    own = held.op is GATHER and held.args[1:] == tuple(indices) and not held.args[0].args
+    params = (x.shape, x.ty, 0, tuple(range(1, len(x.args))), inside.shape[0], own)
+    return _times(c, PLACED.build((held.args[0] if own else held, *indices), params))
+
+
+def _few_units(inside: Expr, places: Sequence[int], x: Expr) -> Expr:
+    """A sum of multiples of unit vectors, written out."""
+    terms = []
+    for k, place in enumerate(places):
+        index = (k, *[full_entry(d) for d in inside.shape[1:]])
+        found = part_of(inside, index)
+        unit = unit_vector(x.shape[0], place, x.ty)
+        terms.append(_times_units(slice_of(inside, index) if found is None else found, [unit], x))
+    return add_all(terms)
+
+
+def _times_units(inside: Expr, units: Sequence[Expr], x: Expr) -> Expr:
+    """A scalar times one or two unit vectors, or a unit vector and a row."""
+    whole = units[0]
+    if x.ndim == 2:
+        right = units[1] if len(units) == 2 else inside
+        whole = make(EINSUM, (whole, right), (((0,), (1,)), (0, 1), ()), x.shape, x.ty)
+    if is_value(inside, 1) or inside.ndim:
+        return whole
+    return make(MUL, (broadcast(inside, x.shape), whole), (), x.shape, x.ty)
+
+
+# Entries, rows and parts at known places
+
+
+def among_zeros(x: Expr) -> Expr:
+    """An entry, a row or a part of a vector or matrix among zeros: unit vectors, and blocks of zeros."""
+    (part,), (shape, index) = x.args, x.params
+    if not 1 <= x.ndim <= 2:
+        return x
+    if any(e.__class__ is not int and e[2] != 1 for e in index):
+        return _with_stride(x)
+    axes = [axis for axis, e in enumerate(index) if e.__class__ is not int]
+    if len(axes) == 2:
+        return _among_blocks(part, shape, index)
+    for at, axis in enumerate(axes):
+        part = _between_zeros(part, at, shape[axis], index[axis])
+    units = [axis for axis in range(x.ndim) if axis not in axes]
+    if not units:
+        return part
+    vectors = {axis: unit_vector(shape[axis], index[axis], x.ty) for axis in units}
+    if part.ndim:
+        vectors[axes[0]] = part
+    whole = vectors[0]
+    if x.ndim == 2:
+        c, rest = split_coefficient(part) if part.ndim else (1, part)
+        if rest is not None and c != 1:
+            vectors[axes[0]] = rest
+        whole = make(EINSUM, (vectors[0], vectors[1]), (((0,), (1,)), (0, 1), ()), shape, x.ty)
+        if rest is not None and c != 1:
+            return make(MUL, (number(c, shape), whole), (), shape, x.ty)
+    if part.ndim or is_value(part, 1):
+        return whole
+    return make(MUL, (broadcast(part, shape), whole), (), shape, x.ty)
+
+
+def _between_zeros(x: Expr, axis: int, extent: Any, entry: Any) -> Expr:
+    """An array with zeros before and after it along an axis."""
+    pieces = [
+        x if size is None else number(0, (*x.shape[:axis], size, *x.shape[axis + 1 :]))
+        for size in _sizes(extent, entry)
+    ]
+    return concat(pieces, axis)
+
+
+def _sizes(extent: Any, entry: Any) -> list[Any]:
+    """The extents of the zeros before and after a part, which is None itself."""
+    start, stop, _, _ = entry
+    after = add_dims(extent, mul_dims(stop, -1))
+    return [size for size in (start, None, after) if size != 0]
+
+
+def _among_blocks(x: Expr, shape: Shape, index: Sequence[Any]) -> Expr:
+    """A matrix among blocks of zeros."""
+    sizes = [_sizes(d, e) for d, e in zip(shape, index, strict=True)]
+    rows = []
+    for height in sizes[0]:
+        row = [
+            x
+            if height is None and width is None
+            else number(
+                0,
+                (x.shape[0] if height is None else height, x.shape[1] if width is None else width),
+            )
+            for width in sizes[1]
+        ]
+        rows.append(concat(row, 1))
+    return concat(rows, 0)
+
+
+AMONG_ZEROS: Final[dict[Op, Callable[[Expr], Expr]]] = {EMBED: among_zeros, SCATTER: scattered}

@@ -5,7 +5,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.expr.traverse import check_graph
-from symgrad.ops.shown import shown_forms
+from symgrad.rewrite.readable import shown_forms
 
 # symbols of their own: a product prints its factors in the order in which it was first written
 x, a, b, n = (sg.symbol(name, unique="closed forms") for name in "xabn")

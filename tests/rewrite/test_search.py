@@ -11,7 +11,8 @@ import pytest
 import symgrad as sg
 from symgrad.autodiff import derivatives
 from symgrad.expr.traverse import check_graph, toposort
-from symgrad.ops.shown import SHOWN, computed_forms, shown_forms
+from symgrad.ops.shown import SHOWN, computed_forms
+from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.search import Bounds, shortest
 from symgrad.rewrite.size import size_of
 

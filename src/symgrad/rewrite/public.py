@@ -9,8 +9,8 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
-from symgrad.ops.shown import shown_forms
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
+from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.rule import Guarantee, as_guarantee
 from symgrad.rewrite.search import WITHOUT_BOUND, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all

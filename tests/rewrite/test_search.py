@@ -1,6 +1,7 @@
 """The shortest form in print: what the search finds, keeps and leaves alone."""
 
 import itertools
+import pickle
 import random
 import subprocess
 import sys
@@ -10,8 +11,10 @@ import pytest
 
 import symgrad as sg
 from symgrad.autodiff import derivatives
+from symgrad.errors import ArgumentError
+from symgrad.expr.ranges import range_of
 from symgrad.expr.traverse import check_graph, toposort
-from symgrad.ops.shown import SHOWN, computed_forms
+from symgrad.ops.shown import SHOWN, computed_forms, shown
 from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.search import Bounds, shortest
 from symgrad.rewrite.size import size_of
@@ -34,6 +37,7 @@ sqrt(2)*sqrt(pi)*x                          x*sqrt(2*pi)
 sin(x)**2/(1-cos(x))                        cos(x) + 1
 (1-tanh(x/2)**2)/(1+tanh(x/2)**2)           1/cosh(x)
 (1+tan(x/2)**2)/(2*tan(x/2))                1/sin(x)
+a*cos(x)**2-a*sin(x)**2+exp(y)              a*cos(2*x) + exp(y)
 1/cos(x)**2-tan(x)**2                       1
 exp(x)/2+exp(-x)/2                          cosh(x)
 exp(x)*exp(y)/exp(a)                        exp(x + y - a)
@@ -250,9 +254,64 @@ def test_a_derivative_of_a_derivative_is_that_of_what_is_computed():
     assert shown_forms([sg.substitute(sg.diff(f, x), {x: y})])[0] is 1 / sg.sin(y)
 
 
-def test_a_form_asks_for_no_other_arguments_than_it_shows():
-    d = sg.diff(sg.log(a * x) + a * 0, x)
-    assert sg.free_symbols(d) == [x]
+LARGE = sg.log(sg.tan(x / 2)) * sg.exp(-(y**2)) + sg.sin(x) * sg.cos(x) * y
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """The formulas that were searched."""
+    found = []
+
+    def counted(forms, *rest):
+        found.append(forms[0])
+        return shortest(forms, *rest)
+
+    monkeypatch.setattr("symgrad.rewrite.readable.shortest", counted)
+    return found
+
+
+def test_a_larger_derivative_is_searched_when_it_is_first_read(searches):
+    f = LARGE * sg.symbol("fresh")
+    d, by_y = sg.grad(f, [x, y])
+    code = sg.lambdify([*sg.free_symbols(f)], [d, by_y, sg.diff(d, x)])
+    assert code(0.3, 0.7, 2.0) and code.source and code.explain()
+    assert d.op is by_y.op is SHOWN
+    assert not searches
+    assert str(d) == str(d) and sg.latex(d) == sg.latex(d)
+    assert len(searches) == 1 and searches[0] is d.args[0]
+    assert len(str(d)) < len(str(d.args[0]))
+
+
+def test_a_small_derivative_that_is_short_is_a_plain_node():
+    assert sg.diff(x**2 * y, x) is sg.diff(y * x**2, x) is sg.simplify(2 * x * y)
+    assert sg.diff(sg.sin(x), x, 4) is sg.sin(x)
+    assert sg.grad(x**4 - 2 * x**2, x) is 4 * x**3 - 4 * x
+    assert sg.diff(sg.diff(LARGE, x), x) is sg.diff(LARGE, x, 2)
+    assert sg.grad(LARGE, [x, y])[0] is sg.grad(LARGE, x)
+
+
+def test_a_derivative_with_two_forms_is_a_node_like_others():
+    d = sg.diff(LARGE, x)
+    assert pickle.loads(pickle.dumps(d)) is d
+    assert sg.free_symbols(d) == sg.free_symbols(LARGE)
+    assert sg.substitute(d, {y: 1}) is sg.substitute(sg.substitute(d, {y: a}), {a: 1})
+    assert sg.substitute(sg.diff(x**3 * LARGE, x), {x: 0, y: 0}).op is not SHOWN
+    assert d - d is sg.constant(0)
+    assert range_of(sg.diff(sg.exp(x**2 * y) / p + p * x**2, p) ** 2).nonnegative
+    assert str(sg.vmap(d, {x: "b"}).shape) == "('b',)"
+    sg.check_grad(d, [x, y])
+
+
+def test_what_cancels_in_a_form_is_asked_for_by_nobody():
+    """A symbol that does not stand in the formula needs no value."""
+    assert sg.free_symbols(sg.diff(sg.log(a * x) + a * 0, x)) == [x]
+    e = shown(y * sg.sin(a) ** 2 / (1 - sg.cos(a)) - y * sg.cos(a) + sg.exp(x))
+    assert sg.free_symbols(e) == [y, a, x] and str(e) == "y + exp(x)"
+    assert sg.lambdify([x, y], e)(0.0, 2.0) == sg.evaluate(e, {x: 0.0, y: 2.0}) == 3.0
+    with pytest.raises(ArgumentError, match="mention y"):
+        sg.lambdify(x, e)
+    with pytest.raises(ArgumentError, match="no value for y"):
+        sg.evaluate(e, {x: 0.0})
 
 
 def test_the_greeks():

@@ -24,7 +24,9 @@ from symgrad.rewrite.search import BOUNDED, may_be_shortened
 
 MAX_RESULTS: Final = 16  # of one call; more are no formulas to read
 SMALL: Final = 10  # nodes of a formula that is searched at once
-MIDDLE: Final = 20  # nodes of one that is searched later, if there is anything to search
+MIDDLE: Final = (
+    14  # nodes of one that is searched later, and left plain where no rule applies to it
+)
 
 
 def _presented(derivative: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,7 +53,11 @@ def _read(x: Expr) -> Expr:
 def _settled(computed: Expr, result: Expr) -> Expr:
     """One formula where what is computed and what is read are the same, a number, or of other symbols."""
     (form,) = shown_forms([result])
-    if form is computed or is_number(form) or set(free_symbols(form)) != set(free_symbols(computed)):
+    if (
+        form is computed
+        or is_number(form)
+        or set(free_symbols(form)) != set(free_symbols(computed))
+    ):
         return form
     return result
 

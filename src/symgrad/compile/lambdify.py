@@ -153,7 +153,7 @@ def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ..
     return tuple(sorted(pairs))
 
 
-def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Sequence[Expr]:
+def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
     """The outputs, which may mention the arguments alone."""
     for i, x in enumerate(symbols):
         if any(x is other for other in symbols[:i]):

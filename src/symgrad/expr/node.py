@@ -215,7 +215,7 @@ def remember_symmetry(node: Expr, symmetric: bool) -> None:
 
 def remember_form(node: Expr, form: Expr) -> None:
     """Keep with a node the form in which it is read, so that it is searched once."""
-    _Draft.form.__set__(node, form)  # type: ignore[attr-defined]
+    _Draft.form.__set__(node, form)  # type: ignore[attr-defined, misc]
 
 
 def remembered_form(node: Expr) -> Expr | None:

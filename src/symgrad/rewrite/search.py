@@ -91,7 +91,7 @@ def may_be_shortened(x: Expr) -> bool:
     order = toposort([x])
     try:
         return all(map(_is_plain, order)) and any(
-            rule.apply(node) is not None
+            (made := rule.apply(node)) is not None and made is not node
             for node in order
             for rules in (LOCAL, MERGING, *FACES_BY_OP)
             for rule in rules.get(node.op, ())

@@ -266,7 +266,7 @@ def searches(monkeypatch):
         found.append(forms[0])
         return shortest(forms, *rest)
 
-    monkeypatch.setattr("symgrad.rewrite.readable.shortest", counted)
+    monkeypatch.setattr("symgrad.rewrite.readable.shortest_by_names", counted)
     return found
 
 

@@ -8,7 +8,8 @@ from collections.abc import Set as AbstractSet
 from symgrad.expr.node import Expr, remember_form, remembered_form
 from symgrad.expr.traverse import free_symbols, toposort, transform
 from symgrad.ops.shown import SHOWN, computed_forms
-from symgrad.rewrite.search import shorter_of, shortest
+from symgrad.rewrite.by_names import shortest_by_names
+from symgrad.rewrite.search import shorter_of
 from symgrad.rewrite.simplify import simplify_all
 
 
@@ -25,7 +26,7 @@ def _form(node: Expr) -> Expr:
     found = remembered_form(node)
     if found is None:
         (computed,) = computed_forms(node.args)
-        found = shorter_of(computed, shortest([computed]))
+        found = shorter_of(computed, shortest_by_names([computed]))
         remember_form(node, found)
     return found
 

@@ -16,6 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
 from symgrad.expr.ranges import is_nonnegative
+from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
@@ -231,8 +232,8 @@ def _into_root(x: Expr) -> Expr | None:
 def _apart(x: Expr) -> Expr | None:
     """``(x + 1)/x -> 1 + 1/x``: the only sum in a numerator multiplied by the rest of the product."""
     term = split(x)
-    if term is None or all(b.op is ADD for b in term[1]):
-        return None  # a number stays in front of its sum
+    if term is None or (term[0].denominator == 1 and all(b.op is ADD for b in term[1])):
+        return None  # a whole number stays in front of its sum
     return _expanded(term, x)
 
 
@@ -264,7 +265,7 @@ def _roots_joined(x: Expr) -> Expr | None:
     if term is None:
         return None
     for sign in (_HALF, -_HALF):
-        bases = [b for b, n in term[1].items() if n == sign]
+        bases = [b for b, n in term[1].items() if n == sign and b.op is not f.exp]
         unknown = [b for b in bases if not is_nonnegative(b)]
         if len(bases) > 1 and len(unknown) <= 1:
             return _under_one_root(term, dict.fromkeys(bases, 1), sign, x)
@@ -277,7 +278,9 @@ def _quotient_under_root(x: Expr) -> Expr | None:
     if term is None:
         return None
     inside: Powers = {
-        b: int(2 * n) for b, n in term[1].items() if n in (_HALF, -_HALF) and is_nonnegative(b)
+        b: int(2 * n)
+        for b, n in term[1].items()
+        if n in (_HALF, -_HALF) and b.op is not f.exp and is_nonnegative(b)
     }
     return _under_one_root(term, inside, _HALF, x) if len(set(inside.values())) > 1 else None
 

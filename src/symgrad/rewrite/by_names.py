@@ -1,0 +1,131 @@
+"""The shortest form of a formula with `named` parts, where what holds by their definitions is used.
+
+The search takes a named part for a symbol, and knows nothing of ``S*phi(d_1) = K*exp(-r*T)*phi(d_2)`` in the
+formula of Black and Scholes. That it finds with the definitions written out. The result is put in terms of
+the names again: where a definition stands in it, where a sum is a multiple of one that a name is a power of,
+and where a definition can be solved for a function in it, as ``d_1 = (log(S/K) + ...)/(sigma*sqrt(T))`` for
+the logarithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from fractions import Fraction
+from typing import Final
+
+from symgrad.expr.leaves import number, value_of
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import free_symbols, replace, toposort, transform
+from symgrad.ops.arithmetic import ADD, MUL, POW, mul, power
+from symgrad.rewrite.names import cut, definitions_written_out, named_parts, put_back, symbols_for
+from symgrad.rewrite.ratios import Term, as_expr, multiplied, raised, split
+from symgrad.rewrite.search import BOUNDED, Bounds, shorter_of, shortest
+from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.sums import negated
+
+WRITTEN_OUT: Final = 4  # times the work of a search is that with definitions written out
+
+
+def shortest_by_names(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
+    """`shortest`, which takes a name for a symbol, or what is found by the definitions and is shorter."""
+    best = shortest(forms, bounds)
+    parts = named_parts(toposort(forms[:1]))
+    if not parts or any(part.shape != () for part in parts):
+        return best
+    symbols = symbols_for(parts)
+    numbers = {part: symbol for part, symbol in symbols.items() if not free_symbols(part)}
+    rest = [part for part in parts if part not in numbers]
+    if not rest:
+        return best
+    bounds = Bounds(bounds.nodes, bounds.work * WRITTEN_OUT)
+    (plain,) = definitions_written_out(cut(forms[:1], numbers))
+    form = _tidy(plain, bounds)
+    for part in rest:
+        (body,) = cut(part.args, symbols)
+        form = _by_name(form, body, symbols[part], bounds)
+    if set(free_symbols(form)).isdisjoint([symbols[part] for part in rest]):
+        return best  # a name, once given, is not given up
+    return shorter_of(best, put_back([form], symbols)[0])
+
+
+def _tidy(x: Expr, bounds: Bounds) -> Expr:
+    return shortest(simplify_all([x]), bounds)
+
+
+def _by_name(form: Expr, body: Expr, name: Expr, bounds: Bounds) -> Expr:
+    """A formula in terms of a name, where that is shorter."""
+    for changed in _in_terms_of(form, body, name, bounds):
+        if changed is not form:
+            form = shorter_of(form, _tidy(_recalled(changed, body, name, bounds), bounds))
+    return _recalled(form, body, name, bounds)
+
+
+def _in_terms_of(form: Expr, body: Expr, name: Expr, bounds: Bounds) -> Iterator[Expr]:
+    yield _recalled(form, body, name, bounds)
+    yield _multiples(form, body, name)
+    inside = set(toposort([form]))
+    for u in toposort([body]):
+        if u.args and u.op not in (ADD, MUL, POW) and u in inside:
+            solved = _solved(body, name, u)
+            if solved is not None:
+                yield replace([form], {u: solved}, {})[0]
+
+
+def _recalled(form: Expr, body: Expr, name: Expr, bounds: Bounds) -> Expr:
+    """The definition, and minus the definition, by its name."""
+    known: dict[Expr, Expr] = {}
+    for x in (body, *simplify_all([body]), shortest([body], bounds)):
+        known[x] = name
+        if x.op is ADD:
+            known[negated(x)] = mul(number(-1), name)
+    image = transform([form], lambda node: known.get(node, node))
+    return image[form]
+
+
+def _solved(body: Expr, name: Expr, u: Expr) -> Expr | None:
+    """What u is by ``name = body``, where the body is linear in it."""
+    at = [replace([body], {u: number(k)}, {})[0] for k in range(3)]
+    slope, rest, bend = simplify_all([at[1] - at[0], at[0], at[2] - 2 * at[1] + at[0]])
+    if value_of(bend) != 0 or value_of(slope) == 0 or u in set(toposort([slope, rest])):
+        return None
+    return (name - rest) / slope
+
+
+# Sums that are multiples of what a name is a power of
+
+
+def _multiples(form: Expr, body: Expr, name: Expr) -> Expr:
+    """``c**2 - v**2`` as ``c**2/gamma**2``, where ``gamma = (1 - v**2/c**2)**(-1/2)``."""
+    term = split(body)
+    if term is None or len(term[1]) != 1:
+        return form
+    ((base, n),) = term[1].items()
+    inverse = 1 / Fraction(n)
+    if base.op is not ADD or inverse.denominator != 1:
+        return form  # the root of a square has lost the sign
+    one = power(mul(number(1 / Fraction(term[0])), name), number(inverse))
+
+    def by_name(node: Expr) -> Expr:
+        ratio = _ratio(node, base)
+        return node if ratio is None else mul(ratio, one)
+
+    return transform([form], by_name)[form]
+
+
+def _ratio(x: Expr, base: Expr) -> Expr | None:
+    """The term by which a sum is a multiple of another."""
+    if x.op is not ADD or len(x.args) != len(base.args):
+        return None
+    own, terms = [split(arg) for arg in x.args], [split(arg) for arg in base.args]
+    if None in own or None in terms:
+        return None
+    wanted = set(map(_key, own))
+    for term in terms:
+        ratio = multiplied(own[0], raised(term, -1))  # type: ignore[arg-type]
+        if {_key(multiplied(ratio, other)) for other in terms} == wanted:
+            return as_expr(ratio, x)
+    return None
+
+
+def _key(term: Term | None) -> Hashable:
+    return None if term is None else (term[0], frozenset(term[1].items()))

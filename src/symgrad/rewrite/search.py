@@ -176,7 +176,14 @@ class _Search:
     def run(self, forms: Sequence[Expr]) -> Expr:
         merge = partial(rewrite, rules=MERGING, limit=2)
         merged = [transform([x], merge)[x] for x in forms]
-        beam = sorted(dict.fromkeys([*forms, *merged]), key=self.operations)[:WIDTH]
+        given = sorted(dict.fromkeys([*forms, *merged]), key=self.operations)[:WIDTH]
+        whole = min(self._candidates(given, set(given)), key=self.operations, default=given[0])
+        # what a rule makes of the whole formula may be out of reach from the leaves
+        best = min([self._best(given), self._best([whole])], key=self.operations)
+        return best if any(best is x for x in forms) else self._tidied(best)
+
+    def _best(self, beam: Sequence[Expr]) -> Expr:
+        """The shortest form after a few rounds."""
         for _ in range(ROUNDS):
             made = [y for x in beam for y in self._faces(x)]
             ranked = sorted(dict.fromkeys([*beam, *made]), key=self.operations)[:WIDTH]
@@ -184,7 +191,7 @@ class _Search:
             beam = ranked
             if done:
                 break
-        return beam[0] if any(beam[0] is x for x in forms) else self._tidied(beam[0])
+        return beam[0]
 
     def _tidied(self, x: Expr) -> Expr:
         """As the pass for all graphs would leave it, where that is no longer: so the form stays one."""

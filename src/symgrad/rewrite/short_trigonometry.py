@@ -12,7 +12,7 @@ from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, power, split_coefficient
 from symgrad.ops.elementwise import Elementwise
-from symgrad.rewrite.powers import Powers, as_term, raise_power, times
+from symgrad.rewrite.powers import Exact, Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import Term, split
 from symgrad.rewrite.rule import Guarantee, Rule
 
@@ -124,6 +124,46 @@ def _square_of_half(x: Expr, terms: Sequence[Term]) -> Expr | None:
     return None
 
 
+# Sums and differences of angles
+
+
+def _of_difference(x: Expr, terms: Sequence[Term]) -> Expr | None:
+    """``cos(u)*cos(v) + sin(u)*sin(v) -> cos(u - v)``, and so for sums, sine, sinh and cosh."""
+    for sine, cosine, s in FAMILIES:
+        angles = [b.args[0] for b, n in terms[0][1].items() if b.op in (sine, cosine) and n == 1]
+        for u, v in combinations(angles, 2):
+            found = [_as_product(term, sine, cosine, u, v) for term in terms]
+            (c, one, rest), (d, two, other) = found  # type: ignore[misc]
+            if c is None or d is None or rest != other or abs(c) != abs(d) or one == two:
+                continue
+            kinds = {one: c, two: d}
+            if {(0, 0), (1, 1)} == set(kinds):  # cos(u)*cos(v) + k*sin(u)*sin(v), k = -1 for u + v
+                k = kinds[1, 1] / Fraction(kinds[0, 0])
+                function, scale, sign = cosine, kinds[0, 0], s * k
+            elif {(1, 0), (0, 1)} == set(kinds):  # sin(u)*cos(v) + k*cos(u)*sin(v)
+                function, scale, sign = sine, kinds[1, 0], kinds[0, 1] / Fraction(kinds[1, 0])
+            else:
+                continue
+            angle = u + v if sign > 0 else u - v
+            return as_term(times(rest, {function(angle): 1}), x, scale)
+    return None
+
+
+def _as_product(
+    term: Term, sine: Elementwise, cosine: Elementwise, u: Expr, v: Expr
+) -> tuple[Exact | None, tuple[int, int], Powers]:
+    """Coefficient, of which of u and v there is the sine, and other factors; None for the first of any else."""
+    c, powers = term
+    rest = dict(powers)
+    kinds = []
+    for angle in (u, v):
+        held = [rest.pop(function(angle), 0) for function in (cosine, sine)]
+        if held not in ([1, 0], [0, 1]):
+            return None, (0, 0), rest
+        kinds.append(held[1])
+    return c, (kinds[0], kinds[1]), rest  # type: ignore[return-value]
+
+
 # Functions of inverse functions
 
 
@@ -150,6 +190,7 @@ INVERSES: Final = (
 TRIGONOMETRIC_RULES: Final = (
     Rule("sin(u)*cos(u) = sin(2*u)/2", ROUNDING, MUL, _sine_of_double),
     Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _of_two_terms(_cosine_of_double)),
+    Rule("cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, _of_two_terms(_of_difference)),
     Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, _of_two_terms(_square_of_half)),
 )
 

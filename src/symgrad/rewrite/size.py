@@ -21,12 +21,16 @@ HUGE: Final = 1 << 40  # sizes beyond are all the same: a shared graph may print
 
 
 class Size(NamedTuple):
-    """Operations, characters, and whether brackets are needed around it in a product."""
+    """Operations, characters, whether brackets are needed around it in a product, and its sign.
+
+    `fraction` tells whether it holds a fraction that a bar above or below it would be put over.
+    """
 
     operations: int
     characters: int
     open: bool = False
     negative: bool = False
+    fraction: bool = False
 
     @property
     def weight(self) -> int:
@@ -62,8 +66,14 @@ def _size(node: Expr, known: Sizes) -> Size:
     )
 
 
-def _limited(operations: int, characters: int, open_: bool = False, negative: bool = False) -> Size:
-    return Size(min(operations, HUGE), min(characters, HUGE), open_, negative)
+def _limited(
+    operations: int,
+    characters: int,
+    open_: bool = False,
+    negative: bool = False,
+    fraction: bool = False,
+) -> Size:
+    return Size(min(operations, HUGE), min(characters, HUGE), open_, negative, fraction)
 
 
 def _number(value: Any) -> Size:
@@ -78,13 +88,14 @@ def _sum(terms: Iterable[Size]) -> Size:
     leading = int(signs == len(terms))
     operations = sum(x.operations for x in terms) - signs + len(terms) - 1 + leading
     characters = sum(x.characters for x in terms) - signs + 3 * (len(terms) - 1) + leading
-    return _limited(operations, characters, True, bool(leading))
+    return _limited(operations, characters, True, bool(leading), any(x.fraction for x in terms))
 
 
 def _product(factors: Iterable[Expr], known: Sizes) -> Size:
     above: list[tuple[int, int]] = []
     below: list[tuple[int, int]] = []
     negative = False
+    nested = 0  # sums of fractions
     for x in factors:
         value = value_of(x)
         if value is not None:
@@ -92,14 +103,16 @@ def _product(factors: Iterable[Expr], known: Sizes) -> Size:
             _put_number(abs(value), above, below)
         else:
             (below if _is_below(x) else above).append(_factor(x, known))
+            base = x.args[0] if x.op is POW else x
+            nested += base.op is ADD and known[base].fraction
     if not above:
         above.append((0, 1))
     operations = sum(n for n, _ in above) + len(above) - 1
     characters = sum(n for _, n in above) + len(above) - 1
     if below:
-        operations += sum(n for n, _ in below) + len(below)
+        operations += sum(n for n, _ in below) + len(below) + nested
         characters += sum(n for _, n in below) + len(below) + 2 * (len(below) > 1)
-    return _limited(operations + negative, characters + negative, False, negative)
+    return _limited(operations + negative, characters + negative, False, negative, bool(below))
 
 
 def _put_number(value: Any, above: list[tuple[int, int]], below: list[tuple[int, int]]) -> None:

@@ -28,7 +28,7 @@ from symgrad.emit.printer import (
 )
 from symgrad.emit.terms import MAX_SHOWN, Power, Product, Sum, is_minus, reading_value
 from symgrad.emit.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
-from symgrad.emit.views import Call, Joined, Raised, View
+from symgrad.emit.views import Call, Contraction, Joined, Raised, View
 from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
@@ -97,6 +97,10 @@ def _index_piece(node: Expr, piece: Piece) -> Piece:
     return Piece(array_text(node), ATOM) if is_array else piece
 
 
+def _indicator(truth: Piece) -> Piece:
+    return Piece(rf"\mathbf{{1}}\left[{truth.text}\right]", ATOM)
+
+
 def matrix(rows: Sequence[Sequence[str]]) -> Piece:
     """Entries in square brackets."""
     body = r" \\ ".join(" & ".join(row) for row in rows)
@@ -135,6 +139,15 @@ class LatexPrinter(Printer):
 
     def more(self, hidden: int, what: str) -> str:
         return rf" + \dots + \text{{{hidden} more {what}}}"
+
+    def draw(self, node: Expr, view: View, pieces: dict[Expr, Piece]) -> Piece:
+        r"""Truth values that are counted with are ``\mathbf{1}[x > 0]``."""
+        if node.ty is not BOOL and isinstance(view, (Product, Sum, Raised, Contraction)):
+            truths = [x for x in view.children if x.ty is BOOL and pieces[x].level <= COMPARE]
+            if truths:
+                pieces = {x: pieces[x] for x in view.children}
+                pieces |= {x: _indicator(pieces[x]) for x in truths}
+        return super().draw(node, view, pieces)
 
     def product(self, view: Product, pieces: dict[Expr, Piece]) -> Piece:
         """Scalars before tensors, whose entrywise product is a circled dot."""

@@ -185,6 +185,9 @@ class LatexPrinter(Printer):
             held, tensors = tensors, []
             if not held and above and _stands_apart(above[-1]):
                 held = [above.pop()]
+        fractions = [_is_sum_of_fractions(piece) for piece in above]
+        if fractions.count(True) == 1 < len(above) and not held and not tensors:
+            held = [above.pop(fractions.index(True))]
         over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
         if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
             under = self._juxtaposed(below, [])
@@ -367,6 +370,11 @@ def _stands_apart(factor: Piece) -> bool:
     """Whether a scalar stands behind a fraction: a sum, or the square of a norm."""
     norm = factor.level == POWER and factor.text.startswith(r"\left\lVert")
     return norm or LOOSE <= factor.level < PRODUCT
+
+
+def _is_sum_of_fractions(factor: Piece) -> bool:
+    """Whether a factor would put fractions above a fraction bar."""
+    return LOOSE > factor.level and r"\frac" in factor.text
 
 
 def _column(text: str) -> list[str] | None:

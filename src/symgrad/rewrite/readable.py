@@ -7,6 +7,8 @@ from collections.abc import Set as AbstractSet
 
 from symgrad.expr.node import Expr, remember_form, remembered_form
 from symgrad.expr.traverse import free_symbols, toposort, transform
+from symgrad.ops.linalg import INV, SOLVE
+from symgrad.ops.products import matmul
 from symgrad.ops.shown import SHOWN, computed_forms
 from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.search import shorter_of
@@ -54,4 +56,22 @@ def readable(root: Expr) -> Expr:
     """`root` as it is printed: formulas written out, and simplified with what is around them."""
     (form,) = shown_forms([root])
     (plain,) = written_out([form])
+    plain = _solutions_by_inverses(plain)
     return form if plain is form else simplify_all([plain], written_out=True)[0]
+
+
+def _solutions_by_inverses(root: Expr) -> Expr:
+    """``solve(A, B)`` as ``inv(A) @ B`` where the inverse stands beside it, and B is no single column.
+
+    So a product of both reads ``inv(A) @ B @ inv(A)``, and symmetric ones are seen to be equal.
+    """
+    order = toposort([root])
+    inverses = {node.args[0]: node for node in order if node.op is INV}
+    if not any(node.op is SOLVE and node.args[0] in inverses for node in order):
+        return root
+
+    def by_inverse(node: Expr) -> Expr:
+        inverse = inverses.get(node.args[0]) if node.op is SOLVE and node.shape[-1] != 1 else None
+        return node if inverse is None else matmul(inverse, node.args[1])
+
+    return transform([root], by_inverse)[root]

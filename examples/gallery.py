@@ -1,14 +1,14 @@
 """Thirty-four textbook formulas with their derivatives, as LaTeX and as a page of pictures.
 
-``python examples/gallery.py`` prints them as text. ``python examples/gallery.py DIRECTORY`` writes
-``gallery.tex`` there, and, where LaTeX (`pdflatex`) and Poppler (`pdftoppm`) are installed, the PDF, a picture
-of each formula and ``index.html``, the page that shows them.
+``python examples/gallery.py`` prints them as text. ``python examples/gallery.py --out DIRECTORY`` writes
+``gallery.tex`` there, and, where LaTeX (`pdflatex`) and Poppler (`pdftoppm`) are installed, the PDF, a
+picture of each formula and ``index.html``, the page that shows them.
 """
 
+import argparse
 import html
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -157,7 +157,11 @@ def fresnel() -> Lines:
 def impedance() -> Lines:
     R, L, C, omega = positive("R L C omega")
     Z = sg.sqrt(R**2 + (omega * L - 1 / (omega * C)) ** 2)
-    return [("Z", Z), (partial("Z", r"\omega"), sg.diff(Z, omega)), (partial("Z", "R"), sg.diff(Z, R))]
+    return [
+        ("Z", Z),
+        (partial("Z", r"\omega"), sg.diff(Z, omega)),
+        (partial("Z", "R"), sg.diff(Z, R)),
+    ]
 
 
 # Heat and matter
@@ -178,8 +182,12 @@ def van_der_waals() -> Lines:
 @shown("Maxwell-Boltzmann distribution")
 def maxwell_boltzmann() -> Lines:
     m, k, T, v = positive("m k_B T v")
-    f = 4 * sg.pi * (m / (2 * sg.pi * k * T)) ** sg.constant(1.5) * v**2 * sg.exp(
-        -m * v**2 / (2 * k * T)
+    f = (
+        4
+        * sg.pi
+        * (m / (2 * sg.pi * k * T)) ** sg.constant(1.5)
+        * v**2
+        * sg.exp(-m * v**2 / (2 * k * T))
     )
     return [("f", f), (r"\frac{df}{dv}", sg.diff(f, v)), (partial("f", "T"), sg.diff(f, T))]
 
@@ -476,18 +484,23 @@ def write(directory: Path) -> None:
     if shutil.which("pdftoppm") is None:
         print(f"wrote {directory / 'gallery.pdf'}; no pdftoppm here to make pictures of it")
         return
-    subprocess.run(["pdftoppm", "-png", "-r", "80", "gallery.pdf", "gallery"], cwd=directory, check=True)
+    subprocess.run(
+        ["pdftoppm", "-png", "-r", "80", "gallery.pdf", "gallery"], cwd=directory, check=True
+    )
     (directory / "index.html").write_text(page(), encoding="utf-8")
     print(f"wrote {directory / 'index.html'}")
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """The text, or the pictures in a directory."""
-    if arguments:
-        write(Path(arguments[0]))
+    parser = argparse.ArgumentParser(description="Textbook formulas and their derivatives.")
+    parser.add_argument("--out", metavar="DIRECTORY", type=Path, help="write pictures there")
+    given = parser.parse_args()
+    if given.out is not None:
+        write(given.out)
     else:
         print(text())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

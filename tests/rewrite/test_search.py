@@ -15,6 +15,7 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.ranges import range_of
 from symgrad.expr.traverse import check_graph, toposort
 from symgrad.ops.shown import SHOWN, computed_forms, shown
+from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.search import Bounds, shortest
 from symgrad.rewrite.size import size_of
@@ -329,3 +330,64 @@ def test_the_greeks():
         assert len(str(form)) < 90
         point = {S: 101.0, K: 97.0, T: 0.7, v: 0.3, r: 0.02}
         assert float(sg.evaluate(form, point)) == pytest.approx(float(sg.evaluate(expected, point)))
+
+
+GREEKS = {
+    "S": "ndtr(d_1)",
+    "S S": "exp(-d_1**2/2)/(sigma*S*sqrt(2*pi*T))",
+    "sigma": "S*sqrt(T/(2*pi))*exp(-d_1**2/2)",
+    "r": "K*T*ndtr(d_2)*exp(-r*T)",
+    "S sigma": "-d_2*exp(-d_1**2/2)/(sigma*sqrt(2*pi))",
+    "sigma sigma": "S*d_1*d_2*sqrt(T/(2*pi))*exp(-d_1**2/2)/sigma",
+}
+
+
+@pytest.mark.parametrize("by", GREEKS)
+def test_names_know_what_they_stand_for(by):
+    """``S*phi(d_1) = K*exp(-r*T)*phi(d_2)`` holds by the definitions of both."""
+    market = {s: sg.symbol(s, positive=True) for s in ("S", "K", "T", "sigma", "r")}
+    S, K, T, sigma, r = market.values()
+    d1 = sg.named((sg.log(S / K) + (r + sigma**2 / 2) * T) / (sigma * sg.sqrt(T)), "d_1")
+    d2 = sg.named(d1 - sigma * sg.sqrt(T), "d_2")
+    C = S * sg.special.ndtr(d1) - K * sg.exp(-r * T) * sg.special.ndtr(d2)
+    names = market | {"d_1": d1, "d_2": d2}
+    form = sg.parse(GREEKS[by], names)
+    greek = sg.diff(C, *[market[s] for s in by.split()])
+    assert size_of(shown_forms([greek])[0], {})[:2] == size_of(form, {})[:2]
+    point = dict(zip(market.values(), (101.0, 97.0, 0.7, 0.3, 0.02), strict=True))
+    expected = float(sg.evaluate(greek, point))
+    assert float(sg.evaluate(form, point)) == pytest.approx(expected, rel=1e-9)
+    assert float(sg.evaluate(shown_forms([greek])[0], point)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_powers_of_a_name_are_found_by_its_definition():
+    m, v, c = (sg.symbol(s, positive=True) for s in "mvc")
+    gamma = sg.named(1 / sg.sqrt(1 - v**2 / c**2), "gamma")
+    assert str(sg.diff(gamma * m * v, v)).startswith("m*gamma**3 where gamma = ")
+    q2 = sg.named((x - y) ** 2, "q")  # q**(1/2) is abs(x - y): the sign is lost
+    for e in (sg.diff(q2**2, x), sg.diff(sg.exp(q2) * q2, x)):
+        point = {x: 0.3, y: 0.8}
+        value = sg.evaluate(shown_forms([e])[0], point)
+        assert float(value) == pytest.approx(float(sg.evaluate(e, point)))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_formulas_with_names_keep_their_values(seed):
+    rng = random.Random(seed)
+    for _ in range(6):
+        body = random_formula(rng, 2)
+        name = sg.named(body, "u")
+        inner = random_formula(rng, 1)
+        e = name * sg.named(name + inner, "w") + random_formula(rng, 2) * sg.exp(name) * name**2
+        if not sg.free_symbols(e):
+            continue
+        d = derivatives.diff(e, sg.free_symbols(e)[0])
+        with np.errstate(all="ignore"):
+            one, other = (
+                np.broadcast_to(sg.lambdify([x, y, p, n], form)(*GRID), GRID[0].shape)
+                for form in (d, shortest_by_names([d]))
+            )
+        defined = np.isfinite(one) & (np.abs(one) < 1e9)
+        np.testing.assert_allclose(
+            other[defined], one[defined], rtol=1e-6, atol=1e-7, err_msg=str(d)
+        )

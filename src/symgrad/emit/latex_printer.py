@@ -374,7 +374,7 @@ def _stands_apart(factor: Piece) -> bool:
 
 def _is_sum_of_fractions(factor: Piece) -> bool:
     """Whether a factor would put fractions above a fraction bar."""
-    return LOOSE > factor.level and r"\frac" in factor.text
+    return factor.level < LOOSE and r"\frac" in factor.text
 
 
 def _column(text: str) -> list[str] | None:

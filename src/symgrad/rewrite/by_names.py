@@ -1,10 +1,9 @@
 """The shortest form of a formula with `named` parts, where what holds by their definitions is used.
 
-The search takes a named part for a symbol, and knows nothing of ``S*phi(d_1) = K*exp(-r*T)*phi(d_2)`` in the
-formula of Black and Scholes. That it finds with the definitions written out. The result is put in terms of
-the names again: where a definition stands in it, where a sum is a multiple of one that a name is a power of,
-and where a definition can be solved for a function in it, as ``d_1 = (log(S/K) + ...)/(sigma*sqrt(T))`` for
-the logarithm.
+The search takes a named part for a symbol, and knows nothing of ``S*phi(d_1) = K*exp(-r*T)*phi(d_2)`` in
+the formula of Black and Scholes. That it finds with the definitions written out. The result is put in terms
+of the names again: where a definition stands in it, where a sum is a multiple of one that a name is a power
+of, and where a definition can be solved for a function in it, as that of ``d_1`` for ``log(S/K)``.
 """
 
 from __future__ import annotations
@@ -43,8 +42,10 @@ def shortest_by_names(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     for part in rest:
         (body,) = cut(part.args, symbols)
         form = _by_name(form, body, symbols[part], bounds)
-    if set(free_symbols(form)).isdisjoint([symbols[part] for part in rest]):
-        return best  # a name, once given, is not given up
+    mentioned = set(free_symbols(form))
+    names = {symbols[part] for part in rest}
+    if mentioned.isdisjoint(names) or mentioned - set(free_symbols(*cut([best], symbols))):
+        return best  # a name, once given, is not given up for what it stands for
     return shorter_of(best, put_back([form], symbols)[0])
 
 

@@ -264,12 +264,11 @@ def _shared_symbols(total: Expr, outside: Powers) -> Powers:
     terms = [split(arg) for arg in total.args]
     if len(terms) > MAX_TERMS or None in terms:
         return {}
-    shared: Powers = {}
-    for base in terms[0][1]:  # type: ignore[index]
-        exponents = [t[1].get(base, 0) for t in terms]  # type: ignore[index]
-        if base.op.label is not None and all(n.__class__ is int and n > 0 for n in exponents):
-            shared[base] = -min(exponents)
-    return shared
+    return {
+        base: -n
+        for base, n in terms[0][1].items()  # type: ignore[index]
+        if base.op.label is not None and all(t[1].get(base) == n for t in terms)  # type: ignore[index]
+    }
 
 
 def _denominators_inside(x: Expr) -> Expr | None:
@@ -280,8 +279,9 @@ def _denominators_inside(x: Expr) -> Expr | None:
 def _cancelling(total: Expr, outside: Powers) -> Powers:
     inside = {base for arg in total.args for base, n in (split(arg) or (1, {}))[1].items() if n > 0}
     cancel = {base: n for base, n in outside.items() if n < 0 and base in inside}
+    raised = {base.args[0] for base in outside if base.op is POW}  # x**a/x is one power
     left = {base: n for base, n in outside.items() if n < 0 and base.op.label is not None}
-    return left if cancel else {}
+    return left if cancel and raised.isdisjoint(left) else {}
 
 
 def _with_changed_sum(x: Expr, factor: Callable[[Expr, Powers], Powers]) -> Expr | None:

@@ -133,7 +133,7 @@ def _of_difference(x: Expr, terms: Sequence[Term]) -> Expr | None:
         angles = [b.args[0] for b, n in terms[0][1].items() if b.op in (sine, cosine) and n == 1]
         for u, v in combinations(angles, 2):
             found = [_as_product(term, sine, cosine, u, v) for term in terms]
-            (c, one, rest), (d, two, other) = found  # type: ignore[misc]
+            (c, one, rest), (d, two, other) = found
             if c is None or d is None or rest != other or abs(c) != abs(d) or one == two:
                 continue
             kinds = {one: c, two: d}
@@ -152,7 +152,7 @@ def _of_difference(x: Expr, terms: Sequence[Term]) -> Expr | None:
 def _as_product(
     term: Term, sine: Elementwise, cosine: Elementwise, u: Expr, v: Expr
 ) -> tuple[Exact | None, tuple[int, int], Powers]:
-    """Coefficient, of which of u and v there is the sine, and other factors; None for the first of any else."""
+    """Coefficient, of which angles there is the sine, and other factors; None first for anything else."""
     c, powers = term
     rest = dict(powers)
     kinds = []
@@ -190,7 +190,9 @@ INVERSES: Final = (
 TRIGONOMETRIC_RULES: Final = (
     Rule("sin(u)*cos(u) = sin(2*u)/2", ROUNDING, MUL, _sine_of_double),
     Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _of_two_terms(_cosine_of_double)),
-    Rule("cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, _of_two_terms(_of_difference)),
+    Rule(
+        "cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, _of_two_terms(_of_difference)
+    ),
     Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, _of_two_terms(_square_of_half)),
 )
 

@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any, Final
 
 from symgrad.autodiff import derivatives
+from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols, toposort
@@ -35,7 +36,7 @@ def _presented(derivative: Callable[..., Any]) -> Callable[..., Any]:
         results = derivative(*args, **kwargs)
         found = dict.fromkeys(x for x in _flat(results) if x.shape == () and x.args)
         if not 0 < len(found) <= MAX_RESULTS or len(toposort(found)) > BOUNDED.nodes:
-            return results
+            return _mapped(results, {})
         return _mapped(results, {x: _read(x) for x in found})
 
     return public(present)
@@ -70,8 +71,9 @@ def _flat(results: Any) -> list[Any]:
 
 
 def _mapped(results: Any, images: dict[Expr, Expr]) -> Any:
+    """The results with some of them replaced; lists as lists that notebooks set."""
     if isinstance(results, (list, tuple)):
-        return [_mapped(part, images) for part in results]
+        return Formulas(_mapped(part, images) for part in results)
     return images.get(results, results)
 
 

@@ -480,4 +480,4 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
         return Piece(shown, COMPARE if boolean else LOOSE)
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
         return Piece(shown, MATMUL)
-    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\w\^", template) else ATOM)
+    return Piece(shown, POWER if "}^{{" in template or re.match(r"\w\^", template) else ATOM)

@@ -61,8 +61,7 @@ def double_pendulum() -> Lines:
     return [
         ("L", sg.simplify(kinetic - g * (m1 * y1 + m2 * y2))),
         ("M", motion.mass_matrix),
-        ("0", motion.equations[0]),
-        ("0", motion.equations[1]),
+        (r"\mathbf{0}", motion.equations),
     ]
 
 
@@ -91,6 +90,18 @@ def morse() -> Lines:
     D, a, r, r0 = positive("D a r r_0")
     V = D * (1 - sg.exp(-a * (r - r0))) ** 2
     return [("V", V), ("V'", sg.diff(V, r)), ("V''", sg.diff(V, r, 2))]
+
+
+@shown("Catenary")
+def catenary() -> Lines:
+    x, a = sg.symbol("x"), sg.symbol("a", positive=True)
+    y = a * sg.cosh(x / a)
+    return [
+        ("y", y),
+        ("y'", sg.diff(y, x)),
+        ("y''", sg.diff(y, x, 2)),
+        (partial("y", "a"), sg.diff(y, a)),
+    ]
 
 
 @shown("Relativistic momentum")
@@ -427,7 +438,7 @@ def rosenbrock() -> Lines:
 
 
 def text() -> str:
-    """All formulas, each as text and as LaTeX."""
+    """All formulas as text, and below them as LaTeX, where definitions stand once."""
     return "\n".join(line for title, lines in GALLERY.items() for line in _entry(title, lines()))
 
 
@@ -435,14 +446,19 @@ def _entry(title: str, lines: Lines) -> Iterator[str]:
     yield title
     for left, e in lines:
         yield f"  {left} = {e}"
-        yield f"  {' ' * len(left)} = {sg.latex(e)}"
+    yield sg.latex(dict(lines), mode="align*")
 
 
 PREAMBLE = r"""\documentclass[12pt]{article}
 \usepackage{amsmath, amssymb}
-\usepackage[paperwidth=300mm, paperheight=150mm, margin=8mm]{geometry}
-\pagestyle{empty}
-\setlength{\parindent}{0pt}
+\hoffset=\dimexpr 8mm - 1in\relax
+\voffset=\hoffset
+\newbox\entry
+\newcommand{\gallerypage}[1]{% a page of the height of what is on it
+  \setbox\entry=\hbox{\begin{minipage}{230mm}#1\end{minipage}}%
+  \pdfpagewidth=246mm
+  \pdfpageheight=\dimexpr\ht\entry + \dp\entry + 16mm\relax
+  \shipout\box\entry}
 \begin{document}
 """
 
@@ -451,8 +467,8 @@ def document() -> str:
     """The gallery as a LaTeX document, a page for each formula."""
     pages = []
     for title, lines in GALLERY.items():
-        rows = "\n".join(rf"\[ {left} = {sg.latex(e)} \]" for left, e in lines())
-        pages.append(f"\\section*{{{title}}}\n{rows}\n\\newpage")
+        rows = sg.latex(dict(lines()), mode="align*")
+        pages.append(f"\\gallerypage{{\\textbf{{\\Large {title}}}\n{rows}}}")
     return PREAMBLE + "\n".join(pages) + "\n\\end{document}\n"
 
 

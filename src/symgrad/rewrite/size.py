@@ -15,7 +15,7 @@ from symgrad.expr.leaves import is_number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import toposort
-from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
 
 OPERATION: Final = 10  # characters that an operation weighs as much as
 MAX_TERMS: Final = 8  # of a sum in which common factors are looked for
@@ -99,17 +99,24 @@ def _sum(terms: Iterable[Size]) -> Size:
 
 def _is_nested_polynomial(term: Expr) -> bool:
     """``x*(x + 4)``, which in a sum reads worse than ``x**2 + 4*x``, and is no longer."""
-    if term.op is not MUL:
+    _, rest = split_coefficient(term)
+    if rest is None or rest.op is not MUL:
         return False
-    bases = {_base(x) for x in term.args if x.op is not POW or not _is_below(x)}
+    bases = {_base(x) for x in rest.args if x.op is not POW or not _is_below(x)}
     return any(
         _base(y) in bases
         for x in bases
         if x.op is ADD
         for part in x.args
-        for y in (part.args if part.op is MUL else (part,))
+        for y in _factors_of(part)
         if _base(y).op.label is not None
     )
+
+
+def _factors_of(term: Expr) -> tuple[Expr, ...]:
+    """The factors of a term, but for its number."""
+    rest = split_coefficient(term)[1]
+    return () if rest is None else rest.args if rest.op is MUL else (rest,)
 
 
 def _base(factor: Expr) -> Expr:
@@ -117,19 +124,20 @@ def _base(factor: Expr) -> Expr:
 
 
 def _shares(terms: Sequence[Expr]) -> bool:
-    """Whether a whole number, or a symbol, divides all terms."""
+    """Whether a whole number divides all terms, or a symbol all of a sum without fractions."""
     if len(terms) > MAX_TERMS:
         return False
     common: set[Expr] | None = None
     number = 0
     for term in terms:
-        factors = term.args if term.op is MUL else (term,)
-        value = value_of(factors[0])
-        if value is not None and value.__class__ is not int:
+        value, _ = split_coefficient(term)
+        if value.__class__ is not int:
             return False
-        number = math.gcd(number, 1 if value is None else value)
-        above = [x for x in factors if x.op is not POW or not _is_below(x)]
-        symbols = {_base(x) for x in above if _base(x).op.label is not None}
+        number = math.gcd(number, value)
+        factors = _factors_of(term)
+        symbols = {_base(x) for x in factors if _base(x).op.label is not None}
+        if any(map(_is_below, factors)):
+            symbols = set()
         common = symbols if common is None else common & symbols
     return number > 1 or bool(common)
 

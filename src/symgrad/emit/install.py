@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from symgrad.emit.latex import latex
 from symgrad.emit.text import text
-from symgrad.errors import ArgumentError
+from symgrad.errors import SymgradError
 from symgrad.expr.formulas import Formulas
 from symgrad.expr.node import Expr
 
@@ -18,7 +18,7 @@ def install() -> None:
     def repr_of_list(self: Formulas) -> str | None:
         try:
             return f"$\\displaystyle {latex(self)}$"
-        except ArgumentError:  # something else was put in
+        except SymgradError:  # something else was put in
             return None
 
     def show(self: Expr) -> str:

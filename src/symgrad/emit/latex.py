@@ -9,9 +9,10 @@ import numpy as np
 
 from symgrad.emit.definitions import Plan, plan_of
 from symgrad.emit.indices import IndexWriter, says_all
+from symgrad.emit.latex_leaves import matrix
 from symgrad.emit.latex_names import latex_name
 from symgrad.emit.latex_options import MODES, Options, options_of
-from symgrad.emit.latex_printer import LatexPrinter, matrix
+from symgrad.emit.latex_printer import LatexPrinter
 from symgrad.emit.printer import LINE_LENGTH, MAX_LENGTH, Document
 from symgrad.emit.reading import shown
 from symgrad.errors import ArgumentError

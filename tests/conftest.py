@@ -1,14 +1,19 @@
 """Golden files, and functions that run their code for large arrays at any size.
 
-Options: ``--update-golden`` writes the golden files; ``--tiny-blocks`` runs every test on blocks of three.
+Options: ``--update-golden`` writes the golden files; ``--tiny-blocks`` runs every test on blocks of three;
+``--typeset`` sets the LaTeX of all tests (see `tests.typeset`).
 """
 
 from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from tests import typeset
 
+import symgrad as sg
+from symgrad import variational
 from symgrad.expr.tuning import tuned
+from symgrad.print import install, latex
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -20,6 +25,36 @@ def pytest_addoption(parser):
     parser.addoption(
         "--tiny-blocks", action="store_true", help="arrays of any size are computed in blocks"
     )
+    parser.addoption(
+        "--typeset", action="store_true", help="set all LaTeX of the session by pdflatex and KaTeX"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _typeset(request, tmp_path_factory):
+    """Keep what `latex` gives, and have it set at the end of the session."""
+    if not request.config.getoption("--typeset"):
+        yield
+        return
+    found = {}
+
+    def recorded(*args, **kwargs):
+        text = latex.latex(*args, **kwargs)
+        found[text] = None
+        return text
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (sg, install, variational):
+            patch.setattr(module, "latex", recorded)
+        yield
+    found = [text for text in found if text.replace("\n", "").isprintable() and "\\N{" not in text]
+    refused = []
+    if typeset.has_pdflatex():
+        refused += typeset.set_by_pdflatex(found, tmp_path_factory.mktemp("typeset"))
+    if typeset.has_katex():
+        refused += typeset.set_by_katex(found)
+    print(f"\n{len(found)} formulas set, {len(refused)} refused")
+    assert not refused, "\n".join(f"{formula}\n    {message}" for formula, message in refused)
 
 
 def tiny(entries=3):

@@ -12,10 +12,11 @@ NUMBER = re.compile(r"(?<![\w.*])-?\d+(?:\.\d*)?(?:e[+-]?\d+)?")
 
 
 @pytest.fixture
-def run(capsys):
-    """The lines that an example prints, run as a script."""
+def run(capsys, monkeypatch):
+    """The lines that an example prints, run as a script without arguments."""
 
     def run_script(name):
+        monkeypatch.setattr("sys.argv", [f"{name}.py"])
         runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
         return capsys.readouterr().out.splitlines()
 
@@ -176,3 +177,10 @@ def test_double_pendulum(run):
     assert numbers(drift)[0] < 1e-8
     # SciPy's DOP853 on the textbook's equations, rtol=1e-13
     assert numbers(angles) == pytest.approx([0.6599402534, 2.4294956082], abs=1e-5)
+
+
+def test_gallery(run, golden):
+    """The textbook formulas with their derivatives, to be read by a person."""
+    lines = run("gallery")
+    assert lines.count(r"\begin{align*}") > 30
+    golden("gallery.txt", "\n".join(lines) + "\n")

@@ -213,7 +213,8 @@ class EulerLagrange:
 
     @cached_property
     def _masses(self) -> list[list[Expr]]:
-        return hessian(self.lagrangian, list(self.velocities))  # type: ignore[no-any-return]
+        masses = hessian(self.lagrangian, list(self.velocities))
+        return [[simplify(e) for e in row] for row in masses]
 
     @cached_property
     def _rest(self) -> list[Expr]:

@@ -1,5 +1,7 @@
 """Formulas as LaTeX: as a textbook sets scalars, matrices without indices."""
 
+import copy
+import pickle
 from fractions import Fraction
 
 import numpy as np
@@ -233,3 +235,63 @@ def test_an_op_without_notation_prints_by_its_name():
     node = make(op, (x, y + 1), (), (), x.ty)
     assert sg.latex(2 * node) == r"2 \operatorname{new\_op}\left(x, y + 1\right)"
     assert str(2 * node) == "2*new_op(x, y + 1)"
+
+
+# Lists and dicts
+
+
+def test_lists_of_derivatives_are_lists_that_notebooks_set():
+    a, b = sg.symbols("a b")
+    gradient, blocks = sg.grad(a**2 * b, [a, b]), sg.hessian(a**2 * b, [a, b])
+    assert isinstance(gradient, list) and isinstance(blocks[0], list)
+    assert gradient._repr_latex_() == f"$\\displaystyle {sg.latex(list(gradient))}$"
+    assert blocks._repr_latex_().count("&") == 2 and "bmatrix" in blocks[0]._repr_latex_()
+    plain = list(gradient)
+    assert gradient == plain and repr(gradient) == repr(plain)
+    assert gradient + [1] == [*plain, 1] and gradient[::-1] == plain[::-1]
+    assert pickle.loads(pickle.dumps(gradient)) == copy.copy(gradient) == plain
+    assert sg.lambdify([a, b], blocks)(2.0, 3.0) == [[6.0, 4.0], [4.0, 0.0]]
+    assert np.array(gradient).shape == (2,)
+    gradient.append("text")
+    assert gradient._repr_latex_() is None
+    assert sg.solve_linear([a + b - 1, a - b], [a, b])._repr_latex_().count("frac") == 2
+
+
+def test_a_dict_is_aligned_equations():
+    a, b = sg.symbols("a b")
+    p = sg.named(a * b, "p")
+    given = {"f'": p**2, a: [p, a], r"\nabla f": [[a, b], [b, p]]}
+    rows = [
+        "f' &= p^{2}",
+        r"a &= \begin{bmatrix} p \\ a \end{bmatrix}",
+        r"\nabla f &= \begin{bmatrix} a & b \\ b & p \end{bmatrix}",
+        "p &= a b",
+    ]
+    body = " \\\\\n".join(rows)
+    assert sg.latex(given) == f"\\begin{{aligned}}\n{body}\n\\end{{aligned}}"
+    assert sg.latex(given, mode="align") == f"\\begin{{align}}\n{body}\n\\end{{align}}"
+    assert sg.latex(given, mode="inline") == f"${sg.latex(given)}$"
+    for wrong in ({}, {1: a}, {"f": [a, [b, a]]}):
+        with pytest.raises(ArgumentError):
+            sg.latex(wrong)
+
+
+def test_truth_values_that_are_counted_with():
+    a, v, X = sg.symbol("a"), sg.vector("v", "n"), sg.matrix("X", ("n", "k"))
+    assert sg.latex(2 * (a > 0)) == r"2 \mathbf{1}\left[a > 0\right]"
+    assert sg.latex(a * (a > 0) + 1) == r"a \mathbf{1}\left[a > 0\right] + 1"
+    weighted = sg.latex(sg.einsum("ij,i,ik->jk", X, v > 0, X))
+    assert r"\operatorname{diag}\left(\mathbf{1}\left[v > 0\right]\right)" in weighted
+    assert sg.latex(v > 0) == "v > 0" and "mathbf" not in sg.latex(sg.where(a > 0, a, 1))
+    flag = sg.symbol("m", dtype=bool)
+    assert sg.latex(2 * flag) == "2 m"
+
+
+def test_a_sum_of_fractions_stands_behind_its_factor():
+    a, b, c = sg.symbols("a b c")
+    assert sg.latex(a * (1 / b - 2 / c) / b**2) == (
+        r"\frac{a}{b^{2}} \left(\frac{1}{b} - \frac{2}{c}\right)"
+    )
+    assert sg.latex((1 / b - 1) / c).startswith(r"\frac{\frac{1}{b} - 1}{c}")
+    ratio = sg.latex(sg.diff(sg.special.log_ndtr(a), a))
+    assert ratio == r"\frac{\varphi\left(a\right)}{\Phi\left(a\right)}"

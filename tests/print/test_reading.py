@@ -148,3 +148,15 @@ def test_denominators_that_are_cleared():
         known = [{x: values[x] for x in free_symbols(f)} for f in (got, e)]
         assert sg.evaluate(got, known[0]) == pytest.approx(sg.evaluate(e, known[1]))
     assert str(sg.simplify(a * b * (1 / a - 1 / b))) == "b - a"
+
+
+def test_solutions_beside_an_inverse_are_products_with_it():
+    L, psi, y = sg.matrix("L", ("n", "k")), sg.vector("psi", "n"), sg.vector("y", "n")
+    C = sg.matrix("C", ("n", "n"), symmetric=True)
+    S = sg.named(L @ L.T + sg.diag(psi), "S")
+    f = sg.linalg.logdet(S) + sg.trace(sg.linalg.solve(S, C))
+    read = str(sg.grad(f, psi)).split(" where")[0]
+    assert read == "diagonal(inv(S) - inv(S) @ C @ inv(S))"
+    assert ".T" not in str(sg.grad(f, L)).split(" where")[0]
+    K = sg.matrix("K", ("n", "n"), spd=True)
+    assert "solve(K, y)" in str(sg.grad(y @ sg.linalg.solve(K, y) + sg.linalg.logdet(K), K))

@@ -1,6 +1,7 @@
 """The shortest form in print: what the search finds, keeps and leaves alone."""
 
 import itertools
+import pickle
 import random
 import subprocess
 import sys
@@ -10,8 +11,12 @@ import pytest
 
 import symgrad as sg
 from symgrad.autodiff import derivatives
+from symgrad.errors import ArgumentError
+from symgrad.expr.ranges import range_of
 from symgrad.expr.traverse import check_graph, toposort
-from symgrad.ops.shown import SHOWN, computed_forms, shown_forms
+from symgrad.ops.shown import SHOWN, computed_forms, shown
+from symgrad.rewrite.by_names import shortest_by_names
+from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.search import Bounds, shortest
 from symgrad.rewrite.size import size_of
 
@@ -33,6 +38,7 @@ sqrt(2)*sqrt(pi)*x                          x*sqrt(2*pi)
 sin(x)**2/(1-cos(x))                        cos(x) + 1
 (1-tanh(x/2)**2)/(1+tanh(x/2)**2)           1/cosh(x)
 (1+tan(x/2)**2)/(2*tan(x/2))                1/sin(x)
+a*cos(x)**2-a*sin(x)**2+exp(y)              a*cos(2*x) + exp(y)
 1/cos(x)**2-tan(x)**2                       1
 exp(x)/2+exp(-x)/2                          cosh(x)
 exp(x)*exp(y)/exp(a)                        exp(x + y - a)
@@ -249,9 +255,64 @@ def test_a_derivative_of_a_derivative_is_that_of_what_is_computed():
     assert shown_forms([sg.substitute(sg.diff(f, x), {x: y})])[0] is 1 / sg.sin(y)
 
 
-def test_a_form_asks_for_no_other_arguments_than_it_shows():
-    d = sg.diff(sg.log(a * x) + a * 0, x)
-    assert sg.free_symbols(d) == [x]
+LARGE = sg.log(sg.tan(x / 2)) * sg.exp(-(y**2)) + sg.sin(x) * sg.cos(x) * y
+
+
+@pytest.fixture
+def searches(monkeypatch):
+    """The formulas that were searched."""
+    found = []
+
+    def counted(forms, *rest):
+        found.append(forms[0])
+        return shortest(forms, *rest)
+
+    monkeypatch.setattr("symgrad.rewrite.readable.shortest_by_names", counted)
+    return found
+
+
+def test_a_larger_derivative_is_searched_when_it_is_first_read(searches):
+    f = LARGE * sg.symbol("fresh")
+    d, by_y = sg.grad(f, [x, y])
+    code = sg.lambdify([*sg.free_symbols(f)], [d, by_y, sg.diff(d, x)])
+    assert code(0.3, 0.7, 2.0) and code.source and code.explain()
+    assert d.op is by_y.op is SHOWN
+    assert not searches
+    assert str(d) == str(d) and sg.latex(d) == sg.latex(d)
+    assert len(searches) == 1 and searches[0] is d.args[0]
+    assert len(str(d)) < len(str(d.args[0]))
+
+
+def test_a_small_derivative_that_is_short_is_a_plain_node():
+    assert sg.diff(x**2 * y, x) is sg.diff(y * x**2, x) is sg.simplify(2 * x * y)
+    assert sg.diff(sg.sin(x), x, 4) is sg.sin(x)
+    assert sg.grad(x**4 - 2 * x**2, x) is 4 * x**3 - 4 * x
+    assert sg.diff(sg.diff(LARGE, x), x) is sg.diff(LARGE, x, 2)
+    assert sg.grad(LARGE, [x, y])[0] is sg.grad(LARGE, x)
+
+
+def test_a_derivative_with_two_forms_is_a_node_like_others():
+    d = sg.diff(LARGE, x)
+    assert pickle.loads(pickle.dumps(d)) is d
+    assert sg.free_symbols(d) == sg.free_symbols(LARGE)
+    assert sg.substitute(d, {y: 1}) is sg.substitute(sg.substitute(d, {y: a}), {a: 1})
+    assert sg.substitute(sg.diff(x**3 * LARGE, x), {x: 0, y: 0}).op is not SHOWN
+    assert d - d is sg.constant(0)
+    assert range_of(sg.diff(sg.exp(x**2 * y) / p + p * x**2, p) ** 2).nonnegative
+    assert str(sg.vmap(d, {x: "b"}).shape) == "('b',)"
+    sg.check_grad(d, [x, y])
+
+
+def test_what_cancels_in_a_form_is_asked_for_by_nobody():
+    """A symbol that does not stand in the formula needs no value."""
+    assert sg.free_symbols(sg.diff(sg.log(a * x) + a * 0, x)) == [x]
+    e = shown(y * sg.sin(a) ** 2 / (1 - sg.cos(a)) - y * sg.cos(a) + sg.exp(x))
+    assert sg.free_symbols(e) == [y, a, x] and str(e) == "y + exp(x)"
+    assert sg.lambdify([x, y], e)(0.0, 2.0) == sg.evaluate(e, {x: 0.0, y: 2.0}) == 3.0
+    with pytest.raises(ArgumentError, match="mention y"):
+        sg.lambdify(x, e)
+    with pytest.raises(ArgumentError, match="no value for y"):
+        sg.evaluate(e, {x: 0.0})
 
 
 def test_the_greeks():
@@ -269,3 +330,64 @@ def test_the_greeks():
         assert len(str(form)) < 90
         point = {S: 101.0, K: 97.0, T: 0.7, v: 0.3, r: 0.02}
         assert float(sg.evaluate(form, point)) == pytest.approx(float(sg.evaluate(expected, point)))
+
+
+GREEKS = {
+    "S": "ndtr(d_1)",
+    "S S": "exp(-d_1**2/2)/(sigma*S*sqrt(2*pi*T))",
+    "sigma": "S*sqrt(T/(2*pi))*exp(-d_1**2/2)",
+    "r": "K*T*ndtr(d_2)*exp(-r*T)",
+    "S sigma": "-d_2*exp(-d_1**2/2)/(sigma*sqrt(2*pi))",
+    "sigma sigma": "S*d_1*d_2*sqrt(T/(2*pi))*exp(-d_1**2/2)/sigma",
+}
+
+
+@pytest.mark.parametrize("by", GREEKS)
+def test_names_know_what_they_stand_for(by):
+    """``S*phi(d_1) = K*exp(-r*T)*phi(d_2)`` holds by the definitions of both."""
+    market = {s: sg.symbol(s, positive=True) for s in ("S", "K", "T", "sigma", "r")}
+    S, K, T, sigma, r = market.values()
+    d1 = sg.named((sg.log(S / K) + (r + sigma**2 / 2) * T) / (sigma * sg.sqrt(T)), "d_1")
+    d2 = sg.named(d1 - sigma * sg.sqrt(T), "d_2")
+    C = S * sg.special.ndtr(d1) - K * sg.exp(-r * T) * sg.special.ndtr(d2)
+    names = market | {"d_1": d1, "d_2": d2}
+    form = sg.parse(GREEKS[by], names)
+    greek = sg.diff(C, *[market[s] for s in by.split()])
+    assert size_of(shown_forms([greek])[0], {})[:2] == size_of(form, {})[:2]
+    point = dict(zip(market.values(), (101.0, 97.0, 0.7, 0.3, 0.02), strict=True))
+    expected = float(sg.evaluate(greek, point))
+    assert float(sg.evaluate(form, point)) == pytest.approx(expected, rel=1e-9)
+    assert float(sg.evaluate(shown_forms([greek])[0], point)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_powers_of_a_name_are_found_by_its_definition():
+    m, v, c = (sg.symbol(s, positive=True) for s in "mvc")
+    gamma = sg.named(1 / sg.sqrt(1 - v**2 / c**2), "gamma")
+    assert str(sg.diff(gamma * m * v, v)).startswith("m*gamma**3 where gamma = ")
+    q2 = sg.named((x - y) ** 2, "q")  # q**(1/2) is abs(x - y): the sign is lost
+    for e in (sg.diff(q2**2, x), sg.diff(sg.exp(q2) * q2, x)):
+        point = {x: 0.3, y: 0.8}
+        value = sg.evaluate(shown_forms([e])[0], point)
+        assert float(value) == pytest.approx(float(sg.evaluate(e, point)))
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_formulas_with_names_keep_their_values(seed):
+    rng = random.Random(seed)
+    for _ in range(6):
+        body = random_formula(rng, 2)
+        name = sg.named(body, "u")
+        inner = random_formula(rng, 1)
+        e = name * sg.named(name + inner, "w") + random_formula(rng, 2) * sg.exp(name) * name**2
+        if not sg.free_symbols(e):
+            continue
+        d = derivatives.diff(e, sg.free_symbols(e)[0])
+        with np.errstate(all="ignore"):
+            one, other = (
+                np.broadcast_to(sg.lambdify([x, y, p, n], form)(*GRID), GRID[0].shape)
+                for form in (d, shortest_by_names([d]))
+            )
+        defined = np.isfinite(one) & (np.abs(one) < 1e9)
+        np.testing.assert_allclose(
+            other[defined], one[defined], rtol=1e-6, atol=1e-7, err_msg=str(d)
+        )

@@ -54,6 +54,11 @@ def _vectors(v: Any, leaves: Sequence[Expr], many: bool, who: str) -> list[Expr]
 
 def _scalar(f: Any, who: str, leaves: Sequence[Expr]) -> Expr:
     """The function to differentiate, which must be a scalar."""
+    if isinstance(f, (list, tuple)):
+        raise ShapeError(
+            f"{who} needs a scalar, got a {type(f).__name__} of {len(f)}; write jacobian(f, x) for the"
+            " first derivatives of each"
+        )
     y = _function(f, who)
     if y.shape != ():
         first = (*y.shape, *leaves[0].shape)

@@ -1,8 +1,10 @@
 """The public derivatives: those of `symgrad.autodiff.derivatives`, read as a textbook would print them.
 
-A scalar result that is small enough to be read is searched for its shortest form. It is still computed as
+A scalar result that is small enough to be read is printed in its shortest form. It is still computed as
 it came out of differentiation, in the form that shares most with the function and keeps its digits, so that
-compiled code does not depend on what is read (`symgrad.ops.shown`). Solvers and `variable` ask for no form.
+compiled code does not depend on what is read. The form of a small result is looked for at once, and the
+result is a plain node where it is in that form already; that of a larger one when it is first read
+(`symgrad.ops.shown`). Solvers and `variable` ask for no form.
 """
 
 from __future__ import annotations
@@ -12,13 +14,20 @@ from functools import wraps
 from typing import Any, Final
 
 from symgrad.autodiff import derivatives
+from symgrad.expr.formulas import Formulas
+from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops.public import public
 from symgrad.ops.shown import shown
-from symgrad.rewrite.search import BOUNDED, Bounds, shorter_of, shortest
+from symgrad.rewrite.readable import shown_forms
+from symgrad.rewrite.search import BOUNDED, may_be_shortened
 
 MAX_RESULTS: Final = 16  # of one call; more are no formulas to read
+SMALL: Final = 10  # nodes of a formula that is searched at once
+MIDDLE: Final = (
+    14  # nodes of one that is searched later, and left plain where no rule applies to it
+)
 
 
 def _presented(derivative: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,15 +36,31 @@ def _presented(derivative: Callable[..., Any]) -> Callable[..., Any]:
         results = derivative(*args, **kwargs)
         found = dict.fromkeys(x for x in _flat(results) if x.shape == () and x.args)
         if not 0 < len(found) <= MAX_RESULTS or len(toposort(found)) > BOUNDED.nodes:
-            return results
-        bounds = Bounds(BOUNDED.nodes, BOUNDED.work * 2 // (1 + len(found)))
-        return _mapped(results, {x: _read(x, bounds) for x in found})
+            return _mapped(results, {})
+        return _mapped(results, {x: _read(x) for x in found})
 
     return public(present)
 
 
-def _read(x: Expr, bounds: Bounds) -> Expr:
-    return shown(x, shorter_of(x, shortest([x], bounds)))
+def _read(x: Expr) -> Expr:
+    """The node for a result."""
+    size = len(toposort([x]))
+    if size <= MIDDLE and not may_be_shortened(x):
+        return x
+    result = shown(x)
+    return result if size > SMALL else _settled(x, result)
+
+
+def _settled(computed: Expr, result: Expr) -> Expr:
+    """One formula where what is computed and what is read are the same, a number, or of other symbols."""
+    (form,) = shown_forms([result])
+    if (
+        form is computed
+        or is_number(form)
+        or set(free_symbols(form)) != set(free_symbols(computed))
+    ):
+        return form
+    return result
 
 
 def _flat(results: Any) -> list[Any]:
@@ -46,8 +71,9 @@ def _flat(results: Any) -> list[Any]:
 
 
 def _mapped(results: Any, images: dict[Expr, Expr]) -> Any:
+    """The results with some of them replaced; lists as lists that notebooks set."""
     if isinstance(results, (list, tuple)):
-        return [_mapped(part, images) for part in results]
+        return Formulas(_mapped(part, images) for part in results)
     return images.get(results, results)
 
 

@@ -18,6 +18,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, toposort
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.rewrite.readable import over_symbols
 
 CACHE_SIZE = 256
 MAX_DIGITS = 15
@@ -89,9 +90,9 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     >>> sg.evaluate(x**2 + 1, {x: 3.0})
     10.0
     """
-    expr = as_expr(e)
     values = {adopted(x): value for x, value in (values or {}).items()}
     check_symbols(values, "a key of the values")
+    (expr,) = over_symbols([as_expr(e)], set(values))
     check_defined([expr])
     order = toposort([expr])
     symbols = [node for node in order if node.op is SYMBOL]

@@ -24,7 +24,9 @@ from symgrad.functions.define import defined
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
+from symgrad.ops.shown import computed_forms
 from symgrad.program.ir import Program
+from symgrad.rewrite.readable import over_symbols
 
 
 @with_functions("args")
@@ -125,7 +127,7 @@ def lambdify(
     symbols = check_symbols([adopted(x) for x in given], "an argument")
     leaves, nest = flatten(outputs, as_expr)
     check_defined(leaves)
-    _check_arguments(symbols, leaves)
+    leaves = _of_arguments(symbols, leaves)
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
     )
@@ -155,14 +157,16 @@ def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ..
     return tuple(sorted(pairs))
 
 
-def _check_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> None:
+def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
+    """The outputs, which may mention the arguments alone."""
     for i, x in enumerate(symbols):
         if any(x is other for other in symbols[:i]):
             raise ArgumentError(f"argument {x.name!r} is given twice")
     known = set(symbols)
+    outputs = over_symbols(outputs, known)
     missing = [x for x in free_symbols(*outputs) if x not in known]
     if not missing:
-        return
+        return outputs
     listing = ", ".join(
         f"{x.name} {show_shape(x.shape)}" if x.shape else str(x.name) for x in missing
     )
@@ -216,7 +220,11 @@ MAX_DOC_NODES = 1000  # larger graphs are counted, not written out
 
 
 def describe(program: Program, outputs: Sequence[Expr]) -> str:
-    """The docstring of a compiled function: its formula, and the shapes of arguments and outputs."""
+    """The docstring of a compiled function: what it computes, and the shapes of arguments and outputs.
+
+    Formulas stand there as they are computed: their short forms take a search, and are not the code's.
+    """
+    outputs = computed_forms(outputs)
     more = f", ... and {len(outputs) - 8} more" if len(outputs) > 8 else ""
     size = len(toposort(outputs))
     if size > MAX_DOC_NODES:

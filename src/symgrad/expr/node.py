@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 class _Draft:
     """An `Expr` that can still be written to; `make` turns it into the immutable kind."""
 
-    __slots__ = ("__weakref__", "args", "op", "params", "shape", "symmetric", "ty")
+    __slots__ = ("__weakref__", "args", "form", "op", "params", "shape", "symmetric", "ty")
 
     op: Op
     args: tuple[Expr, ...]
     params: tuple[Any, ...]
     shape: Shape
     symmetric: bool | None
+    form: Expr
     ty: Ty
 
 
@@ -49,6 +50,8 @@ class Expr(_Draft):
         Extents; a name stands for an extent known at call time.
     symmetric : bool or None
         Whether it is known to be a symmetric matrix; None until somebody asks `is_symmetric`.
+    form : Expr
+        How it is read, where somebody looked for that (see `remembered_form`).
     """
 
     __slots__ = ()
@@ -208,6 +211,16 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
 def remember_symmetry(node: Expr, symmetric: bool) -> None:
     """Keep with a node what is known of it, so that it is found out once."""
     _Draft.symmetric.__set__(node, symmetric)  # type: ignore[misc, union-attr]
+
+
+def remember_form(node: Expr, form: Expr) -> None:
+    """Keep with a node the form in which it is read, so that it is searched once."""
+    _Draft.form.__set__(node, form)  # type: ignore[attr-defined, misc]
+
+
+def remembered_form(node: Expr) -> Expr | None:
+    """The form in which a node is read, or None where nobody has looked for it."""
+    return getattr(node, "form", None)
 
 
 def live_nodes() -> int:

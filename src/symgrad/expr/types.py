@@ -32,6 +32,7 @@ class Ty:
 
 _TYPES: dict[tuple[str, bool], Ty] = {}
 _PROMOTED: dict[tuple[Ty, ...], Ty] = {}
+_RESOLVED: Final[dict[tuple[np.ufunc, tuple[Ty, ...]], Ty]] = {}
 
 
 def as_ty(dtype: Any, weak: bool = False) -> Ty:
@@ -94,6 +95,13 @@ def resolve(ufunc: np.ufunc, types: tuple[Ty, ...]) -> Ty:
     DTypeError
         If the ufunc has no loop for these types.
     """
+    resolved = _RESOLVED.get((ufunc, types))
+    if resolved is None:
+        resolved = _RESOLVED[ufunc, types] = _resolve(ufunc, types)
+    return resolved
+
+
+def _resolve(ufunc: np.ufunc, types: tuple[Ty, ...]) -> Ty:
     likes = tuple(ty.like for ty in types)
     outputs = (None,) * ufunc.nout
     try:

@@ -20,6 +20,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Shape
+from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import range_by_assumptions, symbol
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
@@ -289,7 +290,7 @@ def exchanged(given: Any, known: Mapping[Expr, Expr]) -> Any:
     """A nest of expressions with nodes replaced; what is no expression stays."""
     if isinstance(given, Mapping):
         return {exchanged(k, known): exchanged(v, known) for k, v in given.items()}
-    if given.__class__ in (list, tuple):
+    if given.__class__ in (list, tuple, Formulas):
         return given.__class__(exchanged(part, known) for part in given)
     if isinstance(given, np.ndarray) and given.dtype == object:
         changed = np.empty(given.size, object)

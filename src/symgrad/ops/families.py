@@ -31,9 +31,16 @@ def _latex_primes(n: int) -> str:
 
 
 def _derivatives(
-    name: str, latex: str, sympy: Callable[..., Any], domain: tuple[float, float]
+    name: str,
+    latex: str,
+    sympy: Callable[..., Any],
+    domain: tuple[float, float],
+    first: str | None = None,
 ) -> Op:
-    """The derivatives of a function of x alone; the parameter is their order, at least 1."""
+    """The derivatives of a function of x alone; the parameter is their order, at least 1.
+
+    `first` is the LaTeX of the first derivative, as a template over x, where that has a notation.
+    """
 
     def image(sp: Any, x: Any, n: int) -> Any:
         t = sp.Dummy("t", real=True)
@@ -47,6 +54,7 @@ def _derivatives(
         image,
         domain,
         lambda n: f"{name}{_primes(n)}({{0}})",
+        lambda n: first if n == 1 else None,
     )
     return op
 
@@ -64,7 +72,11 @@ LOG_ERFC_DERIVATIVE: Final = _derivatives(
     "log_erfc", r"(\log\operatorname{erfc})", lambda sp, x: sp.log(sp.erfc(x)), (-2.0, 3.0)
 )
 LOG_NDTR_DERIVATIVE: Final = _derivatives(
-    "log_ndtr", r"(\log\Phi)", lambda sp, x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2), (-3.0, 3.0)
+    "log_ndtr",
+    r"(\log\Phi)",
+    lambda sp, x: sp.log(sp.erfc(-x / sp.sqrt(2)) / 2),
+    (-3.0, 3.0),
+    r"\frac{{\varphi\left({0}\right)}}{{\Phi\left({0}\right)}}",
 )
 
 

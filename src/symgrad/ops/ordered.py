@@ -33,11 +33,13 @@ def ordered(
     sympy: Callable[..., Any],
     domain: tuple[float, float],
     text: Callable[..., str] | None = None,
+    whole: Callable[..., str | None] | None = None,
     **fields: Any,
 ) -> Op:
     """A function ``f(n, x)`` of fixed orders; ``derivative(n, y, x)`` is its derivative by x.
 
     `latex` and `text` are the name in notation, given the orders; without `text` it is ``name(n, x)``.
+    `whole` is the LaTeX of orders that have another, as a template over x.
     """
 
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
@@ -50,6 +52,10 @@ def ordered(
         shown = latex.format(*orders) if isinstance(latex, str) else latex(*orders)
         return shown.replace("{", "{{").replace("}", "}}")  # braces of LaTeX, kept
 
+    def set_out(node: Expr) -> str:
+        special = whole(*node.params) if whole else None
+        return special or rf"{notation(node.params)}\left({{0}}\right)"
+
     def call(node: Expr) -> str:
         return text(*node.params) if text else f"{name}({', '.join(map(str, node.params))}, {{0}})"
 
@@ -61,7 +67,7 @@ def ordered(
         elementwise=True,
         numpy=numpy,
         text=call,
-        latex=lambda node: rf"{notation(node.params)}\left({{0}}\right)",
+        latex=set_out,
         sympy=sympy,
         domain=(domain,),
         **fields,

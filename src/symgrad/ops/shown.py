@@ -1,9 +1,9 @@
-"""A formula that is computed in one form and read in another.
+"""A formula that is computed as it is, and read in another form.
 
 The shortest form of a derivative is seldom the one that keeps most digits, or shares most with its
 function: that of ``sin(x)*cos(x)`` reads ``cos(2*x)``, and costs next to nothing beside the value as
-``cos(x)**2 - sin(x)**2``. A `SHOWN` node holds both. Code and derivatives are made from what is
-computed; text, LaTeX and SymPy's image from what is read.
+``cos(x)**2 - sin(x)**2``. A `SHOWN` node holds what is computed: code and derivatives are made from it.
+Its form in text, in LaTeX and in SymPy is searched when it is first read (`symgrad.rewrite.readable`).
 """
 
 from __future__ import annotations
@@ -11,51 +11,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import free_symbols, images, toposort, transform
+from symgrad.expr.traverse import images, toposort, transform
 
 
-def shown(computed: Expr, form: Expr) -> Expr:
-    """`computed`, which reads as `form`; the two are equal where the first is defined.
-
-    It is one of the two where both are the same or a number, or where a symbol is left out of the form:
-    what is read must not ask for other arguments than what is called.
-    """
-    if computed is form or is_number(computed) or is_number(form):
-        return form
-    if set(free_symbols(computed)) != set(free_symbols(form)):
-        return form
-    return make(SHOWN, (computed, form), (), computed.shape, computed.ty)
+def shown(computed: Expr) -> Expr:
+    """`computed`, which is read in its shortest form; a leaf is that already."""
+    if not computed.args or computed.op is SHOWN:
+        return computed
+    return make(SHOWN, (computed,), (), computed.shape, computed.ty)
 
 
 SHOWN: Final = Op(
     name="shown",
     build=lambda args, params: shown(*args),
     infer=lambda args, params: (args[0].shape, args[0].ty),
-    vjp=lambda g, y, needed: [g, None],
+    vjp=lambda g, y, needed: [g],
     elementwise=True,
+    keeps_symmetry=True,
     numpy="{0}",
     scalar="{0}",
-    sympy=lambda sp, computed, form: computed,
-    formula=lambda node: node.args[1],
-    domain=((-3.0, 3.0), (-3.0, 3.0)),
+    sympy=lambda sp, x: x,
+    range=lambda y, x: x,
+    domain=((-3.0, 3.0),),
 )
 
 
 def computed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every formula in the form in which it is computed."""
-    return _forms(roots, 0)
-
-
-def shown_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
-    """The roots with every formula in the form in which it is read."""
-    return _forms(roots, 1)
-
-
-def _forms(roots: Sequence[Expr], which: int) -> Sequence[Expr]:
     if not any(node.op is SHOWN for node in toposort(roots)):
         return roots
-    image = transform(roots, lambda node: node.args[which] if node.op is SHOWN else node)
+    image = transform(roots, lambda node: node.args[0] if node.op is SHOWN else node)
     return images(roots, image)

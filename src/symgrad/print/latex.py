@@ -13,8 +13,10 @@ from symgrad.ops.einsum import is_layout
 from symgrad.ops.elementwise import as_expr
 from symgrad.print.definitions import Plan, plan_of
 from symgrad.print.indices import IndexWriter, says_all
+from symgrad.print.latex_leaves import matrix
+from symgrad.print.latex_names import latex_name
 from symgrad.print.latex_options import MODES, Options, options_of
-from symgrad.print.latex_printer import LatexPrinter, matrix
+from symgrad.print.latex_printer import LatexPrinter
 from symgrad.print.printer import LINE_LENGTH, MAX_LENGTH, Document
 from symgrad.print.reading import shown
 from symgrad.rewrite.readable import readable
@@ -44,9 +46,10 @@ def latex(
 
     Parameters
     ----------
-    e : expression, list of expressions, or list of lists of them
+    e : expression, list of expressions, list of lists of them, or dict of any of these
         Of any shape and dtype. A list, such as `grad` gives for several symbols, is a column, a list of
-        lists, such as the block form of `hessian`, a matrix of blocks.
+        lists, such as the block form of `hessian`, a matrix of blocks. A dict is a line for each key, a
+        symbol or a name, and its value.
     style : str
         ``"matrix"`` writes tensors as ``A^{\top} x``, without indices, where matrix notation can say it;
         ``"index"`` writes entries, as ``\sum_{j} A_{ij} x_{j}``, whose free indices i, j, k, ... are the
@@ -75,7 +78,7 @@ def latex(
     ------
     ArgumentError
         For an option that is not among these, or a nest that is neither a list nor a list of equally
-        long lists.
+        long lists, or a dict of such.
 
     Examples
     --------
@@ -85,6 +88,11 @@ def latex(
     \frac{x^{2}}{2 \sqrt{x}}
     >>> print(latex(sg.hessian(x**2 * sg.symbol("y"), [x, sg.symbol("y")])))
     \begin{bmatrix} 2 y & 2 x \\ 2 x & 0 \end{bmatrix}
+    >>> print(latex({"f": x**2, "f'": sg.diff(x**2, x)}, mode="align*"))
+    \begin{align*}
+    f &= x^{2} \\
+    f' &= 2 x
+    \end{align*}
     """
     for what, given, known in (("style", style, STYLES), ("mode", mode, MODES)):
         if given not in known:
@@ -94,10 +102,9 @@ def latex(
         exp, symbol_names, fold_frac, fold_short_frac, fold_frac_powers, mul_symbol
     )
     how = _How(style, max_length, options)
-    if isinstance(e, (list, tuple, np.ndarray)):
-        return _in_mode(_blocks(_rows_of(e), how), mode)
-    document, _ = _document(as_expr(e), how, {})
-    return _in_mode(document, mode)
+    if isinstance(e, Mapping):
+        return _in_mode(_equations(e, how), mode, before="")
+    return _in_mode(_shown(e, how, {})[0], mode)
 
 
 class _How(NamedTuple):
@@ -108,14 +115,18 @@ class _How(NamedTuple):
     options: Options
 
 
-def _in_mode(document: Document, mode: str) -> str:
-    """The formula alone, in dollars, or in an environment."""
+def _in_mode(document: Document, mode: str, before: str = "&") -> str:
+    """The formula alone, in dollars, or in an environment.
+
+    `before` aligns it with definitions; equations have their alignment, and need the environment.
+    """
+    lines = [f"{before}{document.body}"]
+    lines += [f"{name} &= {value}" for name, value in document.definitions]
+    lines += [rf"&\text{{{document.hidden} more definitions left out}}"] * bool(document.hidden)
+    rows = " \\\\\n".join(lines)
     if mode.startswith("align"):
-        body, definitions, hidden = document
-        lines = [f"&{body}", *[f"{name} &= {value}" for name, value in definitions]]
-        lines += [rf"&\text{{{hidden} more definitions left out}}"] * bool(hidden)
-        return _environment(mode, " \\\\\n".join(lines))
-    shown = _assembled(document)
+        return _environment(mode, rows)
+    shown = _assembled(document) if before else _environment("aligned", rows)
     if mode == "plain":
         return shown
     return f"${shown}$" if mode == "inline" else _environment(mode, shown)
@@ -123,6 +134,35 @@ def _in_mode(document: Document, mode: str) -> str:
 
 def _environment(name: str, body: str) -> str:
     return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}"
+
+
+def _equations(given: Mapping[Any, Any], how: _How) -> Document:
+    """A line for each key and its value, and the definitions of all of them."""
+    names: dict[Expr, str] = {}
+    definitions: dict[str, str] = {}
+    hidden = 0
+    lines: list[str] = []
+    for key, value in given.items():
+        if not isinstance(key, (str, Expr)):
+            raise ArgumentError(
+                f"a key of what LaTeX shows must be a symbol or a name, not {key!r}"
+            )
+        left = latex_name(key) if isinstance(key, str) else _document(key, how, names)[0].body
+        document, found = _shown(value, how, names)
+        lines.append(f"{left} &= {document.body}")
+        definitions |= dict(document.definitions)
+        hidden += document.hidden
+        names |= found
+    if not lines:
+        raise ArgumentError("an empty dict has no LaTeX")
+    return Document(" \\\\\n".join(lines), list(definitions.items()), hidden)
+
+
+def _shown(e: Any, how: _How, known: Names) -> tuple[Document, Names]:
+    """An expression or a nest of lists, and the names that it gives to parts."""
+    if isinstance(e, (list, tuple, np.ndarray)):
+        return _blocks(_rows_of(e), how, known)
+    return _document(as_expr(e), how, known)
 
 
 def _rows_of(e: Any) -> list[list[Expr]]:
@@ -138,9 +178,11 @@ def _rows_of(e: Any) -> list[list[Expr]]:
     return [[as_expr(x) for x in row] for row in rows]
 
 
-def _blocks(rows: Sequence[Sequence[Expr]], how: _How) -> Document:
+def _blocks(
+    rows: Sequence[Sequence[Expr]], how: _How, known: Names
+) -> tuple[Document, dict[Expr, str]]:
     """A matrix of blocks, and the definitions of all of them."""
-    names: dict[Expr, str] = {}
+    names = dict(known)
     definitions: dict[str, str] = {}
     hidden = 0
     bodies: list[list[str]] = []
@@ -154,7 +196,7 @@ def _blocks(rows: Sequence[Sequence[Expr]], how: _How) -> Document:
             definitions |= dict(document.definitions)
             hidden += document.hidden
             names |= found
-    return Document(matrix(bodies).text, list(definitions.items()), hidden)
+    return Document(matrix(bodies).text, list(definitions.items()), hidden), names
 
 
 def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:

@@ -3,14 +3,12 @@ r"""Formulas drawn as LaTeX: leaves, sums and products, ops, contractions in mat
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
+from symgrad.expr.leaves import CONST, EYE, SYMBOL, is_number
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import text_of_number
 from symgrad.expr.types import BOOL
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import MUL
@@ -23,7 +21,8 @@ from symgrad.print.among_zeros import index_latex
 from symgrad.print.definitions import Plan
 from symgrad.print.functions import function_latex
 from symgrad.print.latex_forms import FORMS, transposed
-from symgrad.print.latex_names import escaped, latex_name
+from symgrad.print.latex_leaves import LEAVES, matrix, name_piece, number_piece, shown_name
+from symgrad.print.latex_names import escaped
 from symgrad.print.latex_options import DEFAULT, Options
 from symgrad.print.matrix_powers import derivative_latex, power_latex
 from symgrad.print.printer import (
@@ -39,59 +38,11 @@ from symgrad.print.printer import (
     Printer,
     fill,
 )
-from symgrad.print.terms import MAX_SHOWN, Power, Product, Sum, is_minus, reading_value
-from symgrad.print.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
-from symgrad.print.views import Blocks, Call, Joined, Raised, View
+from symgrad.print.terms import MAX_SHOWN, Power, Product, Sum
+from symgrad.print.text import array_text, is_scalar
+from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, View
 
-# Leaves
-
-
-def number_piece(value: Any) -> Piece:
-    """A number with its level; powers of ten written out."""
-    if value.__class__ is bool:
-        return Piece(rf"\text{{{value}}}", ATOM)
-    if value.__class__ is Fraction:
-        sign, over = "-" if value < 0 else "", text_of_number(abs(value.numerator))
-        fraction = rf"{sign}\frac{{{over}}}{{{text_of_number(value.denominator)}}}"
-        return Piece(fraction, MINUS if sign else PRODUCT)
-    shown = text_of_number(value)
-    level = MINUS if is_minus(value) else ATOM
-    digits, exponent, power = shown.partition("e")
-    if exponent:
-        ten = f"10^{{{int(power)}}}"
-        if digits in ("1", "-1"):
-            return Piece(digits.replace("1", ten), min(level, POWER))
-        return Piece(rf"{digits} \cdot {ten}", min(level, PRODUCT))
-    if shown.endswith("inf"):
-        return Piece(shown.replace("inf", r"\infty"), level)
-    return Piece(r"\text{nan}" if shown == "nan" else shown, level)
-
-
-def name_piece(name: str) -> Piece:
-    """A name; one that carries a superscript cannot take another."""
-    return shown_name(latex_name(name))
-
-
-def shown_name(shown: str) -> Piece:
-    """A name that is LaTeX."""
-    return Piece(shown, POWER if "^" in shown or shown.endswith("'") else ATOM)
-
-
-def _dim_piece(dim: Any) -> Piece:
-    plain = dim_piece(dim)
-    shown = re.sub(r"[A-Za-z_]\w*", lambda m: latex_name(m[0]), plain.text).replace("*", " ")
-    return Piece(re.sub(r"(\S+) \1(?= |$)", r"\1^{2}", shown), plain.level)
-
-
-def _constant(node: Expr) -> Piece:
-    if is_number(node):
-        return number_piece(reading_value(node))
-    array = node.params[0].array
-    if array.size > MAX_ENTRIES or array.ndim > 2:
-        extents = r" \times ".join(map(str, array.shape))
-        return Piece(rf"\operatorname{{array}}_{{{extents}}}", ATOM)
-    rows = array.tolist() if array.ndim == 2 else [[value] for value in array.tolist()]
-    return matrix([[number_piece(value).text for value in row] for row in rows])
+# Nodes
 
 
 def _index_piece(node: Expr, piece: Piece) -> Piece:
@@ -100,24 +51,8 @@ def _index_piece(node: Expr, piece: Piece) -> Piece:
     return Piece(array_text(node), ATOM) if is_array else piece
 
 
-def matrix(rows: Sequence[Sequence[str]]) -> Piece:
-    """Entries in square brackets."""
-    body = r" \\ ".join(" & ".join(row) for row in rows)
-    return Piece(rf"\begin{{bmatrix}} {body} \end{{bmatrix}}", ATOM)
-
-
-LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
-    NAMED_NUMBER: lambda node: Piece({"pi": r"\pi", "E": "e"}[str(node.name)], ATOM),
-    EYE: lambda node: Piece(f"I_{{{_dim_piece(node.params[0]).text}}}", ATOM),
-    SIZE: lambda node: _dim_piece(node.params[0]),
-    ARANGE: lambda node: Piece(
-        rf"\operatorname{{arange}}\left({_dim_piece(node.params[0]).text}\right)", ATOM
-    ),
-    CONST: _constant,
-}
-
-
-# Nodes
+def _indicator(truth: Piece) -> Piece:
+    return Piece(rf"\mathbf{{1}}\left[{truth.text}\right]", ATOM)
 
 
 class LatexPrinter(Printer):
@@ -138,6 +73,15 @@ class LatexPrinter(Printer):
 
     def more(self, hidden: int, what: str) -> str:
         return rf" + \dots + \text{{{hidden} more {what}}}"
+
+    def draw(self, node: Expr, view: View, pieces: dict[Expr, Piece]) -> Piece:
+        r"""Truth values that are counted with are ``\mathbf{1}[x > 0]``."""
+        if node.ty is not BOOL and isinstance(view, (Product, Sum, Raised, Contraction)):
+            truths = [x for x in view.children if x.ty is BOOL and pieces[x].level <= COMPARE]
+            if truths:
+                pieces = {x: pieces[x] for x in view.children}
+                pieces |= {x: _indicator(pieces[x]) for x in truths}
+        return super().draw(node, view, pieces)
 
     def product(self, view: Product, pieces: dict[Expr, Piece]) -> Piece:
         """Scalars before tensors, whose entrywise product is a circled dot."""
@@ -189,6 +133,9 @@ class LatexPrinter(Printer):
             held, tensors = tensors, []
             if not held and above and _stands_apart(above[-1]):
                 held = [above.pop()]
+        fractions = [_is_sum_of_fractions(piece) for piece in above]
+        if fractions.count(True) == 1 < len(above) and not held and not tensors:
+            held = [above.pop(fractions.index(True))]
         over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
         if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
             under = self._juxtaposed(below, [])
@@ -381,6 +328,11 @@ def _stands_apart(factor: Piece) -> bool:
     return norm or LOOSE <= factor.level < PRODUCT
 
 
+def _is_sum_of_fractions(factor: Piece) -> bool:
+    """Whether a factor would put fractions above a fraction bar."""
+    return factor.level < LOOSE and r"\frac" in factor.text
+
+
 def _column(text: str) -> list[str] | None:
     """The entries of a column that is written out; None for anything else."""
     found = _COLUMN.fullmatch(text)
@@ -486,4 +438,4 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
         return Piece(shown, COMPARE if boolean else LOOSE)
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
         return Piece(shown, MATMUL)
-    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\w\^", template) else ATOM)
+    return Piece(shown, POWER if "}^{{" in template or re.match(r"\w\^", template) else ATOM)

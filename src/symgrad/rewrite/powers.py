@@ -11,6 +11,7 @@ from typing import Any
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
+from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -96,7 +97,9 @@ def as_term(powers: Powers, like: Expr, coefficient: Any = 1) -> Expr:
             factors.append(_joined(base, left.pop(base.args[0])))
             del left[base]
     for base, n in left.items():
-        if base.op is f.exp:
+        if n == 1 and base.ty is not BOOL:
+            factors.append(base)
+        elif base.op is f.exp:
             factors.append(f.exp(mul(number(n, base.shape), base.args[0])))
         else:
             factors.append(power(base, number(n, base.shape)))

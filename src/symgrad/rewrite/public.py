@@ -9,8 +9,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
-from symgrad.ops.shown import shown_forms
+from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
+from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.rule import Guarantee, as_guarantee
 from symgrad.rewrite.search import WITHOUT_BOUND, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all
@@ -59,10 +60,10 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
     if allowed is not Guarantee.DOMAIN:
         return tidy
     if level == "basic":
-        return shortest([tidy, given])
+        return shortest_by_names([tidy, given])
     from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)
 
-    best = shortest([tidy, given], WITHOUT_BOUND)
+    best = shortest_by_names([tidy, given], WITHOUT_BOUND)
     symbols = symbols_for(named_parts(toposort([best])))
     (plain,) = cut([best], symbols)
     (theirs,) = put_back([simplify_with_sympy(plain)], symbols)

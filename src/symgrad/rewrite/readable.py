@@ -3,23 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
-from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort, transform
-from symgrad.ops.shown import shown_forms
+from symgrad.expr.node import Expr, remember_form, remembered_form
+from symgrad.expr.traverse import free_symbols, toposort, transform
+from symgrad.ops.linalg import INV, SOLVE
+from symgrad.ops.products import matmul
+from symgrad.ops.shown import SHOWN, computed_forms
+from symgrad.rewrite.by_names import shortest_by_names
+from symgrad.rewrite.search import shorter_of
 from symgrad.rewrite.simplify import simplify_all
 
 
-def written_out(roots: Sequence[Expr]) -> list[Expr]:
-    """The roots with every node whose op has a formula replaced by it."""
-    if not any(node.op.formula for node in toposort(roots)):
+def shown_forms(roots: Sequence[Expr]) -> list[Expr]:
+    """The roots with every formula in the form in which it is read."""
+    if not any(node.op is SHOWN for node in toposort(roots)):
         return list(roots)
+    image = transform(roots, lambda node: _form(node) if node.op is SHOWN else node)
+    return [image[root] for root in roots]
+
+
+def _form(node: Expr) -> Expr:
+    """The shortest form of what a node computes, searched once and kept with the node."""
+    found = remembered_form(node)
+    if found is None:
+        (computed,) = computed_forms(node.args)
+        found = shorter_of(computed, shortest_by_names([computed]))
+        remember_form(node, found)
+    return found
+
+
+def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> list[Expr]:
+    """The roots, or what is read of them where a symbol beyond `known` cancels in that.
+
+    Nobody is asked for the value of a symbol that does not stand in the formula.
+    """
+    if all(x in known for x in free_symbols(*roots)):
+        return list(roots)
+    return shown_forms(roots)
+
+
+def written_out(roots: Sequence[Expr]) -> list[Expr]:
+    """The roots as they are read, every node whose op has a formula replaced by it."""
+    roots = shown_forms(roots)
+    if not any(node.op.formula for node in toposort(roots)):
+        return roots
     image = transform(roots, lambda node: node.op.formula(node) if node.op.formula else node)
     return [image[root] for root in roots]
 
 
 def readable(root: Expr) -> Expr:
     """`root` as it is printed: formulas written out, and simplified with what is around them."""
-    (root,) = shown_forms([root])
-    (plain,) = written_out([root])
-    return root if plain is root else simplify_all([plain], written_out=True)[0]
+    (form,) = shown_forms([root])
+    (plain,) = written_out([form])
+    plain = _solutions_by_inverses(plain)
+    return form if plain is form else simplify_all([plain], written_out=True)[0]
+
+
+def _solutions_by_inverses(root: Expr) -> Expr:
+    """``solve(A, B)`` as ``inv(A) @ B`` where the inverse stands beside it, and B is no single column.
+
+    So a product of both reads ``inv(A) @ B @ inv(A)``, and symmetric ones are seen to be equal.
+    """
+    order = toposort([root])
+    inverses = {node.args[0]: node for node in order if node.op is INV}
+    if not any(node.op is SOLVE and node.args[0] in inverses for node in order):
+        return root
+
+    def by_inverse(node: Expr) -> Expr:
+        inverse = inverses.get(node.args[0]) if node.op is SOLVE and node.shape[-1] != 1 else None
+        return node if inverse is None else matmul(inverse, node.args[1])
+
+    return transform([root], by_inverse)[root]

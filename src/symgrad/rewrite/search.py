@@ -38,6 +38,7 @@ from symgrad.rewrite.size import Sizes, size_of
 LOCAL: Final = by_op((*RATIO_RULES, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
 MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
 FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
+FACES_BY_OP: Final = tuple(map(by_op, FACES))
 
 WIDTH: Final = 2  # formulas that are kept from round to round
 ROUNDS: Final = 3
@@ -80,6 +81,23 @@ def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
         return put_back([found], symbols)[0]
     finally:
         forget()  # no node outlives its users
+
+
+def may_be_shortened(x: Expr) -> bool:
+    """Whether any rule of the search applies to a scalar formula as it is; if none does, it finds nothing.
+
+    That takes a small part of the time of a search.
+    """
+    order = toposort([x])
+    try:
+        return all(map(_is_plain, order)) and any(
+            (made := rule.apply(node)) is not None and made is not node
+            for node in order
+            for rules in (LOCAL, MERGING, *FACES_BY_OP)
+            for rule in rules.get(node.op, ())
+        )
+    finally:
+        forget()
 
 
 def shorter_of(a: Expr, b: Expr) -> Expr:
@@ -158,7 +176,14 @@ class _Search:
     def run(self, forms: Sequence[Expr]) -> Expr:
         merge = partial(rewrite, rules=MERGING, limit=2)
         merged = [transform([x], merge)[x] for x in forms]
-        beam = sorted(dict.fromkeys([*forms, *merged]), key=self.operations)[:WIDTH]
+        given = sorted(dict.fromkeys([*forms, *merged]), key=self.operations)[:WIDTH]
+        whole = min(self._candidates(given, set(given)), key=self.operations, default=given[0])
+        # what a rule makes of the whole formula may be out of reach from the leaves
+        best = min([self._best(given), self._best([whole])], key=self.operations)
+        return best if any(best is x for x in forms) else self._tidied(best)
+
+    def _best(self, beam: Sequence[Expr]) -> Expr:
+        """The shortest form after a few rounds."""
         for _ in range(ROUNDS):
             made = [y for x in beam for y in self._faces(x)]
             ranked = sorted(dict.fromkeys([*beam, *made]), key=self.operations)[:WIDTH]
@@ -166,7 +191,7 @@ class _Search:
             beam = ranked
             if done:
                 break
-        return beam[0] if any(beam[0] is x for x in forms) else self._tidied(beam[0])
+        return beam[0]
 
     def _tidied(self, x: Expr) -> Expr:
         """As the pass for all graphs would leave it, where that is no longer: so the form stays one."""
@@ -176,10 +201,9 @@ class _Search:
     def _faces(self, x: Expr) -> list[Expr]:
         """The formula improved, and what it becomes in other functions."""
         results = [self.improved(x, DEPTH)]
-        for rules in FACES:
-            grouped = by_op(rules)
-            if self.left > 0 and any(node.op in grouped for node in toposort([x])):
-                face = transform([x], partial(rewrite, rules=grouped, limit=1))[x]
+        for rules in FACES_BY_OP:
+            if self.left > 0 and any(node.op in rules for node in toposort([x])):
+                face = transform([x], partial(rewrite, rules=rules, limit=1))[x]
                 results.append(self.improved(face, DEPTH))
         return results
 

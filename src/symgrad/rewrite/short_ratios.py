@@ -16,6 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
 from symgrad.expr.ranges import is_nonnegative
+from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
@@ -88,8 +89,26 @@ def _common_factor(x: Expr) -> Expr | None:
             common[base] = min(exponents) if n > 0 else max(exponents)
     if not any(n < 0 and b.op is ADD for b, n in common.items()):
         return None
+    return _out_of(x, common)
+
+
+def _common_symbols(x: Expr) -> Expr | None:
+    """``m_1*l**2 + m_2*l**2 -> (m_1 + m_2)*l**2``: symbols that all terms have to the same power."""
+    terms = [split(arg) for arg in x.args]
+    if len(terms) > MAX_TERMS or None in terms:
+        return None
+    common: Powers = {
+        base: n
+        for base, n in terms[0][1].items()  # type: ignore[index]
+        if all(t[1].get(base) == n for t in terms)  # type: ignore[index]
+    }
+    return _out_of(x, common) if common else None
+
+
+def _out_of(x: Expr, common: Powers) -> Expr:
+    """A sum with a common factor of its terms before it."""
     inverse: Powers = {base: -n for base, n in common.items()}
-    rest = [as_expr(multiplied(t, (1, inverse)), x) for t in terms]
+    rest = [as_expr(multiplied(split(arg), (1, inverse)), x) for arg in x.args]
     return mul_all([as_term(common, x), add_all([t for t in rest if t is not None])])
 
 
@@ -231,9 +250,57 @@ def _into_root(x: Expr) -> Expr | None:
 def _apart(x: Expr) -> Expr | None:
     """``(x + 1)/x -> 1 + 1/x``: the only sum in a numerator multiplied by the rest of the product."""
     term = split(x)
-    if term is None or all(b.op is ADD for b in term[1]):
-        return None  # a number stays in front of its sum
+    if term is None or (term[0].denominator == 1 and all(b.op is ADD for b in term[1])):
+        return None  # a whole number stays in front of its sum
     return _expanded(term, x)
+
+
+def _symbols_outside(x: Expr) -> Expr | None:
+    """``a*(b*y - 3*b*x**2) -> a*b*(y - 3*x**2)``: the powers of symbols that a sum in a product shares."""
+    return _with_changed_sum(x, _shared_symbols)
+
+
+def _shared_symbols(total: Expr, outside: Powers) -> Powers:
+    terms = [split(arg) for arg in total.args]
+    if len(terms) > MAX_TERMS or None in terms:
+        return {}
+    return {
+        base: -n
+        for base, n in terms[0][1].items()  # type: ignore[index]
+        if base.op.label is not None and all(t[1].get(base) == n for t in terms)  # type: ignore[index]
+    }
+
+
+def _denominators_inside(x: Expr) -> Expr | None:
+    """``(3*a - b)/a*c -> (3 - b/a)*c``: denominators that cancel in a sum."""
+    return _with_changed_sum(x, _cancelling)
+
+
+def _cancelling(total: Expr, outside: Powers) -> Powers:
+    inside = {base for arg in total.args for base, n in (split(arg) or (1, {}))[1].items() if n > 0}
+    cancel = {base: n for base, n in outside.items() if n < 0 and base in inside}
+    raised = {base.args[0] for base in outside if base.op is POW}  # x**a/x is one power
+    left = {base: n for base, n in outside.items() if n < 0 and base.op.label is not None}
+    return left if cancel and raised.isdisjoint(left) else {}
+
+
+def _with_changed_sum(x: Expr, factor: Callable[[Expr, Powers], Powers]) -> Expr | None:
+    """A product whose only sum above is multiplied by a factor, and the rest divided by it."""
+    term = split(x)
+    if term is None:
+        return None
+    c, powers = term
+    sums = [b for b, n in powers.items() if b.op is ADD and n == 1]
+    if len(sums) != 1:
+        return None
+    (total,) = sums
+    rest: Powers = {b: n for b, n in powers.items() if b is not total}
+    moved = factor(total, rest)
+    inner = [multiplied(split(arg), (1, moved)) for arg in total.args] if moved else []
+    if not inner or None in inner:
+        return None
+    made = add_all([y for y in (as_expr(t, x) for t in inner) if y is not None])
+    return mul_all([as_term(times(rest, {b: -n for b, n in moved.items()}), x, c), made])
 
 
 def _sign_inside(x: Expr) -> Expr | None:
@@ -264,7 +331,7 @@ def _roots_joined(x: Expr) -> Expr | None:
     if term is None:
         return None
     for sign in (_HALF, -_HALF):
-        bases = [b for b, n in term[1].items() if n == sign]
+        bases = [b for b, n in term[1].items() if n == sign and b.op is not f.exp]
         unknown = [b for b in bases if not is_nonnegative(b)]
         if len(bases) > 1 and len(unknown) <= 1:
             return _under_one_root(term, dict.fromkeys(bases, 1), sign, x)
@@ -277,7 +344,9 @@ def _quotient_under_root(x: Expr) -> Expr | None:
     if term is None:
         return None
     inside: Powers = {
-        b: int(2 * n) for b, n in term[1].items() if n in (_HALF, -_HALF) and is_nonnegative(b)
+        b: int(2 * n)
+        for b, n in term[1].items()
+        if n in (_HALF, -_HALF) and b.op is not f.exp and is_nonnegative(b)
     }
     return _under_one_root(term, inside, _HALF, x) if len(set(inside.values())) > 1 else None
 
@@ -297,6 +366,7 @@ SUMS: Final = (
     _rule("a/b + c/d, sin**2 = 1 - cos**2", DOMAIN, ADD, partial(together, squares=1)),
     _rule("a/b + c/d, cos**2 = 1 - sin**2", DOMAIN, ADD, partial(together, squares=2)),
     _rule("1/q + a/q**2 = (1 + a/q)/q", DOMAIN, ADD, _common_factor),
+    _rule("a*c**n + b*c**n = (a + b)*c**n", ROUNDING, ADD, _common_symbols),
     _rule("the quotients in a sum over one denominator", DOMAIN, ADD, _tails),
     _rule("a*(b + c) + a*d = a*b + a*c + a*d", ROUNDING, ADD, written_out),
     *[
@@ -322,6 +392,8 @@ PRODUCTS: Final = tuple(
         ("sin(x)**2/(1 - cos(x)) = 1 + cos(x)", DOMAIN, partial(_cancelled_squares, squares=1)),
         ("cos(x)**2/(1 - sin(x)) = 1 + sin(x)", DOMAIN, partial(_cancelled_squares, squares=2)),
         ("(a + b)*c = a*c + b*c", ROUNDING, _apart),
+        ("(a*b + a*c)*d = a*(b + c)*d", ROUNDING, _symbols_outside),
+        ("(a + b)/a*c = (1 + b/a)*c", DOMAIN, _denominators_inside),
         ("-(a - b)*c = (b - a)*c", EXACT, _sign_inside),
     )
 )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import combinations
 from typing import Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, mul, power, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, power, split_coefficient
 from symgrad.ops.elementwise import Elementwise
-from symgrad.rewrite.powers import Powers, as_term, raise_power, times
+from symgrad.rewrite.powers import Exact, Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import Term, split
 from symgrad.rewrite.rule import Guarantee, Rule
 
@@ -19,6 +20,10 @@ ROUNDING, EXACT = Guarantee.ROUNDING, Guarantee.EXACT
 
 # sine, cosine, and s in cos(2u) = cos(u)**2 + s*sin(u)**2, 1 = cos(u)**2 - s*sin(u)**2
 FAMILIES: Final = ((f.sin, f.cos, -1), (f.sinh, f.cosh, 1))
+FUNCTIONS: Final = (f.sin, f.cos, f.sinh, f.cosh)
+MAX_TERMS: Final = 8  # of a sum in which two terms are looked for
+
+RuleFunction = Callable[[Expr], Expr | None]
 
 
 def _twice(u: Expr) -> Expr:
@@ -49,12 +54,30 @@ def _sine_of_double(x: Expr) -> Expr | None:
     return None
 
 
-def _cosine_of_double(x: Expr) -> Expr | None:
-    """``cos(u)**2 - sin(u)**2 -> cos(2*u)``, and so for ``2*cos(u)**2 - 1`` and ``1 - 2*sin(u)**2``."""
-    if len(x.args) != 2:
+def _of_two_terms(join: Callable[[Expr, Sequence[Term]], Expr | None]) -> RuleFunction:
+    """A rule on sums that joins two of their terms where sine or cosine stands in one of them."""
+
+    def apply(x: Expr) -> Expr | None:
+        if len(x.args) > MAX_TERMS:
+            return None
+        terms = [split(arg) for arg in x.args]
+        circular = [term is not None and any(b.op in FUNCTIONS for b in term[1]) for term in terms]
+        for i, j in combinations(range(len(terms)), 2):
+            a, b = terms[i], terms[j]
+            if a is None or b is None or not (circular[i] or circular[j]):
+                continue
+            joined = join(x, (a, b))
+            if joined is not None:
+                rest = [arg for k, arg in enumerate(x.args) if k not in (i, j)]
+                return add_all([joined, *rest]) if rest else joined
         return None
-    terms = [split(arg) for arg in x.args]
-    found = [base for term in terms if term for base, n in term[1].items() if n == 2]
+
+    return apply
+
+
+def _cosine_of_double(x: Expr, terms: Sequence[Term]) -> Expr | None:
+    """``cos(u)**2 - sin(u)**2 -> cos(2*u)``, and so for ``2*cos(u)**2 - 1`` and ``1 - 2*sin(u)**2``."""
+    found = [base for _, powers in terms for base, n in powers.items() if n == 2]
     for sine, cosine, s in FAMILIES:
         for u in dict.fromkeys(b.args[0] for b in found if b.op in (sine, cosine)):
             parts = [_parts(term, sine(u), cosine(u)) for term in terms]
@@ -72,11 +95,9 @@ def _cosine_of_double(x: Expr) -> Expr | None:
 
 
 def _parts(
-    term: Term | None, sine: Expr, cosine: Expr
+    term: Term, sine: Expr, cosine: Expr
 ) -> tuple[Fraction, Fraction, Fraction, Powers] | None:
     """What a term holds of 1, sine**2 and cosine**2, and its other factors."""
-    if term is None:
-        return None
     c, powers = term
     rest = dict(powers)
     square = [rest.pop(base, 0) for base in (sine, cosine)]
@@ -88,14 +109,9 @@ def _parts(
     return held[0], held[1], held[2], rest
 
 
-def _square_of_half(x: Expr) -> Expr | None:
+def _square_of_half(x: Expr, terms: Sequence[Term]) -> Expr | None:
     """``1 - cos(2*u) -> 2*sin(u)**2``, ``1 + cos(2*u) -> 2*cos(u)**2``; and of cosh."""
-    if len(x.args) != 2:
-        return None
-    terms = [split(arg) for arg in x.args]
-    if terms[0] is None or terms[1] is None:
-        return None
-    for (c, powers), (d, other) in (terms, terms[::-1]):  # type: ignore[misc]
+    for (c, powers), (d, other) in (terms, terms[::-1]):
         for sine, cosine, s in FAMILIES:
             for base, n in powers.items():
                 rest = {b: m for b, m in powers.items() if b is not base}
@@ -106,6 +122,46 @@ def _square_of_half(x: Expr) -> Expr | None:
                     return as_term(times(rest, {cosine(u): 2}), x, 2 * d)
                 return as_term(times(rest, {sine(u): 2}), x, -2 * s * d)
     return None
+
+
+# Sums and differences of angles
+
+
+def _of_difference(x: Expr, terms: Sequence[Term]) -> Expr | None:
+    """``cos(u)*cos(v) + sin(u)*sin(v) -> cos(u - v)``, and so for sums, sine, sinh and cosh."""
+    for sine, cosine, s in FAMILIES:
+        angles = [b.args[0] for b, n in terms[0][1].items() if b.op in (sine, cosine) and n == 1]
+        for u, v in combinations(angles, 2):
+            found = [_as_product(term, sine, cosine, u, v) for term in terms]
+            (c, one, rest), (d, two, other) = found
+            if c is None or d is None or rest != other or abs(c) != abs(d) or one == two:
+                continue
+            kinds = {one: c, two: d}
+            if {(0, 0), (1, 1)} == set(kinds):  # cos(u)*cos(v) + k*sin(u)*sin(v), k = -1 for u + v
+                k = kinds[1, 1] / Fraction(kinds[0, 0])
+                function, scale, sign = cosine, kinds[0, 0], s * k
+            elif {(1, 0), (0, 1)} == set(kinds):  # sin(u)*cos(v) + k*cos(u)*sin(v)
+                function, scale, sign = sine, kinds[1, 0], kinds[0, 1] / Fraction(kinds[1, 0])
+            else:
+                continue
+            angle = u + v if sign > 0 else u - v
+            return as_term(times(rest, {function(angle): 1}), x, scale)
+    return None
+
+
+def _as_product(
+    term: Term, sine: Elementwise, cosine: Elementwise, u: Expr, v: Expr
+) -> tuple[Exact | None, tuple[int, int], Powers]:
+    """Coefficient, of which angles there is the sine, and other factors; None first for anything else."""
+    c, powers = term
+    rest = dict(powers)
+    kinds = []
+    for angle in (u, v):
+        held = [rest.pop(function(angle), 0) for function in (cosine, sine)]
+        if held not in ([1, 0], [0, 1]):
+            return None, (0, 0), rest
+        kinds.append(held[1])
+    return c, (kinds[0], kinds[1]), rest  # type: ignore[return-value]
 
 
 # Functions of inverse functions
@@ -133,8 +189,11 @@ INVERSES: Final = (
 )
 TRIGONOMETRIC_RULES: Final = (
     Rule("sin(u)*cos(u) = sin(2*u)/2", ROUNDING, MUL, _sine_of_double),
-    Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _cosine_of_double),
-    Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, _square_of_half),
+    Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _of_two_terms(_cosine_of_double)),
+    Rule(
+        "cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, _of_two_terms(_of_difference)
+    ),
+    Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, _of_two_terms(_square_of_half)),
 )
 
 # The same formula in other functions, everywhere in it at once

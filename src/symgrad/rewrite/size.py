@@ -6,7 +6,8 @@ fewer characters is the shorter. A node that occurs twice is read twice. A `name
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
@@ -14,19 +15,26 @@ from symgrad.expr.leaves import is_number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.traverse import toposort
-from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
 
 OPERATION: Final = 10  # characters that an operation weighs as much as
+MAX_TERMS: Final = 8  # of a sum in which common factors are looked for
 HUGE: Final = 1 << 40  # sizes beyond are all the same: a shared graph may print exponentially long
 
 
 class Size(NamedTuple):
-    """Operations, characters, and whether brackets are needed around it in a product."""
+    """Operations, characters, whether brackets are needed around it in a product, and its sign.
+
+    `fraction` tells whether it holds a fraction that a bar above or below it would be put over, `shared`
+    whether it is a sum whose terms share a number or a symbol, which belongs before the brackets.
+    """
 
     operations: int
     characters: int
     open: bool = False
     negative: bool = False
+    fraction: bool = False
+    shared: bool = False
 
     @property
     def weight(self) -> int:
@@ -52,7 +60,9 @@ def _size(node: Expr, known: Sizes) -> Size:
     if node.op.label is not None or not node.args:
         return Size(0, len(str(node.params[0])) if node.params else 6)
     if node.op is ADD:
-        return _sum([known[x] for x in node.args])
+        size = _sum([known[x] for x in node.args])
+        nested = sum(map(_is_nested_polynomial, node.args))
+        return size._replace(operations=size.operations + nested, shared=_shares(node.args))
     if node.op is MUL or node.op is POW:
         return _product(node.args if node.op is MUL else (node,), known)
     inner = [known[x] for x in node.args]
@@ -62,8 +72,14 @@ def _size(node: Expr, known: Sizes) -> Size:
     )
 
 
-def _limited(operations: int, characters: int, open_: bool = False, negative: bool = False) -> Size:
-    return Size(min(operations, HUGE), min(characters, HUGE), open_, negative)
+def _limited(
+    operations: int,
+    characters: int,
+    open_: bool = False,
+    negative: bool = False,
+    fraction: bool = False,
+) -> Size:
+    return Size(min(operations, HUGE), min(characters, HUGE), open_, negative, fraction)
 
 
 def _number(value: Any) -> Size:
@@ -78,13 +94,59 @@ def _sum(terms: Iterable[Size]) -> Size:
     leading = int(signs == len(terms))
     operations = sum(x.operations for x in terms) - signs + len(terms) - 1 + leading
     characters = sum(x.characters for x in terms) - signs + 3 * (len(terms) - 1) + leading
-    return _limited(operations, characters, True, bool(leading))
+    return _limited(operations, characters, True, bool(leading), any(x.fraction for x in terms))
+
+
+def _is_nested_polynomial(term: Expr) -> bool:
+    """``x*(x + 4)``, which in a sum reads worse than ``x**2 + 4*x``, and is no longer."""
+    _, rest = split_coefficient(term)
+    if rest is None or rest.op is not MUL:
+        return False
+    bases = {_base(x) for x in rest.args if x.op is not POW or not _is_below(x)}
+    return any(
+        _base(y) in bases
+        for x in bases
+        if x.op is ADD
+        for part in x.args
+        for y in _factors_of(part)
+        if _base(y).op.label is not None
+    )
+
+
+def _factors_of(term: Expr) -> tuple[Expr, ...]:
+    """The factors of a term, but for its number."""
+    rest = split_coefficient(term)[1]
+    return () if rest is None else rest.args if rest.op is MUL else (rest,)
+
+
+def _base(factor: Expr) -> Expr:
+    return factor.args[0] if factor.op is POW else factor
+
+
+def _shares(terms: Sequence[Expr]) -> bool:
+    """Whether a whole number divides all terms, or a symbol all of a sum without fractions."""
+    if len(terms) > MAX_TERMS:
+        return False
+    common: set[Expr] | None = None
+    number = 0
+    for term in terms:
+        value, _ = split_coefficient(term)
+        if value.__class__ is not int:
+            return False
+        number = math.gcd(number, value)
+        factors = _factors_of(term)
+        symbols = {_base(x) for x in factors if _base(x).op.label is not None}
+        if any(map(_is_below, factors)):
+            symbols = set()
+        common = symbols if common is None else common & symbols
+    return number > 1 or bool(common)
 
 
 def _product(factors: Iterable[Expr], known: Sizes) -> Size:
     above: list[tuple[int, int]] = []
     below: list[tuple[int, int]] = []
     negative = False
+    nested = shared = 0  # sums of fractions, sums with a common factor
     for x in factors:
         value = value_of(x)
         if value is not None:
@@ -92,14 +154,17 @@ def _product(factors: Iterable[Expr], known: Sizes) -> Size:
             _put_number(abs(value), above, below)
         else:
             (below if _is_below(x) else above).append(_factor(x, known))
+            if _base(x).op is ADD:
+                nested += known[_base(x)].fraction
+                shared += known[_base(x)].shared
     if not above:
         above.append((0, 1))
-    operations = sum(n for n, _ in above) + len(above) - 1
+    operations = sum(n for n, _ in above) + len(above) - 1 + shared
     characters = sum(n for _, n in above) + len(above) - 1
     if below:
-        operations += sum(n for n, _ in below) + len(below)
+        operations += sum(n for n, _ in below) + len(below) + nested
         characters += sum(n for _, n in below) + len(below) + 2 * (len(below) > 1)
-    return _limited(operations + negative, characters + negative, False, negative)
+    return _limited(operations + negative, characters + negative, False, negative, bool(below))
 
 
 def _put_number(value: Any, above: list[tuple[int, int]], below: list[tuple[int, int]]) -> None:

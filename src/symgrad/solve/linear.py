@@ -19,6 +19,7 @@ from symgrad.autodiff import diff
 from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
+from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import SYMBOL, assumed, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
@@ -97,7 +98,7 @@ def solve_linear(eqs: Any, unknowns: Any, *, dict: bool = False) -> Any:
     results = [simplify(e) for e in found]
     if dict:
         return {x: e for x, e in zip(leaves, results, strict=True)}
-    return results if many else results[0]
+    return Formulas(results) if many else results[0]
 
 
 def _residual(y: Any) -> Expr:

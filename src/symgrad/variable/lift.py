@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
+from symgrad.expr.formulas import Formulas
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops import linalg, matrix_products, products, pseudoinverse, select, ufuncs
@@ -40,6 +41,7 @@ OPERANDS: Final[dict[Any, int]] = {
     select.clip: 3,
 }
 NO_EXCHANGE: Final[Mapping[Record, Record]] = {}
+_LISTS: Final = (list, tuple, Formulas)
 _PLAIN: Final = frozenset({int, float, bool, str, Fraction, type(None), type(Ellipsis), slice})
 
 
@@ -76,7 +78,7 @@ def _formula(arg: Any, exchange: Mapping[Record, Record]) -> Any:
     kind = arg.__class__
     if kind is Record:
         return exchange.get(arg, arg).expr
-    if kind is list or kind is tuple:
+    if kind in _LISTS:
         return kind([_formula(entry, exchange) for entry in arg])
     return arg
 
@@ -106,7 +108,7 @@ def _setting(arg: Any, records: list[Record]) -> Any:
     if hasattr(kind, "__symgrad_lift__"):
         return _taken(arg.record(), records)
     if isinstance(arg, (list, tuple)):
-        return kind([_setting(entry, records) for entry in arg]) if kind in (list, tuple) else arg
+        return kind([_setting(entry, records) for entry in arg]) if kind in _LISTS else arg
     if isinstance(arg, np.ndarray) and arg.dtype.kind == "f":
         return _taken(parameter_record(arg), records)
     return arg

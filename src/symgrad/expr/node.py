@@ -15,21 +15,39 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from symgrad.expr.dims import Shape
+from symgrad.expr.order import order_text
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
     from symgrad.expr.op import Op
 
 
+LARGE = 1000  # nodes of a tree beyond which they are not counted
+
+
 class _Draft:
     """An `Expr` that can still be written to; `make` turns it into the immutable kind."""
 
-    __slots__ = ("__weakref__", "args", "op", "params", "shape", "symmetric", "ty")
+    __slots__ = (
+        "__weakref__",
+        "args",
+        "digest",
+        "op",
+        "order",
+        "params",
+        "shape",
+        "size_as_tree",
+        "symmetric",
+        "ty",
+    )
 
     op: Op
     args: tuple[Expr, ...]
     params: tuple[Any, ...]
+    order: str
+    digest: bytes
     shape: Shape
+    size_as_tree: int
     symmetric: bool | None
     ty: Ty
 
@@ -45,8 +63,14 @@ class Expr(_Draft):
         The operands.
     params : tuple
         Static parameters, hashable (axes, labels, a leaf's name or value).
+    order : str
+        The text by which it is sorted among the operands of a sum or product; see `symgrad.expr.order`.
+    digest : bytes
+        What tells it apart from nodes of the same `order`; empty until somebody asks for it.
     shape : tuple of int or str or DimExpr
         Extents; a name stands for an extent known at call time.
+    size_as_tree : int
+        Nodes of the formula written out, up to `LARGE`.
     symmetric : bool or None
         Whether it is known to be a symmetric matrix; None until somebody asks `is_symmetric`.
     """
@@ -165,8 +189,9 @@ def _sweep() -> None:
 def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, ty: Ty) -> Expr:
     """The one node with this op, these operands and parameters; made if there is none yet.
 
-    Operands of a commutative op are matched in any order; the node keeps the order in which it was
-    first written, which is the order that a reader sees.
+    Operands of a commutative op are matched in any order. The constructors of such ops bring them into
+    the canonical order; where the order of evaluation counts, in sums of three and more terms, the node
+    keeps the order in which it was first written, and the printers sort.
     """
     key: tuple[Any, ...]
     if not op.commutative:
@@ -191,6 +216,12 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     draft.shape = shape
     draft.ty = ty
     draft.symmetric = None
+    draft.order = order_text(op, args, params, len(shape))
+    draft.digest = b""
+    size = 1
+    for arg in args:
+        size += arg.size_as_tree
+    draft.size_as_tree = size if size < LARGE else LARGE
     draft.__class__ = Expr
     node: Expr = draft  # type: ignore[assignment]
     entry = _Entry(node, _gone.append)

@@ -4,6 +4,12 @@
 A numeric coefficient is the first operand of its product. The constructors here take operands of one
 shape and apply O(1) rewrites only; collecting terms is the business of `symgrad.rewrite.simplify`.
 
+Short sums and products are flat, so that ``x*y*2``, ``2*(x*y)`` and ``(2*x)*y`` are one node. The factors
+of a product stand in the canonical order (`symgrad.expr.order`). The terms of a sum match in any order but
+are added up in the order in which they were first written, since that decides what cancels: the printers
+sort them. What another grouping might make overflow, ``x*(y/z)``, or lose digits, ``a + (b - c)`` beside
+another sum, keeps its grouping; with ``flat=False`` everything does.
+
 A number that comes out of folding is weak in type promotion, whatever it came from, so that equal
 formulas stay one node.
 """
@@ -31,13 +37,30 @@ from symgrad.expr.numbers import (
     root_of_int,
     times,
 )
-from symgrad.expr.op import Op
+from symgrad.expr.op import Op, Params
+from symgrad.expr.order import (
+    BETWEEN,
+    CONSTANT,
+    CUT,
+    EXPONENTIAL,
+    NUMBER,
+    ROOT,
+    SHOWN,
+    SUM,
+    SYMBOL_PLACE,
+    in_order,
+    pair_in_order,
+    place_of,
+)
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, under_guard
 
 MAX_EXACT_BITS: Final = 4096
+MAX_FLAT: Final = 16  # operands of a sum or product that is made flat,
+MAX_SIZE: Final = 64  # and nodes of its tree: work on flat nodes of deep chains would pile up
 NAN: Final = math.nan
+HALF_POWER: Final = Fraction(1, 2)
 ROUNDING: Final = Fraction(1, 2**45)  # of a short sum of floats, with room
 
 
@@ -112,7 +135,7 @@ def split_coefficient(node: Expr) -> tuple[Any, Expr | None]:
     return (1, node) if c is None else (c, None)
 
 
-def add(a: Expr, b: Expr) -> Expr:
+def add(a: Expr, b: Expr, flat: bool = True) -> Expr:
     """``a + b`` of operands of one shape."""
     if a.op is CONST or b.op is CONST:
         plain = _add_number(a, b)
@@ -126,7 +149,23 @@ def add(a: Expr, b: Expr) -> Expr:
         if merged is not None:
             return merged
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
-    return make(ADD, (a, b), (), a.shape, ty)
+    if flat and (a.op is ADD) is not (b.op is ADD) and _is_small(a, b):
+        terms = (*a.args, b) if a.op is ADD else (*b.args, a)
+        if len(terms) <= MAX_FLAT and _of_one_type(terms, ty):
+            return make(ADD, terms, (), a.shape, ty)
+    return make(ADD, pair_in_order(a, b), (), a.shape, ty)
+
+
+def _is_small(a: Expr, b: Expr) -> bool:
+    return a.size_as_tree + b.size_as_tree <= MAX_SIZE
+
+
+def _of_one_type(operands: Sequence[Expr], ty: Ty) -> bool:
+    """Whether operands may be grouped in any way: no partial result is of another type."""
+    for x in operands:
+        if x.ty is not ty and not (x.ty.weak and x.op is CONST):
+            return False
+    return ty is not BOOL
 
 
 def _beside_number(c: Expr, x: Expr) -> Expr:
@@ -169,6 +208,8 @@ def raw_sum(terms: tuple[Expr, ...]) -> Expr:
     """The sum node of `terms` as they stand; a single term is itself."""
     if len(terms) == 1:
         return terms[0]
+    if len(terms) == 2:
+        terms = pair_in_order(*terms)
     return make(ADD, terms, (), terms[0].shape, promote(*[t.ty for t in terms]))
 
 
@@ -210,8 +251,14 @@ def _is_short(end: Any) -> bool:
     return power_of_two and max(exact.numerator.bit_length(), exact.denominator.bit_length()) < 30
 
 
+def _order_of_sum(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    texts = sorted([arg.order for arg in args])[:SHOWN]
+    return rank + SUM + BETWEEN.join([text[1 : CUT + 1] for text in texts])
+
+
 ADD: Final = Op(
     name="add",
+    order=_order_of_sum,
     build=lambda args, params: add_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
     vjp=lambda g, y, needed: [g] * len(y.args),
@@ -226,7 +273,7 @@ ADD: Final = Op(
 # Product
 
 
-def mul(a: Expr, b: Expr) -> Expr:
+def mul(a: Expr, b: Expr, flat: bool = True) -> Expr:
     """``a * b`` of operands of one shape."""
     ao, bo = a.op, b.op
     if ao is CONST or bo is CONST:
@@ -236,6 +283,7 @@ def mul(a: Expr, b: Expr) -> Expr:
         if value_of(a) is None and value_of(b) is not None:
             a, b, ao, bo = b, a, bo, ao
         b = _beside_number(a, b)
+        bo = b.op
     if ao is WHERE and is_guard(a):
         return under_guard(a, lambda live: mul(live, b))
     if bo is WHERE and is_guard(b):
@@ -247,7 +295,103 @@ def mul(a: Expr, b: Expr) -> Expr:
         if merged is not None:
             return merged
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
-    return make(MUL, (a, b), (), a.shape, ty)
+    if flat and (ao is MUL or bo is MUL) and _is_small(a, b):
+        joined = _flat_product(a, b, ty)
+        if joined is not None:
+            return joined
+    pair = (a, b) if ao is CONST and is_number(a) else pair_in_order(a, b)
+    return make(MUL, pair, (), a.shape, ty)
+
+
+def _flat_product(a: Expr, b: Expr, ty: Ty) -> Expr | None:
+    """``a * b`` as one product of the factors of both; None where it must keep its grouping."""
+    (c, above, below), (d, over, under) = _parts(a), _parts(b)
+    if len(above) + len(below) + len(over) + len(under) > MAX_FLAT:
+        return None
+    if (below and over) or (under and above and below) or (under and over and above):
+        return None
+    factors = [*above, *over, *below, *under]
+    if c is not None and d is not None:
+        if not (is_exact(value_of(c)) and is_exact(value_of(d))):
+            return None
+        c = mul(c, d)
+    coefficient = d if c is None else c
+    whole = factors if coefficient is None else [coefficient, *factors]
+    if not _of_one_type(whole, ty):
+        return None
+    if above and over:
+        factors = [*_with_powers(above, over), *below, *under]
+    elif below and under:
+        factors = [*above, *over, *_with_powers(below, under)]
+    factors = in_order(factors)
+    if coefficient is not None and value_of(coefficient) != 1:
+        factors.insert(0, coefficient)
+    if len(factors) == 1:
+        return factors[0]
+    return make(MUL, tuple(factors), (), a.shape, ty)
+
+
+def _parts(x: Expr) -> tuple[Expr | None, list[Expr], list[Expr]]:
+    """The number of a product, the factors that multiply, and those that divide."""
+    coefficient: Expr | None = None
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for factor in x.args if x.op is MUL else (x,):
+        if coefficient is None and factor.op is CONST and is_number(factor):
+            coefficient = factor
+        elif is_reciprocal(factor):
+            below.append(factor)
+        else:
+            above.append(factor)
+    return coefficient, above, below
+
+
+def is_reciprocal(x: Expr) -> bool:
+    """Whether `x` is a negative power, so that as a factor it divides."""
+    if x.op is not POW:
+        return False
+    n = value_of(x.args[1])
+    return n is not None and bool(n < 0)
+
+
+def reciprocal_of(x: Expr) -> Expr:
+    """``1/x``; of a short product without quotients the product of reciprocals, ``1/(2*x*y)``."""
+    minus = number(-1, x.shape)
+    if x.op is not MUL or not _is_small(x, x):
+        return power(x, minus)
+    c, above, below = _parts(x)
+    value = None if c is None else value_of(c)
+    if below or not (value is None or (is_exact(value) and value)) or x.dtype.kind != "f":
+        return power(x, minus)
+    if not _of_one_type(x.args, x.ty):
+        return power(x, minus)
+    factors = [power(factor, minus) for factor in above]
+    if not all(f.op is POW and is_reciprocal(f) for f in factors):
+        return power(x, minus)
+    if value is not None:
+        factors.insert(0, number(Fraction(1) / value, x.shape))
+    return raw_product(tuple(factors))
+
+
+def _with_powers(factors: list[Expr], more: list[Expr]) -> list[Expr]:
+    """The factors of both, integer powers of one base put together."""
+    by_base = {_int_power(x)[0]: k for k, x in enumerate(factors)}
+    result = list(factors)
+    for x in more:
+        base, n = _int_power(x)
+        at = by_base.get(base)
+        if at is None or not n:
+            result.append(x)
+        else:
+            result[at] = power(base, number(_int_power(result[at])[1] + n, base.shape))
+    return result
+
+
+def _int_power(x: Expr) -> tuple[Expr, int]:
+    if x.op is POW:
+        n = value_of(x.args[1])
+        return (x.args[0], n) if n.__class__ is int else (x, 0)
+    return x, 1
 
 
 def _mul_number(c: Expr, x: Expr) -> Expr | None:
@@ -299,9 +443,13 @@ def _positive_power(node: Expr) -> tuple[Expr, int]:
 
 
 def raw_product(factors: tuple[Expr, ...]) -> Expr:
-    """The product node of `factors` as they stand; a single factor is itself."""
+    """The product node of `factors`, which stay whole, in their order; a single factor is itself."""
     if len(factors) == 1:
         return factors[0]
+    rest = in_order([f for f in factors if not is_number(f)])
+    if len(rest) < len(factors):
+        rest = [*[f for f in factors if is_number(f)], *rest]
+    factors = tuple(rest)
     return make(MUL, factors, (), factors[0].shape, promote(*[f.ty for f in factors]))
 
 
@@ -344,8 +492,18 @@ def _product_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr |
     return result[::-1]
 
 
+def _order_of_product(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    texts = [arg.order for arg in args if place_of(arg) != NUMBER] or [arg.order for arg in args]
+    if place_of(args[0]) == NUMBER:
+        texts.append(args[0].order)
+    cut = 2 * CUT if len(texts) < SHOWN else CUT
+    first, *others = texts[: SHOWN + 1]
+    return rank + BETWEEN.join([first[1 : cut + 1], *[text[:cut] for text in others]])
+
+
 MUL: Final = Op(
     name="multiply",
+    order=_order_of_product,
     build=lambda args, params: mul_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
     vjp=_product_cotangents,
@@ -373,13 +531,6 @@ def is_simple(x: Expr) -> bool:
     if x.op is POW:
         return value_of(x.args[1]).__class__ is int and x.args[0].op.label is not None
     return x.op.label is not None or x.op is SIZE
-
-
-def factor_rank(x: Expr) -> int:
-    """Where a factor stands in a product: powers of symbols, then functions, then sums."""
-    if is_simple(x):
-        return 0
-    return 2 if x.op is ADD or (x.op is POW and x.args[0].op is ADD) else 1
 
 
 # Power
@@ -462,8 +613,22 @@ def _range_of_power(y: Expr, base: Interval, exponent: Interval) -> Interval:
     return POSITIVE if base.positive else NONNEGATIVE if base.nonnegative else REALS
 
 
+def _order_of_power(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    """Beside its base; roots, and exponentials of numbers, have places of their own."""
+    base, p = args
+    place, n = place_of(base), value_of(p)
+    if n is None:
+        place = EXPONENTIAL if place in (NUMBER, CONSTANT) else place
+    elif place == NUMBER:
+        place = CONSTANT
+    elif abs(n) == HALF_POWER and place != CONSTANT:
+        place = ROOT
+    return f"{rank}{place}{base.order[1 if place != place_of(base) else 2 : 2 * CUT]}{p.order[:CUT]}"
+
+
 POW: Final = Op(
     name="power",
+    order=_order_of_power,
     build=lambda args, params: power(*args),
     infer=lambda args, params: (args[0].shape, power_type(*args)),
     vjp=_power_cotangents,

@@ -20,6 +20,7 @@ from symgrad.expr.interval import NONNEGATIVE, REALS, Interval, point
 from symgrad.expr.leaves import EYE, extent, eye, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
+from symgrad.expr.order import BETWEEN, CONTRACTION, CUT, FUNCTION, SHOWN
 from symgrad.expr.types import BOOL, INT, Ty, promote
 from symgrad.ops.arithmetic import add_all, mul, range_of_product
 from symgrad.ops.cast import cast
@@ -343,8 +344,23 @@ def _range(y: Expr, *ranges: Interval) -> Interval:
     return NONNEGATIVE if one.nonnegative else -NONNEGATIVE if one.nonpositive else REALS
 
 
+def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    """A stretched scalar is that scalar, another layout stands beside its operand."""
+    inputs, out, _ = params
+    if len(args) > 1:
+        texts = sorted([arg.order[:CUT] for arg in args])[:SHOWN]
+        return rank + CONTRACTION + BETWEEN.join(texts)
+    (x,), (labels,) = args, inputs
+    if not labels:
+        return x.order
+    if all(label in out for label in labels) and len(set(labels)) == len(labels):
+        return f"{x.order}{BETWEEN}"
+    return f"{rank}{FUNCTION}sum{BETWEEN}{x.order}"
+
+
 EINSUM: Final = Op(
     name="einsum",
+    order=_order,
     key=einsum_key,
     build=_build,
     infer=_infer,

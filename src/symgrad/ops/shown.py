@@ -40,6 +40,7 @@ SHOWN: Final = Op(
     scalar="{0}",
     sympy=lambda sp, computed, form: computed,
     formula=lambda node: node.args[1],
+    order=lambda args, params, rank: args[1].order,
     domain=((-3.0, 3.0), (-3.0, 3.0)),
 )
 

@@ -20,7 +20,6 @@ from symgrad.ops.arithmetic import (
     MUL,
     NAN,
     POW,
-    factor_rank,
     has_pole,
     mul,
     mul_all,
@@ -445,7 +444,6 @@ def _has_minus(x: Expr) -> bool:
 def _product_of(coefficient: Any, built: list[Expr], single: set[Expr], like: Expr) -> Expr:
     if not built:
         return number(coefficient, like.shape)
-    built.sort(key=factor_rank)
     if is_exact(coefficient) and coefficient == 1:
         return raw_product(tuple(built))
     if len(built) == 1:

@@ -1,0 +1,176 @@
+"""The canonical order of operands: one short text per node, by which factors and terms are sorted.
+
+The text of a node is made with the node, from those of its operands cut to a bounded length, so it costs
+the same at any depth. Its parts, most significant first:
+
+- the number of axes along which the node varies: scalars before vectors before matrices;
+- its place: constants, symbols and their powers, undefined functions, roots, exponentials, functions,
+  contractions, sums; numbers are last, as in a sum (a product has its number in front anyway);
+- the name, in natural order and without regard to case (``x_2`` before ``x_10``, ``k`` before ``T``);
+- the operands; for a power its exponent.
+
+Nodes whose texts are equal, such as two that differ deep below, are told apart by a digest of their whole
+structure, which is made only then. Neither depends on the order in which nodes were made, on addresses or
+on Python's string hashes: the order is the same in every process.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from hashlib import blake2b
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+from symgrad.expr.numbers import as_float
+
+if TYPE_CHECKING:
+    from symgrad.expr.node import Expr
+    from symgrad.expr.op import Op
+
+# Places, in their order
+CONSTANT: Final = "B"
+SYMBOL_PLACE: Final = "C"
+UNDEFINED: Final = "D"
+ROOT: Final = "E"
+EXPONENTIAL: Final = "F"
+FUNCTION: Final = "G"
+CONTRACTION: Final = "H"
+SUM: Final = "S"
+NUMBER: Final = "~"
+
+BETWEEN: Final = "\x02"  # operands; less than whatever they begin with
+END: Final = "\x01"  # of a name; less than whatever may follow in a longer one
+LONGEST: Final = 96  # characters of a text
+CUT: Final = 28  # characters of an operand in the text of a node of many
+SHOWN: Final = 3  # operands in the text of a node of many
+
+# The texts of parts
+
+
+@lru_cache(maxsize=4096)
+def natural(name: str) -> str:
+    """A name as text that sorts as people sort names: by letters first, numbers by value."""
+    plain = name.lstrip("\\{_^").casefold() or name
+    return re.sub(r"\d+", lambda m: f"{len(m[0]):02d}{m[0]}", plain)
+
+
+def name_text(name: str) -> str:
+    """A name in the text of a node; of names that differ in case that with capitals is first."""
+    return f"{natural(name)[: LONGEST // 2]}{END}{name[: LONGEST // 3]}{END}"
+
+
+def number_text(value: Any) -> str:
+    """A number as text that sorts by value, then by kind."""
+    (bits,) = struct.unpack(">Q", struct.pack(">d", as_float(value)))
+    ordered = bits ^ ((1 << 64) - 1 if bits >> 63 else 1 << 63)
+    return f"{ordered:016x}{value.__class__.__name__[0]}"
+
+
+def tag_text(tag: Any) -> str:
+    """What tells symbols of one name apart, as text; of objects without a notation only their class."""
+    if tag is None:
+        return ""
+    if tag.__class__ is tuple:
+        return BETWEEN.join([tag_text(part) for part in tag])
+    found = getattr(tag, "order", None)
+    if found.__class__ is str:
+        return str(found)
+    return natural(_shown(tag))
+
+
+def _shown(value: Any) -> str:
+    plain = type(value).__repr__ is object.__repr__ or callable(value)
+    return getattr(value, "__qualname__", type(value).__qualname__) if plain else repr(value)
+
+
+# The text of a node
+
+
+def rank(ndim: int) -> str:
+    """The digit of a number of axes."""
+    return "9" if ndim > 9 else "0123456789"[ndim]
+
+
+def order_text(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], ndim: int) -> str:
+    """The text by which a node with these parts is sorted."""
+    place = op.order
+    if place.__class__ is not str:
+        return place(args, params, rank(ndim))[:LONGEST]  # type: ignore[operator]
+    head = f"{rank(ndim)}{place}{op.name}{BETWEEN}"
+    if len(args) == 1:
+        return (head + args[0].order)[:LONGEST]
+    return head + BETWEEN.join([arg.order[:CUT] for arg in args[:SHOWN]])
+
+
+# Sorting
+
+_text: Final = attrgetter("order")
+
+
+def in_order(nodes: Iterable[Expr]) -> list[Expr]:
+    """Nodes in the canonical order."""
+    found = sorted(nodes, key=_text)
+    before = None
+    for node in found:
+        if before is not None and node.order == before.order and node is not before:
+            return sorted(found, key=lambda x: (x.order, digest(x)))
+        before = node
+    return found
+
+
+def pair_in_order(a: Expr, b: Expr) -> tuple[Expr, Expr]:
+    """Two nodes in the canonical order."""
+    if a.order < b.order:
+        return a, b
+    if a.order == b.order and a is not b and digest(a) <= digest(b):
+        return a, b
+    return b, a
+
+
+def place_of(node: Expr) -> str:
+    """Where the kind of a node stands in a product."""
+    return node.order[1]
+
+
+# The whole structure
+
+
+def digest(node: Expr) -> bytes:
+    """A hash of the whole formula, which depends on nothing else; made once in a node's life."""
+    stack = [node]
+    while stack:
+        x = stack[-1]
+        waiting = [arg for arg in x.args if not arg.digest] if not x.digest else ()
+        if waiting:
+            stack.extend(waiting)
+            continue
+        stack.pop()
+        if not x.digest:
+            parts = [arg.digest for arg in x.args]
+            if x.op.commutative:
+                parts.sort()
+            made = blake2b(_bytes_of((x.op.name, *x.params)), digest_size=8)
+            for part in parts:
+                made.update(part)
+            type(x).digest.__set__(x, made.digest())  # type: ignore[attr-defined]
+    return node.digest
+
+
+def _bytes_of(params: Sequence[Any]) -> bytes:
+    """Parameters as bytes: nested tuples flat, in their order."""
+    parts: list[str] = []
+    stack = list(reversed(params))
+    while stack:
+        value = stack.pop()
+        if value.__class__ is tuple or value.__class__ is list:
+            parts.append(f"({len(value)}")
+            stack.extend(reversed(value))
+        elif value.__class__ in (int, float, bool, Fraction, str):
+            parts.append(repr(value))
+        else:
+            parts.append(str(getattr(value, "order", None) or _shown(value)))
+    return END.join(parts).encode("utf-8", "surrogatepass")

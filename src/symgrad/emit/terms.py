@@ -17,6 +17,7 @@ from symgrad.expr.order import (
     CONSTANT,
     NUMBER,
     ROOT,
+    SCALAR,
     SYMBOL_PLACE,
     UNDEFINED,
     number_text,
@@ -126,11 +127,14 @@ class ReadingKey(NamedTuple):
 
 
 def _reading_key(term: Expr) -> ReadingKey:
+    """In sums of arrays scalars are coefficients: ``A + c*eye(n)``."""
     degree: Any = 0
     order = 0
     with_functions = False
     factors: list[tuple[str, Any]] = []
     for base, exponent in _factors_of(term):
+        if term.shape and base.order[0] == SCALAR:
+            continue
         place = place_of(base)
         if place in _PLAIN:
             degree += exponent if place != CONSTANT else 0

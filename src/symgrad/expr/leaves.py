@@ -18,7 +18,7 @@ from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import GREATEST_INT, LEAST_INT
 from symgrad.expr.op import Op
-from symgrad.expr.order import CONSTANT, NUMBER, SYMBOL_PLACE, name_text, number_text, tag_text
+from symgrad.expr.order import CONSTANT, NUMBER, SYMBOL_PLACE, name_text, number_text
 from symgrad.expr.types import BOOL, FLOAT, INT, WEAK_FLOAT, WEAK_INT, Ty, as_ty
 
 ASSUMPTIONS: Final = (
@@ -123,9 +123,7 @@ SYMBOL: Final = _leaf(
     lambda params: (params[1], params[2]),
     lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
     label=lambda node: node.params[0],
-    order=lambda args, params, rank: (
-        f"{rank}{SYMBOL_PLACE}{name_text(params[0])}{tag_text(params[4])}"
-    ),
+    order=lambda args, params, rank: f"{rank}{SYMBOL_PLACE}{name_text(params[0])}",
     assumptions=lambda node: node.params[3],
     range=range_by_assumptions,
 )

@@ -189,9 +189,9 @@ def _sweep() -> None:
 def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, ty: Ty) -> Expr:
     """The one node with this op, these operands and parameters; made if there is none yet.
 
-    Operands of a commutative op are matched in any order. The constructors of such ops bring them into
-    the canonical order; where the order of evaluation counts, in sums of three and more terms, the node
-    keeps the order in which it was first written, and the printers sort.
+    Operands of a commutative op are matched in any order; the node keeps the order in which it was first
+    made. The constructors of products bring factors into the canonical order before; terms of a sum stay
+    as they are, since their order decides what cancels in floats, and the printers sort them.
     """
     key: tuple[Any, ...]
     if not op.commutative:

@@ -16,6 +16,7 @@ on Python's string hashes: the order is the same in every process.
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from collections.abc import Iterable, Sequence
@@ -31,19 +32,26 @@ if TYPE_CHECKING:
     from symgrad.expr.node import Expr
     from symgrad.expr.op import Op
 
-# Places, in their order
+SCALAR: Final = "0"  # the first character of what varies along no axis
+# Places, in their order; functions by name, but for those that have an order in every textbook
 CONSTANT: Final = "B"
 SYMBOL_PLACE: Final = "C"
 UNDEFINED: Final = "D"
 ROOT: Final = "E"
 EXPONENTIAL: Final = "F"
-FUNCTION: Final = "G"
+LOGARITHM: Final = "G0"
+SINE: Final = "G1"
+COSINE: Final = "G2"
+TANGENT: Final = "G3"
+FUNCTION: Final = "G4"
 CONTRACTION: Final = "H"
 SUM: Final = "S"
 NUMBER: Final = "~"
 
 BETWEEN: Final = "\x02"  # operands; less than whatever they begin with
-END: Final = "\x01"  # of a name; less than whatever may follow in a longer one
+TIMES: Final = "\x03"  # before the number of a product: the formula without it goes first
+END: Final = "\x01"  # of a name; less than whatever may follow in a longer one,
+END_OF_PLAIN: Final = "\x04"  # and if it is written as it is sorted
 LONGEST: Final = 96  # characters of a text
 CUT: Final = 28  # characters of an operand in the text of a node of many
 SHOWN: Final = 3  # operands in the text of a node of many
@@ -60,14 +68,15 @@ def natural(name: str) -> str:
 
 def name_text(name: str) -> str:
     """A name in the text of a node; of names that differ in case that with capitals is first."""
-    return f"{natural(name)[: LONGEST // 2]}{END}{name[: LONGEST // 3]}{END}"
+    plain = natural(name)[: LONGEST // 2]
+    return f"{plain}{END_OF_PLAIN}" if plain == name else f"{plain}{END}{name[: LONGEST // 3]}{END}"
 
 
 def number_text(value: Any) -> str:
-    """A number as text that sorts by value, then by kind."""
-    (bits,) = struct.unpack(">Q", struct.pack(">d", as_float(value)))
-    ordered = bits ^ ((1 << 64) - 1 if bits >> 63 else 1 << 63)
-    return f"{ordered:016x}{value.__class__.__name__[0]}"
+    """A number as text that sorts by size, of -c and c the former first, then by kind."""
+    size = as_float(value)
+    sign = 0 if math.copysign(1.0, size) < 0 else 1
+    return f"{struct.pack('>d', abs(size)).hex()}{sign}{value.__class__.__name__[0]}"
 
 
 def tag_text(tag: Any) -> str:

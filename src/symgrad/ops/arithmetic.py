@@ -47,7 +47,7 @@ from symgrad.expr.order import (
     ROOT,
     SHOWN,
     SUM,
-    SYMBOL_PLACE,
+    TIMES,
     in_order,
     pair_in_order,
     place_of,
@@ -153,7 +153,7 @@ def add(a: Expr, b: Expr, flat: bool = True) -> Expr:
         terms = (*a.args, b) if a.op is ADD else (*b.args, a)
         if len(terms) <= MAX_FLAT and _of_one_type(terms, ty):
             return make(ADD, terms, (), a.shape, ty)
-    return make(ADD, pair_in_order(a, b), (), a.shape, ty)
+    return make(ADD, (a, b), (), a.shape, ty)
 
 
 def _is_small(a: Expr, b: Expr) -> bool:
@@ -208,15 +208,13 @@ def raw_sum(terms: tuple[Expr, ...]) -> Expr:
     """The sum node of `terms` as they stand; a single term is itself."""
     if len(terms) == 1:
         return terms[0]
-    if len(terms) == 2:
-        terms = pair_in_order(*terms)
     return make(ADD, terms, (), terms[0].shape, promote(*[t.ty for t in terms]))
 
 
 def add_all(terms: Sequence[Expr]) -> Expr:
-    """The sum of terms of one shape, numbers folded, zeros dropped."""
+    """The sum of terms of one shape, which stay whole; numbers folded, zeros dropped."""
     if len(terms) <= 2:
-        return terms[0] if len(terms) == 1 else add(*terms)
+        return terms[0] if len(terms) == 1 else add(*terms, flat=False)
     kept = [t for t in terms if not is_value(t, 0)]
     numbers = [t for t in kept if is_number(t)]
     if len(numbers) > 1 or len(kept) <= 2:
@@ -226,7 +224,7 @@ def add_all(terms: Sequence[Expr]) -> Expr:
             total = add(total, t)
         kept = rest if is_value(total, 0) and rest else [*rest, total]
         if len(kept) <= 2:
-            return kept[0] if len(kept) == 1 else add(*kept)
+            return kept[0] if len(kept) == 1 else add(*kept, flat=False)
     node = raw_sum(tuple(kept))
     full = promote(*[t.ty for t in terms])
     return node if node.ty is full else raw_sum(tuple(terms))
@@ -252,8 +250,9 @@ def _is_short(end: Any) -> bool:
 
 
 def _order_of_sum(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    """Short sums first."""
     texts = sorted([arg.order for arg in args])[:SHOWN]
-    return rank + SUM + BETWEEN.join([text[1 : CUT + 1] for text in texts])
+    return f"{rank}{SUM}{len(args):06d}{BETWEEN.join([text[:CUT] for text in texts])}"
 
 
 ADD: Final = Op(
@@ -299,8 +298,9 @@ def mul(a: Expr, b: Expr, flat: bool = True) -> Expr:
         joined = _flat_product(a, b, ty)
         if joined is not None:
             return joined
-    pair = (a, b) if ao is CONST and is_number(a) else pair_in_order(a, b)
-    return make(MUL, pair, (), a.shape, ty)
+    if not (ao is CONST and is_number(a)):
+        a, b = pair_in_order(a, b)
+    return make(MUL, (a, b), (), a.shape, ty)
 
 
 def _flat_product(a: Expr, b: Expr, ty: Ty) -> Expr | None:
@@ -454,9 +454,9 @@ def raw_product(factors: tuple[Expr, ...]) -> Expr:
 
 
 def mul_all(factors: Sequence[Expr]) -> Expr:
-    """The product of factors of one shape, numbers folded to the front."""
+    """The product of factors of one shape, which stay whole; numbers folded to the front."""
     if len(factors) == 2:
-        return mul(*factors)
+        return mul(*factors, flat=False)
     numbers = [f for f in factors if is_number(f) and f.ty is not BOOL]
     rest = [f for f in factors if not (is_number(f) and f.ty is not BOOL)]
     if any(f.op is WHERE and is_guard(f) for f in rest) or len(rest) <= 1:
@@ -493,12 +493,12 @@ def _product_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr |
 
 
 def _order_of_product(args: tuple[Expr, ...], params: Params, rank: str) -> str:
-    texts = [arg.order for arg in args if place_of(arg) != NUMBER] or [arg.order for arg in args]
-    if place_of(args[0]) == NUMBER:
-        texts.append(args[0].order)
-    cut = 2 * CUT if len(texts) < SHOWN else CUT
-    first, *others = texts[: SHOWN + 1]
-    return rank + BETWEEN.join([first[1 : cut + 1], *[text[:cut] for text in others]])
+    """That of its factors, with the number last: ``x``, ``2*x``, ``x**2``."""
+    number = args[0].order if place_of(args[0]) == NUMBER else ""
+    texts = [arg.order for arg in (args[1:] if number else args)][: SHOWN + 1]
+    cut = CUT if len(texts) > 1 else 2 * CUT
+    whole = BETWEEN.join([text[:cut] for text in texts])
+    return f"{rank}{whole[1:]}{TIMES}{number}" if number else f"{rank}{whole[1:]}"
 
 
 MUL: Final = Op(

@@ -4,7 +4,7 @@ import numpy as np
 
 from symgrad.expr.interval import INF, POSITIVE, Interval
 from symgrad.expr.numbers import log_of_large
-from symgrad.expr.order import EXPONENTIAL
+from symgrad.expr.order import EXPONENTIAL, LOGARITHM
 from symgrad.ops.elementwise import elementwise
 
 exp = elementwise(
@@ -28,6 +28,7 @@ log = elementwise(
     latex=r"\log\left({0}\right)",
     sympy=lambda sp, x: sp.log(x),
     ufunc=np.log,
+    order=LOGARITHM,
     domain=(0.1, 4.0),
     special=(1e-300, 1e300),
     exact=lambda x: 0 if x == 1 else log_of_large(x),

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +22,6 @@ from symgrad.variable.form import Form, form_of
 
 _FLOAT64: Final = np.dtype(np.float64)
 _lock: Final = threading.Lock()
-_numbers: Final = count(1)
 
 
 class Record:
@@ -94,18 +92,6 @@ class Record:
         return self.symbols is not None
 
 
-class _Token:
-    """What tells the symbols of one leaf from those of all others; numbered, so that they have an order."""
-
-    __slots__ = ("number",)
-
-    def __init__(self) -> None:
-        self.number = next(_numbers)
-
-    def __repr__(self) -> str:
-        return f"leaf {self.number}"
-
-
 class Symbols:
     """The symbols of one leaf: one for each of its values that formulas still refer to.
 
@@ -119,7 +105,7 @@ class Symbols:
         self.name = name
         self.shape = shape
         self.dtype = dtype
-        self._token = _Token()
+        self._token = object()
         self._taken: list[tuple[Expr, weakref.ref[Record]]] = []
 
     def claim(self, record: Record) -> Expr:

@@ -19,6 +19,7 @@ from symgrad.expr.order import (
     ROOT,
     SCALAR,
     SYMBOL_PLACE,
+    SYMBOLIC_POWER,
     UNDEFINED,
     number_text,
     place_of,
@@ -146,7 +147,7 @@ def _reading_key(term: Expr) -> ReadingKey:
     return ReadingKey(with_functions, -degree, -order, tuple(factors), term.order)
 
 
-_PLAIN: Final = (CONSTANT, SYMBOL_PLACE, UNDEFINED)
+_PLAIN: Final = (CONSTANT, SYMBOL_PLACE, SYMBOLIC_POWER, UNDEFINED)
 SYMBOLIC_DEGREE: Final = 2  # that of x**n
 
 

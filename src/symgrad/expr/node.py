@@ -216,7 +216,7 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     draft.shape = shape
     draft.ty = ty
     draft.symmetric = None
-    draft.order = order_text(op, args, params, len(shape))
+    draft.order = order_text(op, args, params, shape != ())
     draft.digest = b""
     size = 1
     for arg in args:

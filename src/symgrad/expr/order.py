@@ -3,9 +3,9 @@
 The text of a node is made with the node, from those of its operands cut to a bounded length, so it costs
 the same at any depth. Its parts, most significant first:
 
-- the number of axes along which the node varies: scalars before vectors before matrices;
+- whether it is an array: scalars go first;
 - its place: constants, symbols and their powers, undefined functions, roots, exponentials, functions,
-  contractions, sums; numbers are last, as in a sum (a product has its number in front anyway);
+  contractions, sums; numbers are last (a product has its number in front anyway);
 - the name, in natural order and without regard to case (``x_2`` before ``x_10``, ``k`` before ``T``);
 - the operands; for a power its exponent.
 
@@ -32,19 +32,23 @@ if TYPE_CHECKING:
     from symgrad.expr.node import Expr
     from symgrad.expr.op import Op
 
-SCALAR: Final = "0"  # the first character of what varies along no axis
+# The first character: scalars before arrays
+SCALAR: Final = "0"
+ARRAY: Final = "1"
+
 # Places, in their order; functions by name, but for those that have an order in every textbook
 CONSTANT: Final = "B"
-SYMBOL_PLACE: Final = "C"
-UNDEFINED: Final = "D"
-ROOT: Final = "E"
-EXPONENTIAL: Final = "F"
-LOGARITHM: Final = "G0"
-SINE: Final = "G1"
-COSINE: Final = "G2"
-TANGENT: Final = "G3"
-FUNCTION: Final = "G4"
-CONTRACTION: Final = "H"
+SYMBOL_PLACE: Final = "C"  # and its powers
+SYMBOLIC_POWER: Final = "D"
+UNDEFINED: Final = "E"
+ROOT: Final = "F"
+EXPONENTIAL: Final = "G"
+LOGARITHM: Final = "H0"
+SINE: Final = "H1"
+COSINE: Final = "H2"
+TANGENT: Final = "H3"
+FUNCTION: Final = "H4"
+CONTRACTION: Final = "I"
 SUM: Final = "S"
 NUMBER: Final = "~"
 
@@ -99,17 +103,12 @@ def _shown(value: Any) -> str:
 # The text of a node
 
 
-def rank(ndim: int) -> str:
-    """The digit of a number of axes."""
-    return "9" if ndim > 9 else "0123456789"[ndim]
-
-
-def order_text(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], ndim: int) -> str:
+def order_text(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], is_array: bool) -> str:
     """The text by which a node with these parts is sorted."""
-    place = op.order
+    place, rank = op.order, ARRAY if is_array else SCALAR
     if place.__class__ is not str:
-        return place(args, params, rank(ndim))[:LONGEST]  # type: ignore[operator]
-    head = f"{rank(ndim)}{place}{op.name}{BETWEEN}"
+        return place(args, params, rank)[:LONGEST]  # type: ignore[operator]
+    head = f"{rank}{place}{op.name}{BETWEEN}"
     if len(args) == 1:
         return (head + args[0].order)[:LONGEST]
     return head + BETWEEN.join([arg.order[:CUT] for arg in args[:SHOWN]])

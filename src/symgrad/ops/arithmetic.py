@@ -47,6 +47,8 @@ from symgrad.expr.order import (
     ROOT,
     SHOWN,
     SUM,
+    SYMBOL_PLACE,
+    SYMBOLIC_POWER,
     TIMES,
     in_order,
     pair_in_order,
@@ -614,16 +616,17 @@ def _range_of_power(y: Expr, base: Interval, exponent: Interval) -> Interval:
 
 
 def _order_of_power(args: tuple[Expr, ...], params: Params, rank: str) -> str:
-    """Beside its base; roots, and exponentials of numbers, have places of their own."""
+    """Beside its base; roots, symbolic powers and exponentials of numbers have places of their own."""
     base, p = args
-    place, n = place_of(base), value_of(p)
+    own, n = place_of(base), value_of(p)
+    place = own
     if n is None:
-        place = EXPONENTIAL if place in (NUMBER, CONSTANT) else place
-    elif place == NUMBER:
+        place = {NUMBER: EXPONENTIAL, CONSTANT: EXPONENTIAL, SYMBOL_PLACE: SYMBOLIC_POWER}.get(own, own)
+    elif own == NUMBER:
         place = CONSTANT
-    elif abs(n) == HALF_POWER and place != CONSTANT:
+    elif abs(n) == HALF_POWER and own != CONSTANT:
         place = ROOT
-    return f"{rank}{place}{base.order[1 if place != place_of(base) else 2 : 2 * CUT]}{p.order[:CUT]}"
+    return f"{rank}{place}{base.order[2 if place == own else 1 : 2 * CUT]}{p.order[:CUT]}"
 
 
 POW: Final = Op(

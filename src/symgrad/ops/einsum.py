@@ -20,7 +20,7 @@ from symgrad.expr.interval import NONNEGATIVE, REALS, Interval, point
 from symgrad.expr.leaves import EYE, extent, eye, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
-from symgrad.expr.order import BETWEEN, CONTRACTION, CUT, FUNCTION, SHOWN
+from symgrad.expr.order import BETWEEN, CONTRACTION, CUT, FUNCTION, LONGEST, SHOWN
 from symgrad.expr.types import BOOL, INT, Ty, promote
 from symgrad.ops.arithmetic import add_all, mul, range_of_product
 from symgrad.ops.cast import cast
@@ -349,13 +349,14 @@ def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     inputs, out, _ = params
     if len(args) > 1:
         texts = sorted([arg.order[:CUT] for arg in args])[:SHOWN]
-        return rank + CONTRACTION + BETWEEN.join(texts)
+        return f"{rank}{CONTRACTION}{BETWEEN.join(texts)}"
     (x,), (labels,) = args, inputs
     if not labels:
         return x.order
+    laid = f"{BETWEEN}{labels}{out}"[: LONGEST // 2]
     if all(label in out for label in labels) and len(set(labels)) == len(labels):
-        return f"{x.order}{BETWEEN}"
-    return f"{rank}{FUNCTION}sum{BETWEEN}{x.order}"
+        return f"{x.order[: LONGEST - len(laid)]}{laid}"
+    return f"{rank}{FUNCTION}sum{BETWEEN}{x.order[: LONGEST // 2]}{laid}"
 
 
 EINSUM: Final = Op(

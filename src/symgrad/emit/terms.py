@@ -16,11 +16,9 @@ from symgrad.expr.numbers import is_exact
 from symgrad.expr.order import (
     CONSTANT,
     NUMBER,
+    PLAIN,
     ROOT,
     SCALAR,
-    SYMBOL_PLACE,
-    SYMBOLIC_POWER,
-    UNDEFINED,
     number_text,
     place_of,
 )
@@ -137,7 +135,7 @@ def _reading_key(term: Expr) -> ReadingKey:
         if term.shape and base.order[0] == SCALAR:
             continue
         place = place_of(base)
-        if place in _PLAIN:
+        if place in PLAIN:
             degree += exponent if place != CONSTANT else 0
         else:
             with_functions = True
@@ -147,7 +145,6 @@ def _reading_key(term: Expr) -> ReadingKey:
     return ReadingKey(with_functions, -degree, -order, tuple(factors), term.order)
 
 
-_PLAIN: Final = (CONSTANT, SYMBOL_PLACE, SYMBOLIC_POWER, UNDEFINED)
 SYMBOLIC_DEGREE: Final = 2  # that of x**n
 
 

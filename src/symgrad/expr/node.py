@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from symgrad.expr.dims import Shape
-from symgrad.expr.order import order_text
+from symgrad.expr.order import text_of
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class _Draft:
         "args",
         "digest",
         "op",
-        "order",
+        "order_text",
         "params",
         "shape",
         "size_as_tree",
@@ -44,7 +44,7 @@ class _Draft:
     op: Op
     args: tuple[Expr, ...]
     params: tuple[Any, ...]
-    order: str
+    order_text: str
     digest: bytes
     shape: Shape
     size_as_tree: int
@@ -63,10 +63,9 @@ class Expr(_Draft):
         The operands.
     params : tuple
         Static parameters, hashable (axes, labels, a leaf's name or value).
-    order : str
-        The text by which it is sorted among the operands of a sum or product; see `symgrad.expr.order`.
-    digest : bytes
-        What tells it apart from nodes of the same `order`; empty until somebody asks for it.
+    order_text : str
+        The text by which it is sorted among the factors of a product, and `digest` that which tells it
+        apart from nodes of the same text; both empty until `symgrad.expr.order` is asked for them.
     shape : tuple of int or str or DimExpr
         Extents; a name stands for an extent known at call time.
     size_as_tree : int
@@ -81,6 +80,11 @@ class Expr(_Draft):
     def dtype(self) -> np.dtype[Any]:
         """Element type, by NumPy 2 promotion; Python numbers count as int64 and float64."""
         return self.ty.dtype
+
+    @property
+    def order(self) -> str:
+        """The text by which the node is sorted in products and sums; see `symgrad.expr.order`."""
+        return self.order_text or text_of(self)
 
     @property
     def ndim(self) -> int:
@@ -216,7 +220,7 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     draft.shape = shape
     draft.ty = ty
     draft.symmetric = None
-    draft.order = order_text(op, args, params, shape != ())
+    draft.order_text = ""
     draft.digest = b""
     size = 1
     for arg in args:

@@ -1,7 +1,7 @@
 """The canonical order of operands: one short text per node, by which factors and terms are sorted.
 
-The text of a node is made with the node, from those of its operands cut to a bounded length, so it costs
-the same at any depth. Its parts, most significant first:
+The text of a node is made from those of its operands, cut to a bounded length, when it is first asked for;
+so it costs the same at any depth. Its parts, most significant first:
 
 - whether it is an array: scalars go first;
 - its place: constants, symbols and their powers, undefined functions, roots, exponentials, functions,
@@ -30,7 +30,6 @@ from symgrad.expr.numbers import as_float
 
 if TYPE_CHECKING:
     from symgrad.expr.node import Expr
-    from symgrad.expr.op import Op
 
 # The first character: scalars before arrays
 SCALAR: Final = "0"
@@ -51,6 +50,7 @@ FUNCTION: Final = "H4"
 CONTRACTION: Final = "I"
 SUM: Final = "S"
 NUMBER: Final = "~"
+PLAIN: Final = (CONSTANT, SYMBOL_PLACE, SYMBOLIC_POWER, UNDEFINED)  # of the factors of monomials
 
 BETWEEN: Final = "\x02"  # operands; less than whatever they begin with
 TIMES: Final = "\x03"  # before the number of a product: the formula without it goes first
@@ -103,15 +103,29 @@ def _shown(value: Any) -> str:
 # The text of a node
 
 
-def order_text(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], is_array: bool) -> str:
-    """The text by which a node with these parts is sorted."""
-    place, rank = op.order, ARRAY if is_array else SCALAR
+def text_of(node: Expr) -> str:
+    """The text by which a node is sorted; made once in its life, from those of its operands."""
+    stack = [node]
+    while stack:
+        x = stack[-1]
+        for arg in x.args:
+            if not arg.order_text:
+                stack.append(arg)
+        if stack[-1] is x:
+            stack.pop()
+            if not x.order_text:
+                type(x).order_text.__set__(x, _made_text(x))  # type: ignore[attr-defined]
+    return node.order_text
+
+
+def _made_text(x: Expr) -> str:
+    place, rank = x.op.order, ARRAY if x.shape else SCALAR
     if place.__class__ is not str:
-        return place(args, params, rank)[:LONGEST]  # type: ignore[operator]
-    head = f"{rank}{place}{op.name}{BETWEEN}"
-    if len(args) == 1:
-        return (head + args[0].order)[:LONGEST]
-    return head + BETWEEN.join([arg.order[:CUT] for arg in args[:SHOWN]])
+        return place(x.args, x.params, rank)[:LONGEST]  # type: ignore[operator]
+    head = f"{rank}{place}{x.op.name}{BETWEEN}"
+    if len(x.args) == 1:
+        return (head + x.args[0].order_text)[:LONGEST]
+    return head + BETWEEN.join([arg.order_text[:CUT] for arg in x.args[:SHOWN]])
 
 
 # Sorting
@@ -132,9 +146,8 @@ def in_order(nodes: Iterable[Expr]) -> list[Expr]:
 
 def pair_in_order(a: Expr, b: Expr) -> tuple[Expr, Expr]:
     """Two nodes in the canonical order."""
-    if a.order < b.order:
-        return a, b
-    if a.order == b.order and a is not b and digest(a) <= digest(b):
+    first, second = a.order_text or text_of(a), b.order_text or text_of(b)
+    if first < second or (first == second and (a is b or digest(a) <= digest(b))):
         return a, b
     return b, a
 

@@ -204,7 +204,7 @@ def _sympy(sp: Any, *args: Any) -> Any:
 def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     wanted, orders = params
     counts = BETWEEN.join([number_text(n) for n in orders[:SHOWN]])
-    texts = [arg.order[:CUT] for arg in args[:SHOWN]]
+    texts = [arg.order_text[:CUT] for arg in args[:SHOWN]]
     return f"{rank}{UNDEFINED}{name_text(wanted.name)}{counts}{BETWEEN.join(texts)}"
 
 

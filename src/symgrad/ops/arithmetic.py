@@ -4,7 +4,7 @@
 A numeric coefficient is the first operand of its product. The constructors here take operands of one
 shape and apply O(1) rewrites only; collecting terms is the business of `symgrad.rewrite.simplify`.
 
-Short sums and products are flat, so that ``x*y*2``, ``2*(x*y)`` and ``(2*x)*y`` are one node. The factors
+Short products and sums of monomials are flat: ``x*y*2``, ``2*(x*y)`` and ``(2*x)*y`` are one node. The factors
 of a product stand in the canonical order (`symgrad.expr.order`). The terms of a sum match in any order but
 are added up in the order in which they were first written, since that decides what cancels: the printers
 sort them. What another grouping might make overflow, ``x*(y/z)``, or lose digits, ``a + (b - c)`` beside
@@ -44,6 +44,7 @@ from symgrad.expr.order import (
     CUT,
     EXPONENTIAL,
     NUMBER,
+    PLAIN,
     ROOT,
     SHOWN,
     SUM,
@@ -61,6 +62,7 @@ from symgrad.ops.guard import WHERE, is_guard, under_guard
 MAX_EXACT_BITS: Final = 4096
 MAX_FLAT: Final = 16  # operands of a sum or product that is made flat,
 MAX_SIZE: Final = 64  # and nodes of its tree: work on flat nodes of deep chains would pile up
+CHEAP: Final = 4  # nodes of a term with functions in a sum that is made flat
 NAN: Final = math.nan
 HALF_POWER: Final = Fraction(1, 2)
 ROUNDING: Final = Fraction(1, 2**45)  # of a short sum of floats, with room
@@ -153,9 +155,17 @@ def add(a: Expr, b: Expr, flat: bool = True) -> Expr:
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
     if flat and (a.op is ADD) is not (b.op is ADD) and _is_small(a, b):
         terms = (*a.args, b) if a.op is ADD else (*b.args, a)
-        if len(terms) <= MAX_FLAT and _of_one_type(terms, ty):
+        if len(terms) <= MAX_FLAT and _of_one_type(terms, ty) and all(map(_is_cheap, terms)):
             return make(ADD, terms, (), a.shape, ty)
     return make(ADD, (a, b), (), a.shape, ty)
+
+
+def _is_cheap(term: Expr) -> bool:
+    """Whether a term is a monomial, or so short that a sum of such is no part to share as it stands."""
+    if term.size_as_tree <= CHEAP:
+        return True
+    factors = term.args if term.op is MUL else (term,)
+    return all(place_of(x) in PLAIN for x in factors)
 
 
 def _is_small(a: Expr, b: Expr) -> bool:
@@ -253,7 +263,7 @@ def _is_short(end: Any) -> bool:
 
 def _order_of_sum(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     """Short sums first."""
-    texts = sorted([arg.order for arg in args])[:SHOWN]
+    texts = sorted([arg.order_text for arg in args])[:SHOWN]
     return f"{rank}{SUM}{len(args):06d}{BETWEEN.join([text[:CUT] for text in texts])}"
 
 
@@ -496,11 +506,13 @@ def _product_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr |
 
 def _order_of_product(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     """That of its factors, with the number last: ``x``, ``2*x``, ``x**2``."""
-    number = args[0].order if place_of(args[0]) == NUMBER else ""
-    texts = [arg.order for arg in (args[1:] if number else args)][: SHOWN + 1]
-    cut = CUT if len(texts) > 1 else 2 * CUT
-    whole = BETWEEN.join([text[:cut] for text in texts])
-    return f"{rank}{whole[1:]}{TIMES}{number}" if number else f"{rank}{whole[1:]}"
+    first = args[0].order_text
+    number = f"{TIMES}{first}" if first[1] == NUMBER else ""
+    factors = args[1:] if number else args
+    if len(factors) == 1:
+        return f"{rank}{factors[0].order_text[1 : 2 * CUT]}{number}"
+    whole = BETWEEN.join([x.order_text[:CUT] for x in factors[: SHOWN + 1]])
+    return f"{rank}{whole[1:]}{number}"
 
 
 MUL: Final = Op(
@@ -626,7 +638,7 @@ def _order_of_power(args: tuple[Expr, ...], params: Params, rank: str) -> str:
         place = CONSTANT
     elif abs(n) == HALF_POWER and own != CONSTANT:
         place = ROOT
-    return f"{rank}{place}{base.order[2 if place == own else 1 : 2 * CUT]}{p.order[:CUT]}"
+    return f"{rank}{place}{base.order_text[2 if place == own else 1 : 2 * CUT]}{p.order_text[:CUT]}"
 
 
 POW: Final = Op(

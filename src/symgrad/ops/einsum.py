@@ -136,8 +136,8 @@ def scale(x: Expr, factor: Expr) -> Expr:
         return broadcast(factor, x.shape)
     if is_number(factor):
         value, _, _, ty = factor.params
-        return mul(number(value, x.shape, ty), x)
-    return mul(broadcast(factor, x.shape), x)
+        return mul(number(value, x.shape, ty), x, flat=False)
+    return mul(broadcast(factor, x.shape), x, flat=False)
 
 
 def _drop_identities(
@@ -348,15 +348,15 @@ def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     """A stretched scalar is that scalar, another layout stands beside its operand."""
     inputs, out, _ = params
     if len(args) > 1:
-        texts = sorted([arg.order[:CUT] for arg in args])[:SHOWN]
+        texts = sorted([arg.order_text[:CUT] for arg in args])[:SHOWN]
         return f"{rank}{CONTRACTION}{BETWEEN.join(texts)}"
     (x,), (labels,) = args, inputs
     if not labels:
-        return x.order
+        return x.order_text
     laid = f"{BETWEEN}{labels}{out}"[: LONGEST // 2]
     if all(label in out for label in labels) and len(set(labels)) == len(labels):
-        return f"{x.order[: LONGEST - len(laid)]}{laid}"
-    return f"{rank}{FUNCTION}sum{BETWEEN}{x.order[: LONGEST // 2]}{laid}"
+        return f"{x.order_text[: LONGEST - len(laid)]}{laid}"
+    return f"{rank}{FUNCTION}sum{BETWEEN}{x.order_text[: LONGEST // 2]}{laid}"
 
 
 EINSUM: Final = Op(

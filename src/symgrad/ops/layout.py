@@ -346,7 +346,7 @@ def _within(entry: Entry, dim: int) -> bool:
 def _order_of_slice(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     """An entry stands beside its array: ``p[0]`` is a variable like p."""
     at = f"{BETWEEN}{natural(repr(params[0]))}"[: LONGEST // 2]
-    return f"{rank}{args[0].order[1 : LONGEST // 2]}{at}"
+    return f"{rank}{args[0].order_text[1 : LONGEST // 2]}{at}"
 
 
 SLICE: Final = Op(

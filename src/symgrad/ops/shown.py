@@ -40,7 +40,7 @@ SHOWN: Final = Op(
     scalar="{0}",
     sympy=lambda sp, computed, form: computed,
     formula=lambda node: node.args[1],
-    order=lambda args, params, rank: args[1].order,
+    order=lambda args, params, rank: args[1].order_text,
     domain=((-3.0, 3.0), (-3.0, 3.0)),
 )
 

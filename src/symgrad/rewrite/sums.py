@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, plus
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     MUL,
@@ -111,7 +111,7 @@ def squares_of_circle(coefficients: Coefficients, constant: Any) -> Any:
         c = coefficients.pop(term)
         del coefficients[other]
         if rest is None:
-            constant = constant + c
+            constant = plus(constant, c)
         else:
             coefficients[rest] = coefficients.get(rest, 0) + c
     return constant

@@ -22,7 +22,7 @@ from symgrad.expr.order import (
     number_text,
     place_of,
 )
-from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.arithmetic import MUL, POW
 from symgrad.ops.einsum import EINSUM, is_stretched_scalar
 
 Merges = Callable[[Expr], bool]  # whether an operand may be written into the formula of its user
@@ -271,7 +271,9 @@ def _order(factor: Power) -> str:
         return base.order if n == 1 else f"0{CONSTANT}{base.order}"
     if n == ROOT_EXPONENT and place != CONSTANT:
         place = ROOT
-    return f"{base.order[0]}{place}{base.order[2 if place == place_of(base) else 1:]}{number_text(n)}"
+    return (
+        f"{base.order[0]}{place}{base.order[2 if place == place_of(base) else 1 :]}{number_text(n)}"
+    )
 
 
 class _Draft:

@@ -55,6 +55,7 @@ from symgrad.expr.order import (
     pair_in_order,
     place_of,
 )
+from symgrad.expr.traverse import rebuild
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, under_guard
@@ -175,7 +176,7 @@ def _is_small(a: Expr, b: Expr) -> bool:
 def _of_one_type(operands: Sequence[Expr], ty: Ty) -> bool:
     """Whether operands may be grouped in any way: no partial result is of another type."""
     for x in operands:
-        if x.ty is not ty and not (x.ty.weak and x.op is CONST):
+        if x.ty is not ty and not x.ty.weak:
             return False
     return ty is not BOOL
 
@@ -547,6 +548,16 @@ def is_simple(x: Expr) -> bool:
     return x.op.label is not None or x.op is SIZE
 
 
+def rebuilt_flat(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """`node` over other operands, a short sum or product as the operators would make it."""
+    if node.op in _FLAT and len(args) <= MAX_FLAT and not all(map(operator.is_, args, node.args)):
+        return reduce(_FLAT[node.op], args)
+    return rebuild(node, args)
+
+
+_FLAT: Final = {ADD: add, MUL: mul}
+
+
 # Power
 
 
@@ -633,7 +644,9 @@ def _order_of_power(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     own, n = place_of(base), value_of(p)
     place = own
     if n is None:
-        place = {NUMBER: EXPONENTIAL, CONSTANT: EXPONENTIAL, SYMBOL_PLACE: SYMBOLIC_POWER}.get(own, own)
+        place = {NUMBER: EXPONENTIAL, CONSTANT: EXPONENTIAL, SYMBOL_PLACE: SYMBOLIC_POWER}.get(
+            own, own
+        )
     elif own == NUMBER:
         place = CONSTANT
     elif abs(n) == HALF_POWER and own != CONSTANT:

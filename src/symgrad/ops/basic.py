@@ -10,12 +10,12 @@ from symgrad.errors import DTypeError
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL, FLOAT, INT, promote, resolve
+from symgrad.ops.arithmetic import MAX_FLAT, MUL, raw_product, reciprocal_of
 from symgrad.ops.arithmetic import add as add_pair
 from symgrad.ops.arithmetic import mul as mul_pair
 from symgrad.ops.arithmetic import power as power_pair
-from symgrad.ops.arithmetic import reciprocal_of
 from symgrad.ops.cast import cast
-from symgrad.ops.einsum import broadcast_all
+from symgrad.ops.einsum import broadcast, broadcast_all, is_stretched_scalar
 from symgrad.ops.elementwise import as_expr, lift_of
 
 HALF = Fraction(1, 2)
@@ -55,13 +55,27 @@ def _difference(a: Expr, b: Expr, flat: bool = True) -> Expr:
 def multiply(x1: Any, x2: Any) -> Expr:
     """Product of two operands, broadcast."""
     pair = _binary(multiply, (x1, x2))
-    return mul_pair(*pair) if pair.__class__ is tuple else pair
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    return mul_pair(*map(_opened, pair))
+
+
+def _opened(x: Expr) -> Expr:
+    """``(2*a)`` for each entry of an array as ``2*a``, so that ``2*a*v`` is one product."""
+    if not (is_stretched_scalar(x) and x.args[0].op is MUL and x.dtype.kind == "f"):
+        return x
+    factors = x.args[0].args
+    if len(factors) > MAX_FLAT or any(f.ty is not x.ty and not f.ty.weak for f in factors):
+        return x
+    return raw_product(tuple([broadcast(f, x.shape) for f in factors]))
 
 
 def divide(x1: Any, x2: Any) -> Expr:
     """Quotient of two operands, broadcast; built as ``x1 * x2**-1``."""
     pair = _binary(divide, (x1, x2))
-    return _quotient(*pair) if pair.__class__ is tuple else pair
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    return _quotient(*map(_opened, pair))
 
 
 def _quotient(a: Expr, b: Expr, flat: bool = True) -> Expr:

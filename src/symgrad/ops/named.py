@@ -24,7 +24,9 @@ NAMED: Final[Op] = Op(
     elementwise=True,
     keeps_symmetry=True,
     label=lambda node: node.params[0],
-    order=lambda args, params, rank: f"{rank}{SYMBOL_PLACE}{name_text(params[0])}{args[0].order_text}",
+    order=lambda args, params, rank: (
+        f"{rank}{SYMBOL_PLACE}{name_text(params[0])}{args[0].order_text}"
+    ),
     numpy="{0}",
     scalar="{0}",
     sympy=lambda sp, x, name: x,

@@ -7,8 +7,8 @@ import numpy as np
 from symgrad.expr.interval import NONNEGATIVE, UNIT, Interval
 from symgrad.expr.leaves import PI
 from symgrad.expr.node import Expr
-from symgrad.ops.basic import multiply, sqrt
 from symgrad.expr.order import COSINE, SINE, TANGENT
+from symgrad.ops.basic import multiply, sqrt
 from symgrad.ops.elementwise import Elementwise, elementwise
 
 sin = elementwise(

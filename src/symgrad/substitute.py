@@ -13,9 +13,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
-from symgrad.ops.arithmetic import rebuilt_flat
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.ops.flat import rebuilt_flat
 from symgrad.ops.layout import SLICE, embed_in
 from symgrad.ops.public import public
 from symgrad.ops.select import where

@@ -268,7 +268,7 @@ def _order(factor: Power) -> str:
     base, n = factor
     place = place_of(base)
     if place == NUMBER:
-        return base.order if n == 1 else f"0{CONSTANT}{base.order}"
+        return f"{SCALAR}{CONSTANT}{base.order}"
     if n == ROOT_EXPONENT and place != CONSTANT:
         place = ROOT
     return (

@@ -83,20 +83,8 @@ def number_text(value: Any) -> str:
     return f"{struct.pack('>d', abs(size)).hex()}{sign}{value.__class__.__name__[0]}"
 
 
-def tag_text(tag: Any) -> str:
-    """What tells symbols of one name apart, as text; of objects without a notation only their class."""
-    if tag is None:
-        return ""
-    if tag.__class__ is tuple:
-        return BETWEEN.join([tag_text(part) for part in tag])
-    found = getattr(tag, "order", None)
-    if found.__class__ is str:
-        return str(found)
-    return natural(_shown(tag))
-
-
 def _shown(value: Any) -> str:
-    plain = type(value).__repr__ is object.__repr__ or callable(value)
+    plain = callable(value) or type(value).__repr__ is object.__repr__  # type: ignore[comparison-overlap]
     return getattr(value, "__qualname__", type(value).__qualname__) if plain else repr(value)
 
 
@@ -114,7 +102,7 @@ def text_of(node: Expr) -> str:
         if stack[-1] is x:
             stack.pop()
             if not x.order_text:
-                type(x).order_text.__set__(x, _made_text(x))  # type: ignore[attr-defined]
+                type(x).order_text.__set__(x, _made_text(x))  # type: ignore[attr-defined, misc]
     return node.order_text
 
 
@@ -177,7 +165,7 @@ def digest(node: Expr) -> bytes:
             made = blake2b(_bytes_of((x.op.name, *x.params)), digest_size=8)
             for part in parts:
                 made.update(part)
-            type(x).digest.__set__(x, made.digest())  # type: ignore[attr-defined]
+            type(x).digest.__set__(x, made.digest())  # type: ignore[attr-defined, misc]
     return node.digest
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from symgrad.expr.dims import broadcast_shapes
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import as_float, is_exact
+from symgrad.expr.numbers import as_float, is_exact, power_value
 from symgrad.lower.program import (
     ADD_CODE,
     DIV_CODE,
@@ -32,7 +32,7 @@ from symgrad.lower.program import (
     Value,
     code_of,
 )
-from symgrad.ops.arithmetic import MUL, POW, power_value
+from symgrad.ops.arithmetic import MUL, POW
 
 # A number divided by an extent. Both are Python ints, for which division by 0 is an exception; a mean of
 # no entries is nan.

@@ -4,69 +4,45 @@
 A numeric coefficient is the first operand of its product. The constructors here take operands of one
 shape and apply O(1) rewrites only; collecting terms is the business of `symgrad.rewrite.simplify`.
 
-Short products and sums of monomials are flat: ``x*y*2``, ``2*(x*y)`` and ``(2*x)*y`` are one node. The factors
-of a product stand in the canonical order (`symgrad.expr.order`). The terms of a sum match in any order but
-are added up in the order in which they were first written, since that decides what cancels: the printers
-sort them. What another grouping might make overflow, ``x*(y/z)``, or lose digits, ``a + (b - c)`` beside
-another sum, keeps its grouping; with ``flat=False`` everything does.
-
-A number that comes out of folding is weak in type promotion, whatever it came from, so that equal
-formulas stay one node.
+Short products, and sums of monomials, are flat: ``x*y*2``, ``2*(x*y)`` and ``(2*x)*y`` are one node. The
+factors of a product stand in the canonical order (`symgrad.expr.order`). The terms of a sum match in any
+order but are added up in the order in which they were first written, since that decides what cancels: the
+printers sort them. What another grouping might make overflow, ``x*(y/z)``, or lose digits,
+``(a - b) + (c - d)``, keeps its grouping; with ``flat=False`` everything does.
 """
 
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import reduce
 from typing import Any, Final
 
 import numpy as np
 
-from symgrad.expr.interval import NONNEGATIVE, POSITIVE, REALS, Interval, point
 from symgrad.expr.leaves import CONST, SIZE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import (
-    as_exact,
-    as_float,
-    float_power,
     is_exact,
     plus,
-    root_of_int,
+    power_value,
     times,
 )
-from symgrad.expr.op import Op, Params
+from symgrad.expr.op import Op
 from symgrad.expr.order import (
-    BETWEEN,
-    CONSTANT,
-    CUT,
-    EXPONENTIAL,
-    NUMBER,
     PLAIN,
-    ROOT,
-    SHOWN,
-    SUM,
-    SYMBOL_PLACE,
-    SYMBOLIC_POWER,
-    TIMES,
     in_order,
     pair_in_order,
     place_of,
 )
-from symgrad.expr.traverse import rebuild
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
+from symgrad.ops.arithmetic_order import order_of_power, order_of_product, order_of_sum
+from symgrad.ops.arithmetic_ranges import range_of_power, range_of_product, range_of_sum
 from symgrad.ops.cast import cast
+from symgrad.ops.grouping import CHEAP, MAX_FLAT, is_small, of_one_type
 from symgrad.ops.guard import WHERE, is_guard, under_guard
 
-MAX_EXACT_BITS: Final = 4096
-MAX_FLAT: Final = 16  # operands of a sum or product that is made flat,
-MAX_SIZE: Final = 64  # and nodes of its tree: work on flat nodes of deep chains would pile up
-CHEAP: Final = 4  # nodes of a term with functions in a sum that is made flat
 NAN: Final = math.nan
-HALF_POWER: Final = Fraction(1, 2)
-ROUNDING: Final = Fraction(1, 2**45)  # of a short sum of floats, with room
 
 
 # Numbers
@@ -83,43 +59,6 @@ def _folded(value: Any, sample: Expr, ty: Ty) -> Expr | None:
     if ty.dtype.kind == "f" and not ty.weak:
         return number(float(ty.dtype.type(value)), sample.shape, ty)
     return number(value, sample.shape, None if ty.weak else ty)
-
-
-def power_value(base: Any, exponent: Any) -> Any:
-    """``base**exponent`` of two numbers if it is real and, for exact operands, exact; else None."""
-    if is_exact(base) and is_exact(exponent):
-        return _exact_power(Fraction(base), Fraction(exponent))
-    if is_exact(base) and base > 0 and not 0.0 < as_float(base) < math.inf:
-        return float_power(base, as_float(exponent)) if math.isfinite(exponent) else None
-    try:
-        return math.pow(base, as_float(exponent))
-    except OverflowError:
-        odd = float(exponent).is_integer() and int(exponent) % 2
-        return -math.inf if base < 0 and odd else math.inf
-    except ValueError:
-        return None
-
-
-def _exact_power(base: Fraction, exponent: Fraction) -> int | Fraction | None:
-    if exponent.denominator != 1:
-        root = _exact_root(base, exponent.denominator)
-        if root is None:
-            return None
-        base, exponent = root, Fraction(exponent.numerator)
-    if base == 0 and exponent < 0:
-        return None
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if bits > 1 and abs(exponent) * bits > MAX_EXACT_BITS:
-        return None
-    result = base ** int(exponent)
-    return result.numerator if result.denominator == 1 else result
-
-
-def _exact_root(base: Fraction, degree: int) -> Fraction | None:
-    if base < 0:
-        return None
-    over, under = (root_of_int(part, degree) for part in (base.numerator, base.denominator))
-    return None if over is None or under is None else Fraction(over, under)
 
 
 # Sum
@@ -154,9 +93,9 @@ def add(a: Expr, b: Expr, flat: bool = True) -> Expr:
         if merged is not None:
             return merged
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
-    if flat and (a.op is ADD) is not (b.op is ADD) and _is_small(a, b):
+    if flat and (a.op is ADD) is not (b.op is ADD) and is_small(a, b):
         terms = (*a.args, b) if a.op is ADD else (*b.args, a)
-        if len(terms) <= MAX_FLAT and _of_one_type(terms, ty) and all(map(_is_cheap, terms)):
+        if len(terms) <= MAX_FLAT and of_one_type(terms, ty) and all(map(_is_cheap, terms)):
             return make(ADD, terms, (), a.shape, ty)
     return make(ADD, (a, b), (), a.shape, ty)
 
@@ -167,18 +106,6 @@ def _is_cheap(term: Expr) -> bool:
         return True
     factors = term.args if term.op is MUL else (term,)
     return all(place_of(x) in PLAIN for x in factors)
-
-
-def _is_small(a: Expr, b: Expr) -> bool:
-    return a.size_as_tree + b.size_as_tree <= MAX_SIZE
-
-
-def _of_one_type(operands: Sequence[Expr], ty: Ty) -> bool:
-    """Whether operands may be grouped in any way: no partial result is of another type."""
-    for x in operands:
-        if x.ty is not ty and not x.ty.weak:
-            return False
-    return ty is not BOOL
 
 
 def _beside_number(c: Expr, x: Expr) -> Expr:
@@ -227,7 +154,7 @@ def raw_sum(terms: tuple[Expr, ...]) -> Expr:
 def add_all(terms: Sequence[Expr]) -> Expr:
     """The sum of terms of one shape, which stay whole; numbers folded, zeros dropped."""
     if len(terms) <= 2:
-        return terms[0] if len(terms) == 1 else add(*terms, flat=False)
+        return terms[0] if len(terms) == 1 else add(terms[0], terms[1], flat=False)
     kept = [t for t in terms if not is_value(t, 0)]
     numbers = [t for t in kept if is_number(t)]
     if len(numbers) > 1 or len(kept) <= 2:
@@ -237,40 +164,15 @@ def add_all(terms: Sequence[Expr]) -> Expr:
             total = add(total, t)
         kept = rest if is_value(total, 0) and rest else [*rest, total]
         if len(kept) <= 2:
-            return kept[0] if len(kept) == 1 else add(*kept, flat=False)
+            return kept[0] if len(kept) == 1 else add(kept[0], kept[1], flat=False)
     node = raw_sum(tuple(kept))
     full = promote(*[t.ty for t in terms])
     return node if node.ty is full else raw_sum(tuple(terms))
 
 
-def _range_of_sum(y: Expr, *terms: Interval) -> Interval:
-    """The sum of ranges; a little more where rounding may carry a sum beyond its bound."""
-    total = reduce(operator.add, terms)
-    if all(t.nonnegative for t in terms) or all(t.nonpositive for t in terms):
-        return total
-    ends = [end for t in terms for end in (t.low, t.high) if not math.isinf(end)]
-    if all(_is_short(end) for end in ends):
-        return total
-    slack = sum(map(abs, ends)) * ROUNDING
-    return total + Interval(-slack, slack)
-
-
-def _is_short(end: Any) -> bool:
-    """Whether sums of such numbers are exact in floats."""
-    exact = Fraction(end)
-    power_of_two = exact.denominator & (exact.denominator - 1) == 0
-    return power_of_two and max(exact.numerator.bit_length(), exact.denominator.bit_length()) < 30
-
-
-def _order_of_sum(args: tuple[Expr, ...], params: Params, rank: str) -> str:
-    """Short sums first."""
-    texts = sorted([arg.order_text for arg in args])[:SHOWN]
-    return f"{rank}{SUM}{len(args):06d}{BETWEEN.join([text[:CUT] for text in texts])}"
-
-
 ADD: Final = Op(
     name="add",
-    order=_order_of_sum,
+    order=order_of_sum,
     build=lambda args, params: add_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
     vjp=lambda g, y, needed: [g] * len(y.args),
@@ -278,7 +180,7 @@ ADD: Final = Op(
     elementwise=True,
     sympy=lambda sp, *terms: sp.Add(*terms),
     domain=((-3.0, 3.0), (-3.0, 3.0)),
-    range=_range_of_sum,
+    range=range_of_sum,
 )
 
 
@@ -307,7 +209,7 @@ def mul(a: Expr, b: Expr, flat: bool = True) -> Expr:
         if merged is not None:
             return merged
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
-    if flat and (ao is MUL or bo is MUL) and _is_small(a, b):
+    if flat and (ao is MUL or bo is MUL) and is_small(a, b):
         joined = _flat_product(a, b, ty)
         if joined is not None:
             return joined
@@ -318,7 +220,7 @@ def mul(a: Expr, b: Expr, flat: bool = True) -> Expr:
 
 def _flat_product(a: Expr, b: Expr, ty: Ty) -> Expr | None:
     """``a * b`` as one product of the factors of both; None where it must keep its grouping."""
-    (c, above, below), (d, over, under) = _parts(a), _parts(b)
+    (c, above, below), (d, over, under) = parts_of(a), parts_of(b)
     if len(above) + len(below) + len(over) + len(under) > MAX_FLAT:
         return None
     if (below and over) or (under and above and below) or (under and over and above):
@@ -330,7 +232,7 @@ def _flat_product(a: Expr, b: Expr, ty: Ty) -> Expr | None:
         c = mul(c, d)
     coefficient = d if c is None else c
     whole = factors if coefficient is None else [coefficient, *factors]
-    if not _of_one_type(whole, ty):
+    if not of_one_type(whole, ty):
         return None
     if above and over:
         factors = [*_with_powers(above, over), *below, *under]
@@ -344,7 +246,7 @@ def _flat_product(a: Expr, b: Expr, ty: Ty) -> Expr | None:
     return make(MUL, tuple(factors), (), a.shape, ty)
 
 
-def _parts(x: Expr) -> tuple[Expr | None, list[Expr], list[Expr]]:
+def parts_of(x: Expr) -> tuple[Expr | None, list[Expr], list[Expr]]:
     """The number of a product, the factors that multiply, and those that divide."""
     coefficient: Expr | None = None
     above: list[Expr] = []
@@ -365,25 +267,6 @@ def is_reciprocal(x: Expr) -> bool:
         return False
     n = value_of(x.args[1])
     return n is not None and bool(n < 0)
-
-
-def reciprocal_of(x: Expr) -> Expr:
-    """``1/x``; of a short product without quotients the product of reciprocals, ``1/(2*x*y)``."""
-    minus = number(-1, x.shape)
-    if x.op is not MUL or not _is_small(x, x):
-        return power(x, minus)
-    c, above, below = _parts(x)
-    value = None if c is None else value_of(c)
-    if below or not (value is None or (is_exact(value) and value)) or x.dtype.kind != "f":
-        return power(x, minus)
-    if not _of_one_type(x.args, x.ty):
-        return power(x, minus)
-    factors = [power(factor, minus) for factor in above]
-    if not all(f.op is POW and is_reciprocal(f) for f in factors):
-        return power(x, minus)
-    if value is not None:
-        factors.insert(0, number(Fraction(1) / value, x.shape))
-    return raw_product(tuple(factors))
 
 
 def _with_powers(factors: list[Expr], more: list[Expr]) -> list[Expr]:
@@ -469,7 +352,7 @@ def raw_product(factors: tuple[Expr, ...]) -> Expr:
 def mul_all(factors: Sequence[Expr]) -> Expr:
     """The product of factors of one shape, which stay whole; numbers folded to the front."""
     if len(factors) == 2:
-        return mul(*factors, flat=False)
+        return mul(factors[0], factors[1], flat=False)
     numbers = [f for f in factors if is_number(f) and f.ty is not BOOL]
     rest = [f for f in factors if not (is_number(f) and f.ty is not BOOL)]
     if any(f.op is WHERE and is_guard(f) for f in rest) or len(rest) <= 1:
@@ -505,20 +388,9 @@ def _product_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr |
     return result[::-1]
 
 
-def _order_of_product(args: tuple[Expr, ...], params: Params, rank: str) -> str:
-    """That of its factors, with the number last: ``x``, ``2*x``, ``x**2``."""
-    first = args[0].order_text
-    number = f"{TIMES}{first}" if first[1] == NUMBER else ""
-    factors = args[1:] if number else args
-    if len(factors) == 1:
-        return f"{rank}{factors[0].order_text[1 : 2 * CUT]}{number}"
-    whole = BETWEEN.join([x.order_text[:CUT] for x in factors[: SHOWN + 1]])
-    return f"{rank}{whole[1:]}{number}"
-
-
 MUL: Final = Op(
     name="multiply",
-    order=_order_of_product,
+    order=order_of_product,
     build=lambda args, params: mul_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
     vjp=_product_cotangents,
@@ -530,32 +402,11 @@ MUL: Final = Op(
 )
 
 
-def range_of_product(factors: Iterable[tuple[Any, Interval]]) -> Interval:
-    """The range of a product from those of its factors; factors that are one and the same are a power."""
-    counts: dict[Any, int] = {}
-    ranges: dict[Any, Interval] = {}
-    for factor, interval in factors:
-        counts[factor] = counts.get(factor, 0) + 1
-        ranges[factor] = interval
-    powers = [ranges[factor].power(n) if n > 1 else ranges[factor] for factor, n in counts.items()]
-    return reduce(operator.mul, powers, point(1))
-
-
 def is_simple(x: Expr) -> bool:
     """Whether `x` is a symbol, an extent or a named expression, or an integer power of one."""
     if x.op is POW:
         return value_of(x.args[1]).__class__ is int and x.args[0].op.label is not None
     return x.op.label is not None or x.op is SIZE
-
-
-def rebuilt_flat(node: Expr, args: tuple[Expr, ...]) -> Expr:
-    """`node` over other operands, a short sum or product as the operators would make it."""
-    if node.op in _FLAT and len(args) <= MAX_FLAT and not all(map(operator.is_, args, node.args)):
-        return reduce(_FLAT[node.op], args)
-    return rebuild(node, args)
-
-
-_FLAT: Final = {ADD: add, MUL: mul}
 
 
 # Power
@@ -631,32 +482,9 @@ def _power_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | N
     return [by_base, by_exponent]
 
 
-def _range_of_power(y: Expr, base: Interval, exponent: Interval) -> Interval:
-    n = value_of(y.args[1])
-    if n is not None and not isinstance(n, bool) and math.isfinite(n):
-        return base.power(as_exact(n))
-    return POSITIVE if base.positive else NONNEGATIVE if base.nonnegative else REALS
-
-
-def _order_of_power(args: tuple[Expr, ...], params: Params, rank: str) -> str:
-    """Beside its base; roots, symbolic powers and exponentials of numbers have places of their own."""
-    base, p = args
-    own, n = place_of(base), value_of(p)
-    place = own
-    if n is None:
-        place = {NUMBER: EXPONENTIAL, CONSTANT: EXPONENTIAL, SYMBOL_PLACE: SYMBOLIC_POWER}.get(
-            own, own
-        )
-    elif own == NUMBER:
-        place = CONSTANT
-    elif abs(n) == HALF_POWER and own != CONSTANT:
-        place = ROOT
-    return f"{rank}{place}{base.order_text[2 if place == own else 1 : 2 * CUT]}{p.order_text[:CUT]}"
-
-
 POW: Final = Op(
     name="power",
-    order=_order_of_power,
+    order=order_of_power,
     build=lambda args, params: power(*args),
     infer=lambda args, params: (args[0].shape, power_type(*args)),
     vjp=_power_cotangents,
@@ -664,5 +492,5 @@ POW: Final = Op(
     sympy=lambda sp, x, p: sp.Pow(x, p),
     domain=((0.2, 3.0), (-2.0, 2.0)),
     notes="The derivatives are right at base 0 too; see power_derivative.",
-    range=_range_of_power,
+    range=range_of_power,
 )

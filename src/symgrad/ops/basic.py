@@ -10,13 +10,15 @@ from symgrad.errors import DTypeError
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL, FLOAT, INT, promote, resolve
-from symgrad.ops.arithmetic import MAX_FLAT, MUL, raw_product, reciprocal_of
+from symgrad.ops.arithmetic import MUL, raw_product
 from symgrad.ops.arithmetic import add as add_pair
 from symgrad.ops.arithmetic import mul as mul_pair
 from symgrad.ops.arithmetic import power as power_pair
 from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, broadcast_all, is_stretched_scalar
 from symgrad.ops.elementwise import as_expr, lift_of
+from symgrad.ops.flat import reciprocal_of
+from symgrad.ops.grouping import MAX_FLAT
 
 HALF = Fraction(1, 2)
 
@@ -57,7 +59,8 @@ def multiply(x1: Any, x2: Any) -> Expr:
     pair = _binary(multiply, (x1, x2))
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
-    return mul_pair(*map(_opened, pair))
+    a, b = pair
+    return mul_pair(_opened(a), _opened(b))
 
 
 def _opened(x: Expr) -> Expr:
@@ -75,7 +78,8 @@ def divide(x1: Any, x2: Any) -> Expr:
     pair = _binary(divide, (x1, x2))
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
-    return _quotient(*map(_opened, pair))
+    a, b = pair
+    return _quotient(_opened(a), _opened(b))
 
 
 def _quotient(a: Expr, b: Expr, flat: bool = True) -> Expr:

@@ -22,7 +22,8 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.order import BETWEEN, CONTRACTION, CUT, FUNCTION, LONGEST, SHOWN
 from symgrad.expr.types import BOOL, INT, Ty, promote
-from symgrad.ops.arithmetic import add_all, mul, range_of_product
+from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.arithmetic_ranges import range_of_product
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 from symgrad.ops.symmetry import MAX_NUMBERINGS, Labels, einsum_key, is_symmetric, numbered

@@ -8,14 +8,13 @@ from typing import Any
 
 from symgrad.expr.leaves import is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact, plus
+from symgrad.expr.numbers import is_exact, plus, power_value
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     POW,
     add_all,
     mul,
-    power_value,
     split_coefficient,
 )
 

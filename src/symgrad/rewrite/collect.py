@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, is_number, number, symbol, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact, plus, times
+from symgrad.expr.numbers import is_exact, plus, power_value, times
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -24,7 +24,6 @@ from symgrad.ops.arithmetic import (
     mul,
     mul_all,
     power,
-    power_value,
     raw_product,
     split_coefficient,
 )

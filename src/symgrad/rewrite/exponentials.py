@@ -186,9 +186,9 @@ def absorb(y: Expr) -> Expr | None:
     """
     whole = [_exponential_of_power(x) for x in y.args]
     if any(a is not b for a, b in zip(whole, y.args, strict=True)):
-        made = absorb(raw_product(tuple(whole)))
-        if made is not None:
-            return made
+        found = absorb(raw_product(tuple(whole)))
+        if found is not None:
+            return found
     exps = [x for x in y.args if x.op is f.exp]
     rest = gathered([x for x in y.args if x.op is not f.exp])
     if not exps:

@@ -8,7 +8,8 @@ Short products, and sums of monomials, are flat: ``x*y*2``, ``2*(x*y)`` and ``(2
 factors of a product stand in the canonical order (`symgrad.expr.order`). The terms of a sum match in any
 order but are added up in the order in which they were first written, since that decides what cancels: the
 printers sort them. What another grouping might make overflow, ``x*(y/z)``, or lose digits,
-``(a - b) + (c - d)``, keeps its grouping; with ``flat=False`` everything does.
+``(a - b) + (c - d)``, keeps its grouping. Rules build with ``flat=False``: what they take apart and share
+stays as it is, and simplification makes its results flat.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic_order import order_of_power, order_of_product, order_of_sum
 from symgrad.ops.arithmetic_ranges import range_of_power, range_of_product, range_of_sum
 from symgrad.ops.cast import cast
-from symgrad.ops.grouping import CHEAP, MAX_FLAT, is_small, of_one_type
+from symgrad.ops.grouping import CHEAP, MAX_FLAT, SHORT, is_small, of_one_type
 from symgrad.ops.guard import WHERE, is_guard, under_guard
 
 NAN: Final = math.nan
@@ -79,8 +80,8 @@ def split_coefficient(node: Expr) -> tuple[Any, Expr | None]:
     return (1, node) if c is None else (c, None)
 
 
-def add(a: Expr, b: Expr, flat: bool = True) -> Expr:
-    """``a + b`` of operands of one shape."""
+def add(a: Expr, b: Expr, flat: bool = False) -> Expr:
+    """``a + b`` of operands of one shape; `flat` as a person writes it."""
     if a.op is CONST or b.op is CONST:
         plain = _add_number(a, b)
         if plain is not None:
@@ -154,7 +155,7 @@ def raw_sum(terms: tuple[Expr, ...]) -> Expr:
 def add_all(terms: Sequence[Expr]) -> Expr:
     """The sum of terms of one shape, which stay whole; numbers folded, zeros dropped."""
     if len(terms) <= 2:
-        return terms[0] if len(terms) == 1 else add(terms[0], terms[1], flat=False)
+        return terms[0] if len(terms) == 1 else add(terms[0], terms[1])
     kept = [t for t in terms if not is_value(t, 0)]
     numbers = [t for t in kept if is_number(t)]
     if len(numbers) > 1 or len(kept) <= 2:
@@ -164,7 +165,7 @@ def add_all(terms: Sequence[Expr]) -> Expr:
             total = add(total, t)
         kept = rest if is_value(total, 0) and rest else [*rest, total]
         if len(kept) <= 2:
-            return kept[0] if len(kept) == 1 else add(kept[0], kept[1], flat=False)
+            return kept[0] if len(kept) == 1 else add(kept[0], kept[1])
     node = raw_sum(tuple(kept))
     full = promote(*[t.ty for t in terms])
     return node if node.ty is full else raw_sum(tuple(terms))
@@ -187,8 +188,8 @@ ADD: Final = Op(
 # Product
 
 
-def mul(a: Expr, b: Expr, flat: bool = True) -> Expr:
-    """``a * b`` of operands of one shape."""
+def mul(a: Expr, b: Expr, flat: bool = False) -> Expr:
+    """``a * b`` of operands of one shape; `flat` as a person writes it."""
     ao, bo = a.op, b.op
     if ao is CONST or bo is CONST:
         plain = _mul_number(a, b) if value_of(a) is not None else _mul_number(b, a)
@@ -226,6 +227,8 @@ def _flat_product(a: Expr, b: Expr, ty: Ty) -> Expr | None:
     if (below and over) or (under and above and below) or (under and over and above):
         return None
     factors = [*above, *over, *below, *under]
+    if any(x.size_as_tree > SHORT for x in factors):
+        return None
     if c is not None and d is not None:
         if not (is_exact(value_of(c)) and is_exact(value_of(d))):
             return None
@@ -352,7 +355,7 @@ def raw_product(factors: tuple[Expr, ...]) -> Expr:
 def mul_all(factors: Sequence[Expr]) -> Expr:
     """The product of factors of one shape, which stay whole; numbers folded to the front."""
     if len(factors) == 2:
-        return mul(factors[0], factors[1], flat=False)
+        return mul(factors[0], factors[1])
     numbers = [f for f in factors if is_number(f) and f.ty is not BOOL]
     rest = [f for f in factors if not (is_number(f) and f.ty is not BOOL)]
     if any(f.op is WHERE and is_guard(f) for f in rest) or len(rest) <= 1:

@@ -39,7 +39,10 @@ def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> Any:
 def add(x1: Any, x2: Any) -> Expr:
     """Sum of two operands, broadcast."""
     pair = _binary(add, (x1, x2))
-    return add_pair(*pair) if pair.__class__ is tuple else pair
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    a, b = pair
+    return add_pair(a, b, flat=True)
 
 
 def subtract(x1: Any, x2: Any) -> Expr:
@@ -60,7 +63,7 @@ def multiply(x1: Any, x2: Any) -> Expr:
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
     a, b = pair
-    return mul_pair(_opened(a), _opened(b))
+    return mul_pair(_opened(a), _opened(b), flat=True)
 
 
 def _opened(x: Expr) -> Expr:

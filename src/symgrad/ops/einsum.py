@@ -137,8 +137,8 @@ def scale(x: Expr, factor: Expr) -> Expr:
         return broadcast(factor, x.shape)
     if is_number(factor):
         value, _, _, ty = factor.params
-        return mul(number(value, x.shape, ty), x, flat=False)
-    return mul(broadcast(factor, x.shape), x, flat=False)
+        return mul(number(value, x.shape, ty), x)
+    return mul(broadcast(factor, x.shape), x)
 
 
 def _drop_identities(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from fractions import Fraction
-from functools import reduce
+from functools import partial, reduce
 from typing import Final
 
 from symgrad.expr.leaves import number, value_of
@@ -46,9 +46,10 @@ def reciprocal_of(x: Expr) -> Expr:
 
 def rebuilt_flat(node: Expr, args: tuple[Expr, ...]) -> Expr:
     """`node` over other operands, a short sum or product as the operators would make it."""
-    if node.op in _FLAT and len(args) <= MAX_FLAT and not all(map(operator.is_, args, node.args)):
-        return reduce(_FLAT[node.op], args)
-    return rebuild(node, args)
+    join = _JOINS.get(node.op)
+    if join is None or len(args) > MAX_FLAT or all(map(operator.is_, args, node.args)):
+        return rebuild(node, args)
+    return reduce(join, args)
 
 
-_FLAT: Final = {ADD: add, MUL: mul}
+_JOINS: Final = {ADD: partial(add, flat=True), MUL: partial(mul, flat=True)}

@@ -10,6 +10,7 @@ from symgrad.expr.types import BOOL, Ty
 
 MAX_FLAT: Final = 16  # operands of a sum or product that is made flat,
 MAX_SIZE: Final = 64  # and nodes of its tree: work on flat nodes of deep chains would pile up
+SHORT: Final = 12  # and nodes of a factor: a product with longer ones is a part that others share
 CHEAP: Final = 4  # nodes of a term with functions in a sum that is made flat
 
 

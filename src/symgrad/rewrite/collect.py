@@ -449,5 +449,5 @@ def _product_of(coefficient: Any, built: list[Expr], single: set[Expr], like: Ex
         (x,) = built
         if coefficient == -1 and x.op is ADD and x in single and _has_minus(x):
             return negated(x)
-        return mul(number(coefficient, like.shape), x)
+        return mul(number(coefficient, like.shape), x, flat=True)
     return raw_product((number(coefficient, like.shape), *built))

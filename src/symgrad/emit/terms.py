@@ -17,19 +17,18 @@ from symgrad.expr.order import (
     CONSTANT,
     NUMBER,
     PLAIN,
-    ROOT,
     SCALAR,
     number_text,
     place_of,
 )
 from symgrad.ops.arithmetic import MUL, POW
+from symgrad.ops.arithmetic_order import place_of_power
 from symgrad.ops.einsum import EINSUM, is_stretched_scalar
 
 Merges = Callable[[Expr], bool]  # whether an operand may be written into the formula of its user
 
 MAX_SHOWN: Final = 100  # operands of one node that are written out
 MAX_FACTORS: Final = 64  # factors of a term that are looked at to sort it
-ROOT_EXPONENT: Final = Fraction(1, 2)
 
 
 # Signs
@@ -135,8 +134,10 @@ def _reading_key(term: Expr) -> ReadingKey:
         if term.shape and base.order[0] == SCALAR:
             continue
         place = place_of(base)
+        if place == CONSTANT:
+            continue
         if place in PLAIN:
-            degree += exponent if place != CONSTANT else 0
+            degree += exponent
         else:
             with_functions = True
             order += int(exponent)
@@ -266,14 +267,11 @@ def _denominator(base: Expr, merges: Merges) -> list[Expr]:
 def _order(factor: Power) -> str:
     """The text by which a factor is sorted; a number that is none of the coefficient goes first."""
     base, n = factor
-    place = place_of(base)
-    if place == NUMBER:
+    if place_of(base) == NUMBER:
         return f"{SCALAR}{CONSTANT}{base.order}"
-    if n == ROOT_EXPONENT and place != CONSTANT:
-        place = ROOT
-    return (
-        f"{base.order[0]}{place}{base.order[2 if place == place_of(base) else 1 :]}{number_text(n)}"
-    )
+    place = place_of_power(base, n)
+    rest = base.order[2 if place == place_of(base) else 1 :]
+    return f"{base.order[0]}{place}{rest}{number_text(n)}"
 
 
 class _Draft:

@@ -48,6 +48,7 @@ COSINE: Final = "H2"
 TANGENT: Final = "H3"
 FUNCTION: Final = "H4"
 CONTRACTION: Final = "I"
+POWER_OF_SUM: Final = "J"  # with a symbolic exponent
 SUM: Final = "S"
 NUMBER: Final = "~"
 PLAIN: Final = (CONSTANT, SYMBOL_PLACE, SYMBOLIC_POWER, UNDEFINED)  # of the factors of monomials

@@ -62,7 +62,7 @@ SCALARS = {
 TENSORS = {
     r"A v": A @ v,
     r"A^{\top} r": A.T @ r,
-    r"v^{\top} u": v @ u,
+    r"u^{\top} v": v @ u,
     r"v^{\top} Q u": v @ Q @ u,
     r"Q^{\top} v": v @ Q,
     r"v r^{\top}": sg.outer(v, r),

@@ -31,7 +31,7 @@ SHOWN = {
     ),
     "diagonal plus outer product": (
         sg.hessian(sg.sum(x**4) + (a @ x) ** 2, x),
-        r"12 \operatorname{diag}\left(x^{\odot 2}\right) + 2 a a^{\top}",
+        r"2 a a^{\top} + 12 \operatorname{diag}\left(x^{\odot 2}\right)",
     ),
     "identity plus outer product": (
         sg.hessian((x @ x) ** 2, x),

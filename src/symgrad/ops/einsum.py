@@ -20,7 +20,17 @@ from symgrad.expr.interval import NONNEGATIVE, REALS, Interval, point
 from symgrad.expr.leaves import EYE, extent, eye, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
-from symgrad.expr.order import BETWEEN, CONTRACTION, CUT, FUNCTION, LONGEST, SHOWN
+from symgrad.expr.order import (
+    BETWEEN,
+    CONTRACTION,
+    CUT,
+    FUNCTION,
+    LONGEST,
+    PLAIN,
+    SHOWN,
+    in_order,
+    place_of,
+)
 from symgrad.expr.types import BOOL, INT, Ty, promote
 from symgrad.ops.arithmetic import add_all, mul
 from symgrad.ops.arithmetic_ranges import range_of_product
@@ -202,6 +212,9 @@ def _contract(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
 def _raw(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
     """The node itself, with labels renumbered in order of appearance."""
     kept = _oriented(kept, out)
+    labels = kept[0][1]
+    if len(kept) > 1 and all(ls == labels and place_of(x) in PLAIN for x, ls in kept):
+        kept = [(x, labels) for x in in_order([x for x, _ in kept])]  # multiplied entry by entry
     present = {label for _, labels in kept for label in labels}
     core = tuple([label for label in out if label in present])
     summed = [label for label in present if label not in core and full[label] != 1]

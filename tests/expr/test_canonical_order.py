@@ -122,6 +122,25 @@ def test_what_another_grouping_could_spoil_keeps_its_grouping():
     assert (i * i) * x is not i * (i * x)  # the first wraps around
 
 
+STEPS = {
+    "products": lambda a, b, c, d: a * (b * c) * d,
+    "differences": lambda a, b, c, d: (a - b) + (c - d),
+    "quotients": lambda a, b, c, d: a / (b * c) * 3 * d,
+    "numbers": lambda a, b, c, d: 0.1 * a * b * 0.3 / c + d - a,
+    "both groupings": lambda a, b, c, d: (c * a) * (d * b) + (a + c + d) + (c + a + d),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_variables_keep_every_grouping_to_the_last_bit(name):
+    rng = np.random.default_rng(len(name))
+    for names in ("wxyz", "zyxw", "ywzx"):
+        for _ in range(20):
+            values = rng.normal(size=4).tolist()
+            leaves = [sg.variable(v, name=n) for v, n in zip(values, names, strict=True)]
+            assert STEPS[name](*leaves).data == STEPS[name](*values)
+
+
 # Text and LaTeX
 
 SHOWN = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -144,6 +145,12 @@ def _symbol(text: str) -> Expr:
     return symbol
 
 
+def _mentioned(formula: Expr, text: str) -> list[Expr]:
+    """The symbols of a formula in the order in which its text mentions them."""
+    place = {word: k for k, word in reversed(list(enumerate(re.findall(r"\w+", text))))}
+    return sorted(free_symbols(formula), key=lambda s: place.get(str(s.name), len(place)))
+
+
 def _variables(arguments: argparse.Namespace, formula: Expr, all_of_them: bool) -> list[Expr]:
     """The variables that were named, or those of the formula where that leaves no choice."""
     if arguments.variable is not None and arguments.wrt is not None:
@@ -151,7 +158,7 @@ def _variables(arguments: argparse.Namespace, formula: Expr, all_of_them: bool) 
     listed = arguments.variable if arguments.wrt is None else arguments.wrt
     if listed is not None:
         return list(dict.fromkeys(_symbol(name) for name in listed.split(",")))
-    found = free_symbols(formula)
+    found = _mentioned(formula, arguments.formula)
     if len(found) == 1 or (found and all_of_them):
         return found
     names = ", ".join(sorted(str(s.name) for s in found)) or "none"
@@ -177,7 +184,7 @@ def _diff(arguments: argparse.Namespace) -> int:
         results = _second(formula, variables)
     else:
         results = _derivatives(formula, variables, arguments.order)
-    leaves = list(dict.fromkeys([*free_symbols(formula), *variables]))
+    leaves = list(dict.fromkeys([*_mentioned(formula, arguments.formula), *variables]))
     formulas = [result.formula for result in results]
     if arguments.python:
         print(sg.lambdify(leaves, formulas if len(formulas) > 1 else formulas[0]).source)

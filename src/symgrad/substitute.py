@@ -15,6 +15,7 @@ from symgrad.functions.define import defined
 from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.ops.flat import rebuilt_flat
 from symgrad.ops.layout import SLICE, embed_in
 from symgrad.ops.public import public
 from symgrad.ops.select import where
@@ -114,7 +115,7 @@ def _replaced(e: Expr, values: Mapping[Any, Any]) -> Expr:
         known[x] = broadcast(value, shape)
     if entries:
         known = _with_entries(e, entries, known)
-    return replace([e], known, dims)[0]
+    return replace([e], known, dims, rebuilt_flat)[0]
 
 
 # Entries

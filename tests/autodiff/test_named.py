@@ -43,8 +43,8 @@ def probability():
         (sg.named(sg.exp(-(x**2)), "E") ** 2, "-4*E**2*x"),
         (sg.named(2 * sg.sqrt(1 + x**2), "s"), "4*x/s"),
         (sg.named(6.626e-34, "h") * x**2, "2*h*x"),
-        (sg.named(sg.exp(-(x**2) / 2) / sg.sqrt(2 * sg.pi), "phi"), "-x*phi"),
-        (sg.named(x * sg.exp(x), "w"), "exp(x) + w"),
+        (sg.named(sg.exp(-(x**2) / 2) / sg.sqrt(2 * sg.pi), "phi"), "-phi*x"),
+        (sg.named(x * sg.exp(x), "w"), "w + exp(x)"),
         (
             sg.named(sg.constant(2), "two") * sg.sin(sg.named(3, "omega") * x),
             "omega*two*cos(omega*x)",

@@ -64,7 +64,7 @@ GRADIENTS = {
     "logdet inverse": (la.logdet(la.inv(A)), A, "-inv(A).T"),
     "logdet spd": (la.logdet(P), P, "inv(P)"),
     "det": (la.det(A), A, "det(A)*inv(A).T"),
-    "det factor": (la.det(c * A), c, "n*det(A)*c**(n - 1)"),
+    "det factor": (la.det(c * A), c, "n*c**(n - 1)*det(A)"),
     "trace inv": (sg.trace(la.inv(A)), A, "-inv(A).T @ inv(A).T"),
     "nuclear": (la.norm(M, "nuc"), M, "svd_u(M) @ svd_vt(M)"),
     "frobenius squared": (la.norm(M, "fro") ** 2, M, "2*M"),

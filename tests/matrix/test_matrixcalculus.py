@@ -191,7 +191,7 @@ LATEX = {
     "0.5*x'*A*x": r"0.5 \left(A + A^{\top}\right) x",
     "A*exp(x)": r"A \operatorname{diag}\left(\exp\left(x\right)\right)",
     "sin(x)'*y": r"y \odot \cos\left(x\right)",
-    "(y.*v)'*x": r"y \odot v",
+    "(y.*v)'*x": r"v \odot y",
     "norm2(A*x-y)^2": r"2 A^{\top} \left(A x - y\right)",
     "sum(log(exp(-y.*(X*w)) + vector(1)))": r"-X^{\top} "
     r"\left(y \odot \sigma\left(-y \odot \left(X w\right)\right)\right)",

@@ -55,7 +55,7 @@ PRINTED = {
     ),
     "Rayleigh quotient": (
         sg.grad((x @ Q @ x) / (x @ x), x),
-        "(2*Q @ x)/(x @ x) - 2*x*(x @ Q @ x)/(x @ x)**2",
+        "(2*Q @ x)/(x @ x) - 2*(x @ Q @ x)*x/(x @ x)**2",
         r"\frac{2 Q x}{\left\lVert x \right\rVert^{2}}"
         r" - \frac{2 \left(x^{\top} Q x\right) x}{\left\lVert x \right\rVert^{4}}",
     ),
@@ -72,7 +72,7 @@ PRINTED = {
     ),
     "Kronecker product": (
         sg.grad(sg.sum(sg.kron(A, B) ** 2), A),
-        "2*A*sum(B**2)",
+        "2*sum(B**2)*A",
         r"2 \left\lVert B \right\rVert_{F}^{2} A",
     ),
     "trace of a Kronecker product": (

@@ -31,7 +31,7 @@ def test_named_parts_are_listed_after_where():
 def test_names_that_clash_get_a_number():
     first, second = sg.named(x**2, "p"), sg.named(x**3, "p")
     assert str(first + second) == "p + p_2 where p = x**2, p_2 = x**3"
-    assert str(sg.named(x**2, "x") + x) == "x_2 + x where x_2 = x**2"
+    assert str(sg.named(x**2, "x") + x) == "x + x_2 where x_2 = x**2"
 
 
 def test_a_small_formula_is_flat_however_shared():

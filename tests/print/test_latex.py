@@ -42,7 +42,7 @@ SCALARS = {
     r"-10^{-7} x": -1e-7 * x,
     r"x^{2} e^{-x}": x**2 * sg.exp(-x),
     r"e^{-\frac{x^{2}}{2}}": sg.exp(-(x**2) / 2),
-    r"\exp\left(x^{4} y^{7} \sin\left(x\right) + x - z - 1\right)": sg.exp(
+    r"\exp\left(x - z + x^{4} y^{7} \sin\left(x\right) - 1\right)": sg.exp(
         x**4 * y**7 * sg.sin(x) + x - z - 1
     ),
     r"\exp\left(e^{x}\right)": sg.exp(sg.exp(x)),
@@ -64,7 +64,7 @@ SCALARS = {
 TENSORS = {
     r"A v": A @ v,
     r"A^{\top} r": A.T @ r,
-    r"v^{\top} u": v @ u,
+    r"u^{\top} v": v @ u,
     r"v^{\top} Q u": v @ Q @ u,
     r"Q^{\top} v": v @ Q,
     r"v r^{\top}": sg.outer(v, r),
@@ -75,7 +75,7 @@ TENSORS = {
     r"A^{\top} \mathbf{1}": sg.sum(A, axis=0),
     r"A + \mathbf{1} v^{\top}": A + v,
     r"A \odot \left(r \mathbf{1}^{\top}\right)": A * r[:, None],
-    r"2 v \odot u": 2 * v * u,
+    r"2 u \odot v": 2 * v * u,
     r"\left(Q \oslash P\right) Q": (Q / P) @ Q,
     r"\left(Q Q\right) \oslash P": (Q @ Q) / P,
     r"\left(1 \oslash P\right) Q Q": (1 / P) @ (Q @ Q),
@@ -93,7 +93,7 @@ TENSORS = {
     r"Q^{-1} v": sg.linalg.solve(Q, v),
     r"\mathbf{1}": sg.ones("n"),
     r"\mathbf{0}": sg.zeros("n"),
-    r"2 I_{n} + Q": 2 * sg.eye("n") + Q,
+    r"Q + 2 I_{n}": 2 * sg.eye("n") + Q,
     r"\begin{bmatrix} x \\ y \end{bmatrix}": sg.stack([x, y]),
     r"\begin{bmatrix} v & u \end{bmatrix}": sg.stack([v, u], axis=1),
     r"\begin{bmatrix} 1.0 \\ 2.0 \end{bmatrix}": sg.constant(np.array([1.0, 2.0])),

@@ -30,7 +30,7 @@ TEXTS = [
     (sg.simplify(sg.norm(A) ** 2), "sum(A**2)", r"\left\lVert A \right\rVert_{F}^{2}"),
     (sg.grad(sg.norm(v) ** 2, v), "2*v", "2 v"),
     (sg.grad(sg.norm(v), v), "v/norm(v)", rf"\frac{{v}}{{{NORM}}}"),
-    (sg.grad(sg.norm(v) ** 4, v), "4*v*(v @ v)", rf"4 {NORM}^{{2}} v"),
+    (sg.grad(sg.norm(v) ** 4, v), "4*(v @ v)*v", rf"4 {NORM}^{{2}} v"),
     (sg.softmax(v), "softmax(v)", r"\operatorname{softmax}\left(v\right)"),
     (sg.softmax(B, axis=1), "softmax(B, axis=1)", r"\operatorname{softmax}_{j}\left(B\right)"),
     (sg.softmax(X @ w - y), "softmax(X @ w - y)", r"\operatorname{softmax}\left(X w - y\right)"),

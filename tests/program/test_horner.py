@@ -80,10 +80,10 @@ def test_shared_terms_and_powers_stay_shared():
 
 
 def test_source_of_arrays_and_of_floats():
-    u, p, q, r = sg.symbols("u p1 q1 r1")  # no other test multiplies them: factors keep their order
+    u, p, q, r = sg.symbols("u p1 q1 r1")
     f = sg.lambdify([u, p, q, r], p * u**3 + q * u**2 + r * u + 1)
-    assert "return u*(r1 + u*(q1 + u*p1)) + 1\n" in f.source
-    assert "return u*(r1 + u*(q1 + u*p1)) + 1.0\n" in f.scalar_source
+    assert "return u*(r1 + u*(q1 + p1*u)) + 1\n" in f.source
+    assert "return u*(r1 + u*(q1 + p1*u)) + 1.0\n" in f.scalar_source
     assert "Horner forms" in f.explain()
 
 

@@ -35,7 +35,7 @@ SHOWN = {
     ),
     "identity plus outer product": (
         sg.hessian((x @ x) ** 2, x),
-        r"4 \left\lVert x \right\rVert^{2} I_{n} + 8 x x^{\top}",
+        r"8 x x^{\top} + 4 \left\lVert x \right\rVert^{2} I_{n}",
     ),
     "norm": (
         sg.hessian(sg.norm(x), x),
@@ -56,13 +56,13 @@ SHOWN = {
     ),
     "order four, diagonal plus low rank": (
         sg.hessian(sg.sum(U**3) + sg.sum(U * sg.matrix("C", ("n", "k"))) ** 2, U),
-        r"\operatorname{diag}\left("
-        + vec("6 U")
-        + r"\right) + 2 "
+        "2 "
         + vec("C")
         + " "
         + vec("C")
-        + r"^{\top}",
+        + r"^{\top} + \operatorname{diag}\left("
+        + vec("6 U")
+        + r"\right)",
     ),
     "Kronecker": (sg.hessian(fit, V), r"I_{m} \otimes 2 U^{\top} U"),
     "column of gradients": (
@@ -108,7 +108,7 @@ def test_blocks_share_their_definitions():
     r = sg.named(p**2 + q, "r")
     shown = sg.latex([[sg.exp(r), r * q], [r * q, r**2]])
     assert shown == (
-        r"\begin{bmatrix} e^{r} & r q \\ r q & r^{2} \end{bmatrix}"
+        r"\begin{bmatrix} e^{r} & q r \\ q r & r^{2} \end{bmatrix}"
         r" \quad \text{where } r = p^{2} + q"
     )
 

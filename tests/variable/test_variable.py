@@ -74,7 +74,7 @@ def test_the_formula_is_over_the_symbols_of_the_leaves():
     y = sg.variable(2.0, name="y")
     z = sg.sin(x) * y + 1
     assert str(z.expr) == "y*sin(x) + 1"
-    assert sg.free_symbols(z.expr) == [x.expr, y.expr]
+    assert sg.free_symbols(z.expr) == [y.expr, x.expr]
 
 
 # Data

@@ -19,6 +19,7 @@ from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import GREATEST_INT, LEAST_INT
 from symgrad.expr.op import Op
+from symgrad.expr.order import CONSTANT, NUMBER, SYMBOL_PLACE, name_text, number_text
 from symgrad.expr.types import BOOL, FLOAT, INT, WEAK_FLOAT, WEAK_INT, Ty, as_ty
 
 ASSUMPTIONS: Final = (
@@ -71,6 +72,12 @@ class ArrayValue:
         digest = blake2b(self.array.tobytes(), digest_size=16).digest()
         self._key = (self.array.dtype.str, self.array.shape, digest)
 
+    @property
+    def order(self) -> str:
+        """Shape, dtype and contents as a text to sort by."""
+        dtype, shape, digest = self._key
+        return f"{show_shape(shape)}{dtype}{digest.hex()}"
+
     def __hash__(self) -> int:
         return hash(self._key)
 
@@ -106,11 +113,18 @@ def _range_of_constant(node: Expr) -> Interval:
     return point(low) | point(high)
 
 
+def _order_of_constant(args: tuple[Expr, ...], params: Any, rank: str) -> str:
+    """Numbers by value, as scalars whatever their shape; arrays by shape and contents."""
+    value, tag = params[:2]
+    return f"{rank}{CONSTANT}{value.order}" if tag == "array" else f"0{NUMBER}{number_text(value)}"
+
+
 SYMBOL: Final = _leaf(
     "symbol",
     lambda params: (params[1], params[2]),
     lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
     label=lambda node: node.params[0],
+    order=lambda args, params, rank: f"{rank}{SYMBOL_PLACE}{name_text(params[0])}",
     assumptions=lambda node: node.params[3],
     range=range_by_assumptions,
 )
@@ -118,11 +132,13 @@ CONST: Final = _leaf(
     "constant",
     lambda params: (params[2], params[3]),
     lambda params, rename: (*params[:2], map_shape(params[2], rename), params[3]),
+    order=_order_of_constant,
     range=_range_of_constant,
 )
 NAMED_NUMBER: Final = _leaf(
     "number",
     lambda params: ((), WEAK_FLOAT),
+    order=lambda args, params, rank: f"{rank}{CONSTANT}{name_text(params[0])}",
     label=lambda node: node.params[0],
     range=lambda node: Interval(2, 4),
 )
@@ -136,6 +152,7 @@ EYE: Final = _leaf(
     "eye",
     lambda params: ((params[0], params[0]), params[1]),
     lambda params, rename: (map_dim(params[0], rename), params[1]),
+    order=lambda args, params, rank: f"{rank}{CONSTANT}{name_text(str(params[0]))}",
     numpy=lambda node: Call("np.eye", (Extents(node.params[0]),), _dtype_option(node)),
     range=Interval(0, 1),
 )
@@ -143,6 +160,7 @@ SIZE: Final = _leaf(
     "size",
     lambda params: ((), WEAK_INT),
     lambda params, rename: (map_dim(params[0], rename),),
+    order=lambda args, params, rank: f"{rank}{SYMBOL_PLACE}{name_text(str(params[0]))}",
     numpy=lambda node: Extent(node.params[0]),
     range=NONNEGATIVE,
 )

@@ -15,21 +15,40 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from symgrad.expr.dims import Shape
+from symgrad.expr.order import text_of
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
     from symgrad.expr.op import Op
 
 
+LARGE = 1000  # nodes of a tree beyond which they are not counted
+
+
 class _Draft:
     """An `Expr` that can still be written to; `make` turns it into the immutable kind."""
 
-    __slots__ = ("__weakref__", "args", "form", "op", "params", "shape", "symmetric", "ty")
+    __slots__ = (
+        "__weakref__",
+        "args",
+        "digest",
+        "form",
+        "op",
+        "order_text",
+        "params",
+        "shape",
+        "size_as_tree",
+        "symmetric",
+        "ty",
+    )
 
     op: Op
     args: tuple[Expr, ...]
     params: tuple[Any, ...]
+    order_text: str
+    digest: bytes
     shape: Shape
+    size_as_tree: int
     symmetric: bool | None
     form: Expr
     ty: Ty
@@ -46,8 +65,13 @@ class Expr(_Draft):
         The operands.
     params : tuple
         Static parameters, hashable (axes, labels, a leaf's name or value).
+    order_text : str
+        The text by which it is sorted among the factors of a product, and `digest` that which tells it
+        apart from nodes of the same text; both empty until `symgrad.expr.order` is asked for them.
     shape : tuple of int or str or DimExpr
         Extents; a name stands for an extent known at call time.
+    size_as_tree : int
+        Nodes of the formula written out, up to `LARGE`.
     symmetric : bool or None
         Whether it is known to be a symmetric matrix; None until somebody asks `is_symmetric`.
     form : Expr
@@ -60,6 +84,11 @@ class Expr(_Draft):
     def dtype(self) -> np.dtype[Any]:
         """Element type, by NumPy 2 promotion; Python numbers count as int64 and float64."""
         return self.ty.dtype
+
+    @property
+    def order(self) -> str:
+        """The text by which the node is sorted in products and sums; see `symgrad.expr.order`."""
+        return self.order_text or text_of(self)
 
     @property
     def ndim(self) -> int:
@@ -168,8 +197,9 @@ def _sweep() -> None:
 def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, ty: Ty) -> Expr:
     """The one node with this op, these operands and parameters; made if there is none yet.
 
-    Operands of a commutative op are matched in any order; the node keeps the order in which it was
-    first written, which is the order that a reader sees.
+    Operands of a commutative op are matched in any order; the node keeps the order in which it was first
+    made. The constructors of products bring factors into the canonical order before; terms of a sum stay
+    as they are, since their order decides what cancels in floats, and the printers sort them.
     """
     key: tuple[Any, ...]
     if not op.commutative:
@@ -194,6 +224,12 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
     draft.shape = shape
     draft.ty = ty
     draft.symmetric = None
+    draft.order_text = ""
+    draft.digest = b""
+    size = 1
+    for arg in args:
+        size += arg.size_as_tree
+    draft.size_as_tree = size if size < LARGE else LARGE
     draft.__class__ = Expr
     node: Expr = draft  # type: ignore[assignment]
     entry = _Entry(node, _gone.append)

@@ -9,6 +9,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+MAX_EXACT_BITS: Final = 4096  # of an exact power
 LEAST_INT: Final = -(2**63)
 GREATEST_INT: Final = 2**63 - 1
 MAX_STR_DIGITS: Final = 4000  # that Python writes without a limit raised
@@ -122,3 +123,40 @@ def root_of_int(value: int, degree: int) -> int | None:
             break
         x = y
     return x if x**degree == value else None
+
+
+def power_value(base: Any, exponent: Any) -> Any:
+    """``base**exponent`` of two numbers if it is real and, for exact operands, exact; else None."""
+    if is_exact(base) and is_exact(exponent):
+        return _exact_power(Fraction(base), Fraction(exponent))
+    if is_exact(base) and base > 0 and not 0.0 < as_float(base) < math.inf:
+        return float_power(base, as_float(exponent)) if math.isfinite(exponent) else None
+    try:
+        return math.pow(base, as_float(exponent))
+    except OverflowError:
+        odd = float(exponent).is_integer() and int(exponent) % 2
+        return -math.inf if base < 0 and odd else math.inf
+    except ValueError:
+        return None
+
+
+def _exact_power(base: Fraction, exponent: Fraction) -> int | Fraction | None:
+    if exponent.denominator != 1:
+        root = _exact_root(base, exponent.denominator)
+        if root is None:
+            return None
+        base, exponent = root, Fraction(exponent.numerator)
+    if base == 0 and exponent < 0:
+        return None
+    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
+    if bits > 1 and abs(exponent) * bits > MAX_EXACT_BITS:
+        return None
+    result = base ** int(exponent)
+    return result.numerator if result.denominator == 1 else result
+
+
+def _exact_root(base: Fraction, degree: int) -> Fraction | None:
+    if base < 0:
+        return None
+    over, under = (root_of_int(part, degree) for part in (base.numerator, base.denominator))
+    return None if over is None or under is None else Fraction(over, under)

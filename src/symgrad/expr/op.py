@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.interval import Interval
 from symgrad.expr.kinds import Kind
+from symgrad.expr.order import FUNCTION
 from symgrad.expr.types import Ty
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Op:
         Elementwise ops need no rule: their tangents follow from `vjp`.
     commutative : bool
         Whether nodes match with operands in any order.
+    order : str or callable
+        Where a node stands among the factors of a product: one of the places of `symgrad.expr.order`,
+        with the op's name and the operands after it; or ``order(args, params, rank)``, the whole text.
     key : callable or None
         ``key(args, params)``: what nodes are matched by, where it is not the operands in their order
         and the parameters, as a pair of the like; equal keys must mean equal values.
@@ -97,6 +101,7 @@ class Op:
     vjp: Callable[[Expr, Expr, Sequence[bool]], Sequence[Expr | None]] | None = None
     jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None
     commutative: bool = False
+    order: str | Callable[[tuple[Expr, ...], Params, str], str] = FUNCTION
     key: Callable[[tuple[Expr, ...], Params], Any] | None = None
     elementwise: bool = False
     numpy: str | Kind | Callable[[Expr], str | Kind] | None = None

@@ -108,9 +108,15 @@ def transform(
 
 
 def replace(
-    roots: Iterable[Expr], known: Mapping[Expr, Expr], dims: Mapping[str, Dim]
+    roots: Iterable[Expr],
+    known: Mapping[Expr, Expr],
+    dims: Mapping[str, Dim],
+    remake: Callable[[Expr, tuple[Expr, ...]], Expr] = rebuild,
 ) -> list[Expr]:
-    """The roots with nodes exchanged for others, and dim names for other extents."""
+    """The roots with nodes exchanged for others, and dim names for other extents.
+
+    `remake` makes a node over other operands.
+    """
     roots = list(roots)
     image: dict[Expr, Expr] = dict(known)
 
@@ -121,7 +127,7 @@ def replace(
         args = tuple([image[arg] for arg in node.args])
         params = node.op.map_dims(node.params, rename) if dims else node.params
         if params is node.params or params == node.params:
-            image[node] = rebuild(node, args)
+            image[node] = remake(node, args)
         else:
             image[node] = node.op.build(args, params)
     return [image[root] for root in roots]

@@ -24,6 +24,7 @@ from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import range_by_assumptions, symbol
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
+from symgrad.expr.order import BETWEEN, CUT, SHOWN, UNDEFINED, name_text, number_text
 from symgrad.expr.traverse import replace, toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import mul
@@ -201,6 +202,13 @@ def _sympy(sp: Any, *args: Any) -> Any:
     return sp.Subs(image, *zip(*points, strict=True)) if points else image
 
 
+def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    wanted, orders = params
+    counts = BETWEEN.join([number_text(n) for n in orders[:SHOWN]])
+    texts = [arg.order_text[:CUT] for arg in args[:SHOWN]]
+    return f"{rank}{UNDEFINED}{name_text(wanted.name)}{counts}{BETWEEN.join(texts)}"
+
+
 APPLIED: Final = Op(
     name="applied_function",
     build=_build,
@@ -212,6 +220,7 @@ APPLIED: Final = Op(
     range=lambda node, *ranges: range_by_assumptions(node),
     sympy=_sympy,
     label=str,
+    order=_order,
     notes="The derivative by an argument has one order more by it.",
 )
 

@@ -4,44 +4,48 @@
 A numeric coefficient is the first operand of its product. The constructors here take operands of one
 shape and apply O(1) rewrites only; collecting terms is the business of `symgrad.rewrite.simplify`.
 
-A number that comes out of folding is weak in type promotion, whatever it came from, so that equal
-formulas stay one node.
+Short products, and sums of monomials, are flat: ``x*y*2``, ``2*(x*y)`` and ``(2*x)*y`` are one node. The
+factors of a product stand in the canonical order (`symgrad.expr.order`). The terms of a sum match in any
+order but are added up in the order in which they were first written, since that decides what cancels: the
+printers sort them. What another grouping might make overflow, ``x*(y/z)``, or lose digits,
+``(a - b) + (c - d)``, keeps its grouping. Rules build with ``flat=False``: what they take apart and share
+stays as it is, and simplification makes its results flat.
 """
 
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import reduce
 from typing import Any, Final
 
 import numpy as np
 
-from symgrad.expr.interval import NONNEGATIVE, POSITIVE, REALS, Interval, point
 from symgrad.expr.leaves import CONST, SIZE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import (
-    as_exact,
-    as_float,
-    float_power,
     is_exact,
     plus,
-    root_of_int,
+    power_value,
     times,
 )
 from symgrad.expr.op import Op
+from symgrad.expr.order import (
+    PLAIN,
+    in_order,
+    pair_in_order,
+    place_of,
+)
 from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
+from symgrad.ops.arithmetic_order import order_of_power, order_of_product, order_of_sum
+from symgrad.ops.arithmetic_ranges import range_of_power, range_of_product, range_of_sum
 from symgrad.ops.cast import cast
+from symgrad.ops.grouping import CHEAP, MAX_FLAT, SHORT, is_small, of_one_type
 from symgrad.ops.guard import WHERE, is_guard, under_guard
 
 MAX_UNROLLED: Final = 64  # integer exponents up to this are multiplied out in code
-
-MAX_EXACT_BITS: Final = 4096
 NAN: Final = math.nan
 FAR: Final = 1e75
-ROUNDING: Final = Fraction(1, 2**45)  # of a short sum of floats, with room
 
 
 # Numbers
@@ -58,43 +62,6 @@ def _folded(value: Any, sample: Expr, ty: Ty) -> Expr | None:
     if ty.dtype.kind == "f" and not ty.weak:
         return number(float(ty.dtype.type(value)), sample.shape, ty)
     return number(value, sample.shape, None if ty.weak else ty)
-
-
-def power_value(base: Any, exponent: Any) -> Any:
-    """``base**exponent`` of two numbers if it is real and, for exact operands, exact; else None."""
-    if is_exact(base) and is_exact(exponent):
-        return _exact_power(Fraction(base), Fraction(exponent))
-    if is_exact(base) and base > 0 and not 0.0 < as_float(base) < math.inf:
-        return float_power(base, as_float(exponent)) if math.isfinite(exponent) else None
-    try:
-        return math.pow(base, as_float(exponent))
-    except OverflowError:
-        odd = float(exponent).is_integer() and int(exponent) % 2
-        return -math.inf if base < 0 and odd else math.inf
-    except ValueError:
-        return None
-
-
-def _exact_power(base: Fraction, exponent: Fraction) -> int | Fraction | None:
-    if exponent.denominator != 1:
-        root = _exact_root(base, exponent.denominator)
-        if root is None:
-            return None
-        base, exponent = root, Fraction(exponent.numerator)
-    if base == 0 and exponent < 0:
-        return None
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    if bits > 1 and abs(exponent) * bits > MAX_EXACT_BITS:
-        return None
-    result = base ** int(exponent)
-    return result.numerator if result.denominator == 1 else result
-
-
-def _exact_root(base: Fraction, degree: int) -> Fraction | None:
-    if base < 0:
-        return None
-    over, under = (root_of_int(part, degree) for part in (base.numerator, base.denominator))
-    return None if over is None or under is None else Fraction(over, under)
 
 
 # Sum
@@ -115,8 +82,8 @@ def split_coefficient(node: Expr) -> tuple[Any, Expr | None]:
     return (1, node) if c is None else (c, None)
 
 
-def add(a: Expr, b: Expr) -> Expr:
-    """``a + b`` of operands of one shape."""
+def add(a: Expr, b: Expr, flat: bool = False) -> Expr:
+    """``a + b`` of operands of one shape; `flat` as a person writes it."""
     if a.op is CONST or b.op is CONST:
         plain = _add_number(a, b)
         if plain is not None:
@@ -129,7 +96,19 @@ def add(a: Expr, b: Expr) -> Expr:
         if merged is not None:
             return merged
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
+    if flat and (a.op is ADD) is not (b.op is ADD) and is_small(a, b):
+        terms = (*a.args, b) if a.op is ADD else (*b.args, a)
+        if len(terms) <= MAX_FLAT and of_one_type(terms, ty) and all(map(_is_cheap, terms)):
+            return make(ADD, terms, (), a.shape, ty)
     return make(ADD, (a, b), (), a.shape, ty)
+
+
+def _is_cheap(term: Expr) -> bool:
+    """Whether a term is a monomial, or so short that a sum of such is no part to share as it stands."""
+    if term.size_as_tree <= CHEAP:
+        return True
+    factors = term.args if term.op is MUL else (term,)
+    return all(place_of(x) in PLAIN for x in factors)
 
 
 def _beside_number(c: Expr, x: Expr) -> Expr:
@@ -176,9 +155,9 @@ def raw_sum(terms: tuple[Expr, ...]) -> Expr:
 
 
 def add_all(terms: Sequence[Expr]) -> Expr:
-    """The sum of terms of one shape, numbers folded, zeros dropped."""
+    """The sum of terms of one shape, which stay whole; numbers folded, zeros dropped."""
     if len(terms) <= 2:
-        return terms[0] if len(terms) == 1 else add(*terms)
+        return terms[0] if len(terms) == 1 else add(terms[0], terms[1])
     kept = [t for t in terms if not is_value(t, 0)]
     numbers = [t for t in kept if is_number(t)]
     if len(numbers) > 1 or len(kept) <= 2:
@@ -188,33 +167,15 @@ def add_all(terms: Sequence[Expr]) -> Expr:
             total = add(total, t)
         kept = rest if is_value(total, 0) and rest else [*rest, total]
         if len(kept) <= 2:
-            return kept[0] if len(kept) == 1 else add(*kept)
+            return kept[0] if len(kept) == 1 else add(kept[0], kept[1])
     node = raw_sum(tuple(kept))
     full = promote(*[t.ty for t in terms])
     return node if node.ty is full else raw_sum(tuple(terms))
 
 
-def _range_of_sum(y: Expr, *terms: Interval) -> Interval:
-    """The sum of ranges; a little more where rounding may carry a sum beyond its bound."""
-    total = reduce(operator.add, terms)
-    if all(t.nonnegative for t in terms) or all(t.nonpositive for t in terms):
-        return total
-    ends = [end for t in terms for end in (t.low, t.high) if not math.isinf(end)]
-    if all(_is_short(end) for end in ends):
-        return total
-    slack = sum(map(abs, ends)) * ROUNDING
-    return total + Interval(-slack, slack)
-
-
-def _is_short(end: Any) -> bool:
-    """Whether sums of such numbers are exact in floats."""
-    exact = Fraction(end)
-    power_of_two = exact.denominator & (exact.denominator - 1) == 0
-    return power_of_two and max(exact.numerator.bit_length(), exact.denominator.bit_length()) < 30
-
-
 ADD: Final = Op(
     name="add",
+    order=order_of_sum,
     build=lambda args, params: add_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
     vjp=lambda g, y, needed: [g] * len(y.args),
@@ -222,15 +183,15 @@ ADD: Final = Op(
     elementwise=True,
     sympy=lambda sp, *terms: sp.Add(*terms),
     domain=((-3.0, 3.0), (-3.0, 3.0)),
-    range=_range_of_sum,
+    range=range_of_sum,
 )
 
 
 # Product
 
 
-def mul(a: Expr, b: Expr) -> Expr:
-    """``a * b`` of operands of one shape."""
+def mul(a: Expr, b: Expr, flat: bool = False) -> Expr:
+    """``a * b`` of operands of one shape; `flat` as a person writes it."""
     ao, bo = a.op, b.op
     if ao is CONST or bo is CONST:
         plain = _mul_number(a, b) if value_of(a) is not None else _mul_number(b, a)
@@ -239,6 +200,7 @@ def mul(a: Expr, b: Expr) -> Expr:
         if value_of(a) is None and value_of(b) is not None:
             a, b, ao, bo = b, a, bo, ao
         b = _beside_number(a, b)
+        bo = b.op
     if ao is WHERE and is_guard(a):
         return under_guard(a, lambda live: mul(live, b))
     if bo is WHERE and is_guard(b):
@@ -250,7 +212,87 @@ def mul(a: Expr, b: Expr) -> Expr:
         if merged is not None:
             return merged
     ty = a.ty if a.ty is b.ty else promote(a.ty, b.ty)
+    if flat and (ao is MUL or bo is MUL) and is_small(a, b):
+        joined = _flat_product(a, b, ty)
+        if joined is not None:
+            return joined
+    if not (ao is CONST and is_number(a)):
+        a, b = pair_in_order(a, b)
     return make(MUL, (a, b), (), a.shape, ty)
+
+
+def _flat_product(a: Expr, b: Expr, ty: Ty) -> Expr | None:
+    """``a * b`` as one product of the factors of both; None where it must keep its grouping."""
+    (c, above, below), (d, over, under) = parts_of(a), parts_of(b)
+    if len(above) + len(below) + len(over) + len(under) > MAX_FLAT:
+        return None
+    if (below and over) or (under and above and below) or (under and over and above):
+        return None
+    factors = [*above, *over, *below, *under]
+    if any(x.size_as_tree > SHORT for x in factors):
+        return None
+    if c is not None and d is not None:
+        if not (is_exact(value_of(c)) and is_exact(value_of(d))):
+            return None
+        c = mul(c, d)
+    coefficient = d if c is None else c
+    whole = factors if coefficient is None else [coefficient, *factors]
+    if not of_one_type(whole, ty):
+        return None
+    if above and over:
+        factors = [*_with_powers(above, over), *below, *under]
+    elif below and under:
+        factors = [*above, *over, *_with_powers(below, under)]
+    factors = in_order(factors)
+    if coefficient is not None and value_of(coefficient) != 1:
+        factors.insert(0, coefficient)
+    if len(factors) == 1:
+        return factors[0]
+    return make(MUL, tuple(factors), (), a.shape, ty)
+
+
+def parts_of(x: Expr) -> tuple[Expr | None, list[Expr], list[Expr]]:
+    """The number of a product, the factors that multiply, and those that divide."""
+    coefficient: Expr | None = None
+    above: list[Expr] = []
+    below: list[Expr] = []
+    for factor in x.args if x.op is MUL else (x,):
+        if coefficient is None and factor.op is CONST and is_number(factor):
+            coefficient = factor
+        elif is_reciprocal(factor):
+            below.append(factor)
+        else:
+            above.append(factor)
+    return coefficient, above, below
+
+
+def is_reciprocal(x: Expr) -> bool:
+    """Whether `x` is a negative power, so that as a factor it divides."""
+    if x.op is not POW:
+        return False
+    n = value_of(x.args[1])
+    return n is not None and bool(n < 0)
+
+
+def _with_powers(factors: list[Expr], more: list[Expr]) -> list[Expr]:
+    """The factors of both, integer powers of one base put together."""
+    by_base = {_int_power(x)[0]: k for k, x in enumerate(factors)}
+    result = list(factors)
+    for x in more:
+        base, n = _int_power(x)
+        at = by_base.get(base)
+        if at is None or not n:
+            result.append(x)
+        else:
+            result[at] = power(base, number(_int_power(result[at])[1] + n, base.shape))
+    return result
+
+
+def _int_power(x: Expr) -> tuple[Expr, int]:
+    if x.op is POW:
+        n = value_of(x.args[1])
+        return (x.args[0], n) if n.__class__ is int else (x, 0)
+    return x, 1
 
 
 def _mul_number(c: Expr, x: Expr) -> Expr | None:
@@ -317,16 +359,20 @@ def factors_of(x: Expr) -> tuple[Expr, ...]:
 
 
 def raw_product(factors: tuple[Expr, ...]) -> Expr:
-    """The product node of `factors` as they stand; a single factor is itself."""
+    """The product node of `factors`, which stay whole, in their order; a single factor is itself."""
     if len(factors) == 1:
         return factors[0]
+    rest = in_order([f for f in factors if not is_number(f)])
+    if len(rest) < len(factors):
+        rest = [*[f for f in factors if is_number(f)], *rest]
+    factors = tuple(rest)
     return make(MUL, factors, (), factors[0].shape, promote(*[f.ty for f in factors]))
 
 
 def mul_all(factors: Sequence[Expr]) -> Expr:
-    """The product of factors of one shape, numbers folded to the front."""
+    """The product of factors of one shape, which stay whole; numbers folded to the front."""
     if len(factors) == 2:
-        return mul(*factors)
+        return mul(factors[0], factors[1])
     numbers = [f for f in factors if is_number(f) and f.ty is not BOOL]
     rest = [f for f in factors if not (is_number(f) and f.ty is not BOOL)]
     if any(f.op is WHERE and is_guard(f) for f in rest) or len(rest) <= 1:
@@ -364,6 +410,7 @@ def _product_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr |
 
 MUL: Final = Op(
     name="multiply",
+    order=order_of_product,
     build=lambda args, params: mul_all(args),
     infer=lambda args, params: (args[0].shape, promote(*[a.ty for a in args])),
     vjp=_product_cotangents,
@@ -375,29 +422,11 @@ MUL: Final = Op(
 )
 
 
-def range_of_product(factors: Iterable[tuple[Any, Interval]]) -> Interval:
-    """The range of a product from those of its factors; factors that are one and the same are a power."""
-    counts: dict[Any, int] = {}
-    ranges: dict[Any, Interval] = {}
-    for factor, interval in factors:
-        counts[factor] = counts.get(factor, 0) + 1
-        ranges[factor] = interval
-    powers = [ranges[factor].power(n) if n > 1 else ranges[factor] for factor, n in counts.items()]
-    return reduce(operator.mul, powers, point(1))
-
-
 def is_simple(x: Expr) -> bool:
     """Whether `x` is a symbol, an extent or a named expression, or an integer power of one."""
     if x.op is POW:
         return value_of(x.args[1]).__class__ is int and x.args[0].op.label is not None
     return x.op.label is not None or x.op is SIZE
-
-
-def factor_rank(x: Expr) -> int:
-    """Where a factor stands in a product: powers of symbols, then functions, then sums."""
-    if is_simple(x):
-        return 0
-    return 2 if x.op is ADD or (x.op is POW and x.args[0].op is ADD) else 1
 
 
 # Power
@@ -473,15 +502,9 @@ def _power_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | N
     return [by_base, by_exponent]
 
 
-def _range_of_power(y: Expr, base: Interval, exponent: Interval) -> Interval:
-    n = value_of(y.args[1])
-    if n is not None and not isinstance(n, bool) and math.isfinite(n):
-        return base.power(as_exact(n))
-    return POSITIVE if base.positive else NONNEGATIVE if base.nonnegative else REALS
-
-
 POW: Final = Op(
     name="power",
+    order=order_of_power,
     build=lambda args, params: power(*args),
     infer=lambda args, params: (args[0].shape, power_type(*args)),
     vjp=_power_cotangents,
@@ -489,5 +512,5 @@ POW: Final = Op(
     sympy=lambda sp, x, p: sp.Pow(x, p),
     domain=((0.2, 3.0), (-2.0, 2.0)),
     notes="The derivatives are right at base 0 too; see power_derivative.",
-    range=_range_of_power,
+    range=range_of_power,
 )

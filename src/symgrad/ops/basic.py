@@ -2,20 +2,23 @@
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from symgrad.errors import DTypeError
-from symgrad.expr.leaves import number
+from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL, FLOAT, INT, promote, resolve
+from symgrad.ops.arithmetic import MUL, raw_product
 from symgrad.ops.arithmetic import add as add_pair
 from symgrad.ops.arithmetic import mul as mul_pair
 from symgrad.ops.arithmetic import power as power_pair
 from symgrad.ops.cast import cast
-from symgrad.ops.einsum import broadcast_all
+from symgrad.ops.einsum import broadcast, broadcast_all, is_stretched_scalar
 from symgrad.ops.elementwise import as_expr, lift_of
+from symgrad.ops.flat import reciprocal_of
+from symgrad.ops.grouping import MAX_FLAT
 
 HALF = Fraction(1, 2)
 
@@ -36,24 +39,41 @@ def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> Any:
 def add(x1: Any, x2: Any) -> Expr:
     """Sum of two operands, broadcast."""
     pair = _binary(add, (x1, x2))
-    return add_pair(*pair) if pair.__class__ is tuple else pair
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    a, b = pair
+    return add_pair(a, b, flat=True)
 
 
 def subtract(x1: Any, x2: Any) -> Expr:
     """Difference of two operands, broadcast; built as ``x1 + (-1)*x2``."""
     pair = _binary(subtract, (x1, x2))
-    if pair.__class__ is not tuple:
-        return pair  # type: ignore[no-any-return]
-    a, b = pair
+    return _difference(*pair) if pair.__class__ is tuple else pair
+
+
+def _difference(a: Expr, b: Expr, flat: bool = True) -> Expr:
     if a.ty is BOOL and b.ty is BOOL:
         raise DTypeError("a difference of booleans is not defined; write logical_xor(a, b)")
-    return add_pair(a, mul_pair(number(-1, b.shape), b))
+    return add_pair(a, mul_pair(number(-1, b.shape), b, flat), flat)
 
 
 def multiply(x1: Any, x2: Any) -> Expr:
     """Product of two operands, broadcast."""
     pair = _binary(multiply, (x1, x2))
-    return mul_pair(*pair) if pair.__class__ is tuple else pair
+    if pair.__class__ is not tuple:
+        return pair  # type: ignore[no-any-return]
+    a, b = pair
+    return mul_pair(_opened(a), _opened(b), flat=True)
+
+
+def _opened(x: Expr) -> Expr:
+    """``(2*a)`` for each entry of an array as ``2*a``, so that ``2*a*v`` is one product."""
+    if not (is_stretched_scalar(x) and x.args[0].op is MUL and x.dtype.kind == "f"):
+        return x
+    factors = x.args[0].args
+    if len(factors) > MAX_FLAT or any(f.ty is not x.ty and not f.ty.weak for f in factors):
+        return x
+    return raw_product(tuple([broadcast(f, x.shape) for f in factors]))
 
 
 def divide(x1: Any, x2: Any) -> Expr:
@@ -62,11 +82,16 @@ def divide(x1: Any, x2: Any) -> Expr:
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
     a, b = pair
+    return _quotient(_opened(a), _opened(b))
+
+
+def _quotient(a: Expr, b: Expr, flat: bool = True) -> Expr:
     if b.dtype.kind != "f" and not b.ty.weak:
         ty = resolve(np.true_divide, (a.ty, b.ty))
         if ty.dtype != FLOAT.dtype:
             b = cast(b, ty)  # the reciprocal of an integer alone is a float64
-    quotient = mul_pair(a, power_pair(b, number(-1, b.shape)))
+    below = reciprocal_of(b) if flat else power_pair(b, number(-1, b.shape))
+    quotient = mul_pair(a, below, flat)
     if quotient.dtype.kind != "f" and not quotient.ty.weak:  # by one, as it turned out
         return cast(quotient, resolve(np.true_divide, (a.ty, b.ty)))
     return quotient
@@ -90,6 +115,8 @@ def power(x1: Any, x2: Any) -> Expr:
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
     a, b = pair
+    if value_of(b) == -1:
+        return reciprocal_of(a)
     return power_pair(cast(a, INT) if a.ty is BOOL and b.ty.weak else a, b)
 
 
@@ -127,3 +154,27 @@ def sqrt(x: Any) -> Expr:
 def reciprocal(x: Any) -> Expr:
     """``1/x``."""
     return power(x, -1)
+
+
+def as_written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of this module that keeps the grouping: ``(x*y)*2`` is multiplied in this order.
+
+    The others give equal formulas one node; what must agree with NumPy's steps to the last bit asks for
+    these.
+    """
+    return _AS_WRITTEN.get(function, function)
+
+
+def _pairwise(function: Callable[..., Expr]) -> Callable[..., Expr]:
+    def call(x1: Any, x2: Any) -> Expr:
+        return function(*_binary(function, (x1, x2)), flat=False)
+
+    return call
+
+
+_AS_WRITTEN: Final[dict[Callable[..., Any], Callable[..., Any]]] = {
+    add: _pairwise(add_pair),
+    subtract: _pairwise(_difference),
+    multiply: _pairwise(mul_pair),
+    divide: _pairwise(_quotient),
+}

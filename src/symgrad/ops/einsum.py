@@ -20,8 +20,20 @@ from symgrad.expr.interval import NONNEGATIVE, REALS, Interval, point
 from symgrad.expr.leaves import EYE, extent, eye, is_number, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
+from symgrad.expr.order import (
+    BETWEEN,
+    CONTRACTION,
+    CUT,
+    FUNCTION,
+    LONGEST,
+    PLAIN,
+    SHOWN,
+    in_order,
+    place_of,
+)
 from symgrad.expr.types import BOOL, INT, Ty, promote
-from symgrad.ops.arithmetic import add_all, mul, range_of_product
+from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.arithmetic_ranges import range_of_product
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 from symgrad.ops.symmetry import MAX_NUMBERINGS, Labels, einsum_key, is_symmetric, numbered
@@ -200,6 +212,9 @@ def _contract(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
 def _raw(kept: list[Term], out: Labels, full: dict[int, Dim]) -> Expr:
     """The node itself, with labels renumbered in order of appearance."""
     kept = _oriented(kept, out)
+    labels = kept[0][1]
+    if len(kept) > 1 and all(ls == labels and place_of(x) in PLAIN for x, ls in kept):
+        kept = [(x, labels) for x in in_order([x for x, _ in kept])]  # multiplied entry by entry
     present = {label for _, labels in kept for label in labels}
     core = tuple([label for label in out if label in present])
     summed = [label for label in present if label not in core and full[label] != 1]
@@ -343,8 +358,24 @@ def _range(y: Expr, *ranges: Interval) -> Interval:
     return NONNEGATIVE if one.nonnegative else -NONNEGATIVE if one.nonpositive else REALS
 
 
+def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    """A stretched scalar is that scalar, another layout stands beside its operand."""
+    inputs, out, _ = params
+    if len(args) > 1:
+        texts = sorted([arg.order_text[:CUT] for arg in args])[:SHOWN]
+        return f"{rank}{CONTRACTION}{BETWEEN.join(texts)}"
+    (x,), (labels,) = args, inputs
+    if not labels:
+        return x.order_text
+    laid = f"{BETWEEN}{labels}{out}"[: LONGEST // 2]
+    if all(label in out for label in labels) and len(set(labels)) == len(labels):
+        return f"{x.order_text[: LONGEST - len(laid)]}{laid}"
+    return f"{rank}{FUNCTION}sum{BETWEEN}{x.order_text[: LONGEST // 2]}{laid}"
+
+
 EINSUM: Final = Op(
     name="einsum",
+    order=_order,
     key=einsum_key,
     build=_build,
     infer=_infer,

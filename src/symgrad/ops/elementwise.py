@@ -16,6 +16,7 @@ from symgrad.expr.leaves import constant, is_number, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import as_float, is_exact
 from symgrad.expr.op import Op, Params
+from symgrad.expr.order import FUNCTION
 from symgrad.expr.traverse import toposort
 from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import MUL, mul
@@ -187,6 +188,7 @@ def elementwise(
     notes: str = "",
     doc: str = "",
     commutative: bool = False,
+    order: str = FUNCTION,
     kind: type[Elementwise] = Elementwise,
 ) -> Elementwise:
     """Make the record of one elementwise function; see `Op` and `Elementwise` for the fields.
@@ -210,6 +212,7 @@ def elementwise(
         infer=lambda args, params: _infer(op, args, params),
         vjp=lambda g, y, needed: _cotangents(op, g, y, needed),
         commutative=commutative,
+        order=order,
         elementwise=True,
         numpy=numpy,
         scalar=scalar,

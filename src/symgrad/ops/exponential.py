@@ -4,6 +4,7 @@ import numpy as np
 
 from symgrad.expr.interval import INF, POSITIVE, Interval
 from symgrad.expr.numbers import log_of_large
+from symgrad.expr.order import EXPONENTIAL, LOGARITHM
 from symgrad.ops.elementwise import elementwise
 
 exp = elementwise(
@@ -14,6 +15,7 @@ exp = elementwise(
     latex=r"\exp\left({0}\right)",
     sympy=lambda sp, x: sp.exp(x),
     ufunc=np.exp,
+    order=EXPONENTIAL,
     exact={0: 1},
     special=(0.0, 700.0, -700.0),
     range=POSITIVE,
@@ -26,6 +28,7 @@ log = elementwise(
     latex=r"\log\left({0}\right)",
     sympy=lambda sp, x: sp.log(x),
     ufunc=np.log,
+    order=LOGARITHM,
     domain=(0.1, 4.0),
     special=(1e-300, 1e300),
     exact=lambda x: 0 if x == 1 else log_of_large(x),
@@ -38,6 +41,7 @@ exp2 = elementwise(
     latex=r"2^{{{0}}}",
     sympy=lambda sp, x: sp.Integer(2) ** x,
     ufunc=np.exp2,
+    order=EXPONENTIAL,
     exact={0: 1},
     special=(0.0, 1000.0),
     range=POSITIVE,

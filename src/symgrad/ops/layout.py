@@ -27,6 +27,7 @@ from symgrad.expr.kinds import WHOLE, Concatenate, Gather, Index, Place, Scatter
 from symgrad.expr.leaves import CONST, constant, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
+from symgrad.expr.order import BETWEEN, LONGEST, natural
 from symgrad.expr.types import FLOAT, Ty, promote
 from symgrad.ops.cast import cast_number
 from symgrad.ops.guard import WHERE, is_guard, move_guard
@@ -366,8 +367,15 @@ def _within(entry: Entry, dim: int) -> bool:
     return bool(length == 0 or (length > 0 and min(start, last) >= 0 and max(start, last) < dim))
 
 
+def _order_of_slice(args: tuple[Expr, ...], params: Params, rank: str) -> str:
+    """An entry stands beside its array: ``p[0]`` is a variable like p."""
+    at = f"{BETWEEN}{natural(repr(params[0]))}"[: LONGEST // 2]
+    return f"{rank}{args[0].order_text[1 : LONGEST // 2]}{at}"
+
+
 SLICE: Final = Op(
     name="getitem",
+    order=_order_of_slice,
     build=_build_slice,
     infer=lambda args, params: (_sliced_shape(params[0]), args[0].ty),
     vjp=lambda g, y, needed: [embed_in(cast_number(g, y.ty), y.args[0].shape, y.params[0])],

@@ -7,9 +7,8 @@ import numpy as np
 from symgrad.expr.interval import UNIT, Interval, point
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import sign_of
+from symgrad.expr.numbers import power_value, sign_of
 from symgrad.expr.types import resolve
-from symgrad.ops.arithmetic import power_value
 from symgrad.ops.basic import HALF
 from symgrad.ops.cast import cast
 from symgrad.ops.comparison import equal

@@ -7,6 +7,7 @@ from typing import Any, Final
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
+from symgrad.expr.order import SYMBOL_PLACE, name_text
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 
@@ -23,6 +24,9 @@ NAMED: Final[Op] = Op(
     elementwise=True,
     keeps_symmetry=True,
     label=lambda node: node.params[0],
+    order=lambda args, params, rank: (
+        f"{rank}{SYMBOL_PLACE}{name_text(params[0])}{args[0].order_text}"
+    ),
     numpy="{0}",
     scalar="{0}",
     sympy=lambda sp, x, name: x,

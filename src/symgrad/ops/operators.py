@@ -65,13 +65,13 @@ def _defers(other: Any) -> bool:
 
 def _add(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
-        return arithmetic.add(self, other)
+        return arithmetic.add(self, other, flat=True)
     return NotImplemented if _defers(other) else ufuncs.add(self, other)
 
 
 def _mul(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
-        return arithmetic.mul(self, other)
+        return arithmetic.mul(self, other, flat=True)
     return NotImplemented if _defers(other) else ufuncs.multiply(self, other)
 
 
@@ -87,7 +87,7 @@ def _pow(self: Expr, other: Any, modulus: Any = None) -> Any:
 
 def _neg(self: Expr) -> Expr:
     if self.shape == () and self.ty is not BOOL:
-        return arithmetic.mul(MINUS_ONE, self)
+        return arithmetic.mul(MINUS_ONE, self, flat=True)
     return ufuncs.negative(self)
 
 

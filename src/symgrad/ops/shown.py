@@ -34,6 +34,7 @@ SHOWN: Final = Op(
     scalar="{0}",
     sympy=lambda sp, x: x,
     range=lambda y, x: x,
+    order=lambda args, params, rank: args[0].order_text,
     domain=((-3.0, 3.0),),
 )
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Final
 
 from symgrad.expr.interval import INF, NONNEGATIVE, POSITIVE, REALS, Interval
+from symgrad.expr.order import SINE
 from symgrad.ops.elementwise import Elementwise, elementwise
 from symgrad.ops.exponential import exp, expit, expm1
 from symgrad.ops.trigonometric import tanh
@@ -20,6 +21,7 @@ _SHRUNK: Final = "np.exp(-1.0*np.abs({0}))"  # of an exponential, so that it can
 
 sech = elementwise(
     "sech",
+    order=SINE,
     derivative=lambda g, y, x: -g * y * tanh(x),
     numpy=f"2.0*{_SHRUNK}/(1.0 + np.square({_SHRUNK}))",
     scalar="2.0*exp(-abs({0}))/(1.0 + exp(-2.0*abs({0})))",
@@ -33,6 +35,7 @@ sech = elementwise(
 )
 csch: Elementwise = elementwise(
     "csch",
+    order=SINE,
     derivative=lambda g, y, x: -g * y / tanh(x),
     numpy=f"np.copysign(2.0*{_SHRUNK}/-np.expm1(-2.0*np.abs({{0}})), {{0}})",
     scalar="copysign(2.0*exp(-abs({0}))/-expm1(-2.0*abs({0})), {0})",

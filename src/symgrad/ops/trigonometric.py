@@ -7,6 +7,7 @@ import numpy as np
 from symgrad.expr.interval import NONNEGATIVE, UNIT, Interval
 from symgrad.expr.leaves import PI
 from symgrad.expr.node import Expr
+from symgrad.expr.order import COSINE, SINE, TANGENT
 from symgrad.ops.basic import multiply, sqrt
 from symgrad.ops.elementwise import Elementwise, elementwise
 
@@ -18,6 +19,7 @@ sin = elementwise(
     latex=r"\sin\left({0}\right)",
     sympy=lambda sp, x: sp.sin(x),
     ufunc=np.sin,
+    order=SINE,
     parity="odd",
     exact={0: 0},
     range=UNIT,
@@ -30,6 +32,7 @@ cos: Elementwise = elementwise(
     latex=r"\cos\left({0}\right)",
     sympy=lambda sp, x: sp.cos(x),
     ufunc=np.cos,
+    order=COSINE,
     parity="even",
     exact={0: 1},
     range=UNIT,
@@ -42,6 +45,7 @@ tan = elementwise(
     latex=r"\tan\left({0}\right)",
     sympy=lambda sp, x: sp.tan(x),
     ufunc=np.tan,
+    order=TANGENT,
     parity="odd",
     exact={0: 0},
     domain=(-1.3, 1.3),
@@ -108,6 +112,7 @@ sinh = elementwise(
     latex=r"\sinh\left({0}\right)",
     sympy=lambda sp, x: sp.sinh(x),
     ufunc=np.sinh,
+    order=SINE,
     parity="odd",
     exact={0: 0},
     range=lambda y, x: x.of_sign(),
@@ -120,6 +125,7 @@ cosh: Elementwise = elementwise(
     latex=r"\cosh\left({0}\right)",
     sympy=lambda sp, x: sp.cosh(x),
     ufunc=np.cosh,
+    order=COSINE,
     parity="even",
     exact={0: 1},
     range=Interval(1),
@@ -132,6 +138,7 @@ tanh = elementwise(
     latex=r"\tanh\left({0}\right)",
     sympy=lambda sp, x: sp.tanh(x),
     ufunc=np.tanh,
+    order=TANGENT,
     parity="odd",
     exact={0: 0},
     special=(500.0,),

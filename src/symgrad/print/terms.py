@@ -8,19 +8,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from symgrad.expr.leaves import CONST, NAMED_NUMBER, SIZE, SYMBOL, value_of
+from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.ops.arithmetic import ADD, MUL, POW
-from symgrad.ops.einsum import EINSUM, is_layout, is_stretched_scalar
-from symgrad.ops.named import NAMED
+from symgrad.expr.order import (
+    CONSTANT,
+    NUMBER,
+    PLAIN,
+    SCALAR,
+    number_text,
+    place_of,
+)
+from symgrad.ops.arithmetic import MUL, POW
+from symgrad.ops.arithmetic_order import place_of_power
+from symgrad.ops.einsum import EINSUM, is_stretched_scalar
 
 Merges = Callable[[Expr], bool]  # whether an operand may be written into the formula of its user
 
 MAX_SHOWN: Final = 100  # operands of one node that are written out
+MAX_FACTORS: Final = 64  # factors of a term that are looked at to sort it
 
 
 # Signs
@@ -76,19 +84,85 @@ def signed(term: Expr) -> Signed:
 def ordered_terms(args: Sequence[Expr]) -> list[Expr]:
     """Terms in the order in which a person writes them.
 
-    Monomials go by descending degree, other sums stay as entered; numbers go last; of two terms a
-    negative one goes second: ``x**2 - 2*x + 1``, ``exp(x) + 1``, ``1 - x``.
+    Monomials go by descending degree, those of one degree by names; terms with functions and brackets
+    come after them; numbers go last. A sum does not start with a minus sign if it need not, but for
+    polynomials: ``x**2 - 2*x + 1``, ``exp(x) + 1``, ``1 - x``, ``b - a + c``, ``-x**2 + 2*x + 1``.
     """
     numbers = [t for t in args if coefficient_of(t) is not None]
     terms = [t for t in args if coefficient_of(t) is None] if numbers else list(args)
-    degrees = _degrees(terms)
-    if degrees is not None and any(a < b for a, b in pairwise(degrees)):
-        order = sorted(range(len(terms)), key=lambda i: -degrees[i])
-        terms = [terms[i] for i in order]
-    terms += numbers
-    if len(terms) == 2 and _is_negative(terms[0]) and not _is_negative(terms[1]):
-        terms.reverse()
-    return terms
+    keyed = sorted([(_reading_key(t), k) for k, t in enumerate(terms)])
+    order = [k for _, k in keyed]
+    if order and _is_negative(terms[order[0]]):
+        _start_with_plus([key for key, _ in keyed], order, terms, alone=len(args) == 2)
+        plus = [t for t in numbers if not is_minus(coefficient_of(t))]
+        if plus and all(_is_negative(t) for t in terms[:MAX_SHOWN]):
+            return [*numbers, *[terms[k] for k in order]]
+    return [*[terms[k] for k in order], *numbers]
+
+
+def _start_with_plus(
+    keys: list[ReadingKey], order: list[int], terms: Sequence[Expr], alone: bool
+) -> None:
+    """Bring the first term that has a plus sign to the front.
+
+    Of a polynomial in descending powers only another term of the same degree, unless there are just two.
+    """
+    for at, k in enumerate(order[:MAX_SHOWN]):
+        may = keys[at].with_functions or keys[at].degree == keys[0].degree or alone
+        if may and not _is_negative(terms[k]):
+            order.insert(0, order.pop(at))
+            return
+
+
+class ReadingKey(NamedTuple):
+    """What the terms of a sum are sorted by."""
+
+    with_functions: bool
+    degree: Any  # minus the total degree
+    order: int  # minus the powers of functions
+    factors: tuple[tuple[str, Any], ...]  # by their texts: base, minus exponent
+    text: str
+
+
+def _reading_key(term: Expr) -> ReadingKey:
+    """In sums of arrays scalars are coefficients: ``A + c*eye(n)``."""
+    degree: Any = 0
+    order = 0
+    with_functions = False
+    factors: list[tuple[str, Any]] = []
+    for base, exponent in _factors_of(term):
+        if term.shape and base.order[0] == SCALAR:
+            continue
+        place = place_of(base)
+        if place == CONSTANT:
+            continue
+        if place in PLAIN:
+            degree += exponent
+        else:
+            with_functions = True
+            order += int(exponent)
+        factors.append((base.order, -exponent))
+    factors.sort()
+    return ReadingKey(with_functions, -degree, -order, tuple(factors), term.order)
+
+
+SYMBOLIC_DEGREE: Final = 2  # that of x**n
+
+
+def _factors_of(term: Expr) -> list[tuple[Expr, Any]]:
+    """The factors of a term as base and exponent, without numbers; those of a contraction, too."""
+    found: list[tuple[Expr, Any]] = []
+    stack = [term]
+    while stack and len(found) < MAX_FACTORS:
+        x = stack.pop()
+        if x.op is MUL or x.op is EINSUM:
+            stack.extend(x.args)
+        elif x.op is POW and x.args[0].op is not MUL:
+            n = coefficient_of(x.args[1])
+            found.append((x.args[0], SYMBOLIC_DEGREE if n is None or n != n else n))
+        elif coefficient_of(x) is None:
+            found.append((x, 1))
+    return found
 
 
 def _is_negative(term: Expr) -> bool:
@@ -99,45 +173,6 @@ def _is_negative(term: Expr) -> bool:
         term = term.args[0]
     value = coefficient_of(term)
     return value is not None and is_minus(value)
-
-
-def _degrees(terms: Sequence[Expr]) -> list[int] | None:
-    degrees = []
-    for term in terms:
-        degree = _degree(term)
-        if degree is None:
-            return None
-        degrees.append(degree)
-    return degrees
-
-
-def _degree(term: Expr) -> int | None:
-    """The total degree of a monomial, or None."""
-    total = 0
-    stack = [term]
-    while stack:
-        node = _unstretched(stack.pop())
-        if node.op in _VARIABLES:
-            total += 1
-        elif node.op is MUL:
-            stack.extend(node.args)
-        elif node.op is POW:
-            n = coefficient_of(node.args[1])
-            if n.__class__ is not int or n < 0 or _unstretched(node.args[0]).op not in _VARIABLES:
-                return None
-            total += n
-        elif node.op is not NAMED_NUMBER and coefficient_of(node) is None:
-            return None
-    return total
-
-
-_VARIABLES: Final = (SYMBOL, NAMED, SIZE)
-
-
-def _unstretched(node: Expr) -> Expr:
-    while node.op is EINSUM and is_layout(node):
-        node = node.args[0]
-    return node
 
 
 # Flat sums and products
@@ -229,12 +264,14 @@ def _denominator(base: Expr, merges: Merges) -> list[Expr]:
     return [base] if any(is_minus(power_parts(f)[1]) for f in factors) else factors
 
 
-def _rank(factor: Power) -> int:
-    """Powers of symbols go before functions, functions before sums, each kind as entered."""
-    base = _unstretched(factor.base)
-    if base.op in _VARIABLES or base.op in (CONST, NAMED_NUMBER):
-        return 0
-    return 2 if base.op is ADD else 1
+def _order(factor: Power) -> str:
+    """The text by which a factor is sorted; a number that is none of the coefficient goes first."""
+    base, n = factor
+    if place_of(base) == NUMBER:
+        return f"{SCALAR}{CONSTANT}{base.order}"
+    place = place_of_power(base, n)
+    rest = base.order[2 if place == place_of(base) else 1 :]
+    return f"{base.order[0]}{place}{rest}{number_text(n)}"
 
 
 class _Draft:
@@ -267,7 +304,7 @@ class _Draft:
         self.negative ^= sign
 
     def finish(self) -> Product:
-        above, below = sorted(self.above, key=_rank), sorted(self.below, key=_rank)
+        above, below = sorted(self.above, key=_order), sorted(self.below, key=_order)
         hidden = max(0, len(above) - MAX_SHOWN) + max(0, len(below) - MAX_SHOWN)
         return Product(
             self.negative,

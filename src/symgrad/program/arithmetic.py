@@ -29,9 +29,12 @@ from symgrad.expr.kinds import (
 )
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import as_float, is_exact
-from symgrad.ops.arithmetic import MAX_UNROLLED, MUL, POW, power_value
-from symgrad.program.ir import Program, Value
+from symgrad.expr.numbers import as_float, is_exact, power_value
+from symgrad.ops.arithmetic import MAX_UNROLLED, MUL, POW
+from symgrad.program.ir import (
+    Program,
+    Value,
+)
 
 Lookup = Callable[[Expr], Value]
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from symgrad.expr.leaves import is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, is_positive, range_of
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -18,7 +18,6 @@ from symgrad.ops.arithmetic import (
     is_scaled_far,
     mul,
     power,
-    power_value,
     raw_product,
     split_coefficient,
 )

@@ -8,14 +8,13 @@ from typing import Any
 
 from symgrad.expr.leaves import is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, plus, power_value
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
     POW,
     add_all,
     mul,
-    power_value,
     split_coefficient,
 )
 
@@ -36,7 +35,7 @@ def like_terms(y: Expr) -> tuple[Terms, Any, list[Expr]]:
         if isinstance(c, bool):
             others.append(t)
         elif rest is None:
-            constant = constant + c
+            constant = plus(constant, c)
         else:
             terms[rest] = terms.get(rest, 0) + c
     return terms, constant, others

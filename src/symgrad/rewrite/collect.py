@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import EYE, is_number, number, symbol, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact, plus, times
+from symgrad.expr.numbers import is_exact, plus, power_value, times
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -20,13 +20,11 @@ from symgrad.ops.arithmetic import (
     MUL,
     NAN,
     POW,
-    factor_rank,
     has_pole,
     is_scaled_far,
     mul,
     mul_all,
     power,
-    power_value,
     raw_product,
     split_coefficient,
 )
@@ -447,12 +445,11 @@ def _has_minus(x: Expr) -> bool:
 def _product_of(coefficient: Any, built: list[Expr], single: set[Expr], like: Expr) -> Expr:
     if not built:
         return number(coefficient, like.shape)
-    built.sort(key=factor_rank)
     if is_exact(coefficient) and coefficient == 1:
         return raw_product(tuple(built))
     if len(built) == 1:
         (x,) = built
         if coefficient == -1 and x.op is ADD and x in single and _has_minus(x):
             return negated(x)
-        return mul(number(coefficient, like.shape), x)
+        return mul(number(coefficient, like.shape), x, flat=True)
     return raw_product((number(coefficient, like.shape), *built))

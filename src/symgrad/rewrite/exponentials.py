@@ -185,6 +185,11 @@ def absorb(y: Expr) -> Expr | None:
     tanh(u/2)``, ``sinh(u)*exp(u) = expm1(2*u)/2``, ``sinh(u)/cosh(u) = tanh(u)``, ``exp(u)/cosh(u) =
     2*expit(2*u)``. Linear in the number of factors.
     """
+    whole = [_exponential_of_power(x) for x in y.args]
+    if any(a is not b for a, b in zip(whole, y.args, strict=True)):
+        found = absorb(raw_product(tuple(whole)))
+        if found is not None:
+            return found
     exps = [x for x in y.args if x.op is f.exp]
     rest = gathered([x for x in y.args if x.op is not f.exp])
     if not exps:
@@ -198,6 +203,12 @@ def absorb(y: Expr) -> Expr | None:
             return product_of(made)
     made = _taken_in([e.args[0] for e in exps], rest)
     return _hyperbolic([*exps, *rest]) if made is None else product_of(made)
+
+
+def _exponential_of_power(x: Expr) -> Expr:
+    """``exp(n*u)`` for ``exp(u)**n``, which a logistic function takes in like any other."""
+    n = value_of(x.args[1]) if x.op is POW and x.args[0].op is f.exp else None
+    return x if n is None or isinstance(n, bool) else f.exp(mul(x.args[1], x.args[0].args[0]))
 
 
 MAX_LEVELS: Final = (

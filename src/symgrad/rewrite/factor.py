@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, plus
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, factors_of, is_simple, split_coefficient
 from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, times
@@ -75,7 +75,7 @@ def _has_sum(term: Expr) -> bool:
 def _add_to(coefficients: Coefficients, constant: Any, monomials: Monomials) -> Any:
     for c, rest in monomials:
         if rest is None:
-            constant = constant + c
+            constant = plus(constant, c)
         else:
             total = coefficients.get(rest, 0) + c
             if is_zero(total):

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import SYMBOL, number, value_of
 from symgrad.expr.node import Expr, make
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, range_of
 from symgrad.expr.traverse import images, rebuild, replace, toposort, transform
 from symgrad.ops.arithmetic import (
@@ -23,7 +23,6 @@ from symgrad.ops.arithmetic import (
     mul,
     mul_all,
     power,
-    power_value,
     split_coefficient,
 )
 from symgrad.ops.named import NAMED

@@ -17,7 +17,6 @@ from symgrad.ops.arithmetic import (
     ADD,
     POW,
     add_all,
-    factor_rank,
     factors_of,
     mul,
     mul_all,
@@ -103,7 +102,6 @@ def as_term(powers: Powers, like: Expr, coefficient: Any = 1) -> Expr:
             factors.append(f.exp(mul(number(n, base.shape), base.args[0])))
         else:
             factors.append(power(base, number(n, base.shape)))
-    factors.sort(key=factor_rank)
     if not factors:
         return number(coefficient, like.shape)
     if is_exact(coefficient) and coefficient == 1:

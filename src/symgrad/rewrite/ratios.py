@@ -15,10 +15,10 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, range_of
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, mul, power_value, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, mul, split_coefficient
 from symgrad.rewrite import polynomials
 from symgrad.rewrite.polynomials import Polynomial
 from symgrad.rewrite.powers import Exact, Powers, as_term, powers_of, raise_power, times

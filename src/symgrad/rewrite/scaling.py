@@ -23,7 +23,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import SIZE, is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.traverse import images, rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -34,7 +34,6 @@ from symgrad.ops.arithmetic import (
     is_scaled_far,
     mul_all,
     power,
-    power_value,
     split_coefficient,
 )
 from symgrad.ops.einsum import EINSUM, is_layout

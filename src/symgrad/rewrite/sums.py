@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
+from symgrad.expr.numbers import is_exact, plus
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     POW,
@@ -32,7 +32,7 @@ def is_zero(c: Any) -> bool:
 def as_sum(coefficients: Coefficients, constant: Any, like: Expr) -> Expr:
     """The sum node; `like` gives the shape."""
     terms = [
-        rest if is_exact(c) and c == 1 else mul(number(c, like.shape), rest)
+        rest if is_exact(c) and c == 1 else mul(number(c, like.shape), rest, flat=True)
         for rest, c in coefficients.items()
     ]
     if not terms or not is_zero(constant):
@@ -60,13 +60,13 @@ def content_of(x: Expr) -> tuple[Any, Expr]:
     for c, rest in parts:
         q = Fraction(c) / content
         k = number(q, x.shape)
-        terms.append(k if rest is None else mul(k, rest))
+        terms.append(k if rest is None else mul(k, rest, flat=True))
     return content, raw_sum(tuple(terms))
 
 
 def negated(x: Expr) -> Expr:
     """Minus a sum, as a sum."""
-    return raw_sum(tuple(mul(number(-1, x.shape), term) for term in x.args))
+    return raw_sum(tuple(mul(number(-1, x.shape), term, flat=True) for term in x.args))
 
 
 def _gcd(values: Sequence[int | Fraction]) -> Fraction:
@@ -111,7 +111,7 @@ def squares_of_circle(coefficients: Coefficients, constant: Any) -> Any:
         c = coefficients.pop(term)
         del coefficients[other]
         if rest is None:
-            constant = constant + c
+            constant = plus(constant, c)
         else:
             coefficients[rest] = coefficients.get(rest, 0) + c
     return constant

@@ -18,6 +18,7 @@ from symgrad.expr.formulas import Formulas
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops import linalg, matrix_products, products, pseudoinverse, select, ufuncs
+from symgrad.ops.basic import as_written
 from symgrad.ops.elementwise import Elementwise
 from symgrad.variable.data import real_array
 from symgrad.variable.record import Record, parameter_record
@@ -71,7 +72,7 @@ class Call:
         """The result on the formulas of the records, or of others in their place."""
         args = [_formula(arg, exchange) for arg in self.args]
         kwargs = {key: _formula(value, exchange) for key, value in self.kwargs.items()}
-        return self.function(*args, **kwargs)
+        return as_written(self.function)(*args, **kwargs)
 
 
 def _formula(arg: Any, exchange: Mapping[Record, Record]) -> Any:

@@ -135,7 +135,7 @@ def _with_entries(
             raise ShapeError(
                 f"the value of {x!s} has shape {show_shape(value.shape)}, needs {show_shape(x.shape)}"
             )
-        leaf, index = x.args[0], x.params[0]
+        leaf, index = x.args[0], x.params.at
         mask = embed_in(number(1, x.shape), leaf.shape, index)
         placed = embed_in(broadcast(value, x.shape), leaf.shape, index)
         found[leaf] = where(not_equal(mask, 0), placed, found.get(leaf, leaf))
@@ -154,7 +154,7 @@ def _apart(x: Expr, y: Expr) -> bool:
     """Whether two picks of one symbol are surely different entries."""
     return any(
         isinstance(i, int) and isinstance(j, int) and i != j and (i < 0) == (j < 0)
-        for i, j in zip(x.params[0], y.params[0], strict=False)
+        for i, j in zip(x.params.at, y.params.at, strict=False)
     )
 
 

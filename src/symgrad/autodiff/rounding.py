@@ -25,7 +25,7 @@ from symgrad.expr.leaves import EYE, NAMED_NUMBER, SYMBOL, is_value, number, val
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import toposort
-from symgrad.ops import layout, special, ufuncs
+from symgrad.ops import gathering, layout, special, ufuncs
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all
 from symgrad.ops.cast import CAST, cast
 from symgrad.ops.determinant import DET
@@ -334,9 +334,10 @@ RULES: Final[dict[Op, Rule]] = {
     SPD_LOGDET: _of_determinant,
     INV: _of_inverse,
     SOLVE: _of_solution,
-    layout.SCATTER: _added,
+    gathering.SCATTER: _added,
     **dict.fromkeys(
-        (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED, layout.GATHER, MAX, MIN, SORT), _moved
+        (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED, gathering.GATHER, MAX, MIN, SORT),
+        _moved,
     ),
     **dict.fromkeys(
         (ufuncs.absolute, ufuncs.sign, ufuncs.maximum, ufuncs.minimum, ufuncs.floor, ufuncs.ceil),

@@ -37,8 +37,8 @@ from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import MUL
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.exponential import exp
+from symgrad.ops.gathering import GATHER
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import GATHER
 
 # Leaves
 

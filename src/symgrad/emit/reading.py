@@ -45,7 +45,7 @@ from symgrad.ops.einsum import (
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import EMBED, SLICE, concat
-from symgrad.ops.reduction import LOGSUMEXP, axis_text
+from symgrad.ops.reduction import LOGSUMEXP, AxesParams, axis_text
 
 MAX_ENTRIES: Final = 9  # of a column or matrix that is written out by entries
 MAX_TERMS: Final = 16  # of a sum that is looked at
@@ -67,6 +67,7 @@ def _over_axes(name: str) -> Op:
     shown = name.replace("_", r"\_")
     return _printed(
         name,
+        fields=AxesParams,
         infer=lambda args, params: (args[0].shape, args[0].ty),
         text=lambda node: f"{name}({{0}}{axis_text(node)})",
         latex=lambda node: rf"\operatorname{{{{{shown}}}}}{_axis_index(node)}\left({{0}}\right)",
@@ -74,7 +75,7 @@ def _over_axes(name: str) -> Op:
 
 
 def _axis_index(node: Expr) -> str:
-    axes = node.params[0]
+    axes = node.params.axes
     if len(axes) == node.args[0].ndim:
         return ""
     return "_{{" + ", ".join("ijklmn"[a] if a < 6 else str(a) for a in axes) + "}}"
@@ -224,7 +225,7 @@ def _logsumexp_of(x: Expr) -> tuple[Expr, Any] | None:
     if not is_layout(total) or total.args[0].op is not LOGSUMEXP:
         return None
     (total,) = total.args
-    u, axes = total.args[0], total.params[0]
+    u, axes = total.args[0], total.params.axes
     back = broadcast(insert_axes(total, axes), u.shape)
     return (u, axes) if u.shape == x.shape and back is x else None
 
@@ -351,12 +352,12 @@ class EntriesAmongZeros:
         if inside is None:
             return None
         array = self._filled(x, number(0))
-        array[_index(x.params[1])] = inside
+        array[_index(x.params.at)] = inside
         return array
 
     def sliced(self, x: Expr) -> Any:
         inside = self._of(x.args[0])
-        return None if inside is None else inside[_index(x.params[0])]
+        return None if inside is None else inside[_index(x.params.at)]
 
     def identity(self, x: Expr) -> Any:
         return np.array(
@@ -469,7 +470,7 @@ def _unit_vector(extent: Any, k: int, ty: Any) -> Expr:
 def _unit(x: Expr) -> Expr:
     """``eye(n)[k]`` is a unit vector."""
     if x.args[0].op is EYE and x.ndim == 1:
-        at = [e for e in x.params[0] if e.__class__ is int]
+        at = [e for e in x.params.at if e.__class__ is int]
         if len(at) == 1:
             return _unit_vector(x.shape[0], at[0], x.ty)
     return x

@@ -106,11 +106,11 @@ def view_of(node: Expr, merges: Merges) -> View:
 def _kronecker(node: Expr) -> Form | None:
     """A reshaped Einsum as the Kronecker product of two matrices, ``A_ij B_kl -> C_ikjl``; or None."""
     (x,) = node.args
-    if x.op is not EINSUM or x.ndim != 4 or x.params[0] != ((0, 1), (2, 3)):
+    if x.op is not EINSUM or x.ndim != 4 or x.params.inputs != ((0, 1), (2, 3)):
         return None
     if node.shape != (mul_dims(*x.shape[:2]), mul_dims(*x.shape[2:])):
         return None
-    out = x.params[1]
+    out = x.params.out
     sides = [SIDES.get(out[k::2]) for k in (0, 1)]
     return None if None in sides else Form("kron", tuple([s for s in sides if s is not None]))
 

@@ -28,7 +28,7 @@ class _Draft:
 
     op: Op
     args: tuple[Expr, ...]
-    params: tuple[Any, ...]
+    params: Any  # a tuple, of named fields where the op has some
     shape: Shape
     symmetric: bool | None
     ty: Ty
@@ -44,7 +44,8 @@ class Expr(_Draft):
     args : tuple of Expr
         The operands.
     params : tuple
-        Static parameters, hashable (axes, labels, a leaf's name or value).
+        Static parameters, hashable (axes, labels, a leaf's name or value), by name where `Op.fields`
+        says so.
     shape : tuple of int or str or DimExpr
         Extents; a name stands for an extent known at call time.
     symmetric : bool or None
@@ -184,6 +185,8 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
             return found
     if _gone:
         _sweep()
+    if op.fields is not None and params.__class__ is tuple:
+        params = op.fields(*params)
     draft = _Draft()
     draft.op = op
     draft.args = args

@@ -23,7 +23,13 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, named_number, number, symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
-from symgrad.interop.sympy_arrays import ARRAY_RULES, as_sympy_array, each_entry, known_shape
+from symgrad.interop.sympy_arrays import (
+    ARRAY_RULES,
+    as_sympy_array,
+    by_record,
+    each_entry,
+    known_shape,
+)
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
@@ -89,6 +95,9 @@ def _image(node: Expr, args: list[Any]) -> Any:
         if node.op.sympy is not None and node.op.elementwise:
             image = node.op.sympy
             return each_entry(lambda *entries: image(sp, *entries, *node.params), args)
+        found = by_record(node, args)
+        if found is not None:
+            return found
     except RecursionError:
         raise ConversionError(
             f"the formula is nested too deep for SymPy at {node.op.name}; convert its parts"

@@ -462,12 +462,18 @@ def _range_of_power(y: Expr, base: Interval, exponent: Interval) -> Interval:
     return POSITIVE if base.positive else NONNEGATIVE if base.nonnegative else REALS
 
 
+def _is_singular_power(y: Expr) -> bool:
+    n = value_of(y.args[1])
+    return n.__class__ is not int or n < 0
+
+
 POW: Final = Op(
     name="power",
     build=lambda args, params: power(*args),
     infer=lambda args, params: (args[0].shape, power_type(*args)),
     vjp=_power_cotangents,
     elementwise=True,
+    singular=_is_singular_power,
     sympy=lambda sp, x, p: sp.Pow(x, p),
     domain=((0.2, 3.0), (-2.0, 2.0)),
     notes="The derivatives are right at base 0 too; see power_derivative.",

@@ -44,6 +44,7 @@ CAST: Final = Op(
     infer=lambda args, params: (args[0].shape, params[0]),
     vjp=_cotangent,
     elementwise=True,
+    linear=lambda node: node.dtype.kind == "f",
     numpy=lambda node: Cast(node.dtype.name),
     text=lambda node: f"astype({{0}}, {node.dtype.name})",
     latex="{0}",

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Any, Final
 
-from symgrad.expr.dims import Shape, broadcast_shapes
+from symgrad.expr.dims import Dim, Shape, broadcast_shapes
 from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import EYE, assumed, extent, number
 from symgrad.expr.node import Expr, make
@@ -25,6 +25,7 @@ from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty, promote
 from symgrad.ops import reducing
 from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.batch import all_carrying
 from symgrad.ops.einsum import broadcast, insert_axes, sum_axes, transpose_axes
 from symgrad.ops.linalg import INV, scalar_factors, square_op, square_operand
 from symgrad.ops.matrices import (
@@ -81,6 +82,7 @@ DET: Final = square_op(
     numpy="np.linalg.det({0})",
     latex=r"\det\left({0}\right)",
     sympy=lambda sp, a: a.det(),
+    factored="det",
     notes="The derivative is det(A) * inv(A).T, at singular matrices the matrix of cofactors.",
 )
 
@@ -169,6 +171,15 @@ def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     return add_all(terms) if terms else None
 
 
+def _batch(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    """Operands broadcast: the batch goes in front of as many axes for each."""
+    level = [
+        insert_axes(x, range(int(has), int(has) + node.ndim - old.ndim))
+        for x, old, has in zip(args, node.args, carries, strict=True)
+    ]
+    return node.op.build(all_carrying(level, carries, dim), node.params)
+
+
 COFACTORS: Final = Op(
     name="cofactors",
     build=_build,
@@ -177,6 +188,7 @@ COFACTORS: Final = Op(
     jvp=_tangent,
     formula=lambda y: cofactors_formula(y.args),
     numpy=Call("_cofactors"),
+    batch=_batch,
     keeps_symmetry=True,
     notes="Directions may have axes in front of those of the matrix, and broadcast.",
 )

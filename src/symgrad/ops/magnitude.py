@@ -42,6 +42,7 @@ cbrt = elementwise(
     exact={0: 0, 1: 1},
     special=(-8.0, 27.0),
     notes="The derivative at 0 is inf.",
+    singular=True,
     range=lambda y, x: x.of_sign(),
 )
 

@@ -14,6 +14,7 @@ from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
     decompositions,
     determinant,
+    gathering,
     implicit,
     indexing,
     interpolation,
@@ -68,8 +69,8 @@ TENSOR: Final = (
     layout.CONCAT,
     layout.SLICE,
     layout.EMBED,
-    layout.GATHER,
-    layout.SCATTER,
+    gathering.GATHER,
+    gathering.SCATTER,
     *reduction.REDUCTION_OPS,
     *sorting.SORTING_OPS,
     *linalg.LINEAR_OPS,

@@ -19,14 +19,13 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops import layout
 from symgrad.ops.arithmetic import ADD, MUL
-from symgrad.ops.cast import CAST
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, relabel, transpose_axes
+from symgrad.ops.gathering import GATHER, SCATTER, gather, scatter
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import full_entry
-from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import reshape_to
-from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.symmetry import is_symmetric
+from symgrad.structure.entries import is_linear
 from symgrad.structure.picks import taken
 from symgrad.structure.star import is_mirrored, star_groups, star_places
 
@@ -61,9 +60,9 @@ def cost(root: Expr) -> int:
     total = 0
     for node in toposort([root]):
         size = int(np.prod(node.shape, dtype=np.int64)) if node.args else 0
-        if node.op is layout.SCATTER:
+        if node.op is SCATTER:
             size = SCATTER_COST * int(np.prod(node.args[0].shape, dtype=np.int64))
-        elif node.op is layout.GATHER:
+        elif node.op is GATHER:
             size *= GATHER_COST
         elif node.op is EINSUM and not is_layout(node):
             size = _product_cost(node)
@@ -73,7 +72,7 @@ def cost(root: Expr) -> int:
 
 def _product_cost(node: Expr) -> int:
     """Of a product: as its two largest operands meet."""
-    pairs = sorted(zip(node.args, node.params[0], strict=True), key=lambda pair: -len(pair[1]))
+    pairs = sorted(zip(node.args, node.params.inputs, strict=True), key=lambda pair: -len(pair[1]))
     extents: dict[int, int] = {}
     for x, labels in pairs[:2]:
         extents.update(zip(labels, x.shape, strict=True))
@@ -149,8 +148,7 @@ def _seeded(J: Expr, seed: Expr) -> Expr | None:
             step = steps[request]
             done[request] = step.make([done[r] for r in step.needs])
         else:
-            rule = RULES.get(request.node.op)
-            found = None if rule is None else rule(request.node, request.axis, seed)
+            found = RULES.get(request.node.op, _by_record)(*request, seed)
             if found is None:
                 return None
             steps[request] = found
@@ -166,9 +164,16 @@ def _sum(node: Expr, axis: int, seed: Expr) -> Step | None:
     return Step([Request(x, axis) for x in node.args], lambda parts: ADD.build(tuple(parts), ()))
 
 
-def _same(node: Expr, axis: int, seed: Expr) -> Step | None:
+def _by_record(node: Expr, axis: int, seed: Expr) -> Step | None:
+    """By the rule of the record; a linear function of entries passes the product on."""
+    if node.op.columns is not None:
+        found = node.op.columns(node, axis, seed)
+        return None if found is None else Step([Request(*pair) for pair in found[0]], found[1])
+    if not (node.op.elementwise and is_linear(node)):
+        return None
     return Step(
-        [Request(node.args[0], axis)], lambda parts: node.op.build(tuple(parts), node.params)
+        [Request(x, axis) for x in node.args],
+        lambda parts: node.op.build(tuple(parts), node.params),
     )
 
 
@@ -284,7 +289,7 @@ def _scatter(node: Expr, axis: int, seed: Expr) -> Step | None:
         return None
     place = indices[0].ndim + axis - len(indices)
     shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
-    return Step([Request(x, place)], lambda parts: layout.scatter(parts[0], indices, shape))
+    return Step([Request(x, place)], lambda parts: scatter(parts[0], indices, shape))
 
 
 def _gather(node: Expr, axis: int, seed: Expr) -> Step | None:
@@ -292,7 +297,7 @@ def _gather(node: Expr, axis: int, seed: Expr) -> Step | None:
     if axis < indices[0].ndim:
         return None
     place = len(indices) + axis - indices[0].ndim
-    return Step([Request(x, place)], lambda parts: layout.gather(parts[0], indices))
+    return Step([Request(x, place)], lambda parts: gather(parts[0], indices))
 
 
 def _constant(node: Expr, axis: int, seed: Expr) -> Step | None:
@@ -315,12 +320,9 @@ RULES: Final[dict[Any, Rule]] = {
     MUL: _product,
     EINSUM: _einsum,
     WHERE: _choice,
-    NAMED: _same,
-    STOP_GRADIENT: _same,
-    CAST: _same,
     layout.SLICE: _slice,
     layout.EMBED: _embedding,
     layout.CONCAT: _concatenation,
-    layout.SCATTER: _scatter,
-    layout.GATHER: _gather,
+    SCATTER: _scatter,
+    GATHER: _gather,
 }

@@ -17,6 +17,7 @@ exp = elementwise(
     exact={0: 1},
     special=(0.0, 700.0, -700.0),
     range=POSITIVE,
+    cost=4,
 )
 log = elementwise(
     "log",
@@ -29,6 +30,7 @@ log = elementwise(
     domain=(0.1, 4.0),
     special=(1e-300, 1e300),
     exact=lambda x: 0 if x == 1 else log_of_large(x),
+    cost=4,
 )
 exp2 = elementwise(
     "exp2",
@@ -41,6 +43,7 @@ exp2 = elementwise(
     exact={0: 1},
     special=(0.0, 1000.0),
     range=POSITIVE,
+    cost=2,
 )
 expm1 = elementwise(
     "expm1",
@@ -53,6 +56,7 @@ expm1 = elementwise(
     exact={0: 0},
     special=(1e-12, -1e-18, 100.0),
     range=lambda y, x: x.of_sign(low=-1),
+    cost=4,
 )
 log2 = elementwise(
     "log2",
@@ -65,6 +69,7 @@ log2 = elementwise(
     domain=(0.1, 4.0),
     special=(8.0,),
     exact=lambda x: 0 if x == 1 else log_of_large(x, 2),
+    cost=2,
 )
 log10 = elementwise(
     "log10",
@@ -77,6 +82,7 @@ log10 = elementwise(
     domain=(0.1, 4.0),
     special=(1000.0,),
     exact=lambda x: 0 if x == 1 else log_of_large(x, 10),
+    cost=4,
 )
 log1p = elementwise(
     "log1p",
@@ -90,6 +96,7 @@ log1p = elementwise(
     domain=(-0.9, 4.0),
     special=(1e-18, 1e300),
     range=lambda y, x: x.of_sign(),
+    cost=4,
 )
 expit = elementwise(
     "expit",
@@ -115,6 +122,7 @@ logaddexp = elementwise(
     commutative=True,
     special=(500.0, -500.0),
     range=lambda y, a, b: Interval(max(a.low, b.low), INF, True),
+    cost=20,
 )
 logaddexp2 = elementwise(
     "logaddexp2",
@@ -129,6 +137,7 @@ logaddexp2 = elementwise(
     commutative=True,
     special=(500.0, -500.0),
     range=lambda y, a, b: Interval(max(a.low, b.low), INF, True),
+    cost=20,
 )
 softplus = elementwise(
     "softplus",

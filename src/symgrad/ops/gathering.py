@@ -87,6 +87,7 @@ GATHER: Final = Op(
     numpy=Gather(),
     text=_gather_text,
     range=lambda y, x, *indices: x,
+    cost=3,
     batch=_gather_batch,
 )
 
@@ -121,5 +122,6 @@ SCATTER: Final = Op(
     ),
     map_dims=lambda params, rename: (map_shape(params[0], rename),),
     range=lambda y, x, *indices: x.of_sign() | point(0),
+    cost=8,  # for an entry that is added
     batch=_scatter_batch,
 )

@@ -44,6 +44,7 @@ cbrt = elementwise(
     notes="The derivative at 0 is inf.",
     singular=True,
     range=lambda y, x: x.of_sign(),
+    cost=8,
 )
 
 
@@ -67,6 +68,7 @@ hypot = elementwise(
     notes="The derivatives at the origin are nan.",
     range=_range_of_hypot,
     exact=lambda a, b: power_value(a**2 + b**2, HALF),
+    cost=8,
 )
 absolute = elementwise(
     "absolute",

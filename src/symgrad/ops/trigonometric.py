@@ -21,6 +21,7 @@ sin = elementwise(
     parity="odd",
     exact={0: 0},
     range=UNIT,
+    cost=20,
 )
 cos: Elementwise = elementwise(
     "cos",
@@ -33,6 +34,7 @@ cos: Elementwise = elementwise(
     parity="even",
     exact={0: 1},
     range=UNIT,
+    cost=20,
 )
 tan = elementwise(
     "tan",
@@ -45,6 +47,7 @@ tan = elementwise(
     parity="odd",
     exact={0: 0},
     domain=(-1.3, 1.3),
+    cost=4,
 )
 arcsin = elementwise(
     "arcsin",
@@ -58,6 +61,7 @@ arcsin = elementwise(
     exact={0: 0},
     domain=(-0.9, 0.9),
     range=lambda y, x: x.of_sign(-2, 2),
+    cost=8,
 )
 arccos = elementwise(
     "arccos",
@@ -70,6 +74,7 @@ arccos = elementwise(
     exact={1: 0},
     domain=(-0.9, 0.9),
     range=Interval(0, 4),
+    cost=8,
 )
 arctan = elementwise(
     "arctan",
@@ -82,6 +87,7 @@ arctan = elementwise(
     parity="odd",
     exact={0: 0},
     range=lambda y, x: x.of_sign(-2, 2),
+    cost=4,
 )
 arctan2 = elementwise(
     "arctan2",
@@ -99,6 +105,7 @@ arctan2 = elementwise(
     range=lambda y, a, b: (
         a.of_sign(-4, 4) if a.nonzero else Interval(-4 if not a.nonnegative else 0, 4)
     ),
+    cost=8,
 )
 sinh = elementwise(
     "sinh",
@@ -111,6 +118,7 @@ sinh = elementwise(
     parity="odd",
     exact={0: 0},
     range=lambda y, x: x.of_sign(),
+    cost=5,
 )
 cosh: Elementwise = elementwise(
     "cosh",
@@ -123,6 +131,7 @@ cosh: Elementwise = elementwise(
     parity="even",
     exact={0: 1},
     range=Interval(1),
+    cost=5,
 )
 tanh = elementwise(
     "tanh",
@@ -136,6 +145,7 @@ tanh = elementwise(
     exact={0: 0},
     special=(500.0,),
     range=lambda y, x: x.of_sign(-1, 1),
+    cost=5,
 )
 arcsinh = elementwise(
     "arcsinh",
@@ -148,6 +158,7 @@ arcsinh = elementwise(
     parity="odd",
     exact={0: 0},
     range=lambda y, x: x.of_sign(),
+    cost=5,
 )
 arccosh = elementwise(
     "arccosh",
@@ -160,6 +171,7 @@ arccosh = elementwise(
     exact={1: 0},
     domain=(1.2, 4.0),
     range=NONNEGATIVE,
+    cost=5,
 )
 arctanh = elementwise(
     "arctanh",
@@ -173,6 +185,7 @@ arctanh = elementwise(
     exact={0: 0},
     domain=(-0.9, 0.9),
     range=lambda y, x: x.of_sign(),
+    cost=5,
 )
 
 

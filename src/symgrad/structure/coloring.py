@@ -29,10 +29,6 @@ from symgrad.structure.entries import is_linear
 from symgrad.structure.picks import taken
 from symgrad.structure.star import is_mirrored, star_groups, star_places
 
-# What one entry costs, in entrywise operations on one entry
-SCATTER_COST: Final = 8
-GATHER_COST: Final = 3
-
 
 def column_groups(rows: Any, columns: Any, width: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """The group of each column, greedily: columns of one group have no row in common.
@@ -59,14 +55,11 @@ def cost(root: Expr) -> int:
     """About how many entrywise operations a formula of known extents takes."""
     total = 0
     for node in toposort([root]):
-        size = int(np.prod(node.shape, dtype=np.int64)) if node.args else 0
-        if node.op is SCATTER:
-            size = SCATTER_COST * int(np.prod(node.args[0].shape, dtype=np.int64))
-        elif node.op is GATHER:
-            size *= GATHER_COST
-        elif node.op is EINSUM and not is_layout(node):
+        made = node.args[0] if node.op is SCATTER else node
+        size = int(np.prod(made.shape, dtype=np.int64)) if node.args else 0
+        if node.op is EINSUM and not is_layout(node):
             size = _product_cost(node)
-        total += size
+        total += size if node.op.elementwise else size * (node.op.cost or 1)
     return total
 
 

@@ -237,9 +237,11 @@ def _unrolled(node: Expr, sparse: Sparse) -> Entries | None:
         return None
     arrays = []
     for k, x in enumerate(node.args):
-        entries = np.full(_size(x), ZERO, object)
-        for place in _explicit(x, sparse).at.tolist():
-            entries[place] = symbol(f"x{k}_{place}", unique=node)
+        held = set(_explicit(x, sparse).at.tolist())
+        entries = np.empty(_size(x), object)
+        for place in range(_size(x)):
+            known = place not in held
+            entries[place] = ZERO if known else symbol(f"x{k}_{place}", unique=node)
         arrays.append(entries.reshape(x.shape))
     assert node.op.unrolled is not None
     found = np.asarray(node.op.unrolled(node, *arrays), object).ravel().tolist()

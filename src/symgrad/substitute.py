@@ -74,8 +74,8 @@ def _derivatives(e: Expr, values: Mapping[Any, Expr]) -> dict[Expr, Expr]:
             continue
         below = [x for x in keys if _is_known(node, x) and _follows(values[x], x)]
         if below:
-            x = max(below, key=lambda x: sum(x.params[1]))
-            orders = zip(node.params[1], x.params[1], strict=True)
+            x = max(below, key=lambda x: sum(x.params.orders))
+            orders = zip(node.params.orders, x.params.orders, strict=True)
             by = [(a, n - m) for a, (n, m) in zip(x.args, orders, strict=True) if n > m]
             found[node] = diff(values[x], *by)
     return found
@@ -85,7 +85,7 @@ def _is_known(node: Expr, x: Expr) -> bool:
     """Whether `node` is a derivative of the applied function `x` by symbols."""
     return is_derivative(node, x) and all(
         n == m or a.op is SYMBOL
-        for a, n, m in zip(x.args, node.params[1], x.params[1], strict=True)
+        for a, n, m in zip(x.args, node.params.orders, x.params.orders, strict=True)
     )
 
 

@@ -105,10 +105,10 @@ def matrix(rows: Sequence[Sequence[str]]) -> Piece:
 
 LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
     NAMED_NUMBER: lambda node: Piece({"pi": r"\pi", "E": "e"}[str(node.name)], ATOM),
-    EYE: lambda node: Piece(f"I_{{{_dim_piece(node.params[0]).text}}}", ATOM),
-    SIZE: lambda node: _dim_piece(node.params[0]),
+    EYE: lambda node: Piece(f"I_{{{_dim_piece(node.params.extent).text}}}", ATOM),
+    SIZE: lambda node: _dim_piece(node.params.extent),
     ARANGE: lambda node: Piece(
-        rf"\operatorname{{arange}}\left({_dim_piece(node.params[0]).text}\right)", ATOM
+        rf"\operatorname{{arange}}\left({_dim_piece(node.params.extent).text}\right)", ATOM
     ),
     CONST: _constant,
 }

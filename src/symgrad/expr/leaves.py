@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from hashlib import blake2b
 from numbers import Rational
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -35,6 +35,35 @@ ASSUMPTIONS: Final = (
 )
 MAX_LOOKED_AT: Final = 1000  # entries of a constant whose range is looked for
 _MATRIX_ASSUMPTIONS: Final = ("diagonal", "orthogonal", "spd", "symmetric")
+
+
+class SymbolParams(NamedTuple):
+    """Name, shape and type, the sorted assumptions, and what tells it from others of its name."""
+
+    name: str
+    shape: Shape
+    ty: Ty
+    held: tuple[str, ...]
+    tag: Any
+
+
+class EyeParams(NamedTuple):
+    """The extent of both axes, and the type."""
+
+    extent: Dim
+    ty: Ty
+
+
+class ExtentParams(NamedTuple):
+    """The extent that is the value, or up to which is counted."""
+
+    extent: Dim
+
+
+class NameParams(NamedTuple):
+    """The name of a number."""
+
+    name: str
 
 
 def _leaf(
@@ -110,8 +139,9 @@ SYMBOL: Final = _leaf(
     "symbol",
     lambda params: (params[1], params[2]),
     lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
-    label=lambda node: node.params[0],
-    assumptions=lambda node: node.params[3],
+    fields=SymbolParams,
+    label=lambda node: node.params.name,
+    assumptions=lambda node: node.params.held,
     range=range_by_assumptions,
 )
 CONST: Final = _leaf(
@@ -123,7 +153,8 @@ CONST: Final = _leaf(
 NAMED_NUMBER: Final = _leaf(
     "number",
     lambda params: ((), WEAK_FLOAT),
-    label=lambda node: node.params[0],
+    fields=NameParams,
+    label=lambda node: node.params.name,
     range=lambda node: Interval(2, 4),
 )
 
@@ -136,21 +167,24 @@ EYE: Final = _leaf(
     "eye",
     lambda params: ((params[0], params[0]), params[1]),
     lambda params, rename: (map_dim(params[0], rename), params[1]),
-    numpy=lambda node: Call("np.eye", (Extents(node.params[0]),), _dtype_option(node)),
+    fields=EyeParams,
+    numpy=lambda node: Call("np.eye", (Extents(node.params.extent),), _dtype_option(node)),
     range=Interval(0, 1),
 )
 SIZE: Final = _leaf(
     "size",
     lambda params: ((), WEAK_INT),
     lambda params, rename: (map_dim(params[0], rename),),
-    numpy=lambda node: Extent(node.params[0]),
+    fields=ExtentParams,
+    numpy=lambda node: Extent(node.params.extent),
     range=NONNEGATIVE,
 )
 ARANGE: Final = _leaf(
     "arange",
     lambda params: ((params[0],), INT),
     lambda params, rename: (map_dim(params[0], rename),),
-    numpy=lambda node: Call("np.arange", (Extents(node.params[0]),)),
+    fields=ExtentParams,
+    numpy=lambda node: Call("np.arange", (Extents(node.params.extent),)),
     range=NONNEGATIVE,
 )
 

@@ -74,9 +74,9 @@ def to_sympy(e: Any) -> Any:
     images: dict[Expr, Any] = {}
     names: dict[str, Expr] = {}
     for node in toposort([root]):
-        if node.op is SYMBOL and names.setdefault(node.params[0], node) is not node:
+        if node.op is SYMBOL and names.setdefault(node.params.name, node) is not node:
             raise ConversionError(
-                f"two different symbols are named {node.params[0]!r}, which are one to SymPy; give"
+                f"two different symbols are named {node.params.name!r}, which are one to SymPy; give"
                 " one of them another name with substitute"
             )
         images[node] = _image(node, [images[arg] for arg in node.args])
@@ -131,8 +131,8 @@ def _number_image(value: Any) -> Any:
 
 _LEAF_IMAGES: Final[dict[str, Callable[[Expr], Any]]] = {
     "constant": _constant_image,
-    "number": lambda node: _NUMBERS[node.params[0]],
-    "size": lambda node: sp.Symbol(str(node.params[0]), integer=True, positive=True),
+    "number": lambda node: _NUMBERS[node.params.name],
+    "size": lambda node: sp.Symbol(str(node.params.extent), integer=True, positive=True),
 }
 
 

@@ -44,10 +44,10 @@ def _symbol_entries(node: Expr) -> Any:
     """Entries of a symbol: elements of a MatrixSymbol; a vector is a column."""
     shape = known_shape(node)
     if len(shape) > 2:
-        base = sp.IndexedBase(node.params[0], real=True)
+        base = sp.IndexedBase(node.params.name, real=True)
         return _filled(shape, lambda index: base[index])
     columns = shape[1] if len(shape) == 2 else 1
-    matrix = sp.MatrixSymbol(node.params[0], shape[0], columns)
+    matrix = sp.MatrixSymbol(node.params.name, shape[0], columns)
     return _filled(shape, lambda index: matrix[index[0], index[1] if len(index) == 2 else 0])
 
 

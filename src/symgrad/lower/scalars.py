@@ -122,7 +122,7 @@ def _filled(shape: Any, value: Expr) -> Grid:
 
 def _symbols(identifier: str, x: Expr, names: Names) -> Grid:
     """A scalar symbol for each entry, with the identifier of its own in code."""
-    held = {key: True for key in x.params[3] if key in ENTRY_ASSUMPTIONS}
+    held = {key: True for key in x.params.held if key in ENTRY_ASSUMPTIONS}
     entries = []
     for at in _places(range(x.ndim), dict(enumerate(x.shape))):
         name = names.fresh(identifier + "_".join(map(str, at))) if at else identifier
@@ -176,7 +176,7 @@ def _constant(node: Expr, grids: list[Grid]) -> Grid:
 
 def _eye(node: Expr, grids: list[Grid]) -> Grid:
     pair = _number(0, node.ty), _number(1, node.ty)
-    return _grid([pair[v] for v in np.eye(node.params[0], dtype=int).ravel()], node.shape)
+    return _grid([pair[v] for v in np.eye(node.params.extent, dtype=int).ravel()], node.shape)
 
 
 # Products

@@ -3,12 +3,12 @@
 Options: ``--update-golden`` writes the golden files; ``--tiny-blocks`` runs every test on blocks of three.
 """
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from symgrad.compile import blocked, blocks, regions, rows
-from symgrad.lower import regions as fusion
+from symgrad.expr.tuning import tuned
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -22,27 +22,29 @@ def pytest_addoption(parser):
     )
 
 
-def make_blocks_tiny(monkeypatch, entries=3):
+def tiny(entries=3):
     """Arrays of any size count as large, are cut into blocks of some entries, and use threads."""
-    monkeypatch.setattr(blocked, "MIN_LARGE", 1)
-    monkeypatch.setattr(blocks, "MIN_BLOCK", entries)
-    monkeypatch.setattr(blocks, "MAX_BLOCK", entries)
-    monkeypatch.setattr(regions, "THREADED_WORK", 0)
-    monkeypatch.setattr(fusion, "MIN_COST", 1)
-    monkeypatch.setattr(rows, "CACHE", 1)
-    monkeypatch.setattr(rows, "MIN_ROWS", entries)
+    return tuned(
+        large_entries=1,
+        block_entries=(entries, entries),
+        threaded_work=0,
+        space_cost=1,
+        rows_bytes=1,
+        rows_least=entries,
+    )
 
 
 @pytest.fixture
-def tiny_blocks(monkeypatch):
+def tiny_blocks():
     """A test whose arrays are computed in blocks of three entries."""
-    make_blocks_tiny(monkeypatch)
+    with tiny():
+        yield
 
 
 @pytest.fixture(autouse=True)
-def _tiny_blocks_everywhere(request, monkeypatch):
-    if request.config.getoption("--tiny-blocks"):
-        make_blocks_tiny(monkeypatch)
+def _tiny_blocks_everywhere(request):
+    with tiny() if request.config.getoption("--tiny-blocks") else nullcontext():
+        yield
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ FILES = sorted((SOURCE / "symgrad").rglob("*.py"))
 BASE = {"errors", "expr"}
 TO_OPS = BASE | {"ops"}
 TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
-TO_COMPILE = TO_OPS | {"rewrite", "structure", "lower", "emit", "compile"}
+TO_COMPILE = TO_OPS | {"rewrite", "structure", "program", "targets", "runtime", "print", "compile"}
 NAMESPACES = {"linalg", "special"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
 ABOVE |= {"variational"}
@@ -37,11 +37,12 @@ LAYERS = {
     "parse": TO_AUTODIFF,
     "rewrite": TO_OPS,
     "autodiff": TO_OPS | {"rewrite"},
-    "lower": TO_OPS | {"rewrite"},
+    "program": TO_OPS,
     "runtime": set(),
-    "emit": TO_OPS | {"rewrite", "lower", "structure", "runtime"},
-    "compile": TO_OPS | {"functions", "rewrite", "lower", "emit", "structure"},
-    "batching": TO_OPS | {"emit"},
+    "targets": TO_OPS | {"rewrite", "program", "runtime"},
+    "print": TO_OPS | {"rewrite", "structure"},
+    "compile": TO_COMPILE | {"functions"},
+    "batching": TO_OPS | {"print", "expr"},
     "structure": TO_OPS,
     "solve": TO_AUTODIFF | TO_COMPILE | {"batching", "functions"},
     "variational": TO_AUTODIFF | TO_COMPILE | {"solve"},

@@ -10,9 +10,6 @@ from symgrad.batching import vmap
 from symgrad.check import check_grad
 from symgrad.compile import AssembledFunction, CompiledFunction, evaluate, lambdify
 from symgrad.compile.evaluate import evalf as _evalf
-from symgrad.emit.dot import draw, to_dot
-from symgrad.emit.install import install as _install_printers
-from symgrad.emit.latex import latex
 from symgrad.errors import (
     ArgumentError,
     ConvergenceError,
@@ -194,6 +191,9 @@ from symgrad.ops.ufuncs import power as pow  # noqa: A004
 from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
+from symgrad.print.dot import draw, to_dot
+from symgrad.print.install import install as _install_printers
+from symgrad.print.latex import latex
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Solution,

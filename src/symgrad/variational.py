@@ -21,7 +21,6 @@ from typing import Any, Final
 from symgrad.autodiff import diff, hessian
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
-from symgrad.emit.latex import latex
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, number, value_of, vector
@@ -33,6 +32,7 @@ from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.linalg import solve
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import concatenate, stack
+from symgrad.print.latex import latex
 from symgrad.rewrite import simplify
 from symgrad.solve.linear import solve_linear
 

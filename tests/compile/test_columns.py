@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.compile.columns import MIN_COUNT
-from symgrad.lower.batches import one_problem
+from symgrad.expr.tuning import MEASURED
+from symgrad.rewrite.batches import one_problem
 
 x = sg.vector("x", 4)
 batch = sg.symbol("x", ("b", 4))
@@ -22,6 +22,9 @@ def columns_of(f, *values):
     f(*values)
     f(*values)
     return f._columns.find([np.asarray(v) for v in values])
+
+
+MIN_COUNT = MEASURED.column_problems
 
 
 @pytest.mark.parametrize("n", [0, 1, MIN_COUNT, 1000, 40_000])

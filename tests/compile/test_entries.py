@@ -7,7 +7,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.errors import ShapeError
-from symgrad.lower.scalars import by_entries, has_entries
+from symgrad.rewrite.unrolling import by_entries, has_entries
 
 x = sg.vector("x", 4)
 A = sg.matrix("A", (2, 3))

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.compile import blocked
 from symgrad.compile import threads as pool
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.expr.tuning import MEASURED
 
 x, y, z = sg.symbols("x y z")
 v, w = sg.vector("v", "n"), sg.vector("w", "n")
@@ -109,7 +109,13 @@ def test_large_arrays_take_the_blocked_code():
 def test_heavy_formulas_count_as_large_at_fewer_entries():
     light, heavy = sg.lambdify([x, y], x * y + 1), sg.lambdify([x, y], sg.sin(x) * sg.cos(y) * x**y)
     wide = sg.lambdify([x, y], sum(sg.sin(k * x) * sg.cos(y / k) for k in range(1, 9)))
-    assert light._least == blocked.MIN_LARGE > heavy._least > wide._least == blocked.MIN_HEAVY
+    assert (
+        light._least
+        == MEASURED.large_entries
+        > heavy._least
+        > wide._least
+        == MEASURED.heavy_entries
+    )
     a, b = arrays_of(10_000, 10_000)
     np.testing.assert_allclose(wide(a, b), wide._plain()(a, b), rtol=1e-13)
     assert wide._large is not None
@@ -193,10 +199,10 @@ def test_memory_is_outputs_and_little_more():
 
 
 def test_what_a_thread_keeps_is_bounded():
-    pool.WORKSPACE.give_back(np.empty(pool.MAX_WORKSPACE + 1, np.uint8))
-    assert pool.WORKSPACE.take(10).size <= pool.MAX_WORKSPACE
-    pool.SLOTS.give_back(np.empty(pool.MAX_SLOTS + 1, np.uint8))
-    assert pool.SLOTS.take(10).size <= pool.MAX_SLOTS
+    pool.WORKSPACE.give_back(np.empty(MEASURED.workspace_bytes + 1, np.uint8))
+    assert pool.WORKSPACE.take(10).size <= MEASURED.workspace_bytes
+    pool.SLOTS.give_back(np.empty(MEASURED.slots_bytes + 1, np.uint8))
+    assert pool.SLOTS.take(10).size <= MEASURED.slots_bytes
 
 
 # out=

@@ -10,7 +10,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.compile.execute import function_of
-from symgrad.lower.names import KEYWORDS, Names, normal
+from symgrad.expr.identifiers import KEYWORDS, Names, normal
 
 ODD = [
     "x₁", "σ²", "ϑ", "θ", "ｔ0", "t0", "x\0", "x", "lambda", "np", "axis", "out", "🎉", "a b", "a\nb",

@@ -12,11 +12,12 @@ import pytest
 import symgrad as sg
 from symgrad.compile import function
 from symgrad.compile.evaluate import FUNCTIONS
-from symgrad.emit.data import SHORT
 from symgrad.expr import leaves
 from symgrad.expr.node import live_nodes
-from symgrad.lower import scalars
-from symgrad.lower.scalars import MAX_STEPS, STEPS, by_entries, pays
+from symgrad.expr.tuning import MEASURED
+from symgrad.rewrite import unrolling
+from symgrad.rewrite.unrolling import by_entries, pays
+from symgrad.targets.data import SHORT
 
 RNG = np.random.default_rng(0)
 
@@ -52,7 +53,7 @@ def test_long_formulas_of_small_arrays_stay_formulas_of_arrays(formula, monkeypa
     at = [RNG.normal(size=x.shape) / 10 for x in args]
     first = f(*at)
     made = []
-    monkeypatch.setattr(scalars, "_grid", lambda *_: made.append(1))
+    monkeypatch.setattr(unrolling, "_grid", lambda *_: made.append(1))
     for _ in range(3):
         np.testing.assert_array_equal(f(*at), first)
     assert f.scalar_source is None
@@ -69,8 +70,10 @@ def test_short_formulas_of_small_arrays_have_code_on_floats():
 
 
 def test_what_pays():
-    assert pays(100, 10) and not pays(STEPS * 10, 10)  # a gain of nothing pays for no work
-    assert pays(MAX_STEPS, MAX_STEPS) and not pays(MAX_STEPS + 1, 10**9)
+    most = MEASURED.float_steps
+    assert pays(100, 10)
+    assert not pays(MEASURED.step_cost * 10, 10)  # a gain of nothing pays for no work
+    assert pays(most, most) and not pays(most + 1, 10**9)
     args, y = recurrence(3, 20)
     assert by_entries([(x.name, x) for x in args], [y]) is not None
     args, y = recurrence(14, 800)

@@ -3,8 +3,8 @@
 import pytest
 from tests.ops.added import ADDED
 
-from symgrad.lower.cost import costs
 from symgrad.ops.table import OPS
+from symgrad.program.cost import costs
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -14,9 +14,9 @@ from symgrad.expr.node import make
 from symgrad.expr.op import Op
 from symgrad.expr.templates import call_kind, entrywise_kind
 from symgrad.expr.traverse import toposort
-from symgrad.lower.cost import cost_of
 from symgrad.ops.einsum import times
 from symgrad.ops.elementwise import elementwise
+from symgrad.program.cost import cost_of
 from symgrad.structure.coloring import grouped_values
 from symgrad.structure.entries import entries_of
 

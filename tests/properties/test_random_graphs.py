@@ -9,7 +9,7 @@ import importlib.util
 
 import numpy as np
 import pytest
-from tests.conftest import make_blocks_tiny
+from tests.conftest import tiny
 from tests.properties.graphs import FIXED, LEAVES, NAMED, make_leaves, random_recipe, shrunk
 from tests.properties.interpreters import numpy_value
 
@@ -136,15 +136,13 @@ def by_saved_source(case):
 
 
 def by_blocks(case):
-    with pytest.MonkeyPatch.context() as patch:
-        make_blocks_tiny(patch)
+    with tiny():
         f = sg.lambdify(case.leaves, [case.y, sg.grad(case.f, case.leaves)])
         return same_as_expected(case, f(*case.at), 1e-9, "tiny blocks")
 
 
 def by_threads(case):
-    with pytest.MonkeyPatch.context() as patch:
-        make_blocks_tiny(patch)
+    with tiny():
         f = sg.lambdify(case.leaves, [case.y, sg.grad(case.f, case.leaves)], threads=2)
         return same_as_expected(case, f(*case.at), 1e-9, "threads")
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from symgrad.autodiff.accumulate import accumulate
 from symgrad.autodiff.reverse import differentiable
 from symgrad.errors import DerivativeError
+from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on
@@ -19,6 +20,7 @@ from symgrad.rewrite.prepare import prepared
 from symgrad.rewrite.simplify import in_names
 
 
+@COLLECTOR_PAUSED
 def pushforward(
     outputs: Sequence[Expr], tangents: Mapping[Expr, Expr], simplified: bool = True
 ) -> list[Expr]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from symgrad.autodiff.accumulate import accumulate
 from symgrad.autodiff.guards import guard_again, guarded_rule, singular_below
 from symgrad.errors import DerivativeError
+from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import is_value, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on
@@ -15,6 +16,7 @@ from symgrad.rewrite.prepare import prepared
 from symgrad.rewrite.simplify import in_names
 
 
+@COLLECTOR_PAUSED
 def pullback(
     outputs: Sequence[Expr],
     cotangents: Sequence[Expr],

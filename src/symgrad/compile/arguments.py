@@ -13,9 +13,9 @@ import numpy as np
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Dim, Shape, map_dim, show_shape
+from symgrad.expr.identifiers import is_name, normal
 from symgrad.expr.masked import refuse_masked
 from symgrad.expr.traverse import bind_dims
-from symgrad.lower.names import is_name, normal
 
 
 class _Missing:

@@ -7,9 +7,9 @@ from itertools import islice
 from typing import Any
 
 from symgrad.compile.function import CompiledFunction
-from symgrad.emit.nest import Nest, flatten, is_block_form, rebuild_nest
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import Nest, flatten, is_block_form, rebuild_nest
 from symgrad.ops.elementwise import as_expr
 from symgrad.structure.forms import DenseForm, Recipe
 from symgrad.structure.operators import Block

@@ -7,11 +7,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from symgrad.compile import regions
 from symgrad.compile.arguments import broadcast_shape
 from symgrad.compile.execute import execute
 from symgrad.compile.pipeline import Options
@@ -19,27 +18,24 @@ from symgrad.compile.regions import RegionFunction, float_kernel
 from symgrad.compile.rows import RowsFunction
 from symgrad.compile.slots import Deferred, SlottedFunction
 from symgrad.compile.stencils import StencilFunction
-from symgrad.compile.targets import LOOPS
-from symgrad.emit.data import long_arrays
-from symgrad.emit.nest import Nest
-from symgrad.emit.numpy_source import is_quiet, numpy_source
 from symgrad.expr.dims import Shape
-from symgrad.lower.passes import SLOTS, run_passes
-from symgrad.lower.program import Program
-from symgrad.lower.regions import Region
-from symgrad.lower.rows import Rows
-from symgrad.lower.stencils import Stencil
-
-# Entries from which blocks are used; below, arrays fit the cache, and from the lower limit on threads pay
-# where an entry takes long
-MIN_LARGE: Final = 32768
-MIN_HEAVY: Final = 8192
+from symgrad.expr.pytrees import Nest
+from symgrad.expr.tuning import tuning
+from symgrad.program.fusion import Region
+from symgrad.program.ir import Program
+from symgrad.program.rows import Rows
+from symgrad.program.stencils import Stencil
+from symgrad.targets.data import long_arrays
+from symgrad.targets.lists import LOOPS
+from symgrad.targets.numpy_source import is_quiet, numpy_source
+from symgrad.targets.passes import SLOTS, run_passes
 
 
 def least_entries(cost: int) -> int:
     """The entries from which blocks are used, where one takes as long as `cost` additions; 0 if unknown."""
-    threads_pay = regions.THREADED_WORK // cost if cost else MIN_LARGE
-    return min(MIN_LARGE, max(MIN_HEAVY, threads_pay))
+    t = tuning()
+    threads_pay = t.threaded_work // cost if cost else t.large_entries
+    return min(t.large_entries, max(t.heavy_entries, threads_pay))
 
 
 @dataclass(frozen=True)

@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-# Bytes that the arrays of one block may take. The few in use at a time stay in a second-level cache of
-# 1 MB or more; smaller blocks lose more to threads that wait for each other between calls.
-CACHE: Final = 1 << 23
-MIN_BLOCK, MAX_BLOCK = 4096, 131072  # entries
+from symgrad.expr.tuning import tuning
 
 
 def block_entries(itemsizes: Sequence[int]) -> int:
     """Entries of a block whose arrays have these sizes an entry."""
-    fitting = CACHE // max(1, sum(itemsizes))
-    return max(MIN_BLOCK, min(MAX_BLOCK, fitting))
+    least, most = tuning().block_entries
+    return max(least, min(most, tuning().block_bytes // max(1, sum(itemsizes))))
 
 
 @dataclass(frozen=True)

@@ -13,18 +13,17 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.arguments import FLOAT
-from symgrad.compile.blocked import MIN_LARGE
 from symgrad.expr.node import Expr
-from symgrad.lower.batches import one_problem
-from symgrad.lower.lowering import lower
-from symgrad.lower.passes import prepared
-from symgrad.lower.program import Program
-from symgrad.lower.scalars import MAX_STEPS, by_entries, has_entries
+from symgrad.expr.tuning import tuning
+from symgrad.program.build import lower
+from symgrad.program.ir import Program
+from symgrad.rewrite.batches import one_problem
+from symgrad.rewrite.unrolling import by_entries, has_entries
+from symgrad.targets.passes import prepared
 
 MAX_PART: Final = (
     0.75  # of the entries that arrays compute for a problem; columns are packed as well
 )
-MIN_COUNT: Final = 256  # problems; with fewer the time goes into calls, not into entries
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Columns:
                 columns.extend(np.ascontiguousarray(np.moveaxis(value, 0, -1)).reshape(rows, count))
             else:
                 columns += np.ravel(value).tolist()
-        return (self._few if count < MIN_LARGE else self._many)(columns, count)
+        return (self._few if count < tuning().large_entries else self._many)(columns, count)
 
     def _few(self, columns: Sequence[Any], count: int) -> list[Any]:
         results = iter(self.function(*columns))
@@ -94,7 +93,7 @@ class Batches:
         found = self._found
         if found is None or any(v.dtype is not FLOAT for v in values):
             return None
-        return found if found.count(values) >= MIN_COUNT else None
+        return found if found.count(values) >= tuning().column_problems else None
 
 
 def on_columns(
@@ -114,7 +113,7 @@ def on_columns(
         return None
     inputs, outputs = scalars.flat()
     whole, steps = arrays(), lower(inputs, prepared(outputs)).steps()
-    if steps > min(MAX_STEPS, whole.steps(), MAX_PART * _entries(whole)):
+    if steps > min(tuning().float_steps, whole.steps(), MAX_PART * _entries(whole)):
         return None
     batched = tuple([isinstance(d, str) for x in symbols for d in (*x.shape, 1)[:1]])
     shapes: Any = tuple([y.shape[1:] for y in problem.outputs])

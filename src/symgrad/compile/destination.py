@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from symgrad.compile.blocked import Blocked
-from symgrad.emit.nest import Nest, flatten
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.masked import refuse_masked
+from symgrad.expr.pytrees import Nest, flatten
 
 
 class Destination:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgrad.compile.pipeline import Code, Draft
-from symgrad.compile.targets import ARRAYS, LOOPS
-from symgrad.emit.nest import Nest, is_block_form
 from symgrad.expr.kinds import Into
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import Nest, is_block_form
 from symgrad.expr.traverse import Roots, toposort
-from symgrad.lower.factorisations import shared_factors
-from symgrad.lower.passes import FORMULA_PASSES, SHORT_AXES, SLOTS, run_passes, size_of
-from symgrad.lower.program import Program
-from symgrad.lower.regions import Region
-from symgrad.lower.rows import Rows
-from symgrad.lower.stencils import Stencil
+from symgrad.program.factorisations import shared_factors
+from symgrad.program.fusion import Region
+from symgrad.program.ir import Program
+from symgrad.program.rows import Rows
+from symgrad.program.stencils import Stencil
 from symgrad.structure.recognise import structure_lines
+from symgrad.targets.lists import ARRAYS, LOOPS
+from symgrad.targets.passes import FORMULA_PASSES, SHORT_AXES, SLOTS, run_passes, size_of
 
 
 def explain(draft: Draft, nest: Nest, title: str, code: Code) -> str:

@@ -19,12 +19,12 @@ from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
 from symgrad.compile.pipeline import Code, Draft, Options, write
-from symgrad.emit.data import standing_alone
-from symgrad.emit.nest import Nest, rebuild_nest
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
+from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
+from symgrad.targets.data import standing_alone
 
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 

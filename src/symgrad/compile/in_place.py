@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgrad.compile.pipeline import Draft, Options
-from symgrad.emit.kernel_source import kernel_source
 from symgrad.expr.kinds import Argument, Array, Literal
 from symgrad.expr.node import Expr
-from symgrad.lower.buffers import assign, body_dtypes
-from symgrad.lower.program import Instr, Program
-from symgrad.lower.regions import Region
+from symgrad.program.buffers import assign, body_dtypes
+from symgrad.program.fusion import Region
+from symgrad.program.ir import Instr, Program
+from symgrad.targets.kernel_source import kernel_source
 
 SPACE = ("entries",)
 

@@ -13,17 +13,18 @@ from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.pipeline import Draft, Options, write
 from symgrad.compile.threads import checked_threads
-from symgrad.emit.nest import flatten, rebuild_nest
 from symgrad.errors import ArgumentError
+from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
+from symgrad.expr.identifiers import is_name, normal
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import flatten, rebuild_nest
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.functions.define import defined
-from symgrad.lower.names import is_name, normal
-from symgrad.lower.program import Program
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
+from symgrad.program.ir import Program
 
 
 @with_functions("args")
@@ -128,17 +129,18 @@ def lambdify(
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
     )
-    draft = Draft(symbols, leaves, options)
-    program = draft.lowered()
-    return CompiledFunction(
-        args=tuple(symbols),
-        leaves=tuple(leaves),
-        nest=nest,
-        signature=_signature(program, leaves),
-        code=write(program, leaves, nest, describe(program, leaves), options),
-        options=options,
-        draft=draft,
-    )
+    with COLLECTOR_PAUSED:
+        draft = Draft(symbols, leaves, options)
+        program = draft.lowered()
+        return CompiledFunction(
+            args=tuple(symbols),
+            leaves=tuple(leaves),
+            nest=nest,
+            signature=_signature(program, leaves),
+            code=write(program, leaves, nest, describe(program, leaves), options),
+            options=options,
+            draft=draft,
+        )
 
 
 def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from symgrad.compile.blocks import Grid
 from symgrad.expr.templates import ufunc_of
-from symgrad.lower.reductions import DOT, Reduction
+from symgrad.program.reductions import DOT, Reduction
 
 MAX_PARTS: Final = 16
 MAX_ENTRIES: Final = 1 << 21  # of the results of all parts of a reduction over leading axes

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from symgrad.compile.targets import ARRAYS, FLOATS, LARGE, Target
-from symgrad.emit.data import long_arrays
-from symgrad.emit.nest import Nest
-from symgrad.emit.numpy_source import largest_code, numpy_source
-from symgrad.emit.scalar_source import entries_source, scalar_source
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import Nest
 from symgrad.expr.traverse import Roots, toposort
-from symgrad.lower.lowering import lower
-from symgrad.lower.passes import FORMULA_PASSES, prepared, run_passes
-from symgrad.lower.program import Program
-from symgrad.lower.scalars import by_entries, has_entries, pays
-from symgrad.lower.sizes import entry_cost, entry_spaces, product_spaces
+from symgrad.program.build import lower
+from symgrad.program.ir import Program
+from symgrad.program.sizes import entry_cost, entry_spaces, product_spaces
+from symgrad.rewrite.unrolling import by_entries, has_entries, pays
+from symgrad.targets.data import long_arrays
+from symgrad.targets.lists import ARRAYS, FLOATS, LARGE, Target
+from symgrad.targets.numpy_source import largest_code, numpy_source
+from symgrad.targets.passes import FORMULA_PASSES, prepared, run_passes
+from symgrad.targets.scalar_source import entries_source, scalar_source
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,14 +13,11 @@ from symgrad.compile.blocks import block_entries, cut, is_reversed, merged
 from symgrad.compile.execute import execute
 from symgrad.compile.partials import partial_of
 from symgrad.compile.threads import ALIGNMENT, POOL, WORKSPACE, cores
-from symgrad.emit.kernel_source import kernel_source
-from symgrad.lower.buffers import assign, body_dtypes
-from symgrad.lower.reductions import Reduction
-from symgrad.lower.regions import Region
-
-THREADED_WORK: Final = 1 << 20  # entries times cost from which threads pay
-LEAST_BLOCKS: Final = 4  # then, so that there is something to share out
-LEAST_SHARE: Final = 2048  # entries of such a block
+from symgrad.expr.tuning import tuning
+from symgrad.program.buffers import assign, body_dtypes
+from symgrad.program.fusion import Region
+from symgrad.program.reductions import Reduction
+from symgrad.targets.kernel_source import kernel_source
 
 
 class RegionFunction:
@@ -103,7 +100,7 @@ class _Run:
         self.order: Literal["C", "F"] = "F" if fortran else "C"
         given = dict(zip(kernel.region.results, targets, strict=False))
         self.outputs = [self._output(given.get(v), d) for v, d in kernel.entrywise]
-        self.heavy = math.prod(self.shape) * kernel.region.cost >= THREADED_WORK
+        self.heavy = math.prod(self.shape) * kernel.region.cost >= tuning().threaded_work
         self._cut([*inputs, *self.outputs])
         self.threads = min(threads, self.grid.count) if self.heavy else 1
         self.partials = [
@@ -130,8 +127,8 @@ class _Run:
         self.arrays = at
         entries = block_entries(self.kernel.itemsizes)
         if self.heavy:
-            share = -(-math.prod(self.shape) // LEAST_BLOCKS)
-            entries = min(entries, max(LEAST_SHARE, share))
+            share = -(-math.prod(self.shape) // tuning().shared_blocks)
+            entries = min(entries, max(tuning().shared_entries, share))
         self.grid = cut(view, entries, self.kernel.whole)
 
     def results(self) -> tuple[Any, ...]:

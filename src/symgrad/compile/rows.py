@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from symgrad.compile.execute import execute
-from symgrad.emit.numpy_source import extent_code
 from symgrad.expr.templates import ufunc_of
-from symgrad.lower.rows import Rows
-
-# Bytes that all arrays of a block may take. Few of them are in use at a time, and fewer blocks make fewer
-# products, each of which waits for the threads of BLAS.
-CACHE: Final = 1 << 24
-MIN_ROWS: Final = 32  # of a block: products with fewer are slow
-MIN_BLOCKS: Final = 3  # fewer are not worth it
+from symgrad.expr.tuning import tuning
+from symgrad.program.rows import Rows
+from symgrad.targets.numpy_source import extent_code
 
 
 class RowsFunction:
@@ -33,8 +28,9 @@ class RowsFunction:
     def __call__(self, *inputs: Any, out: Sequence[Any] | None = None) -> list[Any]:
         targets = [None] * len(self.rows.finals) if out is None else out
         count = inputs[self.first].shape[0]
-        step = max(MIN_ROWS, CACHE // (8 * max(1, self.width(*inputs))))
-        if count < MIN_BLOCKS * step:
+        t = tuning()
+        step = max(t.rows_least, t.rows_bytes // (8 * max(1, self.width(*inputs))))
+        if count < t.rows_blocks * step:
             return list(self.block(*inputs, out=targets))
         step = -(-count // -(-count // step))
         results = [_Joined(f, t, count) for f, t in zip(self.rows.finals, targets, strict=True)]

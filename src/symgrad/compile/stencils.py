@@ -5,18 +5,16 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
-from symgrad.compile import regions
 from symgrad.compile.blocks import block_entries
 from symgrad.compile.regions import Kernel, buffers_of, offsets_of
 from symgrad.compile.threads import POOL, WORKSPACE, cores
-from symgrad.lower.regions import Region
-from symgrad.lower.stencils import Stencil
-
-MIN_ROWS: Final = 8  # rows of a block for each row that its parts reach beyond it
+from symgrad.expr.tuning import tuning
+from symgrad.program.fusion import Region
+from symgrad.program.stencils import Stencil
 
 
 class StencilFunction:
@@ -121,7 +119,7 @@ class _Run:
         sizes = [d.itemsize for g in groups for d in g.dtypes]
         reach = max(p.start for p in parts) - min(p.start for p in parts)
         entries = block_entries([out.itemsize, *sizes])
-        self.step = max(1, entries // max(1, row), MIN_ROWS * reach)
+        self.step = max(1, entries // max(1, row), tuning().halo_rows * reach)
         self.starts = range(0, out.shape[0], self.step)
         work = [offsets_of(g.dtypes, (self.step + reach) * math.prod(g.shape[1:])) for g in groups]
         self.memory = max(offsets[-1] for offsets in work)
@@ -130,7 +128,7 @@ class _Run:
     def share(self, threads: int) -> None:
         """Fill all blocks."""
         counter = itertools.count()
-        large = self.out.size * self.cost >= regions.THREADED_WORK
+        large = self.out.size * self.cost >= tuning().threaded_work
         threads = min(threads, len(self.starts)) if large else 1
         if threads <= 1:
             self._work(counter)

@@ -15,9 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
+from symgrad.expr.tuning import tuning
 
-MAX_WORKSPACE: Final = 8 << 20  # bytes that a thread keeps between calls for the blocks of regions
-MAX_SLOTS: Final = 32 << 20  # and for the intermediate arrays of whole functions
 ALIGNMENT: Final = 64
 
 
@@ -87,7 +86,7 @@ if hasattr(os, "register_at_fork"):
 class Workspace(threading.local):
     """Scratch memory of the current thread, handed out whole and given back."""
 
-    def __init__(self, kept: int) -> None:
+    def __init__(self, kept: Callable[[], int]) -> None:
         self._kept = kept
         self._memory: np.ndarray[Any, np.dtype[np.uint8]] | None = None
 
@@ -102,9 +101,9 @@ class Workspace(threading.local):
 
     def give_back(self, memory: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
         """Keep memory for the next call, if it is not too large."""
-        if memory.size <= self._kept:
+        if memory.size <= self._kept():
             self._memory = memory
 
 
-WORKSPACE: Final = Workspace(MAX_WORKSPACE)
-SLOTS: Final = Workspace(MAX_SLOTS)
+WORKSPACE: Final = Workspace(lambda: tuning().workspace_bytes)
+SLOTS: Final = Workspace(lambda: tuning().slots_bytes)

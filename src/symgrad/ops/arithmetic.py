@@ -36,6 +36,8 @@ from symgrad.expr.types import BOOL, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.cast import cast
 from symgrad.ops.guard import WHERE, is_guard, under_guard
 
+MAX_UNROLLED: Final = 64  # integer exponents up to this are multiplied out in code
+
 MAX_EXACT_BITS: Final = 4096
 NAN: Final = math.nan
 ROUNDING: Final = Fraction(1, 2**45)  # of a short sum of floats, with room

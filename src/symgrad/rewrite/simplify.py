@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import CONST, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
@@ -31,6 +32,7 @@ MAX_READ: Final = 1000  # nodes of a formula that is worth putting into its shor
 MAX_PASSES: Final = 5
 
 
+@COLLECTOR_PAUSED
 def simplify_all(
     roots: Sequence[Expr], written_out: bool = False, guarantee: Guarantee = Guarantee.DOMAIN
 ) -> list[Expr]:

@@ -5,7 +5,7 @@ solution is the more accurate one. So an inverse is solved for wherever it stand
 time next to something; at three vectors both cost the same, and the inverse is formed.
 
 That a determinant, solutions and an inverse of one matrix share its factors is for generated code to
-see to: `symgrad.lower.factorisations`.
+see to: `symgrad.program.factorisations`.
 """
 
 from __future__ import annotations

@@ -14,17 +14,17 @@ from symgrad.batching import vmap
 from symgrad.compile.execute import function_of
 from symgrad.compile.in_place import in_place
 from symgrad.compile.lambdify import lambdify
-from symgrad.emit.numpy_source import INDENT
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import dim_names
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
-from symgrad.lower.lowering import is_batched
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import sum_axes
+from symgrad.program.build import is_batched
 from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
+from symgrad.targets.numpy_source import INDENT
 
 
 def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:

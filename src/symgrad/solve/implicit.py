@@ -8,16 +8,11 @@ from typing import Any
 
 from symgrad.autodiff.derivatives import jacobian
 from symgrad.autodiff.rounding import rounding
-from symgrad.emit.latex import latex
-from symgrad.emit.numpy_source import definitions_of, function_source
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import add_dims, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
-from symgrad.lower.lowering import is_batched, lower
-from symgrad.lower.passes import NEEDED_PASSES, SINGLE_CALLS, prepared
-from symgrad.lower.program import Program
 from symgrad.ops.applied import with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
@@ -25,6 +20,11 @@ from symgrad.ops.implicit import ENTRYWISE, SYSTEM, Equation
 from symgrad.ops.layout import concat, part
 from symgrad.ops.matrices import as_float
 from symgrad.ops.reshaping import reshape_to
+from symgrad.print.latex import latex
+from symgrad.program.build import is_batched, lower
+from symgrad.program.ir import Program
+from symgrad.targets.numpy_source import definitions_of, function_source
+from symgrad.targets.passes import NEEDED_PASSES, SINGLE_CALLS, prepared
 
 
 @with_functions("unknown", "params")

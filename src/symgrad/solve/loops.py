@@ -10,16 +10,16 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from symgrad.emit.numpy_source import INDENT
-from symgrad.emit.scalar_source import TROUBLE, has_scalar_form
-from symgrad.emit.statements import math_imports, scalar_statements
+from symgrad.expr.identifiers import words
 from symgrad.expr.node import Expr
-from symgrad.lower.lowering import lower
-from symgrad.lower.names import words
-from symgrad.lower.passes import NEEDED_PASSES, prepared
-from symgrad.lower.program import Program
+from symgrad.program.build import lower
+from symgrad.program.ir import Program
 from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem
+from symgrad.targets.numpy_source import INDENT
+from symgrad.targets.passes import NEEDED_PASSES, prepared
+from symgrad.targets.scalar_source import TROUBLE, has_scalar_form
+from symgrad.targets.statements import math_imports, scalar_statements
 
 MOST_UNKNOWNS = 4  # of a system that is written out
 # Names of the function around the loop, and of those beside it

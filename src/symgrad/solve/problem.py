@@ -9,12 +9,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from symgrad.emit.nest import flatten
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import assumed
 from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import flatten
 from symgrad.expr.traverse import check_symbols, free_symbols
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.solve.runtime.arguments import Form

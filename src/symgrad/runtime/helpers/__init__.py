@@ -1,1 +1,1 @@
-"""Functions that generated code calls; their source goes into it (see `symgrad.emit.helpers`)."""
+"""Functions that generated code calls; their source goes into it (see `symgrad.targets.helpers`)."""

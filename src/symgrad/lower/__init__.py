@@ -1,1 +1,0 @@
-"""Lowering: from an expression graph to a linear program of NumPy-level instructions."""

@@ -1,0 +1,1 @@
+"""Formulas for reading: text, LaTeX, index notation, DOT."""

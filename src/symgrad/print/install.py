@@ -1,0 +1,20 @@
+"""Attach `str`, `repr` and the notebook's LaTeX to expressions."""
+
+from __future__ import annotations
+
+from symgrad.expr.node import Expr
+from symgrad.print.latex import latex
+from symgrad.print.text import text
+
+
+def install() -> None:
+    """Make ``str(e)``, ``repr(e)`` and ``e._repr_latex_()`` print the formula."""
+
+    def repr_latex(self: Expr) -> str:
+        return f"$\\displaystyle {latex(self)}$"
+
+    def show(self: Expr) -> str:
+        return text(self)
+
+    for name, member in {"__str__": show, "__repr__": show, "_repr_latex_": repr_latex}.items():
+        setattr(Expr, name, member)

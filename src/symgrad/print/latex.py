@@ -1,0 +1,201 @@
+r"""A formula as LaTeX, as a textbook sets it: ``\frac{x}{2}``, ``A^{\top} x``, ``\sqrt{x}``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from symgrad.errors import ArgumentError
+from symgrad.expr.node import Expr
+from symgrad.ops.einsum import is_layout
+from symgrad.ops.elementwise import as_expr
+from symgrad.print.definitions import Plan, plan_of
+from symgrad.print.indices import IndexWriter, says_all
+from symgrad.print.latex_options import MODES, Options, options_of
+from symgrad.print.latex_printer import LatexPrinter, matrix
+from symgrad.print.printer import LINE_LENGTH, MAX_LENGTH, Document
+from symgrad.print.reading import shown
+from symgrad.rewrite.readable import readable
+from symgrad.rewrite.simplify import simplify_all
+from symgrad.structure.kronecker import kronecker_sum
+from symgrad.structure.recognise import form_of
+
+STYLES: Final = ("matrix", "index")
+
+Names = Mapping[Expr, str]
+
+
+def latex(
+    e: Any,
+    style: str = "matrix",
+    max_length: int = MAX_LENGTH,
+    *,
+    mode: str = "plain",
+    exp: str = "auto",
+    symbol_names: Mapping[Any, str] | None = None,
+    mul_symbol: str | None = None,
+    fold_frac: bool = False,
+    fold_short_frac: bool = False,
+    fold_frac_powers: bool = False,
+) -> str:
+    r"""`e` as LaTeX, without dollar signs.
+
+    Parameters
+    ----------
+    e : expression, list of expressions, or list of lists of them
+        Of any shape and dtype. A list, such as `grad` gives for several symbols, is a column, a list of
+        lists, such as the block form of `hessian`, a matrix of blocks.
+    style : str
+        ``"matrix"`` writes tensors as ``A^{\top} x``, without indices, where matrix notation can say it;
+        ``"index"`` writes entries, as ``\sum_{j} A_{ij} x_{j}``, whose free indices i, j, k, ... are the
+        axes in order. What matrix notation cannot say, such as a product of tensors of order three, is
+        written with indices in both styles; a tensor of order four that is diagonal, of low rank, a sum of
+        both, or made of Kronecker products, as the matrix of its entries in C order, where
+        ``\operatorname{vec}`` puts the rows of a matrix one after the other.
+    max_length : int
+        Number of characters after which further definitions are left out, and counted.
+    mode : str
+        ``"plain"``; or as in SymPy ``"inline"`` (in dollars), ``"equation"``, ``"equation*"``. In
+        ``"align"`` or ``"align*"`` the formula and each definition are a line, numbered by LaTeX
+        without the star.
+    exp : str
+        ``"auto"`` writes ``e^{u}`` for short scalar exponents and ``\exp\left(u\right)`` else, ``"power"``
+        and ``"function"`` one of them always. A matrix exponential is ``e^{S}``; the exponential of each
+        entry of an array is ``\exp\left(S\right)``, unless ``"power"`` is asked for.
+    symbol_names : dict
+        LaTeX for symbols (or their names), as ``{x: r"\mathbf{x}"}``.
+    mul_symbol : str
+        Between factors: None (a space), ``"dot"``, ``"ldot"`` or ``"times"``.
+    fold_short_frac, fold_frac_powers : bool
+        Write short fractions as ``x / y``, and fractions in exponents as ``x^{1/3}``; `fold_frac` is both.
+
+    Raises
+    ------
+    ArgumentError
+        For an option that is not among these, or a nest that is neither a list nor a list of equally
+        long lists.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(latex(x**2 / (2 * sg.sqrt(x))))
+    \frac{x^{2}}{2 \sqrt{x}}
+    >>> print(latex(sg.hessian(x**2 * sg.symbol("y"), [x, sg.symbol("y")])))
+    \begin{bmatrix} 2 y & 2 x \\ 2 x & 0 \end{bmatrix}
+    """
+    for what, given, known in (("style", style, STYLES), ("mode", mode, MODES)):
+        if given not in known:
+            listed = ", ".join(map(repr, known))
+            raise ArgumentError(f"unknown LaTeX {what} {given!r}; known: {listed}")
+    options = options_of(
+        exp, symbol_names, fold_frac, fold_short_frac, fold_frac_powers, mul_symbol
+    )
+    how = _How(style, max_length, options)
+    if isinstance(e, (list, tuple, np.ndarray)):
+        return _in_mode(_blocks(_rows_of(e), how), mode)
+    document, _ = _document(as_expr(e), how, {})
+    return _in_mode(document, mode)
+
+
+class _How(NamedTuple):
+    """What the caller chose."""
+
+    style: str
+    max_length: int
+    options: Options
+
+
+def _in_mode(document: Document, mode: str) -> str:
+    """The formula alone, in dollars, or in an environment."""
+    if mode.startswith("align"):
+        body, definitions, hidden = document
+        lines = [f"&{body}", *[f"{name} &= {value}" for name, value in definitions]]
+        lines += [rf"&\text{{{hidden} more definitions left out}}"] * bool(hidden)
+        return _environment(mode, " \\\\\n".join(lines))
+    shown = _assembled(document)
+    if mode == "plain":
+        return shown
+    return f"${shown}$" if mode == "inline" else _environment(mode, shown)
+
+
+def _environment(name: str, body: str) -> str:
+    return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}"
+
+
+def _rows_of(e: Any) -> list[list[Expr]]:
+    """A list as a column, a list of lists as it is."""
+    rows = [list(part) if isinstance(part, (list, tuple, np.ndarray)) else [part] for part in e]
+    nested = any(isinstance(x, (list, tuple, dict)) for row in rows for x in row)
+    if nested or len({len(row) for row in rows}) != 1 or not rows[0]:
+        raise ArgumentError(
+            "LaTeX shows an expression, a list of expressions as a column, or a list of equally long"
+            f" lists as a matrix of blocks, not {type(e).__name__} of"
+            f" {', '.join(sorted({type(part).__name__ for part in e})) or 'nothing'}"
+        )
+    return [[as_expr(x) for x in row] for row in rows]
+
+
+def _blocks(rows: Sequence[Sequence[Expr]], how: _How) -> Document:
+    """A matrix of blocks, and the definitions of all of them."""
+    names: dict[Expr, str] = {}
+    definitions: dict[str, str] = {}
+    hidden = 0
+    bodies: list[list[str]] = []
+    for row in rows:
+        bodies.append([])
+        for block in row:
+            if is_layout(block):  # a block below the diagonal is the transpose of one above it
+                (block,) = simplify_all([block])
+            document, found = _document(block, how, names)
+            bodies[-1].append(document.body)
+            definitions |= dict(document.definitions)
+            hidden += document.hidden
+            names |= found
+    return Document(matrix(bodies).text, list(definitions.items()), hidden)
+
+
+def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
+    """One formula, and the names that it gives to parts; `known` are those given before."""
+    e = readable(e)
+    plan = plan_of(e, known)
+    if how.style == "matrix":
+        plan = plan if says_all(plan) else _flat_plan(e, known) or plan
+        short = plan_of(shown(plan.root, latex=True), known)
+        if says_all(plan) or says_all(short):
+            return LatexPrinter(short, how.options).document(how.max_length), short.names
+
+    def in_matrices(part: Expr) -> str:
+        """A formula in matrix notation, whatever it takes."""
+        return LatexPrinter(plan_of(part), how.options).render(part)
+
+    writer = IndexWriter(plan, LatexPrinter(plan, how.options), in_matrices)
+    document = writer.document(how.max_length)
+    return document, writer.names
+
+
+def _flat_plan(e: Expr, known: Names) -> Plan | None:
+    """A derivative of order four as a matrix, where it has a structure."""
+    if e.ndim != 4:
+        return None
+    form = form_of(e)
+    flat = kronecker_sum(e) if form is None else form.flat()
+    return None if flat is None else plan_of(flat, known)
+
+
+def _assembled(document: Document) -> str:
+    """Body and definitions: on one line if they fit, else in an aligned environment."""
+    body, definitions, hidden = document
+    if not definitions:
+        return body
+    lines = [f"{name} = {value}" for name, value in definitions]
+    if hidden:
+        lines.append(rf"\text{{{hidden} more definitions left out}}")
+    listed = r",\; ".join(lines)
+    line = rf"{body} \quad \text{{where }} {listed}"
+    if len(line) <= LINE_LENGTH or len(lines) == 1:
+        return line
+    rows = " \\\\\n".join(f"&{row}" for row in [rf"{body} \quad \text{{where}}", *lines])
+    return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"

@@ -1,0 +1,462 @@
+r"""Formulas drawn as LaTeX: leaves, sums and products, ops, contractions in matrix notation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import islice
+from typing import Any, Final
+
+from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
+from symgrad.expr.node import Expr
+from symgrad.expr.numbers import text_of_number
+from symgrad.expr.types import BOOL
+from symgrad.ops.applied import APPLIED
+from symgrad.ops.arithmetic import MUL
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.exponential import exp
+from symgrad.ops.gathering import GATHER
+from symgrad.ops.guard import WHERE
+from symgrad.print.definitions import Plan
+from symgrad.print.functions import function_latex
+from symgrad.print.latex_forms import FORMS, transposed
+from symgrad.print.latex_names import escaped, latex_name
+from symgrad.print.latex_options import DEFAULT, Options
+from symgrad.print.printer import (
+    ATOM,
+    COMPARE,
+    LOOSE,
+    MATMUL,
+    MINUS,
+    POWER,
+    PRODUCT,
+    SUM,
+    Piece,
+    Printer,
+    fill,
+)
+from symgrad.print.terms import MAX_SHOWN, Power, Product, Sum, is_minus, reading_value
+from symgrad.print.text import MAX_ENTRIES, array_text, dim_piece, is_scalar
+from symgrad.print.views import Call, Joined, Raised, View
+
+# Leaves
+
+
+def number_piece(value: Any) -> Piece:
+    """A number with its level; powers of ten written out."""
+    if value.__class__ is bool:
+        return Piece(rf"\text{{{value}}}", ATOM)
+    if value.__class__ is Fraction:
+        sign, over = "-" if value < 0 else "", text_of_number(abs(value.numerator))
+        fraction = rf"{sign}\frac{{{over}}}{{{text_of_number(value.denominator)}}}"
+        return Piece(fraction, MINUS if sign else PRODUCT)
+    shown = text_of_number(value)
+    level = MINUS if is_minus(value) else ATOM
+    digits, exponent, power = shown.partition("e")
+    if exponent:
+        ten = f"10^{{{int(power)}}}"
+        if digits in ("1", "-1"):
+            return Piece(digits.replace("1", ten), min(level, POWER))
+        return Piece(rf"{digits} \cdot {ten}", min(level, PRODUCT))
+    if shown.endswith("inf"):
+        return Piece(shown.replace("inf", r"\infty"), level)
+    return Piece(r"\text{nan}" if shown == "nan" else shown, level)
+
+
+def name_piece(name: str) -> Piece:
+    """A name; one that carries a superscript cannot take another."""
+    return shown_name(latex_name(name))
+
+
+def shown_name(shown: str) -> Piece:
+    """A name that is LaTeX."""
+    return Piece(shown, POWER if "^" in shown or shown.endswith("'") else ATOM)
+
+
+def _dim_piece(dim: Any) -> Piece:
+    plain = dim_piece(dim)
+    shown = re.sub(r"[A-Za-z_]\w*", lambda m: latex_name(m[0]), plain.text).replace("*", " ")
+    return Piece(re.sub(r"(\S+) \1(?= |$)", r"\1^{2}", shown), plain.level)
+
+
+def _constant(node: Expr) -> Piece:
+    if is_number(node):
+        return number_piece(reading_value(node))
+    array = node.params[0].array
+    if array.size > MAX_ENTRIES or array.ndim > 2:
+        extents = r" \times ".join(map(str, array.shape))
+        return Piece(rf"\operatorname{{array}}_{{{extents}}}", ATOM)
+    rows = array.tolist() if array.ndim == 2 else [[value] for value in array.tolist()]
+    return matrix([[number_piece(value).text for value in row] for row in rows])
+
+
+def _index_piece(node: Expr, piece: Piece) -> Piece:
+    """An array of indices in one line."""
+    is_array = node.op is CONST and not is_number(node)
+    return Piece(array_text(node), ATOM) if is_array else piece
+
+
+def matrix(rows: Sequence[Sequence[str]]) -> Piece:
+    """Entries in square brackets."""
+    body = r" \\ ".join(" & ".join(row) for row in rows)
+    return Piece(rf"\begin{{bmatrix}} {body} \end{{bmatrix}}", ATOM)
+
+
+LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
+    NAMED_NUMBER: lambda node: Piece({"pi": r"\pi", "E": "e"}[str(node.name)], ATOM),
+    EYE: lambda node: Piece(f"I_{{{_dim_piece(node.params.extent).text}}}", ATOM),
+    SIZE: lambda node: _dim_piece(node.params.extent),
+    ARANGE: lambda node: Piece(
+        rf"\operatorname{{arange}}\left({_dim_piece(node.params.extent).text}\right)", ATOM
+    ),
+    CONST: _constant,
+}
+
+
+# Nodes
+
+
+class LatexPrinter(Printer):
+    """Draws views as LaTeX."""
+
+    brackets = (r"\left(", r"\right)")
+    shows_spread = True
+    forms = FORMS
+    entries = False  # whether what is drawn are entries, so that everything is a scalar
+
+    def __init__(self, plan: Plan, options: Options = DEFAULT) -> None:
+        super().__init__(plan)
+        self.options = options
+
+    def reference(self, name: str) -> Piece:
+        chosen = self.options.symbol_names.get(name)
+        return name_piece(name) if chosen is None else shown_name(chosen)
+
+    def more(self, hidden: int, what: str) -> str:
+        return rf" + \dots + \text{{{hidden} more {what}}}"
+
+    def product(self, view: Product, pieces: dict[Expr, Piece]) -> Piece:
+        """Scalars before tensors, whose entrywise product is a circled dot."""
+        above = [self._factor(f, pieces) for f in view.above if self._is_scalar(f.base)]
+        above.sort(key=lambda piece: LOOSE <= piece.level < PRODUCT)
+        tensors = [self._factor(f, pieces) for f in view.above if not self._is_scalar(f.base)]
+        below = [self._factor(f, pieces) for f in view.below]
+        size = view.coefficient
+        if size.__class__ is Fraction:
+            if size.denominator != 1:
+                below.insert(0, number_piece(size.denominator))
+            size = size.numerator
+        if size != 1:
+            above.insert(0, number_piece(size))
+        if any(f.base.ndim > 1 and not self._is_scalar(f.base) for f in view.below):
+            piece = self._entrywise_quotient(view, pieces, above, tensors)
+        else:
+            plain = all(
+                self._is_scalar(f.base) and (not f.base.args or f.base in self.plan.names)
+                for f in view.below
+            )
+            piece = self._quotient(above, tensors, below, plain)
+        if view.hidden:
+            piece = Piece(rf"{piece.text} \cdots \text{{{view.hidden} more factors}}", LOOSE)
+        return Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
+
+    def _quotient(
+        self, above: list[Piece], tensors: list[Piece], below: list[Piece], plain: bool
+    ) -> Piece:
+        if not below:
+            return self._juxtaposed(above, tensors)
+        bottom = self._juxtaposed(below, []).text
+        held: list[Piece] = []
+        if plain:  # a quotient of plain scalars stands before tensors and sums
+            held, tensors = tensors, []
+            if not held and above and _stands_apart(above[-1]):
+                held = [above.pop()]
+        over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
+        if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
+            under = self._juxtaposed(below, [])
+            return Piece(f"{self.wrap(over, PRODUCT)} / {self.wrap(under, POWER)}", LOOSE)
+        quotient = Piece(rf"\frac{{{over.text}}}{{{bottom}}}", PRODUCT)
+        return self._juxtaposed([quotient], held) if held else quotient
+
+    def _entrywise_quotient(
+        self, view: Product, pieces: dict[Expr, Piece], above: list[Piece], tensors: list[Piece]
+    ) -> Piece:
+        r"""A quotient by matrices, ``S \oslash R``: a fraction could be read as a product."""
+        below = [self._factor(f, pieces) for f in view.below if self._is_scalar(f.base)]
+        under = [self._factor(f, pieces) for f in view.below if not self._is_scalar(f.base)]
+        if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
+            below.insert(0, number_piece(view.coefficient.denominator))
+        scalars = [self._quotient(above, [], below, True)] if above or below else []
+        if not tensors:
+            tensors, scalars = scalars or [Piece("1", ATOM)], []
+        sides = [r" \odot ".join(self.wrap(t, POWER) for t in side) for side in (tensors, under)]
+        if len(under) > 1:
+            sides[1] = rf"\left({sides[1]}\right)"
+        return self._juxtaposed([*scalars, Piece(r" \oslash ".join(sides), LOOSE)], [])
+
+    def _juxtaposed(self, scalars: list[Piece], tensors: list[Piece]) -> Piece:
+        """Factors side by side, tensors with a circled dot between them."""
+        factors = list(scalars)
+        if len(tensors) > 1:
+            factors.append(Piece(r" \odot ".join(self.wrap(t, POWER) for t in tensors), LOOSE))
+        else:
+            factors += tensors
+        if len(factors) == 1:
+            return factors[0]
+        level = min(PRODUCT, max(LOOSE, factors[-1].level))
+        joined = ""
+        for position, factor in enumerate(factors):
+            last = position == len(factors) - 1
+            shown = self.wrap(factor, LOOSE if last else PRODUCT)
+            joined += self._gap(joined, shown) + shown
+        return Piece(joined, level)
+
+    def _gap(self, before: str, after: str) -> str:
+        """What separates two factors: a dot where a reader would take them for one thing."""
+        if not before:
+            return ""
+        call = after.startswith(r"\left(") and _ENDS_IN_NAME.search(before)
+        return r" \cdot " if call or after[0].isdigit() else self.options.between
+
+    def _factor(self, factor: Power, pieces: dict[Expr, Piece]) -> Piece:
+        base, n = pieces[factor.base], factor.exponent
+        if n == 1:
+            return base
+        if n == Fraction(1, 2):
+            return Piece(rf"\sqrt{{{base.text}}}", ATOM)
+        if n.__class__ is Fraction and self.options.fold_frac_powers:
+            return self._power(
+                base, Piece(f"{n.numerator}/{n.denominator}", PRODUCT), self._is_scalar(factor.base)
+            )
+        return self._power(base, number_piece(n), self._is_scalar(factor.base))
+
+    def raised(self, view: Raised, parts: list[Piece]) -> Piece:
+        base, exponent = parts
+        return self._power(base, exponent, self._is_scalar(view.children[0]))
+
+    def _power(self, base: Piece, exponent: Piece, scalar: bool) -> Piece:
+        r"""``x^{2}``; ``\sin^{2}\left(x\right)`` of a function; ``A^{\odot 2}`` of a tensor."""
+        call = _CALL.match(base.text) if base.level == ATOM else None
+        if call:
+            head = call[0]
+            return Piece(f"{head}^{{{exponent.text}}}{base.text[len(head) :]}", POWER)
+        mark = "" if scalar else r"\odot "
+        return Piece(f"{self.wrap(base, ATOM)}^{{{mark}{exponent.text}}}", POWER)
+
+    # Entries, for index notation
+
+    def draw_scalar(self, node: Expr, view: View, pieces: dict[Expr, Piece]) -> Piece:
+        """One entrywise node over the pieces of entries."""
+        self.entries = True
+        try:
+            return self.draw(node, view, pieces)
+        finally:
+            self.entries = False
+
+    def beside(self, factors: list[Piece]) -> Piece:
+        """A product of entries."""
+        return self._juxtaposed(factors, []) if factors else Piece("1", ATOM)
+
+    def power_of(self, piece: Piece, n: int) -> Piece:
+        """An entry to a positive power."""
+        return piece if n == 1 else self._power(piece, number_piece(n), True)
+
+    def _is_scalar(self, node: Expr) -> bool:
+        return self.entries or is_scalar(node)
+
+    def whole(self, root: Expr, piece: Piece) -> Piece:
+        scalar = root.ndim and not self.ranks[root] and not is_number(root)
+        return self.stretched(root, piece) if scalar else piece
+
+    def terms(self, node: Expr, view: Sum, parts: list[Piece]) -> list[Piece]:
+        r"""Beside products of matrices a scalar is one of all entries: ``A B + 2 \mathbf{1} ...``.
+
+        So it is in a sum that is the whole formula, but for numbers: ``x + 1``.
+        """
+        if self.entries or not self.ranks:
+            return parts
+        algebra = node.ndim == 2 and any(map(_is_of_matrices, view.children))
+        if not algebra and (node is not self.plan.root or not self.ranks[node]):
+            return parts
+        return [
+            part if self.ranks[x] or (is_number(x) and not algebra) else self._ones(node, part)
+            for x, part in zip(view.children, parts, strict=True)
+        ]
+
+    def stretched(self, node: Expr, piece: Piece) -> Piece:
+        if self.entries:
+            return piece
+        return piece if self.ranks[node] else self._ones(node, piece)
+
+    def _ones(self, node: Expr, piece: Piece) -> Piece:
+        """A scalar for every entry of a vector or matrix."""
+        ones = [r"\mathbf{1}", r"\mathbf{1} \mathbf{1}^{\top}"]
+        if not 1 <= node.ndim <= 2:
+            return piece
+        if piece.text in ("0", "0.0"):
+            return Piece(r"\mathbf{0}", ATOM)
+        minus = piece.level == MINUS and piece.text.startswith("-")
+        scalar = Piece(piece.text[1:], LOOSE) if minus else piece
+        factors = [Piece(ones[node.ndim - 1], PRODUCT)]
+        filled = self._juxtaposed([] if scalar.text == "1" else [scalar], factors)
+        return Piece(f"-{filled.text}", MINUS) if minus else filled
+
+    def joined(self, view: Joined, parts: list[Piece]) -> Piece:
+        """Blocks under or beside each other where two axes can show them."""
+        listed = [part.text for part in parts]
+        if view.hidden:
+            listed.append(rf"\text{{{view.hidden} more}}")
+        rows = [_column(part.text) for part in parts]
+        if view.stacked and view.ndim == 2 and view.axis == 0 and not view.hidden and all(rows):
+            return matrix([row or [] for row in rows])
+        if view.stacked and view.ndim == 2 and view.axis == 0:
+            listed[: len(parts)] = [transposed(self, part).text for part in parts]
+        if view.ndim > 2:
+            name = "stack" if view.stacked else "concatenate"
+            inner = ", ".join(listed)
+            return Piece(rf"\operatorname{{{name}}}_{{{view.axis}}}\left({inner}\right)", ATOM)
+        return matrix([[entry] for entry in listed] if view.axis == 0 else [listed])
+
+    def call(self, view: Call, parts: list[Piece]) -> Piece:
+        node, op = view.node, view.node.op
+        if op is GATHER:
+            parts[1:] = [_index_piece(*pair) for pair in zip(view.children, parts, strict=True)][1:]
+        if op is SYMBOL:
+            return self.reference(str(node.name))
+        if op is APPLIED and not view.hidden:
+            return function_latex(node, parts, self.reference, self.entries)
+        if op is WHERE:
+            return _cases(*parts)
+        if op is exp and self._is_power(node, parts):
+            return Piece(f"e^{{{parts[0].text}}}", POWER)
+        if op in LEAVES:
+            return _as_root(LEAVES[op](node), node) if node is self.plan.root else LEAVES[op](node)
+        listed = [part.text for part in parts]
+        template = _template(node)
+        if template is None or view.hidden:
+            if view.hidden:
+                listed.append(rf"\text{{{view.hidden} more}}")
+            inner = ", ".join(listed)
+            return Piece(rf"\operatorname{{{escaped(op.name)}}}\left({inner}\right)", ATOM)
+        return _filled(self, template, parts, node.ty is BOOL)
+
+    def _is_power(self, node: Expr, parts: list[Piece]) -> bool:
+        r"""Whether ``exp(u)`` is written as a power of e: of scalars, where u is short."""
+        style = self.options.exp
+        if style != "auto":
+            return style == "power"
+        text = parts[0].text
+        return self._is_scalar(node) and _is_short(text, EXPONENT) and not _TALL.search(text)
+
+
+def _stands_apart(factor: Piece) -> bool:
+    """Whether a scalar stands behind a fraction: a sum, or the square of a norm."""
+    norm = factor.level == POWER and factor.text.startswith(r"\left\lVert")
+    return norm or LOOSE <= factor.level < PRODUCT
+
+
+def _column(text: str) -> list[str] | None:
+    """The entries of a column that is written out; None for anything else."""
+    found = _COLUMN.fullmatch(text)
+    if found is None or any(sign in found[1] for sign in (r"\begin", "&")):
+        return None
+    return found[1].split(r" \\ ")
+
+
+_COLUMN: Final = re.compile(r"\\begin\{bmatrix\} (.*) \\end\{bmatrix\}", re.DOTALL)
+
+
+def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
+    """Rows of a value and its condition; a branch that has cases itself gives its own rows."""
+    rows = [
+        (value, f"{condition.text} \\text{{ and }} {also}" if also else condition.text)
+        for value, also in a.cases or ((a.text, ""),)
+    ]
+    rows += b.cases or ((b.text, ""),)
+    listed = [
+        rf"{value} & \text{{if }} {when}" if when else rf"{value} & \text{{otherwise}}"
+        for value, when in rows
+    ]
+    text = (
+        rf"\begin{{cases}} {(chr(92) * 2).join(f' {row} ' for row in listed).strip()} \end{{cases}}"
+    )
+    return Piece(text, LOOSE, cases=tuple(rows))
+
+
+_TALL: Final = re.compile(r"e\^|\\sum")  # no reader wants these in an exponent
+FOLDED: Final = 6  # signs of a fraction that may be written on the line
+EXPONENT: Final = 12  # signs of an exponent that is short
+
+
+def _is_short(text: str, most: int) -> bool:
+    """Whether a formula has few signs, a command counted as one, and no rows."""
+    signs = re.sub(r"\\(?:frac|left|right|mathit|operatorname)", "", text)
+    signs = re.sub(r"\\[a-zA-Z]+", "x", signs)
+    return r"\begin" not in text and len(re.sub(r"[\s{}_^]", "", signs)) <= most
+
+
+def _is_of_matrices(term: Expr) -> bool:
+    """Whether a term is a product of matrices or an identity, but for factors."""
+    factors = [term]
+    for x in islice(factors, MAX_SHOWN):  # grows on the way
+        if x.op is EYE or (x.op is EINSUM and len(x.args) > 1):
+            return True
+        factors += x.args if x.op is MUL else ()
+    return False
+
+
+_CALL: Final = re.compile(r"(\\operatorname\{[^{}]*\}|\\[a-zA-Z]+)(_\{\w+\})?(?=\\left[(|])")
+_ENDS_IN_NAME: Final = re.compile(r"(?:^|[^\\a-zA-Z{])\\?[a-zA-Z]+(?:_\{[^{}]*\})?$")
+
+
+def _as_root(piece: Piece, node: Expr) -> Piece:
+    """A number that stands alone for a whole array."""
+    if not node.shape or not is_number(node):
+        return piece
+    if node.params[0] in (0, 1):
+        return Piece(rf"\mathbf{{{int(node.params[0])}}}", ATOM)
+    return Piece(rf"{piece.text} \cdot \mathbf{{1}}", PRODUCT)
+
+
+# Ops
+
+
+def _template(node: Expr) -> str | None:
+    """The template of an op, made from its text notation where it has none of its own."""
+    op = node.op
+    if op.latex is not None:
+        return op.latex(node) if callable(op.latex) else op.latex
+    text = op.text(node) if callable(op.text) else op.text
+    if text is None:
+        return None
+    indexed = re.fullmatch(r"\{0\}\[(.*)\]", text)
+    if indexed:
+        return f"{{{{{{0}}}}}}_{{{{{indexed[1]}}}}}"
+    called = re.fullmatch(r"(\w+)\((.*)\)", text)
+    if called:
+        name, inner = called[1].replace("_", r"\_"), called[2].replace("_", r"\_")
+        return rf"\operatorname{{{{{name}}}}}\left({inner}\right)"
+    return None
+
+
+def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) -> Piece:
+    """A template over operands, with brackets where nothing else delimits them."""
+
+    def operand(before: str, index: int, after: str) -> str:
+        opened = before.endswith(("(", "|", "{", ", ", "} ", "& ", "\\\\ ", r"\lVert "))
+        closed = after.startswith((",", r"\right", r" \right", "|", "}", " &", r" \\", r" \end"))
+        if opened and closed and not after.startswith(("}^", "}_")):
+            return parts[index].text
+        infix = boolean and (before or " ")[-1] == " "
+        return printer.wrap(parts[index], SUM if infix else ATOM)
+
+    shown = fill(template, operand)
+    shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
+    if re.match(r"\\\w+_\{\{\w+\}\} ", template):  # a sign over entries
+        return Piece(shown, LOOSE)
+    if template.startswith(("{0} ", r"\neg")):
+        return Piece(shown, COMPARE if boolean else LOOSE)
+    if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
+        return Piece(shown, MATMUL)
+    return Piece(shown, POWER if "}}^{{" in template or re.match(r"\w\^", template) else ATOM)

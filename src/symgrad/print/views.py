@@ -1,0 +1,169 @@
+"""What a reader sees of a node: a sum, a product, a contraction, a stack, or a plain call.
+
+Text and LaTeX are two drawings of the same views.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from symgrad.expr.dims import mul_dims
+from symgrad.expr.leaves import CONST, is_number
+from symgrad.expr.node import Expr
+from symgrad.expr.op import Params
+from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.einsum import EINSUM, is_stretched_scalar
+from symgrad.ops.layout import CONCAT
+from symgrad.ops.linalg import SOLVE
+from symgrad.ops.named import NAMED
+from symgrad.ops.reshaping import RESHAPE
+from symgrad.ops.symmetry import Labels
+from symgrad.print.contraction import Form, form_of
+from symgrad.print.terms import (
+    MAX_SHOWN,
+    Merges,
+    Product,
+    Sum,
+    coefficient_of,
+    product_of,
+    sum_of,
+)
+
+
+class Raised(NamedTuple):
+    """A power whose exponent is no number; the children are base and exponent."""
+
+    children: tuple[Expr, ...]
+
+
+class Same(NamedTuple):
+    """A node that reads as its one operand."""
+
+    children: tuple[Expr, ...]
+
+
+class Contraction(NamedTuple):
+    """An Einsum and its notation."""
+
+    children: tuple[Expr, ...]
+    form: Form
+
+
+class Joined(NamedTuple):
+    """Operands joined along an axis: an old one, or (`stacked`) a new one."""
+
+    children: tuple[Expr, ...]
+    axis: int
+    stacked: bool
+    ndim: int
+    hidden: int
+
+
+class Call(NamedTuple):
+    """The op of `node` over operands; `hidden` more are not shown. Leaves have no children."""
+
+    children: tuple[Expr, ...]
+    hidden: int
+    node: Expr
+
+
+FIRST, SECOND = Form("operand", data=0), Form("operand", data=1)
+# What stands at one side of a Kronecker product of A_ij and B_kl, by the labels there
+SIDES: Final = {
+    (0, 1): FIRST,
+    (1, 0): Form("transpose", (FIRST,)),
+    (2, 3): SECOND,
+    (3, 2): Form("transpose", (SECOND,)),
+}
+
+View = Sum | Product | Raised | Same | Contraction | Joined | Call
+
+
+def view_of(node: Expr, merges: Merges) -> View:
+    """The view of `node`; operands for which `merges` is true may be written into it."""
+    op, args = node.op, node.args
+    if op is ADD:
+        return sum_of(node, merges)
+    if op is MUL or (op is POW and coefficient_of(args[1]) is not None):
+        return product_of(node, merges)
+    if op is POW:
+        return Raised(args)
+    if op is NAMED or is_stretched_scalar(node):
+        return Same(args)
+    if op is EINSUM and _is_vector_solve(node):
+        matrix, column = args[0].args
+        return Call((matrix, _as_vector(column)), 0, args[0])
+    if op is EINSUM and len(args) <= MAX_SHOWN:
+        shown, params = _without_columns(args, node.params)
+        return Contraction(shown, form_of(shown, params))
+    if op is CONCAT:
+        return _joined(node)
+    if op is RESHAPE and (product := _kronecker(node)) is not None:
+        return Contraction(args[0].args, product)
+    return Call(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
+
+
+def _kronecker(node: Expr) -> Form | None:
+    """A reshaped Einsum as the Kronecker product of two matrices, ``A_ij B_kl -> C_ikjl``; or None."""
+    (x,) = node.args
+    if x.op is not EINSUM or x.ndim != 4 or x.params.inputs != ((0, 1), (2, 3)):
+        return None
+    if node.shape != (mul_dims(*x.shape[:2]), mul_dims(*x.shape[2:])):
+        return None
+    out = x.params.out
+    sides = [SIDES.get(out[k::2]) for k in (0, 1)]
+    return None if None in sides else Form("kron", tuple([s for s in sides if s is not None]))
+
+
+def _joined(node: Expr) -> Joined:
+    (axis,) = node.params
+    shown = node.args[:MAX_SHOWN]
+    stacked = all(_adds_axis(arg, axis) for arg in node.args)
+    if stacked:
+        shown = tuple([arg.args[0] if arg.op is EINSUM else arg for arg in shown])
+    return Joined(shown, axis, stacked, node.ndim, max(0, len(node.args) - MAX_SHOWN))
+
+
+def _adds_axis(node: Expr, axis: int) -> bool:
+    """Whether `node` is its operand with one new axis of extent 1 at `axis`, or a number there."""
+    if node.op is CONST:
+        return is_number(node) and bool(node.shape[axis] == 1)
+    if node.op is not EINSUM or len(node.args) != 1 or node.shape[axis] != 1:
+        return False
+    (labels,), out, spread = node.params
+    rest: Labels = (*out[:axis], *out[axis + 1 :])
+    return len(spread) == 1 and bool(rest == labels)
+
+
+def _is_vector_solve(node: Expr) -> bool:
+    """Whether `node` is the one column of ``solve(A, b[:, newaxis])``, so ``solve(A, b)``."""
+    solution = node.args[0]
+    if len(node.args) != 1 or solution.op is not SOLVE:
+        return False
+    (labels,), out, _ = node.params
+    return _is_column(solution.args[1]) and bool(labels[:-1] == out)
+
+
+def _is_column(x: Expr) -> bool:
+    """Whether a matrix is a vector as its one column, or a solution for one."""
+    while x.op is SOLVE:
+        x = x.args[1]
+    return x.op is EINSUM and _adds_axis(x, x.ndim - 1)
+
+
+def _as_vector(column: Expr) -> Expr:
+    """The one column of a matrix."""
+    axes = tuple(range(column.ndim))
+    return EINSUM.build((column,), ((axes,), axes[:-1], ()))
+
+
+def _without_columns(args: tuple[Expr, ...], params: Params) -> tuple[tuple[Expr, ...], Params]:
+    """Operands and labels of a product, solutions for one column as vectors."""
+    inputs, out, spread = params
+    if len(args) < 2 or not any(x.op is SOLVE and _is_column(x) for x in args):
+        return args, params
+    shown, labels = list(args), list(inputs)
+    for k, (x, own) in enumerate(zip(args, inputs, strict=True)):
+        if x.op is SOLVE and _is_column(x) and own[-1] not in out and own[-1] not in own[:-1]:
+            shown[k], labels[k] = _as_vector(x), own[:-1]
+    return tuple(shown), (tuple(labels), out, spread)

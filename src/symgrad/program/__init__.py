@@ -1,0 +1,1 @@
+"""The typed program: from graphs to instructions, and the passes over them."""

@@ -1,0 +1,231 @@
+"""Formulas of small arrays, entry by entry: each entry of a result is a formula of single entries.
+
+A node's entries are an object array of scalar expressions. Entries known to be zero fold away on the
+way, and what entries have in common is one node. A symmetric result has each pair of entries once.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from symgrad.expr.identifiers import Names
+from symgrad.expr.leaves import (
+    CONST,
+    EYE,
+    NAMED_NUMBER,
+    SYMBOL,
+    is_number,
+    number,
+    symbol,
+    value_of,
+)
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
+from symgrad.expr.tuning import tuning
+from symgrad.expr.types import FLOAT, Ty
+from symgrad.ops.arithmetic import add_all, mul_all
+from symgrad.ops.cast import CAST, cast
+from symgrad.ops.einsum import EINSUM
+from symgrad.ops.symmetry import is_symmetric
+
+Grid = Any  # numpy object array of Expr of shape ()
+
+ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
+
+
+class Scalars(NamedTuple):
+    """The entries of parameters and of outputs."""
+
+    parameters: list[Grid]
+    outputs: list[Grid]
+
+    def flat(self) -> tuple[list[Expr], list[Expr]]:
+        """All entries of the parameters, and of the outputs, in order."""
+        inputs = [x for grid in self.parameters for x in grid.ravel()]
+        return inputs, [y for grid in self.outputs for y in grid.ravel()]
+
+
+def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
+    """Whether formulas of floats may be written entry by entry: small known shapes, known ops."""
+    order = toposort(outputs)
+    return (
+        any(x.shape for x in (*parameters, *order))
+        and all(x.ty is FLOAT and _is_small(x) for x in parameters)
+        and all((y.ty is FLOAT or y.ty.weak) and _is_small(y) for y in outputs)
+        and all(x.op in RULES or x.op.elementwise or x.op.unrolled is not None for x in order)
+    )
+
+
+def _is_small(x: Expr) -> bool:
+    known = all(isinstance(d, int) for d in x.shape)
+    return (
+        known
+        and 0 < math.prod(d for d in x.shape if isinstance(d, int)) <= tuning().argument_entries
+    )
+
+
+def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) -> Scalars | None:
+    """The entries of outputs that have them; None where they are too many for code on floats.
+
+    Parameters come with the identifiers that the names of their entries are made of.
+    """
+    order = toposort(outputs)
+    if sum([_size(node) for node in order]) > min(
+        tuning().float_entries, tuning().step_cost * len(order)
+    ):
+        return None
+    names = Names([identifier for identifier, _ in parameters])
+    grids = {x: _symbols(identifier, x, names) for identifier, x in parameters}
+    for node in order:
+        if node not in grids:
+            rule = RULES.get(node.op, _by_record)
+            grids[node] = rule(node, [grids[arg] for arg in node.args])
+    return Scalars([grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs])
+
+
+def pays(steps: int, array_steps: int) -> bool:
+    """Whether steps on floats, in place of steps of array code, gain more than to write them costs."""
+    t = tuning()
+    gain = t.step_cost * array_steps - steps
+    return steps <= t.float_steps and t.calls * gain >= t.writing_cost * steps
+
+
+def _size(node: Expr) -> int:
+    """The entries of a node; those of a product before it is summed."""
+    if node.op is EINSUM:
+        return math.prod(_extents(node).values())
+    return math.prod(d for d in node.shape if isinstance(d, int))
+
+
+def _grid(entries: Sequence[Expr], shape: Any) -> Grid:
+    grid = np.empty(len(entries), object)
+    for k, entry in enumerate(entries):
+        grid[k] = entry
+    return grid.reshape(shape)
+
+
+def _number(value: Any, ty: Ty) -> Expr:
+    """An entry that is a number; where entries are of float64 anyway, exact ones stay exact."""
+    return number(value) if ty is FLOAT else number(value, (), ty)
+
+
+def _filled(shape: Any, value: Expr) -> Grid:
+    return _grid([value] * math.prod(shape), shape)
+
+
+def _symbols(identifier: str, x: Expr, names: Names) -> Grid:
+    """A scalar symbol for each entry, with the identifier of its own in code."""
+    held = {key: True for key in x.params.held if key in ENTRY_ASSUMPTIONS}
+    entries = []
+    for at in _places(range(x.ndim), dict(enumerate(x.shape))):
+        name = names.fresh(identifier + "_".join(map(str, at))) if at else identifier
+        entries.append(symbol(name, unique=(x, at), **held))
+    return _grid(entries, x.shape)
+
+
+def _mirrored(y: Expr, grid: Grid) -> Grid:
+    """A symmetric matrix, with the entries above its diagonal below it too."""
+    if y.ndim == 2 and is_symmetric(y):
+        below = np.tril_indices(grid.shape[0], -1)
+        grid = grid.copy()
+        grid[below] = grid.T[below]
+    return grid
+
+
+# Nodes
+
+
+def _by_record(node: Expr, grids: list[Grid]) -> Grid:
+    """By the record's own form, in which plain numbers may stand; else entry by entry."""
+    if node.op.unrolled is None:
+        return _elementwise(node, grids)
+    found = np.asarray(node.op.unrolled(node, *grids), object)
+    entries = [x if x.__class__ is Expr else _number(x, node.ty) for x in found.ravel()]
+    return _grid(entries, node.shape)
+
+
+def _elementwise(node: Expr, grids: list[Grid]) -> Grid:
+    rows = zip(*[g.ravel() for g in grids], strict=True)
+    return _grid([node.op.build(args, node.params) for args in rows], node.shape)
+
+
+def _cast(node: Expr, grids: list[Grid]) -> Grid:
+    """Entries in another type; numbers in float64 need none."""
+    (ty,) = node.params
+    kept = [x if ty is FLOAT and x.ty.weak else cast(x, ty) for x in grids[0].ravel()]
+    return _grid(kept, node.shape)
+
+
+def _leaf(node: Expr, grids: list[Grid]) -> Grid:
+    return _grid([node], ())
+
+
+def _constant(node: Expr, grids: list[Grid]) -> Grid:
+    if is_number(node):
+        return _filled(node.shape, _number(node.params[0], node.ty))
+    array = node.params[0].array
+    return _grid([number(v, (), node.ty) for v in array.ravel().tolist()], node.shape)
+
+
+def _eye(node: Expr, grids: list[Grid]) -> Grid:
+    pair = _number(0, node.ty), _number(1, node.ty)
+    return _grid([pair[v] for v in np.eye(node.params.extent, dtype=int).ravel()], node.shape)
+
+
+# Products
+
+
+def _extents(node: Expr) -> dict[int, Any]:
+    """The extent of each label of a product."""
+    inputs, _, spread = node.params
+    extents = dict(spread)
+    for x, labels in zip(node.args, inputs, strict=True):
+        extents.update(zip(labels, x.shape, strict=True))
+    return extents
+
+
+def _contracted(node: Expr, grids: list[Grid]) -> Grid:
+    """``out[i, ...] = sum over k, ... of products``, with what is zero left out."""
+    inputs, out, _ = node.params
+    extents = _extents(node)
+    summed = [n for n in extents if n not in out]
+    inner = [dict(zip(summed, at, strict=True)) for at in _places(summed, extents)]
+    entries = []
+    for at in _places(out, extents):
+        outer = dict(zip(out, at, strict=True))
+        terms = [_product(grids, inputs, outer | rest) for rest in inner]
+        kept = [t for t in terms if not _is_zero(t)]
+        entries.append(add_all(kept) if kept else _number(0, node.ty))
+    return _grid(entries, node.shape)
+
+
+def _places(labels: Sequence[int], extents: Mapping[int, Any]) -> list[tuple[int, ...]]:
+    return list(product(*[range(extents[n]) for n in labels]))
+
+
+def _product(grids: list[Grid], inputs: Any, at: Mapping[int, int]) -> Expr:
+    factors = [g[tuple([at[n] for n in ls])] for g, ls in zip(grids, inputs, strict=True)]
+    zeros = [f for f in factors if _is_zero(f)]
+    return zeros[0] if zeros else mul_all(factors)
+
+
+def _is_zero(x: Expr) -> bool:
+    """Whether an entry is exactly zero; a float of value zero makes nan of inf."""
+    value = value_of(x)
+    return value.__class__ is int and value == 0
+
+
+# Leaves, and what is not by `Op.unrolled`: numbers are typed by them, and products leave zeros out
+RULES: Final[dict[Any, Callable[[Expr, list[Grid]], Grid]]] = {
+    SYMBOL: _leaf,
+    NAMED_NUMBER: _leaf,
+    CONST: _constant,
+    EYE: _eye,
+    CAST: _cast,
+    EINSUM: _contracted,
+}

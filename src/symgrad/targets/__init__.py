@@ -1,0 +1,1 @@
+"""What a program becomes: lists of passes, and what prints it."""

@@ -22,6 +22,7 @@ Params = tuple[Any, ...]
 Rename = Callable[[str], Dim]
 Batch = Callable[["Expr", "Sequence[Expr]", "Sequence[bool]", Dim], "Expr"]
 Part = tuple[Any, "Expr"] | None
+Columns = tuple["Sequence[tuple[Expr, int]]", Callable[["list[Expr]"], "Expr"]]
 
 
 def _keep_params(params: Params, rename: Rename) -> Params:
@@ -160,7 +161,7 @@ class Op:
     batch: Batch | None = None
     unrolled: Callable[..., Any] | None = None
     entries: Callable[[Expr, Sequence[Part]], Part] | None = None
-    columns: Callable[[Expr, int, Expr], Any] | None = None
+    columns: Callable[[Expr, int, Expr], Columns | None] | None = None
     keeps_symmetry: bool = False
     text: str | Callable[[Expr], str] | None = None
     latex: str | Callable[[Expr], str] | None = None

@@ -10,7 +10,7 @@ from symgrad.expr.interval import point
 from symgrad.expr.kinds import Gather, Scatter
 from symgrad.expr.leaves import arange
 from symgrad.expr.node import Expr, make
-from symgrad.expr.op import Op
+from symgrad.expr.op import Columns, Op
 from symgrad.expr.types import FLOAT, promote
 from symgrad.ops.batch import all_carrying, carrying
 from symgrad.ops.cast import cast_number
@@ -72,6 +72,14 @@ def _none_after(first: Expr | None, count: int) -> list[Expr | None]:
     return [first, *[None] * count]
 
 
+def _gather_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    x, *indices = node.args
+    if axis < indices[0].ndim:
+        return None
+    place = len(indices) + axis - indices[0].ndim
+    return [(x, place)], lambda parts: gather(parts[0], indices)
+
+
 GATHER: Final = Op(
     name="gather",
     moves=True,
@@ -89,6 +97,7 @@ GATHER: Final = Op(
     range=lambda y, x, *indices: x,
     cost=3,
     batch=_gather_batch,
+    columns=_gather_columns,
 )
 
 
@@ -102,6 +111,15 @@ def scatter(x: Expr, indices: Sequence[Expr], shape: Shape) -> Expr:
     """Zeros of `shape` with `x` added at integer arrays on the leading axes: a gather's adjoint."""
     args = (x, *indices)
     return make(SCATTER, args, (shape,), shape, promote(x.ty, FLOAT) if x.ty.weak else x.ty)
+
+
+def _scatter_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    x, *indices = node.args
+    if axis < len(indices):
+        return None
+    place = indices[0].ndim + axis - len(indices)
+    shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
+    return [(x, place)], lambda parts: scatter(parts[0], indices, shape)
 
 
 SCATTER: Final = Op(
@@ -124,4 +142,5 @@ SCATTER: Final = Op(
     range=lambda y, x, *indices: x.of_sign() | point(0),
     cost=8,  # for an entry that is added
     batch=_scatter_batch,
+    columns=_scatter_columns,
 )

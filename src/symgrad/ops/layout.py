@@ -28,7 +28,7 @@ from symgrad.expr.interval import point
 from symgrad.expr.kinds import WHOLE, Concatenate, Index, Place, Span
 from symgrad.expr.leaves import CONST, constant, is_value, number
 from symgrad.expr.node import Expr, make
-from symgrad.expr.op import Op, Params, Rename
+from symgrad.expr.op import Columns, Op, Params, Rename
 from symgrad.expr.types import Ty, promote
 from symgrad.ops.batch import axis_behind
 from symgrad.ops.cast import cast_number
@@ -112,6 +112,13 @@ def _concat_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     return concat(parts, y.params.axis)
 
 
+def _concat_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    (along,) = node.params
+    if along == axis:
+        return None
+    return [(x, axis) for x in node.args], lambda parts: concat(parts, along)
+
+
 CONCAT: Final = Op(
     name="concatenate",
     fields=AxisParams,
@@ -124,6 +131,7 @@ CONCAT: Final = Op(
     text=lambda node: "concatenate([" + ", ".join(f"{{{i}}}" for i in range(len(node.args))) + "])",
     range=lambda y, *parts: reduce(or_, parts),
     batch=axis_behind,
+    columns=_concat_columns,
     unrolled=lambda node, *arrays: np.concatenate(arrays, node.params.axis),
 )
 
@@ -377,6 +385,16 @@ def places_of(index: tuple[Entry, ...]) -> tuple[Any, ...]:
     )
 
 
+def _slice_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    (x,), (index,) = node.args, node.params
+    kept = [k for k, entry in enumerate(index) if not isinstance(entry, int)]
+    place = kept[axis]
+    if index[place] != full_entry(x.shape[place]):
+        return None
+    moved = (*index[:place], full_entry(seed.shape[1]), *index[place + 1 :])
+    return [(x, place)], lambda parts: slice_of(parts[0], moved)
+
+
 SLICE: Final = Op(
     name="getitem",
     fields=SliceParams,
@@ -390,6 +408,7 @@ SLICE: Final = Op(
     map_dims=lambda params, rename: (_map_index(params[0], rename),),
     range=lambda y, x: x,
     batch=lambda node, args, carries, dim: slice_of(args[0], (full_entry(dim), *node.params.at)),
+    columns=_slice_columns,
     unrolled=lambda node, x: np.asarray(x[places_of(node.params.at)], x.dtype),
 )
 
@@ -421,6 +440,16 @@ def _unrolled_embed(node: Expr, x: Any) -> Any:
     return grid
 
 
+def _embed_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    (x,), (shape, index) = node.args, node.params
+    if index[axis] != full_entry(shape[axis]):
+        return None
+    place = sum(not isinstance(entry, int) for entry in index[:axis])
+    wide = (*shape[:axis], seed.shape[1], *shape[axis + 1 :])
+    moved = (*index[:axis], full_entry(seed.shape[1]), *index[axis + 1 :])
+    return [(x, place)], lambda parts: embed_in(parts[0], wide, moved)
+
+
 EMBED: Final = Op(
     name="embed",
     fields=EmbedParams,
@@ -442,5 +471,6 @@ EMBED: Final = Op(
     batch=lambda node, args, carries, dim: embed_in(
         args[0], (dim, *node.params.shape), (full_entry(dim), *node.params.at)
     ),
+    columns=_embed_columns,
     unrolled=_unrolled_embed,
 )

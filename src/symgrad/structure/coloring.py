@@ -17,12 +17,10 @@ import numpy as np
 from symgrad.expr.leaves import CONST, EYE, constant, is_number, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
-from symgrad.ops import layout
 from symgrad.ops.arithmetic import ADD, MUL
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, relabel, transpose_axes
-from symgrad.ops.gathering import GATHER, SCATTER, gather, scatter
+from symgrad.ops.gathering import SCATTER
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import full_entry
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.symmetry import is_symmetric
 from symgrad.structure.entries import is_linear
@@ -249,50 +247,6 @@ def _einsum(node: Expr, axis: int, seed: Expr) -> Step | None:
     return Step([], joined)
 
 
-def _slice(node: Expr, axis: int, seed: Expr) -> Step | None:
-    (x,), (index,) = node.args, node.params
-    kept = [k for k, entry in enumerate(index) if not isinstance(entry, int)]
-    place = kept[axis]
-    if index[place] != full_entry(x.shape[place]):
-        return None
-    moved = (*index[:place], full_entry(seed.shape[1]), *index[place + 1 :])
-    return Step([Request(x, place)], lambda parts: layout.slice_of(parts[0], moved))
-
-
-def _embedding(node: Expr, axis: int, seed: Expr) -> Step | None:
-    (x,), (shape, index) = node.args, node.params
-    if index[axis] != full_entry(shape[axis]):
-        return None
-    place = sum(not isinstance(entry, int) for entry in index[:axis])
-    wide = (*shape[:axis], seed.shape[1], *shape[axis + 1 :])
-    moved = (*index[:axis], full_entry(seed.shape[1]), *index[axis + 1 :])
-    return Step([Request(x, place)], lambda parts: layout.embed_in(parts[0], wide, moved))
-
-
-def _concatenation(node: Expr, axis: int, seed: Expr) -> Step | None:
-    (along,) = node.params
-    if along == axis:
-        return None
-    return Step([Request(x, axis) for x in node.args], lambda parts: layout.concat(parts, along))
-
-
-def _scatter(node: Expr, axis: int, seed: Expr) -> Step | None:
-    x, *indices = node.args
-    if axis < len(indices):
-        return None
-    place = indices[0].ndim + axis - len(indices)
-    shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
-    return Step([Request(x, place)], lambda parts: scatter(parts[0], indices, shape))
-
-
-def _gather(node: Expr, axis: int, seed: Expr) -> Step | None:
-    x, *indices = node.args
-    if axis < indices[0].ndim:
-        return None
-    place = len(indices) + axis - indices[0].ndim
-    return Step([Request(x, place)], lambda parts: gather(parts[0], indices))
-
-
 def _constant(node: Expr, axis: int, seed: Expr) -> Step | None:
     """Arrays are multiplied at once; zeros stay zeros; other numbers are full columns."""
     if not is_number(node):
@@ -313,9 +267,4 @@ RULES: Final[dict[Any, Rule]] = {
     MUL: _product,
     EINSUM: _einsum,
     WHERE: _choice,
-    layout.SLICE: _slice,
-    layout.EMBED: _embedding,
-    layout.CONCAT: _concatenation,
-    SCATTER: _scatter,
-    GATHER: _gather,
 }

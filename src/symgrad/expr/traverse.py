@@ -11,7 +11,7 @@ from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr, make
 
 
-class Roots(tuple[Expr, ...]):
+class Roots(list[Expr]):
     """The roots of a graph; they remember the order of its nodes, which many passes ask for."""
 
     order: list[Expr] | None = None

@@ -62,10 +62,10 @@ class Rule:
 
     def apply(self, node: Expr) -> Expr | None:
         """The node rewritten, or None where the rule does not match."""
-        return self.on_view(node if self.view is None else self.view(node))
+        return self.rewritten(node) if self.view is None else self.on_view(self.view(node))
 
     def on_view(self, seen: Expr | None) -> Expr | None:
-        """The same by what the rule is shown of the node."""
+        """The same by what the rule is shown of the node, where that has its op still."""
         return self.rewritten(seen) if seen is not None and seen.op is self.op else None
 
 

@@ -157,7 +157,7 @@ def _sample(
     x: Expr, shape: tuple[int, ...], span: tuple[float, float], rng: np.random.Generator
 ) -> Array:
     """A random value of a symbol that meets its assumptions."""
-    held = x.params[3]
+    held = x.params.held
     if x.dtype.kind == "b":
         return rng.integers(0, 2, shape).astype(bool)
     if x.dtype.kind in "iu":
@@ -258,7 +258,7 @@ def _differences(value: Any, x: Expr, point: Point, shape: tuple[int, ...]) -> A
     at = point[x]
     result = np.zeros((*shape, *at.shape))
     for by in np.ndindex(at.shape):
-        if "diagonal" in x.params[3] and by[-1] != by[-2]:
+        if "diagonal" in x.params.held and by[-1] != by[-2]:
             continue
         step = STEP * max(1.0, abs(float(at[by])))
 
@@ -277,7 +277,7 @@ def _differences(value: Any, x: Expr, point: Point, shape: tuple[int, ...]) -> A
 
 
 def _is_symmetric(x: Expr) -> bool:
-    return "symmetric" in x.params[3] or "spd" in x.params[3]
+    return "symmetric" in x.params.held or "spd" in x.params.held
 
 
 def _along(x: Expr, block: Array) -> Array:
@@ -285,7 +285,7 @@ def _along(x: Expr, block: Array) -> Array:
 
     In a symmetric matrix two entries change at once; in a diagonal one only the diagonal does.
     """
-    if not (_is_symmetric(x) or "diagonal" in x.params[3]):
+    if not (_is_symmetric(x) or "diagonal" in x.params.held):
         return block
     diagonal = block * np.eye(block.shape[-1])
     return np.asarray(block + _transposed(block) - diagonal if _is_symmetric(x) else diagonal)

@@ -75,8 +75,8 @@ def _derivatives(e: Expr, values: Mapping[Any, Expr]) -> dict[Expr, Expr]:
             continue
         below = [x for x in keys if _is_known(node, x) and _follows(values[x], x)]
         if below:
-            x = max(below, key=lambda x: sum(x.params[1]))
-            orders = zip(node.params[1], x.params[1], strict=True)
+            x = max(below, key=lambda x: sum(x.params.orders))
+            orders = zip(node.params.orders, x.params.orders, strict=True)
             by = [(a, n - m) for a, (n, m) in zip(x.args, orders, strict=True) if n > m]
             found[node] = diff(values[x], *by)
     return found
@@ -86,7 +86,7 @@ def _is_known(node: Expr, x: Expr) -> bool:
     """Whether `node` is a derivative of the applied function `x` by symbols."""
     return is_derivative(node, x) and all(
         n == m or a.op is SYMBOL
-        for a, n, m in zip(x.args, node.params[1], x.params[1], strict=True)
+        for a, n, m in zip(x.args, node.params.orders, x.params.orders, strict=True)
     )
 
 
@@ -136,7 +136,7 @@ def _with_entries(
             raise ShapeError(
                 f"the value of {x!s} has shape {show_shape(value.shape)}, needs {show_shape(x.shape)}"
             )
-        leaf, index = x.args[0], x.params[0]
+        leaf, index = x.args[0], x.params.at
         mask = embed_in(number(1, x.shape), leaf.shape, index)
         placed = embed_in(broadcast(value, x.shape), leaf.shape, index)
         found[leaf] = where(not_equal(mask, 0), placed, found.get(leaf, leaf))
@@ -155,7 +155,7 @@ def _apart(x: Expr, y: Expr) -> bool:
     """Whether two picks of one symbol are surely different entries."""
     return any(
         isinstance(i, int) and isinstance(j, int) and i != j and (i < 0) == (j < 0)
-        for i, j in zip(x.params[0], y.params[0], strict=False)
+        for i, j in zip(x.params.at, y.params.at, strict=False)
     )
 
 

@@ -100,7 +100,7 @@ def _check_coordinates(coordinates: Sequence[Any], variables: Sequence[Expr]) ->
     if not coordinates or not variables:
         raise ArgumentError("euler_lagrange needs at least one coordinate and one variable")
     for i, q in enumerate(coordinates):
-        plain = isinstance(q, Expr) and q.op is APPLIED and not any(q.params[1])
+        plain = isinstance(q, Expr) and q.op is APPLIED and not any(q.params.orders)
         if not plain or not _same(q.args, variables):
             raise ArgumentError(
                 f"a coordinate of euler_lagrange must be a function of {shown}, such as"
@@ -172,7 +172,7 @@ class EulerLagrange:
         total = number(0)
         found = [y for y in toposort([self.lagrangian]) if is_derivative(y, q)]
         for node in found:
-            orders = node.params[1]
+            orders = node.params.orders
             term = diff(self.lagrangian, node)
             by = [(x, n) for x, n in zip(self.variables, orders, strict=True) if n]
             term = diff(term, *by) if by else term
@@ -207,7 +207,7 @@ class EulerLagrange:
         """A second or higher derivative of a coordinate in the Lagrangian or the forces."""
         for node in toposort([self.lagrangian, *self.forces]):
             of_coordinate = any(is_derivative(node, q) for q in self.coordinates)
-            if of_coordinate and sum(node.params[1]) > 1:
+            if of_coordinate and sum(node.params.orders) > 1:
                 return node
         return None
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from tests.linalg.cases import LINALG
+from tests.ops.added import ADDED_CASES
 from tests.ops.case import SIZES, Case, Operand, as_list, case, fixed
 
 __all__ = ["CASES", "PROMISED", "SIZES", "as_list"]
@@ -392,6 +393,7 @@ CASES = [
     *PRODUCTS,
     *EINSUMS,
     *LINALG,
+    *ADDED_CASES,
 ]
 
 # Everything that is promised under NumPy's names, at `sg.` or `sg.linalg.`

@@ -18,6 +18,7 @@ import scipy.special
 import sympy
 from sympy.parsing.latex import parse_latex
 from tests.ops import oracle
+from tests.ops.added import ADDED
 
 import symgrad as sg
 from symgrad.expr.types import as_ty
@@ -66,7 +67,7 @@ OPS_WITH_ORDER = special.ORDERED_OPS
 # the operands of SHOWN are two forms of one formula: see tests/rewrite/test_search
 RECORDS = {
     op.name: op
-    for op in OPS.values()
+    for op in (*OPS.values(), *ADDED)
     if op.elementwise and op not in (APPLIED, ENTRYWISE, SHOWN, STOP_GRADIENT)
 }
 CALLS = [(op, params) for op in RECORDS.values() for params in params_of(op)]

@@ -12,8 +12,9 @@ from symgrad.expr.leaves import constant, is_value, number
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import insert_axes
+from symgrad.ops.gathering import scatter
 from symgrad.ops.guard import choose, is_guard
-from symgrad.ops.layout import EMBED, concat, scatter
+from symgrad.ops.layout import EMBED, concat
 from symgrad.ops.ufuncs import logical_not, logical_or
 
 # This many single entries of one array are collected into one op instead of added as arrays

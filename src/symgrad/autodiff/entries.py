@@ -27,10 +27,11 @@ from symgrad.ops.einsum import (
     transpose_axes,
 )
 from symgrad.ops.elementwise import adopted, as_expr
+from symgrad.ops.gathering import GATHER
 from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.ufuncs import add
 
-_MOVES: Final = (layout.SLICE, layout.GATHER, layout.CONCAT, RESHAPE)
+_MOVES: Final = (layout.SLICE, GATHER, layout.CONCAT, RESHAPE)
 MAX_STEPS: Final = 200  # entrywise steps that are made for some entries alone
 _TIED: Final = ("symmetric", "spd", "diagonal", "orthogonal")
 
@@ -84,11 +85,9 @@ def _moves(node: Expr) -> bool:
         (labels, *more), out, spread = node.params
         summed = [d for n, d in zip(labels, node.args[0].shape, strict=True) if n not in out]
         return not more and all(d == 1 for d in (*summed, *[d for _, d in spread]))
-    if node.op is layout.GATHER and node.args[0].op is CONST:
+    if node.op is GATHER and node.args[0].op is CONST:
         return False
-    return node.op in _MOVES and all(
-        arg.op is CONST for arg in node.args[1:] if node.op is layout.GATHER
-    )
+    return node.op in _MOVES and all(arg.op is CONST for arg in node.args[1:] if node.op is GATHER)
 
 
 def _check_independent(x: Expr, order: list[Expr], symbols: list[Expr], what: str) -> None:
@@ -100,14 +99,14 @@ def _check_independent(x: Expr, order: list[Expr], symbols: list[Expr], what: st
                 " matrix is symmetric, diagonal or orthogonal; make the matrix of symbols of their own,"
                 " or take the derivative by the whole matrix"
             )
-    if all(node.op not in (layout.GATHER, layout.CONCAT) for node in order):
+    if all(node.op not in (GATHER, layout.CONCAT) for node in order):
         return
     uses = count_uses(order, ())
     if all(isinstance(d, int) for node in order for d in node.shape):
         places = _places(order, symbols)[x]
         once = len(np.unique(places)) == places.size
     else:
-        once = all(node.op is not layout.GATHER for node in order) and all(
+        once = all(node.op is not GATHER for node in order) and all(
             uses[node] <= 1 for node in order
         )
     if not once:
@@ -136,24 +135,13 @@ def _places(order: Sequence[Expr], symbols: Sequence[Expr]) -> dict[Expr, np.nda
 
 def _moved(node: Expr, args: list[Any]) -> Any:
     first = args[0]
-    if node.op is layout.CONCAT:
-        return np.concatenate(args, node.params[0])
-    if node.op is layout.GATHER:
+    if node.op.unrolled is not None:
+        return node.op.unrolled(node, *args)
+    if node.op is GATHER:
         return first[tuple(args[1:])]
-    if node.op is layout.SLICE:
-        return first[tuple([_as_slice(entry) for entry in node.params[0]])]
-    if node.op is RESHAPE:
-        return first.reshape(node.shape)
     (labels,), out, _ = node.params
     kept = tuple([n for n in out if n in labels])
     return np.einsum(first, list(labels), list(kept)).reshape(node.shape)
-
-
-def _as_slice(entry: Any) -> Any:
-    if isinstance(entry, int):
-        return entry
-    start, stop, step, _ = entry
-    return slice(start, None if step < 0 and stop < 0 else stop, step)
 
 
 # The maps between a symbol and its entries
@@ -173,7 +161,7 @@ def picked(variables: Sequence[Expr], cotangents: Mapping[Expr, Expr]) -> list[E
 
 def _picked(x: Expr, cotangents: Mapping[Expr, Expr]) -> Expr:
     if x.op is layout.SLICE and x.args[0].op is SYMBOL:
-        return _sliced(cotangents[x.args[0]], x.params[0])
+        return _sliced(cotangents[x.args[0]], x.params.at)
     below = {leaf: cotangents[leaf] for leaf in free_symbols(x)}
     return pushforward([x], below, False)[0]
 

@@ -13,14 +13,10 @@ from typing import Final
 
 from symgrad.expr.leaves import is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.ops import linalg
-from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import POW
 from symgrad.ops.guard import WHERE, choose, guarded, is_guard
-from symgrad.rewrite.branches import RAISING
-from symgrad.rewrite.reach import REDUCTIONS, reaches
+from symgrad.ops.reduction import Reduction
+from symgrad.rewrite.reach import reaches
 
-SINGULAR: Final = (f.cbrt, linalg.LOGABSDET, *RAISING)
 EVERYWHERE: Final = (-3.0, 3.0)
 
 
@@ -39,17 +35,13 @@ def singular_below(order: Iterable[Expr]) -> set[Expr]:
 
 
 def _is_singular(node: Expr) -> bool:
-    """Whether the derivative may be infinite or undefined at some argument.
-
-    An elementwise function that tests may not sample everywhere is.
-    """
-    if node.op is POW:
-        n = value_of(node.args[1])
-        return n.__class__ is not int or n < 0
-    if node.op in SINGULAR:
-        return True
-    return node.op.elementwise and any(
-        low > EVERYWHERE[0] or high < EVERYWHERE[1] for low, high in node.op.domain
+    """Whether the derivative may be infinite or undefined at some argument."""
+    op = node.op
+    if op.singular is not None:
+        return op.singular(node) if callable(op.singular) else op.singular
+    return op.raises or (
+        op.elementwise
+        and any(low > EVERYWHERE[0] or high < EVERYWHERE[1] for low, high in op.domain)
     )
 
 
@@ -67,9 +59,8 @@ def guarded_rule(node: Expr, g: Expr, needed: Sequence[bool]) -> list[Expr | Non
 
 def guard_again(node: Expr, g: Expr, index: int, c: Expr) -> Expr:
     """The cotangent `c` that a guard `g` sent through a node to an operand, as a guard."""
-    passed_on = (
-        is_guard(c) and node.op not in REDUCTIONS
-    )  # whose own guards are by other conditions
+    # the guards of a reduction's own are by other conditions
+    passed_on = is_guard(c) and not isinstance(node.op, Reduction)
     if passed_on or value_of(c) is not None:
         return c
     condition = reaches(node, guarded(g)[0], index)

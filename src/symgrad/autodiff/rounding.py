@@ -25,7 +25,7 @@ from symgrad.expr.leaves import EYE, NAMED_NUMBER, SYMBOL, is_value, number, val
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import toposort
-from symgrad.ops import layout, special, ufuncs
+from symgrad.ops import gathering, special, ufuncs
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all
 from symgrad.ops.cast import CAST, cast
 from symgrad.ops.determinant import DET
@@ -34,7 +34,6 @@ from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.linalg import INV, LOGABSDET, SOLVE, SPD_LOGDET
 from symgrad.ops.named import NAMED
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, MAX, MIN, PROD
-from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.sorting import SORT
 from symgrad.ops.stop import STOP_GRADIENT
 
@@ -89,6 +88,8 @@ def _bound(node: Expr, bounds: Bounds, unknowns: frozenset[Expr] | None) -> Expr
     rule = RULES.get(node.op)
     if rule is not None:
         return rule(node, bounds)
+    if node.op.moves:
+        return _moved(node, bounds)
     return _of_elementwise(node, bounds) if node.op.elementwise else _by_tangent(node, bounds)
 
 
@@ -186,7 +187,7 @@ def _of_choice(node: Expr, bounds: Bounds) -> Expr | None:
 
 def _of_cast(node: Expr, bounds: Bounds) -> Expr | None:
     (m,) = bounds
-    known = None if m is None else cast(m, node.params[0])
+    known = None if m is None else cast(m, node.params.ty)
     narrower = differentiable(node.args[0]) and not node.ty.weak and node.dtype.itemsize < 8
     return _total([known, _own(node) if narrower else None])
 
@@ -334,10 +335,8 @@ RULES: Final[dict[Op, Rule]] = {
     SPD_LOGDET: _of_determinant,
     INV: _of_inverse,
     SOLVE: _of_solution,
-    layout.SCATTER: _added,
-    **dict.fromkeys(
-        (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED, layout.GATHER, MAX, MIN, SORT), _moved
-    ),
+    gathering.SCATTER: _added,
+    **dict.fromkeys((MAX, MIN, SORT), _moved),
     **dict.fromkeys(
         (ufuncs.absolute, ufuncs.sign, ufuncs.maximum, ufuncs.minimum, ufuncs.floor, ufuncs.ceil),
         _of_exact,

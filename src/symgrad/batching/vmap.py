@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from symgrad.batching.rules import batched_node, carrying
+from symgrad.batching.rules import batched_node
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, as_dim, show_shape
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
 from symgrad.expr.traverse import check_symbols, toposort
+from symgrad.ops.batch import carrying
 from symgrad.ops.elementwise import adopted, as_expr
 
 

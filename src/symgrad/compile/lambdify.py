@@ -194,7 +194,7 @@ def _bounds(outputs: Sequence[Expr]) -> tuple[tuple[Dim, str], ...]:
     for node in toposort(outputs):
         if node.op is not SLICE:
             continue
-        for entry, extent in zip(node.params[0], node.args[0].shape, strict=True):
+        for entry, extent in zip(node.params.at, node.args[0].shape, strict=True):
             if isinstance(extent, int):
                 continue
             single = isinstance(entry, int)

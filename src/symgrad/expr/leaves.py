@@ -7,7 +7,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from hashlib import blake2b
 from numbers import Rational
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,35 @@ ASSUMPTIONS: Final = (
 )
 MAX_LOOKED_AT: Final = 1000  # entries of a constant whose range is looked for
 _MATRIX_ASSUMPTIONS: Final = ("diagonal", "orthogonal", "spd", "symmetric")
+
+
+class SymbolParams(NamedTuple):
+    """Name, shape and type, the sorted assumptions, and what tells it from others of its name."""
+
+    name: str
+    shape: Shape
+    ty: Ty
+    held: tuple[str, ...]
+    tag: Any
+
+
+class EyeParams(NamedTuple):
+    """The extent of both axes, and the type."""
+
+    extent: Dim
+    ty: Ty
+
+
+class ExtentParams(NamedTuple):
+    """The extent that is the value, or up to which is counted."""
+
+    extent: Dim
+
+
+class NameParams(NamedTuple):
+    """The name of a number."""
+
+    name: str
 
 
 def _leaf(
@@ -123,9 +152,10 @@ SYMBOL: Final = _leaf(
     "symbol",
     lambda params: (params[1], params[2]),
     lambda params, rename: (params[0], map_shape(params[1], rename), *params[2:]),
-    label=lambda node: node.params[0],
+    fields=SymbolParams,
+    label=lambda node: node.params.name,
     order=lambda args, params, rank: f"{rank}{SYMBOL_PLACE}{name_text(params[0])}",
-    assumptions=lambda node: node.params[3],
+    assumptions=lambda node: node.params.held,
     range=range_by_assumptions,
 )
 CONST: Final = _leaf(
@@ -138,8 +168,9 @@ CONST: Final = _leaf(
 NAMED_NUMBER: Final = _leaf(
     "number",
     lambda params: ((), WEAK_FLOAT),
+    fields=NameParams,
     order=lambda args, params, rank: f"{rank}{CONSTANT}{name_text(params[0])}",
-    label=lambda node: node.params[0],
+    label=lambda node: node.params.name,
     range=lambda node: Interval(2, 4),
 )
 
@@ -153,7 +184,8 @@ EYE: Final = _leaf(
     lambda params: ((params[0], params[0]), params[1]),
     lambda params, rename: (map_dim(params[0], rename), params[1]),
     order=lambda args, params, rank: f"{rank}{CONSTANT}{name_text(str(params[0]))}",
-    numpy=lambda node: Call("np.eye", (Extents(node.params[0]),), _dtype_option(node)),
+    fields=EyeParams,
+    numpy=lambda node: Call("np.eye", (Extents(node.params.extent),), _dtype_option(node)),
     range=Interval(0, 1),
 )
 SIZE: Final = _leaf(
@@ -161,14 +193,16 @@ SIZE: Final = _leaf(
     lambda params: ((), WEAK_INT),
     lambda params, rename: (map_dim(params[0], rename),),
     order=lambda args, params, rank: f"{rank}{SYMBOL_PLACE}{name_text(str(params[0]))}",
-    numpy=lambda node: Extent(node.params[0]),
+    fields=ExtentParams,
+    numpy=lambda node: Extent(node.params.extent),
     range=NONNEGATIVE,
 )
 ARANGE: Final = _leaf(
     "arange",
     lambda params: ((params[0],), INT),
     lambda params, rename: (map_dim(params[0], rename),),
-    numpy=lambda node: Call("np.arange", (Extents(node.params[0]),)),
+    fields=ExtentParams,
+    numpy=lambda node: Call("np.arange", (Extents(node.params.extent),)),
     range=NONNEGATIVE,
 )
 

@@ -44,7 +44,7 @@ class _Draft:
 
     op: Op
     args: tuple[Expr, ...]
-    params: tuple[Any, ...]
+    params: Any  # a tuple, of named fields where the op has some
     order_text: str
     digest: bytes
     shape: Shape
@@ -64,7 +64,8 @@ class Expr(_Draft):
     args : tuple of Expr
         The operands.
     params : tuple
-        Static parameters, hashable (axes, labels, a leaf's name or value).
+        Static parameters, hashable (axes, labels, a leaf's name or value), by name where `Op.fields`
+        says so.
     order_text : str
         The text by which it is sorted among the factors of a product, and `digest` that which tells it
         apart from nodes of the same text; both empty until `symgrad.expr.order` is asked for them.
@@ -217,6 +218,8 @@ def make(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...], shape: Shape, 
             return found
     if _gone:
         _sweep()
+    if op.fields is not None and params.__class__ is tuple:
+        params = op.fields(*params)
     draft = _Draft()
     draft.op = op
     draft.args = args

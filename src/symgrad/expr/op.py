@@ -1,4 +1,8 @@
-"""`Op`: the frozen record that holds all that is known about one operation."""
+"""`Op`: the frozen record that holds all that is known about one operation.
+
+What can be derived has a default that derives it, so that the record of a new op needs little: see the
+section on adding an operation in the README.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,9 @@ if TYPE_CHECKING:
 
 Params = tuple[Any, ...]
 Rename = Callable[[str], Dim]
+Batch = Callable[["Expr", "Sequence[Expr]", "Sequence[bool]", Dim], "Expr"]
+Part = tuple[Any, "Expr"] | None
+Columns = tuple["Sequence[tuple[Expr, int]]", Callable[["list[Expr]"], "Expr"]]
 
 
 def _keep_params(params: Params, rename: Rename) -> Params:
@@ -50,8 +57,22 @@ class Op:
     key : callable or None
         ``key(args, params)``: what nodes are matched by, where it is not the operands in their order
         and the parameters, as a pair of the like; equal keys must mean equal values.
+    fields : NamedTuple class or None
+        What the parameters of a node are, by name; None: a plain tuple.
     elementwise : bool
         Whether operands and result have one shape and entries do not mix.
+    matrices : bool
+        Whether operands and result have the same leading axes, and the op acts on the matrices behind
+        them, one of each operand, as NumPy's linear algebra does.
+    moves : bool
+        Whether each entry of the result is an entry of an operand, or zero, whatever the values of floats.
+    linear : bool or callable
+        Whether it is linear in its operands together; or a function of the node.
+    singular : bool, callable or None
+        Whether the derivative may be infinite or undefined at some argument; or a function of the node.
+        None: what may raise is, and an elementwise function that tests may not sample everywhere.
+    raises : bool
+        Whether code raises `numpy.linalg.LinAlgError` at some values.
     numpy, scalar : str, Kind, callable or None
         What computes it on arrays, as a template over operands, ``"np.sin({0})"``, or as a kind of
         instruction (`symgrad.expr.kinds`); and a template for Python floats. Either may be a function
@@ -65,13 +86,38 @@ class Op:
     definitions : callable or None
         ``definitions(node)``: source of functions that the code calls, by name, where they differ from
         node to node.
+    cost : int or None
+        What an entry of the result takes in code, where one addition takes 1. None: the functions in the
+        code added up, where SciPy's take 20 and what says nothing takes 1.
+    factored : str or None
+        The method of a factored matrix that computes it: how ops share the factors of one matrix.
+    batch : callable or None
+        ``batch(node, args, carries, dim)``: the node over operands some of which carry one more leading
+        axis, of extent `dim`, with that axis in front. None: elementwise ops and functions of matrices
+        take it as it is, others are refused. Rules that several ops share are in `symgrad.ops.batch`.
+    unrolled : callable or None
+        ``unrolled(node, *arrays)``: the entries of the result as a NumPy array, from object arrays of the
+        entries of the operands, with arithmetic, indexing and what NumPy does on objects; plain numbers
+        may stand among them. It gives the code on floats of small arrays, the SymPy image and the
+        sparsity. None: elementwise ops are applied to each entry, others have no such form.
+    entries : callable or None
+        ``entries(node, parts)``: which entries of the result may differ from zero, as a pair of their
+        sorted positions in C order and the vector of their values, or None where all may; a part is the
+        like of an operand. Extents are known. None: what `elementwise`, `linear`, `moves` and `unrolled`
+        say, and all entries where they say nothing.
+    columns : callable or None
+        ``columns(node, axis, seed)``: how the node times a matrix, `seed`, along `axis` is made of the
+        operands times that matrix: a pair of ``[(operand, axis), ...]`` and a function from the list of
+        those to the node; None where it is not. None: linear elementwise ops pass it on to their
+        operands; others stop it, and entries of a Jacobian are then not computed by groups of columns.
     keeps_symmetry : bool
         Whether a symmetric operand gives a symmetric result.
     text, latex : str, callable or None
         Notation as a template over operands, or a function ``node -> template``.
     sympy : callable or None
         ``sympy(sp, *images)``: the SymPy image; called with the node's params after the images when
-        it has any.
+        it has any. Images are scalars of an elementwise op, matrices of one that acts on matrices, and all
+        the entries that go into one of a reduction or scan.
     formula : callable or None
         ``formula(node)``: the node in other ops, equal to it where that is defined: how it is printed,
         and what SymPy gets. For derivatives whose formula has holes that its code has not, such as
@@ -103,12 +149,24 @@ class Op:
     commutative: bool = False
     order: str | Callable[[tuple[Expr, ...], Params, str], str] = FUNCTION
     key: Callable[[tuple[Expr, ...], Params], Any] | None = None
+    fields: Callable[..., Params] | None = None
     elementwise: bool = False
+    matrices: bool = False
+    moves: bool = False
+    linear: bool | Callable[[Expr], bool] = False
+    singular: bool | Callable[[Expr], bool] | None = None
+    raises: bool = False
     numpy: str | Kind | Callable[[Expr], str | Kind] | None = None
     scalar: str | Callable[[Expr], str] | None = None
     part: int | None = None
     alone: str | None = None
     definitions: Callable[[Expr], Mapping[str, str]] | None = None
+    cost: int | None = None
+    factored: str | None = None
+    batch: Batch | None = None
+    unrolled: Callable[..., Any] | None = None
+    entries: Callable[[Expr, Sequence[Part]], Part] | None = None
+    columns: Callable[[Expr, int, Expr], Columns | None] | None = None
     keeps_symmetry: bool = False
     text: str | Callable[[Expr], str] | None = None
     latex: str | Callable[[Expr], str] | None = None

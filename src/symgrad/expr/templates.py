@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from functools import lru_cache
+from string import Formatter
 from typing import Any, Final
 
 import numpy as np
@@ -73,6 +74,11 @@ def ufunc_of(name: str) -> np.ufunc | None:
     return (
         found if isinstance(found, np.ufunc) and found.nout == 1 and not found.signature else None
     )
+
+
+def operand_count(template: str) -> int:
+    """How many operands a template has."""
+    return 1 + max([int(name) for _, name, _, _ in Formatter().parse(template) if name], default=-1)
 
 
 def _tree_of(template: str, count: int) -> ast.expr:

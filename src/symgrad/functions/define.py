@@ -68,7 +68,7 @@ def _name_of(key: Any) -> str:
 
 
 def _wanted(node: Expr, known: Mapping[str, _Definition]) -> bool:
-    return node.op is APPLIED and node.params[0].name in known
+    return node.op is APPLIED and node.params.function.name in known
 
 
 def _replaced(node: Expr, known: Mapping[str, _Definition]) -> Expr:

@@ -23,7 +23,13 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, named_number, number, symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
-from symgrad.interop.sympy_arrays import ARRAY_RULES, as_sympy_array, each_entry, known_shape
+from symgrad.interop.sympy_arrays import (
+    ARRAY_RULES,
+    as_sympy_array,
+    by_record,
+    each_entry,
+    known_shape,
+)
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
@@ -68,9 +74,9 @@ def to_sympy(e: Any) -> Any:
     images: dict[Expr, Any] = {}
     names: dict[str, Expr] = {}
     for node in toposort([root]):
-        if node.op is SYMBOL and names.setdefault(node.params[0], node) is not node:
+        if node.op is SYMBOL and names.setdefault(node.params.name, node) is not node:
             raise ConversionError(
-                f"two different symbols are named {node.params[0]!r}, which are one to SymPy; give"
+                f"two different symbols are named {node.params.name!r}, which are one to SymPy; give"
                 " one of them another name with substitute"
             )
         images[node] = _image(node, [images[arg] for arg in node.args])
@@ -89,6 +95,9 @@ def _image(node: Expr, args: list[Any]) -> Any:
         if node.op.sympy is not None and node.op.elementwise:
             image = node.op.sympy
             return each_entry(lambda *entries: image(sp, *entries, *node.params), args)
+        found = by_record(node, args)
+        if found is not None:
+            return found
     except RecursionError:
         raise ConversionError(
             f"the formula is nested too deep for SymPy at {node.op.name}; convert its parts"
@@ -122,8 +131,8 @@ def _number_image(value: Any) -> Any:
 
 _LEAF_IMAGES: Final[dict[str, Callable[[Expr], Any]]] = {
     "constant": _constant_image,
-    "number": lambda node: _NUMBERS[node.params[0]],
-    "size": lambda node: sp.Symbol(str(node.params[0]), integer=True, positive=True),
+    "number": lambda node: _NUMBERS[node.params.name],
+    "size": lambda node: sp.Symbol(str(node.params.extent), integer=True, positive=True),
 }
 
 

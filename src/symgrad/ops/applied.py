@@ -14,7 +14,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
@@ -209,8 +209,16 @@ def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     return f"{rank}{UNDEFINED}{name_text(wanted.name)}{counts}{BETWEEN.join(texts)}"
 
 
+class AppliedParams(NamedTuple):
+    """The undefined function, and the order of its derivative by each argument."""
+
+    function: Any
+    orders: tuple[int, ...]
+
+
 APPLIED: Final = Op(
     name="applied_function",
+    fields=AppliedParams,
     build=_build,
     infer=_infer,
     vjp=_cotangents,
@@ -229,16 +237,16 @@ def is_derivative(node: Expr, x: Expr) -> bool:
     """Whether a node is the applied function `x`, or a derivative of it, at the same arguments."""
     return (
         node.op is x.op is APPLIED
-        and node.params[0] == x.params[0]
+        and node.params.function == x.params.function
         and len(node.args) == len(x.args)
         and all(a is b for a, b in zip(node.args, x.args, strict=True))
-        and all(n >= m for n, m in zip(node.params[1], x.params[1], strict=True))
+        and all(n >= m for n, m in zip(node.params.orders, x.params.orders, strict=True))
     )
 
 
 def undefined(node: Expr) -> ArgumentError:
     """The error for an undefined function where its values are needed."""
-    name = node.params[0].name
+    name = node.params.function.name
     return ArgumentError(
         f"{node} is undefined: give it as an argument, such as lambdify([{node}], ...), or say what"
         f" {name} is with functions={{{name!r}: ...}}, a callable, or substitute(e, {{{name}: ...}})"

@@ -502,6 +502,11 @@ def _power_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | N
     return [by_base, by_exponent]
 
 
+def _is_singular_power(y: Expr) -> bool:
+    n = value_of(y.args[1])
+    return n.__class__ is not int or n < 0
+
+
 POW: Final = Op(
     name="power",
     order=order_of_power,
@@ -509,6 +514,7 @@ POW: Final = Op(
     infer=lambda args, params: (args[0].shape, power_type(*args)),
     vjp=_power_cotangents,
     elementwise=True,
+    singular=_is_singular_power,
     sympy=lambda sp, x, p: sp.Pow(x, p),
     domain=((0.2, 3.0), (-2.0, 2.0)),
     notes="The derivatives are right at base 0 too; see power_derivative.",

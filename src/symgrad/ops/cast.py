@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from symgrad.expr.interval import REALS
 from symgrad.expr.kinds import Cast
@@ -38,12 +38,20 @@ def _image(sp: Any, x: Any, ty: Ty) -> Any:
     return x if ty.dtype.kind == "f" else sp.sign(x) * sp.floor(sp.Abs(x))
 
 
+class CastParams(NamedTuple):
+    """The type of the entries."""
+
+    ty: Ty
+
+
 CAST: Final = Op(
     name="astype",
-    build=lambda args, params: cast(args[0], params[0]),
-    infer=lambda args, params: (args[0].shape, params[0]),
+    fields=CastParams,
+    build=lambda args, params: cast(args[0], *params),
+    infer=lambda args, params: (args[0].shape, *params),
     vjp=_cotangent,
     elementwise=True,
+    linear=lambda node: node.dtype.kind == "f",
     numpy=lambda node: Cast(node.dtype.name),
     text=lambda node: f"astype({{0}}, {node.dtype.name})",
     latex="{0}",

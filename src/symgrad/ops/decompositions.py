@@ -21,6 +21,7 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty
 from symgrad.ops.arithmetic import add_all
+from symgrad.ops.batch import on_last_axes
 from symgrad.ops.einsum import transpose_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.linalg import INV, square_op
@@ -55,6 +56,8 @@ HALF_LOWER: Op = Op(
     infer=lambda args, params: (check_square(args[0], "half_lower").shape, args[0].ty),
     vjp=lambda g, y, needed: [HALF_LOWER.build((g,), ())],
     jvp=linear(lambda y, t: _half_lower(t, y.ndim - 2)),
+    matrices=True,
+    linear=True,
     numpy="_half_lower({0})",
     latex=r"\Phi\left({0}\right)",
     notes="The lower triangle with its diagonal halved, Phi in Murray 2016: linear, its own adjoint.",
@@ -88,6 +91,7 @@ CHOLESKY: Final = square_op(
     _cholesky_cotangent,
     _cholesky_tangent,
     lambda x: as_float(x) if x.op is EYE else None,
+    raises=True,
     numpy="np.linalg.cholesky({0})",
     latex=r"\operatorname{{chol}}\left({0}\right)",
     notes="The operand is symmetric, and so is the gradient by it.",
@@ -123,6 +127,7 @@ GAPS: Op = Op(
     infer=_gaps_infer,
     vjp=_gaps_cotangent,
     jvp=_gaps_tangent,
+    batch=on_last_axes,
     numpy="_gaps({0})",
     text="gaps({0})",
     latex=r"\operatorname{{gaps}}\left({0}\right)",
@@ -178,6 +183,7 @@ EIGH_VALUES: Final = square_op(
     1,
     _values_cotangent,
     _values_tangent,
+    raises=True,
     numpy="np.linalg.eigh({0})",
     part=0,
     alone="np.linalg.eigvalsh({0})",
@@ -189,6 +195,7 @@ EIGH_VECTORS: Final = square_op(
     0,
     _vectors_cotangent,
     _vectors_tangent,
+    raises=True,
     numpy="np.linalg.eigh({0})",
     part=1,
     latex=r"\operatorname{{eigenvectors}}\left({0}\right)",
@@ -217,6 +224,8 @@ def _svd_op(name: str, part: int, vjp: Any, jvp: Any, **fields: Any) -> Op:
         infer=infer,
         vjp=vjp,
         jvp=jvp,
+        matrices=True,
+        raises=True,
         numpy="np.linalg.svd({0}, full_matrices=False)",
         part=part,
         **fields,

@@ -25,6 +25,7 @@ from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty, promote
 from symgrad.ops import reducing
 from symgrad.ops.arithmetic import add_all, mul
+from symgrad.ops.batch import before_broadcasting
 from symgrad.ops.directions import cotangents, tangent
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.linalg import INV, scalar_factors, square_op, square_operand
@@ -81,6 +82,7 @@ DET: Final = square_op(
     numpy="np.linalg.det({0})",
     latex=r"\det\left({0}\right)",
     sympy=lambda sp, a: a.det(),
+    factored="det",
     notes="The derivative is det(A) * inv(A).T, at singular matrices the matrix of cofactors.",
 )
 
@@ -149,6 +151,7 @@ COFACTORS: Final = Op(
     jvp=lambda y, tangents: tangent(y, tangents, _along),
     formula=lambda y: cofactors_formula(y.args),
     numpy=Call("_cofactors"),
+    batch=before_broadcasting,
     keeps_symmetry=True,
     notes="Directions may have axes in front of those of the matrix, and broadcast.",
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice, product
-from typing import Final
+from typing import Final, NamedTuple
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, broadcast_shapes, map_dim, mul_dims, show_shape
@@ -39,6 +39,15 @@ from symgrad.ops.guard import WHERE, is_guard, move_guard
 from symgrad.ops.symmetry import MAX_NUMBERINGS, Labels, einsum_key, is_symmetric, numbered
 
 Term = tuple[Expr, Labels]  # an operand and its labels
+
+
+class EinsumParams(NamedTuple):
+    """The labels of each operand and of the result, and the extents of those that no operand has."""
+
+    inputs: tuple[Labels, ...]
+    out: Labels
+    spread: tuple[tuple[int, Dim], ...]
+
 
 # Construction
 
@@ -101,7 +110,7 @@ def _inline_identities(
     fresh = max([label for ls in (*inputs, out, tuple(full)) for label in ls], default=0) + 1
     result: list[Term] = []
     for x, labels in zip(operands, inputs, strict=True):
-        if x.op is not EINSUM or x.params[2] or not any(a.op is EYE for a in x.args):
+        if x.op is not EINSUM or x.params.spread or not any(a.op is EYE for a in x.args):
             result.append((x, labels))
             continue
         inner, inner_out, _ = x.params
@@ -373,15 +382,25 @@ def _order(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     return f"{rank}{FUNCTION}sum{BETWEEN}{x.order_text[: LONGEST // 2]}{laid}"
 
 
+def _batch(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    """One more label: in front of the result and of the operands that carry the batch."""
+    inputs, out, spread = node.params
+    lead = max([n for labels in (*inputs, out) for n in labels], default=-1) + 1
+    labels = [(lead, *ls) if has else ls for ls, has in zip(inputs, carries, strict=True)]
+    return einsum_node(list(args), labels, (lead, *out), {**dict(spread), lead: dim})
+
+
 EINSUM: Final = Op(
     name="einsum",
     order=_order,
+    fields=EinsumParams,
     key=einsum_key,
     build=_build,
     infer=_infer,
     vjp=_cotangents,
     jvp=_tangent,
     map_dims=_map_dims,
+    batch=_batch,
     range=_range,
 )
 
@@ -454,7 +473,7 @@ def is_layout(x: Expr) -> bool:
 
 def is_stretched_scalar(x: Expr) -> bool:
     """Whether `x` is a scalar broadcast to a shape, which no reader writes."""
-    return x.op is EINSUM and bool(x.params[0] == ((),))
+    return x.op is EINSUM and bool(x.params.inputs == ((),))
 
 
 def times(partial: Expr, tangent: Expr) -> Expr:

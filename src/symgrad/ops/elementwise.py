@@ -190,9 +190,12 @@ def elementwise(
     commutative: bool = False,
     order: str = FUNCTION,
     kind: type[Elementwise] = Elementwise,
+    **fields: Any,
 ) -> Elementwise:
     """Make the record of one elementwise function; see `Op` and `Elementwise` for the fields.
 
+    `fields` are those of `Op` that have a default for functions of entries: `cost`, `singular`, `entries`,
+    `unrolled` and others.
     `derivative` is one function, or one per operand; a None entry is a derivative that is zero.
     """
     rules: tuple[Derivative | None, ...]
@@ -226,6 +229,7 @@ def elementwise(
         parity=parity,
         exact=exact or {},
         notes=notes,
+        **fields,
     )
     object.__setattr__(op, "__name__", name)
     object.__setattr__(op, "__doc__", _doc(name, len(rules), doc, notes))

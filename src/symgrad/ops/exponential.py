@@ -19,6 +19,7 @@ exp = elementwise(
     exact={0: 1},
     special=(0.0, 700.0, -700.0),
     range=POSITIVE,
+    cost=4,
 )
 log = elementwise(
     "log",
@@ -32,6 +33,7 @@ log = elementwise(
     domain=(0.1, 4.0),
     special=(1e-300, 1e300),
     exact=lambda x: 0 if x == 1 else log_of_large(x),
+    cost=4,
 )
 exp2 = elementwise(
     "exp2",
@@ -45,6 +47,7 @@ exp2 = elementwise(
     exact={0: 1},
     special=(0.0, 1000.0),
     range=POSITIVE,
+    cost=2,
 )
 expm1 = elementwise(
     "expm1",
@@ -57,6 +60,7 @@ expm1 = elementwise(
     exact={0: 0},
     special=(1e-12, -1e-18, 100.0),
     range=lambda y, x: x.of_sign(low=-1),
+    cost=4,
 )
 log2 = elementwise(
     "log2",
@@ -69,6 +73,7 @@ log2 = elementwise(
     domain=(0.1, 4.0),
     special=(8.0,),
     exact=lambda x: 0 if x == 1 else log_of_large(x, 2),
+    cost=2,
 )
 log10 = elementwise(
     "log10",
@@ -81,6 +86,7 @@ log10 = elementwise(
     domain=(0.1, 4.0),
     special=(1000.0,),
     exact=lambda x: 0 if x == 1 else log_of_large(x, 10),
+    cost=4,
 )
 log1p = elementwise(
     "log1p",
@@ -94,6 +100,7 @@ log1p = elementwise(
     domain=(-0.9, 4.0),
     special=(1e-18, 1e300),
     range=lambda y, x: x.of_sign(),
+    cost=4,
 )
 expit = elementwise(
     "expit",
@@ -119,6 +126,7 @@ logaddexp = elementwise(
     commutative=True,
     special=(500.0, -500.0),
     range=lambda y, a, b: Interval(max(a.low, b.low), INF, True),
+    cost=20,
 )
 logaddexp2 = elementwise(
     "logaddexp2",
@@ -133,6 +141,7 @@ logaddexp2 = elementwise(
     commutative=True,
     special=(500.0, -500.0),
     range=lambda y, a, b: Interval(max(a.low, b.low), INF, True),
+    cost=20,
 )
 softplus = elementwise(
     "softplus",

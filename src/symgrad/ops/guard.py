@@ -57,6 +57,7 @@ WHERE: Final = Op(
     text="where({0}, {1}, {2})",
     latex=r"\begin{{cases}} {1} & \text{{if }} {0} \\ {2} & \text{{otherwise}} \end{{cases}}",
     sympy=lambda sp, c, a, b: sp.Piecewise((a, c), (b, True)),
+    cost=2,
     notes="The branch not taken contributes nothing, whatever its value, at every order.",
     range=lambda y, c, a, b: a | b,
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -110,7 +110,7 @@ def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
 
 
 def _entrywise_cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    equation = y.params[0]
+    equation = y.params.equation
     slope, *slopes = equation.at([equation.slope, *equation.slopes], y)
     scaled = minus(g / slope)
     wanted = zip(slopes, needed[1:], strict=True)
@@ -130,7 +130,7 @@ def _adjoint(g: Expr, slope: Expr) -> Expr:
 
 
 def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    equation = y.params[0]
+    equation = y.params.equation
     slope, *slopes = equation.at([equation.slope, *equation.slopes], y)
     u = _adjoint(g, slope)
     result: list[Expr | None] = [None]
@@ -143,7 +143,7 @@ def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
 
 def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     """``-(dF/dx)^-1 sum_k dF/dp_k t_k``; further axes of the tangents are directions."""
-    equation = y.params[0]
+    equation = y.params.equation
     slope, *slopes = equation.at([equation.slope, *equation.slopes], y)
     total: Expr | None = None
     extra: Shape = ()
@@ -169,7 +169,7 @@ def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 
 def _definitions(node: Expr) -> dict[str, str]:
-    equation = node.params[0]
+    equation = node.params.equation
     own = {equation.name: equation.source, f"{equation.name}_rounding": equation.rounding}
     return {**dict(equation.more), **own}
 
@@ -177,7 +177,7 @@ def _definitions(node: Expr) -> dict[str, str]:
 def _call(function: str) -> Any:
     def template(node: Expr) -> str:
         operands = ", ".join([f"{{{i}}}" for i in range(len(node.args))])
-        name = node.params[0].name
+        name = node.params.equation.name
         return f"{function}({name}, {name}_rounding, {operands})"
 
     return template
@@ -185,21 +185,21 @@ def _call(function: str) -> Any:
 
 def _replaced(node: Expr) -> list[tuple[int, str]]:
     """The operands that are not what the symbols of the equation are or stand for, each with its symbol."""
-    pairs = zip(node.args[1:], node.params[0].parameters, strict=True)
+    pairs = zip(node.args[1:], node.params.equation.parameters, strict=True)
     return [
         (i, str(p.name))
         for i, (arg, p) in enumerate(pairs, 1)
-        if arg is not p and arg is not p.params[-1]
+        if arg is not p and arg is not p.params.tag
     ]
 
 
 def _text(node: Expr) -> str:
     given = "".join([f", {name}={{{i}}}" for i, name in _replaced(node)])
-    return f"root({_escaped(node.params[0].text)}{given})"
+    return f"root({_escaped(node.params.equation.text)}{given})"
 
 
 def _latex(node: Expr) -> str:
-    body = rf"\operatorname{{{{root}}}}\left({_escaped(node.params[0].latex)}\right)"
+    body = rf"\operatorname{{{{root}}}}\left({_escaped(node.params.equation.latex)}\right)"
     given = ", ".join([rf"{name} = {{{{{{{i}}}}}}}" for i, name in _replaced(node)])
     return rf"\left.{body}\right|_{{{{{given}}}}}" if given else body
 
@@ -221,32 +221,40 @@ def _map_dims(params: Params, rename: Rename) -> Params:
     return params if equation is params[0] else (equation,)
 
 
+class EquationParams(NamedTuple):
+    """The equation that is solved."""
+
+    equation: Equation
+
+
 _NOTES: Final = (
     "nan where Newton's method, from the first operand, finds no root. The derivative by that start is"
     " zero; where dF/dx is singular there is none."
 )
 ENTRYWISE: Final = Op(
     name="implicit",
+    fields=EquationParams,
     build=_entrywise,
     infer=_infer,
     vjp=_entrywise_cotangents,
     elementwise=True,
     numpy=_call("_root"),
     definitions=_definitions,
-    label=lambda node: str(node.params[0].unknown.name),
+    label=lambda node: str(node.params.equation.unknown.name),
     text=_text,
     latex=_latex,
     notes=_NOTES,
 )
 SYSTEM: Final = Op(
     name="implicit_system",
+    fields=EquationParams,
     build=_system,
     infer=_infer,
     vjp=_cotangents,
     jvp=_tangent,
     numpy=_call("_root_system"),
     definitions=_definitions,
-    label=lambda node: str(node.params[0].unknown.name),
+    label=lambda node: str(node.params.equation.unknown.name),
     text=_text,
     latex=_latex,
     map_dims=_map_dims,

@@ -15,13 +15,13 @@ from symgrad.expr.dims import (
 )
 from symgrad.expr.leaves import CONST, assumed, constant, extent
 from symgrad.expr.node import Expr
-from symgrad.ops import layout
 from symgrad.ops.einsum import (
     broadcast_all,
     insert_axes,
     transpose_axes,
 )
 from symgrad.ops.elementwise import as_expr
+from symgrad.ops.gathering import gather
 from symgrad.ops.layout import full_entry, slice_entry, slice_of
 from symgrad.ops.public import as_int, normalize_axis, public, refuse_out
 from symgrad.ops.reshaping import reshape_to
@@ -305,7 +305,7 @@ def _gather_axes(x: Expr, arrays: dict[int, Expr], together: bool) -> Expr:
     axes = list(arrays)
     indices = broadcast_all(list(arrays.values()))
     rest = [i for i in range(x.ndim) if i not in arrays]
-    picked = layout.gather(transpose_axes(x, (*axes, *rest)), indices)
+    picked = gather(transpose_axes(x, (*axes, *rest)), indices)
     rank = indices[0].ndim
     if not together or axes[0] == 0:
         return picked

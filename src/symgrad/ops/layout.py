@@ -1,7 +1,7 @@
-"""The ops that move entries without arithmetic: reshape, concatenate, slice, gather; and adjoints.
+"""The ops that move entries without arithmetic: concatenate, slice, and its adjoint, embed.
 
-The adjoint of a slice embeds its cotangent in zeros, the adjoint of a gather adds it up where the
-entries came from; each is an op of its own, so that derivatives of any order close.
+The adjoint of a slice embeds its cotangent in zeros, an op of its own, so that derivatives of any order
+close.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 from operator import or_
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
+
+import numpy as np
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import (
@@ -23,12 +25,13 @@ from symgrad.expr.dims import (
     show_shape,
 )
 from symgrad.expr.interval import point
-from symgrad.expr.kinds import WHOLE, Concatenate, Gather, Index, Place, Scatter, Span
+from symgrad.expr.kinds import WHOLE, Concatenate, Index, Place, Span
 from symgrad.expr.leaves import CONST, constant, is_value, number
 from symgrad.expr.node import Expr, make
-from symgrad.expr.op import Op, Params, Rename
+from symgrad.expr.op import Columns, Op, Params, Rename
 from symgrad.expr.order import BETWEEN, LONGEST, natural
-from symgrad.expr.types import FLOAT, Ty, promote
+from symgrad.expr.types import Ty, promote
+from symgrad.ops.batch import axis_behind
 from symgrad.ops.cast import cast_number
 from symgrad.ops.guard import WHERE, is_guard, move_guard
 from symgrad.ops.reshaping import filled, linear
@@ -43,6 +46,12 @@ def _rest(t: Expr, y: Expr) -> tuple[Entry, ...]:
 
 
 # Concatenation
+
+
+class AxisParams(NamedTuple):
+    """The axis along which it goes."""
+
+    axis: int
 
 
 def concat(args: Sequence[Expr], axis: int) -> Expr:
@@ -101,22 +110,40 @@ def _concat_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
         number(0, (*arg.shape, *extra)) if t is None else t
         for t, arg in zip(tangents, y.args, strict=True)
     ]
-    return concat(parts, y.params[0])
+    return concat(parts, y.params.axis)
+
+
+def _concat_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    (along,) = node.params
+    if along == axis:
+        return None
+    return [(x, axis) for x in node.args], lambda parts: concat(parts, along)
 
 
 CONCAT: Final = Op(
     name="concatenate",
-    build=lambda args, params: concat(args, params[0]),
+    fields=AxisParams,
+    moves=True,
+    build=lambda args, params: concat(args, *params),
     infer=_infer_concat,
     vjp=_concat_cotangents,
     jvp=_concat_tangent,
-    numpy=lambda node: Concatenate(node.params[0]),
+    numpy=lambda node: Concatenate(node.params.axis),
     text=lambda node: "concatenate([" + ", ".join(f"{{{i}}}" for i in range(len(node.args))) + "])",
     range=lambda y, *parts: reduce(or_, parts),
+    batch=axis_behind,
+    columns=_concat_columns,
+    unrolled=lambda node, *arrays: np.concatenate(arrays, node.params.axis),
 )
 
 
 # Slices
+
+
+class SliceParams(NamedTuple):
+    """The basic index, an entry for each axis of the operand."""
+
+    at: tuple[Entry, ...]
 
 
 def full_entry(dim: Dim) -> Entry:
@@ -227,7 +254,7 @@ def _slice_embed(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
     """A slice of what stands in zeros: all of it, a part of it, or zeros alone; else None."""
     inner: list[Entry] = []
     whole = True
-    for entry, place in zip(index, x.params[1], strict=True):
+    for entry, place in zip(index, x.params.at, strict=True):
         if entry == place:
             inner += [full_entry(place[3])] if place.__class__ is tuple else []
             continue
@@ -283,7 +310,7 @@ def _slice_slice(x: Expr, index: tuple[Entry, ...]) -> Expr | None:
     """A slice of a slice, merged where all bounds are known."""
     outer = iter(index)
     merged: list[Entry] = []
-    for entry in x.params[0]:
+    for entry in x.params.at:
         if entry.__class__ is int:
             merged.append(entry)
             continue
@@ -348,14 +375,14 @@ def _map_index(index: tuple[Entry, ...], rename: Rename) -> tuple[Entry, ...]:
 
 
 def _build_slice(args: tuple[Expr, ...], params: Params) -> Expr:
-    (x,) = args
-    for entry, dim in zip(params[0], x.shape, strict=True):
+    (x,), (index,) = args, params
+    for entry, dim in zip(index, x.shape, strict=True):
         if isinstance(dim, int) and not _within(entry, dim):
             raise ShapeError(
-                f"the index [{index_text(params[0], x.shape)}] reaches beyond an operand of shape"
+                f"the index [{index_text(index, x.shape)}] reaches beyond an operand of shape"
                 f" {show_shape(x.shape)}"
             )
-    return slice_of(x, params[0])
+    return slice_of(x, index)
 
 
 def _within(entry: Entry, dim: int) -> bool:
@@ -373,18 +400,47 @@ def _order_of_slice(args: tuple[Expr, ...], params: Params, rank: str) -> str:
     return f"{rank}{args[0].order_text[1 : LONGEST // 2]}{at}"
 
 
+def places_of(index: tuple[Entry, ...]) -> tuple[Any, ...]:
+    """A basic index of known bounds as NumPy takes it."""
+    return tuple(
+        e if e.__class__ is int else slice(e[0], None if e[1] < 0 else e[1], e[2]) for e in index
+    )
+
+
+def _slice_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    (x,), (index,) = node.args, node.params
+    kept = [k for k, entry in enumerate(index) if not isinstance(entry, int)]
+    place = kept[axis]
+    if index[place] != full_entry(x.shape[place]):
+        return None
+    moved = (*index[:place], full_entry(seed.shape[1]), *index[place + 1 :])
+    return [(x, place)], lambda parts: slice_of(parts[0], moved)
+
+
 SLICE: Final = Op(
     name="getitem",
     order=_order_of_slice,
+    fields=SliceParams,
+    moves=True,
     build=_build_slice,
-    infer=lambda args, params: (_sliced_shape(params[0]), args[0].ty),
-    vjp=lambda g, y, needed: [embed_in(cast_number(g, y.ty), y.args[0].shape, y.params[0])],
-    jvp=linear(lambda y, t: slice_of(t, (*y.params[0], *_rest(t, y)))),
-    numpy=lambda node: Index(short_index(spans(node.params[0], node.args[0].shape))),
-    text=lambda node: f"{{0}}[{index_text(node.params[0], node.args[0].shape)}]",
+    infer=lambda args, params: (_sliced_shape(*params), args[0].ty),
+    vjp=lambda g, y, needed: [embed_in(cast_number(g, y.ty), y.args[0].shape, y.params.at)],
+    jvp=linear(lambda y, t: slice_of(t, (*y.params.at, *_rest(t, y)))),
+    numpy=lambda node: Index(short_index(spans(node.params.at, node.args[0].shape))),
+    text=lambda node: f"{{0}}[{index_text(node.params.at, node.args[0].shape)}]",
     map_dims=lambda params, rename: (_map_index(params[0], rename),),
     range=lambda y, x: x,
+    batch=lambda node, args, carries, dim: slice_of(args[0], (full_entry(dim), *node.params.at)),
+    columns=_slice_columns,
+    unrolled=lambda node, x: np.asarray(x[places_of(node.params.at)], x.dtype),
 )
+
+
+class EmbedParams(NamedTuple):
+    """The shape of the zeros, and the basic index at which the operand stands in them."""
+
+    shape: Shape
+    at: tuple[Entry, ...]
 
 
 def embed_in(x: Expr, shape: Shape, index: tuple[Entry, ...]) -> Expr:
@@ -408,88 +464,43 @@ def _place(node: Expr) -> Place:
     return Place(shape, (spans(index, shape),), (False,))
 
 
+def _unrolled_embed(node: Expr, x: Any) -> Any:
+    grid = np.zeros(node.shape, x.dtype)
+    grid[places_of(node.params.at)] = x if x.shape else x.item()
+    return grid
+
+
+def _embed_columns(node: Expr, axis: int, seed: Expr) -> Columns | None:
+    (x,), (shape, index) = node.args, node.params
+    if index[axis] != full_entry(shape[axis]):
+        return None
+    place = sum(not isinstance(entry, int) for entry in index[:axis])
+    wide = (*shape[:axis], seed.shape[1], *shape[axis + 1 :])
+    moved = (*index[:axis], full_entry(seed.shape[1]), *index[axis + 1 :])
+    return [(x, place)], lambda parts: embed_in(parts[0], wide, moved)
+
+
 EMBED: Final = Op(
     name="embed",
+    fields=EmbedParams,
+    moves=True,
     build=lambda args, params: embed_in(args[0], *params),
     infer=lambda args, params: (params[0], args[0].ty),
-    vjp=lambda g, y, needed: [slice_of(g, y.params[1])],
+    vjp=lambda g, y, needed: [slice_of(g, y.params.at)],
     jvp=linear(
         lambda y, t: embed_in(
-            t, (*y.shape, *t.shape[y.args[0].ndim :]), (*y.params[1], *_rest(t, y))
+            t, (*y.shape, *t.shape[y.args[0].ndim :]), (*y.params.at, *_rest(t, y))
         )
     ),
     numpy=_place,
     text=lambda node: (
-        f"embed({{0}}, {show_shape(node.shape)}, [{index_text(node.params[1], node.shape)}])"
+        f"embed({{0}}, {show_shape(node.shape)}, [{index_text(node.params.at, node.shape)}])"
     ),
-    map_dims=lambda params, rename: (
-        map_shape(params[0], rename),
-        _map_index(params[1], rename),
-    ),
+    map_dims=lambda params, rename: (map_shape(params[0], rename), _map_index(params[1], rename)),
     range=lambda y, x: x | point(0),
-)
-
-
-# Gather and scatter
-
-
-def gather(x: Expr, indices: Sequence[Expr]) -> Expr:
-    """``x[i, j, ...]`` for integer arrays of one shape on the leading axes of `x`."""
-    shape = (*indices[0].shape, *x.shape[len(indices) :])
-    spread = filled(x, shape)
-    if spread is not None:
-        return spread
-    if x.op is WHERE and is_guard(x):
-        return move_guard(x, lambda arg: gather(arg, indices))
-    return make(GATHER, (x, *indices), (), shape, x.ty)
-
-
-def _gather_text(node: Expr) -> str:
-    return "{0}[" + ", ".join(f"{{{i}}}" for i in range(1, len(node.args))) + "]"
-
-
-def _none_after(first: Expr | None, count: int) -> list[Expr | None]:
-    return [first, *[None] * count]
-
-
-GATHER: Final = Op(
-    name="gather",
-    build=lambda args, params: gather(args[0], args[1:]),
-    infer=lambda args, params: (
-        (*args[1].shape, *args[0].shape[len(args) - 1 :]),
-        args[0].ty,
+    batch=lambda node, args, carries, dim: embed_in(
+        args[0], (dim, *node.params.shape), (full_entry(dim), *node.params.at)
     ),
-    vjp=lambda g, y, needed: _none_after(
-        scatter(cast_number(g, y.ty), y.args[1:], y.args[0].shape), len(y.args) - 1
-    ),
-    jvp=linear(lambda y, t: gather(t, y.args[1:])),
-    numpy=Gather(),
-    text=_gather_text,
-    range=lambda y, x, *indices: x,
-)
-
-
-def scatter(x: Expr, indices: Sequence[Expr], shape: Shape) -> Expr:
-    """Zeros of `shape` with `x` added at integer arrays on the leading axes: a gather's adjoint."""
-    args = (x, *indices)
-    return make(SCATTER, args, (shape,), shape, promote(x.ty, FLOAT) if x.ty.weak else x.ty)
-
-
-SCATTER: Final = Op(
-    name="scatter_add",
-    build=lambda args, params: scatter(args[0], args[1:], params[0]),
-    infer=lambda args, params: (
-        params[0],
-        promote(args[0].ty, FLOAT) if args[0].ty.weak else args[0].ty,
-    ),
-    vjp=lambda g, y, needed: _none_after(gather(g, y.args[1:]), len(y.args) - 1),
-    jvp=linear(lambda y, t: scatter(t, y.args[1:], (*y.shape, *t.shape[y.args[0].ndim :]))),
-    numpy=lambda node: Scatter(node.shape),
-    text=lambda node: (
-        "scatter_add("
-        + ", ".join(f"{{{i}}}" for i in range(len(node.args)))
-        + f", {show_shape(node.shape)})"
-    ),
-    map_dims=lambda params, rename: (map_shape(params[0], rename),),
-    range=lambda y, x, *indices: x.of_sign() | point(0),
+    columns=_embed_columns,
+    unrolled=_unrolled_embed,
 )

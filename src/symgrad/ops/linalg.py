@@ -65,7 +65,7 @@ def square_op(
         found = known(check_square(args[0], name))
         return make(op, args, (), *infer(args, params)) if found is None else found
 
-    op = Op(name=name, build=build, infer=infer, vjp=vjp, jvp=jvp, **fields)
+    op = Op(name=name, build=build, infer=infer, vjp=vjp, jvp=jvp, matrices=True, **fields)
     return op
 
 
@@ -130,6 +130,8 @@ INV: Final = square_op(
     numpy="np.linalg.inv({0})",
     latex=r"{{{0}}}^{{-1}}",
     sympy=lambda sp, a: a.inv(),
+    raises=True,
+    factored="inv",
     keeps_symmetry=True,
 )
 
@@ -184,6 +186,8 @@ LOGABSDET: Final = square_op(
     text="logdet({0})",
     latex=r"\log\left|\det\left({0}\right)\right|",
     sympy=lambda sp, a: sp.log(sp.Abs(a.det())),
+    singular=True,
+    factored="logabsdet",
 )
 SPD_LOGDET: Final = square_op(
     "spd_logdet",
@@ -194,6 +198,8 @@ SPD_LOGDET: Final = square_op(
     text="logdet({0})",
     latex=r"\log\det\left({0}\right)",
     sympy=lambda sp, a: sp.log(a.det()),
+    raises=True,
+    factored="logabsdet",
     notes="By Cholesky: what is not positive definite raises numpy.linalg.LinAlgError.",
 )
 
@@ -219,6 +225,7 @@ SIGNDET: Final = square_op(
     part=0,
     latex=r"\operatorname{{sign}}\left(\det\left({0}\right)\right)",
     sympy=lambda sp, a: sp.sign(a.det()),
+    factored="signdet",
     range=UNIT,
 )
 
@@ -298,7 +305,10 @@ SOLVE: Final = Op(
     jvp=_solve_tangent,
     numpy="np.linalg.solve({0}, {1})",
     latex=r"{{{0}}}^{{-1}} {1}",
-    sympy=lambda sp, a, b: a.inv() * b,
+    sympy=lambda sp, a, b: a.LUsolve(b),
+    matrices=True,
+    raises=True,
+    factored="solve",
 )
 
 

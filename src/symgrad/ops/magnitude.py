@@ -41,7 +41,9 @@ cbrt = elementwise(
     exact={0: 0, 1: 1},
     special=(-8.0, 27.0),
     notes="The derivative at 0 is inf.",
+    singular=True,
     range=lambda y, x: x.of_sign(),
+    cost=8,
 )
 
 
@@ -65,6 +67,7 @@ hypot = elementwise(
     notes="The derivatives at the origin are nan.",
     range=_range_of_hypot,
     exact=lambda a, b: power_value(a**2 + b**2, HALF),
+    cost=8,
 )
 absolute = elementwise(
     "absolute",

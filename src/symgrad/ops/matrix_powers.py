@@ -26,6 +26,7 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, Ty, promote
 from symgrad.ops.arithmetic import MUL, add_all, mul
+from symgrad.ops.batch import before_broadcasting
 from symgrad.ops.directions import cotangents, tangent
 from symgrad.ops.einsum import EINSUM, broadcast, is_stretched_scalar
 from symgrad.ops.elementwise import as_expr
@@ -121,6 +122,8 @@ MATRIX_POWER: Final = Op(
     numpy=lambda node: Call("np.linalg.matrix_power", (), (("n", node.params[0]),)),
     text=lambda node: f"matrix_power({{0}}, {node.params[0]})",
     sympy=lambda sp, a, n: a**n,
+    matrices=True,
+    raises=True,
     keeps_symmetry=True,
     notes="Powers 0, 1, -1 and 2 are eye(n), A, inv(A) and A @ A.",
 )
@@ -247,6 +250,19 @@ def _adjoint(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     return cotangents(g, turned, shapes, needed, lambda operands: _along(operands, y.params[0]))
 
 
+def _image_along(sp: Any, a: Any, *more: Any) -> Any:
+    """The coefficient of all parameters in the power of the matrix plus their multiples of directions."""
+    *directions, n = more
+    parameters = sp.symbols(f"s:{len(directions)}", cls=sp.Dummy)
+    total = a
+    for s, e in zip(parameters, directions, strict=True):
+        total = total + s * e
+    image = total**n
+    for s in parameters:
+        image = image.diff(s).subs(s, 0)
+    return image
+
+
 POWER_ALONG: Final = Op(
     name="matrix_power_along",
     build=lambda args, params: _along(args, params[0]),
@@ -254,6 +270,9 @@ POWER_ALONG: Final = Op(
     vjp=_adjoint,
     jvp=lambda y, tangents: tangent(y, tangents, lambda operands: _along(operands, y.params[0])),
     numpy=lambda node: Call("_power_along", (node.params[0],)),
+    sympy=_image_along,
+    raises=True,
+    batch=before_broadcasting,
     notes="Directions may have axes in front of those of the matrix, and broadcast.",
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
+from symgrad.expr.leaves import NameParams
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.order import SYMBOL_PLACE, name_text
@@ -18,12 +19,16 @@ def _build(args: tuple[Expr, ...], params: Params) -> Expr:
 
 NAMED: Final[Op] = Op(
     name="named",
+    fields=NameParams,
     build=_build,
     infer=lambda args, params: (args[0].shape, args[0].ty),
     vjp=lambda g, y, needed: [g],
     elementwise=True,
+    linear=True,
+    unrolled=lambda node, x: x,
+    entries=lambda node, parts: parts[0],
     keeps_symmetry=True,
-    label=lambda node: node.params[0],
+    label=lambda node: node.params.name,
     order=lambda args, params, rank: (
         f"{rank}{SYMBOL_PLACE}{name_text(params[0])}{args[0].order_text}"
     ),

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from symgrad.errors import ShapeError
-from symgrad.expr.dims import Shape, show_shape
+from symgrad.expr.dims import Dim, Shape, mul_dims, show_shape
 from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import EYE, assumed
 from symgrad.expr.node import Expr, make
@@ -22,7 +22,9 @@ from symgrad.expr.op import Op, Params
 from symgrad.expr.types import INT, Ty, resolve
 from symgrad.ops import reducing
 from symgrad.ops.arithmetic import add_all
+from symgrad.ops.batch import carrying
 from symgrad.ops.decompositions import svdvals
+from symgrad.ops.einsum import transpose_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.matrices import (
     as_float,
@@ -35,6 +37,7 @@ from symgrad.ops.matrices import (
 )
 from symgrad.ops.products import matmul
 from symgrad.ops.public import public
+from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import reshape, squeeze
 from symgrad.ops.ufuncs import power, subtract
 
@@ -91,8 +94,14 @@ def _pushed_through_pinv(t: Expr, p: Expr) -> Expr:
     return add_all(terms)
 
 
+class PinvParams(NamedTuple):
+    """The relative cutoff of small singular values; None: NumPy's."""
+
+    rcond: float | None
+
+
 def _cutoff(node: Expr) -> tuple[tuple[str, Any], ...]:
-    return () if node.params == (None,) else (("rcond", node.params[0]),)
+    return () if node.params.rcond is None else (("rcond", node.params.rcond),)
 
 
 PINV: Final = Op(
@@ -101,6 +110,9 @@ PINV: Final = Op(
     infer=_pinv_infer,
     vjp=_pinv_cotangent,
     jvp=_pinv_tangent,
+    fields=PinvParams,
+    matrices=True,
+    raises=True,
     numpy=lambda node: Call("np.linalg.pinv", (), _cutoff(node)),
     text="pinv({0})",
     latex=r"{{{0}}}^{{+}}",
@@ -140,12 +152,26 @@ def _lstsq_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     return add_all(terms) if terms else None
 
 
+def _lstsq_batch(node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim) -> Expr:
+    """Right-hand sides of one matrix are columns; for a batch of matrices it is ``pinv(a) @ b``."""
+    a, b = args
+    if carries[0]:
+        b = b if carries[1] else carrying(b, dim)
+        return contract("ij,jk->ik", 1, PINV.build((a,), (None,)), b)
+    rows, columns = node.shape
+    beside = reshape_to(transpose_axes(b, (1, 0, 2)), (b.shape[1], mul_dims(dim, columns)))
+    solved = node.op.build((a, beside), node.params)
+    return transpose_axes(reshape_to(solved, (rows, dim, columns)), (1, 0, 2))
+
+
 LSTSQ: Op = Op(
     name="lstsq",
     build=lambda args, params: make(LSTSQ, args, (), *_lstsq_infer(args, params)),
     infer=_lstsq_infer,
     vjp=_lstsq_cotangents,
     jvp=_lstsq_tangent,
+    batch=_lstsq_batch,
+    raises=True,
     numpy="np.linalg.lstsq({0}, {1})",
     part=0,
     latex=r"{{{0}}}^{{+}} {1}",
@@ -157,6 +183,8 @@ RANK: Op = Op(
     name="matrix_rank",
     build=lambda args, params: make(RANK, args, (), args[0].shape[:-2], INT),
     infer=lambda args, params: (check_matrix(args[0], "matrix_rank").shape[:-2], INT),
+    matrices=True,
+    raises=True,
     numpy="np.linalg.matrix_rank({0})",
     latex=r"\operatorname{{rank}}\left({0}\right)",
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import BOOL, INT, Ty, as_ty, resolve
 from symgrad.ops.arithmetic import mul
+from symgrad.ops.batch import axes_behind, axis_behind
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
 from symgrad.ops.guard import choose
-from symgrad.ops.layout import concat, full_entry, part, slice_entry, slice_of
+from symgrad.ops.layout import AxisParams, concat, full_entry, part, slice_entry, slice_of
 from symgrad.ops.reshaping import linear, reshape_to
 from symgrad.ops.ufuncs import equal, exp, subtract
 
@@ -26,13 +28,37 @@ UNSIGNED: Final = as_ty(np.uint64)
 # Reductions over axes
 
 
+class AxesParams(NamedTuple):
+    """The axes that go."""
+
+    axes: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Reduction(Op):
+    r"""An op over normalised axes, which the result lacks; `sympy` takes the entries that go into one.
+
+    Attributes
+    ----------
+    sign : str or None
+        Its sign in LaTeX, such as ``\max``, under which axes can stand.
+    """
+
+    sign: str | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
+class Scan(Op):
+    """A cumulative op along one axis; `sympy` takes the entries up to one."""
+
+
 def _without(shape: Shape, axes: tuple[int, ...]) -> Shape:
     return tuple([d for i, d in enumerate(shape) if i not in axes])
 
 
 def stretched_back(x: Expr, y: Expr) -> Expr:
     """A reduced value stretched over the axes that were reduced in `y`."""
-    return broadcast(insert_axes(x, y.params[0]), y.args[0].shape)
+    return broadcast(insert_axes(x, y.params.axes), y.args[0].shape)
 
 
 def _reduction(
@@ -43,44 +69,39 @@ def _reduction(
     jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None,
     function: str,
     **fields: Any,
-) -> Op:
-    """An op over normalised axes, which the result lacks; params are ``(axes,)``.
-
-    `function` is that of `symgrad.expr.kinds.Reduce`.
-    """
+) -> Reduction:
+    """The record of a reduction; `function` is that of `symgrad.expr.kinds.Reduce`."""
 
     def build(args: tuple[Expr, ...], params: Params) -> Expr:
-        (x,) = args
-        if not params[0]:
+        (x,), (axes,) = args, params
+        if not axes:
             return x
-        return make(op, args, params, *infer(args, params))
+        return make(op, args, (axes,), *infer(args, params))
 
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-        return _without(args[0].shape, params[0]), type_of(args[0].ty)
+        return _without(args[0].shape, *params), type_of(args[0].ty)
 
-    op = Op(
+    op = Reduction(
         name=name,
+        fields=AxesParams,
+        batch=axes_behind,
         build=build,
         infer=infer,
         vjp=vjp,
         jvp=jvp,
         numpy=lambda node: Reduce(function, axes_of(node)),
         text=lambda node: f"{name}({{0}}{axis_text(node)})",
-        latex=lambda node: _notation(node, name, node.params[0]),
+        latex=lambda node: _notation(node, name, node.params.axes, op.sign),
         **fields,
     )
     return op
 
 
-_OVER_ENTRIES: Final = {"max": r"\max", "min": r"\min", "prod": r"\prod"}
-
-
-def _notation(node: Expr, name: str, axes: tuple[int, ...]) -> str:
+def _notation(node: Expr, name: str, axes: tuple[int, ...], sign: str | None = None) -> str:
     r"""``\max_{j} M_{ij}``; of all entries, and of other functions, ``\max(v)``."""
     ndim = node.args[0].ndim
     index = "ijklmnopqr"[:ndim]
     over = "".join([index[axis] for axis in axes]) if ndim <= 10 else ""
-    sign = _OVER_ENTRIES.get(name)
     if sign is not None and over and (name == "prod" or len(axes) < ndim):
         return rf"{sign}_{{{{{over}}}}} {{{{{{0}}}}}}_{{{{{index}}}}}"
     head = sign or rf"\operatorname{{{{{name}}}}}"
@@ -90,7 +111,7 @@ def _notation(node: Expr, name: str, axes: tuple[int, ...]) -> str:
 
 def axes_of(node: Expr) -> tuple[int, ...] | None:
     """The axes of a reduction; None where all of them go."""
-    axes: tuple[int, ...] = node.params[0]
+    axes: tuple[int, ...] = node.params.axes
     return None if len(axes) == node.args[0].ndim else axes
 
 
@@ -106,7 +127,7 @@ def _extremum_share(y: Expr) -> Expr:
     hit = choose(
         equal(x, stretched_back(y, y)), number(1.0, x.shape, x.ty), number(0.0, x.shape, x.ty)
     )
-    return hit / stretched_back(sum_axes(hit, y.params[0]), y)
+    return hit / stretched_back(sum_axes(hit, y.params.axes), y)
 
 
 def _extremum_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
@@ -115,7 +136,7 @@ def _extremum_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr |
 
 def _extremum_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(times(_extremum_share(y), t), y.params[0])
+    return None if t is None else sum_axes(times(_extremum_share(y), t), y.params.axes)
 
 
 _EXTREMUM_NOTE: Final = "Entries that tie share the derivative equally."
@@ -126,6 +147,8 @@ MAX: Final = _reduction(
     lambda ty: ty,
     jvp=_extremum_tangent,
     function="maximum",
+    sign=r"\max",
+    sympy=lambda sp, *xs: sp.Max(*xs),
     range=lambda y, x: x,
     notes=_EXTREMUM_NOTE,
 )
@@ -135,11 +158,17 @@ MIN: Final = _reduction(
     lambda ty: ty,
     jvp=_extremum_tangent,
     function="minimum",
+    sign=r"\min",
+    sympy=lambda sp, *xs: sp.Min(*xs),
     range=lambda y, x: x,
     notes=_EXTREMUM_NOTE,
 )
-ANY: Final = _reduction("any", None, lambda ty: BOOL, function="logical_or")
-ALL: Final = _reduction("all", None, lambda ty: BOOL, function="logical_and")
+ANY: Final = _reduction(
+    "any", None, lambda ty: BOOL, function="logical_or", sympy=lambda sp, *xs: sp.Or(*xs)
+)
+ALL: Final = _reduction(
+    "all", None, lambda ty: BOOL, function="logical_and", sympy=lambda sp, *xs: sp.And(*xs)
+)
 
 
 def others(y: Expr) -> Expr:
@@ -147,7 +176,7 @@ def others(y: Expr) -> Expr:
 
     Zeros need no special case, unlike in ``prod(x)/x``.
     """
-    x, axes = y.args[0], y.params[0]
+    x, axes = y.args[0], y.params.axes
     rows, restore = axes_last(x, axes)
     after = flip_last(_products_before(flip_last(rows)))
     return restore(mul(_products_before(rows), after))
@@ -191,7 +220,7 @@ def integer_sum_type(ty: Ty) -> Ty:
 
 def _prod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(times(others(y), t), y.params[0])
+    return None if t is None else sum_axes(times(others(y), t), y.params.axes)
 
 
 PROD: Final = _reduction(
@@ -200,6 +229,8 @@ PROD: Final = _reduction(
     integer_sum_type,
     jvp=_prod_tangent,
     function="multiply",
+    sign=r"\prod",
+    sympy=lambda sp, *xs: sp.Mul(*xs),
     range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
 )
 
@@ -210,7 +241,7 @@ def _softmax(y: Expr) -> Expr:
 
 def _logsumexp_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     (t,) = tangents
-    return None if t is None else sum_axes(times(_softmax(y), t), y.params[0])
+    return None if t is None else sum_axes(times(_softmax(y), t), y.params.axes)
 
 
 LOGSUMEXP: Final = _reduction(
@@ -219,15 +250,18 @@ LOGSUMEXP: Final = _reduction(
     lambda ty: resolve(np.exp, (ty,)),
     jvp=_logsumexp_tangent,
     function="logsumexp",
+    sympy=lambda sp, *xs: sp.log(sp.Add(*[sp.exp(x) for x in xs])),
 )
 
 
-def _arg_extremum(name: str) -> Op:
+def _arg_extremum(name: str) -> Reduction:
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-        return _without(args[0].shape, params[0]), INT
+        return _without(args[0].shape, *params), INT
 
-    op = Op(
+    op = Reduction(
         name=name,
+        fields=AxesParams,
+        batch=axes_behind,
         build=lambda args, params: make(op, args, params, *infer(args, params)),
         infer=infer,
         numpy=lambda node: Reduce(name, axes_of(node)),
@@ -244,22 +278,25 @@ ARGMIN: Final = _arg_extremum("argmin")
 # Scans
 
 
-def _scan(name: str, vjp: Any, jvp: Any) -> Op:
-    """A cumulative op along one axis; params are ``(axis,)``."""
+def _scan(name: str, vjp: Any, jvp: Any, **fields: Any) -> Scan:
+    """The record of a scan."""
 
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
         return args[0].shape, integer_sum_type(args[0].ty)
 
-    op = Op(
+    op = Scan(
         name=name,
+        fields=AxisParams,
+        batch=axis_behind,
         build=lambda args, params: make(op, args, params, *infer(args, params)),
         infer=infer,
         vjp=vjp,
         jvp=jvp,
-        numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params[0]),)),
-        text=lambda node: f"{name}({{0}}{f', axis={node.params[0]}' * (node.ndim > 1)})",
+        numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params.axis),)),
+        text=lambda node: f"{name}({{0}}{f', axis={node.params.axis}' * (node.ndim > 1)})",
         latex=lambda node: _notation(node, name, node.params),
         range=lambda y, x: NONNEGATIVE if x.nonnegative else REALS,
+        **fields,
     )
     return op
 
@@ -273,10 +310,12 @@ def _cumsum_cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | N
     return [_flip_axis(CUMSUM.build((_flip_axis(g, axis),), (axis,)), axis)]
 
 
-CUMSUM: Op = _scan(
+CUMSUM: Scan = _scan(
     "cumsum",
     _cumsum_cotangent,
     linear(lambda y, t: CUMSUM.build((t,), y.params)),
+    linear=True,
+    sympy=lambda sp, *xs: sp.Add(*xs),
 )
 
 
@@ -338,7 +377,9 @@ def _cumprod_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     return einsum_node([partials, t], [(*batch, i, k), (*order, *extra)], (*out, *extra), {})
 
 
-CUMPROD: Final = _scan("cumprod", _cumprod_cotangent, _cumprod_tangent)
+CUMPROD: Final = _scan(
+    "cumprod", _cumprod_cotangent, _cumprod_tangent, sympy=lambda sp, *xs: sp.Mul(*xs)
+)
 
 
 REDUCTION_OPS: Final = (MAX, MIN, ANY, ALL, PROD, LOGSUMEXP, ARGMAX, ARGMIN, CUMSUM, CUMPROD)

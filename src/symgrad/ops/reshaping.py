@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import Dim, Shape, map_shape, mul_dims, show_shape
@@ -82,11 +82,18 @@ def _by_unit_axes(x: Expr, shape: Shape) -> Expr:
 
 
 def _infer_reshape(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
-    if mul_dims(*args[0].shape) != mul_dims(*params[0]):
+    (shape,) = params
+    if mul_dims(*args[0].shape) != mul_dims(*shape):
         raise ShapeError(
-            f"cannot reshape {show_shape(args[0].shape)} to {show_shape(params[0])}: sizes differ"
+            f"cannot reshape {show_shape(args[0].shape)} to {show_shape(shape)}: sizes differ"
         )
-    return params[0], args[0].ty
+    return shape, args[0].ty
+
+
+class ReshapeParams(NamedTuple):
+    """The shape of the result."""
+
+    shape: Shape
 
 
 def _reshape_latex(node: Expr) -> str:
@@ -97,13 +104,17 @@ def _reshape_latex(node: Expr) -> str:
 
 RESHAPE: Final = Op(
     name="reshape",
-    build=lambda args, params: reshape_to(args[0], params[0]),
+    fields=ReshapeParams,
+    moves=True,
+    build=lambda args, params: reshape_to(args[0], *params),
     infer=_infer_reshape,
     vjp=lambda g, y, needed: [reshape_to(g, y.args[0].shape)],
     jvp=linear(lambda y, t: reshape_to(t, (*y.shape, *t.shape[y.args[0].ndim :]))),
-    numpy=lambda node: Reshape(node.params[0]),
+    numpy=lambda node: Reshape(node.params.shape),
     text=lambda node: f"reshape({{0}}, {show_shape(node.shape)})",
     latex=_reshape_latex,
     map_dims=lambda params, rename: (map_shape(params[0], rename),),
+    batch=lambda node, args, carries, dim: reshape_to(args[0], (dim, *node.shape)),
+    unrolled=lambda node, x: x.reshape(node.shape),
     range=lambda y, x: x,
 )

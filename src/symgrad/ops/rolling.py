@@ -6,7 +6,9 @@ may be larger than the extent, or there may be no entry at all.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import is_number
@@ -17,24 +19,33 @@ from symgrad.ops.guard import WHERE, is_guard, move_guard
 from symgrad.ops.reshaping import linear
 
 
+class RollParams(NamedTuple):
+    """By how many places, and along which axis."""
+
+    shift: int
+    axis: int
+
+
 def rolled(x: Expr, shift: int, axis: int) -> Expr:
     """`x` with entry i of an axis at place ``(i + shift) % n``."""
     if shift == 0 or is_number(x):
         return x
     if x.op is WHERE and is_guard(x):
         return move_guard(x, lambda arg: rolled(arg, shift, axis))
-    if x.op is ROLL and x.params[1] == axis:
-        return rolled(x.args[0], x.params[0] + shift, axis)
+    if x.op is ROLL and x.params.axis == axis:
+        return rolled(x.args[0], x.params.shift + shift, axis)
     return make(ROLL, (x,), (shift, axis), x.shape, x.ty)
 
 
 ROLL: Final[Op] = Op(
     name="roll",
+    fields=RollParams,
+    moves=True,
     build=lambda args, params: rolled(args[0], *params),
     infer=lambda args, params: (args[0].shape, args[0].ty),
-    vjp=lambda g, y, needed: [rolled(cast_number(g, y.ty), -y.params[0], y.params[1])],
+    vjp=lambda g, y, needed: [rolled(cast_number(g, y.ty), -y.params.shift, y.params.axis)],
     jvp=linear(lambda y, t: rolled(t, *y.params)),
-    numpy=lambda node: Call("np.roll", (), (("shift", node.params[0]), ("axis", node.params[1]))),
+    numpy=lambda node: Call("np.roll", (), tuple(node.params._asdict().items())),
     text=lambda node: (
         f"roll({{0}}, {node.params[0]}{f', axis={node.params[1]}' * (node.ndim > 1)})"
     ),
@@ -42,4 +53,6 @@ ROLL: Final[Op] = Op(
         rf"\operatorname{{{{roll}}}}_{{{{{node.params[0]}{f', {node.params[1]}' * (node.ndim > 1)}}}}}"
         r"\left({0}\right)"
     ),
+    batch=lambda node, args, carries, dim: rolled(args[0], node.params.shift, node.params.axis + 1),
+    unrolled=lambda node, x: np.roll(x, *node.params),
 )

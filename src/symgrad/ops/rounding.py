@@ -128,6 +128,7 @@ mod = elementwise(
     notes="d mod(a, b)/da is 1 and d/db is -floor(a/b), at the jumps too.",
     range=_range_of_mod,
     exact=remainder,
+    cost=8,
 )
 fmod = elementwise(
     "fmod",
@@ -141,6 +142,7 @@ fmod = elementwise(
     notes="d fmod(a, b)/da is 1 and d/db is -trunc(a/b), at the jumps too.",
     range=_range_of_fmod,
     exact=truncated_remainder,
+    cost=20,
 )
 
 

@@ -7,19 +7,22 @@ which is stable: of entries that tie, the first stays the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from symgrad.errors import ArgumentError, ShapeError
-from symgrad.expr.dims import Shape, broadcast_shapes, mul_dims, show_shape
+from symgrad.expr.dims import Dim, Shape, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.kinds import Call
 from symgrad.expr.leaves import arange
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import INT, Ty
+from symgrad.ops import reducing
+from symgrad.ops.batch import axis_behind, carrying
 from symgrad.ops.cast import cast_number
 from symgrad.ops.einsum import broadcast, insert_axes
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.layout import gather, scatter
+from symgrad.ops.gathering import gather, scatter
+from symgrad.ops.layout import AxisParams
 from symgrad.ops.public import normalize_axis, public
 from symgrad.ops.reshaping import reshape_to
 
@@ -34,10 +37,12 @@ def _along(name: str, type_of: Callable[[Ty], Ty], options: Options = (), **fiel
 
     op = Op(
         name=name,
+        fields=AxisParams,
+        batch=axis_behind,
         build=lambda args, params: make(op, args, params, *infer(args, params)),
         infer=infer,
-        numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params[0]), *options)),
-        text=lambda node: f"{name}({{0}}{f', axis={node.params[0]}' * (node.ndim > 1)})",
+        numpy=lambda node: Call(f"np.{name}", (), (("axis", node.params.axis), *options)),
+        text=lambda node: f"{name}({{0}}{f', axis={node.params.axis}' * (node.ndim > 1)})",
         **fields,
     )
     return op
@@ -58,7 +63,7 @@ def places_along(index: Expr, axis: int) -> list[Expr]:
 
 
 def _sorted_places(y: Expr) -> list[Expr]:
-    return places_along(ARGSORT.build(y.args, y.params), y.params[0])
+    return places_along(ARGSORT.build(y.args, y.params), y.params.axis)
 
 
 def _sort_tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
@@ -74,12 +79,34 @@ SORT: Final = _along(
 )
 
 
+class SideParams(NamedTuple):
+    """On which side of equal entries a place is, "left" or "right"."""
+
+    side: str
+
+
+def _searchsorted_batch(
+    node: Expr, args: Sequence[Expr], carries: Sequence[bool], dim: Dim
+) -> Expr:
+    """Places in one sorted vector for all problems; in one for each, how many entries come before."""
+    a, v = args
+    if not carries[0]:
+        return node.op.build((a, v), node.params)
+    v = v if carries[1] else carrying(v, dim)
+    rows = insert_axes(a, range(1, v.ndim))  # [problem, 1, ..., entry]
+    column = insert_axes(v, (v.ndim,))
+    before = rows <= column if node.params.side == "right" else rows < column
+    return reducing.sum(before, axis=-1)
+
+
 SEARCHSORTED: Final[Op] = Op(
     name="searchsorted",
+    fields=SideParams,
     build=lambda args, params: make(SEARCHSORTED, args, params, args[1].shape, INT),
     infer=lambda args, params: (args[1].shape, INT),
-    numpy=lambda node: Call("np.searchsorted", (), (("side", node.params[0]),)),
-    text=lambda node: f'searchsorted({{0}}, {{1}}, "{node.params[0]}")',
+    numpy=lambda node: Call("np.searchsorted", (), (("side", node.params.side),)),
+    text=lambda node: f'searchsorted({{0}}, {{1}}, "{node.params.side}")',
+    batch=_searchsorted_batch,
 )
 
 SORTING_OPS: Final = (SORT, ARGSORT, SEARCHSORTED)

@@ -23,6 +23,7 @@ sin = elementwise(
     parity="odd",
     exact={0: 0},
     range=UNIT,
+    cost=20,
 )
 cos: Elementwise = elementwise(
     "cos",
@@ -36,6 +37,7 @@ cos: Elementwise = elementwise(
     parity="even",
     exact={0: 1},
     range=UNIT,
+    cost=20,
 )
 tan = elementwise(
     "tan",
@@ -49,6 +51,7 @@ tan = elementwise(
     parity="odd",
     exact={0: 0},
     domain=(-1.3, 1.3),
+    cost=4,
 )
 arcsin = elementwise(
     "arcsin",
@@ -62,6 +65,7 @@ arcsin = elementwise(
     exact={0: 0},
     domain=(-0.9, 0.9),
     range=lambda y, x: x.of_sign(-2, 2),
+    cost=8,
 )
 arccos = elementwise(
     "arccos",
@@ -74,6 +78,7 @@ arccos = elementwise(
     exact={1: 0},
     domain=(-0.9, 0.9),
     range=Interval(0, 4),
+    cost=8,
 )
 arctan = elementwise(
     "arctan",
@@ -86,6 +91,7 @@ arctan = elementwise(
     parity="odd",
     exact={0: 0},
     range=lambda y, x: x.of_sign(-2, 2),
+    cost=4,
 )
 arctan2 = elementwise(
     "arctan2",
@@ -103,6 +109,7 @@ arctan2 = elementwise(
     range=lambda y, a, b: (
         a.of_sign(-4, 4) if a.nonzero else Interval(-4 if not a.nonnegative else 0, 4)
     ),
+    cost=8,
 )
 sinh = elementwise(
     "sinh",
@@ -116,6 +123,7 @@ sinh = elementwise(
     parity="odd",
     exact={0: 0},
     range=lambda y, x: x.of_sign(),
+    cost=5,
 )
 cosh: Elementwise = elementwise(
     "cosh",
@@ -129,6 +137,7 @@ cosh: Elementwise = elementwise(
     parity="even",
     exact={0: 1},
     range=Interval(1),
+    cost=5,
 )
 tanh = elementwise(
     "tanh",
@@ -143,6 +152,7 @@ tanh = elementwise(
     exact={0: 0},
     special=(500.0,),
     range=lambda y, x: x.of_sign(-1, 1),
+    cost=5,
 )
 arcsinh = elementwise(
     "arcsinh",
@@ -155,6 +165,7 @@ arcsinh = elementwise(
     parity="odd",
     exact={0: 0},
     range=lambda y, x: x.of_sign(),
+    cost=5,
 )
 arccosh = elementwise(
     "arccosh",
@@ -167,6 +178,7 @@ arccosh = elementwise(
     exact={1: 0},
     domain=(1.2, 4.0),
     range=NONNEGATIVE,
+    cost=5,
 )
 arctanh = elementwise(
     "arctanh",
@@ -180,6 +192,7 @@ arctanh = elementwise(
     exact={0: 0},
     domain=(-0.9, 0.9),
     range=lambda y, x: x.of_sign(),
+    cost=5,
 )
 
 

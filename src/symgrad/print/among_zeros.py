@@ -17,17 +17,8 @@ from symgrad.expr.op import Op
 from symgrad.expr.types import Ty
 from symgrad.ops.arithmetic import MUL, add_all, split_coefficient
 from symgrad.ops.einsum import EINSUM, broadcast
-from symgrad.ops.layout import (
-    EMBED,
-    GATHER,
-    SCATTER,
-    SLICE,
-    concat,
-    full_entry,
-    slice_of,
-    span,
-    span_text,
-)
+from symgrad.ops.gathering import GATHER, SCATTER
+from symgrad.ops.layout import EMBED, SLICE, concat, full_entry, slice_of, span, span_text
 from symgrad.print.printed import printed
 from symgrad.print.printer import fresh_letter
 from symgrad.rewrite.entries import part_of

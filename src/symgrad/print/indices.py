@@ -9,16 +9,19 @@ indices, over operands that matrix notation can say: others get a name and a def
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, Final, NamedTuple
 
 from symgrad.expr.dims import dim_names
 from symgrad.expr.leaves import ARANGE, EYE, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
+from symgrad.expr.op import Op
 from symgrad.expr.traverse import toposort
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.layout import GATHER, SLICE
-from symgrad.ops.reduction import MAX, MIN, PROD
+from symgrad.ops.gathering import GATHER
+from symgrad.ops.layout import SLICE
+from symgrad.ops.reduction import Reduction
 from symgrad.print.contraction import Form
 from symgrad.print.definitions import Plan
 from symgrad.print.latex_names import latex_name
@@ -145,7 +148,7 @@ class IndexWriter:
             return self._entrywise(request, view)
         if isinstance(view, Contraction):
             return self.whole(request) if view.form.kind == "kron" else _contraction(self, request)
-        way = WAYS.get(node.op)
+        way = _way_of(node.op)
         if way is not None and not (isinstance(view, Call) and view.hidden):
             return way(self, request)
         if isinstance(view, Call) and node.op.elementwise and node.args:
@@ -278,7 +281,7 @@ def _slice(writer: IndexWriter, request: Request) -> Step:
     at = iter(request.at)
     moved = [
         str(entry) if isinstance(entry, int) else _moved(next(at), *entry[:3:2])
-        for entry in request.node.params[0]
+        for entry in request.node.params.at
     ]
     return Step([Request(request.node.args[0], tuple(moved), request.used)], lambda parts: parts[0])
 
@@ -309,23 +312,26 @@ def _gather(writer: IndexWriter, request: Request) -> Step:
     return Step([Request(x, at, request.used)], lambda parts: parts[0])
 
 
-def _over_axes(command: str) -> Callable[[IndexWriter, Request], Step]:
+def _over_axes(sign: str, writer: IndexWriter, request: Request) -> Step:
     """A reduction written as ``\\max_{j}`` before its operand."""
+    (x,), (axes,) = request.node.args, request.node.params
+    bound = writer.fresh(request.used, len(axes))
+    kept, gone = iter(request.at), iter(bound)
+    at = tuple([next(gone) if axis in axes else next(kept) for axis in range(x.ndim)])
 
-    def step(writer: IndexWriter, request: Request) -> Step:
-        (x,), (axes,) = request.node.args, request.node.params
-        bound = writer.fresh(request.used, len(axes))
-        kept, gone = iter(request.at), iter(bound)
-        at = tuple([next(gone) if axis in axes else next(kept) for axis in range(x.ndim)])
+    def draw(parts: list[Piece]) -> Piece:
+        return Piece(
+            rf"{sign}_{{{', '.join(bound)}}} {writer.printer.wrap(parts[0], LOOSE)}", LOOSE
+        )
 
-        def draw(parts: list[Piece]) -> Piece:
-            return Piece(
-                rf"{command}_{{{', '.join(bound)}}} {writer.printer.wrap(parts[0], LOOSE)}", LOOSE
-            )
+    return Step([Request(x, at, (*request.used, *bound))], draw)
 
-        return Step([Request(x, at, (*request.used, *bound))], draw)
 
-    return step
+def _way_of(op: Op) -> Callable[[IndexWriter, Request], Step] | None:
+    """What an op does to indices; None where nobody says."""
+    if isinstance(op, Reduction) and op.sign is not None:
+        return partial(_over_axes, op.sign)
+    return WAYS.get(op)
 
 
 WAYS: Final[dict[Any, Callable[[IndexWriter, Request], Step]]] = {
@@ -334,7 +340,4 @@ WAYS: Final[dict[Any, Callable[[IndexWriter, Request], Step]]] = {
     ARANGE: _counted,
     SLICE: _slice,
     GATHER: _gather,
-    MAX: _over_axes(r"\max"),
-    MIN: _over_axes(r"\min"),
-    PROD: _over_axes(r"\prod"),
 }

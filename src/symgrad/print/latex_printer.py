@@ -14,8 +14,9 @@ from symgrad.ops.applied import APPLIED
 from symgrad.ops.arithmetic import MUL
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.exponential import exp
+from symgrad.ops.gathering import GATHER
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import GATHER, SLICE
+from symgrad.ops.layout import SLICE
 from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
 from symgrad.print.among_zeros import index_latex
 from symgrad.print.definitions import Plan

@@ -176,7 +176,7 @@ def _logsumexp_of(x: Expr) -> tuple[Expr, Any] | None:
     if not is_layout(total) or total.args[0].op is not LOGSUMEXP:
         return None
     (total,) = total.args
-    u, axes = total.args[0], total.params[0]
+    u, axes = total.args[0], total.params.axes
     back = broadcast(insert_axes(total, axes), u.shape)
     return (u, axes) if u.shape == x.shape and back is x else None
 
@@ -303,12 +303,12 @@ class EntriesAmongZeros:
         if inside is None:
             return None
         array = self._filled(x, number(0))
-        array[_index(x.params[1])] = inside
+        array[_index(x.params.at)] = inside
         return array
 
     def sliced(self, x: Expr) -> Any:
         inside = self._of(x.args[0])
-        return None if inside is None else inside[_index(x.params[0])]
+        return None if inside is None else inside[_index(x.params.at)]
 
     def identity(self, x: Expr) -> Any:
         return np.array(
@@ -431,7 +431,7 @@ def _reversed_sum(x: Expr) -> Expr:
 def _unit(x: Expr) -> Expr:
     """``eye(n)[k]`` is a unit vector."""
     if x.args[0].op is EYE and x.ndim == 1:
-        at = [e for e in x.params[0] if e.__class__ is int]
+        at = [e for e in x.params.at if e.__class__ is int]
         if len(at) == 1:
             return unit_vector(x.shape[0], at[0], x.ty)
     return x

@@ -106,9 +106,9 @@ def array_text(node: Expr) -> str:
 LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
     SYMBOL: lambda node: Piece(str(node.name), ATOM),
     NAMED_NUMBER: lambda node: Piece(str(node.name), ATOM),
-    EYE: lambda node: Piece(f"eye({node.params[0]})", ATOM),
-    SIZE: lambda node: dim_piece(node.params[0]),
-    ARANGE: lambda node: Piece(f"arange({node.params[0]})", ATOM),
+    EYE: lambda node: Piece(f"eye({node.params.extent})", ATOM),
+    SIZE: lambda node: dim_piece(node.params.extent),
+    ARANGE: lambda node: Piece(f"arange({node.params.extent})", ATOM),
     CONST: lambda node: (
         number_piece(reading_value(node)) if is_number(node) else Piece(array_text(node), ATOM)
     ),

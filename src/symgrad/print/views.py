@@ -97,7 +97,7 @@ def view_of(node: Expr, merges: Merges) -> View:
 def _kronecker(node: Expr) -> Form | None:
     """A reshaped Einsum as the Kronecker product of two matrices, ``A_ij B_kl -> C_ikjl``; or None."""
     (x,) = node.args
-    if x.op is not EINSUM or x.ndim != 4 or x.params[2]:
+    if x.op is not EINSUM or x.ndim != 4 or x.params.spread:
         return None
     if node.shape != (mul_dims(*x.shape[:2]), mul_dims(*x.shape[2:])):
         return None

@@ -131,7 +131,7 @@ class _Lowering:
         if op is CONST:
             return self._constant(node)
         if op is NAMED_NUMBER:
-            return self.p.literal(NAMED_VALUES[node.params[0]])
+            return self.p.literal(NAMED_VALUES[node.params.name])
         if op is NAMED or op is STOP_GRADIENT:
             return self.value[node.args[0]]
         if op is ADD:

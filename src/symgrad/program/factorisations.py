@@ -11,20 +11,10 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.kinds import Call, Method
 from symgrad.expr.node import Expr
-from symgrad.expr.op import Op
-from symgrad.ops.determinant import DET
-from symgrad.ops.linalg import INV, LOGABSDET, SIGNDET, SOLVE, SPD_LOGDET
+from symgrad.ops.linalg import LOGABSDET, SIGNDET, SOLVE
 from symgrad.ops.matrices import untransposed
 from symgrad.ops.properties import is_spd
 
-METHODS: Final[dict[Op, Method]] = {
-    DET: Method("det"),
-    LOGABSDET: Method("logabsdet"),
-    SPD_LOGDET: Method("logabsdet"),
-    SIGNDET: Method("signdet"),
-    SOLVE: Method("solve"),
-    INV: Method("inv"),
-}
 TURNED: Final = Method("solve", (("turned", True),))  # by the transpose
 ONE_CALL: Final = (LOGABSDET, SIGNDET)  # what NumPy gives together
 
@@ -45,10 +35,11 @@ def shared_factors(order: Sequence[Expr]) -> dict[Expr, Use]:
     """The nodes of a graph that act on a matrix that others act on too, and how."""
     uses: dict[Expr, dict[Expr, Use]] = {}
     for node in order:
-        if node.op in METHODS and node.args[0].ndim == 2:
+        name = node.op.factored
+        if name is not None and node.args[0].ndim == 2:
             inner = untransposed(node.args[0]) if node.op is SOLVE else None
             matrix = node.args[0] if inner is None else inner
-            method = METHODS[node.op] if inner is None else TURNED
+            method = Method(name) if inner is None else TURNED
             uses.setdefault(matrix, {})[node] = Use(matrix, method)
     shared: dict[Expr, Use] = {}
     for group in uses.values():

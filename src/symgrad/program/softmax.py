@@ -59,7 +59,7 @@ class Exponentials:
     def __init__(self, p: Program, y: Expr, x: Value) -> None:
         self.p = p
         self.y = y
-        axes = y.params[0]
+        axes = y.params.axes
         shape = y.args[0].shape
         kept = tuple(1 if k in axes else d for k, d in enumerate(shape))
         axes = axes_of(y)
@@ -70,7 +70,7 @@ class Exponentials:
 
     def softmax(self) -> Value:
         """``e/s``."""
-        axes = self.y.params[0]
+        axes = self.y.params.axes
         shape = self.y.args[0].shape
         kept = tuple(1 if k in axes else d for k, d in enumerate(shape))
         index = Index(tuple([None if k in axes else WHOLE for k in range(len(shape))]))
@@ -82,5 +82,5 @@ class Exponentials:
     def logsumexp(self) -> Value:
         """``log(s) + top``."""
         log = self.p.emit(LOG_TOTAL, (self.sum,), self.y.shape)
-        top = self.p.emit(Squeeze(self.y.params[0]), (self.top,), self.y.shape)
+        top = self.p.emit(Squeeze(self.y.params.axes), (self.top,), self.y.shape)
         return binary(self.p, kinds.ADD, log, top)

@@ -7,13 +7,17 @@ its rows. With the extent 1 in its place the formula is that of one problem.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import replace, toposort
 from symgrad.ops import layout
 from symgrad.ops.einsum import EINSUM
+from symgrad.ops.reshaping import RESHAPE
 from symgrad.rewrite.unrolling import RULES
+
+# Where operands and result have the batch in front, these do not mix its rows, or it is seen below
+WITH_ROWS: Final = (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED)
 
 
 class Problem(NamedTuple):
@@ -39,7 +43,7 @@ def one_problem(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Problem 
 
 def _keeps_rows(node: Expr, batch: str) -> bool:
     """Whether the rows of a node are made of the rows of its operands, each of its own."""
-    if node.op not in RULES and not node.op.elementwise:
+    if not (node.op in RULES or node.op in WITH_ROWS or node.op.elementwise):
         return False
     if not all(isinstance(d, int) for d in (*node.shape[1:], *node.shape[:1]) if d != batch):
         return False
@@ -52,6 +56,5 @@ def _keeps_rows(node: Expr, batch: str) -> bool:
         pairs = zip(node.args, inputs, strict=True)
         return all(labels[0] == out[0] for x, labels in pairs if x.shape[:1] == (batch,))
     if node.op in (layout.SLICE, layout.EMBED):
-        index = node.params[-1]
-        return bool(index[0] == layout.full_entry(batch))
+        return bool(node.params.at[0] == layout.full_entry(batch))
     return True

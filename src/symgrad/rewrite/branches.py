@@ -18,7 +18,6 @@ from typing import Final
 from symgrad.expr.leaves import eye, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import images, rebuild, toposort
-from symgrad.ops import decompositions, linalg, matrix_powers, pseudoinverse
 from symgrad.ops import ufuncs as f
 from symgrad.ops.einsum import broadcast, is_layout, is_stretched_scalar
 from symgrad.ops.guard import WHERE, choose
@@ -32,19 +31,6 @@ Need = tuple[Together, ...]  # alternatives
 ALWAYS: Final[Need] = ((),)
 MAX_ALTERNATIVES: Final = 8
 MAX_TOGETHER: Final = 16
-RAISING: Final = (
-    linalg.INV,
-    linalg.SOLVE,
-    linalg.SPD_LOGDET,
-    *matrix_powers.POWER_OPS,
-    decompositions.CHOLESKY,
-    decompositions.EIGH_VALUES,
-    decompositions.EIGH_VECTORS,
-    decompositions.SVD_U,
-    decompositions.SVD_S,
-    decompositions.SVD_VT,
-    *pseudoinverse.PSEUDOINVERSE_OPS,
-)
 
 
 def quiet_branches(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -57,7 +43,7 @@ def quiet_branches(roots: Sequence[Expr]) -> Sequence[Expr]:
     masks = {
         node: _condition(needs[node], node)
         for node in order
-        if node.op in RAISING and needs.get(node, ALWAYS) != ALWAYS
+        if node.op.raises and needs.get(node, ALWAYS) != ALWAYS
     }
     return _with_safe_operands(roots, masks) if masks else list(roots)
 
@@ -66,7 +52,7 @@ def _above_raising(order: Iterable[Expr]) -> dict[Expr, None]:
     """The nodes that may raise or hold one that may."""
     found: dict[Expr, None] = {}
     for node in order:
-        if node.op in RAISING or any(arg in found for arg in node.args):
+        if node.op.raises or any(arg in found for arg in node.args):
             found[node] = None
     return found
 
@@ -170,7 +156,7 @@ def _parts(c: Expr) -> list[Expr]:
         return []
     for node in reversed(around):
         parts = [
-            any_over(x, node.params[0]) if node.op is ANY else node.op.build((x,), node.params)
+            any_over(x, node.params.axes) if node.op is ANY else node.op.build((x,), node.params)
             for x in parts
         ]
     return parts

@@ -23,7 +23,7 @@ MAX_TERMS: Final = 8
 
 def _sum_of_deviations(y: Expr) -> Expr | None:
     x = y.args[0]
-    if len(y.args) != 1 or x.op is not ADD or len(x.args) > MAX_TERMS or y.params[2]:
+    if len(y.args) != 1 or x.op is not ADD or len(x.args) > MAX_TERMS or y.params.spread:
         return None
     (labels,), out, _ = y.params
     gone = [axis for axis, n in enumerate(labels) if n not in out]

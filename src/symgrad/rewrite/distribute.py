@@ -75,7 +75,7 @@ def _split(node: Expr, alone: Inlinable) -> Split | None:
     if node.op is not EINSUM or len(node.args) < 2 or node.ty is BOOL:
         return None
     for place, x in enumerate(node.args):
-        labels = node.params[0][place]
+        labels = node.params.inputs[place]
         if x.op is ADD and len(set(labels)) == x.ndim and alone(x):
             terms = _terms(x, alone)
             identities = [term for term in terms if _holds_identity(term)]

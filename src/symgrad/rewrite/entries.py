@@ -8,7 +8,8 @@ from symgrad.expr.leaves import CONST, is_number
 from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, add_all
 from symgrad.ops.einsum import EINSUM, einsum_node, is_stretched_scalar
-from symgrad.ops.layout import CONCAT, EMBED, GATHER, SLICE, concat, full_entry, slice_of
+from symgrad.ops.gathering import GATHER
+from symgrad.ops.layout import CONCAT, EMBED, SLICE, concat, full_entry, slice_of
 from symgrad.rewrite.rule import Guarantee, Rule
 
 MAX_DEPTH: Final = 4

@@ -80,7 +80,7 @@ def _cancelled_inverse(y: Expr) -> Expr | None:
         return None
     for index, x in enumerate(y.args):
         if x.op is INV and x.ndim == 2:
-            row, column = y.params[0][index]
+            row, column = y.params.inputs[index]
             for factors in _readings(x.args[0]):
                 mirror = [(m, not turned) for m, turned in reversed(factors)]
                 for site in (
@@ -255,9 +255,9 @@ def _selected(y: Expr) -> Expr | None:
     """``V @ diag(e_k) @ V.T -> outer(V[:, k], V[:, k])``: an entry among zeros selects."""
     inputs, out, spread = y.params
     for i, (x, labels) in enumerate(zip(y.args, inputs, strict=True)):
-        if x.op is not EMBED or x.ndim != 1 or not isinstance(x.params[1][0], int):
+        if x.op is not EMBED or x.ndim != 1 or not isinstance(x.params.at[0], int):
             continue
-        (label,), k = labels, x.params[1][0]
+        (label,), k = labels, x.params.at[0]
         others = [j for j, ls in enumerate(inputs) if label in ls and j != i]
         if label in out or any(inputs[j].count(label) > 1 or y.args[j].op is EYE for j in others):
             continue

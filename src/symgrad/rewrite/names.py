@@ -60,7 +60,7 @@ def symbols_for(parts: Sequence[Expr]) -> dict[Expr, Expr]:
 
 def _symbol_for(part: Expr, k: int) -> Expr:
     held = tuple(sorted(_facts(part.args[0])))
-    params = (f"{part.params[0]} {k}", part.shape, part.ty, held, NAMED.name)
+    params = (f"{part.params.name} {k}", part.shape, part.ty, held, NAMED.name)
     return make(SYMBOL, (), params, part.shape, part.ty)
 
 
@@ -69,7 +69,7 @@ def _facts(body: Expr) -> list[str]:
     while body.op is NAMED:
         body = body.args[0]
     if body.op is SYMBOL:
-        return list(body.params[3])
+        return list(body.params.held)
     span = range_of(body)
     signs = {
         "positive": span.positive,

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.ops import decompositions, layout, linalg, pseudoinverse, reducing, reduction
+from symgrad.ops import reducing
 from symgrad.ops import ufuncs as f
-from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import (
     EINSUM,
     broadcast,
@@ -17,34 +14,10 @@ from symgrad.ops.einsum import (
     is_stretched_scalar,
     relabel,
 )
+from symgrad.ops.gathering import SCATTER
 from symgrad.ops.guard import choose
-from symgrad.ops.matrix_functions import EXPM
-from symgrad.ops.matrix_powers import MATRIX_POWER
-from symgrad.ops.reshaping import RESHAPE
-from symgrad.ops.rolling import ROLL
+from symgrad.ops.reduction import Reduction
 from symgrad.ops.symmetry import Labels
-
-LINEAR: Final = (
-    RESHAPE,
-    ROLL,
-    layout.CONCAT,
-    layout.SLICE,
-    layout.EMBED,
-    layout.GATHER,
-    layout.SCATTER,
-)
-REDUCTIONS: Final = tuple(
-    op for op in reduction.REDUCTION_OPS if op not in (reduction.CUMSUM, reduction.CUMPROD)
-)
-# Ops whose operands all have the leading axes of the result, a matrix each
-MATRIX_OPS: Final = (
-    *linalg.LINEAR_OPS,
-    *[op for op in decompositions.DECOMPOSITION_OPS if op is not decompositions.GAPS],
-    *[op for op in pseudoinverse.PSEUDOINVERSE_OPS if op is not pseudoinverse.LSTSQ],
-    DET,
-    EXPM,
-    MATRIX_POWER,
-)
 
 
 def reaches(node: Expr, condition: Expr, index: int) -> Expr | None:
@@ -57,7 +30,7 @@ def reaches(node: Expr, condition: Expr, index: int) -> Expr | None:
         condition = broadcast(f.logical_not(condition.args[0].args[0]), condition.shape)
     if node.op is EINSUM:
         return _through_einsum(node, condition, index)
-    if node.op in LINEAR:
+    if node.op.moves or node.op is SCATTER:
         assert node.op.vjp is not None
         ones, zeros = number(1, node.shape), number(0, node.shape)
         wanted = [i == index for i in range(len(node.args))]
@@ -67,10 +40,10 @@ def reaches(node: Expr, condition: Expr, index: int) -> Expr | None:
         return broadcast(condition.args[0], arg.shape)
     if condition.ndim == 0:
         return broadcast(condition, arg.shape)
-    if node.op in MATRIX_OPS:
+    if node.op.matrices:
         return over_matrices(condition, arg)
-    if node.op in REDUCTIONS:
-        return broadcast(insert_axes(condition, node.params[0]), arg.shape)
+    if isinstance(node.op, Reduction):
+        return broadcast(insert_axes(condition, node.params.axes), arg.shape)
     return None
 
 

@@ -85,7 +85,7 @@ class _Axes:
 
 def _sums(y: Expr) -> bool:
     """Whether an Einsum sums over a label."""
-    return any(n not in y.params[1] for labels in y.params[0] for n in labels)
+    return any(n not in y.params.out for labels in y.params.inputs for n in labels)
 
 
 def label_of(y: Expr, axes: dict[Expr, int]) -> int | None:
@@ -136,7 +136,7 @@ class _Parts:
     def _part(self, y: Expr, axis: int, k: int) -> Expr:
         if y.op.elementwise:
             return y.op.build(tuple([self._operand(arg, axis, k) for arg in y.args]), y.params)
-        label = y.params[1][axis]
+        label = y.params.out[axis]
         return self._contracted(y, label, k)
 
     def _contracted(self, y: Expr, label: int, k: int) -> Expr:
@@ -157,7 +157,7 @@ class _Parts:
         label = label_of(y, self.axes)
         assert label is not None
         parts = list(self._each(y, label))
-        out = y.params[1]
+        out = y.params.out
         if label not in out:
             return add_all(parts)
         axis = out.index(label)
@@ -165,7 +165,7 @@ class _Parts:
 
     def _each(self, y: Expr, label: int) -> Iterator[Expr]:
         arg, labels = next(
-            (arg, ls) for arg, ls in zip(y.args, y.params[0], strict=True) if arg in self.axes
+            (arg, ls) for arg, ls in zip(y.args, y.params.inputs, strict=True) if arg in self.axes
         )
         for k in range(arg.shape[labels.index(label)]):
             yield self._contracted(y, label, k)

@@ -261,7 +261,7 @@ class _Formula:
         if is_layout(node):
             node = node.args[0]
         if node.op is NAMED_NUMBER:
-            return self.mp.pi + 0 if node.params[0] == "pi" else self.mp.e + 0
+            return self.mp.pi + 0 if node.params.name == "pi" else self.mp.e + 0
         value = value_of(node)
         if isinstance(value, Fraction):
             return self.mp.mpf(value.numerator) / value.denominator

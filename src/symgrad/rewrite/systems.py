@@ -112,7 +112,7 @@ def _extents(y: Expr) -> dict[int, Dim]:
 
 def _system_at(y: Expr, place: int) -> _System | None:
     """How the inverse at this place multiplies, from the side with the fewer columns; or None."""
-    labels = y.params[0][place]
+    labels = y.params.inputs[place]
     if len(set(labels)) != len(labels):
         return None
     row, column = labels[-2:]

@@ -28,13 +28,9 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.expr.tuning import tuning
 from symgrad.expr.types import FLOAT, Ty
-from symgrad.ops import layout
 from symgrad.ops.arithmetic import add_all, mul_all
 from symgrad.ops.cast import CAST, cast
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.named import NAMED
-from symgrad.ops.reshaping import RESHAPE
-from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.symmetry import is_symmetric
 
 Grid = Any  # numpy object array of Expr of shape ()
@@ -61,7 +57,7 @@ def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
         any(x.shape for x in (*parameters, *order))
         and all(x.ty is FLOAT and _is_small(x) for x in parameters)
         and all((y.ty is FLOAT or y.ty.weak) and _is_small(y) for y in outputs)
-        and all(x.op in RULES or x.op.elementwise for x in order)
+        and all(x.op in RULES or x.op.elementwise or x.op.unrolled is not None for x in order)
     )
 
 
@@ -87,7 +83,7 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
     grids = {x: _symbols(identifier, x, names) for identifier, x in parameters}
     for node in order:
         if node not in grids:
-            rule = RULES.get(node.op, _elementwise)
+            rule = RULES.get(node.op, _by_record)
             grids[node] = rule(node, [grids[arg] for arg in node.args])
     return Scalars([grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs])
 
@@ -124,7 +120,7 @@ def _filled(shape: Any, value: Expr) -> Grid:
 
 def _symbols(identifier: str, x: Expr, names: Names) -> Grid:
     """A scalar symbol for each entry, with the identifier of its own in code."""
-    held = {key: True for key in x.params[3] if key in ENTRY_ASSUMPTIONS}
+    held = {key: True for key in x.params.held if key in ENTRY_ASSUMPTIONS}
     entries = []
     for at in _places(range(x.ndim), dict(enumerate(x.shape))):
         name = names.fresh(identifier + "_".join(map(str, at))) if at else identifier
@@ -142,6 +138,15 @@ def _mirrored(y: Expr, grid: Grid) -> Grid:
 
 
 # Nodes
+
+
+def _by_record(node: Expr, grids: list[Grid]) -> Grid:
+    """By the record's own form, in which plain numbers may stand; else entry by entry."""
+    if node.op.unrolled is None:
+        return _elementwise(node, grids)
+    found = np.asarray(node.op.unrolled(node, *grids), object)
+    entries = [x if x.__class__ is Expr else _number(x, node.ty) for x in found.ravel()]
+    return _grid(entries, node.shape)
 
 
 def _elementwise(node: Expr, grids: list[Grid]) -> Grid:
@@ -169,34 +174,7 @@ def _constant(node: Expr, grids: list[Grid]) -> Grid:
 
 def _eye(node: Expr, grids: list[Grid]) -> Grid:
     pair = _number(0, node.ty), _number(1, node.ty)
-    return _grid([pair[v] for v in np.eye(node.params[0], dtype=int).ravel()], node.shape)
-
-
-def _reshaped(node: Expr, grids: list[Grid]) -> Grid:
-    return grids[0].reshape(node.shape)
-
-
-def _joined(node: Expr, grids: list[Grid]) -> Grid:
-    return np.concatenate(grids, axis=node.params[0])
-
-
-def _place(index: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A basic index of known bounds as NumPy takes it."""
-    return tuple(
-        e if e.__class__ is int else slice(e[0], None if e[1] < 0 else e[1], e[2]) for e in index
-    )
-
-
-def _sliced(node: Expr, grids: list[Grid]) -> Grid:
-    picked = grids[0][_place(node.params[0])]
-    return picked if node.shape else _grid([picked], ())
-
-
-def _embedded(node: Expr, grids: list[Grid]) -> Grid:
-    shape, index = node.params
-    grid = _filled(shape, _number(0, node.ty))
-    grid[_place(index)] = grids[0] if grids[0].shape else grids[0].item()
-    return grid
+    return _grid([pair[v] for v in np.eye(node.params.extent, dtype=int).ravel()], node.shape)
 
 
 # Products
@@ -242,17 +220,12 @@ def _is_zero(x: Expr) -> bool:
     return value.__class__ is int and value == 0
 
 
+# Leaves, and what is not by `Op.unrolled`: numbers are typed by them, and products leave zeros out
 RULES: Final[dict[Any, Callable[[Expr, list[Grid]], Grid]]] = {
     SYMBOL: _leaf,
     NAMED_NUMBER: _leaf,
     CONST: _constant,
     EYE: _eye,
-    NAMED: lambda node, grids: grids[0],
-    STOP_GRADIENT: lambda node, grids: grids[0],
     CAST: _cast,
     EINSUM: _contracted,
-    RESHAPE: _reshaped,
-    layout.CONCAT: _joined,
-    layout.SLICE: _sliced,
-    layout.EMBED: _embedded,
 }

@@ -17,22 +17,15 @@ import numpy as np
 from symgrad.expr.leaves import CONST, EYE, constant, is_number, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
-from symgrad.ops import layout
 from symgrad.ops.arithmetic import ADD, MUL
-from symgrad.ops.cast import CAST
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, is_layout, relabel, transpose_axes
+from symgrad.ops.gathering import SCATTER
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import full_entry
-from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import reshape_to
-from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.ops.symmetry import is_symmetric
+from symgrad.structure.entries import is_linear
 from symgrad.structure.picks import taken
 from symgrad.structure.star import is_mirrored, star_groups, star_places
-
-# What one entry costs, in entrywise operations on one entry
-SCATTER_COST: Final = 8
-GATHER_COST: Final = 3
 
 
 def column_groups(rows: Any, columns: Any, width: int) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -60,20 +53,17 @@ def cost(root: Expr) -> int:
     """About how many entrywise operations a formula of known extents takes."""
     total = 0
     for node in toposort([root]):
-        size = int(np.prod(node.shape, dtype=np.int64)) if node.args else 0
-        if node.op is layout.SCATTER:
-            size = SCATTER_COST * int(np.prod(node.args[0].shape, dtype=np.int64))
-        elif node.op is layout.GATHER:
-            size *= GATHER_COST
-        elif node.op is EINSUM and not is_layout(node):
+        made = node.args[0] if node.op is SCATTER else node
+        size = int(np.prod(made.shape, dtype=np.int64)) if node.args else 0
+        if node.op is EINSUM and not is_layout(node):
             size = _product_cost(node)
-        total += size
+        total += size if node.op.elementwise else size * (node.op.cost or 1)
     return total
 
 
 def _product_cost(node: Expr) -> int:
     """Of a product: as its two largest operands meet."""
-    pairs = sorted(zip(node.args, node.params[0], strict=True), key=lambda pair: -len(pair[1]))
+    pairs = sorted(zip(node.args, node.params.inputs, strict=True), key=lambda pair: -len(pair[1]))
     extents: dict[int, int] = {}
     for x, labels in pairs[:2]:
         extents.update(zip(labels, x.shape, strict=True))
@@ -149,8 +139,7 @@ def _seeded(J: Expr, seed: Expr) -> Expr | None:
             step = steps[request]
             done[request] = step.make([done[r] for r in step.needs])
         else:
-            rule = RULES.get(request.node.op)
-            found = None if rule is None else rule(request.node, request.axis, seed)
+            found = RULES.get(request.node.op, _by_record)(*request, seed)
             if found is None:
                 return None
             steps[request] = found
@@ -166,9 +155,16 @@ def _sum(node: Expr, axis: int, seed: Expr) -> Step | None:
     return Step([Request(x, axis) for x in node.args], lambda parts: ADD.build(tuple(parts), ()))
 
 
-def _same(node: Expr, axis: int, seed: Expr) -> Step | None:
+def _by_record(node: Expr, axis: int, seed: Expr) -> Step | None:
+    """By the rule of the record; a linear function of entries passes the product on."""
+    if node.op.columns is not None:
+        found = node.op.columns(node, axis, seed)
+        return None if found is None else Step([Request(*pair) for pair in found[0]], found[1])
+    if not (node.op.elementwise and is_linear(node)):
+        return None
     return Step(
-        [Request(node.args[0], axis)], lambda parts: node.op.build(tuple(parts), node.params)
+        [Request(x, axis) for x in node.args],
+        lambda parts: node.op.build(tuple(parts), node.params),
     )
 
 
@@ -251,50 +247,6 @@ def _einsum(node: Expr, axis: int, seed: Expr) -> Step | None:
     return Step([], joined)
 
 
-def _slice(node: Expr, axis: int, seed: Expr) -> Step | None:
-    (x,), (index,) = node.args, node.params
-    kept = [k for k, entry in enumerate(index) if not isinstance(entry, int)]
-    place = kept[axis]
-    if index[place] != full_entry(x.shape[place]):
-        return None
-    moved = (*index[:place], full_entry(seed.shape[1]), *index[place + 1 :])
-    return Step([Request(x, place)], lambda parts: layout.slice_of(parts[0], moved))
-
-
-def _embedding(node: Expr, axis: int, seed: Expr) -> Step | None:
-    (x,), (shape, index) = node.args, node.params
-    if index[axis] != full_entry(shape[axis]):
-        return None
-    place = sum(not isinstance(entry, int) for entry in index[:axis])
-    wide = (*shape[:axis], seed.shape[1], *shape[axis + 1 :])
-    moved = (*index[:axis], full_entry(seed.shape[1]), *index[axis + 1 :])
-    return Step([Request(x, place)], lambda parts: layout.embed_in(parts[0], wide, moved))
-
-
-def _concatenation(node: Expr, axis: int, seed: Expr) -> Step | None:
-    (along,) = node.params
-    if along == axis:
-        return None
-    return Step([Request(x, axis) for x in node.args], lambda parts: layout.concat(parts, along))
-
-
-def _scatter(node: Expr, axis: int, seed: Expr) -> Step | None:
-    x, *indices = node.args
-    if axis < len(indices):
-        return None
-    place = indices[0].ndim + axis - len(indices)
-    shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
-    return Step([Request(x, place)], lambda parts: layout.scatter(parts[0], indices, shape))
-
-
-def _gather(node: Expr, axis: int, seed: Expr) -> Step | None:
-    x, *indices = node.args
-    if axis < indices[0].ndim:
-        return None
-    place = len(indices) + axis - indices[0].ndim
-    return Step([Request(x, place)], lambda parts: layout.gather(parts[0], indices))
-
-
 def _constant(node: Expr, axis: int, seed: Expr) -> Step | None:
     """Arrays are multiplied at once; zeros stay zeros; other numbers are full columns."""
     if not is_number(node):
@@ -315,12 +267,4 @@ RULES: Final[dict[Any, Rule]] = {
     MUL: _product,
     EINSUM: _einsum,
     WHERE: _choice,
-    NAMED: _same,
-    STOP_GRADIENT: _same,
-    CAST: _same,
-    layout.SLICE: _slice,
-    layout.EMBED: _embedding,
-    layout.CONCAT: _concatenation,
-    layout.SCATTER: _scatter,
-    layout.GATHER: _gather,
 }

@@ -8,6 +8,7 @@ slices and gathers of smaller nodes. Nothing of the size of the dense tensor is 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -23,19 +24,17 @@ from symgrad.expr.leaves import (
     is_number,
     is_value,
     number,
+    symbol,
     value_of,
 )
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops import layout
 from symgrad.ops.arithmetic import ADD, MUL, POW
-from symgrad.ops.cast import CAST
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.gathering import GATHER, SCATTER
 from symgrad.ops.guard import WHERE
-from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import RESHAPE, reshape_to
-from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.structure.joins import Table, expanded, flat, joined, unraveled
 from symgrad.structure.picks import added_up, picked, taken
 
@@ -43,6 +42,7 @@ Positions = Any  # sorted numpy array of int64
 
 # A product is computed in full where its entries are more than so many times those of the result
 MAX_FILL: Final = 4
+MAX_UNROLLED: Final = 10_000  # entries of what is unrolled to find out which of them are zero
 
 
 class Entries(NamedTuple):
@@ -68,8 +68,8 @@ def entries_of(e: Expr) -> Entries:
     _check_extents(order)
     sparse: Sparse = {}
     for node in order:
-        rule = RULES.get(node.op)
-        found = _zero_preserving(node, sparse) if rule is None else rule(node, sparse)
+        rule = RULES.get(node.op, by_record)
+        found = rule(node, sparse)
         if found is not None:
             sparse[node] = found
     return _explicit(e, sparse)
@@ -179,20 +179,74 @@ def _spread(entries: Entries, at: Positions) -> Expr:
     return added_up(entries.values, np.searchsorted(at, entries.at), len(at))
 
 
-def _same(node: Expr, sparse: Sparse) -> Entries | None:
-    (x,) = node.args
-    if x not in sparse:
-        return None
-    at, values = sparse[x]
-    return Entries(at, values if node.op is NAMED else node.op.build((values,), node.params))
+# By the record of an op
 
 
-def _zero_preserving(node: Expr, sparse: Sparse) -> Entries | None:
-    """A function of one operand that is exactly 0 at 0; everything else is full."""
+def by_record(node: Expr, sparse: Sparse) -> Entries | None:
+    """By the rule of the record, or by what else it says; everything else is full."""
     op = node.op
-    if isinstance(op, Elementwise) and op.arity == 1 and value_of(op.build((ZERO,), ())) == 0:
-        return _same(node, sparse)
-    return None
+    if op.entries is not None:
+        found = op.entries(node, [sparse.get(x) for x in node.args])
+        return None if found is None else Entries(*found)
+    if op.elementwise:
+        return _function(node, sparse)
+    if op.unrolled is None or _size(node) > MAX_UNROLLED:
+        return None
+    return _moved(node, sparse) if op.moves else _unrolled(node, sparse)
+
+
+def _function(node: Expr, sparse: Sparse) -> Entries | None:
+    """A function of entries that is exactly 0 where all operands are; everything else is full."""
+    if not node.args or any(x not in sparse for x in node.args):
+        return None
+    zeros = (ZERO,) * len(node.args)
+    if not is_linear(node) and value_of(node.op.build(zeros, node.params)) != 0:
+        return None
+    at = reduce(np.union1d, [sparse[x].at for x in node.args])
+    return Entries(
+        at, node.op.build(tuple([_spread(sparse[x], at) for x in node.args]), node.params)
+    )
+
+
+def is_linear(node: Expr) -> bool:
+    """Whether the record says that a node is linear in its operands."""
+    linear = node.op.linear
+    return linear(node) if callable(linear) else linear
+
+
+def _moved(node: Expr, sparse: Sparse) -> Entries | None:
+    """Where an op that moves entries puts their numbers, counted from 1 through all operands."""
+    parts = [_explicit(x, sparse) for x in node.args]
+    numbered, count = [], 0
+    for x, part in zip(node.args, parts, strict=True):
+        places = np.zeros(_size(x), np.int64)
+        places[part.at] = count + 1 + np.arange(len(part.at))
+        numbered.append(places.reshape(x.shape))
+        count += len(part.at)
+    assert node.op.unrolled is not None
+    source = node.op.unrolled(node, *numbered).reshape(-1)
+    at = np.flatnonzero(source)
+    if len(at) == len(source):
+        return None
+    return Entries(at, taken(layout.concat([p.values for p in parts], 0), source[at] - 1))
+
+
+def _unrolled(node: Expr, sparse: Sparse) -> Entries | None:
+    """The entries that arithmetic on single entries does not find to be zero; their values are picked."""
+    if not any(x in sparse for x in node.args) or sum(map(_size, node.args)) > MAX_UNROLLED:
+        return None
+    arrays = []
+    for k, x in enumerate(node.args):
+        held = set(_explicit(x, sparse).at.tolist())
+        entries = np.empty(_size(x), object)
+        for place in range(_size(x)):
+            known = place not in held
+            entries[place] = ZERO if known else symbol(f"x{k}_{place}", unique=node)
+        arrays.append(entries.reshape(x.shape))
+    assert node.op.unrolled is not None
+    found = np.asarray(node.op.unrolled(node, *arrays), object).ravel().tolist()
+    kept = [not (is_value(x, 0) if isinstance(x, Expr) else x == 0) for x in found]
+    return None if all(kept) else Entries(np.flatnonzero(kept), picked(node, np.flatnonzero(kept)))
 
 
 # Places
@@ -224,7 +278,7 @@ def _slice(node: Expr, sparse: Sparse) -> Entries | None:
     kept = np.ones(len(at), bool)
     moved: list[Any] = []
     shape = node.args[0].shape
-    for c, entry, extent in zip(unraveled(at, shape), node.params[0], shape, strict=True):
+    for c, entry, extent in zip(unraveled(at, shape), node.params.at, shape, strict=True):
         if isinstance(entry, int):
             kept &= c == entry % extent
             continue
@@ -338,6 +392,7 @@ def _table(x: Expr, labels: Sequence[int], sparse: Sparse, k: int) -> Table:
     return Table(len(rows), {**{n: c[rows] for n, c in columns.items()}, _row(k): rows})
 
 
+# Leaves, sums and products, and ops whose records would say it through arrays of the whole size
 RULES: Final[dict[Any, Rule]] = {
     EYE: _eye,
     CONST: _constant,
@@ -345,14 +400,11 @@ RULES: Final[dict[Any, Rule]] = {
     MUL: _product,
     POW: _power,
     WHERE: _choice,
-    NAMED: _same,
-    STOP_GRADIENT: _same,
-    CAST: _same,
     EINSUM: _einsum,
     RESHAPE: _reshape,
     layout.CONCAT: _concatenation,
     layout.SLICE: _slice,
     layout.EMBED: _embedding,
-    layout.SCATTER: _scatter,
-    layout.GATHER: _gather,
+    SCATTER: _scatter,
+    GATHER: _gather,
 }

@@ -9,7 +9,8 @@ import numpy as np
 from symgrad.expr.leaves import constant, is_number, number
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import EINSUM, broadcast
-from symgrad.ops.layout import gather, scatter, slice_of
+from symgrad.ops.gathering import gather, scatter
+from symgrad.ops.layout import slice_of
 from symgrad.ops.reshaping import reshape_to
 from symgrad.structure.joins import flat, unraveled
 

@@ -7,6 +7,7 @@ picture of each formula and ``index.html``, the page that shows them.
 
 import argparse
 import html
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -445,8 +446,16 @@ def text() -> str:
 def _entry(title: str, lines: Lines) -> Iterator[str]:
     yield title
     for left, e in lines:
-        yield f"  {left} = {e}"
+        yield f"  {plain(left)} = {e}"
     yield sg.latex(dict(lines), mode="align*")
+
+
+def plain(left: str) -> str:
+    r"""A left-hand side as text: ``\frac{\partial B}{\partial \nu}`` as ``dB/dnu``."""
+    left = re.sub(r"\\frac\{(.*)\}\{(.*)\}", r"\1/\2", left)
+    left = re.sub(r"\\partial(\^\d)? ?", r"d\1", left)
+    left = re.sub(r"\\(text|operatorname|mathbf|mathcal)\{(.*?)\}", r"\2", left)
+    return re.sub(r"\\[, ]|\\", "", left)
 
 
 PREAMBLE = r"""\documentclass[12pt]{article}

@@ -298,7 +298,8 @@ def _place_in(held: range, entry: Entry, wanted: range) -> Entry:
 
 def _last(entry: Entry) -> Any:
     start, _, step, length = entry
-    return start + (length - 1) * step if isinstance(length, int) and length > 0 else None
+    known = isinstance(start, int) and isinstance(length, int)
+    return start + (length - 1) * step if known and length > 0 else None
 
 
 def _shifted(entry: Entry, by: int) -> Entry:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
+from symgrad.ops.arithmetic import raw_product
 
 x, y = sg.symbols("x y")
 v, M = sg.vector("v", "n"), sg.matrix("M", ("m", "n"))
@@ -194,3 +195,18 @@ def test_roots_of_formulas_in_far_units(c):
         found = sg.newton_root(F, unknown)(start)
         assert found.converged
         np.testing.assert_allclose(found.x, np.sqrt(2) * c, rtol=1e-14)
+
+
+@pytest.mark.parametrize("outer", [sg.square, sg.sin, sg.arctanh])
+def test_a_divisor_that_stands_twice_divides_twice(outer):
+    """Products of transposes, written out, hold 1/(D**2 + 1) as two factors of their own."""
+    D, V = sg.matrix("D", (2, 3)), np.array([[1.0, 2.0, -1.0], [0.5, 0.3, 0.7]])
+    at = np.array([[1.079, 1.114, 1.22], [0.751, 0.799, -0.733]])
+    f = sg.sum(outer(sg.log(D**2 + 1).T / 4) * np.arange(1.0, 7).reshape(3, 2))
+    gradient = sg.lambdify(D, sg.grad(f, D))
+    want = (gradient(at + 1e-5 * V) - gradient(at - 1e-5 * V)) / 2e-5
+    got = sg.lambdify(D, sg.hvp(f, D, sg.constant(V)))(at)
+    np.testing.assert_allclose(got, want, rtol=1e-7, atol=1e-8)
+    S = 1 / (x**2 + 1)
+    twice = raw_product((x, S, S))
+    assert sg.lambdify(x, twice)(2.0) == pytest.approx(2 / 25, rel=1e-15)

@@ -358,6 +358,14 @@ def factors_of(x: Expr) -> tuple[Expr, ...]:
     return x.args if x.op is MUL and not is_scaled_far(x) else (x,)
 
 
+def without(nodes: Sequence[Expr], *gone: Expr) -> list[Expr]:
+    """Terms or factors but one occurrence of each that is gone: raw ones may hold a node twice."""
+    left = list(nodes)
+    for x in gone:
+        del left[next(i for i, y in enumerate(left) if y is x)]
+    return left
+
+
 def raw_product(factors: tuple[Expr, ...]) -> Expr:
     """The product node of `factors`, which stay whole, in their order; a single factor is itself."""
     if len(factors) == 1:

@@ -34,6 +34,7 @@ from symgrad.ops.arithmetic import (
     power,
     raw_product,
     split_coefficient,
+    without,
 )
 from symgrad.ops.stable import bose_einstein, sech
 
@@ -104,7 +105,7 @@ def _bases(own: Expr | None) -> list[tuple[Expr, Expr | None]]:
         s, _ = _power_of(x)
         if s.op in ENDS:
             mirror = _mirror(s)
-            others = [t for t in factors if t is not x and _power_of(t)[0] is not mirror]
+            others = [t for t in without(factors, x) if _power_of(t)[0] is not mirror]
             found.append((s, _product(others)))
     return found
 

@@ -254,16 +254,17 @@ MAX_FACTORS: Final = 20  # of a product that is looked at; nested ones would cos
 def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
     """A product in which the parts of a sum of squares are divided by its root, one by one."""
     factors = _factors([node])
-    for factor in factors if len(factors) <= MAX_FACTORS else ():
+    for i, factor in enumerate(factors if len(factors) <= MAX_FACTORS else ()):
         found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
         if found is None:
             continue
-        quick = _by_small_square(factor, factors, image)
+        rest = [*factors[:i], *factors[i + 1 :]]  # the same factor may stand there once more
+        quick = _by_small_square(factor, rest, image)
         if quick is not None:
             return quick
         (root, parts, _), k = found
         wide = rebuild(factor, (root,)) if is_layout(factor) else root
-        others = _factors([_images(x, image) for x in factors if x is not factor])
+        others = _factors([_images(x, image) for x in rest])
         known = [_images(x, image) for x in _inner_parts(parts)]
         if _surplus(others, [*known, root]) > k:  # the root divides what is 0 faster: no 0/0
             wide = choose(f.equal(wide, number(0, wide.shape)), number(1, wide.shape), wide)
@@ -274,10 +275,11 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
     return _changed(rebuild(node, tuple([image[arg] for arg in node.args])))
 
 
-def _by_small_square(
-    divisor: Expr, factors: Sequence[Expr], image: dict[Expr, Expr]
-) -> Expr | None:
-    """``u*(c + u**2)**-n`` as ``(u/S) * (1/S)**(n - 1)`` for n > 1: it is 0 once S is infinite."""
+def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: dict[Expr, Expr]) -> Expr | None:
+    """``u*(c + u**2)**-n`` as ``(u/S) * (1/S)**(n - 1)`` for n > 1: it is 0 once S is infinite.
+
+    `rest` are the factors beside the divisor.
+    """
     if divisor.op is not POW or divisor.args[0].op is not ADD:
         return None
     n, total = value_of(divisor.args[1]), image[divisor.args[0]]
@@ -288,15 +290,15 @@ def _by_small_square(
     if n.__class__ is not int or n > -2 or len(parts) != 2 or len(wanted) != 1:
         return None
     inner = _inner_parts(wanted)
-    others = _factors([_images(x, image) for x in factors if x is not divisor])
+    others = _factors([_images(x, image) for x in rest])
     once = [x for x in others if any(x is part for part in inner)]
     raised = [x for x in others if x.op is POW and any(x.args[0] is part for part in inner)]
     if len(once) != 1 or raised or any(x.op is ADD for x in others):
         return None
     total = _benign(total)
     reciprocal = power(quotient(number(1, total.shape), total), number(-n - 1, total.shape))
-    rest = [x for x in others if x is not once[0]]
-    return mul_all([*rest, quotient(once[0], total), reciprocal])
+    left = [x for x in others if x is not once[0]]
+    return mul_all([*left, quotient(once[0], total), reciprocal])
 
 
 def _inner_parts(parts: Sequence[Expr]) -> list[Expr]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.ops.arithmetic import ADD, add_all, mul, split_coefficient
+from symgrad.ops.arithmetic import ADD, add_all, mul, split_coefficient, without
 from symgrad.ops.einsum import broadcast, is_layout
 from symgrad.ops.reduction import LOGSUMEXP, stretched_back
 
@@ -41,7 +41,7 @@ def unshifted(y: Expr) -> Expr | None:
                 continue
             new = LOGSUMEXP.build((left,), total.params)
             new = new if total is rest else rest.op.build((new,), rest.params)
-            kept = [t for t in terms if t is not term and t is not shift]
+            kept = without(terms, term, shift)
             whole = mul(number(c, y.shape), new) if c != 1 else new
             return add_all([*kept, whole]) if kept else whole
     return None
@@ -63,8 +63,8 @@ def _without(total: Expr, shift: Expr) -> Expr | None:
     terms = total.args[0].args
     for stretched in _stretched(shift, total):
         gone = mul(number(-1, stretched.shape), stretched)
-        left = [t for t in terms if t is not gone]
-        if 0 < len(left) < len(terms):
+        left = without(terms, gone) if any(t is gone for t in terms) else []
+        if left:
             return add_all(left) if len(left) > 1 else left[0]
     return None
 

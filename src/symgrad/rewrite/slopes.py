@@ -18,7 +18,7 @@ from symgrad.expr.leaves import SIZE, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import images, toposort, transform
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add, mul, mul_all, power
+from symgrad.ops.arithmetic import ADD, MUL, POW, add, mul, mul_all, power, without
 from symgrad.ops.power_derivatives import (
     POWER_DERIVATIVE,
     Factor,
@@ -111,7 +111,7 @@ def _power_beside(factors: Sequence[Expr]) -> Expr | None:
             total = add(mul(number(r, p.shape), shifted(p, -j)), s)
             at_zero = mul(factor, power(b, where(f.not_equal(factor, 0), total, 0)))
             both = where(f.equal(b, 0), at_zero, mul(_value(y), z))
-            return mul_all([*[u for u in factors if u is not y and u is not z], both])
+            return mul_all([*without(factors, y, z), both])
     return None
 
 
@@ -244,7 +244,7 @@ def _with_factors(factors: list[Expr]) -> list[Expr]:
             if factor is None or factor.base is base:
                 times = n + (0 if factor is None else factor.times)
                 slopes[at] = power_derivative(x, p, j, k, Factor(base, times, inside[base]))
-                others = [u for u in others if u is not z]
+                others = without(others, z)
     return [*others, *slopes]
 
 

@@ -16,7 +16,7 @@ from symgrad.expr.leaves import PI, assumed, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import special
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, raw_product
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, raw_product, without
 from symgrad.ops.bessel import IV, IVE, KV, KVE
 from symgrad.ops.families import iv_ratio, kve_derivative, log_erfc_derivative, log_iv
 from symgrad.ops.families import log_ndtr_derivative as mills
@@ -146,7 +146,7 @@ def tail_product(y: Expr) -> Expr | None:
         w = add_all([t.args[0] for t in y.args if t.op is f.exp])
         total = _shortened(w, mul(number(k, y.shape), shift))
         if total is not None:
-            rest = [t for t in y.args if t is not x and t.op is not f.exp]
+            rest = [t for t in without(y.args, x) if t.op is not f.exp]
             return product_of([*rest, scaled, f.exp(total)])
     return None
 
@@ -266,7 +266,7 @@ def bessel_ratio(y: Expr) -> Expr | None:
         else:
             ratio = 1 - kve_derivative(v, u) / KVE.build((u,), (v,))
             ratio = ratio if v == 0 else ratio + _number(v, u) / u
-        rest = [x for x in y.args if x is not under and x is not over]
+        rest = without(y.args, under, over)
         return product_of([*rest, ratio])
     return None
 

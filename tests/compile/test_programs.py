@@ -14,9 +14,9 @@ from symgrad.program.sizes import entry_spaces, product_spaces
 from symgrad.targets.lists import ARRAYS, LOOPS
 from symgrad.targets.passes import SLOTS, run_passes
 
-# Words that generated code uses
-WORDS = ("axis", "out", "np", "entries", "keepdims", "shape", "slots")
-OTHERS = ("sum", "einsum", "_embed", "where", "dtype", "block", "t0")
+# Words that generated code uses, in the alphabetical order of what they replace
+WORDS = ("np", "shape", "keepdims", "out", "axis", "entries", "slots")
+OTHERS = ("sum", "where", "einsum", "t0", "dtype", "_embed", "ndim")
 
 
 def source_of(f):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
-from symgrad.ops.reduction import axis_text
+from symgrad.ops.reduction import AxesParams, axis_text
 
 
 def printed(name: str, **notation: Any) -> Op:
@@ -33,6 +33,7 @@ def _over_axes(name: str) -> Op:
     shown = name.replace("_", r"\_")
     return printed(
         name,
+        fields=AxesParams,
         infer=lambda args, params: (args[0].shape, args[0].ty),
         text=lambda node: f"{name}({{0}}{axis_text(node)})",
         latex=lambda node: rf"\operatorname{{{{{shown}}}}}{_axis_index(node)}\left({{0}}\right)",

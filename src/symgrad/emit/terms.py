@@ -84,8 +84,8 @@ def signed(term: Expr) -> Signed:
 def ordered_terms(args: Sequence[Expr]) -> list[Expr]:
     """Terms in the order in which a person writes them.
 
-    Monomials go by descending degree, those of one degree by names; terms with functions and brackets
-    come after them; numbers go last. A sum does not start with a minus sign if it need not, but for
+    Terms go by descending degree, those of one degree by names, after them those with functions and
+    brackets; numbers go last. A sum does not start with a minus sign if it need not, but for
     polynomials: ``x**2 - 2*x + 1``, ``exp(x) + 1``, ``1 - x``, ``b - a + c``, ``-x**2 + 2*x + 1``.
     """
     numbers = [t for t in args if coefficient_of(t) is not None]
@@ -107,9 +107,9 @@ def _start_with_plus(
 
     Of a polynomial in descending powers only another term of the same degree, unless there are just two.
     """
+    free = alone or any(key.with_functions for key in keys[:MAX_SHOWN])
     for at, k in enumerate(order[:MAX_SHOWN]):
-        may = keys[at].with_functions or keys[at].degree == keys[0].degree or alone
-        if may and not _is_negative(terms[k]):
+        if (free or keys[at].degree == keys[0].degree) and not _is_negative(terms[k]):
             order.insert(0, order.pop(at))
             return
 
@@ -117,9 +117,8 @@ def _start_with_plus(
 class ReadingKey(NamedTuple):
     """What the terms of a sum are sorted by."""
 
+    degree: Any  # minus the total degree, functions and brackets counted like variables
     with_functions: bool
-    degree: Any  # minus the total degree
-    order: int  # minus the powers of functions
     factors: tuple[tuple[str, Any], ...]  # by their texts: base, minus exponent
     text: str
 
@@ -127,7 +126,6 @@ class ReadingKey(NamedTuple):
 def _reading_key(term: Expr) -> ReadingKey:
     """In sums of arrays scalars are coefficients: ``A + c*eye(n)``."""
     degree: Any = 0
-    order = 0
     with_functions = False
     factors: list[tuple[str, Any]] = []
     for base, exponent in _factors_of(term):
@@ -136,14 +134,11 @@ def _reading_key(term: Expr) -> ReadingKey:
         place = place_of(base)
         if place == CONSTANT:
             continue
-        if place in PLAIN:
-            degree += exponent
-        else:
-            with_functions = True
-            order += int(exponent)
+        degree += exponent
+        with_functions = with_functions or place not in PLAIN
         factors.append((base.order, -exponent))
     factors.sort()
-    return ReadingKey(with_functions, -degree, -order, tuple(factors), term.order)
+    return ReadingKey(-degree, with_functions, tuple(factors), term.order)
 
 
 SYMBOLIC_DEGREE: Final = 2  # that of x**n

@@ -117,7 +117,7 @@ def _start_with_plus(
 class ReadingKey(NamedTuple):
     """What the terms of a sum are sorted by."""
 
-    degree: Any  # minus the total degree, functions and brackets counted like variables
+    degree: Any  # minus the total degree, functions and brackets counted as variables
     with_functions: bool
     factors: tuple[tuple[str, Any], ...]  # by their texts: base, minus exponent
     text: str

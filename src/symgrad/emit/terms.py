@@ -86,7 +86,7 @@ def ordered_terms(args: Sequence[Expr]) -> list[Expr]:
 
     Terms go by descending degree, those of one degree by names, after them those with functions and
     brackets; numbers go last. A sum does not start with a minus sign if it need not, but for
-    polynomials: ``x**2 - 2*x + 1``, ``exp(x) + 1``, ``1 - x``, ``b - a + c``, ``-x**2 + 2*x + 1``.
+    polynomials: ``x**2 - 2*x + 1``, ``exp(x) + 1``, ``1 - x``, ``b + c - a``, ``-x**2 + 2*x + 1``.
     """
     numbers = [t for t in args if coefficient_of(t) is not None]
     terms = [t for t in args if coefficient_of(t) is None] if numbers else list(args)
@@ -103,15 +103,20 @@ def ordered_terms(args: Sequence[Expr]) -> list[Expr]:
 def _start_with_plus(
     keys: list[ReadingKey], order: list[int], terms: Sequence[Expr], alone: bool
 ) -> None:
-    """Bring the first term that has a plus sign to the front.
+    """Let a sum that would start with a minus sign start with terms that have a plus sign.
 
-    Of a polynomial in descending powers only another term of the same degree, unless there are just two.
+    They are those of the same degree; else the first one there is, but not in a polynomial in descending
+    powers of more than two terms.
     """
-    free = alone or any(key.with_functions for key in keys[:MAX_SHOWN])
-    for at, k in enumerate(order[:MAX_SHOWN]):
-        if (free or keys[at].degree == keys[0].degree) and not _is_negative(terms[k]):
-            order.insert(0, order.pop(at))
-            return
+    same = sum(key.degree == keys[0].degree for key in keys)
+    plus = [k for k in order[:same] if not _is_negative(terms[k])]
+    if plus:
+        order[:same] = [*plus, *[k for k in order[:same] if _is_negative(terms[k])]]
+    elif alone or any(key.with_functions for key in keys[:MAX_SHOWN]):
+        for at, k in enumerate(order[:MAX_SHOWN]):
+            if not _is_negative(terms[k]):
+                order.insert(0, order.pop(at))
+                break
 
 
 class ReadingKey(NamedTuple):

@@ -162,7 +162,7 @@ SHOWN = [
     (b + x * a, "a*x + b", "a x + b"),
     (y**2 - 2 * y * x + x**2, "x**2 - 2*x*y + y**2", "x^{2} - 2 x y + y^{2}"),
     (1 - x - y, "1 - x - y", "1 - x - y"),
-    (c + b - a, "b - a + c", "b - a + c"),
+    (c + b - a, "b + c - a", "b + c - a"),
     (2 * x - x**2 + 1, "-x**2 + 2*x + 1", "-x^{2} + 2 x + 1"),
     (sg.sin(x) + x, "x + sin(x)", r"x + \sin\left(x\right)"),
     (sg.sin(x) + x * sg.cos(x), "x*cos(x) + sin(x)", None),

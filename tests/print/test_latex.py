@@ -42,7 +42,7 @@ SCALARS = {
     r"-10^{-7} x": -1e-7 * x,
     r"x^{2} e^{-x}": x**2 * sg.exp(-x),
     r"e^{-\frac{x^{2}}{2}}": sg.exp(-(x**2) / 2),
-    r"\exp\left(x - z + x^{4} y^{7} \sin\left(x\right) - 1\right)": sg.exp(
+    r"\exp\left(x^{4} y^{7} \sin\left(x\right) + x - z - 1\right)": sg.exp(
         x**4 * y**7 * sg.sin(x) + x - z - 1
     ),
     r"\exp\left(e^{x}\right)": sg.exp(sg.exp(x)),

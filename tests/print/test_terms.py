@@ -30,7 +30,7 @@ def test_functions_go_after_monomials_and_numbers_last():
 def test_a_sum_does_not_start_with_a_minus_sign_if_it_need_not():
     assert same(ordered_terms([-x, y]), [y, -x])
     assert same(ordered_terms([-x, -y]), [-x, -y])
-    assert same(ordered_terms([-x, y, z]), [y, -x, z])
+    assert same(ordered_terms([-x, y, z]), [y, z, -x])
     assert same(ordered_terms([-2 * x * z, y * z]), [y * z, -2 * x * z])
     one = sg.constant(1)
     assert same(ordered_terms([-x, one, -y]), [one, -x, -y])

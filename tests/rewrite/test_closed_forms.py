@@ -128,7 +128,7 @@ tan(2*x)                       2/cos(2*x)**2
 arcsin(x)                      1/sqrt(1 - x**2)
 arccos(x)                      -1/sqrt(1 - x**2)
 arctan(x)                      1/(x**2 + 1)
-x*arctan(x)                    x/(x**2 + 1) + arctan(x)
+x*arctan(x)                    arctan(x) + x/(x**2 + 1)
 arctan2(x, a)                  a/(a**2 + x**2)
 sinh(x)                        cosh(x)
 cosh(x)                        sinh(x)

@@ -312,7 +312,7 @@ def test_text_and_latex():
     assert str(moved) == "x where x = root(x - e*sin(x) - m, x, m=p**2)"
     assert sg.latex(moved).endswith(r"\right|_{m = {p^{2}}}")
     assert str(sg.diff(y, m)) == "1/(1 - e*cos(x)) where x = root(x - e*sin(x) - m, x)"
-    assert str(y + sg.symbol("x")).startswith("x_2 + x where x_2 = root(")
+    assert str(y + sg.symbol("x")).startswith("x + x_2 where x_2 = root(")
     u, v = sg.symbols("u v")
     first, _ = sg.implicit([u + v - p, u * v - q], [u, v], x0=[3.0, 1.0])
     assert str(first) == "u_v[0] where u_v = root([u + v - p, u*v - q], [u, v])"

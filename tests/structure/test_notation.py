@@ -48,11 +48,11 @@ SHOWN = {
     ),
     "order four, identity plus low rank": (
         sg.hessian(sg.sum(A**2) ** 2, A),
-        r"4 \left\lVert A \right\rVert_{F}^{2} I_{n^{2}} + 8 "
+        "8 "
         + vec("A")
         + " "
         + vec("A")
-        + r"^{\top}",
+        + r"^{\top} + 4 \left\lVert A \right\rVert_{F}^{2} I_{n^{2}}",
     ),
     "order four, diagonal plus low rank": (
         sg.hessian(sg.sum(U**3) + sg.sum(U * sg.matrix("C", ("n", "k"))) ** 2, U),

@@ -84,9 +84,9 @@ def signed(term: Expr) -> Signed:
 def ordered_terms(args: Sequence[Expr]) -> list[Expr]:
     """Terms in the order in which a person writes them.
 
-    Monomials go by descending degree, those of one degree by names; terms with functions and brackets
-    come after them; numbers go last. A sum does not start with a minus sign if it need not, but for
-    polynomials: ``x**2 - 2*x + 1``, ``exp(x) + 1``, ``1 - x``, ``b - a + c``, ``-x**2 + 2*x + 1``.
+    Terms go by descending degree, those of one degree by names, after them those with functions and
+    brackets; numbers go last. A sum does not start with a minus sign if it need not, but for
+    polynomials: ``x**2 - 2*x + 1``, ``exp(x) + 1``, ``1 - x``, ``b + c - a``, ``-x**2 + 2*x + 1``.
     """
     numbers = [t for t in args if coefficient_of(t) is not None]
     terms = [t for t in args if coefficient_of(t) is None] if numbers else list(args)
@@ -103,23 +103,27 @@ def ordered_terms(args: Sequence[Expr]) -> list[Expr]:
 def _start_with_plus(
     keys: list[ReadingKey], order: list[int], terms: Sequence[Expr], alone: bool
 ) -> None:
-    """Bring the first term that has a plus sign to the front.
+    """Let a sum that would start with a minus sign start with terms that have a plus sign.
 
-    Of a polynomial in descending powers only another term of the same degree, unless there are just two.
+    They are those of the same degree; else the first one there is, but not in a polynomial in descending
+    powers of more than two terms.
     """
-    for at, k in enumerate(order[:MAX_SHOWN]):
-        may = keys[at].with_functions or keys[at].degree == keys[0].degree or alone
-        if may and not _is_negative(terms[k]):
-            order.insert(0, order.pop(at))
-            return
+    same = sum(key.degree == keys[0].degree for key in keys)
+    plus = [k for k in order[:same] if not _is_negative(terms[k])]
+    if plus:
+        order[:same] = [*plus, *[k for k in order[:same] if _is_negative(terms[k])]]
+    elif alone or any(key.with_functions for key in keys[:MAX_SHOWN]):
+        for at, k in enumerate(order[:MAX_SHOWN]):
+            if not _is_negative(terms[k]):
+                order.insert(0, order.pop(at))
+                break
 
 
 class ReadingKey(NamedTuple):
     """What the terms of a sum are sorted by."""
 
+    degree: Any  # minus the total degree, functions and brackets counted as variables
     with_functions: bool
-    degree: Any  # minus the total degree
-    order: int  # minus the powers of functions
     factors: tuple[tuple[str, Any], ...]  # by their texts: base, minus exponent
     text: str
 
@@ -127,7 +131,6 @@ class ReadingKey(NamedTuple):
 def _reading_key(term: Expr) -> ReadingKey:
     """In sums of arrays scalars are coefficients: ``A + c*eye(n)``."""
     degree: Any = 0
-    order = 0
     with_functions = False
     factors: list[tuple[str, Any]] = []
     for base, exponent in _factors_of(term):
@@ -136,14 +139,11 @@ def _reading_key(term: Expr) -> ReadingKey:
         place = place_of(base)
         if place == CONSTANT:
             continue
-        if place in PLAIN:
-            degree += exponent
-        else:
-            with_functions = True
-            order += int(exponent)
+        degree += exponent
+        with_functions = with_functions or place not in PLAIN
         factors.append((base.order, -exponent))
     factors.sort()
-    return ReadingKey(with_functions, -degree, -order, tuple(factors), term.order)
+    return ReadingKey(-degree, with_functions, tuple(factors), term.order)
 
 
 SYMBOLIC_DEGREE: Final = 2  # that of x**n

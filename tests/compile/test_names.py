@@ -1,5 +1,6 @@
 """Names that may be any text, in every way to compile: right values, and calls by the names as written."""
 
+import ast
 import importlib.util
 import inspect
 import itertools
@@ -10,7 +11,12 @@ import pytest
 
 import symgrad as sg
 from symgrad.compile.execute import function_of
+<<<<<<< HEAD
 from symgrad.expr.identifiers import KEYWORDS, Names, normal
+=======
+from symgrad.emit.numpy_source import _docstring
+from symgrad.lower.names import KEYWORDS, Names, normal
+>>>>>>> matrices
 
 ODD = [
     "x₁", "σ²", "ϑ", "θ", "ｔ0", "t0", "x\0", "x", "lambda", "np", "axis", "out", "🎉", "a b", "a\nb",
@@ -237,3 +243,9 @@ def test_keys_of_a_dict_are_text():
     f = sg.lambdify(x, outputs)
     assert f(0.1).keys() == f(np.array([0.1])).keys() == outputs.keys()
     assert all(f(np.array([0.1]))[k][0] == pytest.approx(f(0.1)[k]) for k in outputs)
+
+
+def test_a_docstring_holds_any_text():
+    for signs in itertools.product('a"\\ ', repeat=5):
+        doc = "".join(signs)
+        assert ast.literal_eval("\n".join(_docstring(doc))) == doc

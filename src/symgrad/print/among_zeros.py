@@ -164,7 +164,7 @@ def scattered(x: Expr) -> Expr:
     if rank == 0:
         units = [UNIT_AT.build((i,), ((x.shape[axis],), x.ty)) for axis, i in enumerate(indices)]
         return _times_units(inside, units, x)
-    if len(indices) == 1 and indices[0].op is CONST and indices[0].shape[0] <= MAX_UNITS:
+    if len(indices) == 1 and indices[0].op is CONST and 0 < indices[0].shape[0] <= MAX_UNITS:
         return _few_units(inside, indices[0].params[0].array.tolist(), x)
     c, held = _scaled(inside)
     own = held.op is GATHER and held.args[1:] == tuple(indices) and not held.args[0].args

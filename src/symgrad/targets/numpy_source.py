@@ -120,11 +120,17 @@ def _docstring(doc: str) -> list[str]:
     """A docstring that any text may stand in."""
     plain = doc.replace("\\", "\\\\").replace('"""', r"\"\"\"")
     safe = [_printable(line) for line in plain.splitlines()] or [""]
-    if safe[-1].endswith('"'):
+    if safe[-1].endswith('"') and not _is_escaped(safe[-1]):
         safe[-1] = safe[-1][:-1] + r"\""
     if len(safe) == 1:
         return [f'"""{safe[0]}"""']
     return [f'"""{safe[0]}', *safe[1:], '"""']
+
+
+def _is_escaped(line: str) -> bool:
+    """Whether the last sign of a line has a backslash of its own before it."""
+    before = line[:-1]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def _printable(line: str) -> str:

@@ -11,12 +11,8 @@ import pytest
 
 import symgrad as sg
 from symgrad.compile.execute import function_of
-<<<<<<< HEAD
 from symgrad.expr.identifiers import KEYWORDS, Names, normal
-=======
-from symgrad.emit.numpy_source import _docstring
-from symgrad.lower.names import KEYWORDS, Names, normal
->>>>>>> matrices
+from symgrad.targets.numpy_source import _docstring
 
 ODD = [
     "x₁", "σ²", "ϑ", "θ", "ｔ0", "t0", "x\0", "x", "lambda", "np", "axis", "out", "🎉", "a b", "a\nb",

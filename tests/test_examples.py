@@ -105,7 +105,7 @@ def test_kepler_for_a_million_anomalies(run):
     converged, residual, formula, perihelion, aphelion = run("kepler_million")
     assert numbers(converged) == [1e6]
     assert numbers(residual)[0] < 4e-15  # rounding of numbers up to 2*pi
-    assert formula.endswith("1/(1 - e*cos(E)) where E = root(E - M - e*sin(E), E)")
+    assert formula.endswith("1/(1 - e*cos(E)) where E = root(E - e*sin(E) - M, E)")
     assert numbers(perihelion) == close([1 / (1 - 0.2056)])
     assert numbers(aphelion) == close([1 / (1 + 0.2056)])
 

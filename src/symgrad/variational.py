@@ -75,8 +75,8 @@ def euler_lagrange(L: Any, coordinates: Any, t: Any, *, forces: Any = None) -> E
     >>> print(sg.latex(pendulum.accelerations[0]))
     -\frac{g \sin\left(\theta\right)}{l}
     >>> print(pendulum.parameters)
-    (m, l, g)
-    >>> pendulum.rhs(0.0, [0.5, 0.0], 1.0, 2.0, 9.81).round(4)
+    (l, m, g)
+    >>> pendulum.rhs(0.0, [0.5, 0.0], 2.0, 1.0, 9.81).round(4)
     array([ 0.    , -2.3516])
     """
     listed = [adopted(q) for q in (coordinates if _is_list(coordinates) else [coordinates])]

@@ -52,7 +52,7 @@ READ = {
     "Jacobian": (
         sg.jacobian(power(A, 3), A),
         None,
-        r"I_{n} \otimes A^{\top} A^{\top} + A \otimes A^{\top} + A A \otimes I_{n}",
+        r"I_{n} \otimes A^{\top} A^{\top} + A A \otimes I_{n} + A \otimes A^{\top}",
     ),
     "exponential": (sg.grad(sg.trace(la.expm(A)), A), "expm(A).T", None),
 }

@@ -111,11 +111,11 @@ READ = {
     "stacked entries": (
         total(sg.stack([v[0], v[1] ** 2]) ** 2),
         None,
-        r"4 v_{1}^{3} e_{1} + 2 v_{0} e_{0}",
+        r"2 v_{0} e_{0} + 4 v_{1}^{3} e_{1}",
     ),
     "stacked symbols": (
         sg.grad(sg.sum(sg.stack([a * b, b**2]) ** 2), b),
-        "4*b**3 + 2*a**2*b",
+        "2*a**2*b + 4*b**3",
         None,
     ),
     "triangle": (sg.tril(A) @ v, "tril(A) @ v", r"\operatorname{tril}\left(A\right) v"),
@@ -230,7 +230,7 @@ TEXTBOOK = {
     ),
     "ridge": (
         sg.grad(sg.norm(X @ c - y) ** 2 / 2 + a * sg.norm(c) ** 2 / 2, c),
-        r"a c + X^{\top} \left(X c - y\right)",
+        r"X^{\top} \left(X c - y\right) + a c",
     ),
 }
 

@@ -334,7 +334,7 @@ def test_the_greeks():
 
 GREEKS = {
     "S": "ndtr(d_1)",
-    "S S": "exp(-d_1**2/2)/(sigma*S*sqrt(2*pi*T))",
+    "S S": "exp(-d_1**2/2)/(S*sigma*sqrt(2*pi*T))",
     "sigma": "S*sqrt(T/(2*pi))*exp(-d_1**2/2)",
     "r": "K*T*ndtr(d_2)*exp(-r*T)",
     "S sigma": "-d_2*exp(-d_1**2/2)/(sigma*sqrt(2*pi))",
@@ -353,7 +353,7 @@ def test_names_know_what_they_stand_for(by):
     names = market | {"d_1": d1, "d_2": d2}
     form = sg.parse(GREEKS[by], names)
     greek = sg.diff(C, *[market[s] for s in by.split()])
-    assert size_of(shown_forms([greek])[0], {})[:2] == size_of(form, {})[:2]
+    assert str(greek).partition(" where ")[0] == str(form).partition(" where ")[0]
     point = dict(zip(market.values(), (101.0, 97.0, 0.7, 0.3, 0.02), strict=True))
     expected = float(sg.evaluate(greek, point))
     assert float(sg.evaluate(form, point)) == pytest.approx(expected, rel=1e-9)
@@ -363,7 +363,7 @@ def test_names_know_what_they_stand_for(by):
 def test_powers_of_a_name_are_found_by_its_definition():
     m, v, c = (sg.symbol(s, positive=True) for s in "mvc")
     gamma = sg.named(1 / sg.sqrt(1 - v**2 / c**2), "gamma")
-    assert str(sg.diff(gamma * m * v, v)).startswith("m*gamma**3 where gamma = ")
+    assert str(sg.diff(gamma * m * v, v)).startswith("gamma**3*m where gamma = ")
     q2 = sg.named((x - y) ** 2, "q")  # q**(1/2) is abs(x - y): the sign is lost
     for e in (sg.diff(q2**2, x), sg.diff(sg.exp(q2) * q2, x)):
         point = {x: 0.3, y: 0.8}

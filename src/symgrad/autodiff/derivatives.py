@@ -152,7 +152,7 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
 
     >>> q = sg.function("q")(x)
     >>> print(sg.diff(x * sg.sin(q), q), "and", sg.diff(sg.sin(q), x))
-    x*cos(q(x)) and cos(q(x))*diff(q(x), x)
+    x*cos(q(x)) and diff(q(x), x)*cos(q(x))
     """
     y = _function(f, "diff")
     for x, times in _orders(y, variables, n):

@@ -76,7 +76,7 @@ def by_record(node: Expr, args: Sequence[Any]) -> Any:
     if isinstance(op, (Reduction, Scan)) and op.sympy is not None:
         step = partial(op.sympy, sp)
         return (_reduced if isinstance(op, Reduction) else _scanned)(step, node, *args)
-    if op.matrices and op.sympy is not None:
+    if op.sympy is not None and not op.elementwise:
         return _of_matrices(node, args)
     if op.unrolled is not None:
         return _unrolled(node, args)

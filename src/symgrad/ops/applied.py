@@ -143,7 +143,7 @@ def function(name: str, **assumptions: bool | None) -> UndefinedFunction:
     >>> print(sg.diff(L, q.diff(t)))
     m*diff(q(t), t)
     >>> print(sg.latex(q.diff(t, 2)), "and", sg.diff(sg.sin(q), t))
-    \ddot{q} and cos(q(t))*diff(q(t), t)
+    \ddot{q} and diff(q(t), t)*cos(q(t))
     """
     if not isinstance(name, str) or not name:
         raise ArgumentError(f"a function needs a name, a non-empty str, not {name!r}")

@@ -27,7 +27,7 @@ NESTED = {"a + (b + c) = a + b + c"}  # rules that open what other rules meet op
 CASES = """
 a/b + c/d = (a*d + b*c)/(b*d) | 1/x + 1/y | (x + y)/(x*y)
 a/b + c/d = (a*d + b*c)/(b*d) | x**2/sqrt(x**2 + y) - sqrt(x**2 + y) | -y/sqrt(x**2 + y)
-a/b + c/d = (a*d + b*c)/(b*d) | 1 - x**2/(sqrt(x**2 + p)*(a + sqrt(x**2 + p))) | (p + a*sqrt(x**2 + p))/(sqrt(x**2 + p)*(a + sqrt(x**2 + p)))
+a/b + c/d = (a*d + b*c)/(b*d) | 1 - x**2/(sqrt(x**2 + p)*(1 + sqrt(x**2 + p))) | None
 a/b + c/d = (a*d + b*c)/(b*d) | exp(x) + 2 + exp(-x) | exp(-x)*(exp(x) + 1)**2
 a/b + c, the sums in it as they are | (x + y)**2/a**2 + 1 | ((x + y)**2 + a**2)/a**2
 a/b + c, the sums in it as they are | (a - b)*exp(-x)/b + 1 | (exp(-x)*(a - b) + b)/b
@@ -57,7 +57,7 @@ b**2*sqrt(a/b) = sqrt(a*b**3) | (x + 1)**2*sqrt((1 - x)/(1 + x)) | sqrt((1 - x)*
 x/(x**2 + x) = 1/(x + 1) | x/(x**2 + x) | 1/(x + 1)
 x/(x**2 + x) = 1/(x + 1) | a*(1 - x)/(x**2 - 1) | -a/(x + 1)
 x/(x**2 + x) = 1/(x + 1) | 4*(x + 1)/((2*x + 1)**2 + 3) | (x + 1)/(x**2 + x + 1)
-a + (b + c) = a + b + c | (x**2 + p) - 2*p | x**2 - p
+a + (b + c) = a + b + c | ((x - a)**2 + y**2) - 2*y**2 | (x - a)**2 - y**2
 sin(x)**2/(1 - cos(x)) = 1 + cos(x) | sin(x)**2/(1 - cos(x)) | cos(x) + 1
 cos(x)**2/(1 - sin(x)) = 1 + sin(x) | cos(x)**2/(1 - sin(x)) | sin(x) + 1
 (a + b)*c = a*c + b*c | (x + 1)/x | 1/x + 1

@@ -87,9 +87,8 @@ def _exponential_of(powers: Powers, base: Expr, n: Fraction) -> Expr | None:
     scale, argument = split_coefficient(base.args[0])
     for b, m in powers.items():
         a, rest = split_coefficient(b.args[0]) if b.op is f.exp else (0, None)
-        if b.op is f.exp and rest is argument and is_exact(a) and is_exact(scale):
-            if a * m == scale * n:
-                return b
+        if rest is argument is not None and is_exact(a) and is_exact(scale) and a * m == scale * n:
+            return b
     return None
 
 

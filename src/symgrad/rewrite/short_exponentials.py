@@ -82,7 +82,21 @@ def _half_argument(x: Expr) -> Expr | None:
     return None
 
 
-def _exponential_of(powers: Powers, base: Expr, n: Fraction) -> Expr | None:
+def _without_decay(x: Expr) -> Expr | None:
+    """``exp(-u)/expm1(-u) -> -1/expm1(u)``, to any power."""
+    term = split(x)
+    if term is None:
+        return None
+    for base, n in term[1].items():
+        above = _exponential_of(term[1], f.exp(base.args[0]), -n) if base.op is f.expm1 else None
+        if above is not None and n.__class__ is int and n < 0:
+            turned = f.expm1(_scaled(-1, base.args[0]))
+            inside: Powers = {base: -n, above: -term[1][above], turned: n}
+            return as_term(times(term[1], inside), x, term[0] * (-1 if n % 2 else 1))
+    return None
+
+
+def _exponential_of(powers: Powers, base: Expr, n: Fraction | int) -> Expr | None:
     """The base among powers whose power is ``base**n``: ``exp(u)`` for ``exp(2*u)**(1/2)``."""
     scale, argument = split_coefficient(base.args[0])
     for b, m in powers.items():
@@ -232,6 +246,7 @@ BY_ONE_EXPONENTIAL: Final = Rule(
 )
 EXPONENTIAL_RULES: Final = (
     Rule("exp(u)*exp(v) = exp(u + v)", ROUNDING, MUL, _joined),
+    Rule("exp(-u)/expm1(-u) = -1/expm1(u)", ROUNDING, MUL, _without_decay),
     Rule("exp(u) + exp(-u) = 2*cosh(u)", ROUNDING, ADD, _hyperbolic),
     BY_ONE_EXPONENTIAL,
     Rule("log(a) - log(b) = log(a/b), a and b > 0", ROUNDING, ADD, _logarithms_joined),

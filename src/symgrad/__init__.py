@@ -462,6 +462,11 @@ _LAZY = {
 }
 
 
+def __dir__() -> list[str]:
+    """What has been loaded, and the bridges that have not."""
+    return sorted({*globals(), *_LAZY})
+
+
 def __getattr__(name: str) -> _Any:
     """The bridges to SymPy and SciPy, each loaded when it is first used."""
     if name in _LAZY:

@@ -201,7 +201,7 @@ class Signature:
         ]
         if missing:
             raise ArgumentError(
-                f"missing argument {', '.join(missing)}; expected: {self.listing()}"
+                f"missing argument{'s' * (len(missing) > 1)} {', '.join(missing)}; expected: {self.listing()}"
             )
         if len(args) > len(self.parameters):
             raise ArgumentError(

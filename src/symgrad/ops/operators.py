@@ -147,8 +147,8 @@ def _number(self: Expr, kind: str) -> Any:
     if value is None or self.shape != ():
         raise TruthError(
             f"{kind}() of an expression that is no constant; evaluate it first:"
-            " symgrad.evaluate(e, {x: value}), or, where a function such as math.sin asked for the"
-            " number, call symgrad.sin, or stack an object array of expressions"
+            " symgrad.evaluate(e, {x: value}), or, where a function such as math.sin or sympy.sin"
+            " asked for the number, call symgrad.sin, or stack an object array of expressions"
         )
     return value
 
@@ -271,6 +271,7 @@ def install(
         "__array_function__": array_function,
         "__array__": _as_array,
         "__array_priority__": 1000.0,
+        "_op_priority": 1000.0,  # SymPy's word for it: its operators leave the work to ours
         "T": property(shapes.transpose),
         "size": property(shapes.size),
         "sum": reducing.sum,

@@ -6,6 +6,7 @@ know the ops.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -215,7 +216,11 @@ def install(
         """``np.exp`` of an object array calls ``x.exp()`` of its entries; `dir` does not list it."""
         if name in loops:
             return partial(loops[name], self)
-        raise AttributeError(f"an expression has no attribute {name!r}")
+        whole = getattr(sys.modules["symgrad"], "__all__", ())
+        advice = f"; write symgrad.{name}(e)" if name in whole else ""
+        raise AttributeError(
+            f"an expression has no attribute {name!r}{advice}", name=name, obj=self
+        )
 
     operators: dict[str, Callable[[Any, Any], Any]] = {
         "add": ufuncs.add,

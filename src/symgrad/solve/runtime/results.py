@@ -11,7 +11,7 @@ from symgrad.errors import ConvergenceError
 
 
 class Status(IntEnum):
-    """Why a solver stopped; ``str`` of one is its name in words, and in a batch there is an array of numbers.
+    """Why a solver stopped: a number, and in words by ``str``; in a batch an array of the numbers.
 
     ===  =================  ===============================================================
     0    "converged"        found, to the tolerance

@@ -348,3 +348,17 @@ def test_sympy_on_the_left_leaves_the_work_to_the_expression():
             assert op(theirs, x) is op(from_sympy(theirs), x)
         assert (theirs % x) is sg.mod(from_sympy(theirs), x)
     assert sp.Rational(1, 3) * sg.vector("v", "n") is sg.vector("v", "n") * Fraction(1, 3)
+
+
+@pytest.mark.parametrize("kind", [sp.Matrix, sp.ImmutableMatrix, sp.SparseMatrix])
+def test_products_with_a_matrix_of_sympy_say_which_is_meant(kind):
+    theirs, ours = kind([[1, 2], [3, 4]]), sg.matrix("B", (2, 2))
+    for act in (lambda: theirs * ours, lambda: ours * theirs):
+        with pytest.raises(
+            sg.ArgumentError, match=r"write A @ B for the one and symgrad\.multiply"
+        ):
+            act()
+    assert (theirs @ ours) is (from_sympy(theirs) @ ours)
+    assert sg.multiply(theirs, ours) is sg.multiply(from_sympy(theirs), ours)
+    x = sg.symbol("x")
+    assert (theirs * x) is (x * theirs) is (from_sympy(theirs) * x)

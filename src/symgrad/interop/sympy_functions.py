@@ -271,5 +271,6 @@ NO_IMAGE: Final[dict[str, str]] = {
     "im": _COMPLEX,
     "arg": _COMPLEX,
     "Lambda": "convert its expression",
+    "Order": "drop it with .removeO()",
     "Tuple": "convert its entries one by one",
 }

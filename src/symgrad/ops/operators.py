@@ -73,7 +73,26 @@ def _add(self: Expr, other: Any) -> Any:
 def _mul(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
         return arithmetic.mul(self, other, flat=True)
-    return NotImplemented if _defers(other) else ufuncs.multiply(self, other)
+    if _defers(other):
+        return NotImplemented
+    _refuse_matrix_of_sympy(self, other)
+    return ufuncs.multiply(self, other)
+
+
+def _rmul(self: Expr, other: Any) -> Any:
+    if _defers(other):
+        return NotImplemented
+    _refuse_matrix_of_sympy(self, other)
+    return ufuncs.multiply(other, self)
+
+
+def _refuse_matrix_of_sympy(array: Expr, other: Any) -> None:
+    """``M*N`` of SymPy is a product of matrices: with an array it might be meant either way."""
+    if array.shape and getattr(other, "is_Matrix", False) is True:
+        raise ArgumentError(
+            "* with a matrix of SymPy may mean the product of matrices, as there, or of entries, as in"
+            " NumPy; write A @ B for the one and symgrad.multiply(A, B) for the other"
+        )
 
 
 def _pow(self: Expr, other: Any, modulus: Any = None) -> Any:
@@ -251,6 +270,7 @@ def install(
     members |= {
         "__add__": _add,
         "__mul__": _mul,
+        "__rmul__": _rmul,
         "__pow__": _pow,
         "__neg__": _neg,
         "__pos__": lambda self: self,

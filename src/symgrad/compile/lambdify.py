@@ -17,9 +17,10 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.identifiers import is_name, normal
+from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
-from symgrad.expr.traverse import check_symbols, free_symbols, toposort
+from symgrad.expr.traverse import Roots, check_symbols, toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
@@ -125,7 +126,8 @@ def lambdify(
         args = args.ravel().tolist()
     given = args if isinstance(args, (list, tuple)) else [args]
     symbols = check_symbols([adopted(x) for x in given], "an argument")
-    leaves, nest = flatten(outputs, as_expr)
+    found, nest = flatten(outputs, as_expr)
+    leaves = Roots(found)
     check_defined(leaves)
     leaves = _of_arguments(symbols, leaves)
     options = Options(
@@ -164,7 +166,7 @@ def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr
             raise ArgumentError(f"argument {x.name!r} is given twice")
     known = set(symbols)
     outputs = over_symbols(outputs, known)
-    missing = [x for x in free_symbols(*outputs) if x not in known]
+    missing = [x for x in toposort(outputs) if x.op is SYMBOL and x not in known]
     if not missing:
         return outputs
     listing = ", ".join(

@@ -16,7 +16,7 @@ from symgrad.expr.kinds import Cast, Item, Kind, Typed
 from symgrad.expr.leaves import CONST, NAMED_NUMBER, NAMED_VALUES, SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.templates import call_kind, entrywise_kind
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import as_roots, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import Elementwise
@@ -68,8 +68,8 @@ class _Lowering:
         sizes: Mapping[str, int],
         taken: Iterable[str],
     ) -> None:
-        self.outputs = list(outputs)
-        self.order = toposort(outputs)
+        self.outputs = as_roots(outputs)
+        self.order = toposort(self.outputs)
         self.names = Names(taken)
         identifiers = self.names.of_all([str(x.name) for x in parameters])
         named = list(zip(identifiers, parameters, strict=True))
@@ -98,7 +98,7 @@ class _Lowering:
             if node not in self.value:
                 self.value[node] = self._lower(node)
         self.p.outputs = [self.value[y] for y in self.outputs]
-        self.p.output_nodes = list(self.outputs)
+        self.p.output_nodes = self.outputs
         for instr in self.p.instrs:
             self.name_extents(instr.kind.names())
         for y in self.outputs:

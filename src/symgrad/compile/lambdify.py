@@ -230,9 +230,11 @@ def describe(program: Program, outputs: Sequence[Expr]) -> str:
     more = f", ... and {len(outputs) - 8} more" if len(outputs) > 8 else ""
     size = len(toposort(outputs))
     if size > MAX_DOC_NODES:
-        lines = [f"{len(outputs)} output(s), {size} distinct nodes"]
+        lines = [f"{len(outputs)} output{'s' * (len(outputs) > 1)}, {size} distinct nodes"]
     else:
-        lines = [", ".join(_short(str(y)) for y in outputs[:8]) + more]
+        texts = [_short(str(y)) for y in outputs[:8]]
+        apart = any(" where " in t or "\n" in t for t in texts)  # each followed by its definitions
+        lines = [("\n" if apart else ", ").join(texts) + more]
     shaped = [(n, x) for n, x in program.parameters if x.shape]
     if shaped:
         shapes = ", ".join(f"{n} {show_shape(x.shape)}" for n, x in shaped)

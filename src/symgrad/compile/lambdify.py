@@ -17,9 +17,10 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.identifiers import is_name, normal
+from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
-from symgrad.expr.traverse import check_symbols, free_symbols, toposort
+from symgrad.expr.traverse import Roots, check_symbols, toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
@@ -125,7 +126,8 @@ def lambdify(
         args = args.ravel().tolist()
     given = args if isinstance(args, (list, tuple)) else [args]
     symbols = check_symbols([adopted(x) for x in given], "an argument")
-    leaves, nest = flatten(outputs, as_expr)
+    found, nest = flatten(outputs, as_expr)
+    leaves = Roots(found)
     check_defined(leaves)
     leaves = _of_arguments(symbols, leaves)
     options = Options(
@@ -164,7 +166,7 @@ def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr
             raise ArgumentError(f"argument {x.name!r} is given twice")
     known = set(symbols)
     outputs = over_symbols(outputs, known)
-    missing = [x for x in free_symbols(*outputs) if x not in known]
+    missing = [x for x in toposort(outputs) if x.op is SYMBOL and x not in known]
     if not missing:
         return outputs
     listing = ", ".join(
@@ -228,9 +230,11 @@ def describe(program: Program, outputs: Sequence[Expr]) -> str:
     more = f", ... and {len(outputs) - 8} more" if len(outputs) > 8 else ""
     size = len(toposort(outputs))
     if size > MAX_DOC_NODES:
-        lines = [f"{len(outputs)} output(s), {size} distinct nodes"]
+        lines = [f"{len(outputs)} output{'s' * (len(outputs) > 1)}, {size} distinct nodes"]
     else:
-        lines = [", ".join(_short(str(y)) for y in outputs[:8]) + more]
+        texts = [_short(str(y)) for y in outputs[:8]]
+        apart = any(" where " in t or "\n" in t for t in texts)  # each followed by its definitions
+        lines = [("\n" if apart else ", ").join(texts) + more]
     shaped = [(n, x) for n, x in program.parameters if x.shape]
     if shaped:
         shapes = ", ".join(f"{n} {show_shape(x.shape)}" for n, x in shaped)

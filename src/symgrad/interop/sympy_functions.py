@@ -149,7 +149,7 @@ def _derivative(node: Any, e: Expr, *variables: Expr) -> Expr:
 def _subs(node: Any, e: Expr, *parts: Expr) -> Expr:
     """What a `Subs` stands for: an expression at a point."""
     half = len(parts) // 2
-    return substitute(e, dict(zip(parts[:half], parts[half:], strict=True)))
+    return substitute(e, dict(zip(parts[:half], parts[half:], strict=True)))  # type: ignore[no-any-return]
 
 
 def _extent(dim: Any) -> Dim:
@@ -271,5 +271,6 @@ NO_IMAGE: Final[dict[str, str]] = {
     "im": _COMPLEX,
     "arg": _COMPLEX,
     "Lambda": "convert its expression",
+    "Order": "drop it with .removeO()",
     "Tuple": "convert its entries one by one",
 }

@@ -6,6 +6,7 @@ know the ops.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -72,7 +73,26 @@ def _add(self: Expr, other: Any) -> Any:
 def _mul(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
         return arithmetic.mul(self, other, flat=True)
-    return NotImplemented if _defers(other) else ufuncs.multiply(self, other)
+    if _defers(other):
+        return NotImplemented
+    _refuse_matrix_of_sympy(self, other)
+    return ufuncs.multiply(self, other)
+
+
+def _rmul(self: Expr, other: Any) -> Any:
+    if _defers(other):
+        return NotImplemented
+    _refuse_matrix_of_sympy(self, other)
+    return ufuncs.multiply(other, self)
+
+
+def _refuse_matrix_of_sympy(array: Expr, other: Any) -> None:
+    """``M*N`` of SymPy is a product of matrices: with an array it might be meant either way."""
+    if array.shape and getattr(other, "is_Matrix", False) is True:
+        raise ArgumentError(
+            "* with a matrix of SymPy may mean the product of matrices, as there, or of entries, as in"
+            " NumPy; write A @ B for the one and symgrad.multiply(A, B) for the other"
+        )
 
 
 def _pow(self: Expr, other: Any, modulus: Any = None) -> Any:
@@ -147,8 +167,8 @@ def _number(self: Expr, kind: str) -> Any:
     if value is None or self.shape != ():
         raise TruthError(
             f"{kind}() of an expression that is no constant; evaluate it first:"
-            " symgrad.evaluate(e, {x: value}), or, where a function such as math.sin asked for the"
-            " number, call symgrad.sin, or stack an object array of expressions"
+            " symgrad.evaluate(e, {x: value}), or, where a function such as math.sin or sympy.sin"
+            " asked for the number, call symgrad.sin, or stack an object array of expressions"
         )
     return value
 
@@ -215,7 +235,11 @@ def install(
         """``np.exp`` of an object array calls ``x.exp()`` of its entries; `dir` does not list it."""
         if name in loops:
             return partial(loops[name], self)
-        raise AttributeError(f"an expression has no attribute {name!r}")
+        whole = getattr(sys.modules["symgrad"], "__all__", ())
+        advice = f"; write symgrad.{name}(e)" if name in whole else ""
+        raise AttributeError(
+            f"an expression has no attribute {name!r}{advice}", name=name, obj=self
+        )
 
     operators: dict[str, Callable[[Any, Any], Any]] = {
         "add": ufuncs.add,
@@ -246,6 +270,7 @@ def install(
     members |= {
         "__add__": _add,
         "__mul__": _mul,
+        "__rmul__": _rmul,
         "__pow__": _pow,
         "__neg__": _neg,
         "__pos__": lambda self: self,
@@ -271,6 +296,7 @@ def install(
         "__array_function__": array_function,
         "__array__": _as_array,
         "__array_priority__": 1000.0,
+        "_op_priority": 1000.0,  # SymPy's word for it: its operators leave the work to ours
         "T": property(shapes.transpose),
         "size": property(shapes.size),
         "sum": reducing.sum,

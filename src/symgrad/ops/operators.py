@@ -271,6 +271,7 @@ def install(
         "__array_function__": array_function,
         "__array__": _as_array,
         "__array_priority__": 1000.0,
+        "_op_priority": 1000.0,  # SymPy's operators leave expressions with this to the reflected one
         "T": property(shapes.transpose),
         "size": property(shapes.size),
         "sum": reducing.sum,

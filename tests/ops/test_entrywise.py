@@ -163,7 +163,7 @@ def test_values(op, params):
             )
 
 
-# Operands by which the derivative is no formula of functions that are here: refused, see tests/ops/test_special
+# Operands by which the derivative is no formula of functions that are here
 REFUSED = {
     "gammainc": (0,),
     "gammaincc": (0,),

@@ -11,6 +11,13 @@ import numpy as np
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
+from symgrad.compile.modules import (
+    check_options,
+    implementations,
+    namespace_of,
+    under_namespace,
+)
+from symgrad.compile.nested import NestedFunction, flat_arguments, is_nested
 from symgrad.compile.pipeline import Draft, Options, write
 from symgrad.compile.threads import checked_threads
 from symgrad.errors import ArgumentError
@@ -33,6 +40,7 @@ from symgrad.rewrite.readable import over_symbols
 def lambdify(
     args: Any,
     outputs: Any,
+    modules: Any = None,
     *,
     name: str = "f",
     threads: int | None = None,
@@ -41,16 +49,26 @@ def lambdify(
     structured: bool = False,
     sparse: str | None = None,
     functions: Mapping[Any, Any] | None = None,
+    printer: Any = None,
+    use_imps: bool = True,
+    dummify: bool = False,
+    cse: Any = False,
+    docstring_limit: int | None = 1000,
 ) -> Any:
     """Compile expressions to a NumPy function.
 
     Parameters
     ----------
-    args : symbol, or sequence (or object array) of symbols
+    args : symbol, or sequence (or object array) of symbols, or of nests of them
         The arguments, in order. They must hold every symbol that the outputs mention. Applied functions
-        such as ``q(t)`` and their derivatives count as symbols.
+        such as ``q(t)`` and their derivatives count as symbols. An argument that is a list or a matrix
+        of symbols is given as a sequence or an array; the result is then a `NestedFunction`.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
         What the function returns, in this form. What they share is computed once.
+    modules : str, dict, module, or list of these, optional
+        As SymPy's `lambdify` takes them. ``"numpy"``, ``"scipy"`` and ``"math"`` say what holds anyway; a
+        dict gives functions by name, which are called in place of functions of these names, and values
+        of symbols that are no arguments.
     name : str
         The name of the function in the generated source; it gets an underscore behind it there where
         the code uses that name for something else, as ``np``.
@@ -76,6 +94,11 @@ def lambdify(
         What undefined functions are: from a function, or its name, to a callable. One that works on
         expressions is differentiated exactly; of one that takes numbers only, derivatives are given as
         a tuple ``(f, f', f'')``, or, for several arguments, a dict ``{(0, 0): f, (1, 0): f_x}``.
+
+    printer, use_imps, dummify, cse, docstring_limit
+        Those of SymPy's `lambdify`. A printer is refused; ``use_imps=False`` leaves functions made by
+        SymPy's `implemented_function` undefined; the others change nothing, since what formulas share is
+        computed once, and every name gets an identifier.
 
     Returns
     -------
@@ -109,6 +132,29 @@ def lambdify(
     >>> print(sg.lambdify(x, sg.diff(h(x**2), x), functions={h: np.sin})(0.0))
     0.0
     """
+    check_options(printer, cse, dummify, docstring_limit)
+    space = namespace_of(modules)
+    if use_imps:
+        space = implementations(outputs) | space
+    if is_nested(args):
+        flat = lambdify(
+            flat_arguments(args),
+            outputs,
+            modules,
+            name=name,
+            threads=threads,
+            fast_math=fast_math,
+            sizes=sizes,
+            structured=structured,
+            sparse=sparse,
+            functions=functions,
+            use_imps=use_imps,
+        )
+        return NestedFunction(flat, args)
+    if space:
+        leaves, nest = flatten(outputs, as_expr)
+        given = [as_expr(x) for x in (args if isinstance(args, (list, tuple)) else [args])]
+        outputs = rebuild_nest(nest, under_namespace(leaves, given, space))
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))

@@ -57,7 +57,7 @@ betainc = special_function(
         unknown_derivative("betainc", "b"),
         lambda g, y, a, b, x: g * _beta_density(a, b, x),
     ),
-    sympy=lambda sp, a, b, x: sp.betainc_regularized(a, b, 0, x),
+    sympy=lambda sp, a, b, x: sp.betainc(a, b, 0, x) / sp.beta(a, b),
     domain=(_POSITIVE, _POSITIVE, (0.05, 0.95)),
     notes="The derivatives by a and b are no formulas of functions that are here.",
 )

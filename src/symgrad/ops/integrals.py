@@ -162,7 +162,7 @@ def airy(z: Any) -> tuple[Expr, Expr, Expr, Expr]:
 EXPN: Final[Op] = ordered(
     "expn",
     lambda n, y, x: -expn(n - 1, x) if n > 1 else -exp(-x) / x,
-    lambda node: f"scipy.special.expn({node.params[0]}, {{0}})",
+    lambda node: f"scipy.special.expn({float(node.params[0])}, {{0}})",
     r"\operatorname{{E}}_{{{}}}",
     lambda sp, x, n: sp.expint(n, x),
     _POSITIVE,

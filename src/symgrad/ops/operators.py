@@ -17,6 +17,7 @@ from symgrad.errors import ArgumentError, SymbolicIterationError, TruthError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import free_symbols
 from symgrad.expr.types import BOOL
 from symgrad.ops import (
     arithmetic,
@@ -48,6 +49,27 @@ def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
         return function(other, self)
 
     return forward, reflected
+
+
+def _as_sympy(self: Expr) -> Any:
+    """What SymPy's `sympify` gets: a constant; operators of SymPy leave all else to those of here.
+
+    Raises
+    ------
+    sympy.SympifyError
+        For an expression with symbols.
+    """
+    # whoever asks has SymPy loaded already
+    from sympy import SympifyError  # noqa: PLC0415
+
+    from symgrad.interop.sympy import to_sympy  # noqa: PLC0415
+
+    if not free_symbols(self):
+        return to_sympy(self)
+    raise SympifyError(
+        f"{self}, an expression of symgrad: call symgrad's function in place of SymPy's, or convert it with"
+        " symgrad.to_sympy"
+    )
 
 
 def _member(function: Callable[[Any], Any]) -> Any:
@@ -261,6 +283,7 @@ def install(
         "__len__": _len,
         "__iter__": _iter,
         "__contains__": _contains,
+        "_sympy_": _as_sympy,
         "__float__": lambda self: float(_number(self, "float")),
         "__int__": lambda self: int(_number(self, "int")),
         "__complex__": lambda self: complex(_number(self, "complex")),

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 from symgrad.errors import DerivativeError
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import Elementwise, elementwise
-from symgrad.ops.ordered import cast_code
 
 
 def special_function(name: str, latex: str, derivative: Any, **fields: Any) -> Elementwise:
@@ -32,7 +31,7 @@ def one_of(
         name,
         latex,
         derivative,
-        numpy=lambda node: code + cast_code(node),
+        numpy=code,
         scalar=f"float({code})",
         doc=f"Elementwise, the result {index} of `scipy.special.{call}`.",
         **fields,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -159,7 +160,7 @@ class Signature:
     def as_floats(self, args: Sequence[Any]) -> list[float] | None:
         """Arguments as Python floats, where all are single numbers and some are no floats yet; else None.
 
-        Numbers are those of Python, NumPy (arrays without axes too), SymPy, mpmath and `decimal`.
+        Numbers are those of Python, NumPy (arrays without axes too), SymPy and mpmath.
         """
         if len(args) != len(self.parameters) or all(a.__class__ is float for a in args):
             return None
@@ -269,11 +270,7 @@ def _is_number(arg: Any) -> bool:
         return not arg.ndim and arg.dtype.kind in "biuf" and arg.itemsize <= 8 and kind is _ARRAY
     if isinstance(arg, np.generic):
         return False
-    return (
-        hasattr(kind, "__float__")
-        and not hasattr(kind, "__array__")
-        and not hasattr(kind, "__symgrad_lift__")
-    )
+    return isinstance(arg, Real) or (kind.__module__ or "").partition(".")[0] in ("sympy", "mpmath")
 
 
 def broadcast_shape(arrays: Sequence[Any]) -> tuple[int, ...]:

@@ -13,11 +13,10 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from symgrad.errors import ArgumentError, SymbolicIterationError, TruthError
+from symgrad.errors import ArgumentError, ConversionError, SymbolicIterationError, TruthError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import free_symbols
 from symgrad.expr.types import BOOL
 from symgrad.ops import (
     arithmetic,
@@ -51,27 +50,6 @@ def _binary(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     return forward, reflected
 
 
-def _as_sympy(self: Expr) -> Any:
-    """What SymPy's `sympify` gets: a constant; operators of SymPy leave all else to those of here.
-
-    Raises
-    ------
-    sympy.SympifyError
-        For an expression with symbols.
-    """
-    # whoever asks has SymPy loaded already
-    from sympy import SympifyError  # noqa: PLC0415
-
-    from symgrad.interop.sympy import to_sympy  # noqa: PLC0415
-
-    if not free_symbols(self):
-        return to_sympy(self)
-    raise SympifyError(
-        f"{self}, an expression of symgrad: call symgrad's function in place of SymPy's, or convert it with"
-        " symgrad.to_sympy"
-    )
-
-
 def _member(function: Callable[[Any], Any]) -> Any:
     """An op as a method: what is called but is no Python function does not bind by itself."""
 
@@ -85,6 +63,21 @@ def _defers(other: Any) -> bool:
     return isinstance(other, (str, bytes, dict, set, type(None))) or lift_of((other,)) is not None
 
 
+def _check_product(self: Expr, other: Any) -> None:
+    """Raise for ``*`` between an array and a matrix of SymPy's, where it means a matrix product.
+
+    Raises
+    ------
+    ConversionError
+        Saying what to write for either product.
+    """
+    if self.ndim and getattr(other, "is_Matrix", False) and hasattr(other, "_op_priority"):
+        raise ConversionError(
+            "* is the matrix product in SymPy and that of entries here: write a @ b for the matrix product,"
+            " or convert the SymPy matrix with symgrad.from_sympy first and multiply its entries with *"
+        )
+
+
 def _add(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
         return arithmetic.add(self, other, flat=True)
@@ -94,7 +87,14 @@ def _add(self: Expr, other: Any) -> Any:
 def _mul(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
         return arithmetic.mul(self, other, flat=True)
+    if other.__class__ is not Expr:
+        _check_product(self, other)
     return NotImplemented if _defers(other) else ufuncs.multiply(self, other)
+
+
+def _rmul(self: Expr, other: Any) -> Any:
+    _check_product(self, other)
+    return NotImplemented if _defers(other) else ufuncs.multiply(other, self)
 
 
 def _pow(self: Expr, other: Any, modulus: Any = None) -> Any:
@@ -237,6 +237,11 @@ def install(
         """``np.exp`` of an object array calls ``x.exp()`` of its entries; `dir` does not list it."""
         if name in loops:
             return partial(loops[name], self)
+        if name.startswith("is_"):  # what SymPy asks its operands for
+            raise AttributeError(
+                f"an expression has no attribute {name!r}: where a function of SymPy asked for it, call"
+                " that of symgrad, such as symgrad.sin, or convert the expression with symgrad.to_sympy"
+            )
         raise AttributeError(f"an expression has no attribute {name!r}")
 
     operators: dict[str, Callable[[Any, Any], Any]] = {
@@ -268,6 +273,7 @@ def install(
     members |= {
         "__add__": _add,
         "__mul__": _mul,
+        "__rmul__": _rmul,
         "__pow__": _pow,
         "__neg__": _neg,
         "__pos__": lambda self: self,
@@ -283,7 +289,6 @@ def install(
         "__len__": _len,
         "__iter__": _iter,
         "__contains__": _contains,
-        "_sympy_": _as_sympy,
         "__float__": lambda self: float(_number(self, "float")),
         "__int__": lambda self: int(_number(self, "int")),
         "__complex__": lambda self: complex(_number(self, "complex")),
@@ -294,7 +299,9 @@ def install(
         "__array_function__": array_function,
         "__array__": _as_array,
         "__array_priority__": 1000.0,
-        "_op_priority": 1000.0,  # SymPy's operators leave expressions with this to the reflected one
+        # SymPy's operators leave what has these to the reflected operator here
+        "_op_priority": 1000.0,
+        "__sympy__": False,
         "T": property(shapes.transpose),
         "size": property(shapes.size),
         "sum": reducing.sum,

@@ -171,7 +171,7 @@ def guarded_source(
 ) -> str:
     """A function that runs `body` for arguments that pass their tests, and hands on all others.
 
-    With `converts`, numbers of other types are made floats, and the function called with them.
+    With `converts`, numbers of the types ``_numbers`` are made floats first.
     """
     parameters = [f"{n}=_missing" for n in tests] + ["/"] * bool(tests)
     test = " and ".join([*tests.values(), "not _more and not _named"])
@@ -180,26 +180,30 @@ def guarded_source(
     lines = [
         *_imports([test, *body]),
         f"def {name}({', '.join([*parameters, '*_more', '**_named'])}):",
-        f"{INDENT}if {test}:",
-        f"{INDENT * 2}try:",
-        *[INDENT * 3 + line for line in body],
-        f"{INDENT * 2}except {TROUBLE}:",
-        f"{INDENT * 3}pass",
-        *(_converting(name, [*tests]) if converts and tests else ()),
-        f"{INDENT}return _general({given})",
+        f"{INDENT}if not ({test}):",
+        *[INDENT * 2 + line for line in _handed_on([*tests], given, converts and bool(tests))],
+        f"{INDENT}try:",
+        *[INDENT * 2 + line for line in body],
+        f"{INDENT}except {TROUBLE}:",
+        f"{INDENT * 2}return _general({given})",
     ]
     return "\n".join([*lines, ""])
 
 
-def _converting(name: str, arguments: Sequence[str]) -> list[str]:
-    test = " and ".join([f"{n}.__class__ in _numbers" for n in arguments])
-    floats = ", ".join([f"float({n})" for n in arguments])
+def _handed_on(names: Sequence[str], given: str, converts: bool) -> list[str]:
+    """What is done with arguments that are not all floats."""
+    if not converts:
+        return [f"return _general({given})"]
+    test = " and ".join(
+        [*[f"{n}.__class__ in _numbers" for n in names], "not _more and not _named"]
+    )
     return [
-        f"{INDENT}elif {test} and not _more and not _named:",
-        f"{INDENT * 2}try:",
-        f"{INDENT * 3}return {name}({floats})",
-        f"{INDENT * 2}except OverflowError:",
-        f"{INDENT * 3}pass",
+        f"if not ({test}):",
+        f"{INDENT}return _general({given})",
+        "try:",
+        *[f"{INDENT}{n} = float({n})" for n in names],
+        "except OverflowError:",
+        f"{INDENT}return _general({given})",
     ]
 
 

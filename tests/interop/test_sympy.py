@@ -50,7 +50,7 @@ FORMULAS = [
     sp.Or(x >= 1, y <= -1, sp.Not(sp.Eq(sp.cos(x), y), evaluate=False)),
     sp.Xor(x > 0, y > 0),
     sp.Equivalent(x > 0, y > 0),
-    sp.UnevaluatedExpr(x + 1) * sp.Sum(x**y, (y, 1, 3)) + sp.Product(x + y, (y, 0, 2)),
+    sp.UnevaluatedExpr(x + 1) * y,
     sp.binomial(p + 4, q)
     + sp.RisingFactorial(p, q)
     + sp.FallingFactorial(p + 3, q)
@@ -95,6 +95,7 @@ def test_every_function_is_tried():
     tensors |= {"HadamardPower", "ElementwiseApplyFunction", "Adjoint", "OneMatrix"}
     tensors |= {"KroneckerProduct", "DiagMatrix", "DotProduct"}  # see test_sympy_kinds
     elsewhere = {"Derivative", "Subs"}  # see tests/functions/test_sympy_functions
+    elsewhere |= {"Sum", "Product", "betainc_regularized"}  # see test_sympy_kinds
     rewritten = {"Xor", "conjugate", "re", "digamma", "trigamma", "ITE"}  # SymPy rewrites these
     rewritten |= {"Nand", "Nor", "Implies"}
     assert set(FUNCTIONS) - names - tensors - rewritten - elsewhere == set()
@@ -141,7 +142,7 @@ def test_two_symbols_of_one_name_are_refused():
         (sp.Sum(x**y, (y, 1, p)), "Sum has no image.*doit"),
         (sp.Product(x + y, (y, 1, sp.oo)), "Product has no image.*doit"),
         (sp.Sum(x**y, (y, 1, 10**6)), "Sum of more than .* terms"),
-        (sp.expint(sp.Rational(5, 2), p), "expint has whole orders"),
+        (sp.expint(y, p), "expint of the symbolic order y"),
         (sp.hyper([x], [1], y), "symbolic order x"),
         (sp.Derivative(sp.Function("f")(x), (x, sp.Symbol("n"))), "symbolic order n"),
         (sp.zeta(x), "zeta"),

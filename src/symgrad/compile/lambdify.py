@@ -153,8 +153,8 @@ def lambdify(
         return NestedFunction(flat, args)
     if space:
         leaves, nest = flatten(outputs, as_expr)
-        given = [as_expr(x) for x in (args if isinstance(args, (list, tuple)) else [args])]
-        outputs = rebuild_nest(nest, under_namespace(leaves, given, space))
+        held = [as_expr(x) for x in (args if isinstance(args, (list, tuple)) else [args])]
+        outputs = rebuild_nest(nest, under_namespace(leaves, held, space))
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))

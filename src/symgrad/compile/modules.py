@@ -86,7 +86,7 @@ def under_namespace(
     """
     held = set(arguments)
     values = {
-        node: number(float(space[node.name]))
+        node: number(float(space[str(node.name)]))
         for node in toposort(roots)
         if node.op is SYMBOL
         and node not in held

@@ -23,7 +23,7 @@ def _is_group(x: Any) -> bool:
 def _shape_of(x: Any) -> tuple[int, ...] | None:
     """The shape of an object array or a SymPy matrix of symbols; None for anything else."""
     if isinstance(x, np.ndarray) and x.dtype == object:
-        return x.shape
+        return tuple(x.shape)
     if hasattr(x, "tolist") and (x.__class__.__module__ or "").startswith("sympy."):
         return tuple(map(int, x.shape))
     return None

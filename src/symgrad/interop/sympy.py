@@ -279,7 +279,8 @@ def _check_real(node: Any) -> None:
             " MatrixSymbol for a matrix"
         )
     held = getattr(node, "assumptions0", {})
-    if held.get("extended_real") is False or (held.get("complex") and not held.get("real")):
+    unreal = False in (held.get("real"), held.get("extended_real"))
+    if unreal or (held.get("complex") and not held.get("real")):
         raise ConversionError(
             f"{node} is declared to be complex: symgrad is real-valued; write it as two real symbols,"
             " or declare it with real=True"

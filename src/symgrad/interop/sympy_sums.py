@@ -37,14 +37,14 @@ def _expanded(node: Any, term: Any, limits: list[Any], sign: int) -> tuple[tuple
             continue
         *inner, last = left
         variable, ks, turned = _range(node, last)
-        for k in reversed(ks):
-            bounds = [sp.Tuple(r[0], *[b.subs(variable, k) for b in r[1:]]) for r in inner]
-            found.append((e.subs(variable, k), bounds, s * turned))
-        if len(found) + len(done) > MAX_TERMS:
+        if len(found) + len(done) + len(ks) > MAX_TERMS:
             raise ConversionError(
                 f"SymPy's {type(node).__name__} of more than {MAX_TERMS} terms is not written out:"
                 " use arange and symgrad.sum, or evaluate it first with .doit()"
             )
+        for k in reversed(ks):
+            bounds = [sp.Tuple(r[0], *[b.subs(variable, k) for b in r[1:]]) for r in inner]
+            found.append((e.subs(variable, k), bounds, s * turned))
     return tuple(done)
 
 

@@ -13,7 +13,7 @@ from symgrad.expr.leaves import PI
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import Elementwise, as_expr
 from symgrad.ops.ordered import of_order, ordered
 from symgrad.ops.public import public
 from symgrad.ops.select import where
@@ -100,7 +100,7 @@ airyai = one_of(
     sympy=lambda sp, x: sp.airyai(x),
     special=(0.0,),
 )
-airyaiprime = one_of(
+airyaiprime: Elementwise = one_of(
     "airyaiprime",
     "airy",
     1,
@@ -118,7 +118,7 @@ airybi = one_of(
     sympy=lambda sp, x: sp.airybi(x),
     special=(0.0,),
 )
-airybiprime = one_of(
+airybiprime: Elementwise = one_of(
     "airybiprime",
     "airy",
     3,

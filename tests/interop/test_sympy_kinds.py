@@ -137,6 +137,11 @@ def test_sums_and_products_are_written_out(e, at):
     assert f(at) == pytest.approx(want, rel=1e-12)
 
 
+def test_what_stands_unevaluated_is_evaluated():
+    e = sg.from_sympy(sp.UnevaluatedExpr(x + 1) * y)
+    assert sg.lambdify([x, y], e)(2.0, 3.0) == 9.0
+
+
 def test_functions_of_matrices():
     rng = np.random.default_rng(3)
     A, B = sp.MatrixSymbol("A", 2, 2), sp.MatrixSymbol("B", 2, 2)
@@ -199,6 +204,26 @@ def test_digits_near_singular_points_and_far_out(e, exact, at):
     with mpmath.workdps(40):
         want = float(exact(mpmath.mpf(at)))
     assert sg.lambdify(X, e)(at) == pytest.approx(want, rel=2e-12)
+
+
+@pytest.mark.parametrize("at", [(1.3, 0.6), (-5.0, -4.0), (5.0, 7.0), (-1.0, 2.0), (0.0, 1e-9)])
+def test_differences_of_error_functions(at):
+    e = sg.from_sympy(sp.erf2(x, y))
+    with mpmath.workdps(40):
+        want = float(mpmath.erf(at[1]) - mpmath.erf(at[0]))
+    assert sg.lambdify([x, y], e)(*at) == pytest.approx(want, rel=1e-13)
+
+
+@pytest.mark.parametrize("at", [0.1, 1.0, 1.7])
+def test_inverse_of_erfc(at):
+    value = sg.lambdify(x, sp.erfcinv(x))(at)
+    assert math.erfc(value) == pytest.approx(at, rel=1e-13)
+
+
+def test_incomplete_beta_between_two_points():
+    e = sp.betainc_regularized(2, 3, x, y)
+    want = mpmath.betainc(2, 3, 0.2, 0.7, regularized=True)
+    assert sg.lambdify([x, y], e)(0.2, 0.7) == pytest.approx(float(want), rel=1e-13)
 
 
 @pytest.mark.parametrize("order", [-1, 0.5, "1", None])

@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 import sympy as sp
+from sympy.codegen import cfunctions, numpy_nodes, scipy_nodes
 from sympy.utilities.lambdify import implemented_function
 
 import symgrad as sg
@@ -316,6 +317,39 @@ def test_options_of_sympy():
     for wrong in ({"printer": object()}, {"cse": 3}, {"dummify": "yes"}, {"docstring_limit": "a"}):
         with pytest.raises(sg.ArgumentError, match=next(iter(wrong))):
             sg.lambdify(x, x, **wrong)
+
+
+def test_text_names_symbols_and_formulas():
+    assert sg.lambdify("x", "x**2 + 1")(3.0) == 10.0
+    assert sg.lambdify("x, y", "x - y, y")(3.0, 1.0) == (2.0, 1.0)
+    assert sg.lambdify(["x", y], [x - y])(3.0, 1.0) == [2.0]
+    assert sg.lambdify([x, y], sp.Tuple(y, x))(3.0, 1.0) == (1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("e", "want"),
+    [
+        (cfunctions.expm1(x) + cfunctions.log1p(x), math.expm1(0.5) + math.log1p(0.5)),
+        (cfunctions.exp2(x), 2**0.5),
+        (cfunctions.log2(x) + cfunctions.log10(x), math.log2(0.5) + math.log10(0.5)),
+        (cfunctions.hypot(x, 2) + cfunctions.Cbrt(x), math.hypot(0.5, 2) + math.cbrt(0.5)),
+        (scipy_nodes.cosm1(x * 1e-9), -1.25e-19),
+        (scipy_nodes.powm1(x, 1e-12), math.expm1(1e-12 * math.log(0.5))),
+        (numpy_nodes.logaddexp(x, 1), math.log(math.exp(0.5) + math.e)),
+        (numpy_nodes.maximum(x, 1) + numpy_nodes.minimum(x, 1), 1.5),
+    ],
+    ids=str,
+)
+def test_functions_of_codegen(e, want):
+    assert sg.lambdify(x, e)(0.5) == pytest.approx(want, rel=1e-14)
+
+
+def test_matrices_of_entries_within_formulas():
+    A = sp.MatrixSymbol("A", 2, 2)
+    e = sp.MatMul(sp.Matrix([[x, 1], [0, y]]), A, evaluate=False)
+    f = sg.lambdify([x, y, A], e)
+    given = np.array([[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_allclose(f(5.0, 6.0, given), np.array([[5.0, 1.0], [0.0, 6.0]]) @ given)
 
 
 def test_implemented_functions():

@@ -13,6 +13,7 @@ from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.modules import (
     check_options,
+    from_text,
     implementations,
     namespace_of,
     under_namespace,
@@ -61,10 +62,11 @@ def lambdify(
     ----------
     args : symbol, or sequence (or object array) of symbols, or of nests of them
         The arguments, in order. They must hold every symbol that the outputs mention. Applied functions
-        such as ``q(t)`` and their derivatives count as symbols. An argument that is a list or a matrix
-        of symbols is given as a sequence or an array; the result is then a `NestedFunction`.
+        such as ``q(t)`` and their derivatives count as symbols; text names symbols. An argument that
+        is a list or a matrix of symbols is given as a sequence or an array; the result is then a
+        `NestedFunction`.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
-        What the function returns, in this form. What they share is computed once.
+        What the function returns, in this form. What they share is computed once. Text is read by `parse`.
     modules : str, dict, module, or list of these, optional
         As SymPy's `lambdify` takes them. ``"numpy"``, ``"scipy"`` and ``"math"`` say what holds anyway; a
         dict gives functions by name, which are called in place of functions of these names, and values
@@ -133,6 +135,7 @@ def lambdify(
     0.0
     """
     check_options(printer, cse, dummify, docstring_limit)
+    args, outputs = from_text(args, outputs)
     space = namespace_of(modules)
     if use_imps:
         space = implementations(outputs) | space

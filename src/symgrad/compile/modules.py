@@ -6,13 +6,14 @@ functions takes effect: what it holds is called in place of functions of these n
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from numbers import Real
 from types import ModuleType
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import SYMBOL, number
+from symgrad.expr.leaves import SYMBOL, number, symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import replace, toposort, transform
 from symgrad.functions.define import defined
@@ -139,6 +140,36 @@ def _applied_kinds(e: Any) -> tuple[Any, ...]:
     return (AppliedUndef,)
 
 
+def from_text(args: Any, outputs: Any) -> tuple[Any, Any]:
+    """Arguments and outputs with symbols and formulas in place of text, and tuples in place of `Tuple`.
+
+    ``"x, y"`` is a list of two symbols; text is read as `parse` reads it, with ``"x, y"`` as a tuple.
+    """
+    if isinstance(args, str):
+        names = [name for name in args.replace(",", " ").split() if name]
+        args = [symbol(name) for name in names] if "," in args or len(names) > 1 else symbol(args)
+    elif isinstance(args, (list, tuple)):
+        args = type(args)(symbol(a) if isinstance(a, str) else a for a in args)
+    return args, _read(outputs)
+
+
+def _read(outputs: Any) -> Any:
+    if isinstance(outputs, str):
+        # an upper layer, needed for text alone
+        from symgrad.parse import parse  # noqa: PLC0415
+
+        tree = ast.parse(outputs.strip(), mode="eval").body if "," in outputs else None
+        if isinstance(tree, (ast.Tuple, ast.List)):
+            parts = [parse(ast.unparse(part)) for part in tree.elts]
+            return tuple(parts) if isinstance(tree, ast.Tuple) else parts
+        return parse(outputs)
+    if type(outputs).__name__ == "Tuple" and hasattr(outputs, "atoms"):
+        return tuple(_read(part) for part in outputs)
+    if outputs.__class__ in (list, tuple):
+        return outputs.__class__(_read(part) for part in outputs)
+    return outputs
+
+
 def check_options(printer: Any, cse: Any, dummify: Any, docstring_limit: Any) -> None:
     """Options of SymPy's that change nothing here, and the one that would.
 
@@ -157,7 +188,7 @@ def check_options(printer: Any, cse: Any, dummify: Any, docstring_limit: Any) ->
         )
     if not (isinstance(cse, bool) or callable(cse)):
         raise ArgumentError(f"cse= is True, False or a function, not {cse!r}")
-    if not isinstance(dummify, bool):
+    if dummify is not None and not isinstance(dummify, bool):
         raise ArgumentError(f"dummify= is True or False, not {dummify!r}")
     if docstring_limit is not None and not isinstance(docstring_limit, int):
         raise ArgumentError(f"docstring_limit= is an int or None, not {docstring_limit!r}")

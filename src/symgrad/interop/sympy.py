@@ -206,6 +206,8 @@ def _parts(node: Any) -> tuple[Any, ...]:
     """The operands of a SymPy node, in the order in which it prints them."""
     if isinstance(node, (sp.Symbol, sp.MatrixSymbol)) or type(node).__name__ in NO_IMAGE:
         return ()
+    if isinstance(node, sp.MatrixBase):
+        return tuple(node.flat())
     if isinstance(node, sp.Piecewise):
         return tuple(part for pair in node.args for part in pair.args)
     if isinstance(node, sp.Derivative):
@@ -231,6 +233,8 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
     for kind, image in _ATOMS:
         if isinstance(node, kind):
             return image(node)
+    if isinstance(node, sp.MatrixBase):
+        return shapes.reshape(shapes.stack(args), tuple(int(n) for n in node.shape))
     own = getattr(type(node), "symgrad_function", None)
     if own is not None:
         return own(*args)  # type: ignore[no-any-return]

@@ -181,7 +181,8 @@ def _of_reciprocal(function: Callable[[Any], Expr]) -> Rule:
     return lambda node, x: function(1 / x)
 
 
-_SAME_NAME: Final = "sin cos tan sinh cosh tanh exp sign floor"
+# With the functions of `sympy.codegen`, which have NumPy's names
+_SAME_NAME: Final = "sin cos tan sinh cosh tanh exp sign floor expm1 log1p exp2 log2 log10 hypot isnan isinf logaddexp logaddexp2"
 _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "asin": ufuncs.arcsin,
     "acos": ufuncs.arccos,
@@ -244,6 +245,13 @@ FUNCTIONS: Final[dict[str, Rule]] = {
     "acsch": _of_reciprocal(ufuncs.arcsinh),
     "Max": _folded(ufuncs.maximum),
     "Min": _folded(ufuncs.minimum),
+    "maximum": _folded(ufuncs.maximum),
+    "minimum": _folded(ufuncs.minimum),
+    "Sqrt": _plain(ufuncs.sqrt),
+    "Cbrt": _plain(ufuncs.cbrt),
+    "fma": lambda node, a, b, c: a * b + c,
+    "cosm1": lambda node, x: -2 * ufuncs.sin(x / 2) ** 2,
+    "powm1": lambda node, x, y: ufuncs.expm1(y * ufuncs.log(x)),
     "And": _folded(ufuncs.logical_and),
     "Or": _folded(ufuncs.logical_or),
     "Xor": _xor,

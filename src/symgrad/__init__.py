@@ -1,5 +1,6 @@
 """symgrad: symbolic graphs, their derivatives as formulas, and both as fast NumPy code."""
 
+import sys as _sys
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
@@ -197,6 +198,8 @@ from symgrad.print.install import install as _install_printers
 from symgrad.print.latex import latex
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
+    Fit,
+    Minimum,
     Solution,
     Solver,
     Status,
@@ -239,10 +242,12 @@ __all__ = [
     "E",
     "EulerLagrange",
     "Expr",
+    "Fit",
     "GradientCheckError",
     "GraphError",
     "Kronecker",
     "LowRank",
+    "Minimum",
     "OwnFunction",
     "ParseError",
     "ShapeError",
@@ -462,8 +467,15 @@ _LAZY = {
 }
 
 
+def __dir__() -> list[str]:
+    """What has been loaded, and the bridges that have not."""
+    return sorted({*globals(), *_LAZY})
+
+
 def __getattr__(name: str) -> _Any:
     """The bridges to SymPy and SciPy, each loaded when it is first used."""
     if name in _LAZY:
         return getattr(_import_module(_LAZY[name]), name)
-    raise AttributeError(f"module 'symgrad' has no attribute {name!r}")
+    raise AttributeError(
+        f"module 'symgrad' has no attribute {name!r}", name=name, obj=_sys.modules[__name__]
+    )

@@ -10,6 +10,7 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
 from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import mapped
 from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
@@ -23,12 +24,12 @@ from symgrad.ops.ufuncs import not_equal
 
 
 @public
-def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
+def substitute(e: Any, values: Mapping[Any, Any]) -> Any:
     """`e` with symbols and functions replaced, all at once.
 
     Parameters
     ----------
-    e : Expr
+    e : Expr, or a nest of lists, tuples and dicts of them, such as ``grad(f, [x, y])``
     values : mapping from symbol to number, array or Expr
         Applied functions such as ``q(t)`` and their derivatives count as symbols; a value of ``q(t)`` that
         mentions t gives its derivatives to those of ``q(t)``. A function made by `function` is replaced
@@ -37,10 +38,14 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
         may be an entry or a slice of a symbol as well, such as ``v[0]`` or ``A[:, 1]``: then the rest
         stays.
 
+    Returns
+    -------
+    Expr, or the same nest.
+
     Raises
     ------
     ArgumentError
-        If a key is no symbol, no entry of one and no function.
+        If `values` is no mapping, or a key is no symbol, no entry of one and no function.
     ShapeError
         If a value does not fit its symbol.
 
@@ -56,9 +61,14 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Expr:
     >>> print(sg.substitute(q(x).diff(x), {q: lambda u: u**3}))
     3*x**2
     """
+    if not isinstance(values, Mapping):
+        raise ArgumentError(f"substitute needs a dict, such as {{x: y}}, not {values!r}")
     values = {adopted(x): value for x, value in values.items()}
+    return mapped(e, lambda part: _substituted(as_expr(part), values))
+
+
+def _substituted(formula: Expr, values: Mapping[Any, Any]) -> Expr:
     functions = {f: given for f, given in values.items() if isinstance(f, UndefinedFunction)}
-    formula = as_expr(e)
     others = {x: as_expr(given) for x, given in values.items() if x not in set(functions)}
     if functions:
         formula, *given = defined([formula, *others.values()], functions)
@@ -179,9 +189,9 @@ def subs(e: Any, *given: Any) -> Expr:
     x + 9 and 3*x
     """
     if len(given) == 2:
-        return substitute(e, {given[0]: given[1]})
+        return substitute(e, {given[0]: given[1]})  # type: ignore[no-any-return]
     if len(given) == 1 and isinstance(given[0], Mapping):
-        return substitute(e, given[0])
+        return substitute(e, given[0])  # type: ignore[no-any-return]
     pairs: Any = given[0] if len(given) == 1 else None
     if not isinstance(pairs, (list, tuple)) or not all(
         isinstance(pair, (tuple, list)) and len(pair) == 2 for pair in pairs

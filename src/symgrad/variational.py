@@ -263,7 +263,7 @@ class EulerLagrange:
         total = -self.lagrangian
         for v in self.velocities:
             total = total + v * diff(self.lagrangian, v)
-        return simplify(total)
+        return simplify(total)  # type: ignore[no-any-return]
 
     @cached_property
     def parameters(self) -> tuple[Expr, ...]:

@@ -207,7 +207,7 @@ def test_what_does_not_occur_has_derivative_zero():
     ("call", "error", "words"),
     [
         (lambda: sg.grad(v, v), sg.ShapeError, ["scalar", "jacobian"]),
-        (lambda: sg.grad(x, x + 1), sg.ArgumentError, ["symbol", "add"]),
+        (lambda: sg.grad(x, x + 1), sg.ArgumentError, ["symbol", "not x + 1;"]),
         (lambda: sg.grad(x, sg.symbol("k", dtype=int)), sg.DerivativeError, ["k", "float"]),
         (lambda: sg.diff(x, v), sg.ShapeError, ["v", "jacobian"]),
         (lambda: sg.diff(x, x, -1), sg.ArgumentError, ["-1"]),

@@ -1,6 +1,8 @@
 """The bridge to SymPy, in both directions."""
 
 import math
+import operator
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -362,3 +364,26 @@ def test_derivatives_of_steps_have_no_image():
         from_sympy(sp.diff(sp.Heaviside(x - start) * sp.sqrt(x - start), x))
     with pytest.raises(sg.ConversionError, match="SingularityFunction"):
         from_sympy(sp.SingularityFunction(x, start, -1))
+
+
+def test_sympy_on_the_left_leaves_the_work_to_the_expression():
+    x, s = sg.symbol("x"), sp.Symbol("s")
+    for theirs in (s, sp.sin(s), sp.Integer(2), sp.Rational(1, 3), sp.Float(2.5), sp.pi):
+        for op in (operator.add, operator.sub, operator.mul, operator.truediv, operator.pow):
+            assert op(theirs, x) is op(from_sympy(theirs), x)
+        assert (theirs % x) is sg.mod(from_sympy(theirs), x)
+    assert sp.Rational(1, 3) * sg.vector("v", "n") is sg.vector("v", "n") * Fraction(1, 3)
+
+
+@pytest.mark.parametrize("kind", [sp.Matrix, sp.ImmutableMatrix, sp.SparseMatrix])
+def test_products_with_a_matrix_of_sympy_say_which_is_meant(kind):
+    theirs, ours = kind([[1, 2], [3, 4]]), sg.matrix("B", (2, 2))
+    for act in (lambda: theirs * ours, lambda: ours * theirs):
+        with pytest.raises(
+            sg.ArgumentError, match=r"write A @ B for the one and symgrad\.multiply"
+        ):
+            act()
+    assert (theirs @ ours) is (from_sympy(theirs) @ ours)
+    assert sg.multiply(theirs, ours) is sg.multiply(from_sympy(theirs), ours)
+    x = sg.symbol("x")
+    assert (theirs * x) is (x * theirs) is (from_sympy(theirs) * x)

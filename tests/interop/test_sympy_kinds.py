@@ -102,7 +102,7 @@ def test_products_of_matrices_mix_by_the_sign_that_means_one_thing():
     assert M + A is image + A
     assert M * Q is image * Q
     for product in (lambda: M * A, lambda: A * M, lambda: sp.eye(2) * A, lambda: A * sp.eye(2)):
-        with pytest.raises(ConversionError, match="write a @ b"):
+        with pytest.raises(sg.ArgumentError, match="write A @ B"):
             product()
 
 

@@ -385,3 +385,27 @@ def test_compositions(op, params):
                 with np.errstate(all="ignore"):  # outside of domains both are nan
                     on_floats, on_arrays = f(*point), f(*[np.array([v]) for v in point])[0]
                 assert close(on_floats, float(on_arrays), 1e-12, 1e-2), (f.source, f.scalar_source)
+
+
+AT_NUMBERS = (1, 2, 3, Fraction(1, 3))
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+@every_call
+def test_functions_of_numbers_take_the_type_of_what_they_meet(op, params, kind):
+    """A number has no element type of its own; at poles functions of it give inf or nan."""
+    kinds = kinds_of(op)
+    if "bool" in kinds or "int64" in kinds or op.name in ("astype", *ON_THE_GRID):
+        return
+    xs = [sg.vector(f"x{i}", 2, dtype=kind) for i in range(len(kinds))]
+    at_arrays = sg.lambdify(xs, op.build(tuple(xs), params))
+    x = xs[0]
+    for c in AT_NUMBERS:
+        y = op.build((sg.constant(c),) * len(xs), params)
+        with np.errstate(all="ignore"):
+            expected = at_arrays(*[np.full(2, float(c), kind)] * len(xs))
+            actual = sg.lambdify(x, sg.where(y, x, 0) if y.dtype == bool else x * y)(
+                np.ones(2, kind)
+            )
+        assert actual.dtype == kind
+        np.testing.assert_allclose(actual, expected, rtol=64 * np.finfo(kind).eps)

@@ -63,7 +63,7 @@ def _checked(given: Any, what: str) -> Expr:
     if not symbols or not all(_moves(node) for node in order):
         raise ArgumentError(
             f"{what} must be a symbol made by symbol, vector or matrix, or entries of one such as v[0],"
-            f" not {x.op.name} expression; write the function of a symbol u in its place, differentiate"
+            f" not {_brief(x)}; write the function of a symbol u in its place, differentiate"
             " by u, and substitute(result, {u: ...}) afterwards"
         )
     for leaf in symbols:
@@ -75,6 +75,12 @@ def _checked(given: Any, what: str) -> Expr:
     if x.op is not SYMBOL:
         _check_independent(x, order, symbols, what)
     return x
+
+
+def _brief(x: Expr) -> str:
+    """A short formula as its text, in a message; of a longer one what its last operation is."""
+    text = str(x) if len(toposort([x])) <= 12 else ""
+    return text if 0 < len(text) <= 60 else f"{x.op.name} expression"
 
 
 def _moves(node: Expr) -> bool:

@@ -217,8 +217,9 @@ class Signature:
             p.name for i, p in enumerate(self.parameters) if i >= len(args) or args[i] is MISSING
         ]
         if missing:
+            many = "s" if len(missing) > 1 else ""
             raise ArgumentError(
-                f"missing argument {', '.join(missing)}; expected: {self.listing()}"
+                f"missing argument{many} {', '.join(missing)}; expected: {self.listing()}"
             )
         if len(args) > len(self.parameters):
             raise ArgumentError(

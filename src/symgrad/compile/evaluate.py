@@ -81,7 +81,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     Raises
     ------
     ArgumentError
-        If a key is no symbol, or a symbol or function of `e` has no value.
+        If `values` is no mapping, a key is no symbol, or a symbol or function of `e` has no value.
 
     Examples
     --------
@@ -90,6 +90,8 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     >>> sg.evaluate(x**2 + 1, {x: 3.0})
     10.0
     """
+    if not isinstance(values, Mapping | None):
+        raise ArgumentError(f"evaluate needs a dict, such as {{x: 2.0}}, not {values!r}")
     values = {adopted(x): value for x, value in (values or {}).items()}
     check_symbols(values, "a key of the values")
     (expr,) = over_symbols([as_expr(e)], set(values))

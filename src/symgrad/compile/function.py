@@ -124,7 +124,16 @@ class CompiledFunction:
         return None if found is None else found.text()
 
     def save(self, path: Any) -> None:
-        """Write the NumPy code as a standalone module to `path`.
+        """Write the NumPy code as a module to `path`, which holds one function.
+
+        The function has the name given to `lambdify`, ``f`` unless one was given, and takes what this one
+        takes, but for ``out=``. The module imports NumPy, and SciPy or other modules only where the code
+        calls them. A file that is there is written over.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``"model.py"``, for ``from model import f``.
 
         Raises
         ------
@@ -276,7 +285,12 @@ class CompiledFunction:
     # Reading
 
     def explain(self) -> str:
-        """What is computed, and what the passes made of it, step by step."""
+        """What is computed, and what the passes made of it, step by step: text to `print`.
+
+        Each line is a pass, the size of what it left, and what it is for. Then come the forms for large
+        arrays, whose code is `large_source`: each loop with its steps, and how many arrays it reads and
+        writes. The last line says which forms the calls can take.
+        """
         return explain(self._draft, self._nest, repr(self), self._code)
 
     def __repr__(self) -> str:

@@ -13,7 +13,6 @@ from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.modules import (
     check_options,
-    from_text,
     implementations,
     namespace_of,
     under_namespace,
@@ -25,9 +24,10 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
 from symgrad.expr.identifiers import is_name, normal
+from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
-from symgrad.expr.traverse import check_symbols, free_symbols, toposort
+from symgrad.expr.traverse import Roots, check_symbols, toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
@@ -135,48 +135,55 @@ def lambdify(
     0.0
     """
     check_options(printer, cse, dummify, docstring_limit)
-    args, outputs = from_text(args, outputs)
+    if _holds_text(args) or _holds_text(outputs):
+        from symgrad.interop.sympy_text import from_text  # noqa: PLC0415  an upper layer
+
+        args, outputs = from_text(args, outputs)
     space = namespace_of(modules)
     if use_imps:
         space = implementations(outputs) | space
-    if is_nested(args):
-        flat = lambdify(
-            flat_arguments(args),
-            outputs,
-            modules,
-            name=name,
-            threads=threads,
-            fast_math=fast_math,
-            sizes=sizes,
-            structured=structured,
-            sparse=sparse,
-            functions=functions,
-            use_imps=use_imps,
-        )
-        return NestedFunction(flat, args)
+    symbols = _listed(args)
     if space:
         leaves, nest = flatten(outputs, as_expr)
-        held = [as_expr(x) for x in (args if isinstance(args, (list, tuple)) else [args])]
-        outputs = rebuild_nest(nest, under_namespace(leaves, held, space))
+        outputs = rebuild_nest(nest, under_namespace(leaves, symbols, space))
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))
+    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes)
+    made: Any
     if structured or sparse is not None:
-        compiled = partial(
-            lambdify, args, name=name, threads=threads, fast_math=fast_math, sizes=sizes
-        )
-        return assembled(compiled, outputs, structured, sparse)
+        made = assembled(compiled, outputs, structured, sparse)
+    else:
+        made = compiled(outputs)
+    return NestedFunction(made, args) if is_nested(args) else made
+
+
+def _listed(args: Any) -> list[Expr]:
+    """The arguments one by one, those in nests too."""
+    if is_nested(args):
+        args = flat_arguments(args)
+    elif isinstance(args, np.ndarray) and args.dtype == object:
+        args = args.ravel().tolist()
+    given = args if isinstance(args, (list, tuple)) else [args]
+    return check_symbols([adopted(x) for x in given], "an argument")
+
+
+def _compiled(
+    symbols: list[Expr],
+    name: str,
+    threads: int | None,
+    fast_math: bool,
+    sizes: Mapping[str, int] | None,
+    outputs: Any,
+) -> CompiledFunction:
     if not isinstance(name, str) or not is_name(name):
         raise ArgumentError(
             f"the name of a function must be an identifier and no keyword of Python, not {name!r}"
         )
-    if isinstance(args, np.ndarray) and args.dtype == object:
-        args = args.ravel().tolist()
-    given = args if isinstance(args, (list, tuple)) else [args]
-    symbols = check_symbols([adopted(x) for x in given], "an argument")
-    leaves, nest = flatten(outputs, as_expr)
-    check_defined(leaves)
-    leaves = _of_arguments(symbols, leaves)
+    found, nest = flatten(outputs, as_expr)
+    roots = Roots(found)
+    check_defined(roots)
+    leaves = _of_arguments(symbols, roots)
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
     )
@@ -192,6 +199,12 @@ def lambdify(
             options=options,
             draft=draft,
         )
+
+
+def _holds_text(given: Any) -> bool:
+    """Whether there is text, or SymPy's `Tuple`, at the top of a nest."""
+    parts = given if given.__class__ in (list, tuple) else [given]
+    return any(isinstance(x, str) or type(x).__name__ == "Tuple" for x in parts)
 
 
 def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:
@@ -213,7 +226,7 @@ def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr
             raise ArgumentError(f"argument {x.name!r} is given twice")
     known = set(symbols)
     outputs = over_symbols(outputs, known)
-    missing = [x for x in free_symbols(*outputs) if x not in known]
+    missing = [x for x in toposort(outputs) if x.op is SYMBOL and x not in known]
     if not missing:
         return outputs
     listing = ", ".join(
@@ -277,9 +290,11 @@ def describe(program: Program, outputs: Sequence[Expr]) -> str:
     more = f", ... and {len(outputs) - 8} more" if len(outputs) > 8 else ""
     size = len(toposort(outputs))
     if size > MAX_DOC_NODES:
-        lines = [f"{len(outputs)} output(s), {size} distinct nodes"]
+        lines = [f"{len(outputs)} output{'s' * (len(outputs) > 1)}, {size} distinct nodes"]
     else:
-        lines = [", ".join(_short(str(y)) for y in outputs[:8]) + more]
+        texts = [_short(str(y)) for y in outputs[:8]]
+        apart = any(" where " in t or "\n" in t for t in texts)  # each followed by its definitions
+        lines = [("\n" if apart else ", ").join(texts) + more]
     shaped = [(n, x) for n, x in program.parameters if x.shape]
     if shaped:
         shapes = ", ".join(f"{n} {show_shape(x.shape)}" for n, x in shaped)

@@ -6,14 +6,13 @@ functions takes effect: what it holds is called in place of functions of these n
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from numbers import Real
 from types import ModuleType
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import SYMBOL, number, symbol
+from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import replace, toposort, transform
 from symgrad.functions.define import defined
@@ -138,36 +137,6 @@ def _applied_kinds(e: Any) -> tuple[Any, ...]:
     from sympy.core.function import AppliedUndef  # noqa: PLC0415
 
     return (AppliedUndef,)
-
-
-def from_text(args: Any, outputs: Any) -> tuple[Any, Any]:
-    """Arguments and outputs with symbols and formulas in place of text, and tuples in place of `Tuple`.
-
-    ``"x, y"`` is a list of two symbols; text is read as `parse` reads it, with ``"x, y"`` as a tuple.
-    """
-    if isinstance(args, str):
-        names = [name for name in args.replace(",", " ").split() if name]
-        args = [symbol(name) for name in names] if "," in args or len(names) > 1 else symbol(args)
-    elif isinstance(args, (list, tuple)):
-        args = type(args)(symbol(a) if isinstance(a, str) else a for a in args)
-    return args, _read(outputs)
-
-
-def _read(outputs: Any) -> Any:
-    if isinstance(outputs, str):
-        # an upper layer, needed for text alone
-        from symgrad.parse import parse  # noqa: PLC0415
-
-        tree = ast.parse(outputs.strip(), mode="eval").body if "," in outputs else None
-        if isinstance(tree, (ast.Tuple, ast.List)):
-            parts = [parse(ast.unparse(part)) for part in tree.elts]
-            return tuple(parts) if isinstance(tree, ast.Tuple) else parts
-        return parse(outputs)
-    if type(outputs).__name__ == "Tuple" and hasattr(outputs, "atoms"):
-        return tuple(_read(part) for part in outputs)
-    if outputs.__class__ in (list, tuple):
-        return outputs.__class__(_read(part) for part in outputs)
-    return outputs
 
 
 def check_options(printer: Any, cse: Any, dummify: Any, docstring_limit: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import Nest
-from symgrad.expr.traverse import Roots, toposort
+from symgrad.expr.traverse import as_roots, toposort
 from symgrad.program.build import lower
 from symgrad.program.ir import Program
 from symgrad.program.sizes import entry_cost, entry_spaces, product_spaces
@@ -57,7 +57,7 @@ class Draft:
     def formulas(self) -> Sequence[Expr]:
         """The formulas as they are lowered, made when first asked for."""
         if self._formulas is None:
-            self._formulas = run_passes(Roots(self.leaves), FORMULA_PASSES)
+            self._formulas = run_passes(as_roots(self.leaves), FORMULA_PASSES)
         return self._formulas
 
     def lowered(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from fractions import Fraction
 from hashlib import blake2b
@@ -329,9 +330,12 @@ def constant(value: Any) -> Expr:
         return _array(_as_numbers(value))
     if hasattr(value, "__array__"):
         return _array(np.asarray(value))
+    shown = repr(value)
+    shown = shown if len(shown) <= 200 else f"{shown[:196]} ..."
+    advice = "; write symgrad.parse(text) for a formula in text" if isinstance(value, str) else ""
     raise DTypeError(
-        f"cannot make an expression of {value!r} ({kind.__name__}); expected a real number, an array"
-        " of them, or an expression"
+        f"cannot make an expression of {shown} ({kind.__name__}); expected a real number, an array"
+        f" of them, or an expression{advice}"
     )
 
 
@@ -411,10 +415,14 @@ def is_value(node: Expr, value: int) -> bool:
     return node.op is CONST and node.params[1] != "array" and bool(node.params[0] == value)
 
 
+_NAME_RANGE: Final = re.compile(r"([^:]*?)(\d*):(\d+)([^\d:]*)")
+
+
 def symbols(names: str, **kwargs: Any) -> Any:
     """Scalar symbols from names separated by spaces or commas; one name gives one symbol.
 
-    Keyword arguments are those of `symbol`.
+    Keyword arguments are those of `symbol`. A number, colon and number, as SymPy has it, are all names of a
+    range: ``"x:3"`` is ``x0, x1, x2``, and ``"x1:3"`` is ``x1, x2``; it always gives a tuple.
 
     Raises
     ------
@@ -424,11 +432,24 @@ def symbols(names: str, **kwargs: Any) -> Any:
     Examples
     --------
     >>> x, y = symbols("x y", positive=True)
+    >>> print(symbols("q:3"))
+    (q0, q1, q2)
     """
     if not isinstance(names, str) or not names.replace(",", " ").split():
         raise ArgumentError(f"symbols needs names such as 'x y z', not {names!r}")
-    made = tuple(symbol(name, **kwargs) for name in names.replace(",", " ").split())
-    return made[0] if len(made) == 1 and "," not in names else made
+    parts = names.replace(",", " ").split()
+    made = tuple(symbol(name, **kwargs) for part in parts for name in _names_in(part))
+    alone = len(parts) == 1 and "," not in names and not _NAME_RANGE.fullmatch(parts[0])
+    return made[0] if alone else made
+
+
+def _names_in(part: str) -> list[str]:
+    """The names that ``x1:4`` stands for; of a name without a range, itself."""
+    found = _NAME_RANGE.fullmatch(part)
+    if found is None:
+        return [part]
+    stem, first, last, rest = found.groups()
+    return [f"{stem}{i}{rest}" for i in range(int(first or 0), int(last))]
 
 
 def vector(name: str, n: Any, **kwargs: Any) -> Expr:

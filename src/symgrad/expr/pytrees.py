@@ -43,6 +43,16 @@ def flatten(outputs: Any, leaf: Callable[[Any], Any]) -> tuple[list[Any], Nest]:
     return leaves, visit(outputs)
 
 
+def mapped(outputs: Any, function: Callable[[Any], Any]) -> Any:
+    """The function of a value, or of each leaf of a nest of lists, tuples and dicts with any keys."""
+    if isinstance(outputs, dict):
+        return {key: mapped(part, function) for key, part in outputs.items()}
+    if isinstance(outputs, (list, tuple)):
+        parts = [mapped(part, function) for part in outputs]
+        return parts if isinstance(outputs, list) else tuple(parts)
+    return function(outputs)
+
+
 def is_block_form(nest: Nest, shapes: Sequence[Shape]) -> bool:
     """Whether a nest is a square list of lists, as `hessian` makes of several symbols."""
     if isinstance(nest, int) or nest[0] != "list":

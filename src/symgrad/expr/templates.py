@@ -7,6 +7,7 @@ Python code in the names ``np`` and ``scipy.special``.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from string import Formatter
 from typing import Any, Final
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.expr.kinds import Call, Formula, Kind, Literal, Name, Tree, Ufunc, Written
+from symgrad.expr.numbers import GREATEST_INT, LEAST_INT, as_float
 
 OPERAND: Final = "_operand"  # and a number: the name of an operand in the code that is read
 
@@ -76,9 +78,47 @@ def ufunc_of(name: str) -> np.ufunc | None:
     )
 
 
+def value_at(kind: Kind, numbers: Sequence[Any]) -> Any:
+    """The value of a function of entries at numbers of Python; None where only its code is known.
+
+    It is what NumPy gives for float64, so poles give inf or nan, and never an exception.
+    """
+    if isinstance(kind, Formula):
+        return _tree_at(kind.tree, [as_float(x) for x in numbers])
+    whole = [_for_numpy(x) for x in numbers]
+    return _tree_at(Tree(kind, tuple(range(len(numbers)))), whole)
+
+
 def operand_count(template: str) -> int:
     """How many operands a template has."""
     return 1 + max([int(name) for _, name, _, _ in Formatter().parse(template) if name], default=-1)
+
+
+def _for_numpy(x: Any) -> Any:
+    """A number that NumPy takes for one of its own: exact ones that int64 does not hold are floats."""
+    small = isinstance(x, int) and LEAST_INT <= x <= GREATEST_INT
+    return x if small else as_float(x)
+
+
+def _tree_at(tree: Tree, numbers: Sequence[Any]) -> Any:
+    function: Any = _function_of(tree.kind)
+    args = [_operand_at(arg, numbers) for arg in tree.args]
+    if function is None or any(x is None for x in args):
+        return None
+    with np.errstate(all="ignore"):
+        return function(*args).item()
+
+
+def _function_of(kind: Kind) -> Callable[..., Any] | None:
+    if not isinstance(kind, Ufunc):
+        return None
+    return np.where if kind.name == "where" else ufunc_of(kind.name)
+
+
+def _operand_at(arg: Any, numbers: Sequence[Any]) -> Any:
+    if isinstance(arg, Tree):
+        return _tree_at(arg, numbers)
+    return arg.value if isinstance(arg, Literal) else numbers[arg]
 
 
 def _tree_of(template: str, count: int) -> ast.expr:

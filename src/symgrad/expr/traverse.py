@@ -17,6 +17,11 @@ class Roots(list[Expr]):
     order: list[Expr] | None = None
 
 
+def as_roots(nodes: Sequence[Expr]) -> Roots:
+    """Nodes as the roots of a graph."""
+    return nodes if isinstance(nodes, Roots) else Roots(nodes)
+
+
 def toposort(roots: Iterable[Expr], skip: Iterable[Expr] = ()) -> list[Expr]:
     """All nodes that the roots need, operands before users, each once.
 

@@ -58,7 +58,9 @@ def to_sympy(e: Any) -> Any:
     -------
     sympy.Expr
         For shape (); ``ImmutableDenseMatrix`` for two axes, else ``ImmutableDenseNDimArray``.
-        Entries of a matrix or vector symbol are elements of a ``MatrixSymbol``.
+        A scalar symbol becomes ``Symbol(name, real=True)``, with what else is assumed of it; that is
+        another symbol to SymPy than ``Symbol(name)``. Entries of a matrix or vector symbol are elements
+        of a ``MatrixSymbol``, a vector being a column: ``v[0]`` is ``v[0, 0]``.
 
     Raises
     ------

@@ -137,7 +137,7 @@ def _derivative(node: Any, e: Expr, *variables: Expr) -> Expr:
 def _subs(node: Any, e: Expr, *parts: Expr) -> Expr:
     """What a `Subs` stands for: an expression at a point."""
     half = len(parts) // 2
-    return substitute(e, dict(zip(parts[:half], parts[half:], strict=True)))
+    return substitute(e, dict(zip(parts[:half], parts[half:], strict=True)))  # type: ignore[no-any-return]
 
 
 def _extent(dim: Any) -> Dim:
@@ -182,7 +182,10 @@ def _of_reciprocal(function: Callable[[Any], Expr]) -> Rule:
 
 
 # With the functions of `sympy.codegen`, which have NumPy's names
-_SAME_NAME: Final = "sin cos tan sinh cosh tanh exp sign floor expm1 log1p exp2 log2 log10 hypot isnan isinf logaddexp logaddexp2"
+_SAME_NAME: Final = (
+    "sin cos tan sinh cosh tanh exp sign floor"
+    " expm1 log1p exp2 log2 log10 hypot isnan isinf logaddexp logaddexp2"
+)
 _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "asin": ufuncs.arcsin,
     "acos": ufuncs.arccos,
@@ -302,5 +305,6 @@ NO_IMAGE: Final[dict[str, str]] = {
     "im": _COMPLEX,
     "arg": _COMPLEX,
     "Lambda": "convert its expression",
+    "Order": "drop it with .removeO()",
     "Tuple": "convert its entries one by one",
 }

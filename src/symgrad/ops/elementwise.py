@@ -144,7 +144,9 @@ class Elementwise(Op):
 
     def __call__(self, *args: Any) -> Expr:
         if len(args) != self.arity:
-            raise ArgumentError(f"{self.name} takes {self.arity} operands, got {len(args)}")
+            raise ArgumentError(
+                f"{self.name} takes {self.arity} operand{'s' * (self.arity > 1)}, got {len(args)}"
+            )
         for arg in args:
             if arg.__class__ is not Expr:
                 lift = lift_of(args)

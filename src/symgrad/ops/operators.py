@@ -6,6 +6,7 @@ know the ops.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import partial
@@ -13,7 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from symgrad.errors import ArgumentError, ConversionError, SymbolicIterationError, TruthError
+from symgrad.errors import ArgumentError, SymbolicIterationError, TruthError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
 from symgrad.expr.node import Expr
@@ -63,21 +64,6 @@ def _defers(other: Any) -> bool:
     return isinstance(other, (str, bytes, dict, set, type(None))) or lift_of((other,)) is not None
 
 
-def _check_product(self: Expr, other: Any) -> None:
-    """Raise for ``*`` between an array and a matrix of SymPy's, where it means a matrix product.
-
-    Raises
-    ------
-    ConversionError
-        Saying what to write for either product.
-    """
-    if self.ndim and getattr(other, "is_Matrix", False) and hasattr(other, "_op_priority"):
-        raise ConversionError(
-            "* is the matrix product in SymPy and that of entries here: write a @ b for the matrix product,"
-            " or convert the SymPy matrix with symgrad.from_sympy first and multiply its entries with *"
-        )
-
-
 def _add(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
         return arithmetic.add(self, other, flat=True)
@@ -87,14 +73,26 @@ def _add(self: Expr, other: Any) -> Any:
 def _mul(self: Expr, other: Any) -> Any:
     if other.__class__ is Expr and other.shape == self.shape:
         return arithmetic.mul(self, other, flat=True)
-    if other.__class__ is not Expr:
-        _check_product(self, other)
-    return NotImplemented if _defers(other) else ufuncs.multiply(self, other)
+    if _defers(other):
+        return NotImplemented
+    _refuse_matrix_of_sympy(self, other)
+    return ufuncs.multiply(self, other)
 
 
 def _rmul(self: Expr, other: Any) -> Any:
-    _check_product(self, other)
-    return NotImplemented if _defers(other) else ufuncs.multiply(other, self)
+    if _defers(other):
+        return NotImplemented
+    _refuse_matrix_of_sympy(self, other)
+    return ufuncs.multiply(other, self)
+
+
+def _refuse_matrix_of_sympy(array: Expr, other: Any) -> None:
+    """``M*N`` of SymPy is a product of matrices: with an array it might be meant either way."""
+    if array.shape and getattr(other, "is_Matrix", False) is True:
+        raise ArgumentError(
+            "* with a matrix of SymPy may mean the product of matrices, as there, or of entries, as in"
+            " NumPy; write A @ B for the one and symgrad.multiply(A, B) for the other"
+        )
 
 
 def _pow(self: Expr, other: Any, modulus: Any = None) -> Any:
@@ -169,8 +167,8 @@ def _number(self: Expr, kind: str) -> Any:
     if value is None or self.shape != ():
         raise TruthError(
             f"{kind}() of an expression that is no constant; evaluate it first:"
-            " symgrad.evaluate(e, {x: value}), or, where a function such as math.sin asked for the"
-            " number, call symgrad.sin, or stack an object array of expressions"
+            " symgrad.evaluate(e, {x: value}), or, where a function such as math.sin or sympy.sin"
+            " asked for the number, call symgrad.sin, or stack an object array of expressions"
         )
     return value
 
@@ -240,9 +238,15 @@ def install(
         if name.startswith("is_"):  # what SymPy asks its operands for
             raise AttributeError(
                 f"an expression has no attribute {name!r}: where a function of SymPy asked for it, call"
-                " that of symgrad, such as symgrad.sin, or convert the expression with symgrad.to_sympy"
+                " that of symgrad, such as symgrad.sin, or convert the expression with symgrad.to_sympy",
+                name=name,
+                obj=self,
             )
-        raise AttributeError(f"an expression has no attribute {name!r}")
+        whole = getattr(sys.modules["symgrad"], "__all__", ())
+        advice = f"; write symgrad.{name}(e)" if name in whole else ""
+        raise AttributeError(
+            f"an expression has no attribute {name!r}{advice}", name=name, obj=self
+        )
 
     operators: dict[str, Callable[[Any, Any], Any]] = {
         "add": ufuncs.add,
@@ -299,9 +303,8 @@ def install(
         "__array_function__": array_function,
         "__array__": _as_array,
         "__array_priority__": 1000.0,
-        # SymPy's operators leave what has these to the reflected operator here
-        "_op_priority": 1000.0,
-        "__sympy__": False,
+        "_op_priority": 1000.0,  # SymPy's word for it: its operators leave the work to ours
+        "__sympy__": False,  # nor are they taken for what SymPy could convert
         "T": property(shapes.transpose),
         "size": property(shapes.size),
         "sum": reducing.sum,

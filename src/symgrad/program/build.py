@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,12 +14,10 @@ from symgrad.expr.identifiers import Names
 from symgrad.expr.kinds import Cast, Item, Kind, Typed
 from symgrad.expr.leaves import CONST, NAMED_NUMBER, NAMED_VALUES, SYMBOL
 from symgrad.expr.node import Expr
-from symgrad.expr.templates import call_kind, entrywise_kind
-from symgrad.expr.traverse import toposort
+from symgrad.expr.templates import call_kind, entrywise_kind, value_at
+from symgrad.expr.traverse import as_roots, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import EINSUM
-from symgrad.ops.elementwise import Elementwise
-from symgrad.ops.guard import WHERE
 from symgrad.ops.named import NAMED
 from symgrad.ops.stop import STOP_GRADIENT
 from symgrad.program.arithmetic import as_literal, lower_pow_node, lower_product, lower_sum
@@ -68,8 +65,8 @@ class _Lowering:
         sizes: Mapping[str, int],
         taken: Iterable[str],
     ) -> None:
-        self.outputs = list(outputs)
-        self.order = toposort(outputs)
+        self.outputs = as_roots(outputs)
+        self.order = toposort(self.outputs)
         self.names = Names(taken)
         identifiers = self.names.of_all([str(x.name) for x in parameters])
         named = list(zip(identifiers, parameters, strict=True))
@@ -98,7 +95,7 @@ class _Lowering:
             if node not in self.value:
                 self.value[node] = self._lower(node)
         self.p.outputs = [self.value[y] for y in self.outputs]
-        self.p.output_nodes = list(self.outputs)
+        self.p.output_nodes = self.outputs
         for instr in self.p.instrs:
             self.name_extents(instr.kind.names())
         for y in self.outputs:
@@ -169,30 +166,19 @@ class _Lowering:
 
     def _elementwise(self, node: Expr) -> Value:
         args = tuple([self.value[arg] for arg in node.args])
-        known = self._known_value(node, args)
-        if known is not None:
-            return self.p.literal(known)
         kind = _kind_of(node)
         if kind is None:
             return args[0]
+        numbers = [self.p.number_of(a) for a in args]
+        known = None if any(x is None for x in numbers) else value_at(kind, numbers)
+        if known is not None:
+            return self.p.literal(known)
         shape = broadcast_shapes(*[self.p.instrs[a].shape for a in args])
         result = self.p.emit(kind, args, shape)
-        if node.op is WHERE and node.ty.weak and self.narrow:
-            # NumPy makes an array of float64 of two numbers
+        if self.narrow and node.ty.weak:
+            # NumPy makes float64 of numbers, which are to take the type of what they meet
             return self.p.emit(Cast(self._widest().name), (result,), shape)
         return result
-
-    def _known_value(self, node: Expr, args: Sequence[Value]) -> Any:
-        """The value of a function at numbers."""
-        numbers = [self.p.number_of(a) for a in args]
-        op = node.op
-        if not isinstance(op, Elementwise) or op.ufunc is None or op.ufunc.nout != 1:
-            return None
-        if any(x is None for x in numbers):
-            return None
-        with np.errstate(all="ignore"):
-            value = op.ufunc(*[float(x) if isinstance(x, Fraction) else x for x in numbers])
-        return value.item()
 
     def _widest(self) -> np.dtype[Any]:
         """The widest type of the floating parameters."""

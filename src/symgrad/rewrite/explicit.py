@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symgrad.expr.pytrees import mapped
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 from symgrad.rewrite.names import definitions_written_out
@@ -29,8 +30,4 @@ def explicit(e: Any) -> Any:
     >>> print(sg.explicit(sg.diff(gamma, x)))
     -x/sqrt(1 - x**2)
     """
-    if isinstance(e, (list, tuple)):
-        return type(e)([explicit(part) for part in e])
-    if isinstance(e, dict):
-        return {key: explicit(part) for key, part in e.items()}
-    return definitions_written_out([as_expr(e)])[0]
+    return mapped(e, lambda part: definitions_written_out([as_expr(part)])[0])

@@ -6,6 +6,7 @@ from typing import Any
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import mapped
 from symgrad.expr.traverse import toposort
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
@@ -18,12 +19,12 @@ from symgrad.rewrite.simplify import simplify_all
 
 
 @public
-def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
+def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Any:
     """`e` with terms and powers collected, elementary identities applied, in its shortest form.
 
     Parameters
     ----------
-    e : Expr
+    e : Expr, or a nest of lists, tuples and dicts of them, such as ``grad(f, [x, y])``
     level : {"basic", "full"}
         "basic" is one linear pass over a graph of any size. A scalar formula of up to 300 nodes is then
         put over common denominators, factored, written in half and double angles and so on, within
@@ -33,6 +34,10 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
         How much the rules that are used may change. "exact": nothing, to the last bit or better;
         "rounding": floats may be reassociated; "domain": the result may be defined at more points too,
         as 1 for ``x/x``. The search for shorter forms, and "full", need "domain".
+
+    Returns
+    -------
+    Expr, or the same nest, each formula by itself.
 
     Raises
     ------
@@ -53,10 +58,14 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Expr:
     if level not in ("basic", "full"):
         raise ArgumentError(f"simplify level must be 'basic' or 'full', not {level!r}")
     allowed = as_guarantee(guarantee)
-    (given,) = shown_forms([as_expr(e)])
-    (tidy,) = simplify_all([given], guarantee=allowed)
     if level == "full" and allowed is not Guarantee.DOMAIN:
         raise ArgumentError('simplify level "full" needs the guarantee "domain"')
+    return mapped(e, lambda part: _simplified(as_expr(part), level, allowed))
+
+
+def _simplified(e: Expr, level: str, allowed: Guarantee) -> Expr:
+    (given,) = shown_forms([e])
+    (tidy,) = simplify_all([given], guarantee=allowed)
     if allowed is not Guarantee.DOMAIN:
         return tidy
     if level == "basic":

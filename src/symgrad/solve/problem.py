@@ -180,10 +180,12 @@ def check_square(formulas: Sequence[Expr], unknowns: Sequence[Expr]) -> None:
     """As many equations as unknowns, as far as the extents are known."""
     m, n = size_of(formulas), size_of(unknowns)
     if m is not None and n is not None and m != n:
-        raise ShapeError(
-            f"{m} equations for {n} unknowns: newton_root needs as many; write"
-            " least_squares(r, unknowns) for more equations"
+        advice = (
+            "write least_squares(r, unknowns) for more equations than unknowns"
+            if m > n
+            else "give more equations, or take some of the unknowns for parameters"
         )
+        raise ShapeError(f"{m} equations for {n} unknowns: newton_root needs as many; {advice}")
 
 
 def size_of(group: Sequence[Expr]) -> int | None:

@@ -161,7 +161,10 @@ class Solver:
         return modules.standalone(self._generated(), [code() for code in self._late.values()])
 
     def save(self, path: Any) -> None:
-        """Write the solver as a module that needs NumPy only; its function is `solve`."""
+        """Write the solver as a module to `path`, such as ``"kepler.py"``; its function is `solve`.
+
+        It takes what this solver takes, and needs NumPy only, SciPy too for ``method="sparse"``.
+        """
         source = self.source
         check_saved(source)
         Path(path).write_text(source, encoding="utf-8")

@@ -119,7 +119,9 @@ def prepare(call: Call) -> Problems:
         for i, (a, d) in enumerate(zip(arrays, declared, strict=True)):
             if a.dtype.kind == "f" and not np.isfinite(a).all():
                 what = "the start of" if i < len(starts) else "parameter"
-                raise ArgumentError(f"{what} {d[0]} is not finite: {a}")
+                first = next(i for i, v in np.ndenumerate(a) if not np.isfinite(v))
+                place = f" at {list(first)}" if first else ""
+                raise ArgumentError(f"{what} {d[0]} is not finite: {a[first]}{place}")
     count = prod(batch)
     flat = [
         np.broadcast_to(a, batch + s).reshape((count, *s))

@@ -11,15 +11,26 @@ from symgrad.errors import ConvergenceError
 
 
 class Status(IntEnum):
-    """Why a solver stopped; in a batch an array of these numbers."""
+    """Why a solver stopped: a number, and in words by ``str``; in a batch an array of the numbers.
+
+    ===  =================  ===============================================================
+    0    "converged"        found, to the tolerance
+    1    "iteration limit"  `maxiter` steps did not do
+    2    "singular"         no step, since the derivative is singular here
+    3    "non finite"       the formula or its derivative is inf or nan here
+    4    "stalled"          no step makes progress, and this is no solution
+    5    "not a minimum"    a stationary point, but a saddle or a maximum
+    6    "unbounded"        the objective falls without end
+    ===  =================  ===============================================================
+    """
 
     CONVERGED = 0
     ITERATION_LIMIT = 1
-    SINGULAR = 2  # no step: the derivative is singular here
-    NON_FINITE = 3  # the formula or its derivative is inf or nan here
-    STALLED = 4  # no step makes progress, and this is no solution
-    NOT_A_MINIMUM = 5  # a stationary point, but a saddle or a maximum
-    UNBOUNDED = 6  # the objective falls without end
+    SINGULAR = 2
+    NON_FINITE = 3
+    STALLED = 4
+    NOT_A_MINIMUM = 5
+    UNBOUNDED = 6
 
     def __str__(self) -> str:
         return self.name.lower().replace("_", " ")
@@ -38,19 +49,22 @@ CURVATURES = (
 
 
 class Solution:
-    """What a solver found; for a batch, arrays with an entry per problem.
+    """What a solver found, or where it stopped; for a batch, arrays with an entry per problem.
 
     Attributes
     ----------
     x : float, array or list of arrays
         The unknowns, in the form in which they were declared: a float for a scalar, an array for an
         array, one array (on its last axis) for a list of scalars, a list for a list with arrays.
+        Without convergence it is the last point, and no solution.
     converged : bool or array of bool
+        Whether `status` is 0; ``solution.x[solution.converged]`` are those found of a batch.
     iterations : int or array of int
         Steps taken.
     residual : float or array
         ``|F(x)|``; the Euclidean norm for systems, of the gradient for a minimum.
     status : Status or array of int
+        Why it stopped. Of a batch, numbers: ``str(Status(4))`` is "stalled".
     """
 
     __slots__ = ("converged", "iterations", "residual", "status", "x")

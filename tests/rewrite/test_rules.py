@@ -390,6 +390,16 @@ def test_a_guarantee_keeps_rules_out(formula, exact, rounding, domain):
     assert sg.simplify(formula) is domain
 
 
+def test_powers_of_zero_are_not_merged_to_one():
+    """``0**2 * 0**-1`` is undefined: 0**2 is 0, which stood for its first power."""
+    e = x / ((2 - x**2) / sg.constant(0))
+    with np.errstate(all="ignore"):
+        assert np.isnan(sg.evaluate(sg.diff(e, x), {x: 0.7}))
+        assert np.isnan(
+            sg.evaluate(sg.simplify((x / sg.constant(0)) ** -2 * (x / sg.constant(0))), {x: 0.7})
+        )
+
+
 def test_guarantees_by_name():
     with pytest.raises(sg.ArgumentError, match="'exact', 'rounding', 'domain'"):
         sg.simplify(x, guarantee="strict")

@@ -36,6 +36,9 @@ E**x                                        exp(x)
 sqrt(2)*sqrt(pi)*x                          x*sqrt(2*pi)
 2*sin(x)*cos(x)                             sin(2*x)
 sin(x)**2/(1-cos(x))                        cos(x) + 1
+n*sin(y)**(n-1)*(cos(n*x)*cos(x)-sin(n*x)*sin(x)) n*sin(y)**(n - 1)*cos(n*x + x)
+exp(-x)/expm1(-x)                           -1/expm1(x)
+1/((x-a)**2+y**2)-2*y**2/((x-a)**2+y**2)**2 ((x - a)**2 - y**2)/(y**2 + (x - a)**2)**2
 (1-tanh(x/2)**2)/(1+tanh(x/2)**2)           1/cosh(x)
 (1+tan(x/2)**2)/(2*tan(x/2))                1/sin(x)
 a*cos(x)**2-a*sin(x)**2+exp(y)              a*cos(2*x) + exp(y)

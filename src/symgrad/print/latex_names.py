@@ -53,6 +53,9 @@ LATIN: Final = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΧ", "ABEZHIKMNOPTX", strict=Tr
 _NAME: Final = re.compile(r"(?P<head>[^\W\d_]+)(?P<digits>\d*)(?P<parts>(?:_[^\W_]+)*)")
 _MARKS: Final = re.compile(r"(?P<name>.*?)(?P<marks>['′*†]*)(?:\^(?P<above>.+))?")
 _MARK: Final = {"'": r"\prime", "′": r"\prime", "*": "*", "†": r"\dagger"}
+_INDEX_LAST: Final = re.compile(  # x'_1, x^*_1: the index goes first
+    r"(?P<name>[^_^'′*†]+)(?P<above>['′*†]+|\^(?:['′*†]+|[^\W_]+))(?P<below>(?:_[^\W_]+)+)"
+)
 _SPECIAL: Final = re.compile(r"[&%$#_{}~^\\]")
 _SPELLED: Final = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 _BARE: Final = re.compile(r"(?<!\\)[%#&$]")
@@ -72,7 +75,7 @@ def latex_name(name: str) -> str:
     """
     if "\\" in name or "{" in name:
         return _BARE.sub(lambda m: f"\\{m[0]}", name) if _is_balanced(name) else _as_text(name)
-    plain, raised = _without_raised_digits(name)
+    plain, raised = _without_raised_digits(_INDEX_LAST.sub(r"\g<name>\g<below>\g<above>", name))
     marked = _MARKS.fullmatch(plain)
     match = _NAME.fullmatch(_lowered(marked["name"])) if marked else None
     if marked is None or match is None:

@@ -251,7 +251,9 @@ def _scaled(p: Expr, n: int) -> Expr:
 
 
 def _merged_power(base: Expr, parts: Sequence[Expr]) -> Expr:
-    """``base**a * base**b -> base**(a + b)``."""
+    """``base**a * base**b -> base**(a + b)``; ``0**2 * 0**-1`` is undefined, and no power of 0."""
+    if value_of(base) == 0:
+        return number(NAN if any(map(has_pole, parts)) else 0, base.shape)
     terms: list[tuple[Any, Expr]] = []
     for x in parts:
         if x is base:

@@ -30,6 +30,7 @@ MAX_TERMS: Final = 6  # of a sum that is put over one denominator
 MAX_MONOMIALS: Final = 20  # of a numerator
 MAX_DEGREE: Final = 6  # of a power of a sum that is written out
 MAX_DEPTH: Final = 3  # denominators in sums below one another that are cleared
+MAX_NESTING: Final = 4  # sums and roots of sums within one another that are written out
 CIRCLES: Final = {f.sin: (f.cos, -1), f.cos: (f.sin, -1), f.cosh: (f.sinh, 1), f.sinh: (f.cosh, 1)}
 
 
@@ -292,7 +293,7 @@ class Ring:
         """The ring of some terms, with their sum; None where the sum is too long."""
         ring = cls(written_out)
         below: list[Term] = [(1, {b: 1}) for b, n in common.items() if b.op is ADD and n < 0]
-        if not ring._gather([*terms, *below] if written_out else terms, MAX_DEPTH):
+        if not ring._gather([*terms, *below] if written_out else terms, MAX_NESTING):
             return None
         ring.place = {base: i for i, base in enumerate(ring.units)}
         total: Polynomial = {}

@@ -107,14 +107,14 @@ def shorter_of(a: Expr, b: Expr) -> Expr:
 
 
 def _is_plain(node: Expr) -> bool:
-    """Whether a node is a real scalar without branches, and prints as it is.
+    """Whether a node is a real scalar without branches; one that stands for a formula is a function.
 
     Infinities, and quotients by 0, follow no rule of algebra.
     """
     value = value_of(node.args[0] if node.op is POW else node)
     if value is not None and (not math.isfinite(value) or (node.op is POW and value == 0)):
         return False
-    return node.shape == () and node.ty is not BOOL and node.op is not WHERE and not node.op.formula
+    return node.shape == () and node.ty is not BOOL and node.op is not WHERE
 
 
 def _is_quotient_of_infinities(product: Expr) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
 from symgrad.expr.ranges import is_positive
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -61,22 +62,47 @@ def _joined(x: Expr) -> Expr | None:
 
 
 def _half_argument(x: Expr) -> Expr | None:
-    """``exp(u)/(exp(u) + 1)**2 -> 1/(4*cosh(u/2)**2)``, ``exp(u)/(exp(u) - 1)**2`` by sinh."""
+    """``exp(u)/(exp(u) + 1)**2 -> 1/(4*cosh(u/2)**2)``, ``exp(u)/(exp(2*u) - 1) -> 1/(2*sinh(u))``."""
     term = split(x)
     if term is None:
         return None
     c, powers = term
     for total, n in powers.items():
-        exponential = _one_and_exponential(total)
-        if exponential is None or n.__class__ is not int or n % 2 or n > 0:
+        found = _one_and_exponential(total)
+        if found is None or n.__class__ is not int or n > 0:
             continue
-        sign, (base, k) = exponential
-        if powers.get(base, 0) != -k * n / Fraction(2):
+        one, a, (base, k) = found  # one + a*exp(k*v)
+        above = _exponential_of(powers, base, -k * n / Fraction(2))
+        if above is None:
             continue
         u = _scaled(abs(Fraction(k)) / 2, base.args[0])
-        function = f.cosh(u) if sign > 0 else f.sinh(u)
-        inside: Powers = {total: -n, base: k * n / Fraction(2), function: n}
-        return as_term(_integral(times(powers, inside)), x, c * Fraction(2) ** n)
+        function, sign = (f.cosh(u), a) if one == a else (f.sinh(u), a if k > 0 else -a)
+        inside: Powers = {total: -n, above: -powers[above], function: n}
+        return as_term(_integral(times(powers, inside)), x, c * Fraction(2 * sign) ** n)
+    return None
+
+
+def _without_decay(x: Expr) -> Expr | None:
+    """``exp(-u)/expm1(-u) -> -1/expm1(u)``, to any power."""
+    term = split(x)
+    if term is None:
+        return None
+    for base, n in term[1].items():
+        above = _exponential_of(term[1], f.exp(base.args[0]), -n) if base.op is f.expm1 else None
+        if above is not None and n.__class__ is int and n < 0:
+            turned = f.expm1(_scaled(-1, base.args[0]))
+            inside: Powers = {base: -n, above: -term[1][above], turned: n}
+            return as_term(times(term[1], inside), x, term[0] * (-1 if n % 2 else 1))
+    return None
+
+
+def _exponential_of(powers: Powers, base: Expr, n: Fraction | int) -> Expr | None:
+    """The base among powers whose power is ``base**n``: ``exp(u)`` for ``exp(2*u)**(1/2)``."""
+    scale, argument = split_coefficient(base.args[0])
+    for b, m in powers.items():
+        a, rest = split_coefficient(b.args[0]) if b.op is f.exp else (0, None)
+        if rest is argument is not None and is_exact(a) and is_exact(scale) and a * m == scale * n:
+            return b
     return None
 
 
@@ -84,8 +110,8 @@ def _integral(powers: Powers) -> Powers:
     return {b: n.numerator if n.denominator == 1 else n for b, n in powers.items()}
 
 
-def _one_and_exponential(total: Expr) -> tuple[int, tuple[Expr, Fraction | int]] | None:
-    """``(sign, (exp(v), k))`` of a sum ``exp(k*v) + sign``, or ``1 + sign*exp(k*v)`` of any sign."""
+def _one_and_exponential(total: Expr) -> tuple[int, int, tuple[Expr, Fraction | int]] | None:
+    """``(one, a, (exp(v), k))`` of a sum ``one + a*exp(k*v)``, in which `one` and `a` are 1 or -1."""
     if total.op is not ADD or len(total.args) != 2:
         return None
     terms = [split(arg) for arg in total.args]
@@ -96,7 +122,7 @@ def _one_and_exponential(total: Expr) -> tuple[int, tuple[Expr, Fraction | int]]
     if nothing or abs(one) != 1 or abs(c) != 1 or len(powers) != 1:
         return None
     ((base, k),) = powers.items()
-    return (int(one * c), (base, k)) if base.op is f.exp else None
+    return (int(one), int(c), (base, k)) if base.op is f.exp else None
 
 
 # Sums
@@ -220,6 +246,7 @@ BY_ONE_EXPONENTIAL: Final = Rule(
 )
 EXPONENTIAL_RULES: Final = (
     Rule("exp(u)*exp(v) = exp(u + v)", ROUNDING, MUL, _joined),
+    Rule("exp(-u)/expm1(-u) = -1/expm1(u)", ROUNDING, MUL, _without_decay),
     Rule("exp(u) + exp(-u) = 2*cosh(u)", ROUNDING, ADD, _hyperbolic),
     BY_ONE_EXPONENTIAL,
     Rule("log(a) - log(b) = log(a/b), a and b > 0", ROUNDING, ADD, _logarithms_joined),

@@ -26,6 +26,7 @@ from symgrad.ops.arithmetic import (
     power,
     split_coefficient,
 )
+from symgrad.rewrite.collect import collect_sum
 from symgrad.rewrite.powers import Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import (
     CIRCLES,
@@ -162,6 +163,14 @@ def _expanded(term: tuple[object, Powers] | None, like: Expr) -> Expr | None:
     return add_all(parts)
 
 
+def _flat(x: Expr) -> Expr | None:
+    """``a + (b - 2*a) -> b - a``: a sum in a sum opened, though it is needed elsewhere, too."""
+    if not any(arg.op is ADD for arg in x.args):
+        return None
+    terms = [t for arg in x.args for t in (arg.args if arg.op is ADD else (arg,))]
+    return collect_sum([(1, t) for t in terms], x, shortest=False)
+
+
 # Products and powers
 
 
@@ -186,6 +195,25 @@ def _cancelled(x: Expr) -> Expr | None:
     made = over_common([cleared(term)], x, whole=True)
     below = any(b.op is ADD and n < 0 for b, n in term[1].items())
     return as_expr(made, x) if below or _is_short(made) else None
+
+
+def _cancelled_above(x: Expr) -> Expr | None:
+    """``x/(x**2 + x) -> 1/(x + 1)``: a denominator written out, what stands above it cancelled."""
+    term = split(x)
+    if term is None:
+        return None
+    c, powers = term
+    above: Powers = {b: -n for b, n in powers.items() if n > 0 and n.__class__ is int}
+    for total, n in powers.items() if above else ():
+        if total.op is not ADD or n != -1:
+            continue
+        made = over_common([cleared((1, {**above, total: 1}))], x, whole=True)
+        if made is None or made[0] == 0 or total in made[1]:
+            continue
+        rest: Powers = {b: m for b, m in powers.items() if b is not total and b not in above}
+        inverse: Powers = {b: -m for b, m in made[1].items()}
+        return as_expr(multiplied((c, rest), (1 / Fraction(made[0]), inverse)), x)
+    return None
 
 
 def _is_short(term: Term | None) -> bool:
@@ -369,6 +397,7 @@ SUMS: Final = (
     _rule("a*c**n + b*c**n = (a + b)*c**n", ROUNDING, ADD, _common_symbols),
     _rule("the quotients in a sum over one denominator", DOMAIN, ADD, _tails),
     _rule("a*(b + c) + a*d = a*b + a*c + a*d", ROUNDING, ADD, written_out),
+    _rule("a + (b + c) = a + b + c", ROUNDING, ADD, _flat),
     *[
         _rule(
             f"terms {i} and {j} of a sum over one denominator",
@@ -389,6 +418,7 @@ PRODUCTS: Final = tuple(
         ("sqrt(a)*(sqrt(a) + b) = a + b*sqrt(a)", DOMAIN, _absorbed),
         ("b**2*sqrt(a/b) = sqrt(a*b**3)", DOMAIN, _into_root),
         ("(x**2 - 1)/(x - 1) = x + 1", DOMAIN, _cancelled),
+        ("x/(x**2 + x) = 1/(x + 1)", DOMAIN, _cancelled_above),
         ("sin(x)**2/(1 - cos(x)) = 1 + cos(x)", DOMAIN, partial(_cancelled_squares, squares=1)),
         ("cos(x)**2/(1 - sin(x)) = 1 + sin(x)", DOMAIN, partial(_cancelled_squares, squares=2)),
         ("(a + b)*c = a*c + b*c", ROUNDING, _apart),

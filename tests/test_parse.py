@@ -83,6 +83,8 @@ def test_every_function_builds_and_counts_its_operands(name):
     function = SCALAR_FUNCTIONS[name]
     ordered = name in SYMBOLS_TOO and function.least == 2 and name != "beta"
     operands = ["2", "x"] if ordered else ["x", "2", "3"][: function.least]
+    if name.startswith("hyp") and name != "hypot":
+        operands = [*["2"] * (function.least - 1), "x"]
     assert parse(f"{name}({', '.join(operands)})").shape == ()
     with pytest.raises(ParseError, match=f"{name} takes"):
         parse(f"{name}()")
@@ -101,9 +103,14 @@ def called(op):
     """A call of a function of entries, of some order where it has any."""
     if op in ORDERED_OPS:
         pair = op.name in ("ive_derivative", "kve_derivative", "iv_ratio")
-        return op.build((x,), (0, 1) if pair else (1,))
+        count = {"hyp1f1": 2, "hyp2f1": 3}.get(op.name, 1)
+        return op.build((x,), (0, 1) if pair else (1, 2, 3)[:count])
     if op.name.startswith("logical"):
         return op(*[x > 0, y > 0][: op.arity])
+    if op.name in ("gammainc", "gammaincc"):  # not differentiable by their first operand
+        return op(y, x)
+    if op.name == "betainc":
+        return op(z, y, x)
     return op(*[x, n if op.name == "ldexp" else y, z][: op.arity])
 
 

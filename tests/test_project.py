@@ -47,7 +47,9 @@ LAYERS = {
     "solve": TO_AUTODIFF | TO_COMPILE | {"batching", "functions"},
     "variational": TO_AUTODIFF | TO_COMPILE | {"solve"},
     "variable": TO_AUTODIFF | TO_COMPILE,
-    "interop": TO_AUTODIFF | TO_COMPILE | {"substitute"},
+    "interop": TO_AUTODIFF
+    | TO_COMPILE
+    | {"substitute", "parse"},  # text, as SymPy's lambdify takes it
     "cli": ALL | {""},
     "__main__": {"cli"},
     "": ALL,

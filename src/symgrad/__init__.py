@@ -9,7 +9,7 @@ from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.batching import vmap
 from symgrad.check import check_grad
-from symgrad.compile import AssembledFunction, CompiledFunction, evaluate, lambdify
+from symgrad.compile import AssembledFunction, CompiledFunction, NestedFunction, evaluate, lambdify
 from symgrad.compile.evaluate import evalf as _evalf
 from symgrad.errors import (
     ArgumentError,
@@ -248,6 +248,7 @@ __all__ = [
     "Kronecker",
     "LowRank",
     "Minimum",
+    "NestedFunction",
     "OwnFunction",
     "ParseError",
     "ShapeError",

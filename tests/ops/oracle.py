@@ -18,13 +18,15 @@ def _spacing(x: Any) -> Any:
     return mpmath.mpf(2) ** (math.frexp(float(x))[1] - 53) * (1 if x >= 0 else -1)
 
 
-# Functions of the floating-point representation, which SymPy does not have
+# Functions that SymPy does not have or print, most of them of the floating-point representation
 BY_NAME: dict[str, Callable[..., Any]] = {
     "isnan": mpmath.isnan,
     "isinf": mpmath.isinf,
     "isfinite": mpmath.isfinite,
     "signbit": lambda x: x < 0,
     "spacing": _spacing,
+    "airyaiprime": lambda x: mpmath.airyai(x, derivative=1),  # SymPy does not print these two
+    "airybiprime": lambda x: mpmath.airybi(x, derivative=1),
     "nextafter": lambda a, b: mpmath.mpf(math.nextafter(float(a), float(b))),
     "heaviside": lambda a, b: mpmath.mpf(0 if a < 0 else 1) if a != 0 else b,
 }

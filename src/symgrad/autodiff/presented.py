@@ -9,6 +9,7 @@ result is a plain node where it is in that form already; that of a larger one wh
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
@@ -32,14 +33,37 @@ MIDDLE: Final = (
 
 def _presented(derivative: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(derivative)
-    def present(*args: Any, **kwargs: Any) -> Any:
+    def present(*args: Any, as_sympy: bool = False, **kwargs: Any) -> Any:
         results = derivative(*args, **kwargs)
+        return _in_sympy(read(results)) if as_sympy else read(results)
+
+    def read(results: Any) -> Any:
         found = dict.fromkeys(x for x in _flat(results) if x.shape == () and x.args)
         if not 0 < len(found) <= MAX_RESULTS or len(toposort(found)) > BOUNDED.nodes:
             return _mapped(results, {})
         return _mapped(results, {x: _read(x) for x in found})
 
+    signature = inspect.signature(derivative)
+    present.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        parameters=[*signature.parameters.values(), _AS_SYMPY]
+    )
+    present.__doc__ = (derivative.__doc__ or "").replace("\n    R", _AS_SYMPY_DOC + "\n    R", 1)
     return public(present)
+
+
+_AS_SYMPY: Final = inspect.Parameter("as_sympy", inspect.Parameter.KEYWORD_ONLY, default=False)
+_AS_SYMPY_DOC: Final = """    as_sympy : bool
+        Give the result as SymPy's expression, as `to_sympy` does; of a list a list of these.
+"""
+
+
+def _in_sympy(results: Any) -> Any:
+    # an upper layer, which loads SymPy's printers: only where this is asked for
+    from symgrad.interop.sympy import to_sympy  # noqa: PLC0415
+
+    if isinstance(results, (list, tuple)):
+        return [_in_sympy(part) for part in results]
+    return to_sympy(results)
 
 
 def _read(x: Expr) -> Expr:

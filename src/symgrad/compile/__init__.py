@@ -4,5 +4,6 @@ from symgrad.compile.assembled import AssembledFunction
 from symgrad.compile.evaluate import evaluate
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
+from symgrad.compile.nested import NestedFunction
 
-__all__ = ["AssembledFunction", "CompiledFunction", "evaluate", "lambdify"]
+__all__ = ["AssembledFunction", "CompiledFunction", "NestedFunction", "evaluate", "lambdify"]

@@ -157,6 +157,23 @@ class Signature:
                 return None
         return None if shape is None else values
 
+    def as_floats(self, args: Sequence[Any]) -> list[float] | None:
+        """Arguments as Python floats, where all are single numbers and some are no floats yet; else None.
+
+        Numbers are those of Python, NumPy (arrays without axes too), SymPy and mpmath.
+        """
+        if len(args) != len(self.parameters) or all(a.__class__ is float for a in args):
+            return None
+        values: list[float] = []
+        for arg in args:
+            if not _is_number(arg):
+                return None
+            try:
+                values.append(float(arg))
+            except (TypeError, ValueError, OverflowError):
+                return None
+        return values
+
     def exact(self, args: Sequence[Any]) -> bool:
         """Whether arguments are floats and arrays of just the declared shapes and types."""
         return len(args) == len(self.parameters) and all(
@@ -238,6 +255,25 @@ class Signature:
                 raise ShapeError(f"{what} reaches beyond the array (with {held})")
 
 
+# The types that code on floats converts by itself
+NUMBERS: Final = frozenset(
+    {float, int, bool, np.bool_, np.float64, np.float32, np.float16}
+    | {getattr(np, f"{sign}int{bits}") for sign in ("", "u") for bits in (8, 16, 32, 64)}
+)
+
+
+def _is_number(arg: Any) -> bool:
+    """Whether an object is one real number, as far as its type says."""
+    kind = arg.__class__
+    if kind in NUMBERS:
+        return True
+    if isinstance(arg, np.ndarray):
+        return not arg.ndim and arg.dtype.kind in "biuf" and arg.itemsize <= 8 and kind is _ARRAY
+    if isinstance(arg, np.generic):
+        return False
+    return isinstance(arg, Real) or (kind.__module__ or "").partition(".")[0] in ("sympy", "mpmath")
+
+
 def broadcast_shape(arrays: Sequence[Any]) -> tuple[int, ...]:
     """The shape that arrays broadcast to; ValueError where they do not."""
     shapes = {a.shape for a in arrays}
@@ -276,8 +312,8 @@ def _converted(arg: Any, p: Parameter) -> Any:
         return np.asarray(arg, dtype=p.dtype if p.dtype.kind == "f" else None)
     try:
         array = np.asarray(arg)
-        if array.dtype.kind == "O" and isinstance(arg, Real) and p.dtype.kind == "f":
-            return np.asarray(float(arg))  # a Fraction, or an int of more than 64 bits
+        if array.dtype.kind == "O" and not array.ndim and p.dtype.kind == "f" and _is_number(arg):
+            return np.asarray(float(arg))  # a Fraction, sympy.pi, or an int of more than 64 bits
     except (ValueError, TypeError, OverflowError) as error:
         raise DTypeError(f"argument {p.name} is no array of numbers: {error}") from None
     if array.dtype.kind == "O" and not array.ndim:

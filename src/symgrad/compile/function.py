@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import FLOAT, MISSING, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature
 from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.columns import Batches, Columns, on_columns
@@ -152,6 +152,9 @@ class CompiledFunction:
         small = self._signature.small(args, self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
+        floats = self._signature.as_floats(args) if self._code.of_floats else None
+        if floats is not None:
+            return self._compiled_on_floats()(*floats)
         if not (self._floats(args) or self._signature.exact(args)):
             return self._checked(args)
         if self._run is None and not self._code.of_floats:
@@ -164,7 +167,12 @@ class CompiledFunction:
         if source is None:
             self.__call__ = self._call_named
         else:
-            known = {"_general": self._call_named, "_missing": MISSING, "_double": FLOAT}
+            known = {
+                "_general": self._call_named,
+                "_missing": MISSING,
+                "_double": FLOAT,
+                "_numbers": NUMBERS,
+            }
             self.__call__ = execute(source, self.__name__, known)
         return self.__call__
 
@@ -185,6 +193,10 @@ class CompiledFunction:
         small = self._signature.small(args, self._least) if out is None else None
         if small is not None:
             return (self._run or self._plain())(*small)
+        if out is None and self._code.of_floats:
+            floats = self._signature.as_floats(args)
+            if floats is not None:
+                return self._compiled_on_floats()(*floats)
         return self._checked(args, out)
 
     def _checked(self, args: Sequence[Any], out: Any = None) -> Any:

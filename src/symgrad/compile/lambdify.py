@@ -11,6 +11,13 @@ import numpy as np
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction
+from symgrad.compile.modules import (
+    check_options,
+    implementations,
+    namespace_of,
+    under_namespace,
+)
+from symgrad.compile.nested import NestedFunction, flat_arguments, is_nested
 from symgrad.compile.pipeline import Draft, Options, write
 from symgrad.compile.threads import checked_threads
 from symgrad.errors import ArgumentError
@@ -34,6 +41,7 @@ from symgrad.rewrite.readable import over_symbols
 def lambdify(
     args: Any,
     outputs: Any,
+    modules: Any = None,
     *,
     name: str = "f",
     threads: int | None = None,
@@ -42,16 +50,27 @@ def lambdify(
     structured: bool = False,
     sparse: str | None = None,
     functions: Mapping[Any, Any] | None = None,
+    printer: Any = None,
+    use_imps: bool = True,
+    dummify: bool = False,
+    cse: Any = False,
+    docstring_limit: int | None = 1000,
 ) -> Any:
     """Compile expressions to a NumPy function.
 
     Parameters
     ----------
-    args : symbol, or sequence (or object array) of symbols
+    args : symbol, or sequence (or object array) of symbols, or of nests of them
         The arguments, in order. They must hold every symbol that the outputs mention. Applied functions
-        such as ``q(t)`` and their derivatives count as symbols.
+        such as ``q(t)`` and their derivatives count as symbols; text names symbols. An argument that
+        is a list or a matrix of symbols is given as a sequence or an array; the result is then a
+        `NestedFunction`.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
-        What the function returns, in this form. What they share is computed once.
+        What the function returns, in this form. What they share is computed once. Text is read by `parse`.
+    modules : str, dict, module, or list of these, optional
+        As SymPy's `lambdify` takes them. ``"numpy"``, ``"scipy"`` and ``"math"`` say what holds anyway; a
+        dict gives functions by name, which are called in place of functions of these names, and values
+        of symbols that are no arguments.
     name : str
         The name of the function in the generated source; it gets an underscore behind it there where
         the code uses that name for something else, as ``np``.
@@ -77,6 +96,11 @@ def lambdify(
         What undefined functions are: from a function, or its name, to a callable. One that works on
         expressions is differentiated exactly; of one that takes numbers only, derivatives are given as
         a tuple ``(f, f', f'')``, or, for several arguments, a dict ``{(0, 0): f, (1, 0): f_x}``.
+
+    printer, use_imps, dummify, cse, docstring_limit
+        Those of SymPy's `lambdify`. A printer is refused; ``use_imps=False`` leaves functions made by
+        SymPy's `implemented_function` undefined; the others change nothing, since what formulas share is
+        computed once, and every name gets an identifier.
 
     Returns
     -------
@@ -110,26 +134,56 @@ def lambdify(
     >>> print(sg.lambdify(x, sg.diff(h(x**2), x), functions={h: np.sin})(0.0))
     0.0
     """
+    check_options(printer, cse, dummify, docstring_limit)
+    if _holds_text(args) or _holds_text(outputs):
+        from symgrad.interop.sympy_text import from_text  # noqa: PLC0415  an upper layer
+
+        args, outputs = from_text(args, outputs)
+    space = namespace_of(modules)
+    if use_imps:
+        space = implementations(outputs) | space
+    symbols = _listed(args)
+    if space:
+        leaves, nest = flatten(outputs, as_expr)
+        outputs = rebuild_nest(nest, under_namespace(leaves, symbols, space))
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))
+    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes)
+    made: Any
     if structured or sparse is not None:
-        compiled = partial(
-            lambdify, args, name=name, threads=threads, fast_math=fast_math, sizes=sizes
-        )
-        return assembled(compiled, outputs, structured, sparse)
+        made = assembled(compiled, outputs, structured, sparse)
+    else:
+        made = compiled(outputs)
+    return NestedFunction(made, args) if is_nested(args) else made
+
+
+def _listed(args: Any) -> list[Expr]:
+    """The arguments one by one, those in nests too."""
+    if is_nested(args):
+        args = flat_arguments(args)
+    elif isinstance(args, np.ndarray) and args.dtype == object:
+        args = args.ravel().tolist()
+    given = args if isinstance(args, (list, tuple)) else [args]
+    return check_symbols([adopted(x) for x in given], "an argument")
+
+
+def _compiled(
+    symbols: list[Expr],
+    name: str,
+    threads: int | None,
+    fast_math: bool,
+    sizes: Mapping[str, int] | None,
+    outputs: Any,
+) -> CompiledFunction:
     if not isinstance(name, str) or not is_name(name):
         raise ArgumentError(
             f"the name of a function must be an identifier and no keyword of Python, not {name!r}"
         )
-    if isinstance(args, np.ndarray) and args.dtype == object:
-        args = args.ravel().tolist()
-    given = args if isinstance(args, (list, tuple)) else [args]
-    symbols = check_symbols([adopted(x) for x in given], "an argument")
     found, nest = flatten(outputs, as_expr)
-    leaves = Roots(found)
-    check_defined(leaves)
-    leaves = _of_arguments(symbols, leaves)
+    roots = Roots(found)
+    check_defined(roots)
+    leaves = _of_arguments(symbols, roots)
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
     )
@@ -145,6 +199,12 @@ def lambdify(
             options=options,
             draft=draft,
         )
+
+
+def _holds_text(given: Any) -> bool:
+    """Whether there is text, or SymPy's `Tuple`, at the top of a nest."""
+    parts = given if given.__class__ in (list, tuple) else [given]
+    return any(isinstance(x, str) or type(x).__name__ == "Tuple" for x in parts)
 
 
 def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ...]:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import sympy as sp
 from sympy.core.function import AppliedUndef
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
 from symgrad.errors import ConversionError, SymgradError
 from symgrad.expr.dims import show_shape
@@ -31,6 +32,7 @@ from symgrad.interop.sympy_arrays import (
     known_shape,
 )
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
+from symgrad.interop.sympy_sums import written_out_sum
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
 from symgrad.ops.applied import function
@@ -140,6 +142,8 @@ _LEAF_IMAGES: Final[dict[str, Callable[[Expr], Any]]] = {
 
 # From SymPy to symgrad
 
+_OF_EXTENTS: Final = ("Identity", "ZeroMatrix", "OneMatrix")  # their operands are extents
+
 
 def from_sympy(e: Any) -> Expr:
     """The expression that a SymPy object stands for.
@@ -179,6 +183,7 @@ def from_sympy(e: Any) -> Expr:
 def _walk(root: Any, known: dict[Any, Expr]) -> Expr:
     """Images bottom up; `known` fixes some beforehand."""
     stack = [root]
+    symbols: dict[Expr, Any] = {}
     while stack:
         node = stack[-1]
         if node in known:
@@ -189,7 +194,12 @@ def _walk(root: Any, known: dict[Any, Expr]) -> Expr:
         if pending:
             stack.extend(reversed(pending))
             continue
-        known[node] = _convert(node, [known[part] for part in parts])
+        image = known[node] = _convert(node, [known[part] for part in parts])
+        if isinstance(node, sp.Symbol) and symbols.setdefault(image, node) is not node:
+            raise ConversionError(
+                f"two different SymPy symbols are named {node.name!r}, with assumptions that are the same"
+                " here; give one of them another name"
+            )
         stack.pop()
     return known[root]
 
@@ -198,6 +208,8 @@ def _parts(node: Any) -> tuple[Any, ...]:
     """The operands of a SymPy node, in the order in which it prints them."""
     if isinstance(node, (sp.Symbol, sp.MatrixSymbol)) or type(node).__name__ in NO_IMAGE:
         return ()
+    if isinstance(node, sp.MatrixBase):
+        return tuple(node.flat())
     if isinstance(node, sp.Piecewise):
         return tuple(part for pair in node.args for part in pair.args)
     if isinstance(node, sp.Derivative):
@@ -208,6 +220,14 @@ def _parts(node: Any) -> tuple[Any, ...]:
         return tuple(node.as_ordered_terms())
     if isinstance(node, sp.matrices.expressions.matexpr.MatrixElement):
         return (node.args[0],)
+    if isinstance(node, (sp.Sum, sp.Product)):
+        return tuple(term for term, _ in written_out_sum(node))
+    if isinstance(node, ElementwiseApplyFunction):
+        return (node.function.expr, node.function.variables[0], node.expr)
+    if isinstance(node, sp.hyper):
+        return (node.argument,)
+    if type(node).__name__ in _OF_EXTENTS:
+        return ()
     return tuple(node.args)
 
 
@@ -215,6 +235,8 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
     for kind, image in _ATOMS:
         if isinstance(node, kind):
             return image(node)
+    if isinstance(node, sp.MatrixBase):
+        return shapes.reshape(shapes.stack(args), tuple(int(n) for n in node.shape))
     own = getattr(type(node), "symgrad_function", None)
     if own is not None:
         return own(*args)  # type: ignore[no-any-return]
@@ -238,6 +260,7 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
 
 def _applied(node: Any, args: list[Expr]) -> Expr:
     """An undefined function at arguments, such as ``Function("q")(t)`` and `dynamicsymbols`."""
+    _check_real(node)
     given = node.func._kwargs if hasattr(node.func, "_kwargs") else {}
     held = {key: True for key, value in given.items() if value and key in FUNCTION_ASSUMPTIONS}
     return function(node.func.__name__, **held)(*args)
@@ -248,12 +271,37 @@ def _shown(node: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
+def _check_real(node: Any) -> None:
+    """Raise for what stands for no real number.
+
+    Raises
+    ------
+    ConversionError
+        For factors that do not commute, and numbers that are declared to be complex.
+    """
+    if node.is_commutative is False:
+        raise ConversionError(
+            f"{node} is declared with commutative=False: symbols of numbers commute here; use a"
+            " MatrixSymbol for a matrix"
+        )
+    held = getattr(node, "assumptions0", {})
+    unreal = False in (held.get("real"), held.get("extended_real"))
+    if unreal or (held.get("complex") and not held.get("real")):
+        raise ConversionError(
+            f"{node} is declared to be complex: symgrad is real-valued; write it as two real symbols,"
+            " or declare it with real=True"
+        )
+
+
 def _from_symbol(node: Any) -> Expr:
+    _check_real(node)
     held = {key: True for key in _ASSUMPTIONS if getattr(node, f"is_{key}")}
     if held.get("positive") or held.get("negative"):
         held.pop("nonzero", None)
         held.pop("nonnegative", None)
-    tag = node.dummy_index if isinstance(node, sp.Dummy) else None
+    tag: Any = node.dummy_index if isinstance(node, sp.Dummy) else None
+    if isinstance(node, sp.Wild):
+        tag = ("wild", str(node.exclude), len(node.properties))
     return symbol(node.name, (), unique=tag, **held)
 
 

@@ -9,8 +9,10 @@ from typing import Any, Final
 from symgrad.autodiff import diff
 from symgrad.errors import ConversionError
 from symgrad.expr.dims import Dim
-from symgrad.expr.leaves import EULER, SYMBOL, eye, value_of, zeros
+from symgrad.expr.leaves import EULER, SYMBOL, eye, ones, value_of, zeros
 from symgrad.expr.node import Expr
+from symgrad.interop.sympy_special import SPECIAL, order_of
+from symgrad.interop.sympy_sums import written_out_sum
 from symgrad.ops import (
     determinant,
     linalg,
@@ -21,6 +23,7 @@ from symgrad.ops import (
     special,
     ufuncs,
 )
+from symgrad.ops.elementwise import over_arrays
 from symgrad.substitute import substitute
 
 Rule = Callable[..., Expr]
@@ -106,29 +109,14 @@ def _singularity(node: Any, x: Expr, start: Expr, n: Expr) -> Expr:
     return select.where(x < start, 0, (x - start) ** n)
 
 
-def _order_of(node: Any, who: str) -> Any:
-    order = node.args[0]
-    if not (order.is_Rational or order.is_Float):
-        raise ConversionError(
-            f"{who} of the symbolic order {order} has no image here; use a number"
-        )
-    return int(order) if order.is_Integer else float(order)
-
-
 def _with_order(function: Callable[[Any, Any], Expr]) -> Rule:
-    return lambda node, n, x: function(_order_of(node, type(node).__name__), x)
+    return lambda node, n, x: function(order_of(node, node.args[0]), x)
 
 
 def _lambertw(node: Any, x: Expr, branch: Expr | None = None) -> Expr:
     if branch is not None and value_of(branch) != 0:
         raise ConversionError(f"LambertW has its principal branch only here: {node}")
     return special.lambertw(x)
-
-
-def _expint(node: Any, n: Expr, x: Expr) -> Expr:
-    if value_of(n) != 1:
-        raise ConversionError(f"expint has the order 1 only here: {node}")
-    return special.exp1(x)
 
 
 def _xor(node: Any, *args: Expr) -> Expr:
@@ -163,6 +151,27 @@ def _element(node: Any, matrix: Expr) -> Expr:
     return matrix[int(i), int(j)]
 
 
+def _sum(node: Any, *terms: Expr) -> Expr:
+    signs = [sign for _, sign in written_out_sum(node)]
+    return reduce(
+        ufuncs.add, [t if s > 0 else -t for t, s in zip(terms, signs, strict=True)], zeros(())
+    )
+
+
+def _product_of_terms(node: Any, *factors: Expr) -> Expr:
+    signs = [sign for _, sign in written_out_sum(node)]
+    return reduce(
+        ufuncs.multiply,
+        [f if s > 0 else 1 / f for f, s in zip(factors, signs, strict=True)],
+        ones(()),
+    )
+
+
+def _each_entry(node: Any, formula: Expr, variable: Expr, matrix: Expr) -> Expr:
+    """`formula` of the symbol `variable`, at each entry of a matrix."""
+    return over_arrays([formula], {variable: matrix}, matrix.shape)[0]
+
+
 def _over(function: Callable[[Any], Expr]) -> Rule:
     """``1/f`` for the reciprocal trigonometric functions."""
     return lambda node, x: 1 / function(x)
@@ -172,7 +181,11 @@ def _of_reciprocal(function: Callable[[Any], Expr]) -> Rule:
     return lambda node, x: function(1 / x)
 
 
-_SAME_NAME: Final = "sin cos tan sinh cosh tanh exp sign floor"
+# With the functions of `sympy.codegen`, which have NumPy's names
+_SAME_NAME: Final = (
+    "sin cos tan sinh cosh tanh exp sign floor"
+    " expm1 log1p exp2 log2 log10 hypot isnan isinf logaddexp logaddexp2"
+)
 _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "asin": ufuncs.arcsin,
     "acos": ufuncs.arccos,
@@ -235,6 +248,13 @@ FUNCTIONS: Final[dict[str, Rule]] = {
     "acsch": _of_reciprocal(ufuncs.arcsinh),
     "Max": _folded(ufuncs.maximum),
     "Min": _folded(ufuncs.minimum),
+    "maximum": _folded(ufuncs.maximum),
+    "minimum": _folded(ufuncs.minimum),
+    "Sqrt": _plain(ufuncs.sqrt),
+    "Cbrt": _plain(ufuncs.cbrt),
+    "fma": lambda node, a, b, c: a * b + c,
+    "cosm1": lambda node, x: -2 * ufuncs.sin(x / 2) ** 2,
+    "powm1": lambda node, x, y: ufuncs.expm1(y * ufuncs.log(x)),
     "And": _folded(ufuncs.logical_and),
     "Or": _folded(ufuncs.logical_or),
     "Xor": _xor,
@@ -249,10 +269,26 @@ FUNCTIONS: Final[dict[str, Rule]] = {
     "besseli": _with_order(special.iv),
     "besselk": _with_order(special.kv),
     "LambertW": _lambertw,
-    "expint": _expint,
+    **SPECIAL,
     "MatAdd": _folded(ufuncs.add),
     "MatMul": _folded(lambda a, b: products.matmul(a, b) if a.ndim and b.ndim else a * b),
     "HadamardProduct": _folded(ufuncs.multiply),
+    "HadamardPower": _plain(ufuncs.power),
+    "ElementwiseApplyFunction": _each_entry,
+    "Adjoint": _plain(shapes.transpose),
+    "OneMatrix": lambda node, *args: ones([_extent(d) for d in node.shape]),
+    "KroneckerProduct": _folded(products.kron),
+    "DiagMatrix": lambda node, a: shapes.diag(shapes.ravel(a)),
+    "DotProduct": lambda node, a, b: products.dot(shapes.ravel(a), shapes.ravel(b)),
+    "Implies": lambda node, a, b: ufuncs.logical_or(ufuncs.logical_not(a), b),
+    "Equivalent": lambda node, *args: reduce(
+        ufuncs.logical_and, [ufuncs.logical_not(ufuncs.logical_xor(args[0], b)) for b in args[1:]]
+    ),
+    "Nand": lambda node, *args: ufuncs.logical_not(reduce(ufuncs.logical_and, args)),
+    "Nor": lambda node, *args: ufuncs.logical_not(reduce(ufuncs.logical_or, args)),
+    "UnevaluatedExpr": lambda node, x: x,
+    "Sum": _sum,
+    "Product": _product_of_terms,
     "MatrixElement": _element,
     "Identity": lambda node, *args: eye(_extent(node.shape[0])),
     "ZeroMatrix": lambda node, *args: zeros([_extent(d) for d in node.shape]),
@@ -263,8 +299,6 @@ _COMPLEX: Final = "symgrad is real-valued; separate real and imaginary parts fir
 
 NO_IMAGE: Final[dict[str, str]] = {
     "Integral": _UNEVALUATED,
-    "Sum": _UNEVALUATED,
-    "Product": _UNEVALUATED,
     "Limit": _UNEVALUATED,
     "ImaginaryUnit": _COMPLEX,
     "ComplexInfinity": _COMPLEX,

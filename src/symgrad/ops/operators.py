@@ -235,6 +235,13 @@ def install(
         """``np.exp`` of an object array calls ``x.exp()`` of its entries; `dir` does not list it."""
         if name in loops:
             return partial(loops[name], self)
+        if name.startswith("is_"):  # what SymPy asks its operands for
+            raise AttributeError(
+                f"an expression has no attribute {name!r}: where a function of SymPy asked for it, call"
+                " that of symgrad, such as symgrad.sin, or convert the expression with symgrad.to_sympy",
+                name=name,
+                obj=self,
+            )
         whole = getattr(sys.modules["symgrad"], "__all__", ())
         advice = f"; write symgrad.{name}(e)" if name in whole else ""
         raise AttributeError(
@@ -297,6 +304,7 @@ def install(
         "__array__": _as_array,
         "__array_priority__": 1000.0,
         "_op_priority": 1000.0,  # SymPy's word for it: its operators leave the work to ours
+        "__sympy__": False,  # nor are they taken for what SymPy could convert
         "T": property(shapes.transpose),
         "size": property(shapes.size),
         "sum": reducing.sum,

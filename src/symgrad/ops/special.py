@@ -12,10 +12,9 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.interval import INF, NONNEGATIVE, POSITIVE, REALS, Interval
-from symgrad.expr.leaves import PI, number
+from symgrad.expr.interval import INF, POSITIVE, Interval
+from symgrad.expr.leaves import PI
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact
 from symgrad.ops.bessel import (
     BESSEL_OPS,
     i0,
@@ -37,7 +36,8 @@ from symgrad.ops.bessel import (
     y1,
     yv,
 )
-from symgrad.ops.elementwise import Elementwise, elementwise
+from symgrad.ops.elementwise import elementwise
+from symgrad.ops.entropies import entr, kl_div, rel_entr, xlog1py, xlogy
 from symgrad.ops.families import (
     FAMILIES,
     dawsn_derivative,
@@ -45,19 +45,53 @@ from symgrad.ops.families import (
     log_erfc_derivative,
     log_ndtr_derivative,
 )
-from symgrad.ops.guard import choose
-from symgrad.ops.ordered import cast_code, of_order, ordered
-from symgrad.ops.public import public
+from symgrad.ops.gamma_family import (
+    POLYGAMMA,
+    beta,
+    betaln,
+    digamma,
+    gamma,
+    gammaln,
+    gammasgn,
+    polygamma,
+)
+from symgrad.ops.hypergeometric import (
+    HYPERGEOMETRIC_OPS,
+    ellipe,
+    ellipeinc,
+    ellipk,
+    ellipkinc,
+    hyp0f1,
+    hyp1f1,
+    hyp2f1,
+)
+from symgrad.ops.incomplete import betainc, binom, gammainc, gammaincc, poch
+from symgrad.ops.integrals import (
+    EXPN,
+    airy,
+    airyai,  # noqa: F401  the table of ops finds these records here
+    airyaiprime,  # noqa: F401
+    airybi,  # noqa: F401
+    airybiprime,  # noqa: F401
+    coshint,  # noqa: F401
+    cosint,  # noqa: F401
+    expn,
+    fresnel,
+    fresnelc,  # noqa: F401
+    fresnels,  # noqa: F401
+    shichi,
+    sici,
+    sinhint,  # noqa: F401
+    sinint,  # noqa: F401
+)
+from symgrad.ops.ordered import cast_code
 from symgrad.ops.quotients import exprel
 from symgrad.ops.softmax import log_softmax, logsumexp, softmax
+from symgrad.ops.special_record import special_function
 from symgrad.ops.ufuncs import (
     exp,
     expit,
-    log,
-    log1p,
-    logical_or,
     negative,
-    not_equal,
     softplus,
     sqrt,
 )
@@ -65,18 +99,6 @@ from symgrad.ops.ufuncs import (
 HALF: Final = Fraction(1, 2)
 _UNIT: Final = (0.05, 0.95)
 _POSITIVE: Final = (0.2, 4.0)
-
-
-def _special(name: str, latex: str, derivative: Any, **fields: Any) -> Elementwise:
-    """A function of `scipy.special`, with its derivatives and the start of its notation."""
-    count = 1 if callable(derivative) else len(derivative)
-    places = ", ".join(f"{{{i}}}" for i in range(count))
-    fields.setdefault("numpy", f"scipy.special.{name}({places})")
-    fields.setdefault("scalar", f"float(scipy.special.{name}({places}))")
-    fields.setdefault("doc", f"Elementwise ``{name}``, as `scipy.special.{name}`.")
-    return elementwise(
-        name, derivative=derivative, latex=rf"{latex}\left({places}\right)", **fields
-    )
 
 
 # Error functions and the normal distribution
@@ -92,7 +114,7 @@ def _normal(x: Expr) -> Expr:
     return exp(-(x**2) / 2) / sqrt(2 * PI)
 
 
-erf = _special(
+erf = special_function(
     "erf",
     r"\operatorname{{erf}}",
     lambda g, y, x: g * _gauss(x),
@@ -103,7 +125,7 @@ erf = _special(
     special=(0.0, 6.0),
     range=lambda y, x: x.of_sign(-1, 1),
 )
-erfc = _special(
+erfc = special_function(
     "erfc",
     r"\operatorname{{erfc}}",
     lambda g, y, x: -g * _gauss(x),
@@ -113,7 +135,7 @@ erfc = _special(
     special=(0.0, 6.0, 26.0),
     range=Interval(0, 2, True, True),
 )
-erfcx = _special(
+erfcx = special_function(
     "erfcx",
     r"\operatorname{{erfcx}}",
     lambda g, y, x: g * erfcx_derivative(x),
@@ -122,7 +144,7 @@ erfcx = _special(
     special=(0.0, 50.0),
     range=POSITIVE,
 )
-erfi = _special(
+erfi = special_function(
     "erfi",
     r"\operatorname{{erfi}}",
     lambda g, y, x: g * (2 / sqrt(PI) * exp(x**2)),
@@ -131,7 +153,7 @@ erfi = _special(
     exact={0: 0},
     range=lambda y, x: x.of_sign(),
 )
-dawsn = _special(
+dawsn = special_function(
     "dawsn",
     r"\operatorname{{D}}",
     lambda g, y, x: g * dawsn_derivative(x),
@@ -140,7 +162,7 @@ dawsn = _special(
     exact={0: 0},
     range=lambda y, x: x.of_sign(-1, 1),
 )
-erfinv = _special(
+erfinv = special_function(
     "erfinv",
     r"\operatorname{{erf}}^{{-1}}",
     lambda g, y, x: g * (sqrt(PI) / 2 * exp(y**2)),
@@ -150,7 +172,7 @@ erfinv = _special(
     exact={0: 0},
     range=lambda y, x: x.of_sign(),
 )
-ndtr = _special(
+ndtr = special_function(
     "ndtr",
     r"\Phi",
     lambda g, y, x: g * _normal(x),
@@ -188,7 +210,7 @@ log_erfc = elementwise(
     special=(1e-17, -30.0, 5.0, 27.0),
     doc="``log(erfc(x))``, also where erfc(x) is near 1 or underflows.",
 )
-log_ndtr = _special(
+log_ndtr = special_function(
     "log_ndtr",
     r"\log\Phi",
     lambda g, y, x: g * log_ndtr_derivative(x),
@@ -196,7 +218,7 @@ log_ndtr = _special(
     special=(0.0, -20.0, 5.0),
     range=Interval(-INF, 0, False, True),
 )
-ndtri = _special(
+ndtri = special_function(
     "ndtri",
     r"\Phi^{{-1}}",
     lambda g, y, x: g * (sqrt(2 * PI) * exp(y**2 / 2)),
@@ -206,7 +228,7 @@ ndtri = _special(
 
 # Logistic functions, beside `expit` and `softplus`
 
-logit = _special(
+logit = special_function(
     "logit",
     r"\operatorname{{logit}}",
     lambda g, y, x: g / (x * (1 - x)),
@@ -222,182 +244,16 @@ def log_expit(x: Any) -> Any:
     return negative(softplus(negative(x)))
 
 
-# The gamma family
-
-gamma = _special(
-    "gamma",
-    r"\Gamma",
-    lambda g, y, x: g * y * digamma(x),
-    scalar="gamma({0})",
-    sympy=lambda sp, x: sp.gamma(x),
-    domain=_POSITIVE,
-    exact={1: 1, 2: 1, 3: 2, 4: 6},
-    special=(5.0, 20.5),
-    range=lambda y, x: POSITIVE if x.nonnegative else REALS,
-)
-gammaln = _special(
-    "gammaln",
-    r"\log\Gamma",
-    lambda g, y, x: g * digamma(x),
-    scalar="lgamma({0})",
-    sympy=lambda sp, x: sp.loggamma(x),
-    domain=_POSITIVE,
-    exact={1: 0, 2: 0},
-    special=(100.0, 1e10),
-    doc="Logarithm of the absolute value of `gamma`, as `scipy.special.gammaln`.",
-)
-gammasgn = _special(
-    "gammasgn",
-    r"\operatorname{{sign}}\Gamma",
-    (None,),
-    sympy=lambda sp, x: sp.sign(sp.gamma(x)),
-    domain=_POSITIVE,
-    special=(-0.5, -1.5, 200.0),
-    doc="The sign of `gamma`, as `scipy.special.gammasgn`; its derivative is 0.",
-)
-digamma: Elementwise = _special(
-    "digamma",
-    r"\psi",
-    lambda g, y, x: g * polygamma(1, x),
-    sympy=lambda sp, x: sp.digamma(x),
-    domain=_POSITIVE,
-    special=(100.0,),
-)
-beta = _special(
-    "beta",
-    r"\operatorname{{B}}",
-    (
-        lambda g, y, a, b: g * y * (digamma(a) - digamma(a + b)),
-        lambda g, y, a, b: g * y * (digamma(b) - digamma(a + b)),
-    ),
-    sympy=lambda sp, a, b: sp.beta(a, b),
-    domain=_POSITIVE,
-    commutative=True,
-    range=lambda y, a, b: POSITIVE if a.nonnegative and b.nonnegative else REALS,
-)
-betaln = _special(
-    "betaln",
-    r"\log\operatorname{{B}}",
-    (
-        lambda g, y, a, b: g * (digamma(a) - digamma(a + b)),
-        lambda g, y, a, b: g * (digamma(b) - digamma(a + b)),
-    ),
-    sympy=lambda sp, a, b: sp.loggamma(a) + sp.loggamma(b) - sp.loggamma(a + b),
-    domain=_POSITIVE,
-    commutative=True,
-)
-
-POLYGAMMA: Final = ordered(
-    "polygamma",
-    lambda n, y, x: polygamma(n + 1, x),
-    lambda node: f"scipy.special.polygamma({node.params[0]}, {{0}}){cast_code(node)}",
-    r"\psi^{{({})}}",
-    lambda sp, x, n: sp.polygamma(n, x),
-    _POSITIVE,
-)
-
-
-@public
-def polygamma(n: Any, x: Any) -> Expr:
-    """The n-th derivative of `digamma`, as `scipy.special.polygamma`; n is an int.
-
-    Raises
-    ------
-    ArgumentError
-        If `n` is no non-negative int.
-    """
-    if not is_exact(n) or n != int(n) or n < 0:
-        raise ArgumentError(f"the order of polygamma must be a non-negative int, not {n!r}")
-    return digamma(x) if n == 0 else of_order(POLYGAMMA, n, x)
-
-
-# Entropies: x*log(y) and its kin, 0 at x = 0
-
-
-def _unless_both_zero(a: Expr, b: Expr, value: Expr) -> Expr:
-    """`value` where a or b is not 0, else 0."""
-    return choose(logical_or(not_equal(a, 0), not_equal(b, 0)), value, number(0, value.shape))
-
-
-_AT_ORIGIN: Final = (
-    "At x = 0 the value is 0 for every y; there the derivative by x is that of the logarithm (-inf"
-    " where the logarithm is), and the derivative by y is 0."
-)
-
-xlogy = _special(
-    "xlogy",
-    r"\operatorname{{xlogy}}",
-    (
-        lambda g, y, a, b: g * log(b),
-        lambda g, y, a, b: _unless_both_zero(a, b, g * a / b),
-    ),
-    sympy=lambda sp, a, b: sp.Piecewise((0, sp.Eq(a, 0)), (a * sp.log(b), True)),
-    domain=((-3.0, 3.0), _POSITIVE),
-    special=(0.0,),
-    notes=_AT_ORIGIN,
-)
-xlog1py = _special(
-    "xlog1py",
-    r"\operatorname{{xlog1py}}",
-    (
-        lambda g, y, a, b: g * log1p(b),
-        lambda g, y, a, b: _unless_both_zero(a, b + 1, g * a / (b + 1)),
-    ),
-    sympy=lambda sp, a, b: sp.Piecewise((0, sp.Eq(a, 0)), (a * sp.log(1 + b), True)),
-    domain=((-3.0, 3.0), (-0.8, 3.0)),
-    special=(0.0,),
-    notes=_AT_ORIGIN,
-)
-entr = _special(
-    "entr",
-    r"\operatorname{{entr}}",
-    lambda g, y, x: g * (-log(x) - 1),
-    sympy=lambda sp, x: sp.Piecewise((-x * sp.log(x), x > 0), (0, sp.Eq(x, 0)), (-sp.oo, True)),
-    domain=_POSITIVE,
-    exact={0: 0, 1: 0},
-    special=(0.0, -1.0),
-    notes="The derivative at 0 is inf.",
-)
-rel_entr = _special(
-    "rel_entr",
-    r"\operatorname{{rel\_entr}}",
-    (
-        lambda g, y, a, b: g * (log(a / b) + 1),
-        lambda g, y, a, b: _unless_both_zero(a, b, -g * a / b),
-    ),
-    sympy=lambda sp, a, b: sp.Piecewise(
-        (a * sp.log(a / b), sp.And(a > 0, b > 0)), (0, sp.And(sp.Eq(a, 0), b >= 0)), (sp.oo, True)
-    ),
-    domain=_POSITIVE,
-    notes="At x = 0 the derivative by x is -inf, the derivative by y is 0.",
-)
-kl_div = _special(
-    "kl_div",
-    r"\operatorname{{kl\_div}}",
-    (
-        lambda g, y, a, b: g * log(a / b),
-        lambda g, y, a, b: _unless_both_zero(a, b, g * (1 - a / b)),
-    ),
-    sympy=lambda sp, a, b: sp.Piecewise(
-        (a * sp.log(a / b) - a + b, sp.And(a > 0, b > 0)),
-        (b, sp.And(sp.Eq(a, 0), b >= 0)),
-        (sp.oo, True),
-    ),
-    domain=_POSITIVE,
-    notes="At x = 0 the derivative by x is -inf; at x = y = 0 the derivative by y is 0.",
-    range=NONNEGATIVE,
-)
-
 # Exponential integrals and Lambert's W
 
-expi = _special(
+expi = special_function(
     "expi",
     r"\operatorname{{Ei}}",
     lambda g, y, x: g * exp(x) / x,
     sympy=lambda sp, x: sp.Ei(x),
     domain=_POSITIVE,
 )
-exp1 = _special(
+exp1 = special_function(
     "exp1",
     r"\operatorname{{E}}_{{1}}",
     lambda g, y, x: -g * exp(-x) / x,
@@ -405,7 +261,7 @@ exp1 = _special(
     domain=_POSITIVE,
     range=POSITIVE,
 )
-lambertw = _special(
+lambertw = special_function(
     "lambertw",
     r"\operatorname{{W}}",
     lambda g, y, x: g * exp(-y) / (y + 1),  # from y*exp(y) = x
@@ -420,13 +276,20 @@ lambertw = _special(
 )
 
 
-ORDERED_OPS: Final = (POLYGAMMA, *BESSEL_OPS, *FAMILIES)
+ORDERED_OPS: Final = (POLYGAMMA, EXPN, *BESSEL_OPS, *HYPERGEOMETRIC_OPS, *FAMILIES)
 
 __all__ = [
+    "airy",
     "beta",
+    "betainc",
     "betaln",
+    "binom",
     "dawsn",
     "digamma",
+    "ellipe",
+    "ellipeinc",
+    "ellipk",
+    "ellipkinc",
     "entr",
     "erf",
     "erfc",
@@ -436,10 +299,17 @@ __all__ = [
     "exp1",
     "expi",
     "expit",
+    "expn",
     "exprel",
+    "fresnel",
     "gamma",
+    "gammainc",
+    "gammaincc",
     "gammaln",
     "gammasgn",
+    "hyp0f1",
+    "hyp1f1",
+    "hyp2f1",
     "i0",
     "i0e",
     "i1",
@@ -464,8 +334,11 @@ __all__ = [
     "logsumexp",
     "ndtr",
     "ndtri",
+    "poch",
     "polygamma",
     "rel_entr",
+    "shichi",
+    "sici",
     "softmax",
     "softplus",
     "xlog1py",

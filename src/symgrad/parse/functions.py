@@ -122,8 +122,24 @@ def _of_order(function: Callable[..., Expr], n: int | None = None) -> Function:
     return Function(call, 2, 2)
 
 
+def _of_numbers(function: Callable[..., Expr], count: int) -> Function:
+    """``hyp2f1(a, b, c, x)``, of parameters that are numbers."""
+
+    def call(*given: Expr) -> Expr:
+        *numbers, x = given
+        return function(*[c if value_of(c) is None else value_of(c) for c in numbers], x)
+
+    return Function(call, count, count)
+
+
 _ORDERED: Final = {
-    **{f.__name__: _of_order(f) for f in (special.polygamma, families.iv_ratio, families.log_iv)},
+    **{
+        f.__name__: _of_order(f)
+        for f in (special.polygamma, special.expn, families.iv_ratio, families.log_iv)
+    },
+    "hyp0f1": _of_numbers(special.hyp0f1, 2),
+    "hyp1f1": _of_numbers(special.hyp1f1, 3),
+    "hyp2f1": _of_numbers(special.hyp2f1, 4),
     **{f"{c}v": _of_order(getattr(bessel, f"{c}v")) for c in "jyik"},
     **{f"{c}ve": _of_order(getattr(bessel, f"{c}ve")) for c in "ik"},
     **{f"{c}{n}": Function(getattr(bessel, f"{c}{n}")) for c in "jyik" for n in (0, 1)},

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from symgrad.expr.op import Op
-from symgrad.ops import bessel, families, special
+from symgrad.ops import bessel, families, gamma_family, special
 from symgrad.ops import ufuncs as f
 from symgrad.ops.stable import bose_einstein, csch, log_cosh, sech
 
@@ -71,5 +71,5 @@ FUNCTIONS: Final[dict[Op, str | Callable[..., Any]]] = {
     special.ndtr: lambda mp, x: mp.erfc(-x / mp.sqrt(2)) / 2,
     bessel.JV: lambda mp, x, n: mp.besselj(n, x),
     bessel.IV: lambda mp, x, n: mp.besseli(n, x),
-    special.POLYGAMMA: lambda mp, x, n: mp.psi(n, x),
+    gamma_family.POLYGAMMA: lambda mp, x, n: mp.psi(n, x),
 }

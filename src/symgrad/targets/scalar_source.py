@@ -112,13 +112,14 @@ def has_scalar_form(program: Program) -> bool:
 def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
     """The source of a function that takes floats at once and hands everything else on.
 
-    The function expects ``_general``, which takes any arguments, and ``_missing`` in its globals.
+    The function expects ``_general``, which takes any arguments, ``_missing``, and ``_numbers``, the types
+    that are converted to floats, in its globals.
     """
     writer = Writer(program, scalar_literal, scalar_spelling)
     writer.write()
     result = nest_code(nest, [writer.output(v) for v in program.outputs])
     tests = {n: f"{n}.__class__ is float" for n, _ in program.parameters}
-    return guarded_source(name, tests, [*writer.statements, f"return {result}"])
+    return guarded_source(name, tests, [*writer.statements, f"return {result}"], converts=True)
 
 
 def entries_source(
@@ -165,8 +166,13 @@ def _packed(values: Sequence[str], shape: Shape) -> str:
     return f'_ndarray({shape!r}, _float64, bytearray(_pack("{len(values)}d", {", ".join(values)})))'
 
 
-def guarded_source(name: str, tests: Mapping[str, str], body: Sequence[str]) -> str:
-    """A function that runs `body` for arguments that pass their tests, and hands on all others."""
+def guarded_source(
+    name: str, tests: Mapping[str, str], body: Sequence[str], converts: bool = False
+) -> str:
+    """A function that runs `body` for arguments that pass their tests, and hands on all others.
+
+    With `converts`, numbers of the types ``_numbers`` are made floats first.
+    """
     parameters = [f"{n}=_missing" for n in tests] + ["/"] * bool(tests)
     test = " and ".join([*tests.values(), "not _more and not _named"])
     given = ", ".join([*tests, "*_more", "**_named"])
@@ -174,14 +180,31 @@ def guarded_source(name: str, tests: Mapping[str, str], body: Sequence[str]) -> 
     lines = [
         *_imports([test, *body]),
         f"def {name}({', '.join([*parameters, '*_more', '**_named'])}):",
-        f"{INDENT}if {test}:",
-        f"{INDENT * 2}try:",
-        *[INDENT * 3 + line for line in body],
-        f"{INDENT * 2}except {TROUBLE}:",
-        f"{INDENT * 3}pass",
-        f"{INDENT}return _general({given})",
+        f"{INDENT}if not ({test}):",
+        *[INDENT * 2 + line for line in _handed_on([*tests], given, converts and bool(tests))],
+        f"{INDENT}try:",
+        *[INDENT * 2 + line for line in body],
+        f"{INDENT}except {TROUBLE}:",
+        f"{INDENT * 2}return _general({given})",
     ]
     return "\n".join([*lines, ""])
+
+
+def _handed_on(names: Sequence[str], given: str, converts: bool) -> list[str]:
+    """What is done with arguments that are not all floats."""
+    if not converts:
+        return [f"return _general({given})"]
+    test = " and ".join(
+        [*[f"{n}.__class__ in _numbers" for n in names], "not _more and not _named"]
+    )
+    return [
+        f"if not ({test}):",
+        f"{INDENT}return _general({given})",
+        "try:",
+        *[f"{INDENT}{n} = float({n})" for n in names],
+        "except OverflowError:",
+        f"{INDENT}return _general({given})",
+    ]
 
 
 def _imports(body: Sequence[str]) -> list[str]:

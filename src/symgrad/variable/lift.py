@@ -13,11 +13,14 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.errors import ArgumentError
 from symgrad.expr.formulas import Formulas
+from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import free_symbols
+from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops import linalg, matrix_products, products, pseudoinverse, select, ufuncs
+from symgrad.ops.applied import exchanged
 from symgrad.ops.basic import as_written
 from symgrad.ops.elementwise import Elementwise
 from symgrad.variable.data import real_array
@@ -41,6 +44,7 @@ OPERANDS: Final[dict[Any, int]] = {
     select.where: 3,
     select.clip: 3,
 }
+DERIVATIVES: Final = (diff, grad, hessian, jacobian)
 NO_EXCHANGE: Final[Mapping[Record, Record]] = {}
 _LISTS: Final = (list, tuple, Formulas)
 _PLAIN: Final = frozenset({int, float, bool, str, Fraction, type(None), type(Ellipsis), slice})
@@ -72,7 +76,42 @@ class Call:
         """The result on the formulas of the records, or of others in their place."""
         args = [_formula(arg, exchange) for arg in self.args]
         kwargs = {key: _formula(value, exchange) for key, value in self.kwargs.items()}
+        if self.function in DERIVATIVES:
+            inner = _computed_formulas([self.args[1:], [*self.kwargs.values()]], exchange)
+            if inner:
+                return _by_inner(self.function, args, kwargs, inner)
         return as_written(self.function)(*args, **kwargs)
+
+
+def _computed_formulas(given: Any, exchange: Mapping[Record, Record]) -> list[Expr]:
+    """The formulas of the computed values in a nest of lists."""
+    if given.__class__ is Record:
+        record = exchange.get(given, given)
+        return [] if record.is_leaf else [record.expr]
+    if given.__class__ in _LISTS:
+        return [e for entry in given for e in _computed_formulas(entry, exchange)]
+    return []
+
+
+def _by_inner(function: Callable[..., Any], args: Any, kwargs: Any, inner: list[Expr]) -> Any:
+    """A derivative by values on the way: they are independent of all others, and symbols stand for them.
+
+    Raises
+    ------
+    ArgumentError
+        If the formula does not go through one of them.
+    """
+    reached = set(toposort([a for a in [*args[:1], kwargs.get("f")] if a.__class__ is Expr]))
+    for e in inner:
+        if e not in reached:
+            raise ArgumentError(
+                f"what is differentiated is not computed from {e}: compute it from that variable, or"
+                " differentiate by a leaf"
+            )
+    known = {e: symbol("inner", e.shape, e.dtype, unique=e) for e in inner}
+    plain = [exchanged(a, known) for a in args]
+    options = {key: exchanged(value, known) for key, value in kwargs.items()}
+    return exchanged(function(*plain, **options), {s: e for e, s in known.items()})
 
 
 def _formula(arg: Any, exchange: Mapping[Record, Record]) -> Any:

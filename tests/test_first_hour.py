@@ -16,7 +16,8 @@ A, W = sg.matrix("A", ("m", "n")), sg.vector("w", "n")
 def test_the_picture_of_the_house_names_every_part():
     picture = README.partition("## The house")[2].split("```")[1]
     drawn = {line.split()[0].rstrip("/") for line in picture.splitlines()[1:] if line}
-    there = {p.stem for p in Path(sg.__file__).parent.iterdir() if p.suffix in ("", ".py")}
+    here = Path(sg.__file__).parent
+    there = {p.relative_to(here).parts[0].removesuffix(".py") for p in here.rglob("*.py")}
     assert drawn == {name for name in there if not name.startswith("__")}
 
 

@@ -172,8 +172,10 @@ def test_lambdify():
     doubled, rest = f(1.0, 2.0)
     np.testing.assert_array_equal(doubled, [2.0, 4.0])
     np.testing.assert_array_equal(rest["m"], [[1.0], [2.0]])
-    with pytest.raises(sg.ArgumentError, match="symbol"):
-        sg.lambdify([A, z], x)
+    nested = sg.lambdify([A, z], x * z + y)
+    assert nested([1.0, 2.0], 3.0) == nested(np.array([1.0, 2.0]), 3.0) == 5.0
+    with pytest.raises(sg.ShapeError, match=r"argument 1 has the shape \(\), needs \(2,\)"):
+        nested(1.0, 3.0)
 
 
 def test_what_has_no_meaning_says_so():

@@ -200,6 +200,7 @@ from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Fit,
     Minimum,
+    Path,
     Solution,
     Solver,
     Status,
@@ -251,6 +252,7 @@ __all__ = [
     "NestedFunction",
     "OwnFunction",
     "ParseError",
+    "Path",
     "ShapeError",
     "Solution",
     "Solver",

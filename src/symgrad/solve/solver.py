@@ -185,8 +185,10 @@ class Solver:
         >>> import symgrad as sg
         >>> x, a = sg.symbols("x a")
         >>> path = sg.newton_root(a - x**2, x, a).path(2.0, a, [4.0, 1.0, -1.0])
-        >>> path.x, path.converged, path.folds
-        (array([ 2.,  1., nan]), array([ True,  True, False]), array([0.]))
+        >>> path.x, path.converged, len(path.folds)
+        (array([ 2.,  1., nan]), array([ True,  True, False]), 1)
+        >>> path.sensitivity(a)
+        array([0.25, 0.5 ,  nan])
         """
         return follow(self, self._conditions, x0, p, values, params, maxsteps, callback, options)
 

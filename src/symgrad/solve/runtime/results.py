@@ -105,13 +105,6 @@ class Solution:
             For what is no parameter, a single problem that did not converge or has a singular dG/dx,
             parameters that were changed in place since, or a solution that was pickled or that a saved
             module gave, which know no formulas.
-
-        Examples
-        --------
-        >>> import symgrad as sg
-        >>> x, a = sg.symbols("x a")
-        >>> sg.newton_root(x**2 - a, x, a)(1.0, 4.0).sensitivity(a)
-        0.25
         """
         if self.origin is None:
             raise ArgumentError(

@@ -2,6 +2,7 @@
 
 import sys as _sys
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from symgrad import errors, linalg
@@ -48,6 +49,14 @@ from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.interpolation import interp
 from symgrad.ops.named import named
+from symgrad.ops.networks import (
+    cross_entropy,
+    gelu,
+    leaky_relu,
+    one_hot,
+    relu,
+    sum_to,
+)
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
     cross,
@@ -220,8 +229,13 @@ from symgrad.structure import (
 )
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
-from symgrad.variable import Variable, variable
+from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
+
+if TYPE_CHECKING:
+    from symgrad.variable import variable
+else:
+    from symgrad import variable  # the package, which is called like the function
 
 _attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
@@ -293,6 +307,7 @@ __all__ = [
     "cos",
     "cosh",
     "cross",
+    "cross_entropy",
     "cumprod",
     "cumsum",
     "deg2rad",
@@ -304,6 +319,7 @@ __all__ = [
     "divmod",
     "dot",
     "draw",
+    "dropout",
     "einsum",
     "elementwise_function",
     "equal",
@@ -329,6 +345,7 @@ __all__ = [
     "frexp",
     "from_sympy",
     "function",
+    "gelu",
     "grad",
     "greater",
     "greater_equal",
@@ -349,6 +366,7 @@ __all__ = [
     "lambdify",
     "latex",
     "ldexp",
+    "leaky_relu",
     "least_squares",
     "less",
     "less_equal",
@@ -382,8 +400,10 @@ __all__ = [
     "newton_minimize",
     "newton_root",
     "nextafter",
+    "no_grad",
     "norm",
     "not_equal",
+    "one_hot",
     "ones",
     "outer",
     "pad",
@@ -398,6 +418,7 @@ __all__ = [
     "radians",
     "ravel",
     "reciprocal",
+    "relu",
     "remainder",
     "repeat",
     "reshape",
@@ -432,6 +453,7 @@ __all__ = [
     "substitute",
     "subtract",
     "sum",
+    "sum_to",
     "swapaxes",
     "symbol",
     "symbols",
@@ -440,6 +462,7 @@ __all__ = [
     "tan",
     "tanh",
     "tensordot",
+    "test_mode",
     "tile",
     "to_dot",
     "to_sympy",

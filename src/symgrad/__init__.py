@@ -353,6 +353,7 @@ __all__ = [
     "less",
     "less_equal",
     "linalg",
+    "load_json",
     "log",
     "log1p",
     "log2",
@@ -404,6 +405,7 @@ __all__ = [
     "rint",
     "roll",
     "round",
+    "save_json",
     "scipy_problem",
     "searchsorted",
     "select",
@@ -463,6 +465,8 @@ __all__ = [
 
 _LAZY = {
     "from_sympy": "symgrad.interop.sympy",
+    "load_json": "symgrad.interop.exchange",
+    "save_json": "symgrad.interop.exchange",
     "scipy_problem": "symgrad.interop.scipy",
     "to_sympy": "symgrad.interop.sympy",
 }

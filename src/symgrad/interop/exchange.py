@@ -33,8 +33,8 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import flatten
 from symgrad.expr.traverse import check_graph
 from symgrad.expr.types import Ty, as_ty
-from symgrad.functions.own import OwnFunction
 from symgrad.ops.applied import UndefinedFunction
+from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.table import OPS
 
 VERSION: Final = 1
@@ -234,7 +234,7 @@ def _op_name(op: str | Op) -> str:
     return op if isinstance(op, str) else op.name
 
 
-def load_json(text: str | bytes, *, functions: Iterable[OwnFunction] = ()) -> Any:
+def load_json(text: str | bytes, *, functions: Iterable[Elementwise] = ()) -> Any:
     """The formula, or nest of formulas, that `save_json` wrote.
 
     Nothing in the text is run: ops are looked up by name, and every node is checked as the library

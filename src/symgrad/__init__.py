@@ -201,6 +201,7 @@ from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Fit,
     Minimum,
+    Path,
     Solution,
     Solver,
     Status,
@@ -253,6 +254,7 @@ __all__ = [
     "NestedFunction",
     "OwnFunction",
     "ParseError",
+    "Path",
     "ShapeError",
     "Solution",
     "Solver",

@@ -19,6 +19,7 @@ from symgrad.errors import (
     DTypeError,
     GradientCheckError,
     GraphError,
+    NativeError,
     ParseError,
     ShapeError,
     SymbolicIterationError,
@@ -200,6 +201,7 @@ from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Fit,
     Minimum,
+    Path,
     Solution,
     Solver,
     Status,
@@ -248,9 +250,11 @@ __all__ = [
     "Kronecker",
     "LowRank",
     "Minimum",
+    "NativeError",
     "NestedFunction",
     "OwnFunction",
     "ParseError",
+    "Path",
     "ShapeError",
     "Solution",
     "Solver",
@@ -353,6 +357,7 @@ __all__ = [
     "less",
     "less_equal",
     "linalg",
+    "load_json",
     "log",
     "log1p",
     "log2",
@@ -404,6 +409,7 @@ __all__ = [
     "rint",
     "roll",
     "round",
+    "save_json",
     "scipy_problem",
     "searchsorted",
     "select",
@@ -463,6 +469,8 @@ __all__ = [
 
 _LAZY = {
     "from_sympy": "symgrad.interop.sympy",
+    "load_json": "symgrad.interop.exchange",
+    "save_json": "symgrad.interop.exchange",
     "scipy_problem": "symgrad.interop.scipy",
     "to_sympy": "symgrad.interop.sympy",
 }

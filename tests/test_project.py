@@ -27,6 +27,7 @@ ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
 # What a layer may import, besides itself
 LAYERS = {
     "errors": set(),
+    "suggestions": set(),
     "expr": {"errors"},
     "ops": BASE,
     "linalg": TO_OPS,

@@ -1,6 +1,5 @@
 """symgrad: symbolic graphs, their derivatives as formulas, and both as fast NumPy code."""
 
-import sys as _sys
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
@@ -222,6 +221,7 @@ from symgrad.structure import (
 )
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
+from symgrad.suggestions import no_attribute as _no_attribute
 from symgrad.variable import Variable, variable
 from symgrad.variational import EulerLagrange, euler_lagrange
 
@@ -477,14 +477,13 @@ _LAZY = {
 
 
 def __dir__() -> list[str]:
-    """What has been loaded, and the bridges that have not."""
-    return sorted({*globals(), *_LAZY})
+    """The public names; bridges that have not been loaded are among them."""
+    return sorted({*__all__, "__version__"})
 
 
 def __getattr__(name: str) -> _Any:
-    """The bridges to SymPy and SciPy, each loaded when it is first used."""
+    """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
     if name in _LAZY:
         return getattr(_import_module(_LAZY[name]), name)
-    raise AttributeError(
-        f"module 'symgrad' has no attribute {name!r}", name=name, obj=_sys.modules[__name__]
-    )
+    rooms = {"linalg": linalg, "special": special}
+    raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

@@ -152,6 +152,7 @@ def test_the_project_file_is_complete():
         "scipy",
         "dask",
         "blas",
+        "native",
     }
     assert (SOURCE / "symgrad" / "py.typed").exists()
     assert "MIT License" in (ROOT / "LICENSE").read_text()

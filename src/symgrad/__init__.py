@@ -1,6 +1,5 @@
 """symgrad: symbolic graphs, their derivatives as formulas, and both as fast NumPy code."""
 
-import sys as _sys
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
@@ -201,6 +200,7 @@ from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Fit,
     Minimum,
+    Path,
     Solution,
     Solver,
     Status,
@@ -221,6 +221,7 @@ from symgrad.structure import (
 )
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
+from symgrad.suggestions import no_attribute as _no_attribute
 from symgrad.variable import Variable, variable
 from symgrad.variational import EulerLagrange, euler_lagrange
 
@@ -253,6 +254,7 @@ __all__ = [
     "NestedFunction",
     "OwnFunction",
     "ParseError",
+    "Path",
     "ShapeError",
     "Solution",
     "Solver",
@@ -355,6 +357,7 @@ __all__ = [
     "less",
     "less_equal",
     "linalg",
+    "load_json",
     "log",
     "log1p",
     "log2",
@@ -406,6 +409,7 @@ __all__ = [
     "rint",
     "roll",
     "round",
+    "save_json",
     "scipy_problem",
     "searchsorted",
     "select",
@@ -465,20 +469,21 @@ __all__ = [
 
 _LAZY = {
     "from_sympy": "symgrad.interop.sympy",
+    "load_json": "symgrad.interop.exchange",
+    "save_json": "symgrad.interop.exchange",
     "scipy_problem": "symgrad.interop.scipy",
     "to_sympy": "symgrad.interop.sympy",
 }
 
 
 def __dir__() -> list[str]:
-    """What has been loaded, and the bridges that have not."""
-    return sorted({*globals(), *_LAZY})
+    """The public names; bridges that have not been loaded are among them."""
+    return sorted({*__all__, "__version__"})
 
 
 def __getattr__(name: str) -> _Any:
-    """The bridges to SymPy and SciPy, each loaded when it is first used."""
+    """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
     if name in _LAZY:
         return getattr(_import_module(_LAZY[name]), name)
-    raise AttributeError(
-        f"module 'symgrad' has no attribute {name!r}", name=name, obj=_sys.modules[__name__]
-    )
+    rooms = {"linalg": linalg, "special": special}
+    raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

@@ -28,15 +28,21 @@ generated (`modules`): the same text runs here and there.
 `runtime.arguments`       shapes, broadcasting and flattening of what is given
 `runtime.results`         `Solution` and `Status`
 ========================  ==========================================================================
+
+Around a solution: `conditions` are the equations that hold there, with their derivatives by unknowns and
+parameters; `sensitivity` solves them for ``dx/dp``, and `path` follows them along a parameter, past folds.
 """
 
+from symgrad.solve.path import Curve, Path
 from symgrad.solve.public import least_squares, newton_minimize, newton_root
 from symgrad.solve.runtime.results import Fit, Minimum, Solution, Status
 from symgrad.solve.solver import Solver
 
 __all__ = [
+    "Curve",
     "Fit",
     "Minimum",
+    "Path",
     "Solution",
     "Solver",
     "Status",

@@ -14,6 +14,8 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import with_functions
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import sum_axes
 from symgrad.solve.code import (
     curvature_code,
     equation_code,
@@ -23,6 +25,7 @@ from symgrad.solve.code import (
     sparse_code,
     system_code,
 )
+from symgrad.solve.conditions import Conditions
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
@@ -133,6 +136,7 @@ def newton_root(
         _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: problem.formulas),
     )
 
 
@@ -189,6 +193,7 @@ def _sparse(
         _described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: problem.formulas, sparse=True),
     )
 
 
@@ -213,6 +218,8 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: gradient, sparse=True),
+        bounds_of(None, leaves, True),
     )
 
 
@@ -331,6 +338,8 @@ def _dense_minimum(
         ),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: gradient),
+        bounds,
     )
 
 
@@ -361,6 +370,8 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
         ),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: gradient),
+        bounds,
     )
 
 
@@ -411,7 +422,15 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
+        Conditions(problem, partial(_slope_of_squares, problem)),
+        options["bounds"],
     )
+
+
+def _slope_of_squares(problem: Problem) -> list[Expr]:
+    squares = [sum_axes(r**2, range(r.ndim)) for r in problem.formulas]
+    slope: list[Expr] = grad(add_all(squares) / 2, list(problem.unknowns))
+    return slope
 
 
 def _keywords(given: dict[str, Any], names: str) -> dict[str, Any]:
@@ -440,6 +459,7 @@ def _equation(
         ),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: problem.formulas),
     )
 
 

@@ -1,7 +1,7 @@
 """symgrad: symbolic graphs, their derivatives as formulas, and both as fast NumPy code."""
 
-import sys as _sys
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from symgrad import errors, linalg
@@ -49,6 +49,14 @@ from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.interpolation import interp
 from symgrad.ops.named import named
+from symgrad.ops.networks import (
+    cross_entropy,
+    gelu,
+    leaky_relu,
+    one_hot,
+    relu,
+    sum_to,
+)
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
     cross,
@@ -222,8 +230,14 @@ from symgrad.structure import (
 )
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
-from symgrad.variable import Variable, variable
+from symgrad.suggestions import no_attribute as _no_attribute
+from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
+
+if TYPE_CHECKING:
+    from symgrad.variable import variable
+else:
+    from symgrad import variable  # the package, which is called like the function
 
 _attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
@@ -297,6 +311,7 @@ __all__ = [
     "cos",
     "cosh",
     "cross",
+    "cross_entropy",
     "cumprod",
     "cumsum",
     "deg2rad",
@@ -308,6 +323,7 @@ __all__ = [
     "divmod",
     "dot",
     "draw",
+    "dropout",
     "einsum",
     "elementwise_function",
     "equal",
@@ -333,6 +349,7 @@ __all__ = [
     "frexp",
     "from_sympy",
     "function",
+    "gelu",
     "grad",
     "greater",
     "greater_equal",
@@ -353,6 +370,7 @@ __all__ = [
     "lambdify",
     "latex",
     "ldexp",
+    "leaky_relu",
     "least_squares",
     "less",
     "less_equal",
@@ -387,8 +405,10 @@ __all__ = [
     "newton_minimize",
     "newton_root",
     "nextafter",
+    "no_grad",
     "norm",
     "not_equal",
+    "one_hot",
     "ones",
     "outer",
     "pad",
@@ -403,6 +423,7 @@ __all__ = [
     "radians",
     "ravel",
     "reciprocal",
+    "relu",
     "remainder",
     "repeat",
     "reshape",
@@ -438,6 +459,7 @@ __all__ = [
     "substitute",
     "subtract",
     "sum",
+    "sum_to",
     "swapaxes",
     "symbol",
     "symbols",
@@ -446,6 +468,7 @@ __all__ = [
     "tan",
     "tanh",
     "tensordot",
+    "test_mode",
     "tile",
     "to_dot",
     "to_sympy",
@@ -477,14 +500,13 @@ _LAZY = {
 
 
 def __dir__() -> list[str]:
-    """What has been loaded, and the bridges that have not."""
-    return sorted({*globals(), *_LAZY})
+    """The public names; bridges that have not been loaded are among them."""
+    return sorted({*__all__, "__version__"})
 
 
 def __getattr__(name: str) -> _Any:
-    """The bridges to SymPy and SciPy, each loaded when it is first used."""
+    """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
     if name in _LAZY:
         return getattr(_import_module(_LAZY[name]), name)
-    raise AttributeError(
-        f"module 'symgrad' has no attribute {name!r}", name=name, obj=_sys.modules[__name__]
-    )
+    rooms = {"linalg": linalg, "special": special}
+    raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

@@ -15,10 +15,10 @@ from symgrad.expr.node import Expr
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW
+from symgrad.ops.determinant import COFACTORS
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import EMBED
-from symgrad.ops.determinant import COFACTORS
 from symgrad.ops.power_derivatives import POWER_DERIVATIVE
 
 _GATHERED: Final = (MUL, POW, WHERE, EINSUM, COFACTORS, POWER_DERIVATIVE, f.sign, f.absolute)
@@ -70,9 +70,7 @@ def is_plain_sum(terms: Sequence[Expr]) -> bool:
         if op is MUL:
             if factors[0].op is CONST and value_of(factors[0]) is not None:
                 factors = factors[1:]
-        elif op is CONST and is_number(term) and (k + 1 < len(terms) or value_of(term) == 0):
-            return False
-        elif op is ADD or op is WHERE or op is EMBED:
+        elif op in (ADD, WHERE, EMBED) or (is_number(term) and _moves(term, k + 1 < len(terms))):
             return False
         elif op is EINSUM and len(term.args) > 1:
             contractions += 1
@@ -81,6 +79,11 @@ def is_plain_sum(terms: Sequence[Expr]) -> bool:
             return False
         seen.add(key)
     return contractions < 2
+
+
+def _moves(constant: Expr, ahead: bool) -> bool:
+    """Whether a number is not yet where it belongs: at the end, and gone where it is 0."""
+    return ahead or value_of(constant) == 0
 
 
 def _is_square_of_circle(x: Expr) -> bool:

@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages: ``sphinx-build -W docs docs/_build``."""
+"""How Sphinx builds these pages: ``sphinx-build -W docs docs/_build``, with the extra docs."""
 
 import sys
 from pathlib import Path
@@ -9,14 +9,14 @@ import symgrad
 
 project = "symgrad"
 author = "symgrad developers"
-copyright = author
+copyright = author  # noqa: A001  the name that Sphinx wants
 version = release = symgrad.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "pages"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"symgrad {release}"
-html_static_path = ["_static"]
+
 
 myst_heading_anchors = 3
 napoleon_google_docstring = False

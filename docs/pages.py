@@ -4,6 +4,7 @@ Formulas are MathML, which browsers draw by themselves, so the pages need nothin
 """
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +18,27 @@ import symgrad as sg
 from symgrad.ops.elementwise import Elementwise
 
 OPERANDS = ("x", "y", "z", "w")
+OPERATOR = re.compile(r"\\operatorname\{(\w+)\}")
 ROOT = Path(__file__).parents[1]
 
 
 # Formulas
 
 
+def _mathml(node: nodes.Node, display: str) -> str:
+    """A formula; the names of functions, also those with digits, stand upright."""
+    return convert(OPERATOR.sub(r"\\mathrm{\1}", node.astext()), display=display)
+
+
 def inline_math(writer: Any, node: nodes.math) -> None:
     """A formula in a line of text."""
-    writer.body.append(convert(node.astext()))
+    writer.body.append(_mathml(node, "inline"))
     raise nodes.SkipNode
 
 
 def displayed_math(writer: Any, node: nodes.math_block) -> None:
     """A formula on lines of its own."""
-    writer.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>\n')
+    writer.body.append(f'<div class="formula">{_mathml(node, "block")}</div>\n')
     raise nodes.SkipNode
 
 

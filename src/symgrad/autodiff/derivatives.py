@@ -19,7 +19,8 @@ from symgrad.ops.applied import exchanged, stand_ins, with_functions
 from symgrad.ops.einsum import transpose_axes
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
-from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.names import Recall, named_parts
+from symgrad.rewrite.simplify import simplify_all, tidied
 
 
 def _by(x: Expr) -> str:
@@ -155,6 +156,7 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     x*cos(q(x)) and diff(q(x), x)*cos(q(x))
     """
     y = _function(f, "diff")
+    names = _names_of(y)
     for x, times in _orders(y, variables, n):
         if x.shape != ():
             raise ShapeError(
@@ -162,7 +164,7 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
                 " jacobian(f, x), or grad(f, x) for a scalar f"
             )
         y = _repeated(y, x, times)
-    return y
+    return tidied([y], names)[0] if names.parts and y.args else y
 
 
 FREE_ORDER: Final = 1000  # an order up to which derivatives may grow to any size
@@ -341,16 +343,24 @@ def hessian(f: Any, x: Any) -> Any:
     [[2*y, 2*x], [2*x, 0]]
     """
     leaves, many = variables_of(x, "hessian")
-    gradients = _gradients(_scalar(f, "hessian", leaves), number(1), leaves)
+    y = _scalar(f, "hessian", leaves)
+    gradients = _gradients(y, number(1), leaves)
     if not many:
         full = _jacobians(gradients, leaves[0])[0]
         if full.ndim == 2:
             remember_symmetry(full, True)
         return full
-    return _symmetric_blocks(gradients, leaves)
+    return _symmetric_blocks(gradients, leaves, _names_of(y))
 
 
-def _symmetric_blocks(gradients: Sequence[Expr], leaves: Sequence[Expr]) -> list[list[Expr]]:
+def _names_of(y: Expr) -> Recall:
+    names = named_parts(toposort([y]))
+    return Recall(names, names)
+
+
+def _symmetric_blocks(
+    gradients: Sequence[Expr], leaves: Sequence[Expr], names: Recall
+) -> list[list[Expr]]:
     """The blocks on and above the diagonal, and their transposes below it."""
     mentioned = _mentioned(gradients, leaves)
     places: list[tuple[int, int]] = []
@@ -361,7 +371,7 @@ def _symmetric_blocks(gradients: Sequence[Expr], leaves: Sequence[Expr]) -> list
             blocks += _jacobians([gradients[i] for i in rows], leaf, simplified=False)
             places += [(i, j) for i in rows]
     full = [[number(0, (*a.shape, *b.shape)) for b in leaves] for a in leaves]
-    for (i, j), block in zip(places, simplify_all(blocks), strict=True):
+    for (i, j), block in zip(places, tidied(blocks, names), strict=True):
         full[i][j] = block
         if i != j:
             full[j][i] = _behind(block, leaves[i].ndim)

@@ -33,6 +33,7 @@ from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.applied import with_functions
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, is_reciprocal, mul, power
+from symgrad.ops.cast import cast
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import WHERE, choose
@@ -223,7 +224,8 @@ class Series:
             operands = []
             for arg in node.args:
                 a = yield arg, 0
-                operands.append(number(0, arg.shape) if a is None else a)
+                a = number(0, arg.shape) if a is None else a
+                operands.append(a if node.op.elementwise else cast(a, arg.ty))  # code needs floats
             return node.op.build(tuple(operands), node.params)
         slope = self._tangent(node)
         c = None if slope is None else (yield slope, k - 1)

@@ -1,6 +1,7 @@
 """symgrad: symbolic graphs, their derivatives as formulas, and both as fast NumPy code."""
 
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from symgrad import errors, linalg
@@ -48,6 +49,14 @@ from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.interpolation import interp
 from symgrad.ops.named import named
+from symgrad.ops.networks import (
+    cross_entropy,
+    gelu,
+    leaky_relu,
+    one_hot,
+    relu,
+    sum_to,
+)
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
     cross,
@@ -198,12 +207,16 @@ from symgrad.print.install import install as _install_printers
 from symgrad.print.latex import latex
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
+    Constrained,
     Fit,
+    Kkt,
     Minimum,
     Path,
     Solution,
     Solver,
     Status,
+    kkt,
+    lagrangian,
     least_squares,
     newton_minimize,
     newton_root,
@@ -222,8 +235,13 @@ from symgrad.structure import (
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
 from symgrad.suggestions import no_attribute as _no_attribute
-from symgrad.variable import Variable, variable
+from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
+
+if TYPE_CHECKING:
+    from symgrad.variable import variable
+else:
+    from symgrad import variable  # the package, which is called like the function
 
 _attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
@@ -235,6 +253,7 @@ __all__ = [
     "AssembledFunction",
     "Block",
     "CompiledFunction",
+    "Constrained",
     "ConvergenceError",
     "ConversionError",
     "DTypeError",
@@ -247,6 +266,7 @@ __all__ = [
     "Fit",
     "GradientCheckError",
     "GraphError",
+    "Kkt",
     "Kronecker",
     "LowRank",
     "Minimum",
@@ -297,6 +317,7 @@ __all__ = [
     "cos",
     "cosh",
     "cross",
+    "cross_entropy",
     "cumprod",
     "cumsum",
     "deg2rad",
@@ -308,6 +329,7 @@ __all__ = [
     "divmod",
     "dot",
     "draw",
+    "dropout",
     "einsum",
     "elementwise_function",
     "equal",
@@ -333,6 +355,7 @@ __all__ = [
     "frexp",
     "from_sympy",
     "function",
+    "gelu",
     "grad",
     "greater",
     "greater_equal",
@@ -349,10 +372,13 @@ __all__ = [
     "isnan",
     "jacobian",
     "jvp",
+    "kkt",
     "kron",
+    "lagrangian",
     "lambdify",
     "latex",
     "ldexp",
+    "leaky_relu",
     "least_squares",
     "less",
     "less_equal",
@@ -387,8 +413,10 @@ __all__ = [
     "newton_minimize",
     "newton_root",
     "nextafter",
+    "no_grad",
     "norm",
     "not_equal",
+    "one_hot",
     "ones",
     "outer",
     "pad",
@@ -403,6 +431,7 @@ __all__ = [
     "radians",
     "ravel",
     "reciprocal",
+    "relu",
     "remainder",
     "repeat",
     "reshape",
@@ -438,6 +467,7 @@ __all__ = [
     "substitute",
     "subtract",
     "sum",
+    "sum_to",
     "swapaxes",
     "symbol",
     "symbols",
@@ -446,6 +476,7 @@ __all__ = [
     "tan",
     "tanh",
     "tensordot",
+    "test_mode",
     "tile",
     "to_dot",
     "to_sympy",

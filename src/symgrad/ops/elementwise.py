@@ -90,6 +90,11 @@ def over_arrays(exprs: Sequence[Expr], known: Mapping[Expr, Expr], shape: Shape)
     return [broadcast(image[e], shape) for e in exprs]
 
 
+def formula_of(value: Any) -> Any:
+    """The formula of what wraps one, such as a Variable; everything else as it is."""
+    return value.expr if hasattr(value.__class__, "__symgrad_lift__") else value
+
+
 def adopted(value: Any) -> Any:
     """A SymPy object as an expression; everything else as it is."""
     if not any((t.__module__ or "").startswith("sympy.") for t in value.__class__.__mro__):

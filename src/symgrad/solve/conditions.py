@@ -15,7 +15,7 @@ from symgrad.ops.elementwise import adopted
 from symgrad.solve import modules
 from symgrad.solve.code import over_problems
 from symgrad.solve.problem import Problem
-from symgrad.solve.runtime.arguments import Problems, split
+from symgrad.solve.runtime.arguments import Form, Problems, box, split
 from symgrad.solve.runtime.calls import column_of, matrix_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.structure import entries_of_jacobian
@@ -48,12 +48,29 @@ class Conditions:
         Makes the equations, when they are first needed: as many as unknowns, in the same shapes.
     sparse : bool
         Whether the matrix is made of the entries that can differ from zero.
+    form : Form, optional
+        Of the solver's unknowns, where there are others.
+    bounds
+        Of the unknowns that hold the iterate; None for a root, which is one at a bound too.
+
+    Attributes
+    ----------
+    follows : bool
+        Whether the equations are those of a smooth curve along a parameter.
     """
 
+    follows = True
+
     def __init__(
-        self, problem: Problem, formulas: Callable[[], Sequence[Expr]], sparse: bool = False
+        self,
+        problem: Problem,
+        formulas: Callable[[], Sequence[Expr]],
+        sparse: bool = False,
+        form: Form | None = None,
+        bounds: Any = None,
     ) -> None:
         self.problem, self.sparse = problem, sparse
+        self.form, self.bounds = form or problem.form, bounds
         self._make = formulas
         self._formulas: list[Expr] | None = None
         self._compiled: dict[tuple[Expr, ...], Callable[..., Any]] = {}
@@ -65,6 +82,18 @@ class Conditions:
         if self._formulas is None:
             self._formulas = list(self._make())
         return self._formulas
+
+    def point(self, solution: Any) -> Any:
+        """The values of the unknowns at a solution, in their form."""
+        return solution.x
+
+    def held(self, solution: Any, problems: Problems, index: Any) -> Any:
+        """Which unknowns stay as they are: those at a bound; (problems, n)."""
+        x = problems.x[index]
+        sides = box(self.bounds, problems.shapes)
+        if sides is None:
+            return np.zeros(x.shape, bool)
+        return (x <= sides[0]) | (x >= sides[1])
 
     def parameters(self, given: Any, who: str) -> tuple[Expr, ...]:
         """The parameters that symbols or names stand for.

@@ -89,7 +89,6 @@ class Solver:
 
     __slots__ = (
         "__weakref__",
-        "_bounds",
         "_code",
         "_conditions",
         "_count",
@@ -110,10 +109,8 @@ class Solver:
         args: tuple[Expr, ...],
         remake: tuple[Any, ...],
         conditions: Conditions,
-        bounds: Any = None,
     ) -> None:
-        self._code, self._late = code, late
-        self._conditions, self._bounds = conditions, bounds
+        self._code, self._late, self._conditions = code, late, conditions
         self._source: str | None = None
         self._lines = lines
         self._remake = remake
@@ -140,7 +137,7 @@ class Solver:
 
     def sensitivity(self, solution: Any, given: tuple[Any, ...], p: Any) -> Any:
         """``dx/dp`` at a solution that the call with `given` found; see `Solution.sensitivity`."""
-        return sensitivity(self._conditions, solution, given[1:], p, self._bounds)
+        return sensitivity(self._conditions, solution, given[1:], p)
 
     def path(
         self,

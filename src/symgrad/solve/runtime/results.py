@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -143,6 +143,36 @@ class Minimum(Solution):
     __slots__ = ("curvature", "value")
     curvature: Any
     value: Any
+
+
+class Multipliers(NamedTuple):
+    """How the objective would change with the constraints, ``L = f - equal.c - inequal.h``.
+
+    ``equal[i]`` and ``inequal[i]`` have the shape of the i-th constraint; those of inequalities are not
+    negative, and 0 where one is not active. `low` and `high` are those of the bounds, in the form of the
+    unknowns: not negative either, and 0 where the unknown is not at its bound.
+    """
+
+    equal: list[Any]
+    inequal: list[Any]
+    low: Any
+    high: Any
+
+
+class Constrained(Minimum):
+    """The `Minimum` under constraints; `residual` is the norm of what is left of the conditions of Karush,
+    Kuhn and Tucker, and `curvature` that on the tangents of the active constraints.
+
+    Attributes
+    ----------
+    multipliers : Multipliers
+    violation : float or array
+        By how much the worst constraint is not met.
+    """
+
+    __slots__ = ("multipliers", "violation")
+    multipliers: Multipliers
+    violation: Any
 
 
 class Fit(Solution):

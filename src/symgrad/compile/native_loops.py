@@ -8,22 +8,21 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from symgrad.expr.kinds import Argument
+from symgrad.compile.threads import POOL, cores
 from symgrad.expr.templates import ufunc_of
 from symgrad.expr.tuning import tuning
-from symgrad.program.cost import cost_of
-from symgrad.program.dtypes import reduced_dtype
-from symgrad.program.ir import Instr, Loop
-from symgrad.program.reductions import DOT, reduction_of
-from symgrad.runtime.threads import POOL, cores
+from symgrad.program.fusion import Region
+from symgrad.program.ir import Instr
+from symgrad.program.reductions import DOT
 from symgrad.targets.native import engine
-from symgrad.targets.native.entries import OF_NUMBERS, DType, NotNative
+from symgrad.targets.native.entries import OF_NUMBERS, DType
 from symgrad.targets.native.loops import (
     APART,
     NEXT,
@@ -34,6 +33,7 @@ from symgrad.targets.native.loops import (
     identity,
     loop_module,
 )
+from symgrad.targets.native.steps import Unsupported
 from symgrad.targets.native.typed import types_of
 
 Kernel = Callable[..., None]
@@ -70,69 +70,44 @@ class Body:
     cost: int
 
 
-def body_of(loop: Loop) -> Body:
-    """The body of a loop over entries.
+def body_of(region: Region) -> Body:
+    """The body of a region."""
+    results = [_kept(region, v) for v in region.results]
+    return Body(region.body, region.arity, tuple(results), len(region.space), region.cost)
 
-    Raises
-    ------
-    NotNative
-        If it is another loop, or reduces in a way that there is no native code for.
-    """
-    if not loop.is_entrywise:
-        raise NotNative("a loop over rows")
-    instrs = loop.body.instrs
-    places = {name: k for k, (name, _) in enumerate(loop.body.parameters)}
-    number: dict[int, int] = {}
-    for v, instr in enumerate(instrs):
-        if isinstance(instr.kind, Argument):
-            number[v] = places[instr.kind.name]
-    listed = [Instr(Argument(name), (), x.shape) for name, x in loop.body.parameters]
-    for v, instr in enumerate(instrs):
-        if v not in number:
-            number[v] = len(listed)
-            listed.append(instr._replace(args=tuple([number[a] for a in instr.args])))
-    results = []
-    for v, combine in zip(loop.body.outputs, loop.results, strict=True):
-        if combine.place is not None:
-            raise NotNative("a sum of shifted parts")
-        if combine.ufunc is None:
-            results.append(Kept((number[v],), None, tuple(range(len(loop.space)))))
-            continue
-        found = reduction_of(instrs[v].kind)
-        if found is None or None in combine.axes:
-            raise NotNative("a reduction")
-        name = "add" if found.name == DOT else found.name
-        axes = tuple([k for k in combine.axes if k is not None])
-        results.append(Kept(tuple([number[a] for a in instrs[v].args]), name, axes))
-    cost = sum(cost_of(instr.kind) for instr in instrs)
-    return Body(tuple(listed), len(places), tuple(results), len(loop.space), cost)
+
+def _kept(region: Region, v: int) -> Kept:
+    every = tuple(range(len(region.space)))
+    found = region.reduction(v)
+    if found is None:
+        return Kept((v,), None, every)
+    name = "add" if found.name == DOT else found.name
+    axes = every if found.axes is None else found.axes
+    return Kept(region.body[v].args, name, tuple([k for k in every if k not in axes]))
 
 
 class NativeLoop:
-    """A loop as a function of extents, operands, and an array or None for each result.
+    """A region as a function of its inputs; it gives its results as a tuple.
 
-    It gives the results as a list. What has no native code for the types that come is left to `other`.
+    What has no native code for the types that come is left to `other`.
     """
 
     def __init__(
-        self, loop: Loop, body: Body, threads: int | None, fast: bool, other: Callable[..., Any]
+        self, region: Region, threads: int | None, fast: bool, other: Callable[..., Any]
     ) -> None:
-        self.loop = loop
-        self.body = body
+        self.body = body_of(region)
         self.threads = threads
         self.fast = fast
         self.other = other
         self._types: dict[tuple[DType, ...], list[DType] | None] = {}
         self._kernels: dict[LoopCode, Kernel] = {}
 
-    def __call__(self, *args: Any) -> list[Any]:
-        first = len(self.loop.extents)
-        operands = args[first : first + self.body.arity]
+    def __call__(self, *operands: Any, out: Sequence[Any] | None = None) -> tuple[Any, ...]:
         types = self.types(operands)
         if types is None:
-            return self.other(*args)  # type: ignore[no-any-return]
-        run = _Run(self, types, operands, args[first + self.body.arity :])
-        return run.results()
+            return self.other(*operands, out=out)  # type: ignore[no-any-return]
+        given = out or (None,) * len(self.body.results)
+        return tuple(_Run(self, types, operands, given).results())
 
     def types(self, operands: Sequence[Any]) -> list[DType] | None:
         """The types of the results for operands; None where there is no native code."""
@@ -153,10 +128,10 @@ class NativeLoop:
                     d = np.result_type(*[known[v] for v in kept.values])
                 d = OF_NUMBERS.get(d, d)
                 if kept.ufunc is not None:
-                    d = reduced_dtype(kept.ufunc, d)
+                    d = _reduced_type(kept.ufunc, d)
                     identity(kept.ufunc, d)
                 found.append(d)
-        except NotNative:
+        except Unsupported:
             return None
         return found
 
@@ -172,6 +147,13 @@ class NativeLoop:
 
 
 _ARRAYS = (np.ndarray, np.generic)
+
+
+def _reduced_type(name: str, d: DType) -> DType:
+    """The element type of a reduction: the sum of truth values is an int."""
+    ufunc = ufunc_of(name)
+    assert ufunc is not None
+    return ufunc.reduce(np.ones(1, d)).dtype
 
 
 class _Run:
@@ -196,8 +178,8 @@ class _Run:
             for x, y, number in zip(operands, self.operands, numbers, strict=True)
         ]
         self.stored = [
-            self._stored(given[c.result], d) if c.ufunc is None else None
-            for c, d in zip(loop.loop.results, types, strict=True)
+            self._stored(x, d) if kept.ufunc is None else None
+            for x, kept, d in zip(given, self.body.results, types, strict=True)
         ]
         self._axes()
 
@@ -293,8 +275,7 @@ class _Run:
             self._work(code, extents, arrays, ranges)
         for k, memory in partial.items():
             self.stored[k] = self._total(k, memory, reductions.index(k))
-        totals = {c.result: y for c, y in zip(self.loop.loop.results, self.stored, strict=True)}
-        return [totals[k] for k in range(len(self.loop.loop.targets))]
+        return self.stored
 
     def _ranges(self, extents: list[int], size: int) -> list[tuple[int, ...]]:
         """The parts: ranges of the first axis and of the innermost, and the slab for each."""
@@ -311,13 +292,15 @@ class _Run:
         chunks = -(-last // _CHUNKS)
         shares = max(1, min(shares, chunks))
         cuts = [min(last, chunks * k // shares * _CHUNKS) for k in range(shares + 1)]
-        return [(0, first, low, high, 0) for low, high in zip(cuts, cuts[1:], strict=False)]
+        return [(0, first, low, high, 0) for low, high in pairwise(cuts)]
 
     def _memory(self, result: Result, number: int, extents: list[int], shares: int) -> Any:
         """Where partial results go."""
         if result.chunked:
             chunks = -(-extents[-1] // _SUMMED)
-            return np.full((*extents[:-1], chunks), identity(result.ufunc, result.type), result.type)
+            return np.full(
+                (*extents[:-1], chunks), identity(result.ufunc, result.type), result.type
+            )
         kept = [axis.extent for axis in self.axes if axis.kept[number]]
         return np.full((shares, *kept), identity(result.ufunc, result.type), result.type)
 
@@ -356,14 +339,16 @@ class _Run:
         numbers = np.array(table, np.int64)
         address, kernel = numbers.__array_interface__["data"][0], self.loop.kernel(code)
 
-        def work(shares: Iterator[int]) -> None:
-            for share in shares:
-                kernel(address, *ranges[share])
+        waiting = iter(ranges)
+
+        def work() -> None:
+            for share in waiting:
+                kernel(address, *share)
 
         if self.threads == 1 or len(ranges) == 1:
-            work(iter(range(len(ranges))))
+            work()
         else:
-            POOL.share(work, len(ranges), min(self.threads, len(ranges)))
+            POOL.share(work, min(self.threads, len(ranges)))
 
 
 _SUMMED: Final = 128
@@ -394,8 +379,8 @@ def _merged(axes: Sequence[_Axis]) -> list[_Axis]:
 
 def _strides(x: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The strides of an array along the axes of a shape; 0 where it is repeated."""
-    lacking = len(shape) - x.ndim
-    own = [0 if n == 1 else s for n, s in zip(x.shape, x.strides, strict=True)]
+    lacking = len(shape) - len(x.shape)
+    own = [0 if n == 1 else int(s) for n, s in zip(x.shape, x.strides, strict=True)]
     return (0,) * lacking + tuple(own)
 
 

@@ -18,6 +18,7 @@ from symgrad.expr.templates import ufunc_of
 from symgrad.targets.native.functions.number import BOOL, DOUBLE, FLOAT, Code, Number, select
 from symgrad.targets.native.functions.table import FUNCTIONS, function_in
 from symgrad.targets.native.functions.trigonometric import beyond
+from symgrad.targets.native.steps import Unsupported
 
 # A dtype of NumPy; Python's bool, int or float for a number that takes its neighbour's
 DType = Any
@@ -27,10 +28,6 @@ OF_NUMBERS: Final[Mapping[type, Any]] = {
     int: np.dtype(np.int64),
     float: np.dtype(np.float64),
 }
-
-
-class NotNative(Exception):
-    """What has no native code, in words."""
 
 
 class Entry(NamedTuple):
@@ -45,12 +42,12 @@ def llvm_type(d: DType) -> Any:
 
     Raises
     ------
-    NotNative
+    Unsupported
         If there is none, as for complex numbers.
     """
     d = OF_NUMBERS.get(d, d)
     if not isinstance(d, np.dtype) or not d.isnative:
-        raise NotNative(f"type {d}")
+        raise Unsupported(f"type {d}")
     if d == np.float64:
         return DOUBLE
     if d == np.float32:
@@ -59,7 +56,7 @@ def llvm_type(d: DType) -> Any:
         return BOOL
     if d.kind in "iu":
         return ir.IntType(8 * d.itemsize)
-    raise NotNative(f"type {d.name}")
+    raise Unsupported(f"type {d.name}")
 
 
 @dataclass
@@ -87,7 +84,7 @@ class Entries:
 
         Raises
         ------
-        NotNative
+        Unsupported
             If there is no native code for it.
         """
         if isinstance(kind, Literal):
@@ -100,7 +97,7 @@ class Entries:
             return Entry(self.cast(args[0], d), d)
         if isinstance(kind, Ufunc):
             return self._where(args) if kind.name == "where" else self._ufunc(kind.name, args)
-        raise NotNative(type(kind).__name__.lower())
+        raise Unsupported(type(kind).__name__.lower())
 
     def literal(self, value: Any) -> Entry:
         """A number of Python."""
@@ -117,7 +114,7 @@ class Entries:
 
         Raises
         ------
-        NotNative
+        Unsupported
             If floats are to become ints, which is not defined for all of them.
         """
         given, wanted = OF_NUMBERS.get(entry.type, entry.type), OF_NUMBERS.get(d, d)
@@ -136,7 +133,7 @@ class Entries:
                 )
             return (b.sitofp if given.kind == "i" else b.uitofp)(entry.value, kind)
         if given.kind == "f":
-            raise NotNative("conversion of floats to ints")
+            raise Unsupported("conversion of floats to ints")
         if wanted.itemsize == given.itemsize and given != BOOLEAN:
             return entry.value
         if wanted.itemsize < given.itemsize:
@@ -153,12 +150,10 @@ class Entries:
         *inputs, result = loop_types(name, [a.type for a in args])
         values = [self.cast(a, d) for a, d in zip(args, inputs, strict=True)]
         if name in LOGICAL:
-            truths = [
-                self.cast(Entry(v, d), BOOLEAN) for v, d in zip(values, inputs, strict=True)
-            ]
+            truths = [self.cast(Entry(v, d), BOOLEAN) for v, d in zip(values, inputs, strict=True)]
             return Entry(LOGICAL[name](*self._numbers(truths)).value, BOOLEAN)
         if any(d != inputs[0] for d in inputs):
-            raise NotNative(f"{name} of {', '.join(d.name for d in inputs)}")
+            raise Unsupported(f"{name} of {', '.join(d.name for d in inputs)}")
         return Entry(self._computed(name, inputs[0], values), result)
 
     def _computed(self, name: str, d: DType, values: list[Any]) -> Any:
@@ -166,7 +161,7 @@ class Entries:
             return self._of_floats(name, d, values)
         table = OF_TRUTHS if d == BOOLEAN else OF_INTS if d.kind == "i" else {}
         if name not in table:
-            raise NotNative(f"{name} of {d.name}")
+            raise Unsupported(f"{name} of {d.name}")
         return table[name](*self._numbers(values)).value
 
     def _of_floats(self, name: str, d: DType, values: list[Any]) -> Any:
@@ -188,12 +183,12 @@ def loop_types(name: str, given: Sequence[DType]) -> tuple[DType, ...]:
 
     Raises
     ------
-    NotNative
+    Unsupported
         If it is no ufunc of one result.
     """
     ufunc = ufunc_of(name)
     if ufunc is None:
-        raise NotNative(name)
+        raise Unsupported(name)
     tokens = tuple([BOOLEAN if d is bool else d for d in given])
     return tuple(ufunc.resolve_dtypes((*tokens, None)))
 

@@ -24,10 +24,10 @@ from symgrad.targets.native.entries import (
     DType,
     Entries,
     Entry,
-    NotNative,
     llvm_type,
 )
 from symgrad.targets.native.functions.number import BOOL
+from symgrad.targets.native.steps import Unsupported
 
 INT: Final = ir.IntType(64)
 BYTE: Final = ir.IntType(8)
@@ -125,7 +125,7 @@ def loop_module(loop: LoopCode, name: str = "loop") -> Any:
 
     Raises
     ------
-    NotNative
+    Unsupported
         If something in it has no native code.
     """
     module = ir.Module()
@@ -167,9 +167,7 @@ class _Chunk:
         self.first, self.last, self.number = function.args[2 * n :]
 
     def write(self) -> None:
-        entry, body, end = [
-            self.function.append_basic_block(w) for w in ("entry", "body", "end")
-        ]
+        entry, body, end = [self.function.append_basic_block(w) for w in ("entry", "body", "end")]
         before = ir.IRBuilder(entry)
         still = {
             k: self._loaded(before, k, None)
@@ -180,9 +178,7 @@ class _Chunk:
         b = ir.IRBuilder(body)
         i = b.phi(INT)
         seen = b.phi(BYTE)
-        totals = {
-            k: b.phi(llvm_type(r.type)) for k, r in enumerate(self.loop.results) if r.chunked
-        }
+        totals = {k: b.phi(llvm_type(r.type)) for k, r in enumerate(self.loop.results) if r.chunked}
         entries = Entries(b, self.loop.fast, self.loop.fused, self.whole)
         values = self._values(b, entries, i, still)
         after: dict[int, Any] = {}
@@ -243,8 +239,8 @@ class _Chunk:
         return Entry(value, d)
 
     def _address(self, b: Any, k: int, i: Any) -> Any:
-        arrays = (*self.loop.operands, *self.loop.results)
-        array = arrays[k]
+        n = len(self.loop.operands)
+        array = self.loop.operands[k] if k < n else self.loop.results[k - n]
         if array.step == APART:
             return b.gep(self.pointers[k], [b.mul(i, self.steps[k])], source_etype=BYTE)
         return b.gep(self.pointers[k], [i], inbounds=True, source_etype=memory_type(array.type))
@@ -275,11 +271,11 @@ def identity(ufunc: str | None, d: DType) -> Any:
 
     Raises
     ------
-    NotNative
+    Unsupported
         If there is no native code for it.
     """
-    if d.kind not in "fi" or ufunc not in {"add", "maximum", "minimum"}:
-        raise NotNative(f"{ufunc} along axes of {d.name}")
+    if d.kind not in "fi" or d.itemsize < 4 or ufunc not in {"add", "maximum", "minimum"}:
+        raise Unsupported(f"{ufunc} along axes of {d.name}")
     if ufunc == "add":
         return 0
     least = ufunc == "maximum"

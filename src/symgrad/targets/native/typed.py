@@ -17,7 +17,7 @@ def types_of(instrs: Sequence[Instr], arity: int, given: Sequence[DType]) -> lis
 
     Raises
     ------
-    NotNative
+    Unsupported
         If an instruction has no native code for these types.
     """
     function = ir.Function(ir.Module(), ir.FunctionType(ir.VoidType(), []), "types")
@@ -31,5 +31,3 @@ def types_of(instrs: Sequence[Instr], arity: int, given: Sequence[DType]) -> lis
         else:
             values.append(Entry(None, None))
     return [entry.type for entry in values]
-
-

@@ -36,12 +36,15 @@ class Options:
         Whether accuracy may be traded for speed.
     sizes : tuple of (str, int)
         Extents by dim name, with which the order of contractions is chosen.
+    native : bool
+        Whether machine code is made where there can be some.
     """
 
     name: str = "f"
     threads: int | None = None
     fast_math: bool = False
     sizes: tuple[tuple[str, int], ...] = ()
+    native: bool = False
 
 
 class Draft:
@@ -76,7 +79,8 @@ class Draft:
 
     def target(self, target: Target) -> Target:
         """A target under the options."""
-        return target.with_fast_math() if self.options.fast_math else target
+        half_angles = self.options.fast_math and not self.options.native
+        return target.with_fast_math() if half_angles else target
 
 
 class Code:

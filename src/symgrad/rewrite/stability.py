@@ -27,7 +27,9 @@ from symgrad.rewrite import cancellation, complements, decay, exponentials, hype
 from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite import special_forms as forms
 from symgrad.rewrite.distribute import distributed
+from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
+from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
 from symgrad.rewrite.systems import solved_inverses
@@ -66,7 +68,8 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
     Sums of exponentials are logsumexp, logarithms of tails and of Bessel functions one function each.
     """
     order = toposort(roots)
-    if any(node.op in CLOSED for node in order):
+    likely = _that_may_match(CLOSED, {node.op for node in order})
+    if any(rewrite(node, likely) is not node for node in order):
         image = transform(roots, lambda node: rewrite(node, CLOSED))
         if any(image[root] is not root for root in roots):
             roots = [image[root] for root in roots]
@@ -80,6 +83,15 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
 
 def _rewritten(roots: Sequence[Expr], rules: Rules) -> Sequence[Expr]:
     return _Rewriting(rules).run(roots)
+
+
+def _that_may_match(rules: Rules, present: set[Op]) -> Rules:
+    """The rules but those that look for functions that are not there."""
+    return {
+        op: tuple([r for r in group if not (r.among and present.isdisjoint(r.among))])
+        for op, group in rules.items()
+        if op in present
+    }
 
 
 class _Rewriting:
@@ -111,10 +123,7 @@ class _Rewriting:
         if ops <= self.present:
             return
         self.present |= ops
-        self.rules = {
-            op: tuple([r for r in group if not (r.among and self.present.isdisjoint(r.among))])
-            for op, group in self.all.items()
-        }
+        self.rules = _that_may_match(self.all, self.present)
 
     def _settled(self, node: Expr) -> Expr:
         """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
@@ -295,7 +304,7 @@ _CLOSED: Final = (
         "sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient, HYPERBOLIC
     ),
     Rule("erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)", EXACT, POW, forms.reciprocal_of_tail),
-    Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product, (f.exp,)),
+    Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product, forms.TAILS),
     Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio, forms.BESSEL),
     Rule("exp(-u)*iv(v, u) = ive(v, u), u > 0", DOMAIN, MUL, forms.bessel_product, forms.BESSEL),
 )
@@ -312,13 +321,14 @@ _RULES: Final = (
     Rule("log(gamma(u)) = gammaln(u), gamma(u) > 0", EXACT, f.log, forms.log_of_gamma),
     Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
     Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
+    *EQUAL_EXPONENTIALS,
     Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
     Rule(
-        "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)",
+        "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)",
         ROUNDING,
         ADD,
-        cancellation.hyperbolic_sum,
-        (f.exp,),
+        hyperbolic_sum,
+        FUNCTIONS,
     ),
     Rule(
         "softplus(u) - u = softplus(-u)",

@@ -205,6 +205,7 @@ from symgrad.parse import parse
 from symgrad.print.dot import draw, to_dot
 from symgrad.print.install import install as _install_printers
 from symgrad.print.latex import latex
+from symgrad.recurrence import scan
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Fit,
@@ -431,6 +432,7 @@ __all__ = [
     "roll",
     "round",
     "save_json",
+    "scan",
     "scipy_problem",
     "searchsorted",
     "select",

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.autodiff import hvp
+from symgrad.autodiff import hvp, jacobian
 from symgrad.autodiff.rounding import rounding_all
 from symgrad.batching import vmap
 from symgrad.compile.execute import function_of
@@ -21,10 +21,14 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import sum_axes
-from symgrad.program.build import is_batched
+from symgrad.program.build import is_batched, lower
 from symgrad.solve.loops import Loop, equation_loop, program_of
+from symgrad.solve.losses import Loss
 from symgrad.solve.problem import Problem
 from symgrad.targets.numpy_source import INDENT
+from symgrad.targets.passes import NEEDED_PASSES, prepared
+from symgrad.targets.scalar_source import TROUBLE, has_scalar_form
+from symgrad.targets.statements import math_imports, scalar_statements
 
 
 def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
@@ -121,6 +125,31 @@ def _function(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> st
     return f"{made(name, symbols, outputs)}\n\n\n{name} = make_{name}()"
 
 
+def _on_floats(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[str]:
+    """A function, and where all is scalar one on floats in front of it, which takes nothing else."""
+    plain = _function(name, symbols, outputs)
+    program = lower(symbols, prepared(outputs, NEEDED_PASSES), taken=frozenset({name}))
+    if any(x.shape for x in (*symbols, *outputs)) or not has_scalar_form(program):
+        return [plain]
+    statements, found = scalar_statements(program)
+    given = ", ".join([n for n, _ in program.parameters])
+    returned = f"return ({', '.join(found)},)"
+    body = ("\n" + INDENT * 3).join([*statements, returned])
+    lines = [
+        f"def {name}_on_floats({name}):",
+        f"{INDENT}def on_floats({given}):",
+        f"{INDENT * 2}try:",
+        f"{INDENT * 3}{body}",
+        f"{INDENT * 2}except {TROUBLE}:",
+        f"{INDENT * 3}return {name}({given})",
+        "",
+        f"{INDENT}return on_floats",
+    ]
+    imports = math_imports(["\n".join(lines)])
+    text = "\n".join([*imports, *["", ""] * bool(imports), *lines])
+    return [plain, text, f"{name} = {name}_on_floats({name})"]
+
+
 def system_code(
     problem: Problem,
     outputs: Sequence[Expr],
@@ -144,15 +173,38 @@ def system_code(
 
 
 def fit_code(
-    problem: Problem, outputs: Sequence[Expr], options: dict[str, Any], defaults: str
+    problem: Problem,
+    lost: Problem,
+    outputs: Sequence[Expr],
+    options: dict[str, Any],
+    late: Sequence[str],
 ) -> str:
-    """The same for residuals and their Jacobian, of least squares."""
+    """The same for residuals and their Jacobian, of least squares.
+
+    `lost` is the problem with the loss, and with weights of residuals as further parameters where some may
+    be left out; `late` are the names of the functions that are made later.
+    """
     functions = [
-        _function("evaluate", problem.symbols, outputs),
-        made("evaluate_batch", *batched(problem, outputs)),
+        _function("evaluate", lost.symbols, outputs),
+        made("evaluate_batch", *batched(lost, outputs)),
     ]
-    called = f"solve_fit(evaluate, make_evaluate_batch, {len(problem.formulas)}, product"
-    return _module(problem, functions, called, options, defaults)
+    more = ", ".join([name if name in late else "None" for name in ("influence", "probe")])
+    called = f"solve_fit(evaluate, make_evaluate_batch, {len(lost.formulas)}, product, {more}"
+    return _module(problem, functions, called, options, "tol=1e-10, maxiter=2000")
+
+
+def probe_code(problem: Problem) -> str:
+    """The function `probe`: the residuals alone, of many problems."""
+    return over_problems("probe", problem, list(problem.formulas))[0]
+
+
+def influence_code(problem: Problem, loss: Loss) -> str:
+    """The function `influence`: psi, its derivative, and the Jacobian of residuals, of many problems."""
+    leaves = list(problem.unknowns)
+    pairs = [loss.influence(r) for r in problem.formulas]
+    blocks = jacobian(list(problem.formulas), leaves)
+    outputs = [*[p for p, _ in pairs], *[q for _, q in pairs], *[b for row in blocks for b in row]]
+    return over_problems("influence", problem, outputs)[0]
 
 
 def curvature_code(problem: Problem) -> str:
@@ -167,6 +219,27 @@ def curvature_code(problem: Problem) -> str:
     products = hvp(unit * add_all(squares) / 2, leaves, directions)
     whole = problem._replace(unknowns=(*leaves, *directions), params=(*problem.params, unit))
     return over_problems("product", whole, products)[0]
+
+
+def constrained_code(
+    problem: Problem,
+    outputs: Sequence[Expr],
+    curvature: Callable[[], tuple[list[Expr], list[Expr]]],
+    parts: tuple[int, int],
+    bounds: Any,
+) -> str:
+    """Value, constraints and their slopes; the Hessian of a Lagrangian; the call of the solver under both.
+
+    `curvature` gives blocks, and their arguments after the unknowns.
+    """
+    blocks, more = curvature()
+    symbols = [*problem.unknowns, *more, *problem.params]
+    functions = [
+        *_on_floats("evaluate", problem.symbols, outputs),
+        *_on_floats("curvature", symbols, blocks),
+    ]
+    called = f"solve_constrained(evaluate, curvature, {parts!r}"
+    return _module(problem, functions, called, {"bounds": bounds}, "tol=1e-10, maxiter=1000")
 
 
 def large_code(

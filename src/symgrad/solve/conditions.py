@@ -15,7 +15,15 @@ from symgrad.ops.elementwise import adopted
 from symgrad.solve import modules
 from symgrad.solve.code import over_problems
 from symgrad.solve.problem import Problem
-from symgrad.solve.runtime.arguments import Problems, split
+from symgrad.solve.runtime.arguments import (
+    Call,
+    Form,
+    Problems,
+    Tolerances,
+    box,
+    prepare,
+    split,
+)
 from symgrad.solve.runtime.calls import column_of, matrix_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.structure import entries_of_jacobian
@@ -48,12 +56,29 @@ class Conditions:
         Makes the equations, when they are first needed: as many as unknowns, in the same shapes.
     sparse : bool
         Whether the matrix is made of the entries that can differ from zero.
+    form : Form, optional
+        Of the solver's unknowns, where there are others.
+    bounds
+        Of the unknowns that hold the iterate; None for a root, which is one at a bound too.
+
+    Attributes
+    ----------
+    follows : bool
+        Whether the equations are those of a smooth curve along a parameter.
     """
 
+    follows = True
+
     def __init__(
-        self, problem: Problem, formulas: Callable[[], Sequence[Expr]], sparse: bool = False
+        self,
+        problem: Problem,
+        formulas: Callable[[], Sequence[Expr]],
+        sparse: bool = False,
+        form: Form | None = None,
+        bounds: Any = None,
     ) -> None:
         self.problem, self.sparse = problem, sparse
+        self.form, self.bounds = form or problem.form, bounds
         self._make = formulas
         self._formulas: list[Expr] | None = None
         self._compiled: dict[tuple[Expr, ...], Callable[..., Any]] = {}
@@ -65,6 +90,23 @@ class Conditions:
         if self._formulas is None:
             self._formulas = list(self._make())
         return self._formulas
+
+    def point(self, solution: Any) -> Any:
+        """The values of the unknowns at a solution, in their form."""
+        return solution.x
+
+    def problems(self, x: Any, params: tuple[Any, ...]) -> Problems:
+        """The problems of a call with these parameters, at points `x` in the form of the unknowns."""
+        call = Call(self.problem.form, x, params, {}, Tolerances(0.0), 0, False, None)
+        return prepare(call, finite=False)
+
+    def held(self, solution: Any, problems: Problems, index: Any) -> Any:
+        """Which unknowns stay as they are: those at a bound; (problems, n)."""
+        x = problems.x[index]
+        sides = box(self.bounds, problems.shapes)
+        if sides is None:
+            return np.zeros(x.shape, bool)
+        return (x <= sides[0]) | (x >= sides[1])
 
     def parameters(self, given: Any, who: str) -> tuple[Expr, ...]:
         """The parameters that symbols or names stand for.
@@ -78,8 +120,8 @@ class Conditions:
         by_name = {str(x.name): x for x in self.problem.params}
         found = []
         for p in listed:
-            x = by_name.get(p) if isinstance(p, str) else adopted(p)
-            if x is None or not any(x is known for known in self.problem.params):
+            x = by_name.get(p if isinstance(p, str) else str(getattr(adopted(p), "name", "")))
+            if x is None:
                 names = ", ".join(by_name) or "none"
                 raise ArgumentError(f"{who} takes a parameter of the solver, not {p!r}: {names}")
             found.append(x)
@@ -126,14 +168,18 @@ class Conditions:
             ]
         for p in wrt:
             outputs += [jacobian(y, p) for y in self.formulas]
-        code, _ = over_problems("linearised", self.problem, outputs)
-        names = dict(modules.namespace())
-        # the code ends with a function that makes this one, and its call
-        text = f"{code}\n\n\ndef made_linearised():\n    return linearised\n"
-        made: Callable[..., Any] = execute(text, "linearised", names)()
-        return made
+        return compiled("linearised", self.problem, outputs)
 
     def _matrices(self, entries: Any, n: int) -> list[Any]:
         rows, columns = np.divmod(self._where, n)
         matrix = sparse_library().csc_array
         return [matrix((row, (rows, columns)), shape=(n, n)) for row in entries]
+
+
+def compiled(name: str, problem: Problem, outputs: Sequence[Expr]) -> Callable[..., Any]:
+    """A function of unknowns and parameters, all with an axis of problems in front."""
+    code, _ = over_problems(name, problem, outputs)
+    # the code ends with a function that makes this one, and its call
+    text = f"{code}\n\n\ndef made_{name}():\n    return {name}\n"
+    function: Callable[..., Any] = execute(text, name, modules.namespace())()
+    return function

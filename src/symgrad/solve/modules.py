@@ -18,16 +18,19 @@ from symgrad.solve.runtime import (
     bracket,
     calls,
     conjugate,
+    constrained,
     elimination,
     ending,
     fit,
     fits,
+    interior,
     lanczos,
     large,
     minimize,
     minimum,
     minimum_step,
     newton,
+    omit,
     region,
     results,
     roots,
@@ -57,6 +60,7 @@ ORDER: tuple[ModuleType, ...] = (
     beside,
     calls,
     minimize,
+    omit,
     fit,
     fits,
     region,
@@ -65,6 +69,8 @@ ORDER: tuple[ModuleType, ...] = (
     conjugate,
     sparse,
     sparse_minimum,
+    interior,
+    constrained,
 )
 COMMON = (results, arguments, ending, approach)
 MATRICES = (*COMMON, blocks, trust, elimination, roots, calls)
@@ -75,8 +81,9 @@ NEEDED = {
     "solve_large": (*LARGE, conjugate),
     "solve_sparse": (*COMMON, sparse),
     "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
+    "solve_constrained": (*MATRICES, spectra, interior, constrained),
     "solve_roots": MATRICES,
-    "solve_fit": (*MATRICES, *MINIMA[1:], fit, fits),
+    "solve_fit": (*MATRICES, *MINIMA[1:], omit, fit, fits),
     "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
 ERRORS = '''\

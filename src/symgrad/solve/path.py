@@ -15,6 +15,7 @@ counts where it is near that, so that no other branch is taken for this one.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +26,6 @@ from symgrad.solve.conditions import Conditions
 from symgrad.solve.runtime.arguments import Problems, joined
 from symgrad.solve.runtime.results import Solution, Status
 from symgrad.solve.runtime.sparse import sparse_library
-from symgrad.solve.sensitivity import problems_at
 
 LONGEST = 0.1  # step, in scales of unknowns and parameter, where no value is asked for
 SHORTEST = 1e-7
@@ -185,9 +185,11 @@ def follow(
             raise ArgumentError("a path is that of one problem: give no batches")
         return found
 
+    if not conditions.follows:
+        return by_warm_starts(solve_at, x0, wanted)
     first = solve_at(x0, float(wanted[0]))
     given = [float(wanted[0]) if q is x else others[str(q.name)] for q in conditions.problem.params]
-    problems = problems_at(conditions, first.x, tuple(given))
+    problems = conditions.problems(first.x, tuple(given))
     walk = _Walk(conditions, x, problems, wanted, solve_at)
     track = _Track(walk, wanted, callback)
     track.reached(0, first, problems.x[0])
@@ -196,6 +198,37 @@ def follow(
             track.run(maxsteps)
     given = [wanted if q is x else others[str(q.name)] for q in conditions.problem.params]
     return track.path(solver, (x0, *given))
+
+
+def by_warm_starts(solve_at: Callable[[Any, float], Solution], x0: Any, values: Any) -> Path:
+    """Solutions each from the one before, as long as there are: what constraints hold may change."""
+    found, start = [], x0
+    for value in values:
+        found.append(solve_at(start, float(value)))
+        if not found[-1].converged:
+            break
+        start = found[-1].x
+    first = found[0]
+    lost = len(values) - len(found)
+
+    def stacked(rows: list[Any]) -> Any:
+        nothing = [np.full(np.shape(rows[0]), np.nan)] * lost
+        return np.stack([*map(np.asarray, rows), *nothing])
+
+    xs = [s.x for s in found]
+    many = isinstance(first.x, list)
+    x = [stacked(list(column)) for column in zip(*xs, strict=True)] if many else stacked(xs)
+    status = np.array([*[s.status for s in found], *[Status.NOT_REACHED] * lost], np.int8)
+    path = Path(
+        x,
+        status == Status.CONVERGED,
+        np.array([*[s.iterations for s in found], *[0] * lost]),
+        stacked([s.residual for s in found]),
+        status,
+    )
+    path.values, path.folds, path.fold_x = values, np.zeros(0), None
+    path.curve = Curve(values, x)
+    return path
 
 
 def _checked(values: Any) -> Any:

@@ -5,8 +5,8 @@ import pytest
 import scipy.optimize
 
 import symgrad as sg
+from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.approach import MOST_STEPS
-from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import definite_solved, solved_systems
 
 x, y, a, b = sg.symbols("x y a b")

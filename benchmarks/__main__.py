@@ -65,6 +65,10 @@ def command(given: argparse.Namespace, name: str, n: int, seconds: float) -> lis
 
 def main() -> int:
     """Measure each row in a process of its own; ``accuracy`` counts bits, ``forms`` operations."""
+    if sys.argv[1:3] == ["accuracy", "functions"]:
+        from benchmarks.functions.ulps import main as ulps
+
+        return ulps(sys.argv[3:])
     if sys.argv[1:2] == ["accuracy"]:
         from benchmarks.accuracy.measure import main as accuracy
 

@@ -21,12 +21,13 @@ TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "program", "targets", "runtime", "print", "compile"}
 NAMESPACES = {"linalg", "special"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
-ABOVE |= {"variational"}
+ABOVE |= {"suggestions", "variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
 
 # What a layer may import, besides itself
 LAYERS = {
     "errors": set(),
+    "suggestions": set(),
     "expr": {"errors"},
     "ops": BASE,
     "linalg": TO_OPS,
@@ -152,6 +153,7 @@ def test_the_project_file_is_complete():
         "scipy",
         "dask",
         "blas",
+        "native",
     }
     assert (SOURCE / "symgrad" / "py.typed").exists()
     assert "MIT License" in (ROOT / "LICENSE").read_text()

@@ -1,7 +1,7 @@
 """symgrad: symbolic graphs, their derivatives as formulas, and both as fast NumPy code."""
 
-import sys as _sys
 from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
 from typing import Any as _Any
 
 from symgrad import errors, linalg
@@ -19,6 +19,7 @@ from symgrad.errors import (
     DTypeError,
     GradientCheckError,
     GraphError,
+    NativeError,
     ParseError,
     ShapeError,
     SymbolicIterationError,
@@ -48,6 +49,14 @@ from symgrad.ops.convert import astype
 from symgrad.ops.indexing import compress, extract, take
 from symgrad.ops.interpolation import interp
 from symgrad.ops.named import named
+from symgrad.ops.networks import (
+    cross_entropy,
+    gelu,
+    leaky_relu,
+    one_hot,
+    relu,
+    sum_to,
+)
 from symgrad.ops.norms import norm
 from symgrad.ops.products import (
     cross,
@@ -198,11 +207,16 @@ from symgrad.print.install import install as _install_printers
 from symgrad.print.latex import latex
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
+    Constrained,
     Fit,
+    Kkt,
     Minimum,
+    Path,
     Solution,
     Solver,
     Status,
+    kkt,
+    lagrangian,
     least_squares,
     newton_minimize,
     newton_root,
@@ -220,8 +234,14 @@ from symgrad.structure import (
 )
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
-from symgrad.variable import Variable, variable
+from symgrad.suggestions import no_attribute as _no_attribute
+from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
+
+if TYPE_CHECKING:
+    from symgrad.variable import variable
+else:
+    from symgrad import variable  # the package, which is called like the function
 
 _attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
@@ -233,6 +253,7 @@ __all__ = [
     "AssembledFunction",
     "Block",
     "CompiledFunction",
+    "Constrained",
     "ConvergenceError",
     "ConversionError",
     "DTypeError",
@@ -245,12 +266,15 @@ __all__ = [
     "Fit",
     "GradientCheckError",
     "GraphError",
+    "Kkt",
     "Kronecker",
     "LowRank",
     "Minimum",
+    "NativeError",
     "NestedFunction",
     "OwnFunction",
     "ParseError",
+    "Path",
     "ShapeError",
     "Solution",
     "Solver",
@@ -293,6 +317,7 @@ __all__ = [
     "cos",
     "cosh",
     "cross",
+    "cross_entropy",
     "cumprod",
     "cumsum",
     "deg2rad",
@@ -304,6 +329,7 @@ __all__ = [
     "divmod",
     "dot",
     "draw",
+    "dropout",
     "einsum",
     "elementwise_function",
     "equal",
@@ -329,6 +355,7 @@ __all__ = [
     "frexp",
     "from_sympy",
     "function",
+    "gelu",
     "grad",
     "greater",
     "greater_equal",
@@ -345,14 +372,18 @@ __all__ = [
     "isnan",
     "jacobian",
     "jvp",
+    "kkt",
     "kron",
+    "lagrangian",
     "lambdify",
     "latex",
     "ldexp",
+    "leaky_relu",
     "least_squares",
     "less",
     "less_equal",
     "linalg",
+    "load_json",
     "log",
     "log1p",
     "log2",
@@ -382,8 +413,10 @@ __all__ = [
     "newton_minimize",
     "newton_root",
     "nextafter",
+    "no_grad",
     "norm",
     "not_equal",
+    "one_hot",
     "ones",
     "outer",
     "pad",
@@ -398,12 +431,14 @@ __all__ = [
     "radians",
     "ravel",
     "reciprocal",
+    "relu",
     "remainder",
     "repeat",
     "reshape",
     "rint",
     "roll",
     "round",
+    "save_json",
     "scipy_problem",
     "searchsorted",
     "select",
@@ -432,6 +467,7 @@ __all__ = [
     "substitute",
     "subtract",
     "sum",
+    "sum_to",
     "swapaxes",
     "symbol",
     "symbols",
@@ -440,6 +476,7 @@ __all__ = [
     "tan",
     "tanh",
     "tensordot",
+    "test_mode",
     "tile",
     "to_dot",
     "to_sympy",
@@ -463,20 +500,21 @@ __all__ = [
 
 _LAZY = {
     "from_sympy": "symgrad.interop.sympy",
+    "load_json": "symgrad.interop.exchange",
+    "save_json": "symgrad.interop.exchange",
     "scipy_problem": "symgrad.interop.scipy",
     "to_sympy": "symgrad.interop.sympy",
 }
 
 
 def __dir__() -> list[str]:
-    """What has been loaded, and the bridges that have not."""
-    return sorted({*globals(), *_LAZY})
+    """The public names; bridges that have not been loaded are among them."""
+    return sorted({*__all__, "__version__"})
 
 
 def __getattr__(name: str) -> _Any:
-    """The bridges to SymPy and SciPy, each loaded when it is first used."""
+    """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
     if name in _LAZY:
         return getattr(_import_module(_LAZY[name]), name)
-    raise AttributeError(
-        f"module 'symgrad' has no attribute {name!r}", name=name, obj=_sys.modules[__name__]
-    )
+    rooms = {"linalg": linalg, "special": special}
+    raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

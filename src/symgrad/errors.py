@@ -62,6 +62,10 @@ class ConvergenceError(SymgradError, ArithmeticError):
         return type(self), (str(self), self.solution)
 
 
+class NativeError(SymgradError, RuntimeError):
+    """Native code that cannot be made here: llvmlite is not installed, or does not know the machine."""
+
+
 class ConversionError(SymgradError, TypeError):
     """An expression without an image on the other side of a bridge (SymPy, SciPy)."""
 

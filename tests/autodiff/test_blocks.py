@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.autodiff import derivatives
+from symgrad.autodiff import columns
 
 
 def scalars(n):
@@ -58,24 +58,51 @@ def test_blocks_of_arrays_are_transposes():
             np.testing.assert_allclose(block, expected, rtol=1e-12, atol=1e-12)
 
 
-def test_half_is_differentiated(monkeypatch):
+def pairs(n):
+    xs = scalars(n)
+    return xs, sum(sg.exp(-((a - b) ** 2)) for i, a in enumerate(xs) for b in xs[:i])
+
+
+def tangents_asked(monkeypatch, f, xs):
     asked = []
-    original = derivatives._jacobians
+    original = columns.Columns._tangent
 
-    def counted(outputs, x, simplified=True):
-        asked.append(len(outputs))
-        return original(outputs, x, simplified)
+    def counted(self, node, arrived):
+        asked.append(len(arrived))
+        return original(self, node, arrived)
 
-    monkeypatch.setattr(derivatives, "_jacobians", counted)
-    xs = scalars(6)
-    product = xs[0]
-    for x in xs[1:]:
-        product = product * x
-    sg.hessian(sg.sin(product), xs)
-    assert asked == [1, 2, 3, 4, 5, 6]
-    asked.clear()
-    sg.hessian(chain(xs), xs)  # entries off the three diagonals are not asked for
-    assert sum(asked) <= 2 * 6
+    monkeypatch.setattr(columns.Columns, "_tangent", counted)
+    sg.hessian(f, xs)
+    monkeypatch.undo()
+    return sum(asked)
+
+
+def test_work_grows_as_the_result(monkeypatch):
+    asked = {n: tangents_asked(monkeypatch, *reversed(pairs(n))) for n in (8, 16, 32)}
+    assert asked[16] <= 5 * asked[8]
+    assert asked[32] <= 4.3 * asked[16]
+    chains = {n: tangents_asked(monkeypatch, chain(scalars(n)), scalars(n)) for n in (20, 40)}
+    assert chains[40] <= 2.2 * chains[20]
+
+
+def test_jacobian_of_a_list_of_equations_beside_single_derivatives():
+    xs, f = pairs(5)
+    equations = [*sg.grad(f, xs), f * xs[3], sg.constant(2.0) * xs[1], sg.constant(1.0)]
+    got = sg.jacobian(equations, xs)
+    assert str(got[-1][0]) == "0"
+    point = np.random.default_rng(8).normal(size=5)
+    values = np.array(sg.lambdify(xs, got)(*point), dtype=float)
+    for i, y in enumerate(equations):
+        want = sg.lambdify(xs, [sg.diff(y, x) for x in xs])(*point)
+        np.testing.assert_allclose(values[i], want, rtol=1e-12, atol=1e-13)
+
+
+def test_an_equation_without_a_derivative_is_named():
+    x, y = sg.symbols("x y")
+    steps = sg.elementwise_function("steps_of_blocks", numpy="np.floor({0})")
+    with pytest.raises(sg.DerivativeError, match="steps_of_blocks"):
+        sg.jacobian([steps(x), x * y], [x, y])
+    assert sg.jacobian([steps(x), x * y], [y])[1] == [x]
 
 
 @pytest.mark.parametrize("unknowns", [["a"], ["a", "b"]])

@@ -263,6 +263,7 @@ def test_pickling(case):
     xs = symbols_of(case) if case.named else symbols_of(case, SIZES[0])
     ys = as_list(case.call(sg, *xs))
     assert all(a is b for a, b in zip(pickle.loads(pickle.dumps(ys)), ys, strict=True))
+    assert all(a is b for a, b in zip(sg.load_json(sg.save_json(ys)), ys, strict=True))
     f = sg.lambdify(xs, ys)
     g = pickle.loads(pickle.dumps(f))
     arrays = draw(case, SIZES[0])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.errors import ShapeError
+from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.traverse import toposort
 
 
@@ -329,3 +329,55 @@ def test_deep_formulas():
     close(x.grad.data, slope, 1e-9)
     y.unchain_backward()
     del y
+
+
+# Gradients by values on the way
+
+
+def test_grad_by_a_computed_variable():
+    a = sg.variable(2.0)
+    b = 3 * a
+    assert sg.grad(b**2, b).data == 12.0
+    assert sg.grad(b, b).data == 1.0
+    g, h = sg.grad(sg.sin(b) * a, [b, a])  # with all that depends on each
+    close(g.data, 2 * np.cos(6.0))
+    close(h.data, np.sin(6.0) + 2 * 3 * np.cos(6.0))
+    with pytest.raises(ArgumentError, match="not computed from variable"):
+        sg.grad(a**2, b)
+
+
+def test_grad_by_a_leaf_without_influence_is_zero():
+    a, b = sg.variable(2.0), sg.variable([1.0, 2.0])
+    assert [g.data for g in sg.grad(a**2, [a])] == [4.0]
+    np.testing.assert_array_equal(sg.grad(a**2, b).data, [0, 0])
+
+
+def test_grad_can_be_differentiated_again():
+    w = sg.variable(0.7)
+    inner = sg.grad(sg.sin(w) * w, w)
+    w2 = w - 0.1 * inner
+    loss = sg.exp(w2) * w2
+    loss.backward()
+
+    def of(w):
+        w2 = w - 0.1 * (np.cos(w) * w + np.sin(w))
+        return np.exp(w2) * w2
+
+    h = 1e-6
+    close(w.grad.data, (of(0.7 + h) - of(0.7 - h)) / (2 * h), 1e-8)
+
+
+def test_other_derivatives_of_variables():
+    x = sg.variable([0.3, 0.6])
+    v = np.array([1.0, -2.0])
+    y = sg.sum(x**3) + x[0] * x[1]
+    hessian = np.array([[1.8, 1.0], [1.0, 3.6]])
+    close(sg.hessian(y, x).data, hessian)
+    close(sg.hvp(y, x, v).data, hessian @ v)
+    close(sg.jacobian(x**2, x).data, np.diag([0.6, 1.2]))
+    close(sg.jvp(x**2, x, v).data, [0.6, -2.4])
+    close(sg.vjp(x**2, x, v).data, [0.6, -2.4])
+    t = sg.variable(0.5)
+    close(sg.diff(sg.sin(2 * t), t, 2).data, -4 * np.sin(1.0))
+    u = t**2
+    close(sg.diff(u * sg.sin(u), u).data, np.sin(0.25) + 0.25 * np.cos(0.25))

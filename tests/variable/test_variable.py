@@ -238,3 +238,80 @@ def test_pickles_and_copies_are_leaves():
     computed = pickle.loads(pickle.dumps(y))
     assert computed.is_leaf
     np.testing.assert_array_equal(computed.data, [1, 4])
+
+
+# Names
+
+
+def test_formats_like_its_data():
+    v = sg.variable(3.14159)
+    assert f"{v:.3f}" == "3.142"
+    assert f"{v}" == "variable(3.14159)"
+    with pytest.raises(TypeError):
+        f"{sg.variable([1.0, 2.0]):.3f}"
+
+
+def test_methods_of_arrays():
+    x = sg.variable([-1.26, 0.5, 3.0])
+    y = x.clip(0.0, 2.0)
+    sg.sum(y).backward()
+    np.testing.assert_array_equal(y.data, [0, 0.5, 2])
+    np.testing.assert_array_equal(x.grad.data, [0, 1, 0])
+    assert x.astype("float32").dtype == np.float32
+    np.testing.assert_array_equal(x.round(1).data, [-1.3, 0.5, 3])
+    assert round(sg.variable(1.26), 1).data == 1.3
+
+
+def test_latex_of_a_variable_is_that_of_its_formula():
+    x = sg.variable(2.0, name="x")
+    y = x**2 + 1
+    assert sg.latex(y) == sg.latex(y.expr) == "x^{2} + 1"
+    assert sg.latex([y, x]) == sg.latex([y.expr, x.expr])
+    assert y._repr_latex_() == r"$\displaystyle x^{2} + 1$"
+
+
+def test_an_update_with_the_gradient_itself_says_what_is_meant():
+    p = sg.variable([1.0, 2.0])
+    sg.sum(p**2).backward()
+    with pytest.raises(ArgumentError, match=r"p\.data -= rate \* p\.grad\.data"):
+        p.data -= 0.1 * p.grad
+    p.data -= 0.1 * p.grad.data
+    close(p.data, [0.8, 1.6])
+
+
+def test_the_package_and_the_function_have_one_name():
+    import symgrad.variable as package
+
+    assert package is sg.variable
+    assert package.Variable is sg.Variable
+    assert sg.variable(1.0, name="x").name == "x"
+    assert sg.variable.__doc__
+
+
+def test_without_history():
+    x = sg.variable(3.0)
+    with sg.no_grad():
+        y = x**2
+        z = y * 2
+    assert y.is_leaf and z.is_leaf
+    assert (y.data, z.data) == (9.0, 18.0)
+    total = z * x
+    total.backward()
+    assert x.grad.data == 18.0
+    assert z.grad.data == 3.0
+    assert not (x**2).is_leaf
+    with pytest.raises(ShapeError), sg.no_grad():
+        sg.reshape(x, 2)
+    assert not (x**2).is_leaf
+
+
+def test_modes_hold_for_one_thread():
+    import threading
+
+    x, seen = sg.variable(3.0), []
+    with sg.no_grad():
+        thread = threading.Thread(target=lambda: seen.append((x**2).is_leaf))
+        thread.start()
+        thread.join()
+        assert (x**2).is_leaf
+    assert seen == [False]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.autodiff.blocks import first_derivatives
 from symgrad.autodiff.entries import all_directions, picked, spread, symbols_of, variables_of
 from symgrad.autodiff.forward import pushforward
 from symgrad.autodiff.reverse import differentiable, pullback
@@ -16,7 +17,6 @@ from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr, remember_symmetry
 from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops.applied import exchanged, stand_ins, with_functions
-from symgrad.ops.einsum import transpose_axes
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
 from symgrad.rewrite.simplify import simplify_all
@@ -281,25 +281,6 @@ def hvp(f: Any, x: Any, v: Any) -> Any:
     return results if many else results[0]
 
 
-def _jacobians(outputs: Sequence[Expr], x: Expr, simplified: bool = True) -> list[Expr]:
-    leaves = symbols_of([x])
-    if x.op is not SYMBOL and not any(leaf.ndim for leaf in leaves):
-        columns = [pushforward(outputs, {leaf: number(1)}, simplified) for leaf in leaves]
-        return [
-            _behind(picked([x], dict(zip(leaves, row, strict=True)))[0], x.ndim)
-            for row in zip(*columns, strict=True)
-        ]
-    if x.ndim == 0 or any(y.ndim for y in outputs):
-        return pushforward(outputs, all_directions(x), simplified)
-    # scalars by an array: one reverse walk each is cheaper than directions of the array's size
-    return [_gradients(y, number(1), [x], simplified)[0] for y in outputs]
-
-
-def _behind(block: Expr, rank: int) -> Expr:
-    """A block whose first `rank` axes come last."""
-    return transpose_axes(block, (*range(rank, block.ndim), *range(rank)))
-
-
 @public
 @with_functions("x")
 def jacobian(f: Any, x: Any) -> Any:
@@ -317,10 +298,9 @@ def jacobian(f: Any, x: Any) -> Any:
     leaves, many = variables_of(x, "jacobian")
     if isinstance(f, (list, tuple)):
         outputs = [_function(y, "jacobian") for y in f]
-        columns = [_jacobians(outputs, leaf) for leaf in leaves]
-        rows = [list(row) for row in zip(*columns, strict=True)]
+        rows = first_derivatives(outputs, leaves)
         return rows if many else [row[0] for row in rows]
-    blocks = [_jacobians([_function(f, "jacobian")], leaf)[0] for leaf in leaves]
+    (blocks,) = first_derivatives([_function(f, "jacobian")], leaves)
     return blocks if many else blocks[0]
 
 
@@ -342,42 +322,10 @@ def hessian(f: Any, x: Any) -> Any:
     """
     leaves, many = variables_of(x, "hessian")
     gradients = _gradients(_scalar(f, "hessian", leaves), number(1), leaves)
-    if not many:
-        full = _jacobians(gradients, leaves[0])[0]
-        if full.ndim == 2:
-            remember_symmetry(full, True)
-        return full
-    return _symmetric_blocks(gradients, leaves)
-
-
-def _symmetric_blocks(gradients: Sequence[Expr], leaves: Sequence[Expr]) -> list[list[Expr]]:
-    """The blocks on and above the diagonal, and their transposes below it."""
-    mentioned = _mentioned(gradients, leaves)
-    places: list[tuple[int, int]] = []
-    blocks: list[Expr] = []
-    for j, leaf in enumerate(leaves):
-        rows = [i for i in range(j + 1) if mentioned[i] >> j & 1]
-        if rows:
-            blocks += _jacobians([gradients[i] for i in rows], leaf, simplified=False)
-            places += [(i, j) for i in rows]
-    full = [[number(0, (*a.shape, *b.shape)) for b in leaves] for a in leaves]
-    for (i, j), block in zip(places, simplify_all(blocks), strict=True):
-        full[i][j] = block
-        if i != j:
-            full[j][i] = _behind(block, leaves[i].ndim)
+    blocks = first_derivatives(gradients, leaves, symmetric=True)
+    if many:
+        return blocks
+    full = blocks[0][0]
+    if full.ndim == 2:
+        remember_symmetry(full, True)
     return full
-
-
-def _mentioned(roots: Sequence[Expr], leaves: Sequence[Expr]) -> list[int]:
-    """Which variables each root may depend on, as bits, in one walk over all of them."""
-    bits: dict[Expr, int] = {}
-    for k, x in enumerate(leaves):
-        for leaf in symbols_of([x]):
-            bits[leaf] = bits.get(leaf, 0) | 1 << k
-    for node in toposort(roots):
-        if node not in bits:
-            mask = 0
-            for arg in node.args:
-                mask |= bits[arg]
-            bits[node] = mask
-    return [bits[root] for root in roots]

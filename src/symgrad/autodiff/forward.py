@@ -62,18 +62,31 @@ def _tangent(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
     if all(t is None for t in tangents):
         return None
     if not node.op.elementwise:
-        if node.op.jvp is None:
-            raise DerivativeError(
-                f"{node.op.name} has no derivative; hold its operand fixed with a symbol of its own, or"
-                " use a smooth substitute"
-            )
-        return node.op.jvp(node, tangents)
-    assert node.op.vjp is not None
-    needed = [t is not None for t in tangents]
-    partials = node.op.vjp(number(1, node.shape), node, needed)
+        return tangent_by_rule(node, tangents)
+    partials = partials_of(node, [t is not None for t in tangents])
     terms = [
         times(p, t)
         for p, t in zip(partials, tangents, strict=True)
         if p is not None and t is not None
     ]
     return accumulate(terms) if terms else None
+
+
+def tangent_by_rule(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    """The tangent of a node that mixes entries, given those of its operands; None is zero."""
+    if node.op.jvp is None:
+        raise DerivativeError(
+            f"{node.op.name} has no derivative; hold its operand fixed with a symbol of its own, or"
+            " use a smooth substitute"
+        )
+    return node.op.jvp(node, tangents)
+
+
+def partials_of(node: Expr, needed: Sequence[bool]) -> Sequence[Expr | None]:
+    """The partial derivatives of an elementwise node by the operands that are needed."""
+    if node.op.vjp is None:
+        raise DerivativeError(
+            f"{node.op.name} has no derivative; hold its operand fixed with a symbol of its own, or"
+            " use a smooth substitute"
+        )
+    return node.op.vjp(number(1, node.shape), node, needed)

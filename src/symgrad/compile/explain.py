@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from symgrad.compile.native import Native
 from symgrad.compile.pipeline import Code, Draft
 from symgrad.expr.kinds import Into
 from symgrad.expr.node import Expr
@@ -16,7 +17,7 @@ from symgrad.targets.lists import ARRAYS, LOOPS
 from symgrad.targets.passes import FORMULA_PASSES, SHORT_AXES, SLOTS, run_passes, size_of
 
 
-def explain(draft: Draft, nest: Nest, title: str, code: Code) -> str:
+def explain(draft: Draft, nest: Nest, title: str, code: Code, native: Native | None = None) -> str:
     """The passes that a formula went through, with what was left after each."""
     leaves, spans = draft.leaves, _spans(draft.args)
     lines = [title, code.doc, "", f"formula: {size_of(leaves)}"]
@@ -38,6 +39,8 @@ def explain(draft: Draft, nest: Nest, title: str, code: Code) -> str:
     lines += structure_lines(leaves)
     floats = ", Python floats" if code.of_floats else ", entries as Python floats"
     lines.append("paths: arrays" + (floats if code.scalar is not None else ""))
+    if native is not None:
+        lines.append(native.words())
     return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
+from symgrad.compile.native import Native, native_function, native_of
 from symgrad.compile.pipeline import Code, Draft, Options, write
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
@@ -25,6 +26,8 @@ from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
 from symgrad.targets.data import standing_alone
+from symgrad.targets.native.called_types import ENTRY, called_by_address
+from symgrad.targets.native.calls import obstacle
 
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
@@ -65,6 +68,7 @@ class CompiledFunction:
         "_large",
         "_least",
         "_leaves",
+        "_native",
         "_nest",
         "_options",
         "_run",
@@ -91,6 +95,7 @@ class CompiledFunction:
         self._code = code
         self._options = options
         self._run: Callable[..., Any] | None = None
+        self._native: Native | None = None
         self._large: LargeArrays | None = None
         self._least = blocked.least_entries(code.cost)  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
@@ -100,7 +105,7 @@ class CompiledFunction:
         self.__name__ = options.name
         self.__doc__ = code.doc
         self.__signature__ = _shown(signature)
-        self.__call__ = self._first_call if code.has_scalar else self._call_named
+        self.__call__ = self._first_call if code.has_scalar or options.native else self._call_named
 
     @property
     def outputs(self) -> Any:
@@ -152,19 +157,23 @@ class CompiledFunction:
         small = self._signature.small(args, self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
-        floats = self._signature.as_floats(args) if self._code.of_floats else None
+        floats = self._signature.as_floats(args) if self._of_floats() else None
         if floats is not None:
             return self._compiled_on_floats()(*floats)
         if not (self._floats(args) or self._signature.exact(args)):
             return self._checked(args)
-        if self._run is None and not self._code.of_floats:
+        if self._run is None and not self._of_floats():
             return self._checked(args)  # many functions of arrays are called once
         return self._compiled_on_floats()(*args)
 
     def _compiled_on_floats(self) -> Callable[..., Any]:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
-        source = self._code.scalar
-        if source is None:
+        steps, source = self._as_native().steps, self._code.scalar
+        if steps is not None:
+            made = native_function(steps, self._nest, self.__name__, self._call_named)
+            self.__call__, entry = made
+            setattr(self, ENTRY, entry)
+        elif source is None:
             self.__call__ = self._call_named
         else:
             known = {
@@ -175,6 +184,18 @@ class CompiledFunction:
             }
             self.__call__ = execute(source, self.__name__, known)
         return self.__call__
+
+    def _of_floats(self) -> bool:
+        """Whether there is code on floats that gives floats."""
+        return self._code.of_floats or self._as_native().steps is not None
+
+    def _as_native(self) -> Native:
+        """The native code, found when it is first asked for."""
+        if self._native is None:
+            wanted = self._options.native and self._signature.floats
+            none = Native(None, "arguments that are not all floats of 64 bits")
+            self._native = native_of(self._draft.lowered()) if wanted else none
+        return self._native
 
     @staticmethod
     def _floats(args: Sequence[Any]) -> bool:
@@ -193,7 +214,7 @@ class CompiledFunction:
         small = self._signature.small(args, self._least) if out is None else None
         if small is not None:
             return (self._run or self._plain())(*small)
-        if out is None and self._code.of_floats:
+        if out is None and self._of_floats():
             floats = self._signature.as_floats(args)
             if floats is not None:
                 return self._compiled_on_floats()(*floats)
@@ -207,7 +228,7 @@ class CompiledFunction:
                 result = self._plain()(*values)
             if out is not None:
                 return Destination(self._nest, out).store(result)
-            return _as_python(self._nest, result) if self._code.of_floats else result
+            return _as_python(self._nest, result) if self._of_floats() else result
         columns = self._columns.find(values) if self._columns else None
         if columns is not None:
             results = rebuild_nest(self._nest, columns(values))
@@ -248,7 +269,7 @@ class CompiledFunction:
                 self._code.doc,
                 options,
             )
-            made = CompiledFunction(
+            made = self.__class__(
                 self.args, self._leaves, self._nest, self._signature, code, options
             )
             for oldest in [*self._sized][: 1 - MAX_SIZED]:
@@ -271,9 +292,7 @@ class CompiledFunction:
         parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
         signature = Signature(tuple(parameters), True, (), True)
         code = write(program, outputs, nest, self._code.doc, options)
-        return CompiledFunction(
-            tuple(inputs), tuple(outputs), nest, signature, code, options, draft
-        )
+        return self.__class__(tuple(inputs), tuple(outputs), nest, signature, code, options, draft)
 
     def _larger(self) -> LargeArrays:
         if self._large is None:
@@ -291,7 +310,8 @@ class CompiledFunction:
         arrays, whose code is `large_source`: each loop with its steps, and how many arrays it reads and
         writes. The last line says which forms the calls can take.
         """
-        return explain(self._draft, self._nest, repr(self), self._code)
+        native = self._as_native() if self._options.native else None
+        return explain(self._draft, self._nest, repr(self), self._code, native)
 
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self._signature.parameters)
@@ -313,10 +333,19 @@ def _shown(signature: Signature) -> inspect.Signature:
     return inspect.Signature(parameters)
 
 
+def class_of(options: Options) -> type[CompiledFunction]:
+    """The class of a function: `CompiledFunction`, or, for native code, a subclass called faster."""
+    if not options.native or obstacle():
+        return CompiledFunction
+    made: type[CompiledFunction] = called_by_address(CompiledFunction)
+    return made
+
+
 def restore(graph: Any, count: int, *state: Any) -> CompiledFunction:
     """The compiled function of a pickle: its source is not generated again."""
     expressions = unpickle_all(*graph)
-    return CompiledFunction(tuple(expressions[:count]), tuple(expressions[count:]), *state)
+    options = state[-1]
+    return class_of(options)(tuple(expressions[:count]), tuple(expressions[count:]), *state)
 
 
 def _as_python(nest: Nest, result: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, checked_threads
 from symgrad.compile.assembled import assembled
-from symgrad.compile.function import CompiledFunction
+from symgrad.compile.function import CompiledFunction, class_of
 from symgrad.compile.modules import (
     check_options,
     implementations,
@@ -34,6 +34,7 @@ from symgrad.ops.layout import SLICE
 from symgrad.ops.shown import computed_forms
 from symgrad.program.ir import Program
 from symgrad.rewrite.readable import over_symbols
+from symgrad.targets.native import engine
 
 
 @with_functions("args")
@@ -49,6 +50,7 @@ def lambdify(
     structured: bool = False,
     sparse: str | None = None,
     functions: Mapping[Any, Any] | None = None,
+    backend: str = "numpy",
     printer: Any = None,
     use_imps: bool = True,
     dummify: bool = False,
@@ -95,6 +97,10 @@ def lambdify(
         What undefined functions are: from a function, or its name, to a callable. One that works on
         expressions is differentiated exactly; of one that takes numbers only, derivatives are given as
         a tuple ``(f, f', f'')``, or, for several arguments, a dict ``{(0, 0): f, (1, 0): f_x}``.
+    backend : {"numpy", "native"}
+        ``"native"``: calls with numbers run machine code, made when first called, by way of llvmlite (the
+        extra ``native``). It computes what the NumPy code does, with C's functions such as ``sin``.
+        What has none, as `explain` tells, runs as ever.
 
     printer, use_imps, dummify, cse, docstring_limit
         Those of SymPy's `lambdify`. A printer is refused; ``use_imps=False`` leaves functions made by
@@ -114,6 +120,8 @@ def lambdify(
         If an argument is no symbol or occurs twice, `name` cannot be the name of a function, a symbol of
         the outputs is not an argument, `threads` is no positive int, `sizes` maps no names to ints, an
         option is unknown, or a function is left undefined.
+    NativeError
+        If native code is asked for where llvmlite is not installed, or does not know the machine.
 
     Examples
     --------
@@ -148,7 +156,7 @@ def lambdify(
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))
-    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes)
+    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes, _is_native(backend))
     made: Any
     if structured or sparse is not None:
         made = assembled(compiled, outputs, structured, sparse)
@@ -173,6 +181,7 @@ def _compiled(
     threads: int | None,
     fast_math: bool,
     sizes: Mapping[str, int] | None,
+    native: bool,
     outputs: Any,
 ) -> CompiledFunction:
     if not isinstance(name, str) or not is_name(name):
@@ -184,12 +193,12 @@ def _compiled(
     check_defined(roots)
     leaves = _of_arguments(symbols, roots)
     options = Options(
-        normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes)
+        normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes), native
     )
     with COLLECTOR_PAUSED:
         draft = Draft(symbols, leaves, options)
         program = draft.lowered()
-        return CompiledFunction(
+        return class_of(options)(
             args=tuple(symbols),
             leaves=tuple(leaves),
             nest=nest,
@@ -198,6 +207,15 @@ def _compiled(
             options=options,
             draft=draft,
         )
+
+
+def _is_native(backend: Any) -> bool:
+    """Whether machine code is asked for; the engine must be there then."""
+    if backend not in ("numpy", "native"):
+        raise ArgumentError(f"backend= is 'numpy' or 'native', not {backend!r}")
+    if backend == "native":
+        engine.binding()
+    return bool(backend == "native")
 
 
 def _holds_text(given: Any) -> bool:

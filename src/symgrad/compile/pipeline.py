@@ -36,12 +36,15 @@ class Options:
         Whether accuracy may be traded for speed.
     sizes : tuple of (str, int)
         Extents by dim name, with which the order of contractions is chosen.
+    native : bool
+        Whether machine code is made where there can be some.
     """
 
     name: str = "f"
     threads: int | None = None
     fast_math: bool = False
     sizes: tuple[tuple[str, int], ...] = ()
+    native: bool = False
 
 
 class Draft:

@@ -159,10 +159,18 @@ SYMBOL: Final = _leaf(
     assumptions=lambda node: node.params.held,
     range=range_by_assumptions,
 )
+
+
+def _key_of_constant(args: tuple[Expr, ...], params: Any) -> Any:
+    """Nan is not equal to itself, yet there is one node of it, also after pickling."""
+    return args, (params if params[0] == params[0] else ("nan", *params[1:]))
+
+
 CONST: Final = _leaf(
     "constant",
     lambda params: (params[2], params[3]),
     lambda params, rename: (*params[:2], map_shape(params[2], rename), params[3]),
+    key=_key_of_constant,
     order=_order_of_constant,
     range=_range_of_constant,
 )
@@ -272,7 +280,6 @@ def assumed(node: Expr, *keys: str) -> bool:
     return any(key in held for key in keys)
 
 
-_NAN: Final = float("nan")
 _TAGS: Final = {int: "int", float: "float", bool: "bool", Fraction: "fraction"}
 _WEAK: Final = {int: WEAK_INT, float: WEAK_FLOAT, bool: BOOL, Fraction: WEAK_FLOAT}
 
@@ -283,11 +290,8 @@ def number(value: int | float | Fraction | bool, shape: Shape = (), ty: Ty | Non
     if kind is Fraction and value.denominator == 1:  # type: ignore[union-attr]
         value, kind = value.numerator, int  # type: ignore[union-attr]
     tag = _TAGS[kind]
-    if kind is float:
-        if value != value:
-            value = _NAN
-        elif value == 0.0 and math.copysign(1.0, value) < 0:
-            tag = "-float"
+    if kind is float and value == 0.0 and math.copysign(1.0, value) < 0:
+        tag = "-float"
     if ty is None:
         large = kind is int and not LEAST_INT <= value <= GREATEST_INT
         ty = WEAK_FLOAT if large else _WEAK[kind]  # no integer type holds it

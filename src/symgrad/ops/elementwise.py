@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from inspect import Parameter, Signature
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,6 +26,8 @@ from symgrad.ops.layout import concat
 from symgrad.ops.reshaping import reshape_to
 
 Derivative = Callable[..., Expr | None]
+OPERANDS: Final = ("x", "y", "z")
+_AS_NUMPY: Final = "Elementwise ``{}``, as NumPy defines it."
 
 
 def as_expr(value: Any) -> Expr:
@@ -85,6 +88,11 @@ def over_arrays(exprs: Sequence[Expr], known: Mapping[Expr, Expr], shape: Shape)
         args = tuple(broadcast_all([image[arg] for arg in node.args]))
         image[node] = node.op.build(args, node.params) if args else node
     return [broadcast(image[e], shape) for e in exprs]
+
+
+def formula_of(value: Any) -> Any:
+    """The formula of what wraps one, such as a Variable; everything else as it is."""
+    return value.expr if hasattr(value.__class__, "__symgrad_lift__") else value
 
 
 def adopted(value: Any) -> Any:
@@ -234,14 +242,22 @@ def elementwise(
         **fields,
     )
     object.__setattr__(op, "__name__", name)
-    object.__setattr__(op, "__doc__", _doc(name, len(rules), doc, notes))
+    signature = _signature(len(rules))
+    object.__setattr__(op, "__signature__", signature)
+    object.__setattr__(
+        op, "__doc__", _doc(f"{name}{signature}", doc or _AS_NUMPY.format(name), notes)
+    )
     return op
 
 
-def _doc(name: str, arity: int, doc: str, notes: str) -> str:
-    operands = ", ".join(("x", "y", "z")[:arity])
-    head = doc or f"Elementwise ``{name}``, as NumPy defines it."
-    lines = [f"{name}({operands})", "", head, ""]
+def _signature(arity: int) -> Signature:
+    """The operands of a function, by position only, as NumPy's ufuncs have them."""
+    names = OPERANDS[:arity] if arity <= len(OPERANDS) else [f"x{i}" for i in range(1, arity + 1)]
+    return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names])
+
+
+def _doc(call: str, head: str, notes: str) -> str:
+    lines = [call, "", head, ""]
     lines.append("Operands broadcast; numbers and arrays are taken as constants.")
     if notes:
         lines += ["", notes]

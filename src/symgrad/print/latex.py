@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
-from symgrad.ops.elementwise import as_expr
+from symgrad.ops.elementwise import as_expr, formula_of
 from symgrad.print.definitions import Plan, plan_of
 from symgrad.print.indices import IndexWriter, says_all
 from symgrad.print.latex_leaves import matrix
@@ -47,9 +47,9 @@ def latex(
     Parameters
     ----------
     e : expression, list of expressions, list of lists of them, or dict of any of these
-        Of any shape and dtype. A list, such as `grad` gives for several symbols, is a column, a list of
-        lists, such as the block form of `hessian`, a matrix of blocks. A dict is a line for each key, a
-        symbol or a name, and its value.
+        Of any shape and dtype; of a Variable its formula. A list, such as `grad` gives for several
+        symbols, is a column, a list of lists, such as the block form of `hessian`, a matrix of blocks. A
+        dict is a line for each key, a symbol or a name, and its value.
     style : str
         ``"matrix"`` writes tensors as ``A^{\top} x``, without indices, where matrix notation can say it;
         ``"index"`` writes entries, as ``\sum_{j} A_{ij} x_{j}``, whose free indices i, j, k, ... are the
@@ -162,7 +162,7 @@ def _shown(e: Any, how: _How, known: Names) -> tuple[Document, Names]:
     """An expression or a nest of lists, and the names that it gives to parts."""
     if isinstance(e, (list, tuple, np.ndarray)):
         return _blocks(_rows_of(e), how, known)
-    return _document(as_expr(e), how, known)
+    return _document(as_expr(formula_of(e)), how, known)
 
 
 def _rows_of(e: Any) -> list[list[Expr]]:
@@ -175,7 +175,7 @@ def _rows_of(e: Any) -> list[list[Expr]]:
             f" lists as a matrix of blocks, not {type(e).__name__} of"
             f" {', '.join(sorted({type(part).__name__ for part in e})) or 'nothing'}"
         )
-    return [[as_expr(x) for x in row] for row in rows]
+    return [[as_expr(formula_of(x)) for x in row] for row in rows]
 
 
 def _blocks(

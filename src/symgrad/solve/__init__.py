@@ -24,22 +24,35 @@ generated (`modules`): the same text runs here and there.
 `runtime.large`           minima of many unknowns, whatever gives the steps
 `runtime.conjugate`       steps by Hessian-vector products alone, with conjugate gradients
 `runtime.sparse`          roots by SciPy's sparse factors, with a line search
+`runtime.interior`        minima under equations and bounds, by a primal-dual interior point
+`runtime.constrained`     the same to the last digits, with what is active
 `runtime.sparse_minimum`  minima by SciPy's sparse factors, in a trust region
 `runtime.arguments`       shapes, broadcasting and flattening of what is given
 `runtime.results`         `Solution` and `Status`
 ========================  ==========================================================================
+
+Around a solution: `conditions` are the equations that hold there, with their derivatives by unknowns and
+parameters; `sensitivity` solves them for ``dx/dp``, and `path` follows them along a parameter, past folds.
 """
 
+from symgrad.solve.constraints import Kkt, kkt, lagrangian
+from symgrad.solve.path import Curve, Path
 from symgrad.solve.public import least_squares, newton_minimize, newton_root
-from symgrad.solve.runtime.results import Fit, Minimum, Solution, Status
+from symgrad.solve.runtime.results import Constrained, Fit, Minimum, Solution, Status
 from symgrad.solve.solver import Solver
 
 __all__ = [
+    "Constrained",
+    "Curve",
     "Fit",
+    "Kkt",
     "Minimum",
+    "Path",
     "Solution",
     "Solver",
     "Status",
+    "kkt",
+    "lagrangian",
     "least_squares",
     "newton_minimize",
     "newton_root",

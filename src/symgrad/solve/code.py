@@ -21,10 +21,13 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import sum_axes
-from symgrad.program.build import is_batched
+from symgrad.program.build import is_batched, lower
 from symgrad.solve.loops import Loop, equation_loop, program_of
 from symgrad.solve.problem import Problem
 from symgrad.targets.numpy_source import INDENT
+from symgrad.targets.passes import NEEDED_PASSES, prepared
+from symgrad.targets.scalar_source import TROUBLE, has_scalar_form
+from symgrad.targets.statements import math_imports, scalar_statements
 
 
 def made(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> str:
@@ -121,6 +124,31 @@ def _function(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> st
     return f"{made(name, symbols, outputs)}\n\n\n{name} = make_{name}()"
 
 
+def _on_floats(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[str]:
+    """A function, and where all is scalar one on floats in front of it, which takes nothing else."""
+    plain = _function(name, symbols, outputs)
+    program = lower(symbols, prepared(outputs, NEEDED_PASSES), taken=frozenset({name}))
+    if any(x.shape for x in (*symbols, *outputs)) or not has_scalar_form(program):
+        return [plain]
+    statements, found = scalar_statements(program)
+    given = ", ".join([n for n, _ in program.parameters])
+    returned = f"return ({', '.join(found)},)"
+    body = ("\n" + INDENT * 3).join([*statements, returned])
+    lines = [
+        f"def {name}_on_floats({name}):",
+        f"{INDENT}def on_floats({given}):",
+        f"{INDENT * 2}try:",
+        f"{INDENT * 3}{body}",
+        f"{INDENT * 2}except {TROUBLE}:",
+        f"{INDENT * 3}return {name}({given})",
+        "",
+        f"{INDENT}return on_floats",
+    ]
+    imports = math_imports(["\n".join(lines)])
+    text = "\n".join([*imports, *["", ""] * bool(imports), *lines])
+    return [plain, text, f"{name} = {name}_on_floats({name})"]
+
+
 def system_code(
     problem: Problem,
     outputs: Sequence[Expr],
@@ -167,6 +195,27 @@ def curvature_code(problem: Problem) -> str:
     products = hvp(unit * add_all(squares) / 2, leaves, directions)
     whole = problem._replace(unknowns=(*leaves, *directions), params=(*problem.params, unit))
     return over_problems("product", whole, products)[0]
+
+
+def constrained_code(
+    problem: Problem,
+    outputs: Sequence[Expr],
+    curvature: Callable[[], tuple[list[Expr], list[Expr]]],
+    parts: tuple[int, int],
+    bounds: Any,
+) -> str:
+    """Value, constraints and their slopes; the Hessian of a Lagrangian; the call of the solver under both.
+
+    `curvature` gives blocks, and their arguments after the unknowns.
+    """
+    blocks, more = curvature()
+    symbols = [*problem.unknowns, *more, *problem.params]
+    functions = [
+        *_on_floats("evaluate", problem.symbols, outputs),
+        *_on_floats("curvature", symbols, blocks),
+    ]
+    called = f"solve_constrained(evaluate, curvature, {parts!r}"
+    return _module(problem, functions, called, {"bounds": bounds}, "tol=1e-10, maxiter=1000")
 
 
 def large_code(

@@ -18,10 +18,12 @@ from symgrad.solve.runtime import (
     bracket,
     calls,
     conjugate,
+    constrained,
     elimination,
     ending,
     fit,
     fits,
+    interior,
     lanczos,
     large,
     minimize,
@@ -65,6 +67,8 @@ ORDER: tuple[ModuleType, ...] = (
     conjugate,
     sparse,
     sparse_minimum,
+    interior,
+    constrained,
 )
 COMMON = (results, arguments, ending, approach)
 MATRICES = (*COMMON, threads, trust, elimination, roots, calls)
@@ -75,6 +79,7 @@ NEEDED = {
     "solve_large": (*LARGE, conjugate),
     "solve_sparse": (*COMMON, sparse),
     "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
+    "solve_constrained": (*MATRICES, spectra, interior, constrained),
     "solve_roots": MATRICES,
     "solve_fit": (*MATRICES, *MINIMA[1:], fit, fits),
     "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),

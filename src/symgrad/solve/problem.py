@@ -63,7 +63,7 @@ def problem_of(who: str, formulas: Any, unknowns: Any, params: Any) -> Problem:
             raise DTypeError(f"{who} needs real formulas, got one of dtype {y.dtype}: {y}")
     _check_occurrence(who, listed, leaves, given)
     kind = _kind(leaves, many)
-    form = Form(kind, _declared(leaves), _declared(given))
+    form = Form(kind, declared(leaves), declared(given))
     return Problem(tuple(listed), tuple(leaves), tuple(given), form)
 
 
@@ -79,7 +79,8 @@ def _kind(unknowns: Sequence[Expr], many: bool) -> str:
     return "arrays" if any(x.shape for x in unknowns) else "scalars"
 
 
-def _declared(symbols: Sequence[Expr]) -> tuple[Any, ...]:
+def declared(symbols: Sequence[Expr]) -> tuple[Any, ...]:
+    """Names and shapes of symbols, as plain data."""
     return tuple(
         (str(x.name), tuple(d if isinstance(d, int) else str(d) for d in x.shape)) for x in symbols
     )

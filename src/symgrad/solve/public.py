@@ -14,6 +14,8 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import with_functions
+from symgrad.ops.arithmetic import add_all
+from symgrad.ops.einsum import sum_axes
 from symgrad.solve.code import (
     curvature_code,
     equation_code,
@@ -23,6 +25,8 @@ from symgrad.solve.code import (
     sparse_code,
     system_code,
 )
+from symgrad.solve.conditions import Conditions
+from symgrad.solve.constraints import constrained_solver
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
@@ -133,6 +137,7 @@ def newton_root(
         _described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: problem.formulas),
     )
 
 
@@ -189,6 +194,7 @@ def _sparse(
         _described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: problem.formulas, sparse=True),
     )
 
 
@@ -213,6 +219,7 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
         _described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: gradient, True, bounds=bounds_of(None, leaves, True)),
     )
 
 
@@ -222,6 +229,8 @@ def newton_minimize(
     unknowns: Any,
     params: Any = (),
     *,
+    equal: Any = None,
+    inequal: Any = None,
     method: str = "auto",
     globalize: bool = True,
     bounds: Any = None,
@@ -239,6 +248,10 @@ def newton_minimize(
     f : Expr of shape ()
     unknowns, params, globalize, bounds
         As for `newton_root`.
+    equal, inequal : Expr or list of Expr, optional
+        Constraints: what is to be 0, and what is to be 0 or more; ``a == b``, ``a >= b`` and ``a <= b``
+        do as well. Equations are kept by Newton's method on the conditions of Karush, Kuhn and Tucker,
+        inequalities and bounds by a primal-dual interior point (`sg.kkt`, `sg.lagrangian`).
     method : {"auto", "newton", "sparse", "cg"}
         "newton" forms the Hessian; "sparse" the entries that can differ from zero, and "auto" is either,
         as for `newton_root`. "cg", for many unknowns, forms no matrix: steps are conjugate gradients on
@@ -250,12 +263,14 @@ def newton_minimize(
         ``solver(x0, *params, tol=1e-10, maxiter=500)`` gives a `Minimum`: a `Solution` with the fields
         `value` and `curvature`. Its `residual` is the norm of the gradient. With "cg", and "sparse" where
         pivots do not tell, the curvature is that of Lanczos' method from a random start, and "unknown"
-        where 60 products do not settle it.
+        where 60 products do not settle it. Under constraints it is a `Constrained`, with `multipliers`
+        and `violation`; its status may be "infeasible", where no point near meets the constraints.
 
     Raises
     ------
     ArgumentError
-        As `newton_root`; for another method, or "cg" without a trust region.
+        As `newton_root`; for another method, or "cg" without a trust region; for constraints with a
+        method, or without `globalize`.
 
     Examples
     --------
@@ -265,7 +280,24 @@ def newton_minimize(
     >>> found = valley([-1.2, 1.0])
     >>> found.x, found.curvature
     (array([1., 1.]), 'positive definite')
+    >>> nearest = sg.newton_minimize(x**2 + y**2, [x, y], equal=x + 2 * y - 5)([0.0, 0.0])
+    >>> nearest.x, nearest.multipliers.equal
+    (array([1., 2.]), [2.0])
     """
+    if equal is not None or inequal is not None:
+        if method != "auto" or not globalize:
+            raise ArgumentError(
+                "constraints have a method of their own: leave method and globalize"
+            )
+        return constrained_solver(
+            "newton_minimize",
+            (f, unknowns, params),
+            equal,
+            inequal,
+            lambda leaves: bounds_of(bounds, leaves, isinstance(unknowns, (list, tuple))),
+            (newton_minimize, (f, unknowns, params), _keywords(locals(), "equal inequal bounds")),
+            partial(_described, "minimum"),
+        )
     problem = problem_of("newton_minimize", f, unknowns, params)
     if len(problem.formulas) != 1 or problem.formulas[0].shape != ():
         raise ShapeError("newton_minimize needs one scalar; write sum(r**2) for many residuals")
@@ -331,6 +363,7 @@ def _dense_minimum(
         ),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: gradient, bounds=bounds),
     )
 
 
@@ -361,6 +394,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
         ),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: gradient, bounds=bounds),
     )
 
 
@@ -411,7 +445,14 @@ def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None
         _described("least squares", problem, "Levenberg-Marquardt; singular values"),
         tuple(problem.symbols),
         (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
+        Conditions(problem, partial(_slope_of_squares, problem), bounds=options["bounds"]),
     )
+
+
+def _slope_of_squares(problem: Problem) -> list[Expr]:
+    squares = [sum_axes(r**2, range(r.ndim)) for r in problem.formulas]
+    slope: list[Expr] = grad(add_all(squares) / 2, list(problem.unknowns))
+    return slope
 
 
 def _keywords(given: dict[str, Any], names: str) -> dict[str, Any]:
@@ -440,6 +481,7 @@ def _equation(
         ),
         tuple(problem.symbols),
         remake,
+        Conditions(problem, lambda: problem.formulas),
     )
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import pathlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.execute import execute
+from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
 from symgrad.solve import modules
+from symgrad.solve.conditions import Conditions
+from symgrad.solve.path import Path, follow
+from symgrad.solve.sensitivity import sensitivity
 
 
 class LazyFunction:
@@ -86,6 +90,7 @@ class Solver:
     __slots__ = (
         "__weakref__",
         "_code",
+        "_conditions",
         "_count",
         "_late",
         "_lines",
@@ -103,8 +108,9 @@ class Solver:
         lines: tuple[str, ...],
         args: tuple[Expr, ...],
         remake: tuple[Any, ...],
+        conditions: Conditions,
     ) -> None:
-        self._code, self._late = code, late
+        self._code, self._late, self._conditions = code, late, conditions
         self._source: str | None = None
         self._lines = lines
         self._remake = remake
@@ -115,7 +121,9 @@ class Solver:
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         run = self._run or self._compiled()
         if not named and len(args) == self._count:
-            return run(*args)
+            found = run(*args)
+            found.origin = (self, args)
+            return found
         signature = self._signature()
         # what is an option, and the name of a parameter as well, is the parameter until that is given
         places, known = signature.places, run.__kwdefaults__ or {}
@@ -123,7 +131,80 @@ class Solver:
         options = {k: v for k, v in named.items() if k in given}
         values = signature.ordered(args, {k: v for k, v in named.items() if k not in options})
         signature.check_count(values)
-        return run(*values, **options)
+        found = run(*values, **options)
+        found.origin = (self, tuple(values))
+        return found
+
+    def sensitivity(self, solution: Any, given: tuple[Any, ...], p: Any) -> Any:
+        """``dx/dp`` at a solution that the call with `given` found; see `Solution.sensitivity`."""
+        return sensitivity(self._conditions, solution, given[1:], p)
+
+    def path(
+        self,
+        x0: Any,
+        p: Any,
+        values: Any,
+        /,
+        *params: Any,
+        maxsteps: int = 500,
+        callback: Any = None,
+        **options: Any,
+    ) -> Path:
+        """Solutions along a parameter, each from the one before, and the curve on which they are.
+
+        Steps go along the tangent of the curve, by arc length (Keller, 1977), where the parameter turns
+        back; so folds are passed, and found. See `Path` for what is returned.
+
+        Parameters
+        ----------
+        x0 : number, array or list of them
+            The start at the first of `values`.
+        p : symbol or str
+            A scalar parameter of the solver.
+        values : sequence of numbers
+            Rising or falling.
+        *params
+            The other parameters, in their order; by name, too.
+        maxsteps : int
+            Points of the curve at most.
+        callback : callable, optional
+            ``callback(points, x, p)`` is called at every point of the curve.
+        **options
+            Parameters by name, and what the solver takes at a call: `tol`, `maxiter` and others.
+
+        Raises
+        ------
+        ArgumentError
+            For `p` that is no scalar parameter, or values that neither rise nor fall.
+
+        Examples
+        --------
+        >>> import symgrad as sg
+        >>> x, a = sg.symbols("x a")
+        >>> path = sg.newton_root(a - x**2, x, a).path(2.0, a, [4.0, 1.0, -1.0])
+        >>> path.x, path.converged, len(path.folds)
+        (array([ 2.,  1., nan]), array([ True,  True, False]), 1)
+        >>> path.sensitivity(a)
+        array([0.25, 0.5 ,  nan])
+        """
+        return follow(self, self._conditions, x0, p, values, params, maxsteps, callback, options)
+
+    def named_parameters(self, p: Expr, params: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """The parameters but `p` by their names, and what else are options of a call."""
+        others = [str(x.name) for x in self._conditions.problem.params if x is not p]
+        known = (self._run or self._compiled()).__kwdefaults__ or {}
+        given = dict(zip(others, params, strict=False))
+        if len(params) > len(others) or any(name in given for name in options):
+            raise ArgumentError(
+                f"the parameters beside {p.name} are: {', '.join(others) or 'none'}"
+            )
+        given |= {k: v for k, v in options.items() if k in others}
+        missing = [name for name in others if name not in given]
+        unknown = [name for name in options if name not in others and name not in known]
+        if missing or unknown:
+            what = f"lacks {', '.join(missing)}" if missing else f"takes no {', '.join(unknown)}"
+            raise ArgumentError(f"the path {what}; parameters: {', '.join(others) or 'none'}")
+        return given, {k: v for k, v in options.items() if k not in others}
 
     def _compiled(self) -> Callable[..., Any]:
         late = {name: LazyFunction(code, name) for name, code in self._late.items()}
@@ -167,7 +248,7 @@ class Solver:
         """
         source = self.source
         check_saved(source)
-        Path(path).write_text(source, encoding="utf-8")
+        pathlib.Path(path).write_text(source, encoding="utf-8")
 
     def explain(self) -> str:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""

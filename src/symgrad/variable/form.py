@@ -1,91 +1,142 @@
-"""Formulas up to the identity of their leaves, and the compiled callables that belong to them.
+"""Forms: the formulas of tapes over numbered symbols, and what is compiled for them.
 
-The leaves of a formula are numbered in the order in which a walk meets them and replaced by symbols
-that depend on number, shape and dtype alone. So a loop that makes new Variables, or mixes in new
-arrays, in every iteration meets the same form, and with it the same compiled callable.
+Tapes that differ in data alone have one form. Numbers of Python are constants of it at first, for
+``x**2`` is to be differentiated as what it is; after two forms that differ in them alone, those that
+differ become symbols. Extents are known numbers at first, too; after two forms that differ in them
+alone, those that differ become names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from operator import is_not
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from symgrad.autodiff import pullback
-from symgrad.compile import CompiledFunction, lambdify
-from symgrad.expr.dims import Shape
-from symgrad.expr.leaves import SYMBOL, number, symbol
-from symgrad.expr.node import Expr, make
-from symgrad.expr.traverse import toposort
-from symgrad.expr.types import Ty
+from symgrad.errors import SymgradError
+from symgrad.expr.dims import Dim, Shape, map_shape
+from symgrad.expr.leaves import number, symbol
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import replace
+from symgrad.ops.indexing import getitem
 from symgrad.variable.cache import Recent
+from symgrad.variable.kinds import FLOAT64, Kind
+from symgrad.variable.program import Program, program_of
+from symgrad.variable.tape import Tape, place_of
 
-MAX_REMEMBERED: Final = 200_000  # nodes, over all formulas
-_NOTHING: Final[frozenset[Expr]] = frozenset()
+MAX_REMEMBERED: Final = 200_000  # calls, over all tapes
+CONSTANT_FORMS: Final = 2  # that differ in numbers alone, before these become symbols
+MAX_FORMS: Final = 64  # of one family, where numbers cannot become symbols
+SHAPES: Final = 2  # families that differ in extents alone, before these become names
+NOTHING: Final[Mapping[int, Expr]] = {}
 
 
-@dataclass(frozen=True, eq=False)
 class Form:
-    """A formula with its leaves numbered.
+    """A tape as formulas over numbered symbols.
 
     Attributes
     ----------
-    leaves : tuple of Expr
-        The nodes of the original formula that became the numbered leaves.
-    program : Program
-        What is computed from them.
+    leaves, parameters : tuple of Expr
+        The symbols of the leaves, and of the numbers that became symbols.
+    results : list
+        What each call gives: an expression, or a list with expressions.
+    derived : dict
+        What callers derive from it, by keys of theirs.
     """
 
-    leaves: tuple[Expr, ...]
-    program: Program
+    def __init__(
+        self,
+        leaves: tuple[Expr, ...],
+        parameters: tuple[Expr, ...],
+        results: list[Any],
+        replay: Callable[[Mapping[int, Expr]], list[Any]],
+    ) -> None:
+        self.leaves = leaves
+        self.parameters = parameters
+        self.results = results
+        self.derived: dict[Any, Any] = {}
+        self._replay = replay
+        self._gradients: dict[Any, tuple[Expr, ...]] = {}
+        self._programs: dict[Any, Program] = {}
+
+    @property
+    def symbols(self) -> tuple[Expr, ...]:
+        """What the formulas mention."""
+        return (*self.leaves, *self.parameters)
+
+    def expr(self, place: int) -> Expr:
+        """The formula of a leaf or of a result, by its number on the tape."""
+        return _at(self.leaves, self.results, place)
+
+    def values(self, places: tuple[int, ...]) -> Program:
+        """What computes the results of these numbers."""
+        found = self._programs.get(places)
+        if found is None:
+            found = program_of(self.symbols, [self.expr(place) for place in places])
+            self._programs[places] = found
+        return found
+
+    def gradient(
+        self, y: int, wrt: tuple[int, ...], inner: tuple[int, ...], seeded: bool
+    ) -> tuple[Expr, ...]:
+        """The gradients of a result, times ones or `seed_of`, by leaves and by values on the way.
+
+        The gradient by a value on the way is that by a zero which is added to it.
+        """
+        key = (y, wrt, inner, seeded)
+        found = self._gradients.get(key)
+        if found is None:
+            found = self._gradients[key] = tuple(self._gradient(*key))
+        return found
+
+    def _gradient(
+        self, y: int, wrt: tuple[int, ...], inner: tuple[int, ...], seeded: bool
+    ) -> list[Expr]:
+        results = self.results
+        zeros: dict[int, Expr] = {}
+        if inner:
+            for place in inner:
+                e = self.expr(place)
+                dtype = FLOAT64 if e.ty.weak else e.dtype
+                zeros[place] = symbol(f"zero{-place}", e.shape, dtype, unique="zero")
+            results = self._replay(zeros)
+        target = _at(self.leaves, results, y)
+        seed = (
+            seed_of(self.expr(y))
+            if seeded
+            else number(1, target.shape, None if target.ty.weak else target.ty)
+        )
+        by = [*[self.leaves[i] for i in wrt], *[zeros[place] for place in inner]]
+        found = pullback([target], [seed], by)
+        none = {zero: number(0, zero.shape) for zero in zeros.values()}
+        return replace(found, none, {}) if none else found
+
+    def gradient_program(
+        self,
+        y: int,
+        wrt: tuple[int, ...],
+        inner: tuple[int, ...],
+        seeded: bool,
+        places: tuple[int, ...],
+    ) -> Program:
+        """What computes the gradients, and after them the results of these numbers."""
+        key = (y, wrt, inner, seeded, places)
+        found = self._programs.get(key)
+        if found is None:
+            arguments = (*self.symbols, seed_of(self.expr(y))) if seeded else self.symbols
+            values = [self.expr(place) for place in places]
+            outputs = [*self.gradient(y, wrt, inner, seeded), *values]
+            found = self._programs[key] = program_of(arguments, outputs)
+        return found
 
 
-@dataclass(eq=False)
-class Program:
-    """A formula over numbered leaves, its compiled value and gradients, each made when asked for.
-
-    Attributes
-    ----------
-    expr : Expr
-    leaves : tuple of Expr
-        The numbered symbols, in order.
-    size : int
-        How many nodes the formula has.
-    """
-
-    expr: Expr
-    leaves: tuple[Expr, ...]
-    size: int
-    _value: CompiledFunction | None = None
-    _gradients: dict[Any, tuple[Expr, ...]] = field(default_factory=dict)
-    _compiled: dict[Any, CompiledFunction] = field(default_factory=dict)
-
-    def value(self, values: Sequence[Any]) -> Any:
-        """The value of the formula at values of its leaves."""
-        if self._value is None:
-            self._value = lambdify(self.leaves, self.expr)
-        return self._value(*values)
-
-    def gradient(self, wrt: tuple[int, ...], seeded: bool) -> tuple[Expr, ...]:
-        """The gradients by the leaves with these numbers, times the seed: ones, or `seed_of`."""
-        key = (wrt, seeded)
-        if key not in self._gradients:
-            y = self.expr
-            seed = seed_of(y) if seeded else number(1, y.shape, None if y.ty.weak else y.ty)
-            self._gradients[key] = tuple(pullback([y], [seed], [self.leaves[i] for i in wrt]))
-        return self._gradients[key]
-
-    def gradient_values(self, wrt: tuple[int, ...], values: Sequence[Any], seed: Any) -> list[Any]:
-        """The values of the gradients; `seed` is an array, or None for ones."""
-        key = (wrt, seed is not None)
-        compiled = self._compiled.get(key)
-        if compiled is None:
-            arguments = [*self.leaves, seed_of(self.expr)] if seed is not None else self.leaves
-            compiled = lambdify(arguments, list(self.gradient(*key)))
-            self._compiled[key] = compiled
-        return compiled(*values) if seed is None else compiled(*values, seed)  # type: ignore[no-any-return]
+def _at(leaves: Sequence[Expr], results: Sequence[Any], place: int) -> Expr:
+    if place >= 0:
+        return leaves[place]
+    at, index = place_of(place)
+    found = results[at]
+    return found if found.__class__ is Expr else found[index]
 
 
 def seed_of(y: Expr) -> Expr:
@@ -93,68 +144,264 @@ def seed_of(y: Expr) -> Expr:
     return symbol("seed", y.shape, y.dtype, unique="seed")
 
 
-@lru_cache(maxsize=4096)
-def _numbered(index: int, shape: Shape, ty: Ty) -> Expr:
-    return symbol(f"v{index}", shape, ty.dtype, unique="numbered")
+# Making forms
+
+Number = Callable[
+    [Any, Sequence[Expr], Any], Any
+]  # of a token, its operands and a number of Python
 
 
-_forms: Final[Recent[Form]] = Recent(MAX_REMEMBERED, lambda form: form.program.size)
-_programs: Final[Recent[Program]] = Recent(MAX_REMEMBERED, lambda program: program.size)
+def _replayed(
+    items: Sequence[Any],
+    leaves: Sequence[Expr],
+    scalars: Sequence[Any],
+    zeros: Mapping[int, Expr] = NOTHING,
+    number_for: Number = lambda token, operands, value: value,
+) -> list[Any]:
+    """What the calls of a tape give on these expressions; `zeros` are added to some results."""
+    results: list[Any] = []
+    given = iter(scalars)
+    at = 0
+    while at < len(items):
+        token = items[at]
+        stop = at + 1 + token.arity
+        operands = [_at(leaves, results, place) for place in items[at + 1 : stop]]
+        numbers = [number_for(token, operands, next(given)) for _ in range(token.numbers)]
+        result = token.run(operands, numbers)
+        results.append(_added(result, len(results), zeros) if zeros else result)
+        at = stop
+    return results
 
 
-def form_of(expr: Expr, known: Collection[Expr] = _NOTHING) -> Form:
-    """The form of a formula whose leaves are its symbols, and the nodes in `known`."""
-    if known is _NOTHING:
-        return _forms.get(expr, lambda: _make_form(expr, _NOTHING))
-    return _make_form(expr, known)
+def _added(result: Any, position: int, zeros: Mapping[int, Expr]) -> Any:
+    many = isinstance(result, (list, tuple))
+    changed = list(result) if many else [result]
+    for place, zero in zeros.items():
+        at, index = place_of(place)
+        if at == position:
+            changed[index] = changed[index] + zero
+    return changed if many else changed[0]
 
 
-def _make_form(expr: Expr, known: Collection[Expr]) -> Form:
-    image: dict[Expr, Expr] = {}
-    order = toposort([expr], skip=known)
-    leaves = [node for node in order if node.op is SYMBOL]
-    leaves += _frontier([expr], order, known)
-    for index, leaf in enumerate(leaves):
-        image[leaf] = _numbered(index, leaf.shape, leaf.ty)
-    remake(order, image)
-    numbered = tuple([image[leaf] for leaf in leaves])
-    result = image[expr]
-    program = _programs.get((result, numbered), lambda: Program(result, numbered, len(order)))
-    return Form(tuple(leaves), program)
+def replayed(tape: Tape, leaves: Sequence[Expr]) -> list[Any]:
+    """What the calls of a tape give on these expressions for its leaves."""
+    return _replayed(tape.items, leaves, tape.scalars)
 
 
-def _frontier(roots: Iterable[Expr], order: Sequence[Expr], known: Collection[Expr]) -> list[Expr]:
-    """The known nodes that a walk stopped at, in order of first use."""
-    if known is _NOTHING:
-        return []
-    met = [node for node in roots if node in known]
-    met += [arg for node in order for arg in node.args if arg in known]
-    return list(dict.fromkeys(met))
+def _leaf_symbols(kinds: Sequence[Kind], shapes: Sequence[Shape]) -> tuple[Expr, ...]:
+    return tuple(
+        [
+            symbol(f"v{i}", shape, kind.dtype, unique="numbered")
+            for i, (kind, shape) in enumerate(zip(kinds, shapes, strict=True))
+        ]
+    )
 
 
-def remake(order: Iterable[Expr], image: dict[Expr, Expr]) -> None:
-    """Extend `image` from leaves to the nodes of `order`, operands first.
+class _Fixed(SymgradError):
+    """A number that cannot become a symbol."""
 
-    Leaves are exchanged for leaves of the same shape and type, one to one: every node stays what it
-    is, so none goes through its constructor again.
+
+def _form(tape: Tape, shapes: Sequence[Shape], varying: frozenset[int]) -> Form:
+    """The form of a tape in which the numbers at `varying` are symbols.
+
+    Raises
+    ------
+    SymgradError
+        If a function takes no symbol for such a number, or no extents with names.
     """
-    for node in order:
-        if node not in image:
-            args = tuple([image[arg] for arg in node.args])
-            if any(map(is_not, args, node.args)):
-                image[node] = make(node.op, args, node.params, node.shape, node.ty)
+    leaves = _leaf_symbols(tape.kinds, shapes)
+    parameters: list[Expr] = []
+    scalars: list[Any] = []
+
+    def number_for(token: Any, operands: Sequence[Expr], value: Any) -> Any:
+        if len(scalars) in varying:
+            value = symbol(f"c{len(scalars)}", (), _type_for(token, operands), unique="numbered")
+            parameters.append(value)
+        scalars.append(value)
+        return value
+
+    results = _replayed(tape.items, leaves, tape.scalars, number_for=number_for)
+    items = tape.items
+    return Form(
+        leaves,
+        tuple(parameters),
+        results,
+        lambda zeros: _replayed(items, leaves, scalars, zeros),
+    )
+
+
+def _type_for(token: Any, operands: Sequence[Expr]) -> Any:
+    """The type of a symbol for a number: that which the number would take beside the operands."""
+    if token.function is getitem:
+        return np.int64
+    floats = [x.dtype for x in operands if x.dtype.kind == "f" and not x.ty.weak]
+    if not floats:
+        raise _Fixed("a number beside integers is part of the formula")
+    return np.result_type(*floats)
+
+
+class Family:
+    """The forms of the tapes that differ in numbers alone.
+
+    Attributes
+    ----------
+    shapes : tuple
+        The shapes of the leaves; they may have names.
+    """
+
+    def __init__(self, shapes: tuple[Shape, ...]) -> None:
+        self.shapes = shapes
+        self._forms: dict[Any, Form] = {}
+        self._examples: list[tuple[Any, ...]] = []
+        self._varying: frozenset[int] = frozenset()
+        self._fixed = False
+
+    def find(self, tape: Tape) -> tuple[Form, list[Any]]:
+        """The form of a tape, and the values of its parameters."""
+        scalars = tape.scalars
+        form = self._forms.get(self._key(scalars))
+        if form is None:
+            form = self._made(tape, scalars)
+        if not form.parameters:
+            return form, []
+        given = [scalars[i] for i in sorted(self._varying)]
+        return form, [p.dtype.type(v) for p, v in zip(form.parameters, given, strict=True)]
+
+    def _key(self, scalars: tuple[Any, ...]) -> Any:
+        """The numbers that are constants, with 0.0 told from -0.0."""
+        varying = self._varying
+        return tuple([value or repr(value) for i, value in enumerate(scalars) if i not in varying])
+
+    def _made(self, tape: Tape, scalars: tuple[Any, ...]) -> Form:
+        if len(self._forms) >= CONSTANT_FORMS and not self._fixed:
+            differing = {
+                i
+                for example in self._examples
+                for i, (a, b) in enumerate(zip(example, scalars, strict=True))
+                if a != b
+            }
+            more = self._varying | differing
+            try:
+                form = _form(tape, self.shapes, more)
+            except SymgradError:
+                self._fixed = True
             else:
-                image[node] = node
+                self._varying = more
+                self._forms = {self._key(scalars): form}
+                self._examples = [scalars]
+                return form
+        form = _form(tape, self.shapes, self._varying)
+        if len(self._forms) >= MAX_FORMS:
+            self._forms.pop(next(iter(self._forms)))
+        self._forms[self._key(scalars)] = form
+        self._examples = [*self._examples[-MAX_FORMS:], scalars]
+        return form
 
 
-def renamed(roots: Sequence[Expr], image: Mapping[Expr, Expr]) -> list[Expr]:
-    """The roots with leaves exchanged for others of the same shape and type."""
-    full = dict(image)
-    remake(toposort(roots, skip=full), full)
-    return [full[root] for root in roots]
+class Group:
+    """The families of the tapes that differ in numbers and extents alone."""
+
+    def __init__(self, weight: int) -> None:
+        self.weight = weight
+        self._families: dict[tuple[Kind, ...], Family] = {}
+        self._named: Family | None = None
+        self._fixed = False
+
+    def find(self, tape: Tape) -> tuple[Form, list[Any]]:
+        """The form of a tape, and the values of its parameters."""
+        family = self._families.get(tape.kinds)
+        if family is None:
+            family = self._family(tape)
+        return family.find(tape)
+
+    def _family(self, tape: Tape) -> Family:
+        shapes = tuple([kind.shape for kind in tape.kinds])
+        if self._named is not None and bound(self._named.shapes, shapes) is not None:
+            return self._named
+        if len(self._families) >= SHAPES and not self._fixed:
+            known = [tuple([kind.shape for kind in kinds]) for kinds in self._families]
+            family = _with_names(tape, [*known, shapes])
+            if family is not None:
+                self._named = family
+                return family
+            self._fixed = True
+        if len(self._families) >= MAX_FORMS:
+            self._families.pop(next(iter(self._families)))
+        family = self._families[tape.kinds] = Family(shapes)
+        return family
+
+
+def bound(named: Sequence[Shape], shapes: Sequence[Shape]) -> dict[str, int] | None:
+    """What the names in shapes stand for; None where shapes do not fit.
+
+    A name is an extent of at least 2: one of 1 may be a broadcast.
+    """
+    extents: dict[str, int] = {}
+    for d, n in zip(sum(named, ()), sum(shapes, ()), strict=True):
+        if d.__class__ is str:
+            if n < 2 or extents.setdefault(d, n) != n:
+                return None
+        elif d != n:
+            return None
+    return extents
+
+
+def _with_names(tape: Tape, known: Sequence[tuple[Shape, ...]]) -> Family | None:
+    """The family in which extents that differ have names, the same where they always agree.
+
+    None where the formulas cannot have such extents, or mean something else with them.
+    """
+    columns = list(zip(*[sum(shapes, ()) for shapes in known], strict=True))
+    names: dict[tuple[int, ...], str] = {}
+    for column in columns:
+        if len(set(column)) > 1:
+            if min(column) < 2:
+                return None
+            names.setdefault(column, f"n{len(names)}")
+    dims = iter([names.get(column, column[0]) for column in columns])
+    shapes = tuple([tuple([next(dims) for _ in shape]) for shape in known[-1]])
+    extents = bound(shapes, known[-1])
+    assert extents is not None
+    try:
+        named = _form(tape, shapes, frozenset())
+    except SymgradError:
+        return None
+    plain = _form(tape, known[-1], frozenset())
+    same = all(
+        a.ty is b.ty and _extents(a.shape, extents) == b.shape
+        for a, b in zip(_exprs(named), _exprs(plain), strict=True)
+    )
+    return Family(shapes) if same else None
+
+
+def _extents(shape: Shape, known: Mapping[str, int]) -> Shape:
+    def rename(name: str) -> Dim:
+        return known.get(name, name)
+
+    return map_shape(shape, rename)
+
+
+def _exprs(form: Form) -> list[Expr]:
+    """The formulas of all calls."""
+    many = [r if isinstance(r, (list, tuple)) else [r] for r in form.results]
+    return [e for part in many for e in part if e.__class__ is Expr]
+
+
+def extents_of(form: Form, tape: Tape) -> dict[str, int]:
+    """What the names of extents in a form stand for on a tape."""
+    shapes = [kind.shape for kind in tape.kinds]
+    return bound([leaf.shape for leaf in form.leaves], shapes) or {}
+
+
+_groups: Final[Recent[Group]] = Recent(MAX_REMEMBERED, lambda group: group.weight)
+
+
+def form_of(tape: Tape) -> tuple[Form, list[Any]]:
+    """The form of a tape, and the values of its parameters, those of the leaves first left out."""
+    ranks = tuple([(len(kind.shape), kind.dtype) for kind in tape.kinds])
+    return _groups.get((tape.items, ranks), lambda: Group(len(tape.items))).find(tape)
 
 
 def forget() -> None:
-    """Empty the caches of forms and compiled callables."""
-    _forms.clear()
-    _programs.clear()
+    """Empty the memory of forms."""
+    _groups.clear()

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.ops import indexing, products, reducing, shapes, ufuncs
+from symgrad.ops import convert, indexing, products, reducing, select, shapes, ufuncs
 from symgrad.ops.protocols import numpy_ufunc
 from symgrad.ops.table import FUNCTIONS, UFUNCS
 
@@ -103,6 +103,10 @@ class Operators:
     swapaxes = _method(shapes.swapaxes)
     repeat = _method(shapes.repeat)
     take = _method(indexing.take)
+    clip = _method(select.clip)
+    round = _method(ufuncs.round_)
+    __round__ = _method(lambda x, ndigits=None: ufuncs.round_(x, ndigits or 0))
+    astype = _method(convert.astype)
 
     def reshape(self, *shape: Any) -> Any:
         """The same entries, in C order, in another shape."""
@@ -140,6 +144,11 @@ class Operators:
         return np.array(self.data, dtype=dtype)  # type: ignore[attr-defined]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if any(not is_variable(array) for array in kwargs.get("out") or ()):
+            raise ArgumentError(
+                f"numpy.{ufunc.__name__} cannot write the history of a variable into an array; where"
+                " numbers are meant give its data, such as p.data -= rate * p.grad.data"
+            )
         return numpy_ufunc(UFUNCS, ufunc, method, inputs, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -1,13 +1,14 @@
 """`Variable`: data with a gradient; the define-by-run face of the library.
 
-Computing with Variables builds formulas over their symbols. Nothing is evaluated until data are
-asked for; then the formula is compiled, once for all formulas of its form.
+Computing with Variables leaves a history. Nothing is evaluated until data are asked for; then the
+history becomes a formula, which is compiled once for all histories of its form.
 """
 
 from __future__ import annotations
 
+import sys
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
@@ -16,21 +17,26 @@ import numpy as np
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
-from symgrad.variable.backward import gradient_data, gradient_of_inner, gradient_records
+from symgrad.print.latex import latex
+from symgrad.variable.backward import gradient_data, gradient_records
 from symgrad.variable.data import as_data, differs, replacement, settled, show
-from symgrad.variable.lift import Call
+from symgrad.variable.derivative import DERIVATIVES, Derivative, derivative_of
+from symgrad.variable.evaluation import data_of, expr_of
+from symgrad.variable.modes import keeps_history
 from symgrad.variable.operators import Operators, is_variable
+from symgrad.variable.reading import read_call
 from symgrad.variable.record import (
+    Call,
     Record,
-    Symbols,
-    data_of,
     detached,
     history,
-    last_operation,
     leaf_record,
+    results_of,
 )
+from symgrad.variable.tokens import INDEXED, Outcome, Value
 
 _serial: Final = count(1)  # tells unnamed leaves apart for the reader, and for nothing else
+ALONE: Final = 2  # references to an array that we alone hold: our own, and that of who counts
 
 
 class Variable(Operators):
@@ -66,7 +72,7 @@ class Variable(Operators):
         """
         record = self._record
         value = record.data if record.data is not None else data_of(record)
-        if not record.is_leaf or not isinstance(value, np.ndarray):
+        if record.call is not None or not isinstance(value, np.ndarray):
             return value
         if self._handed_out is None:
             self._handed_out = value.copy()
@@ -75,15 +81,14 @@ class Variable(Operators):
     @data.setter
     def data(self, value: Any) -> None:
         old = self._record
-        if not old.is_leaf:
+        if old.call is not None:
             raise ArgumentError(
                 "the data of a computed variable follow from its leaves; assign to those, or call"
                 " unchain() first"
             )
         if is_variable(value):
             value = value.data
-        new = replacement(value, old.shape, old.dtype)
-        self._become(Record(old.shape, old.dtype, data=new, symbols=old.symbols))
+        self._become(Record(old.kind, replacement(value, old.shape, old.dtype), name=old.name))
         if value is not self._handed_out:
             self._handed_out = None
 
@@ -93,16 +98,23 @@ class Variable(Operators):
 
     def record(self) -> Record:
         """The record of the present value."""
-        record = self._record
-        if self._handed_out is not None and differs(self._handed_out, record.data):
-            self.data = self._handed_out
-            record = self._record
-        return record
+        if self._handed_out is not None:
+            self._look_at_handed_out()
+        return self._record
+
+    def _look_at_handed_out(self) -> None:
+        """Take over what was written into the array that was handed out."""
+        handed_out = self._handed_out
+        if differs(handed_out, self._record.data):
+            self.data = handed_out
+        self._handed_out = None
+        if sys.getrefcount(handed_out) > ALONE:  # somebody may still write to it
+            self._handed_out = handed_out
 
     @property
     def expr(self) -> Expr:
         """The formula over the symbols of the leaves; of a leaf its symbol."""
-        return self.record().expr
+        return expr_of(self.record())
 
     @property
     def name(self) -> str | None:
@@ -113,9 +125,8 @@ class Variable(Operators):
     def name(self, name: str | None) -> None:
         self._name = name
         record = self.record()
-        if record.is_leaf and name is not None:
-            fresh = Symbols(name, record.shape, record.dtype)
-            self._become(Record(record.shape, record.dtype, data=data_of(record), symbols=fresh))
+        if record.call is None and name is not None:
+            self._become(Record(record.kind, data_of(record), name=name))
 
     @property
     def shape(self) -> Shape:
@@ -140,7 +151,7 @@ class Variable(Operators):
     @property
     def is_leaf(self) -> bool:
         """Whether the data were given, not computed."""
-        return self._record.is_leaf
+        return self._record.call is None
 
     # Gradients
 
@@ -177,8 +188,7 @@ class Variable(Operators):
             Otherwise they are leaves.
         retain_grad : bool
             Whether Variables on the way that are still held get their gradients too, this one
-            included. One that the formula goes around (``3*x`` in ``2*(3*x)``, which is ``6*x``)
-            gets none.
+            included.
 
         Raises
         ------
@@ -195,34 +205,21 @@ class Variable(Operators):
         variable(6.0)
         """
         record = self.record()
-        if record.is_leaf:
+        if record.call is None:
             if self._grad is None:
                 self._grad = variable(np.ones(self.shape, self.dtype))
             return
         seed = None if self._grad is None else self._grad.record()
         if create_graph:
-            for leaf, gradient in gradient_records(record, seed):
-                _add_gradient(leaf, Variable(gradient))
+            for target, gradient in gradient_records(record, seed, retain_grad):
+                _add_gradient(target, Variable(gradient))
         else:
-            for leaf, data in gradient_data(record, seed):
-                _add_data(leaf, data)
-        if retain_grad:
-            self._retain(record, seed, create_graph)
-        elif seed is not None:
-            self._grad = None
-
-    def _retain(self, y: Record, seed: Record | None, create_graph: bool) -> None:
-        if seed is None:
+            for target, data in gradient_data(record, seed, retain_grad):
+                _add_data(target, data)
+        if retain_grad and seed is None:
             self._grad = variable(np.ones(self.shape, self.dtype))
-        for inner in history(y)[1:]:
-            if inner.is_leaf or _owner(inner) is None:
-                continue
-            gradient = gradient_of_inner(y, inner, seed)
-            if gradient is not None:
-                if create_graph:
-                    _add_gradient(inner, Variable(gradient))
-                else:
-                    _add_data(inner, data_of(gradient))
+        elif seed is not None and not retain_grad:
+            self._grad = None
 
     # History
 
@@ -232,7 +229,7 @@ class Variable(Operators):
         Nothing that is computed from this Variable from now on reaches what it was computed from.
         """
         old = self.record()
-        if not old.is_leaf:
+        if old.call is not None:
             old.owner = None
             self._become(detached(old, self._name or _unnamed()))
 
@@ -243,36 +240,44 @@ class Variable(Operators):
         backpropagation through time stops here.
         """
         own = self.record()
-        exchange = {one: one for one in own.inputs if one.is_leaf}
-        for record in history(own)[1:]:
-            owner = _owner(record)
-            if owner is not None and not record.is_leaf and owner._record is record:
-                owner.unchain()
-                exchange[record] = owner.record()
-        for one in own.inputs:
-            if one not in exchange:
-                exchange[one] = detached(one, _unnamed())
-        again = last_operation(own, exchange)
-        if again is None:
+        if own.call is None or isinstance(own.call.token.function, Derivative):
             self.unchain()
-        else:
-            self._become(again)
+            return
+        cut: dict[Record, Record] = {}
+        for record in history(own)[1:]:
+            owner = record.holder()
+            if owner is not None and record.call is not None and owner._record is record:
+                owner.unchain()
+                cut[record] = owner.record()
+        for one in own.call.inputs:
+            if one not in cut:
+                cut[one] = one if one.call is None else detached(one, _unnamed())
+        inputs = tuple([cut[one] for one in own.call.inputs])
+        call = Call(own.call.token, inputs, own.call.scalars)
+        self._become(Record(own.kind, own.data, call, own.index))
 
     # Python's protocols
 
     @staticmethod
     def __symgrad_lift__(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        call = Call(function, args, kwargs)
-        result = call.run()
-        if result.__class__ is Expr:
-            return _computed(result, call, None)
-        if isinstance(result, (list, tuple)):
-            kind = result.__class__
-            again = getattr(kind, "_make", kind)  # of a named tuple, of a plain one
-            return again(
-                [_computed(r, call, i) if r.__class__ is Expr else r for i, r in enumerate(result)]
-            )
-        return result
+        if function in DERIVATIVES:
+            return _wrapped(derivative_of(function, args, kwargs))
+        token, reading = read_call(function, args, kwargs)
+        inputs, scalars = tuple(reading.records), tuple(reading.scalars)
+        kinds = tuple([one.kind for one in inputs])
+        found = token.outcome(kinds, scalars, function is INDEXED)
+        if found.nest is None:
+            kind = found.parts[0]
+            if kind.__class__ is Value:
+                return kind.value
+            return _wrapped(Record(kind, call=Call(token, inputs, scalars)))
+        return _several(found, token, inputs, scalars)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.data, spec) if spec else str(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {latex(self.expr)}$"
 
     def __repr__(self) -> str:
         return f"{self._name or 'variable'}({show(self.data)})"
@@ -326,38 +331,40 @@ def _restored(data: Any, name: str | None, grad: Any) -> Variable:
     return made
 
 
-def _computed(expr: Expr, call: Call, index: int | None) -> Any:
-    """A Variable for a computed value; plain data for booleans and integers."""
-    records = call.records
-    if expr.ty.weak:
-        floats = [r.dtype for r in records if r.dtype.kind == "f"]
-        dtype = np.result_type(*floats) if floats else np.dtype(float)
-    else:
-        dtype = expr.dtype
-
-    def remake(exchange: Mapping[Record, Record]) -> Expr:
-        result = call.run(exchange)
-        return result if index is None else result[index]  # type: ignore[no-any-return]
-
-    record = Record(expr.shape, dtype, expr=expr, inputs=tuple(records), remake=remake)
-    return Variable(record) if dtype.kind == "f" else data_of(record)
+def _wrapped(result: Any) -> Any:
+    """Variables for records; plain data for booleans and integers."""
+    if result.__class__ is not Record:
+        return [_wrapped(part) for part in result]
+    if not result.kind.floating:
+        return data_of(result)
+    if keeps_history():
+        return Variable(result)
+    return Variable(detached(result, _unnamed()))
 
 
-def _owner(record: Record) -> Any:
-    """The Variable of a record, or None where nobody holds it."""
-    return record.owner() if record.owner is not None else None
+def _several(
+    found: Outcome, token: Any, inputs: tuple[Record, ...], scalars: tuple[Any, ...]
+) -> Any:
+    """The results of a function that gives several, in the form in which it gives them."""
+    formulas = [i for i, part in enumerate(found.parts) if part.__class__ is not Value]
+    records = results_of(token, inputs, scalars, [found.parts[i] for i in formulas])
+    made: list[Any] = [part.value if part.__class__ is Value else None for part in found.parts]
+    for i, record in zip(formulas, records, strict=True):
+        record.index = i
+        made[i] = _wrapped(record)
+    return found.nest(made)
 
 
 def _add_gradient(target: Record, gradient: Variable) -> None:
     """Add to the gradient of a Variable, if it is still held."""
-    owner = _owner(target)
+    owner = target.holder()
     if owner is not None:
         owner._grad = gradient if owner._grad is None else owner._grad + gradient
 
 
 def _add_data(target: Record, data: Any) -> None:
     """Add to the gradient of a Variable, at once: what adds up over many steps stays a leaf."""
-    owner = _owner(target)
+    owner = target.holder()
     if owner is None:
         return
     before = owner._grad

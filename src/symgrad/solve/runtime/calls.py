@@ -83,7 +83,7 @@ class Values:
         """Residuals (problems, m) and Jacobians (problems, m, n)."""
         outputs = self.rows(x, index)
         r, jac = outputs[: self.parts], outputs[self.parts :]
-        return _column(r), _matrix(jac, [_size(v) for v in r], self.sizes)
+        return column_of(r), matrix_of(jac, [_size(v) for v in r], self.sizes)
 
     def newton_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """``|F|`` and Newton's step of square systems, at points (unknowns, problems)."""
@@ -99,7 +99,7 @@ class Values:
         level = levels_of(bounds_by_problem(rounding, [*unknowns, *params], slice(None)))
         if size is not None:
             return size <= lengths(level)
-        return is_at_level(_column(self.arrays(unknowns, params)[: self.parts]), level)
+        return is_at_level(column_of(self.arrays(unknowns, params)[: self.parts]), level)
 
     def minimising_step(self, x: Any, params: list[Any]) -> tuple[Any, Any]:
         """The length of the gradient, and Newton's step; nan where the Hessian is not definite."""
@@ -116,25 +116,29 @@ class Values:
                 row[:] = v
             return vectors, matrices.reshape(n, n, count)
         r, blocks = outputs[:parts], outputs[parts:]
-        matrix = _matrix(blocks, [_size(v) for v in r], self.sizes)
-        return np.ascontiguousarray(_column(r).T), matrix.transpose(1, 2, 0)
+        matrix = matrix_of(blocks, [_size(v) for v in r], self.sizes)
+        return np.ascontiguousarray(column_of(r).T), matrix.transpose(1, 2, 0)
 
     def objective(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients (problems, n) and Hessians (problems, n, n)."""
         f, *rest = self.rows(x, index)
         k = len(self.shapes)
-        return np.asarray(f, float), _column(rest[:k]), _matrix(rest[k:], self.sizes, self.sizes)
+        return (
+            np.asarray(f, float),
+            column_of(rest[:k]),
+            matrix_of(rest[k:], self.sizes, self.sizes),
+        )
 
     def diagonals(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients and the diagonals of Hessians."""
         f, *rest = self.rows(x, index)
         k = len(self.shapes)
-        return np.asarray(f, float), _column(rest[:k]), _column(rest[k:])
+        return np.asarray(f, float), column_of(rest[:k]), column_of(rest[k:])
 
     def factors(self, x: Any, index: Any) -> tuple[Any, Any, Any]:
         """Values, gradients and the factors of Hessians that are Kronecker products with an identity."""
         f, g, h = self.rows(x, index)
-        return np.asarray(f, float), _column([g]), h.astype(np.float64, copy=False)
+        return np.asarray(f, float), column_of([g]), h.astype(np.float64, copy=False)
 
 
 def steps_by(step: Callable[..., Any], is_at_level: Callable[..., Any] | None = None) -> Steps:
@@ -154,12 +158,12 @@ def _size(v: Any) -> int:
     return int(np.prod(v.shape[1:]))
 
 
-def _column(parts: list[Any]) -> Any:
+def column_of(parts: list[Any]) -> Any:
     flat = [v.reshape(len(v), _size(v)).astype(np.float64, copy=False) for v in parts]
     return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
 
 
-def _matrix(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
+def matrix_of(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
     """One matrix per problem of blocks in row order."""
     count = blocks[0].shape[0]
     if len(blocks) == 1:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from symgrad.errors import ConvergenceError
+from symgrad.errors import ArgumentError, ConvergenceError
 
 
 class Status(IntEnum):
@@ -21,6 +21,8 @@ class Status(IntEnum):
     4    "stalled"          no step makes progress, and this is no solution
     5    "not a minimum"    a stationary point, but a saddle or a maximum
     6    "unbounded"        the objective falls without end
+    7    "infeasible"       no point near here meets the constraints
+    8    "not reached"      a path ended, or turned back, before this value of the parameter
     ===  =================  ===============================================================
     """
 
@@ -31,6 +33,8 @@ class Status(IntEnum):
     STALLED = 4
     NOT_A_MINIMUM = 5
     UNBOUNDED = 6
+    INFEASIBLE = 7
+    NOT_REACHED = 8
 
     def __str__(self) -> str:
         return self.name.lower().replace("_", " ")
@@ -67,7 +71,7 @@ class Solution:
         Why it stopped. Of a batch, numbers: ``str(Status(4))`` is "stalled".
     """
 
-    __slots__ = ("converged", "iterations", "residual", "status", "x")
+    __slots__ = ("converged", "iterations", "origin", "residual", "status", "x")
 
     def __init__(self, x: Any, converged: Any, iterations: Any, residual: Any, status: Any) -> None:
         self.x = x
@@ -75,11 +79,52 @@ class Solution:
         self.iterations = iterations
         self.residual = residual
         self.status = status
+        self.origin: Any = None  # the solver and what it was called with
+
+    def sensitivity(self, p: Any) -> Any:
+        """``dx/dp``, how the solution changes with a parameter, by the implicit function theorem.
+
+        Where ``G(x, p) = 0`` holds at solutions, as F does at roots, the gradient at minima and fits, and
+        the conditions of Karush, Kuhn and Tucker under constraints, it is ``-(dG/dx)^-1 dG/dp``. Unknowns
+        that are held at a bound stay there.
+
+        Parameters
+        ----------
+        p : symbol or str, or list of them
+            Parameters of the solver, or their names; a list gives a list.
+
+        Returns
+        -------
+        float, array or list of arrays
+            Of the shape of `x`, followed by that of `p`; of a batch with its axes in front, and nan for
+            problems that did not converge, or of which dG/dx is singular.
+
+        Raises
+        ------
+        ArgumentError
+            For what is no parameter, a single problem that did not converge or has a singular dG/dx,
+            parameters that were changed in place since, or a solution that was pickled or that a saved
+            module gave, which know no formulas.
+        """
+        if self.origin is None:
+            raise ArgumentError(
+                "only the solver that found a solution knows its formulas: this one was pickled, or"
+                " comes from a saved module"
+            )
+        solver, given = self.origin
+        return solver.sensitivity(self, given, p)
+
+    def __getstate__(self) -> tuple[None, dict[str, Any]]:
+        return None, {n: getattr(self, n, None) for n in self._fields()} | {"origin": None}
+
+    @classmethod
+    def _fields(cls) -> list[str]:
+        names = [n for c in reversed(cls.__mro__) for n in getattr(c, "__slots__", ())]
+        return sorted([n for n in names if n != "origin"], key=lambda n: n != "x")
 
     def __repr__(self) -> str:
-        names = [n for c in reversed(type(self).__mro__) for n in getattr(c, "__slots__", ())]
-        names.sort(key=lambda n: n != "x")
-        return f"{type(self).__name__}({', '.join(f'{n}={getattr(self, n)}' for n in names)})"
+        listed = [f"{n}={getattr(self, n)}" for n in self._fields()]
+        return f"{type(self).__name__}({', '.join(listed)})"
 
 
 class Minimum(Solution):
@@ -98,6 +143,36 @@ class Minimum(Solution):
     __slots__ = ("curvature", "value")
     curvature: Any
     value: Any
+
+
+class Multipliers(NamedTuple):
+    """How the objective would change with the constraints, ``L = f - equal.c - inequal.h``.
+
+    ``equal[i]`` and ``inequal[i]`` have the shape of the i-th constraint; those of inequalities are not
+    negative, and 0 where one is not active. `low` and `high` are those of the bounds, in the form of the
+    unknowns: not negative either, and 0 where the unknown is not at its bound.
+    """
+
+    equal: list[Any]
+    inequal: list[Any]
+    low: Any
+    high: Any
+
+
+class Constrained(Minimum):
+    """The `Minimum` under constraints; `residual` is the norm of what is left of the conditions of Karush,
+    Kuhn and Tucker, and `curvature` that on the tangents of the active constraints.
+
+    Attributes
+    ----------
+    multipliers : Multipliers
+    violation : float or array
+        By how much the worst constraint is not met.
+    """
+
+    __slots__ = ("multipliers", "violation")
+    multipliers: Multipliers
+    violation: Any
 
 
 class Fit(Solution):

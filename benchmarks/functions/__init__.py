@@ -1,0 +1,1 @@
+"""Native functions: where their coefficients come from, and how many ulps they lose."""

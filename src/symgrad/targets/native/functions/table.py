@@ -1,0 +1,188 @@
+"""Which function of entries is which code, by the names that `Ufunc` kinds carry.
+
+`function_in` puts a function into a module as one of LLVM's, which inlines it where a loop calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from llvmlite import ir
+
+from symgrad.targets.native.functions import (
+    error_function,
+    exponential,
+    hyperbolic,
+    inverse_trigonometric,
+    logarithm,
+    plain,
+    power,
+    trigonometric,
+)
+from symgrad.targets.native.functions.number import BOOL, DOUBLE, Code, Number
+
+Emit = Callable[..., Number]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of entries.
+
+    Attributes
+    ----------
+    emit : callable
+        From `Number`s to a `Number`: straight-line code.
+    arity : int
+    ulps : float
+        The most units in the last place that a result may be wrong by; 0 where it is exact or rounded
+        correctly.
+    either : bool
+        Whether it works on float32 as it is; else it is computed in double, and rounded.
+    truth : bool
+        Whether the result is a truth value.
+    large : callable, optional
+        The code for the arguments that `beyond` is true of, where `emit` is not for all.
+    """
+
+    emit: Emit
+    arity: int = 1
+    ulps: float = 0.0
+    either: bool = False
+    truth: bool = False
+    large: Emit | None = None
+
+
+def _plain(emit: Emit, arity: int = 1, truth: bool = False) -> Function:
+    return Function(emit, arity, either=True, truth=truth)
+
+
+FUNCTIONS: Final[dict[str, Function]] = {
+    "exp": Function(exponential.exp, ulps=1.0),
+    "exp2": Function(exponential.exp2, ulps=1.0),
+    "expm1": Function(exponential.expm1, ulps=1.0),
+    "special.expit": Function(exponential.expit, ulps=1.0),
+    "log": Function(logarithm.log, ulps=1.0),
+    "log2": Function(logarithm.log2, ulps=1.0),
+    "log10": Function(logarithm.log10, ulps=1.0),
+    "log1p": Function(logarithm.log1p, ulps=1.0),
+    "sin": Function(trigonometric.sin, ulps=1.0, large=trigonometric.sin_of_large),
+    "cos": Function(trigonometric.cos, ulps=1.0, large=trigonometric.cos_of_large),
+    "tan": Function(trigonometric.tan, ulps=1.0, large=trigonometric.tan_of_large),
+    "arcsin": Function(inverse_trigonometric.arcsin, ulps=1.0),
+    "arccos": Function(inverse_trigonometric.arccos, ulps=1.0),
+    "arctan": Function(inverse_trigonometric.arctan, ulps=1.0),
+    "arctan2": Function(inverse_trigonometric.arctan2, 2, ulps=1.0),
+    "sinh": Function(hyperbolic.sinh, ulps=1.0),
+    "cosh": Function(hyperbolic.cosh, ulps=1.0),
+    "tanh": Function(hyperbolic.tanh, ulps=1.0),
+    "arcsinh": Function(hyperbolic.arcsinh, ulps=1.0),
+    "arccosh": Function(hyperbolic.arccosh, ulps=1.0),
+    "arctanh": Function(hyperbolic.arctanh, ulps=1.0),
+    "power": Function(power.power, 2, ulps=1.0),
+    "float_power": Function(power.power, 2, ulps=1.0),
+    "cbrt": Function(power.cbrt, ulps=1.0),
+    "hypot": Function(power.hypot, 2, ulps=1.0),
+    "logaddexp": Function(power.logaddexp, 2, ulps=1.0),
+    "logaddexp2": Function(power.logaddexp2, 2, ulps=1.0),
+    "special.erf": Function(error_function.erf, ulps=1.0),
+    "special.erfc": Function(error_function.erfc, ulps=2.0),
+    "sqrt": _plain(plain.sqrt),
+    "square": _plain(plain.square),
+    "reciprocal": _plain(plain.reciprocal),
+    "positive": _plain(plain.positive),
+    "add": _plain(lambda x, y: x + y, 2),
+    "subtract": _plain(lambda x, y: x - y, 2),
+    "multiply": _plain(lambda x, y: x * y, 2),
+    "divide": _plain(lambda x, y: x / y, 2),
+    "negative": _plain(lambda x: -x),
+    "absolute": _plain(abs),
+    "abs": _plain(abs),
+    "fabs": _plain(abs),
+    "floor": _plain(plain.floor),
+    "ceil": _plain(plain.ceil),
+    "trunc": _plain(plain.trunc),
+    "rint": _plain(plain.rint),
+    "sign": _plain(plain.sign),
+    "copysign": _plain(plain.copysign, 2),
+    "heaviside": _plain(plain.heaviside, 2),
+    "maximum": _plain(plain.maximum, 2),
+    "minimum": _plain(plain.minimum, 2),
+    "fmax": _plain(plain.fmax, 2),
+    "fmin": _plain(plain.fmin, 2),
+    "deg2rad": Function(plain.deg2rad, ulps=1.0),
+    "rad2deg": Function(plain.rad2deg, ulps=1.0),
+    "radians": Function(plain.deg2rad, ulps=1.0),
+    "degrees": Function(plain.rad2deg, ulps=1.0),
+    "equal": _plain(lambda x, y: x.equals(y), 2, truth=True),
+    "not_equal": _plain(lambda x, y: x.differs(y), 2, truth=True),
+    "less": _plain(lambda x, y: x < y, 2, truth=True),
+    "less_equal": _plain(lambda x, y: x <= y, 2, truth=True),
+    "greater": _plain(lambda x, y: x > y, 2, truth=True),
+    "greater_equal": _plain(lambda x, y: x >= y, 2, truth=True),
+    "isnan": _plain(plain.isnan, truth=True),
+    "isinf": _plain(plain.isinf, truth=True),
+    "isfinite": _plain(plain.isfinite, truth=True),
+    "signbit": _plain(plain.signbit, truth=True),
+}
+
+
+def emit(name: str, code: Code, *values: Any) -> Any:
+    """The value of a function by its name, of values of LLVM's of one type, double or float."""
+    function = FUNCTIONS[name]
+    numbers = [Number(code, v) for v in values]
+    if function.either or values[0].type == DOUBLE:
+        return function.emit(*numbers).value
+    return _in_double(function.emit, code, numbers).value
+
+
+def _in_double(emitted: Emit, code: Code, numbers: list[Number]) -> Number:
+    """A function of float32 by way of double, in fewer terms."""
+    short = Code(code.builder, True, code.fast, code.fused)
+    result = emitted(*[Number(short, x.widened().value) for x in numbers])
+    return result if result.value.type == BOOL else result.narrowed()
+
+
+def function_in(
+    module: Any, name: str, kind: Any = DOUBLE, fast: bool = False, fused: bool = True,
+    whole: bool = True,
+) -> Any:  # fmt: skip
+    """A function by its name in a module, of arguments of one type.
+
+    Parameters
+    ----------
+    module : llvmlite.ir.Module
+    name : str
+    kind : DOUBLE or FLOAT
+    fast : bool
+        Whether 2.5 ulp will do.
+    fused : bool
+        Whether the processor multiplies and adds in one rounding.
+    whole : bool
+        Whether it branches where an argument needs it; if not, it is for arguments that `beyond` is not
+        true of.
+    """
+    function = FUNCTIONS[name]
+    branches = whole and function.large is not None
+    size = "f64" if kind == DOUBLE else "f32"
+    full = ".".join(["symgrad", name, size, *["fast"] * fast, *["whole"] * branches])
+    found = module.globals.get(full)
+    if found is not None:
+        return found
+    result = BOOL if function.truth else kind
+    made = ir.Function(module, ir.FunctionType(result, [kind] * function.arity), full)
+    made.linkage = "internal"
+    if not branches:
+        made.attributes.add("alwaysinline")
+    builder = ir.IRBuilder(made.append_basic_block())
+    code = Code(builder, fast=fast, fused=fused)
+    if branches:
+        x = Number(code, made.args[0])
+        wide = x if kind == DOUBLE else x.widened()
+        with builder.if_then(trigonometric.beyond(wide).value, likely=False):
+            assert function.large is not None
+            large = function.large(wide)
+            builder.ret((large if kind == DOUBLE else large.narrowed()).value)
+    builder.ret(emit(name, code, *made.args))
+    return made

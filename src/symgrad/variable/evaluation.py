@@ -1,0 +1,90 @@
+"""The data of records, computed when asked for, and the formulas of records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from symgrad.expr.node import Expr
+from symgrad.variable.data import Data, settled
+from symgrad.variable.form import form_of, replayed
+from symgrad.variable.record import Record
+from symgrad.variable.tape import Tape, history_tape, place_of, resolved, values_tape
+
+MAX_HELD: Final = 64  # values that are computed along because somebody holds them
+
+
+def data_of(record: Record) -> Data:
+    """The data of a record, computed at the first call."""
+    if record.data is None:
+        settle([record])
+    return record.data
+
+
+def data_of_all(records: Iterable[Record]) -> list[Data]:
+    """The data of several records."""
+    listed = list(records)
+    settle(listed)
+    return [one.data for one in listed]
+
+
+def settle(records: Iterable[Record]) -> None:
+    """Give data to records, and to those on the way that somebody holds.
+
+    So a loop pays for one step each time it looks at its data, whatever else it carries along.
+    """
+    roots = [one for one in records if one.data is None]
+    if not roots:
+        return
+    tape, held = values_tape(roots)
+    wanted = dict.fromkeys([*roots, *held[:MAX_HELD]])
+    sources = {one: resolved(one) for one in wanted}
+    unknown = [one for one in dict.fromkeys(sources.values()) if one.data is None]
+    if unknown:
+        form, parameters = form_of(tape)
+        program = form.values(tuple([tape.number(one) for one in unknown]))
+        values = program([*[one.data for one in tape.leaves], *parameters])
+        give(unknown, values)
+    for one, source in sources.items():
+        if one is not source:
+            one.data, one.source = source.data, None
+
+
+def give(records: Iterable[Record], values: Iterable[Data]) -> None:
+    """Set the data of records."""
+    for one, value in zip(records, values, strict=True):
+        one.data = settled(value, one.kind.shape, one.kind.dtype)
+
+
+def waiting(tape: Tape, y: Record) -> list[Record]:
+    """The results on a tape without data that are worth computing along: `y`, and what is held."""
+    found = [y] if y.data is None else []
+    met = {y}
+    for call in tape.calls:
+        for one in call.inputs:
+            if one.data is None and one.call is not None and one not in met and one.is_held:
+                met.add(one)
+                found.append(one)
+    return found[:MAX_HELD]
+
+
+def expr_of(record: Record) -> Expr:
+    """The formula of a record over the symbols of its leaves; of a leaf its symbol."""
+    if record.known_expr is not None:
+        return record.known_expr
+    if record.call is None:
+        return record.symbol()
+    tape = history_tape([record], _Known())
+    exprs = [one.symbol() for one in tape.leaves]
+    at, index = place_of(tape.number(record))
+    found = replayed(tape, exprs)[at]
+    expr: Expr = found if found.__class__ is Expr else found[index]
+    record.remember(expr)
+    return expr
+
+
+class _Known:
+    """The records whose formulas are known already, as a container."""
+
+    def __contains__(self, record: object) -> bool:
+        return isinstance(record, Record) and record.known_expr is not None

@@ -1,0 +1,89 @@
+"""Programs: formulas with the function that computes them, made twice.
+
+The first use runs plain code, without the passes that make it fast; many formulas are used once. The
+second compiles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from symgrad.compile import lambdify
+from symgrad.compile.execute import execute
+from symgrad.expr.node import Expr
+from symgrad.expr.traverse import Roots, toposort
+from symgrad.program.build import lower
+from symgrad.targets.data import long_arrays
+from symgrad.targets.numpy_source import numpy_source
+from symgrad.targets.passes import NEEDED_PASSES, SINGLE_CALLS, prepared
+from symgrad.variable.cache import Recent
+
+MAX_REMEMBERED: Final = 200_000  # nodes, over all programs
+
+
+class Program:
+    """Formulas over symbols, and the function that gives their values.
+
+    Attributes
+    ----------
+    symbols, outputs : tuple of Expr
+    size : int
+        How many nodes the formulas have.
+    """
+
+    __slots__ = ("_compiled", "_used", "outputs", "size", "symbols")
+
+    def __init__(self, symbols: tuple[Expr, ...], outputs: tuple[Expr, ...]) -> None:
+        self.symbols = symbols
+        self.outputs = outputs
+        self.size = len(toposort(outputs))
+        self._used = False
+        self._compiled: Callable[..., list[Any]] | None = None
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        """The values of the outputs at values of the symbols."""
+        if self._compiled is not None:
+            return self._compiled(*values)
+        if self._used:
+            self._compiled = compiled(self.symbols, self.outputs)
+            return self._compiled(*values)
+        self._used = True
+        return plain(self.symbols, self.outputs)(*values)
+
+
+def compiled(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., list[Any]]:
+    """The compiled function."""
+    return lambdify(list(symbols), list(outputs))  # type: ignore[no-any-return]
+
+
+def plain(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., list[Any]]:
+    """A function that computes the outputs step by step."""
+    program = SINGLE_CALLS.run(lower(symbols, prepared(Roots(outputs), NEEDED_PASSES)))
+    nest = ("list", (), tuple(range(len(outputs))))
+    function = execute(numpy_source(program, nest), "f", long_arrays(program.arrays))
+
+    def call(*values: Any) -> list[Any]:
+        arrays = [np.float64(v) if v.__class__ is float else v for v in values]
+        if any(isinstance(v, np.ndarray) for v in arrays):
+            return function(*arrays)  # type: ignore[no-any-return]
+        with np.errstate(all="ignore"):  # numbers have no warnings, as in code on floats
+            return function(*arrays)  # type: ignore[no-any-return]
+
+    return call
+
+
+_programs: Final[Recent[Program]] = Recent(MAX_REMEMBERED, lambda program: program.size)
+
+
+def program_of(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Program:
+    """The one program of formulas over symbols."""
+    key = (tuple(symbols), tuple(outputs))
+    return _programs.get(key, lambda: Program(*key))
+
+
+def forget() -> None:
+    """Empty the memory of programs."""
+    _programs.clear()

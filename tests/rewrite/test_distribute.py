@@ -119,3 +119,14 @@ def test_the_cost_is_linear():
         v = sg.sin((A + (c + k) * E) @ v)
     f = sg.lambdify([A, c, x], v)
     assert f.source.count("A @ ") == 200 and not filled_identities(f.source)
+
+
+def test_differences_of_identities_that_several_products_share():
+    d = x[:, None] - x[None, :]
+    f = sg.lambdify([x], sg.hessian(sg.sum(sg.exp(-(d**2))) / 2, x))
+    assert "[:, None, :]" not in f.source  # no array of three axes
+    assert "np.eye(" not in f.source
+    at = np.random.default_rng(3).normal(size=6)
+    u = at[:, None] - at
+    w = (4 * u**2 - 2) * np.exp(-(u**2))
+    np.testing.assert_allclose(f(at), np.diag(w.sum(axis=1)) - w, rtol=1e-12, atol=1e-12)

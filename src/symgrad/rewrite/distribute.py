@@ -9,7 +9,9 @@ product of matrices:
 - its other terms are products without sums: ``X.T @ (diag(d) + outer(u, u)) @ X``, and a projection
   ``(eye(n) - outer(u, u)) @ v``, at ``O(n)`` in place of ``O(n**2)``.
 
-A sum that is needed elsewhere too stays one.
+A sum that is needed elsewhere too stays one, but for a sum of identities alone, of which nothing is left:
+with ``d = x[:, None] - x``, whose derivative is a difference of identities, the second derivatives of
+``sum(f(d))`` are ``diag(sum(w, axis=1)) - w`` and its like.
 """
 
 from __future__ import annotations
@@ -58,10 +60,15 @@ def distributed(roots: Sequence[Expr]) -> Sequence[Expr]:
 def opened(node: Expr, alone: Inlinable) -> Expr:
     """``diag(p) @ (eye(n) - outer(ones, q)) -> diag(p) - outer(p, q)``, the formula that reads better.
 
-    And so for a sum of tensors of order three and more, which are products of matrices then.
+    And so for a sum of tensors of order three and more, which are products of matrices then, and for a sum
+    of identities, which rename an index or pick a diagonal.
     """
     split = _split(node, alone)
-    if split is None or len(split.identities) != 1 or len(split.rest) != 1:
+    if split is None:
+        return node
+    if not split.rest and not _keeps_identity(node, split.place):
+        return _multiplied_out(node, split)
+    if len(split.identities) != 1 or len(split.rest) != 1:
         return node
     whole = node.args[split.place].ndim
     others = [x.ndim for k, x in enumerate(node.args) if k != split.place]
@@ -76,7 +83,9 @@ def _split(node: Expr, alone: Inlinable) -> Split | None:
         return None
     for place, x in enumerate(node.args):
         labels = node.params.inputs[place]
-        if x.op is ADD and len(set(labels)) == x.ndim and alone(x):
+        if x.op is not ADD or len(set(labels)) < x.ndim or len(x.args) > MAX_TERMS:
+            continue
+        if alone(x) or all(map(_holds_identity, x.args)):
             terms = _terms(x, alone)
             identities = [term for term in terms if _holds_identity(term)]
             if identities and len(terms) <= MAX_TERMS:

@@ -238,8 +238,21 @@ def gathered(factors: Sequence[Expr]) -> list[Expr]:
     return list(factors)
 
 
+def _seen_distinct(factors: Sequence[Expr]) -> bool:
+    """Whether bases are seen to differ without taking products, or powers of powers, apart."""
+    seen: set[Expr] = set()
+    for x in factors:
+        base = x.args[0] if x.op is POW else x
+        if base in seen or base.op in (MUL, POW) or base.op in RECIPROCAL_OF:
+            return False
+        seen.add(base)
+    return True
+
+
 def distinct_factors(y: Expr) -> Expr:
     """A product in which each base, and each exponential, stands once; itself if that is so."""
+    if _seen_distinct(y.args):
+        return y
     counts = Counter(x for x in y.args if x.op is f.exp)
     rest = gathered([x for x in y.args if x.op is not f.exp])
     if len(counts) + len(rest) == len(y.args):

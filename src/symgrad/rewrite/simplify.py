@@ -14,7 +14,7 @@ from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import CONST, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, rebuild, toposort
-from symgrad.ops.arithmetic import ADD, MUL, POW, is_scaled_far, mul_all
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, is_scaled_far, mul_all, raw_product
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.ufuncs import exp
 from symgrad.rewrite.algebra import ALGEBRA
@@ -25,6 +25,7 @@ from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.entries import joined_parts
 from symgrad.rewrite.matrices import without_cofactors
 from symgrad.rewrite.names import Recall, cut, named_parts, put_back, symbols_for
+from symgrad.rewrite.plain import is_plain_product, is_plain_sum
 from symgrad.rewrite.rule import Guarantee, Rule, permitted, rewrite
 from symgrad.rewrite.slopes import recognised, without_slopes
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
@@ -163,6 +164,10 @@ class _Pass:
                 terms.extend([(sign, arg) for arg in image.args])
             else:
                 terms.append((sign, image))
+        if not self.readable and all(sign == 1 for sign, _ in terms):
+            plain = [term for _, term in terms]
+            if is_plain_sum(plain):
+                return add_all(plain)
         total = collect_sum(terms, node, self.readable and self._may(SHORTEST_SUMS))
         joined = joined_parts(total) if total.op is ADD else None
         return total if joined is None else joined
@@ -180,6 +185,8 @@ class _Pass:
                 image = self.image[x]
                 single = self.uses[x] == 1 and (image.op is not POW or self._alone(image.args[0]))
                 factors.append((image, single))
+        if not self.readable and is_plain_product(*zip(*factors, strict=True)):
+            return raw_product(tuple([x for x, _ in factors]))
         product = collect_product(without_slopes(_regular(factors)), node)
         if self.readable and self._may(CLEARED):
             product = cleared(product, self._alone)

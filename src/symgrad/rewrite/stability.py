@@ -66,7 +66,8 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
     Sums of exponentials are logsumexp, logarithms of tails and of Bessel functions one function each.
     """
     order = toposort(roots)
-    if any(node.op in CLOSED for node in order):
+    likely = _that_may_match(CLOSED, {node.op for node in order})
+    if any(rewrite(node, likely) is not node for node in order):
         image = transform(roots, lambda node: rewrite(node, CLOSED))
         if any(image[root] is not root for root in roots):
             roots = [image[root] for root in roots]
@@ -80,6 +81,15 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
 
 def _rewritten(roots: Sequence[Expr], rules: Rules) -> Sequence[Expr]:
     return _Rewriting(rules).run(roots)
+
+
+def _that_may_match(rules: Rules, present: set[Op]) -> Rules:
+    """The rules but those that look for functions that are not there."""
+    return {
+        op: tuple([r for r in group if not (r.among and present.isdisjoint(r.among))])
+        for op, group in rules.items()
+        if op in present
+    }
 
 
 class _Rewriting:
@@ -111,10 +121,7 @@ class _Rewriting:
         if ops <= self.present:
             return
         self.present |= ops
-        self.rules = {
-            op: tuple([r for r in group if not (r.among and self.present.isdisjoint(r.among))])
-            for op, group in self.all.items()
-        }
+        self.rules = _that_may_match(self.all, self.present)
 
     def _settled(self, node: Expr) -> Expr:
         """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
@@ -295,7 +302,7 @@ _CLOSED: Final = (
         "sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient, HYPERBOLIC
     ),
     Rule("erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)", EXACT, POW, forms.reciprocal_of_tail),
-    Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product, (f.exp,)),
+    Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product, forms.TAILS),
     Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio, forms.BESSEL),
     Rule("exp(-u)*iv(v, u) = ive(v, u), u > 0", DOMAIN, MUL, forms.bessel_product, forms.BESSEL),
 )

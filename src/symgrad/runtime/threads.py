@@ -48,7 +48,7 @@ class Pool:
     def _started(self) -> ThreadPoolExecutor:
         with self._lock:
             if self._executor is None:
-                self._executor = ThreadPoolExecutor(max(1, cores()), "symgrad")
+                self._executor = ThreadPoolExecutor(max(1, cores()), "blocks")
             return self._executor
 
     def forget(self) -> None:

@@ -20,7 +20,7 @@ from symgrad.ops.arithmetic import (
     power,
     split_coefficient,
 )
-from symgrad.rewrite.powers import Powers, as_term, times
+from symgrad.rewrite.powers import Exact, Powers, as_term, times
 from symgrad.rewrite.ratios import (
     MAX_TERMS,
     Term,
@@ -253,7 +253,7 @@ def _over_one_and_exponential(term: Term | None) -> tuple[int, Expr, Term] | Non
 def _tangent(x: Expr) -> Expr | None:
     """``(exp(u) - 1)/(exp(u) + 1) -> tanh(u/2)``, to any integer power."""
     term = split(x)
-    sums = {}
+    sums: dict[tuple[Expr, Exact], dict[int, tuple[Expr, int]]] = {}
     for total, n in term[1].items() if term is not None else ():
         found = _one_and_exponential(total)
         if found is not None and n.__class__ is int:

@@ -173,6 +173,10 @@ def test_arrays_bring_their_functions():
         A[0, 1:-1] - v[None, ..., ::-2][0, 0]
     )
     assert parse("logdet(A @ A.T)", names) is linalg.logdet(A @ A.T)
+    power = linalg.matrix_power(A @ A.T, 3)
+    assert parse(str(power), names) is power
+    with pytest.raises(ParseError, match=r"int exponent, not 1\.5"):
+        parse("matrix_power(A @ A.T, 1.5)", names)
 
 
 @pytest.mark.parametrize("name", sorted(ARRAY_FUNCTIONS))

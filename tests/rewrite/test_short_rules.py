@@ -85,6 +85,9 @@ sqrt(a)*sqrt(b) = sqrt(a*b) | sqrt(x)*sqrt(p) | sqrt(x*p)
 sqrt(a)/sqrt(b) = sqrt(a/b), a and b >= 0 | x*sqrt(p)/sqrt(2*pi) | x*sqrt(p/(2*pi))
 sqrt(a**2*b + a**2*c) = a*sqrt(b + c), a >= 0 | sqrt(x*p**4 + y*p**3) | p*sqrt(x*p**2 + y*p)
 sqrt(a**2*b + a**2*c) = a*sqrt(b + c), a >= 0 | 1/sqrt(x/p**2 + y/p**5) | p/sqrt(x + y/p**3)
+(1 - sin(u))*(1 + sin(u)) = cos(u)**2 | a*(1 - sin(x))*(1 + sin(x)) | a*cos(x)**2
+(1 - sin(u))*(1 + sin(u)) = cos(u)**2 | cos(x)/((sin(x) + 1)*(1 - sin(x))) | 1/cos(x)
+(1 - sin(u))*(1 + sin(u)) = cos(u)**2 | y/((cosh(x) + 1)*(2*cosh(x) - 2)) | y/(2*sinh(x)**2)
 sin(u)*cos(u) = sin(2*u)/2 | a*sin(x)*cos(x) | a*sin(2*x)/2
 sin(u)*cos(u) = sin(2*u)/2 | 1/(sinh(x)*cosh(x)) | 2/sinh(2*x)
 exp(u)*exp(v) = exp(u + v) | a*exp(x)*exp(-y) | a*exp(x - y)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from symgrad.compile.combine import (
     parts_of,
     reduced,
 )
+from symgrad.compile.pipeline import Options
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.kinds import Argument, Reduce, Span
 from symgrad.expr.tuning import tuning
@@ -30,9 +31,19 @@ from symgrad.runtime.blocks import Grid, cut, is_reversed, merged, within
 from symgrad.runtime.threads import POOL, cores
 
 
-def loop_functions(p: Program, threads: int | None) -> dict[str, LoopFunction]:
+def loop_functions(p: Program, options: Options) -> dict[str, Callable[..., list[Any]]]:
     """The functions of the loops of a program, by name."""
-    return {loop.name: LoopFunction(loop, threads) for loop in p.loops()}
+    made = {loop.name: LoopFunction(loop, options) for loop in p.loops()}
+    return {name: _native(f, options) if options.native else f for name, f in made.items()}
+
+
+def _native(f: LoopFunction, options: Options) -> Callable[..., list[Any]]:
+    """The function of a loop as machine code, where it is over entries."""
+    if f.run is not _Entries:
+        return f
+    from symgrad.compile.native_loops import NativeLoop  # noqa: PLC0415 (an extra)
+
+    return NativeLoop(f.loop, f.threads, options.fast_math, f)
 
 
 class LoopFunction:
@@ -41,11 +52,11 @@ class LoopFunction:
     Results are written into arrays that fit them; it gives all of them as a list.
     """
 
-    def __init__(self, loop: Loop, threads: int | None) -> None:
+    def __init__(self, loop: Loop, options: Options) -> None:
         self.loop = loop
-        self.threads = threads
-        calls = loop_functions(loop.body, threads)
-        self.bodies = ByType(partial(loop_body, loop, calls=calls))
+        self.threads = options.threads
+        self.calls = loop_functions(loop.body, options)
+        self.bodies = ByType(partial(loop_body, loop, calls=self.calls))
         self.cost = sum(cost_of(instr.kind) for instr in loop.body.instrs)  # of an entry
         self.spaces = _spaces(loop)
         self.run: Any = _Entries
@@ -127,10 +138,7 @@ class _Run:
 
     def results(self) -> list[Any]:
         """Run all blocks; the results in the order of the loop's."""
-        if self.threads == 1:
-            self._work(iter(range(self.shares)))
-        else:
-            POOL.share(self._work, self.shares, self.threads)
+        POOL.share(self._work, self.shares, self.threads)
         totals = {c.result: p for c, p in zip(self.loop.results, self.parts, strict=True)}
         return [totals[k].total() for k in range(len(self.loop.targets))]
 

@@ -122,15 +122,15 @@ def compiled(args, table, name):
 
 def runs_native(f):
     """How many loops of a function have run as machine code."""
-    waiting = [b for b in f._larger()._made.values() if b is not None]
-    count = 0
+    waiting = [call for b in f._larger()._made.values() if b is not None for call in b.calls]
+    found = 0
     while waiting:
-        for call in waiting.pop().calls.values():
-            if isinstance(call, NativeLoop):
-                count += bool(call._kernels)
-            else:
-                waiting.append(call)
-    return count
+        call = waiting.pop()
+        if isinstance(call, NativeLoop):
+            found += bool(call._kernels)
+        else:
+            waiting += call.calls
+    return found
 
 
 @pytest.mark.parametrize("name", SCALARS)

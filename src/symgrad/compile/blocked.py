@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -42,16 +42,17 @@ class Blocked:
     ----------
     looped : Program
         What it computes, with loops.
-    calls : dict
-        The functions of its loops, by name.
+    calls : tuple of callable
+        The functions of these loops.
     """
 
     def __init__(self, looped: Program, nest: Nest, options: Options) -> None:
         self.looped = looped
         self._nest = nest
         self._name = options.name
-        self.calls = loop_functions(looped, options)
-        self._known = {**long_arrays(looped.arrays), **self.calls}
+        loops: Mapping[str, Any] = loop_functions(looped, options)
+        self.calls = tuple(loops.values())
+        self._known = {**long_arrays(looped.arrays), **loops}
         self._bodies = ByType(self._body)
 
     def run(self, *arrays: Any, out: Sequence[Any] | None = None) -> Any:

@@ -31,19 +31,18 @@ from symgrad.runtime.blocks import Grid, cut, is_reversed, merged, within
 from symgrad.runtime.threads import POOL, cores
 
 
-def loop_functions(p: Program, options: Options) -> dict[str, Callable[..., list[Any]]]:
+def loop_functions(p: Program, options: Options) -> dict[str, Callable[..., Any]]:
     """The functions of the loops of a program, by name."""
-    made = {loop.name: LoopFunction(loop, options) for loop in p.loops()}
-    return {name: _native(f, options) if options.native else f for name, f in made.items()}
+    return {loop.name: _loop_function(loop, options) for loop in p.loops()}
 
 
-def _native(f: LoopFunction, options: Options) -> Callable[..., list[Any]]:
-    """The function of a loop as machine code, where it is over entries."""
-    if f.run is not _Entries:
-        return f
-    from symgrad.compile.native_loops import NativeLoop  # noqa: PLC0415 (an extra)
+def _loop_function(loop: Loop, options: Options) -> Callable[..., Any]:
+    made = LoopFunction(loop, options)
+    if not options.native:
+        return made
+    from symgrad.compile.native_loops import native_loop  # noqa: PLC0415 (an extra)
 
-    return NativeLoop(f.loop, f.threads, options.fast_math, f)
+    return native_loop(loop, options.threads, options.fast_math, made)
 
 
 class LoopFunction:
@@ -55,8 +54,9 @@ class LoopFunction:
     def __init__(self, loop: Loop, options: Options) -> None:
         self.loop = loop
         self.threads = options.threads
-        self.calls = loop_functions(loop.body, options)
-        self.bodies = ByType(partial(loop_body, loop, calls=self.calls))
+        calls = loop_functions(loop.body, options)
+        self.calls = tuple(calls.values())
+        self.bodies = ByType(partial(loop_body, loop, calls=calls))
         self.cost = sum(cost_of(instr.kind) for instr in loop.body.instrs)  # of an entry
         self.spaces = _spaces(loop)
         self.run: Any = _Entries
@@ -138,7 +138,10 @@ class _Run:
 
     def results(self) -> list[Any]:
         """Run all blocks; the results in the order of the loop's."""
-        POOL.share(self._work, self.shares, self.threads)
+        if self.threads == 1:
+            self._work(iter(range(self.shares)))
+        else:
+            POOL.share(self._work, self.shares, self.threads)
         totals = {c.result: p for c, p in zip(self.loop.results, self.parts, strict=True)}
         return [totals[k].total() for k in range(len(self.loop.targets))]
 

@@ -24,7 +24,7 @@ bounds); Trefethen, Approximation Theory and Approximation Practice, 2013, chapt
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -212,7 +212,7 @@ def _without_choice(formula: Expr, condition: Expr, taken: int) -> Expr:
 def _guarded_pieces(guard: _Guard) -> list[_Piece] | None:
     """The parts of a guarded formula near u = 0, if its limit is the value of the guard."""
     order = toposort([guard.formula])
-    if not _moderate(order, [guard.formula]):
+    if not _moderate(order, {guard.formula}):
         return None
     split = _split(guard.formula, guard.u, _quantities_of(order), guarded=True)
     if split.others or not split.pieces:
@@ -355,7 +355,7 @@ def _split_near_zero(node: Expr, candidates: _Candidates) -> _Split | None:
     return None
 
 
-def _moderate(order: Sequence[Expr], nodes: Container[Expr]) -> set[Expr]:
+def _moderate(order: Sequence[Expr], nodes: set[Expr]) -> set[Expr]:
     """Those nodes of an order that hold a function which is not rational, in a formula of moderate size."""
     functions: set[Expr] = set()
     large: set[Expr] = set()

@@ -35,6 +35,7 @@ from symgrad.solve.runtime import (
     results,
     roots,
     scalar,
+    single,
     sparse,
     sparse_minimum,
     spectra,
@@ -58,6 +59,7 @@ ORDER: tuple[ModuleType, ...] = (
     minimum_step,
     minimum,
     beside,
+    single,
     calls,
     minimize,
     omit,
@@ -73,7 +75,7 @@ ORDER: tuple[ModuleType, ...] = (
     constrained,
 )
 COMMON = (results, arguments, ending, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, roots, calls)
+MATRICES = (*COMMON, blocks, trust, elimination, roots, single, calls)
 MINIMA = (trust, spectra, minimum_step, minimum, beside)
 LARGE = (*COMMON, *MINIMA, region, lanczos, large)
 NEEDED = {

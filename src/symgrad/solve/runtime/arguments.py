@@ -265,7 +265,7 @@ def split(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
     """The unknowns of flattened `x`, in their shapes."""
     parts, start = [], 0
     for shape in shapes:
-        size = int(np.prod(shape))
+        size = prod(shape)
         parts.append(x[..., start : start + size].reshape(x.shape[:-1] + shape))
         start += size
     return parts

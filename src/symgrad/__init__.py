@@ -7,6 +7,7 @@ from typing import Any as _Any
 from symgrad import errors, linalg
 from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
+from symgrad.autodiff.taylor import taylor
 from symgrad.batching import vmap
 from symgrad.check import check_grad
 from symgrad.compile import AssembledFunction, CompiledFunction, NestedFunction, evaluate, lambdify
@@ -205,6 +206,7 @@ from symgrad.parse import parse
 from symgrad.print.dot import draw, to_dot
 from symgrad.print.install import install as _install_printers
 from symgrad.print.latex import latex
+from symgrad.recurrence import scan
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Constrained,
@@ -439,6 +441,7 @@ __all__ = [
     "roll",
     "round",
     "save_json",
+    "scan",
     "scipy_problem",
     "searchsorted",
     "select",
@@ -475,6 +478,7 @@ __all__ = [
     "take_along_axis",
     "tan",
     "tanh",
+    "taylor",
     "tensordot",
     "test_mode",
     "tile",

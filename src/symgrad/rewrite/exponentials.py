@@ -196,7 +196,7 @@ def absorb(y: Expr) -> Expr | None:
         return _hyperbolic(rest)
     if 1 < len(exps) <= MAX_TERMS:
         w = add_all([e.args[0] for e in exps])
-        if not any(_linear(w)):
+        if not any(linear_parts(w)):
             return product_of([number(1, y.shape), *rest])
         made = _taken_in([w], rest)
         if made is not None:
@@ -211,9 +211,9 @@ def _exponential_of_power(x: Expr) -> Expr:
     return x if n is None or isinstance(n, bool) else f.exp(mul(x.args[1], x.args[0].args[0]))
 
 
-MAX_LEVELS: Final = (
-    8  # of products in products that are opened; what is deeper is a base of its own
-)
+# Products in products that are opened, and how many factors they come to: what is left is a base of its own
+MAX_LEVELS: Final = 8
+MAX_OPENED: Final = 2 * MAX_FACTORS
 
 
 def gathered(factors: Sequence[Expr]) -> list[Expr]:
@@ -222,19 +222,28 @@ def gathered(factors: Sequence[Expr]) -> list[Expr]:
     Rules on products need that: what they find for a base must be all there is of it.
     """
     for level in range(MAX_LEVELS + 1):
-        opened = level < MAX_LEVELS
+        opened = level < MAX_LEVELS and len(factors) <= MAX_OPENED
         flat = [
             t
             for x in factors
             for t in (_factors(x) if opened and len(x.args) <= MAX_FACTORS else (x,))
         ]
         exponents: dict[Expr, Any] = {}
+        whole: dict[Expr, Expr] = {}  # the power of a base, where it stands once
         for x in flat:
             base, n = base_and_exponent(x)
-            exponents[base] = exponents.get(base, 0) + n
+            if base in exponents:
+                exponents[base] += n
+                whole.pop(base, None)
+            else:
+                exponents[base] = n
+                if base is x or (x.op is POW and x.args[0] is base and n.__class__ is not float):
+                    whole[base] = x
         if len(exponents) == len(flat):
             return flat
-        factors = [_raised(base, n) for base, n in exponents.items()]  # (-u)**2 is a power of u
+        factors = [
+            whole[u] if u in whole else _raised(u, n) for u, n in exponents.items()
+        ]  # (-u)**2 is u**2
     return list(factors)
 
 
@@ -270,11 +279,11 @@ def _taken_in(exponents: Sequence[Expr], others: Sequence[Expr]) -> list[Expr] |
     for x in sorted(others, key=_priority):
         if _priority(x) < len(HOLDS):
             u = base_and_exponent(x)[0].args[0]
-            holders.setdefault(frozenset(_linear(u)[0]), []).append(x)
+            holders.setdefault(frozenset(linear_parts(u)[0]), []).append(x)
     result: list[Expr] = []
     spent: set[Expr] = set()
     for w in exponents:
-        for x in holders.get(frozenset(_linear(w)[0]), ()):
+        for x in holders.get(frozenset(linear_parts(w)[0]), ()):
             made = None if x in spent else _with_exponential(*base_and_exponent(x), w)
             if made is not None:
                 spent.add(x)
@@ -347,8 +356,8 @@ def _raised(base: Expr, n: Any) -> Expr:
 
 def multiple_of(w: Expr, z: Expr) -> tuple[Any, float]:
     """``(m, r)`` with ``w = m*z + r`` for numbers m and r; m is None if there are none."""
-    ours, extra = _linear(w)
-    theirs, offset = _linear(z)
+    ours, extra = linear_parts(w)
+    theirs, offset = linear_parts(z)
     if not theirs or ours.keys() != theirs.keys():
         return None, 0.0
     first = next(iter(theirs))
@@ -365,7 +374,7 @@ def _ratio(a: Any, b: Any) -> Any:
     return a / b
 
 
-def _linear(x: Expr) -> tuple[dict[Expr, Any], Any]:
+def linear_parts(x: Expr) -> tuple[dict[Expr, Any], Any]:
     """The coefficients of a sum by term, and its number; a sum times a number in it is written out."""
     coefficients: dict[Expr, Any] = {}
     constant: Any = 0

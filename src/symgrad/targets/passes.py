@@ -29,6 +29,7 @@ from symgrad.rewrite.names import definitions_written_out
 from symgrad.rewrite.open_sums import open_sums
 from symgrad.rewrite.removable import smooth_near_zero
 from symgrad.rewrite.scaling import scaled_norms
+from symgrad.rewrite.scans import shared_scans
 from symgrad.rewrite.sharing import share_factors
 from symgrad.rewrite.short_axes import write_out_short_axes
 from symgrad.rewrite.slopes import right_at_zero
@@ -81,6 +82,7 @@ _NEEDED: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     ),
     Pass("names", "named parts written out", definitions_written_out),
     Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
+    Pass("loops", "a loop whose results another gives, too, is part of it", shared_scans),
     Pass("structure", "matrices by their factors and parts", by_structure),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),

@@ -215,7 +215,9 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
         described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, True, bounds=bounds_of(None, leaves, True)),
+        Conditions(
+            problem, lambda: gradient, True, bounds=bounds_of(None, leaves, True), kind="minimum"
+        ),
     )
 
 
@@ -359,7 +361,7 @@ def _dense_minimum(
         ),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, bounds=bounds),
+        Conditions(problem, lambda: gradient, bounds=bounds, kind="minimum"),
     )
 
 
@@ -390,7 +392,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
         ),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, bounds=bounds),
+        Conditions(problem, lambda: gradient, bounds=bounds, kind="minimum"),
     )
 
 

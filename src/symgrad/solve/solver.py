@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from symgrad.compile.arguments import FLOAT, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, Parameter, Signature, has_dask
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
@@ -121,7 +121,7 @@ class Solver:
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         run = self._run or self._compiled()
-        if not named and len(args) == self._count:
+        if not named and len(args) == self._count and not has_dask(args):
             found = run(*args)
             found.origin = (self, args)
             return found
@@ -132,6 +132,10 @@ class Solver:
         options = {k: v for k, v in named.items() if k in given}
         values = signature.ordered(args, {k: v for k, v in named.items() if k not in options})
         signature.check_count(values)
+        if has_dask(values):
+            from symgrad.interop.dask_solvers import solve_on_dask  # noqa: PLC0415 (an extra)
+
+            return solve_on_dask(self, run, values, options)
         found = run(*values, **options)
         found.origin = (self, tuple(values))
         return found

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.arguments import (
     Call,
     Problems,
@@ -20,7 +21,6 @@ from symgrad.solve.runtime.arguments import (
     split,
 )
 from symgrad.solve.runtime.beside import lower_beside
-from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.calls import Values, column_of, is_plain, matrix_of, problems_at_a_time
 from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
 from symgrad.solve.runtime.fit import Fits, iterate_fits

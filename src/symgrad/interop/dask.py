@@ -89,14 +89,14 @@ def _entrywise(symbols: Sequence[Expr], leaves: Sequence[Expr], args: Sequence[A
         _, arrays = da.core.unify_chunks(*[v for a in arrays for v in (a, indices)])
     function = key_of(lambdify(list(symbols), list(leaves)), "function")
     run = key_of(on_chunk, "run")
-    blocks = [a.tokey_of() for a in arrays]
+    blocks = [a.to_delayed() for a in arrays]
     item = key_of(item_of, "item")
     made: list[Any] = [np.empty(blocks[0].shape, object) for _ in leaves]
     for index in np.ndindex(*blocks[0].shape):
         extents = tuple(c[i] for c, i in zip(arrays[0].chunks, index, strict=True))
         parts = run(index, function, *[b[index] for b in blocks])
         for k, y in enumerate(leaves):
-            made[k][index] = da.fromkey_of(item(parts, k), extents, y.dtype)
+            made[k][index] = da.from_delayed(item(parts, k), extents, y.dtype)
     return [da.block(m.tolist()) for m in made]
 
 
@@ -119,7 +119,7 @@ class Pieces:
         self.dim, self.extents = long_extent(symbols, args)
         self.stages = stages_of(outputs, self.dim)
         self.axes = [long_axis(x, self.dim) for x in symbols]
-        self.outputs = list(outputs)
+        self.places = {x: i for i, x in enumerate(self.symbols)}
         self.short = [x for x, axis in zip(self.symbols, self.axes, strict=True) if axis is None]
         self.long = [x for x, axis in zip(self.symbols, self.axes, strict=True) if axis is not None]
         known: list[Expr] = [self.stages.size]
@@ -139,7 +139,7 @@ class Pieces:
         """The pieces of a long argument, as keys of a graph."""
         import dask.array as da  # noqa: PLC0415
 
-        place = self.symbols.index(x)
+        place = self.places[x]
         value, axis = self.given[place], self.axes[place]
         assert axis is not None
         chunks = tuple(
@@ -152,7 +152,7 @@ class Pieces:
                 f"argument {x.name} has shape {array.shape}, needs extent {sum(self.extents)} along"
                 f" {self.dim}"
             )
-        return list(np.ravel(array.rechunk(dict(enumerate(chunks))).tokey_of()))
+        return list(np.ravel(array.rechunk(dict(enumerate(chunks))).to_delayed()))
 
     def graph(self, values: Sequence[Any] = ()) -> tuple[list[Any], list[Any]]:
         """The short outputs as one key of a graph, in order, and the long ones as lists of pieces.
@@ -162,8 +162,8 @@ class Pieces:
         later = iter(values)
         short = [
             next(later) if v is None else np.asarray(v)
-            for x, v in zip(self.symbols, self.given, strict=True)
-            if x in self.short
+            for axis, v in zip(self.axes, self.given, strict=True)
+            if axis is None
         ]
         known: list[Any] = [float(sum(self.extents))]
         for stage, function in zip(self.stages.reductions, self.functions, strict=True):
@@ -256,11 +256,11 @@ def along_axis(symbols: Sequence[Expr], leaves: Sequence[Expr], args: Sequence[A
         axis = long_axis(y, pieces.dim)
         shape = tuple(d if isinstance(d, int) else sizes[d] for d in y.shape)
         if axis is None:
-            results.append(da.fromkey_of(pieces.item(few[0], short_place), shape, y.dtype))
+            results.append(da.from_delayed(pieces.item(few[0], short_place), shape, y.dtype))
             short_place += 1
             continue
         parts = [
-            da.fromkey_of(
+            da.from_delayed(
                 pieces.item(part, long_place), (*shape[:axis], n, *shape[axis + 1 :]), y.dtype
             )
             for part, n in zip(many, pieces.extents, strict=True)

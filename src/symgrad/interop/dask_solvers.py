@@ -206,7 +206,7 @@ def _spread(solver: Any, values: Sequence[Any], options: dict[str, Any]) -> Solu
         known.append((whole.rechunk({len(batch) + i: -1 for i in range(k)}), None))
     chunks = _chunks([w for w, _ in known if w is not None], len(batch))
     spread = [
-        None if w is None else w.rechunk(dict(enumerate(chunks))).tokey_of() for w, _ in known
+        None if w is None else w.rechunk(dict(enumerate(chunks))).to_delayed() for w, _ in known
     ]
     run = key_of(on_chunk, "run")
     task = key_of(_Chunk(solver, len(starts) if listed else 0, options), "solver")
@@ -223,7 +223,7 @@ def _spread(solver: Any, values: Sequence[Any], options: dict[str, Any]) -> Solu
         parts = run(index, task, *args)
         extents = tuple(c[i] for c, i in zip(chunks, index, strict=True))
         for k, (shape, dtype) in enumerate(fields):
-            block = da.fromkey_of(item(parts, k), (*extents, *shape), dtype)
+            block = da.from_delayed(item(parts, k), (*extents, *shape), dtype)
             made[k][index] = block
     joined = [_joined(m, len(batch)) for m in made]
     x = joined[: len(shapes)]

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import SIZE, SYMBOL, symbol
+from symgrad.expr.leaves import SIZE, SYMBOL, is_number, symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import replace, toposort
 from symgrad.ops.einsum import EINSUM
@@ -116,7 +116,7 @@ def _combined(node: Expr, dim: str) -> Combine | None:
     """
     axis, given = long_axis(node, dim), [long_axis(a, dim) for a in node.args]
     if all(g is None for g in given):
-        if axis is None or node.op is EINSUM:  # short, or a broadcast
+        if axis is None or node.op is EINSUM or is_number(node):  # short, a broadcast, or all alike
             return None
         raise _mixed(node, dim)
     if node.op is EINSUM:

@@ -17,6 +17,7 @@ from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, REGULAR_RATE
 LAST_BITS_OF_X = 8 * EPS  # a step after which |F| cannot fall any more
 ORDINARY_SIZES = (1e-140, 1e140)  # of |F|, whose square loses nothing
 ORDINARY_SQUARES = (1e-200, 1e200)
+LEAST_PART = 0.01  # of a step, that is tried
 DAMPED = 1e-3  # of the diagonal of J.T J: where damping begins
 UNDAMPED = 1e-5  # below this damping is left out
 MOST_DAMPED = 1e6
@@ -72,24 +73,35 @@ class Single:
 
 
 def quick_root(system: Single, x: Any, tol: float, maxiter: int) -> tuple[Any, float, int] | None:
-    """A root by full steps while ``|F|`` falls: the point, ``|F|`` and steps; None in doubt."""
-    bound, small, count, last = np.inf, False, 0, x
-    tol = max(tol, LEAST_TOLERANCE)
+    """A root by steps that lower ``|F|``: the point, ``|F|`` and steps; None in doubt.
+
+    A step that does not is halved; the last one is a full one.
+    """
+    bound, small, count, last, p = np.inf, False, 0, x, None
+    tol, part = max(tol, LEAST_TOLERANCE), 1.0
     try:
         while True:
             r, jac = system.at(x)
             size = float(np.sqrt(r @ r))
-            if not (size < bound and ORDINARY_SIZES[0] < size < ORDINARY_SIZES[1]):
-                if size == 0.0 and bound < np.inf and small:
-                    return x, size, count
+            if not size < bound:
                 bits = small and (np.abs(x - last) <= LAST_BITS_OF_X * np.abs(x)).all()
-                return (last, bound, count - 1) if bits and size == size else None
+                if bits and size == size:
+                    return last, bound, count - 1
+                part *= 0.5
+                if small or part < LEAST_PART or p is None:
+                    return None
+                x = last - part * p
+                continue
+            if size == 0.0:
+                return (x, size, count) if small and bound < np.inf else None
+            if not ORDINARY_SIZES[0] < size < ORDINARY_SIZES[1]:
+                return None
             if small and size <= REGULAR_RATE * bound:
                 return x, size, count
             if count >= maxiter:
                 return None
             p = np.linalg.solve(jac, r)
-            last, bound = x, size
+            last, bound, part = x, size, 1.0
             x = x - p
             small = bool((np.abs(p) <= tol * np.abs(x)).all())
             count += 1

@@ -324,7 +324,10 @@ def _answered(
             psi, slope, jac = _influences(influence, values, found.x)
             slope = slope * weights
             fit.dof, s = _deviations_of_loss(psi, slope, counts, n)
-        fit.dof = fit.dof.reshape(problems.batch) if np.ptp(counts) else int(fit.dof[0])
+        if (counts != jac.shape[1]).any():
+            fit.dof = fit.dof.reshape(problems.batch) if problems.batch else int(fit.dof[0])
+        else:
+            fit.dof = max(jac.shape[1] - n, 0)
         absolute = call.options["absolute"] and influence is None
         _statistics(fit, jac, s, absolute, problems.batch)
     return checked(fit, call.raise_on_failure)

@@ -259,6 +259,13 @@ def large_code(
     return _module(problem, functions, called, options, "tol=1e-10, maxiter=500")
 
 
+def sparse_fit_code(problem: Problem, outputs: Sequence[Expr], options: dict[str, Any]) -> str:
+    """Residuals, entries of their Jacobian and its places, and the call of the sparse solver of fits."""
+    functions = [_function("evaluate", problem.symbols, outputs)]
+    called = "solve_sparse_fit(evaluate, product"
+    return _module(problem, functions, called, options, "tol=1e-10, maxiter=500")
+
+
 def sparse_code(
     problem: Problem,
     outputs: Sequence[Expr],

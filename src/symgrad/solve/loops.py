@@ -347,12 +347,13 @@ def _of_entries(
     vector = grids[values : len(grids) - entries]
     rest = grids[len(grids) - entries :]
     rows = [g.size for g in vector]
-    if entries == count * len(vector) and sum(rows) == n:
+    whole = [m * k for m in rows for k in sizes]
+    if sum(rows) == n and [g.size for g in rest] == whole:
         parts = iter(rest)
         matrix = np.concatenate(
             [np.concatenate([next(parts).reshape(m, k) for k in sizes], axis=1) for m in rows]
         )
-    elif entries == count:
+    elif [g.size for g in rest] == sizes:
         matrix = np.concatenate([g.ravel() for g in rest])
     else:
         return None

@@ -37,6 +37,7 @@ from symgrad.solve.runtime import (
     scalar,
     single,
     sparse,
+    sparse_fit,
     sparse_minimum,
     spectra,
     trust,
@@ -71,6 +72,7 @@ ORDER: tuple[ModuleType, ...] = (
     conjugate,
     sparse,
     sparse_minimum,
+    sparse_fit,
     interior,
     constrained,
 )
@@ -82,6 +84,7 @@ NEEDED = {
     "solve_equation": (*COMMON, threads, scalar, bracket, newton),
     "solve_large": (*LARGE, conjugate),
     "solve_sparse": (*COMMON, sparse),
+    "solve_sparse_fit": (*COMMON, *MINIMA, lanczos, sparse, sparse_fit),
     "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
     "solve_constrained": (*MATRICES, spectra, interior, constrained),
     "solve_roots": MATRICES,

@@ -92,7 +92,7 @@ def least_squares(
         "sparse", for unknowns of known extents without bounds, forms the entries of the Jacobian that can
         differ from zero, and factors normal equations in an order of little fill, which is that of the
         Schur complement where unknowns fall into two kinds. "auto" is "sparse" where SciPy is there, for
-        200 unknowns or more, if at most a tenth of the entries can differ from zero. The covariance is formed
+        200 unknowns or more, if at most a tenth of the entries can differ from zero. Covariances are formed
         for 500 unknowns or fewer, and None for more.
 
     Returns

@@ -151,6 +151,7 @@ def test_the_project_file_is_complete():
         "test",
         "bench",
         "plot",
+        "progress",
         "scipy",
         "dask",
         "blas",

@@ -51,7 +51,8 @@ LAYERS = {
     "variable": TO_AUTODIFF | TO_COMPILE | {"recurrence"},
     "interop": TO_AUTODIFF
     | TO_COMPILE
-    | {"substitute", "parse"},  # text, as SymPy's lambdify takes it
+    | {"substitute", "parse"}  # text, as SymPy's lambdify takes it
+    | {"solve"},  # on Dask arrays
     "cli": ALL | {""},
     "__main__": {"cli"},
     "": ALL,

@@ -146,24 +146,7 @@ def least_squares(
         late["influence"] = partial(influence_code, counted, known)
     if nan_policy == "omit":
         late["probe"] = partial(probe_code, problem)
-    if method not in METHODS:
-        raise ArgumentError(f"the method must be one of {', '.join(METHODS)}, not {method!r}")
-    plain = known.linear and nan_policy == "raise" and sides is None
-    if method == "sparse" and not plain:
-        raise ArgumentError(
-            'method="sparse" takes no bounds, nan_policy="raise" and the linear loss only'
-        )
-    sparse = _sparse_entries(lost, method == "sparse") if plain and method != "dense" else None
-    if sparse is not None:
-        outputs, how = [*lost.formulas, *sparse[0]], sparse[1]
-        code = partial(sparse_fit_code, lost, outputs, options)
-    else:
-        blocks = jacobian(list(lost.formulas), list(lost.unknowns))
-        outputs = [*lost.formulas, *[b for row in blocks for b in row]]
-        how = (
-            "Levenberg-Marquardt; normal equations, or singular values where these are not regular"
-        )
-        code = partial(fit_code, problem, lost, outputs, options, [*late])
+    code, how = _code(problem, lost, options, [*late], method, known.linear)
     return Solver(
         code,
         late,
@@ -181,6 +164,32 @@ def least_squares(
             options={**options, "loss": loss, "f_scale": f_scale},
         ),
     )
+
+
+def _code(
+    problem: Problem,
+    lost: Problem,
+    options: dict[str, Any],
+    late: list[str],
+    method: str,
+    linear: bool,
+) -> tuple[Callable[[], str], str]:
+    """What makes the code of a fit, by a dense or a sparse Jacobian, and a word on it."""
+    if method not in METHODS:
+        raise ArgumentError(f"the method must be one of {', '.join(METHODS)}, not {method!r}")
+    plain = linear and options["nan_policy"] == "raise" and options["bounds"] is None
+    if method == "sparse" and not plain:
+        raise ArgumentError(
+            'method="sparse" takes no bounds, nan_policy="raise" and the linear loss only'
+        )
+    sparse = _sparse_entries(lost, method == "sparse") if plain and method != "dense" else None
+    if sparse is not None:
+        outputs = [*lost.formulas, *sparse[0]]
+        return partial(sparse_fit_code, lost, outputs, options), sparse[1]
+    blocks = jacobian(list(lost.formulas), list(lost.unknowns))
+    outputs = [*lost.formulas, *[b for row in blocks for b in row]]
+    how = "Levenberg-Marquardt; normal equations, or singular values where these are not regular"
+    return partial(fit_code, problem, lost, outputs, options, late), how
 
 
 def _counted(problem: Problem) -> Problem:

@@ -50,10 +50,9 @@ class Solver:
     """A compiled solver; made by `newton_root`, `newton_minimize` and `least_squares`.
 
     ``solver(x0, *params, tol=..., maxiter=..., xtol=None, ftol=None, gtol=None, x_scale=None,
-    raise_on_failure=False, callback=None, max_time=None, progress=False)`` gives a `Solution`. Each argument
-    may have batch axes in front
-    of its own; they broadcast, and all problems of the batch are solved at once. Parameters may be given by
-    their names, too.
+    raise_on_failure=False, callback=None, max_time=None, progress=False)`` gives a `Solution`. Each
+    argument may have batch axes in front of its own; they broadcast, and all problems of the batch are
+    solved at once. Parameters may be given by their names, too.
 
     Parameters
     ----------

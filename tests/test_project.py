@@ -155,6 +155,7 @@ def test_the_project_file_is_complete():
         "progress",
         "scipy",
         "dask",
+        "docs",
         "blas",
         "native",
     }

@@ -26,6 +26,7 @@ from symgrad.variable.derivative import DERIVATIVES, Derivative, derivative_of
 from symgrad.variable.evaluation import data_of, expr_of
 from symgrad.variable.modes import is_in_step, keeps_history
 from symgrad.variable.operators import Operators, is_variable
+from symgrad.variable.picture import picture_of_variables
 from symgrad.variable.reading import read_call
 from symgrad.variable.record import (
     Call,
@@ -277,6 +278,8 @@ class Variable(Operators):
                 return kind.value
             return _wrapped(Record(kind, call=Call(token, inputs, scalars)))
         return _several(found, token, inputs, scalars)
+
+    __symgrad_picture__ = staticmethod(picture_of_variables)
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else str(self)

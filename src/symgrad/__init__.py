@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from symgrad import errors, linalg
+from symgrad import errors, linalg, optim
 from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.autodiff.taylor import taylor
@@ -422,6 +422,7 @@ __all__ = [
     "not_equal",
     "one_hot",
     "ones",
+    "optim",
     "outer",
     "pad",
     "parse",

@@ -151,12 +151,15 @@ def _typed(values: Sequence[Any], p: Any) -> list[Any]:
     return [np.asarray(value, dtype)[()] for value in values]
 
 
-@cache
-def compiled(rule: Any) -> Callable[..., list[Any]]:
+def compiled(rule: type[Optimizer]) -> Callable[..., list[Any]]:
     """The update of a rule, for parameters of any shape."""
-    names = ["p", "g", *rule.memories, *rule.settings]
-    symbols = {name: symbol(name) for name in names}
-    return lambdify(list(symbols.values()), rule.formula(**symbols))  # type: ignore[no-any-return]
+    return _compiled(rule.formula, (*rule.memories, *rule.settings))
+
+
+@cache
+def _compiled(formula: Formula, names: tuple[str, ...]) -> Callable[..., list[Any]]:
+    symbols = {name: symbol(name) for name in ("p", "g", *names)}
+    return lambdify(list(symbols.values()), formula(**symbols))  # type: ignore[no-any-return]
 
 
 class SGD(Optimizer):

@@ -81,9 +81,22 @@ class Record:
         None for arrays that were mixed in.
     name : str
         Of the symbol of a leaf.
+    is_read : bool
+        Whether a call or somebody else may have read the data, which then must not change.
     """
 
-    __slots__ = ("__weakref__", "_expr", "call", "data", "index", "kind", "name", "owner", "source")
+    __slots__ = (
+        "__weakref__",
+        "_expr",
+        "call",
+        "data",
+        "index",
+        "is_read",
+        "kind",
+        "name",
+        "owner",
+        "source",
+    )
 
     def __init__(
         self,
@@ -101,6 +114,7 @@ class Record:
         self.source = source
         self.owner: weakref.ref[Any] | None = None
         self.name = name
+        self.is_read = False
         self._expr: Expr | None = None
 
     @property
@@ -153,18 +167,23 @@ def leaf_record(data: Data, name: str) -> Record:
 def parameter_record(array: Any) -> Record:
     """The record of an array that was mixed into a formula; it keeps its dtype."""
     shape = array.shape
+    if array.__class__ is np.ndarray and shape:
+        data = array.copy() if array.flags.writeable or array.base is not None else array
+        data.flags.writeable = False
+        return Record(kind_of(shape, array.dtype), data, name="array")
     if shape == ():
         data = settled(array, shape, array.dtype) if array.dtype.kind == "f" else array[()]
     else:
-        private = isinstance(array, np.ndarray) and not array.flags.writeable and array.base is None
-        data = settled(array, shape, array.dtype, copy=not private)
+        data = settled(array, shape, array.dtype, copy=True)
     return Record(kind_of(shape, array.dtype), data, name="array")
 
 
 def detached(record: Record, name: str) -> Record:
     """A leaf with the data of `record`, which are computed when asked for."""
     source = record if record.data is None else None
-    return Record(record.kind, record.data, name=name, source=source)
+    leaf = Record(record.kind, record.data, name=name, source=source)
+    leaf.is_read = True  # by the other record, which has the same data
+    return leaf
 
 
 def results_of(token: Token, inputs: tuple[Record, ...], scalars: Any, kinds: Any) -> list[Record]:

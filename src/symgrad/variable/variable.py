@@ -102,14 +102,6 @@ class Variable(Operators):
             self._handed_out = self._lent(record, value)
         return self._handed_out
 
-    @staticmethod
-    def _lent(record: Record, value: Any) -> Any:
-        """The array of a record that no call has read yet, to be written to; else a copy."""
-        if record.is_read or not value.flags.owndata:
-            return value.copy()
-        value.flags.writeable = True
-        return value
-
     @data.setter
     def data(self, value: Any) -> None:
         old = self._record
@@ -126,6 +118,14 @@ class Variable(Operators):
             value = value.data
         self._become(Record(old.kind, replacement(value, old.shape, old.dtype), name=old.name))
         self._handed_out = None
+
+    @staticmethod
+    def _lent(record: Record, value: Any) -> Any:
+        """The array of a record that no call has read yet, to be written to; else a copy."""
+        if record.is_read or not value.flags.owndata:
+            return value.copy()
+        value.flags.writeable = True
+        return value
 
     def _become(self, record: Record) -> None:
         self._record = record

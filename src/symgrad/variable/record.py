@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symgrad.variable.tokens import Token
 
 _serial: Final = count()
+_unnamed: Final = count(1)  # tells unnamed leaves apart for the reader, and for nothing else
 
 
 def serial() -> int:
@@ -80,7 +81,7 @@ class Record:
     owner : weak reference to the Variable, or None
         None for arrays that were mixed in.
     name : str
-        Of the symbol of a leaf.
+        Of the symbol of a leaf; one is made up where it is empty.
     is_read : bool
         Whether a call or somebody else may have read the data, which then must not change.
     """
@@ -145,7 +146,8 @@ class Record:
         """The symbol of a leaf: one for each of its values."""
         if self._expr is None:
             kind = self.kind
-            self._expr = symbol(self.name, kind.shape, kind.dtype, unique=object())
+            name = self.name or f"x{next(_unnamed)}"
+            self._expr = symbol(name, kind.shape, kind.dtype, unique=object())
         return self._expr
 
     @property
@@ -178,7 +180,7 @@ def parameter_record(array: Any) -> Record:
     return Record(kind_of(shape, array.dtype), data, name="array")
 
 
-def detached(record: Record, name: str) -> Record:
+def detached(record: Record, name: str = "") -> Record:
     """A leaf with the data of `record`, which are computed when asked for."""
     source = record if record.data is None else None
     leaf = Record(record.kind, record.data, name=name, source=source)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
-from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -47,8 +46,6 @@ from symgrad.variable.tokens import (
     Value,
     pair_token,
 )
-
-_serial: Final = count(1)  # tells unnamed leaves apart for the reader, and for nothing else
 
 
 def _references(array: Any) -> int:
@@ -275,7 +272,7 @@ class Variable(Operators):
         old = self.record()
         if old.call is not None:
             old.owner = None
-            self._become(detached(old, self._name or _unnamed()))
+            self._become(detached(old, self._name or ""))
 
     def unchain_backward(self) -> None:
         """Make leaves of all Variables that this one was computed from.
@@ -295,7 +292,7 @@ class Variable(Operators):
                 cut[record] = owner.record()
         for one in own.call.inputs:
             if one not in cut:
-                cut[one] = one if one.call is None else detached(one, _unnamed())
+                cut[one] = one if one.call is None else detached(one)
         inputs = tuple([cut[one] for one in own.call.inputs])
         call = Call(own.call.token, inputs, own.call.scalars)
         self._become(Record(own.kind, own.data, call, own.index))
@@ -394,12 +391,8 @@ def variable(data: Any, name: str | None = None) -> Variable:
     return _leaf(as_data(data.data if is_variable(data) else data), name)
 
 
-def _unnamed() -> str:
-    return f"x{next(_serial)}"
-
-
 def _leaf(data: Any, name: str | None = None) -> Variable:
-    return Variable(leaf_record(data, name or _unnamed()), name)
+    return Variable(leaf_record(data, name or ""), name)
 
 
 def _restored(data: Any, name: str | None, grad: Any) -> Variable:
@@ -417,7 +410,7 @@ def _wrapped(result: Any) -> Any:
         return data_of(result)
     if keeps_history():
         return Variable(result)
-    return Variable(detached(result, _unnamed()))
+    return Variable(detached(result))
 
 
 def _several(
@@ -447,7 +440,9 @@ def _add_data(target: Record, data: Any) -> None:
         return
     before = owner._grad
     if before is None or before.is_leaf:
-        total = data if before is None else data_of(before.record()) + data
-        owner._grad = _leaf(settled(total, target.shape, target.dtype))
+        if before is not None:
+            total = data_of(before.record()) + data
+            data = settled(total, target.shape, target.dtype)
+        owner._grad = _leaf(data)
     else:
         owner._grad = before + _leaf(data)

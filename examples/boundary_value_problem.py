@@ -1,7 +1,7 @@
 """A network that solves u'' + u = x, u(0) = 0, u(pi/2) = pi/2 + 1: its equation is the loss.
 
-The solution is x + sin(x). Derivatives by the input are formulas, and what is minimised is differentiated by
-the weights in turn.
+The solution is x + sin(x). Derivatives by the input are formulas, and what is minimised is differentiated
+by the weights in turn.
 """
 
 import numpy as np

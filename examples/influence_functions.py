@@ -1,7 +1,7 @@
 """What each training point did to the fit: influence functions against fitting again without it.
 
-Leaving out point i changes the loss at a test point by g_test . H^-1 . g_i, with the Hessian of the training
-loss (Koh and Liang, 2017). Products with the Hessian suffice.
+Leaving out point i changes the loss at a test point by g_test . H^-1 . g_i, with the Hessian of the
+training loss (Koh and Liang, 2017). Products with the Hessian suffice.
 """
 
 import numpy as np

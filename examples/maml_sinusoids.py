@@ -1,7 +1,7 @@
 """Learning to learn: weights from which a step or two fit any sine, by gradients through gradients.
 
-Tasks are sines of random amplitude and phase (Finn, Abbeel and Levine, 2017). With an argument, a picture of
-a new task after 0, 1 and 10 steps is drawn to that file, which needs matplotlib.
+Tasks are sines of random amplitude and phase (Finn, Abbeel and Levine, 2017). With an argument, a picture
+of a new task after 0, 1 and 10 steps is drawn to that file, which needs matplotlib.
 """
 
 import sys

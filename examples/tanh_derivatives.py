@@ -18,9 +18,8 @@ def main(directory: str | None = None) -> None:
     w.backward(create_graph=True)
     for order in range(1, 9):
         y, g = sg.diff(y, x), v.grad
-        print(
-            f"order {order}: {g.data:.10g} {float(sg.evaluate(y, {x: 1.0})):.10g}, {len(toposort([y]))} nodes"
-        )
+        value, size = float(sg.evaluate(y, {x: 1.0})), len(toposort([y]))
+        print(f"order {order}: {g.data:.10g} {value:.10g}, {size} nodes")
         if directory is not None:
             sg.draw(y, Path(directory) / f"tanh{order}.svg")
             sg.draw(g, Path(directory) / f"tanh{order}_variables.svg")

@@ -1,10 +1,11 @@
 """A generator of a ring of eight clouds against a critic, whose slope is held near 1 by a penalty.
 
-The penalty (Gulrajani et al., 2017) is a gradient inside the loss, so a step differentiates a gradient. With an
-argument, a picture of true and made points is drawn to that file, which needs matplotlib.
+The penalty (Gulrajani et al., 2017) is a gradient inside the loss, so a step differentiates a gradient. With
+an argument, a picture of true and made points is drawn to that file, which needs matplotlib.
 """
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,7 +16,7 @@ NOISE, HIDDEN, ROWS, PENALTY = 2, 24, 64, 0.1
 
 def layers(rng, sizes):
     """Weights of a network."""
-    pairs = zip(sizes, sizes[1:], strict=False)
+    pairs = pairwise(sizes)
     return [a for m, n in pairs for a in (rng.normal(size=(m, n)) / np.sqrt(m), np.zeros(n))]
 
 

@@ -1,7 +1,7 @@
 """A generator of a ring of eight clouds against a critic, whose slope is held near 1 by a penalty.
 
-The penalty (Gulrajani et al., 2017) is a gradient inside the loss, so a step differentiates a gradient. With
-an argument, a picture of true and made points is drawn to that file, which needs matplotlib.
+The penalty (Gulrajani et al., 2017) is a gradient inside the loss, so a step differentiates a gradient.
+With an argument, a picture of true and made points is drawn to that file, which needs matplotlib.
 """
 
 import sys

@@ -239,3 +239,9 @@ def test_gallery(run, golden):
     lines = run("gallery")
     assert lines.count(r"\begin{align*}") > 30
     golden("gallery.txt", "\n".join(lines) + "\n")
+
+
+def test_the_index_names_every_example():
+    index = (EXAMPLES / "README.md").read_text()
+    for path in EXAMPLES.glob("*.py"):
+        assert f"`{path.name}`" in index

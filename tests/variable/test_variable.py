@@ -345,3 +345,24 @@ def test_modes_hold_for_one_thread():
         thread.join()
         assert (x**2).is_leaf
     assert seen == [False]
+
+
+@pytest.mark.parametrize("uses", [1, 2, 3])  # plain code, compiled code, compiled code again
+def test_no_result_is_the_array_of_an_operand(uses):
+    from symgrad.variable import form, program, tokens
+
+    for memory in (form, program, tokens):
+        memory.forget()
+    for _ in range(uses):
+        x, w = sg.variable([1.0, 2.0, 3.0]), sg.variable([4.0, 5.0, 6.0])
+        kept = np.array([1.5, 2.5, 3.5])
+        loss = sg.sum(x * w) + sg.sum(x * kept)
+        loss.backward()
+        (sg.sum(w * w) / 2).backward()
+        moved = sg.reshape(x, (3,)) * 1
+        moved.unchain()
+        moved.data[1] = 7.0
+        for one in (x, w):
+            one.grad.data[:] = -1.0
+        np.testing.assert_array_equal([x.data, w.data], [[1, 2, 3], [4, 5, 6]])
+        np.testing.assert_array_equal((x * w).data, [4, 10, 18])

@@ -127,7 +127,7 @@ def runs_native(f):
     while waiting:
         call = waiting.pop()
         if isinstance(call, NativeLoop):
-            found += bool(call._kernels)
+            found += bool(call.work.kernels)
         else:
             waiting += call.calls
     return found
@@ -271,3 +271,12 @@ def test_calls_from_several_threads_and_pickles():
         np.testing.assert_allclose(got, np.exp(p) * np.sin(q), rtol=1e-15)
     again = pickle.loads(pickle.dumps(f))
     np.testing.assert_array_equal(again(*a[0]), f(*a[0]))
+
+
+def test_explain_tells_what_is_native():
+    f = sg.lambdify([x, y], [sg.exp(x) * y + x], backend="native")
+    assert "_loop0: over axis0: 3 steps, 2 in, 1 out; native" in f.explain()
+    g = sg.lambdify([x, y], [sg.special.gamma(x) * y + x], backend="native")
+    assert "NumPy, for special.gamma of float64" in g.explain()
+    h = sg.lambdify([x, y], [sg.exp(x) * y + x])
+    assert "; native" not in h.explain()

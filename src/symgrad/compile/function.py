@@ -160,7 +160,7 @@ class CompiledFunction:
         if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
         if self._one_shape is not None and (found := self._one_shape.find(args)) is not None:
-            return rebuild_nest(self._nest, found)
+            return found
         small = self._signature.small(args, self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
@@ -210,7 +210,7 @@ class CompiledFunction:
             return None
         from symgrad.compile.native_batches import OneShape  # noqa: PLC0415 (an extra)
 
-        return OneShape(self._draft.of_large_arrays, self._options)
+        return OneShape(self._draft.of_large_arrays, self._nest, self._options)
 
     @staticmethod
     def _floats(args: Sequence[Any]) -> bool:
@@ -229,7 +229,7 @@ class CompiledFunction:
         if self._one_shape is not None and out is None:
             found = self._one_shape.find(args)
             if found is not None:
-                return rebuild_nest(self._nest, found)
+                return found
         small = self._signature.small(args, self._least) if out is None else None
         if small is not None:
             return (self._run or self._plain())(*small)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from symgrad.compile.native_bodies import body_of_program
-from symgrad.compile.native_loops import NativeWork
+from symgrad.compile.native_loops import MAX_PLANS, NativeWork
+from symgrad.compile.native_plans import Plan
 from symgrad.compile.pipeline import Options
+from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.program.ir import Program
 
 FLOAT: Final = np.dtype(np.float64)
@@ -17,33 +20,55 @@ LEAST_WORK: Final = 2000  # additions; NumPy's calls take less time for less
 
 
 class OneShape:
-    """The results for floats and arrays of float64 of one shape."""
+    """The results for floats and contiguous arrays of float64 of one shape."""
 
-    def __init__(self, lowered: Callable[[], Program], options: Options) -> None:
+    def __init__(self, lowered: Callable[[], Program], nest: Nest, options: Options) -> None:
         self._lowered = lowered
         self._options = options
+        self._nest = nest
+        self._listed = not isinstance(nest, int) and nest == (
+            "list",
+            (),
+            tuple(range(len(nest[2]))),
+        )
         self._work: NativeWork | None = None
-        self._nothing: list[None] = []
+        self._plans: dict[tuple[Any, int], Plan | None] = {}
 
-    def find(self, args: Sequence[Any]) -> list[Any] | None:
-        """The results, one for each output; None for other arguments, or where there is no native code."""
+    def find(self, args: Sequence[Any]) -> Any:
+        """The results in their form; None for other arguments, or where there is no native code."""
         shape: tuple[int, ...] | None = None
+        arrays = 0  # one bit for each
         for x in args:
+            arrays += arrays
             if x.__class__ is np.ndarray:
-                if x.dtype is not FLOAT or (shape is not None and x.shape != shape):
+                if x.dtype is not FLOAT or not x.flags.c_contiguous:
                     return None
-                shape = x.shape
+                if x.shape != shape:
+                    if shape is not None:
+                        return None
+                    shape = x.shape
+                arrays += 1
             elif x.__class__ is not float:
                 return None
         if not shape:
             return None
-        work = self._work or self._made()
-        if len(args) != work.body.arity or work.body.cost * max(shape) < LEAST_WORK:
+        key = shape, arrays
+        plan = self._plans[key] if key in self._plans else self._made(key, args)
+        if plan is None:
             return None
-        return work.run(args, self._nothing)
+        results = plan.fresh(args)
+        return results if self._listed else rebuild_nest(self._nest, results)
 
-    def _made(self) -> NativeWork:
-        body = body_of_program(self._lowered())
-        self._nothing = [None] * len(body.results)
-        self._work = NativeWork(body, self._options.threads, self._options.fast_math)
-        return self._work
+    def _made(self, key: tuple[Any, int], args: Sequence[Any]) -> Plan | None:
+        """The plan for arguments that are new."""
+        if self._work is None:
+            body = body_of_program(self._lowered())
+            self._work = NativeWork(body, self._options.threads, self._options.fast_math)
+        work, plan = self._work, None
+        pays = work.body.cost * math.prod(key[0]) >= LEAST_WORK
+        if pays and len(args) == work.body.arity:
+            plan = work.plan(args, [None] * len(work.body.results))
+        for oldest in [*self._plans][: 1 - MAX_PLANS]:
+            self._plans.pop(oldest, None)
+        self._plans[key] = plan
+        return plan

@@ -16,7 +16,7 @@ from symgrad.compile.native_plans import Kernel, Layout, Plan
 from symgrad.program.ir import Loop
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import DType
-from symgrad.targets.native.loops import LoopCode, loop_module
+from symgrad.targets.native.loops import RANGE, LoopCode, loop_module
 from symgrad.targets.native.steps import Unsupported
 
 MAX_PLANS: Final = 64  # that a loop keeps
@@ -71,19 +71,19 @@ class NativeWork:
 
         Results are never written into memory that an operand has.
         """
-        plan = self._plan(operands, given)
+        plan = self.plan(operands, given)
         if plan is None:
             return None
         results = plan.run(operands, given)
-        if results is None:  # copies are aligned, and nobody else's
+        if results is None:  # copies are nobody else's
             copies = [x.copy() if x.__class__ is np.ndarray else x for x in operands]
             nothing = [None] * len(given)
-            again = self._plan(copies, nothing)
+            again = self.plan(copies, nothing)
             assert again is not None
             results = again.run(copies, nothing)
         return results
 
-    def _plan(self, operands: Sequence[Any], given: Sequence[Any]) -> Plan | None:
+    def plan(self, operands: Sequence[Any], given: Sequence[Any]) -> Plan | None:
         """The plan for arrays of these layouts; None where there is no native code for their types."""
         key = (*[_layout(x) for x in operands], *[_layout(x) for x in given])
         found = self._plans.get(key)
@@ -112,10 +112,9 @@ class NativeWork:
         """The native function of a loop."""
         found = self.kernels.get(code)
         if found is None:
-            library = engine.compiled(loop_module(code), ["loop"])
-            counts = [ctypes.c_int64] * 5
-            found = library.function("loop", None, ctypes.c_void_p, *counts)
-            self.kernels[code] = found
+            library = engine.compiled(loop_module(code), ["loop", "loop_once"])
+            run = library.function("loop", None, ctypes.c_void_p, *[ctypes.c_int64] * RANGE)
+            found = self.kernels[code] = Kernel(run, library.address("loop_once"))
         return found
 
 

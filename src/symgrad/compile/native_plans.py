@@ -20,6 +20,7 @@ from symgrad.expr.tuning import tuning
 from symgrad.runtime.threads import POOL, cores
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import OF_NUMBERS, DType
+from symgrad.targets.native.launch import launch
 from symgrad.targets.native.loops import (
     APART,
     CHUNK,
@@ -30,12 +31,18 @@ from symgrad.targets.native.loops import (
     LoopCode,
     Result,
     identity,
+    slots,
 )
 
-Kernel = Callable[..., None]
 SHORT: Final = 32  # an innermost axis that is shorter changes places with a longer one
 SHARES: Final = 4  # for each thread, so that none waits long for another
-SLOT: Final = 8  # bytes of a number in the table
+
+
+class Kernel(NamedTuple):
+    """A compiled loop: a function of a table and a part, and the address of one of a table alone."""
+
+    run: Callable[..., None]
+    once: int
 
 
 class Layout(NamedTuple):
@@ -113,10 +120,19 @@ class Plan:
         self.threads, self.ranges = self._ranges(extents, threads)
         self.partials: list[Partial] = []
         rows, results = self._arrays(extents)
-        self._layout_table(extents, rows)
-        self.reaches = [x.reach() if not x.is_number else None for x in operands]
-        self.own = [x.reach() if x is not None and t else None
-                    for x, t in zip(given, self.takes, strict=True)]  # fmt: skip
+        whole = (0, extents[0], 0, extents[-1], 0)
+        words = [[0] * len(rows), whole, extents, *rows]
+        self.table = array("q", [word for part in words for word in part])
+        slot = slots([x.type for x in operands], len(given))
+        self.arrays = [k for k, x in enumerate(operands) if not x.is_number]
+        self.numbers = [(k, slot[k]) for k, x in enumerate(operands) if x.is_number]
+        self.reaches = [operands[k].reach() for k in self.arrays]
+        self.own = [
+            x.reach() if x is not None and t else None
+            for x, t in zip(given, self.takes, strict=True)
+        ]
+        self.at_once = len(self.ranges) == 1 and not any(self.takes)
+        self.launch = launch()
         inner = self.axes[-1].strides
         arrays = [
             Array(x.type, _step(inner[a], OF_NUMBERS.get(x.type, x.type).itemsize))
@@ -233,19 +249,10 @@ class Plan:
         following = iter(strides)
         return [*[next(following) if h else 0 for h in held], slab]
 
-    def _layout_table(self, extents: Sequence[int], rows: Sequence[Sequence[int]]) -> None:
-        table = [*extents]
-        self.places: list[int] = []
-        for row in rows:
-            self.places.append(len(table))
-            table += [0, *row]
-        self.numbers = len(table)  # where numbers of Python are kept
-        self.table = array("q", table + [0] * len(self.operands))
-
     # What each call does
 
     def run(self, operands: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
-        """The results; None where an array is not aligned, or would be written over while it is read."""
+        """The results; None where an array would be written over while it is read."""
         results = [self._target(k, x) for k, x in enumerate(given)]
         partials = [np.full(p.shape, p.start, p.type) for p in self.partials]
         for p, memory in zip(self.partials, partials, strict=True):
@@ -256,52 +263,62 @@ class Plan:
             results[p.result] = self._total(p, memory)
         return results
 
+    def fresh(self, operands: Sequence[Any]) -> list[Any]:
+        """The results in new arrays, where none is a reduction and none is given."""
+        if self.order is None:
+            results = [np.empty(self.shape, d) for d in self.types]
+        else:
+            results = [self.new(k) for k in range(len(self.types))]
+        if self.kernel is not None:
+            self._call(operands, results)
+        return results
+
     def _target(self, k: int, given: Any) -> Any:
         if self.takes[k]:
             return given
         return self.new(k) if self.body.results[k].ufunc is None else None
 
     def _call(self, operands: Sequence[Any], results: Sequence[Any]) -> bool:
-        table, places, number = self.table[:], self.places, self.numbers
+        """Run the code; whether it did, or memory that is written is that of an operand."""
+        assert self.kernel is not None
+        table = self.table[:]
+        for k, slot in self.numbers:
+            x = operands[k]
+            table[slot] = _bits(x) if x.__class__ is float else x
         base = table.buffer_info()[0]
-        found: list[int] = []
-        for k, x in enumerate(operands):
-            if self.reaches[k] is None:
-                table[number] = x if x.__class__ is not float else _bits(x)
-                address = base + SLOT * number
-                number += 1
-            else:
-                address = x.__array_interface__["data"][0]
-                if address % x.itemsize:
-                    return False
-            table[places[k]] = address
-            found.append(address)
-        for k, y in enumerate(results, len(operands)):
-            address = table[places[k]] = y.__array_interface__["data"][0]
-            own = self.own[k - len(operands)]
-            if own is not None and (address % y.itemsize or self._overlaps(found, address, own)):
-                return False
+        arrays = [*[operands[k] for k in self.arrays], *results]
+        if self.at_once:
+            self.launch(self.kernel.once, base, *arrays)
+            return True
+        self.launch(0, base, *arrays)
+        if any(self.takes) and self._overlap(table):
+            return False
         if len(self.ranges) == 1:
-            self.kernel(base, *self.ranges[0])  # type: ignore[misc]
+            self.launch(self.kernel.once, base)
         else:
             self._share(base)
         return True
 
-    def _overlaps(self, found: Sequence[int], address: int, own: tuple[int, int]) -> bool:
-        """Whether memory that is written is that of an operand."""
-        low, high = address + own[0], address + own[1]
-        return any(
-            reach is not None and at + reach[0] < high and low < at + reach[1]
-            for at, reach in zip(found, self.reaches, strict=True)
-        )
+    def _overlap(self, table: Sequence[int]) -> bool:
+        """Whether the memory of a result that was given is that of an operand."""
+        count = len(self.arrays)
+        for place, own in enumerate(self.own, count):
+            if own is not None:
+                low, high = table[place] + own[0], table[place] + own[1]
+                for at, (first, last) in zip(table[:count], self.reaches, strict=True):
+                    if at + first < high and low < at + last:
+                        return True
+        return False
 
     def _share(self, base: int) -> None:
-        kernel, ranges = self.kernel, self.ranges
-        assert kernel is not None
+        """Run the parts, on several threads without the lock of the interpreter."""
+        ranges = self.ranges
+        assert self.kernel is not None
+        run = self.kernel.run
 
         def work(shares: Iterator[int]) -> None:
             for share in shares:
-                kernel(base, *ranges[share])
+                run(base, *ranges[share])
 
         if self.threads == 1:
             work(iter(range(len(ranges))))

@@ -28,9 +28,11 @@ from symgrad.targets.passes import SLOTS, run_passes
 IMPORT: Final = "import numpy as np\n\n\n"
 
 
-def least_entries(cost: int) -> int:
+def least_entries(cost: int, native: bool = False) -> int:
     """The entries from which blocks are used, where one takes as long as `cost` additions; 0 if unknown."""
     t = tuning()
+    if native:
+        return min(t.large_entries, t.native_entries)
     threads_pay = t.threaded_work // cost if cost else t.large_entries
     return min(t.large_entries, max(t.heavy_entries, threads_pay))
 

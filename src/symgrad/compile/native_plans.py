@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from struct import pack, unpack
 from typing import Any, Final, NamedTuple
@@ -20,6 +21,7 @@ from symgrad.expr.tuning import tuning
 from symgrad.runtime.threads import POOL, cores
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import OF_NUMBERS, DType
+from symgrad.targets.native.functions.number import Processor
 from symgrad.targets.native.launch import launch
 from symgrad.targets.native.loops import (
     APART,
@@ -35,6 +37,8 @@ from symgrad.targets.native.loops import (
 )
 
 SHORT: Final = 32  # an innermost axis that is shorter changes places with a longer one
+REPEATED: Final = 8  # times that an operand is gone through from which a copy without gaps pays
+SCALING: Final = 22  # the version of LLVM from which products with powers of two are vectorised
 SHARES: Final = 4  # for each thread, so that none waits long for another
 
 
@@ -61,6 +65,10 @@ class Layout(NamedTuple):
         """The strides along the axes of a shape; 0 where it is repeated."""
         own = [0 if n == 1 else s for n, s in zip(self.shape, self.strides, strict=True)]
         return (0,) * (len(shape) - len(own)) + tuple(own)
+
+    def packed(self) -> Layout:
+        """The same in C's order, without gaps."""
+        return self._replace(strides=tuple(_contiguous(self.shape, self.type.itemsize)))
 
     def reach(self) -> tuple[int, int]:
         """Where its memory begins and ends, in bytes from its address."""
@@ -102,9 +110,12 @@ class Plan:
         fast: bool,
         kernel: Callable[[LoopCode], Kernel],
     ) -> None:
-        self.body, self.types, self.operands = body, types, operands
+        self.body, self.types = body, types
         shape = np.broadcast_shapes(*[x.shape for x in operands])
         self.shape = (1,) * (body.rank - len(shape)) + shape
+        self.copied = [k for k, x in enumerate(operands) if self._pays_to_copy(x)]
+        operands = [x.packed() if k in self.copied else x for k, x in enumerate(operands)]
+        self.operands = operands
         self.reduces = any(r.ufunc for r in body.results)
         self.takes = [self._fits(x, k) for k, x in enumerate(given)]
         self.order = self._order()
@@ -138,11 +149,15 @@ class Plan:
             Array(x.type, _step(inner[a], OF_NUMBERS.get(x.type, x.type).itemsize))
             for a, x in enumerate(operands)
         ]
-        fused = "+fma" in engine.machine().features or "aarch64" in engine.machine().triple
-        code = LoopCode(body.instrs, tuple(arrays), results, len(self.axes), fast, fused)
+        code = LoopCode(body.instrs, tuple(arrays), results, len(self.axes), fast, processor())
         self.kernel = kernel(code) if self.size else None
 
     # What is made once
+
+    def _pays_to_copy(self, x: Layout) -> bool:
+        """Whether an operand has gaps and is gone through many times."""
+        repeated = REPEATED * math.prod(x.shape) <= math.prod(self.shape)
+        return bool(x.shape) and repeated and x.strides != x.packed().strides
 
     def _fits(self, given: Layout | None, k: int) -> bool:
         """Whether a result can be written into an array."""
@@ -253,6 +268,10 @@ class Plan:
 
     def run(self, operands: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
         """The results; None where an array would be written over while it is read."""
+        if self.copied:
+            operands = [
+                np.array(x, order="C") if k in self.copied else x for k, x in enumerate(operands)
+            ]
         results = [self._target(k, x) for k, x in enumerate(given)]
         partials = [np.full(p.shape, p.start, p.type) for p in self.partials]
         for p, memory in zip(self.partials, partials, strict=True):
@@ -336,6 +355,16 @@ class Plan:
         return total if p.final is None else np.reshape(total, p.final)
 
 
+@cache
+def processor() -> Processor:
+    """The processor at hand."""
+    host = engine.machine()
+    known = host.features.split(",")
+    fused = "+fma" in known or host.triple.startswith(("aarch64", "arm64"))
+    scales = "+avx512f" in known and engine.binding().llvm_version_info[0] >= SCALING
+    return Processor(fused, scales)
+
+
 def _bits(x: float) -> int:
     """The integer with the bits of a float."""
     return unpack("q", pack("d", x))[0]  # type: ignore[no-any-return]
@@ -343,6 +372,8 @@ def _bits(x: float) -> int:
 
 def _contiguous(shape: Sequence[int], itemsize: int) -> list[int]:
     """The strides of an array in C's order."""
+    if not shape:
+        return []
     strides = [itemsize]
     for n in reversed(shape[1:]):
         strides.append(strides[-1] * n)

@@ -26,7 +26,7 @@ from symgrad.targets.native.entries import (
     Entry,
     llvm_type,
 )
-from symgrad.targets.native.functions.number import BOOL
+from symgrad.targets.native.functions.number import BOOL, PLAIN, Processor
 from symgrad.targets.native.steps import Unsupported
 
 INT: Final = ir.IntType(64)
@@ -89,7 +89,8 @@ class LoopCode:
     results : tuple of Result
     rank : int
         The number of axes.
-    fast, fused : bool
+    fast : bool
+    processor : Processor
         See `function_in`.
     """
 
@@ -98,7 +99,7 @@ class LoopCode:
     results: tuple[Result, ...]
     rank: int
     fast: bool = False
-    fused: bool = True
+    processor: Processor = PLAIN
 
     @property
     def chunk(self) -> int:
@@ -200,7 +201,7 @@ class _Chunk:
         i = b.phi(INT)
         seen = b.phi(BYTE)
         totals = {k: b.phi(llvm_type(r.type)) for k, r in enumerate(self.loop.results) if r.chunked}
-        entries = Entries(b, self.loop.fast, self.loop.fused, self.whole)
+        entries = Entries(b, self.loop.fast, self.loop.processor, self.whole)
         values = self._values(b, entries, i, still)
         after: dict[int, Any] = {}
         for k, r in enumerate(self.loop.results):

@@ -183,7 +183,7 @@ def _agree(f, plain, arguments, memory, rng):
 
 def test_loops_run_as_native_code():
     f, _ = compiled([x, y, z], SCALARS, "gradient")
-    f(*np.ones((3, 50)))
+    f(np.ones((4, 50)), np.ones(50), np.ones((4, 1)))
     assert runs_native(f)
     g, _ = compiled([A, B, v, w], MATRICES, "sums")
     g(np.ones((4, 5)), np.ones((4, 5)), np.ones(5), np.ones(5))

@@ -9,11 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from symgrad.compile.bodies import Body, ByType, Memory, loop_body, shapes_at
+from symgrad.compile.bodies import Bodies, Body, Memory, shapes_at, written
 from symgrad.compile.combine import (
     Index,
     Joined,
-    Kept,
     Part,
     Placed,
     Stored,
@@ -56,7 +55,7 @@ class LoopFunction:
         self.threads = options.threads
         calls = loop_functions(loop.body, options)
         self.calls = tuple(calls.values())
-        self.bodies = ByType(partial(loop_body, loop, calls=calls))
+        self.bodies = Bodies(loop.body, "block", partial(written, loop), calls)
         self.cost = sum(cost_of(instr.kind) for instr in loop.body.instrs)  # of an entry
         self.spaces = _spaces(loop)
         self.run: Any = _Entries
@@ -227,7 +226,8 @@ class _Entries(_Run):
             return Stored(array, view)
         kept = len(combine.axes)
         if kept and self.grid.axis < kept and combine.axes == tuple(range(kept)):
-            return Kept(np.empty(self.grid.shape[:kept], self.body.dtypes[k]))
+            array = np.empty(self.grid.shape[:kept], self.body.dtypes[k])
+            return Stored(array, array, given=False)
         return reduced(combine, self.grid, self.shares)
 
     def blocks(self, index: Index) -> list[Any]:

@@ -6,12 +6,12 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature, has_dask
 from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.columns import Batches, Columns, on_columns
@@ -29,6 +29,9 @@ from symgrad.program.ir import Program
 from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
 from symgrad.targets.native.calls import obstacle
+
+if TYPE_CHECKING:
+    from symgrad.compile.native_batches import OneShape
 
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
@@ -73,6 +76,7 @@ class CompiledFunction:
         "_leaves",
         "_native",
         "_nest",
+        "_one_shape",
         "_options",
         "_run",
         "_signature",
@@ -101,7 +105,10 @@ class CompiledFunction:
         self._calls = 0  # until the code on entries is worth its writing
         self._native: Native | None = None
         self._large: LargeArrays | None = None
-        self._least = blocked.least_entries(code.cost)  # entries from which arrays are large
+        self._one_shape = self._native_arrays() if options.native and signature.floats else None
+        self._least = blocked.least_entries(
+            code.cost, options.native
+        )  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(args, self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]
@@ -152,12 +159,18 @@ class CompiledFunction:
         check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
 
+    def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
+        """The symbols, the formulas, and the form of the outputs around these."""
+        return self.args, self._leaves, self._nest
+
     # Calling
 
     def _first_call(self, /, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         """Calls until the code on floats is needed, which takes them from then on."""
         if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
+        if self._one_shape is not None and (found := self._one_shape.find(args)) is not None:
+            return found
         small = self._signature.small(args, self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
@@ -203,6 +216,14 @@ class CompiledFunction:
             self._native = native_of(self._draft.lowered()) if wanted else none
         return self._native
 
+    def _native_arrays(self) -> OneShape | None:
+        """The native code on arrays of one shape, where all arguments are scalars."""
+        if not self._signature.batched:
+            return None
+        from symgrad.compile.native_batches import OneShape  # noqa: PLC0415 (an extra)
+
+        return OneShape(self._draft.of_large_arrays, self._nest, self._options)
+
     @staticmethod
     def _floats(args: Sequence[Any]) -> bool:
         return all(a.__class__ is float or a.__class__ is int for a in args)
@@ -217,6 +238,10 @@ class CompiledFunction:
 
     def _call(self, *args: Any, out: Any = None) -> Any:
         """The general path: small arrays at once, everything else with checks."""
+        if self._one_shape is not None and out is None:
+            found = self._one_shape.find(args)
+            if found is not None:
+                return found
         small = self._signature.small(args, self._least)
         if small is not None:
             result = (self._run or self._plain())(*small)
@@ -229,6 +254,10 @@ class CompiledFunction:
 
     def _checked(self, args: Sequence[Any], out: Any = None) -> Any:
         """Check the arguments, then run the plain code, or that for large arrays."""
+        if has_dask(args):
+            from symgrad.interop.dask import call_on_dask  # noqa: PLC0415 (an extra)
+
+            return call_on_dask(self, args)
         values = self._signature.check(args)
         if self._floats(args):
             with np.errstate(all="ignore"):

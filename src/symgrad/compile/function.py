@@ -105,8 +105,6 @@ class CompiledFunction:
         # products take the time, where there are any, and loops little of it
         loops = options.native and not code.products
         self._least = blocked.least_entries(code.cost, loops)  # entries from which arrays are large
-            code.cost, options.native
-        )  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature, has_dask
 from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.columns import Batches, Columns, on_columns
@@ -102,9 +102,9 @@ class CompiledFunction:
         self._native: Native | None = None
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
-        self._least = blocked.least_entries(
-            code.cost, options.native
-        )  # entries from which arrays are large
+        # products take the time, where there are any, and loops little of it
+        loops = options.native and not code.products
+        self._least = blocked.least_entries(code.cost, loops)  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]
@@ -154,6 +154,10 @@ class CompiledFunction:
         """
         check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
+
+    def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
+        """The symbols, the formulas, and the form of the outputs around these."""
+        return self.args, self._leaves, self._nest
 
     # Calling
 
@@ -243,6 +247,10 @@ class CompiledFunction:
 
     def _checked(self, args: Sequence[Any], out: Any = None) -> Any:
         """Check the arguments, then run the plain code, or that for large arrays."""
+        if has_dask(args):
+            from symgrad.interop.dask import call_on_dask  # noqa: PLC0415 (an extra)
+
+            return call_on_dask(self, args)
         values = self._signature.check(args)
         if self._floats(args):
             with np.errstate(all="ignore"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import pathlib
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
 from symgrad.solve import modules
 from symgrad.solve.conditions import Conditions
+from symgrad.solve.native import NativePlan
 from symgrad.solve.path import Path, follow
 from symgrad.solve.sensitivity import sensitivity
 
@@ -31,6 +33,20 @@ class LazyFunction:
         if self._function is None:
             self._function = execute(self._code(), self._name, modules.namespace())()
         return self._function(*args)
+
+
+def with_native(native: Callable[..., Any], run: Callable[..., Any]) -> Callable[..., Any]:
+    """A solver that tries machine code first, for problems that need no more than a tolerance."""
+
+    @functools.wraps(run)
+    def solve(*args: Any, **options: Any) -> Any:
+        if options.keys() <= {"tol", "maxiter"}:
+            found = native(run, *args, **options)
+            if found is not None:
+                return found
+        return run(*args, **options)
+
+    return solve
 
 
 class _Shown:
@@ -94,6 +110,7 @@ class Solver:
         "_count",
         "_late",
         "_lines",
+        "_native",
         "_remake",
         "_run",
         "_source",
@@ -109,7 +126,9 @@ class Solver:
         args: tuple[Expr, ...],
         remake: tuple[Any, ...],
         conditions: Conditions,
+        native: NativePlan | None = None,
     ) -> None:
+        self._native = native
         self._code, self._late, self._conditions = code, late, conditions
         self._source: str | None = None
         self._lines = lines
@@ -126,7 +145,7 @@ class Solver:
             return found
         signature = self._signature()
         # what is an option, and the name of a parameter as well, is the parameter until that is given
-        places, known = signature.places, run.__kwdefaults__ or {}
+        places, known = signature.places, inspect.unwrap(run).__kwdefaults__ or {}
         given = {k for k in known if all(place < len(args) for place in places.get(k, ()))}
         options = {k: v for k, v in named.items() if k in given}
         values = signature.ordered(args, {k: v for k, v in named.items() if k not in options})
@@ -192,7 +211,7 @@ class Solver:
     def named_parameters(self, p: Expr, params: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The parameters but `p` by their names, and what else are options of a call."""
         others = [str(x.name) for x in self._conditions.problem.params if x is not p]
-        known = (self._run or self._compiled()).__kwdefaults__ or {}
+        known = inspect.unwrap(self._run or self._compiled()).__kwdefaults__ or {}
         given = dict(zip(others, params, strict=False))
         if len(params) > len(others) or any(name in given for name in options):
             raise ArgumentError(
@@ -211,12 +230,13 @@ class Solver:
         names = modules.namespace() | late
         run = execute(self._generated(), "solve", names)
         self._count = run.__code__.co_argcount
-        self._run = run
-        return run
+        solver = self._native.solver() if self._native else None
+        self._run = run if solver is None else with_native(solver, run)
+        return self._run
 
     def _signature(self) -> Signature:
         """The positional arguments: the start, and the parameters."""
-        code = (self._run or self._compiled()).__code__
+        code = inspect.unwrap(self._run or self._compiled()).__code__
         start, *identifiers = code.co_varnames[: code.co_argcount]
         pairs = zip(identifiers, self.args[len(self.args) - len(identifiers) :], strict=True)
         params = [Parameter(name, str(x.name), x.shape, x.dtype) for name, x in pairs]
@@ -226,7 +246,7 @@ class Solver:
         """How it is called: the start, the parameters by their names, and the options."""
         kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         names = self._signature().shown()
-        known = ((self._run or self._compiled()).__kwdefaults__ or {}).items()
+        known = (inspect.unwrap(self._run or self._compiled()).__kwdefaults__ or {}).items()
         options = [inspect.Parameter(k, kinds[1], default=v) for k, v in known if k not in names]
         return inspect.Signature([*[inspect.Parameter(n, kinds[0]) for n in names], *options])
 
@@ -252,7 +272,7 @@ class Solver:
 
     def explain(self) -> str:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""
-        return "\n".join(self._lines)
+        return "\n".join([*self._lines, *(self._native.words() if self._native else [])])
 
     def __repr__(self) -> str:
         return f"<Solver: {self._lines[0]}>"

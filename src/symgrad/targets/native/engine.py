@@ -18,7 +18,9 @@ from typing import Any, Final
 
 from symgrad.errors import NativeError
 
-LONG: Final = 4_000  # instructions from which optimisation is light: its passes are not all linear
+LONG: Final = (
+    400  # instructions from which optimisation is light: the passes behind it take most of the time
+)
 # LLVM's passes and its memory of targets are for one thread at a time
 _LOCK: Final = RLock()
 _NUMBERS: Final = count()

@@ -1,0 +1,338 @@
+"""Statements of a small part of Python on numbers, the loops of solvers, as LLVM's code.
+
+The same text that a solver in Python runs is compiled here, so that there is one end rule. Numbers are
+floats, ints and truth values, by what is first assigned to a name. ``formulas(...)`` runs a kernel. Where
+Python would raise, at a division by zero, and where a formula is not finite, the function gives up.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from symgrad.targets.native.kernels import number
+
+FLOAT, INT, TRUTH = "double", "i64", "i1"
+SIGNS: Final[Mapping[type[ast.AST], str]] = {
+    ast.Add: "add",
+    ast.Sub: "sub",
+    ast.Mult: "mul",
+    ast.Div: "div",
+}
+# Comparisons of floats and of ints; with nan all but != are false
+COMPARED: Final[Mapping[type[ast.AST], tuple[str, str]]] = {
+    ast.Lt: ("fcmp olt", "icmp slt"),
+    ast.LtE: ("fcmp ole", "icmp sle"),
+    ast.Gt: ("fcmp ogt", "icmp sgt"),
+    ast.GtE: ("fcmp oge", "icmp sge"),
+    ast.Eq: ("fcmp oeq", "icmp eq"),
+    ast.NotEq: ("fcmp une", "icmp ne"),
+}
+GAVE_UP: Final = -1
+
+
+class Operand(NamedTuple):
+    """A value and its type."""
+
+    type: str
+    text: str
+
+
+def loop_function(text: str, inputs: Sequence[str], formulas: int, name: str = "loop") -> str:
+    """The text of ``i64 name(ptr in, ptr out, double tol, i64 maxiter)``.
+
+    It gives the number of steps, and floats in `out`, where the statements return, and -1 where they end
+    otherwise. What they return is a call, of which floats and an int count.
+
+    Parameters
+    ----------
+    text : str
+        The statements.
+    inputs : sequence of str
+        The names of what is read from `in`, floats.
+    formulas : int
+        How many floats ``void kernel(ptr in, ptr out)`` gives.
+    """
+    return _Loop(inputs, formulas).function(ast.parse(text), name)
+
+
+class _Loop:
+    def __init__(self, inputs: Sequence[str], formulas: int) -> None:
+        self.inputs = {name: k for k, name in enumerate(inputs)}
+        self.formulas = formulas
+        self.variables: dict[str, str] = {}  # with their types
+        self.lines: list[str] = []
+        self.count = 0
+        self.given = 0  # of the most arguments of formulas
+        self.after: list[str] = []  # where a break of each loop leads
+
+    def function(self, tree: ast.Module, name: str) -> str:
+        self.body(tree.body)
+        self.line("br label %gave_up")
+        memory = [f"  %{v}.at = alloca {t}" for v, t in self.variables.items()]
+        return "\n".join(
+            [
+                f"define i64 @{name}(ptr %in, ptr %out, double %tol, i64 %maxiter) {{",
+                "entry:",
+                *memory,
+                f"  %arguments = alloca double, i64 {max(self.given, 1)}",
+                f"  %values = alloca double, i64 {max(self.formulas, 1)}",
+                *self.lines,
+                "gave_up:",
+                f"  ret i64 {GAVE_UP}",
+                "}",
+                "",
+            ]
+        )
+
+    def line(self, text: str) -> None:
+        self.lines.append(f"  {text}")
+
+    def made(self, text: str) -> str:
+        self.count += 1
+        self.line(f"%t{self.count} = {text}")
+        return f"%t{self.count}"
+
+    def labels(self, *words: str) -> list[str]:
+        self.count += 1
+        return [f"{word}{self.count}" for word in words]
+
+    def begin(self, label: str) -> None:
+        self.lines.append(f"{label}:")
+
+    def unless(self, wrong: str) -> None:
+        """Give up if something is so."""
+        [further] = self.labels("further")
+        self.line(f"br i1 {wrong}, label %gave_up, label %{further}")
+        self.begin(further)
+
+    # Statements
+
+    def body(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            STATEMENTS[statement.__class__](self, statement)
+
+    def assign(self, s: ast.Assign) -> None:
+        value = s.value
+        if isinstance(value, ast.Call) and _name_of(value) == "formulas":
+            self.evaluate(s.targets[0], value.args)
+            return
+        targets = [t.elts if isinstance(t, ast.Tuple) else [t] for t in s.targets]
+        parts = value.elts if isinstance(value, ast.Tuple) else [value]
+        if isinstance(value, ast.Name) and value.id == "numbers":
+            parts = [ast.Name(name) for name in self.inputs]
+        found = [self.value(part) for part in parts]
+        for group in targets:
+            for target, operand in zip(group, found, strict=True):
+                self.store(target, operand)
+
+    def augmented(self, s: ast.AugAssign) -> None:
+        assert isinstance(s.target, ast.Name)
+        self.store(s.target, self.value(ast.BinOp(ast.Name(s.target.id), s.op, s.value)))
+
+    def store(self, target: ast.expr, operand: Operand) -> None:
+        assert isinstance(target, ast.Name)
+        kind = self.variables.setdefault(target.id, operand.type)
+        self.line(f"store {kind} {self.as_type(operand, kind)}, ptr %{target.id}.at")
+
+    def evaluate(self, target: ast.expr, args: Sequence[ast.expr]) -> None:
+        """``f0, f1 = formulas(x, y)``; all must be finite."""
+        self.given = max(self.given, len(args))
+        for k, arg in enumerate(args):
+            place = self.made(f"getelementptr double, ptr %arguments, i64 {k}")
+            self.line(f"store double {self.float(arg)}, ptr {place}")
+        self.line("call void @kernel(ptr %arguments, ptr %values)")
+        names = target.elts if isinstance(target, ast.Tuple) else [target]
+        finite = "true"
+        for k, name in enumerate(names):
+            place = self.made(f"getelementptr double, ptr %values, i64 {k}")
+            value = self.made(f"load double, ptr {place}")
+            size = self.made(f"call double @llvm.fabs.f64(double {value})")
+            known = self.made(f"fcmp olt double {size}, {number(float('inf'))}")
+            finite = self.made(f"and i1 {finite}, {known}")
+            self.store(name, Operand(FLOAT, value))
+        self.unless(self.made(f"xor i1 {finite}, true"))
+
+    def branch(self, s: ast.If) -> None:
+        then, other, end = self.labels("then", "other", "end")
+        self.line(f"br i1 {self.truth(s.test)}, label %{then}, label %{other}")
+        for label, statements in ((then, s.body), (other, s.orelse)):
+            self.begin(label)
+            self.body(statements)
+            self.line(f"br label %{end}")
+        self.begin(end)
+
+    def repeat(self, s: ast.While) -> None:
+        again, end = self.labels("again", "end")
+        self.line(f"br label %{again}")
+        self.begin(again)
+        self.after.append(end)
+        self.body(s.body)
+        self.after.pop()
+        self.line(f"br label %{again}")
+        self.begin(end)
+
+    def counted(self, s: ast.For) -> None:
+        """``for count in range(n)``."""
+        assert isinstance(s.target, ast.Name) and isinstance(s.iter, ast.Call)
+        name, limit = s.target.id, self.value(s.iter.args[0])
+        self.variables[name] = INT
+        again, step, end = self.labels("again", "step", "end")
+        self.line(f"store i64 0, ptr %{name}.at")
+        self.line(f"br label %{again}")
+        self.begin(again)
+        count = self.made(f"load i64, ptr %{name}.at")
+        self.line(
+            f"br i1 {self.made(f'icmp slt i64 {count}, {limit.text}')}, label %{step}, label %{end}"
+        )
+        self.begin(step)
+        self.after.append(end)
+        self.body(s.body)
+        self.after.pop()
+        self.line(f"store i64 {self.made(f'add i64 {count}, 1')}, ptr %{name}.at")
+        self.line(f"br label %{again}")
+        self.begin(end)
+
+    def leave(self, label: str) -> None:
+        """Go somewhere; what follows in the text is never reached."""
+        self.line(f"br label %{label}")
+        self.begin(*self.labels("unreached"))
+
+    def stop(self, s: ast.Break) -> None:
+        self.leave(self.after[-1])
+
+    def result(self, s: ast.Return) -> None:
+        assert isinstance(s.value, ast.Call)
+        given = [a for a in s.value.args if not (isinstance(a, ast.Constant) and a.value is True)]
+        found = [self.value(a) for a in given if _id(a) != "CONVERGED"]
+        floats = [operand for operand in found if operand.type == FLOAT]
+        [count] = [operand for operand in found if operand.type == INT]
+        for k, operand in enumerate(floats):
+            place = self.made(f"getelementptr double, ptr %out, i64 {k}")
+            self.line(f"store double {operand.text}, ptr {place}")
+        self.line(f"ret i64 {count.text}")
+        self.begin(*self.labels("unreached"))
+
+    def nothing(self, s: ast.stmt) -> None:
+        pass
+
+    # Expressions
+
+    def value(self, e: ast.expr) -> Operand:
+        return EXPRESSIONS[e.__class__](self, e)
+
+    def float(self, e: ast.expr) -> str:
+        return self.as_type(self.value(e), FLOAT)
+
+    def truth(self, e: ast.expr) -> str:
+        found = self.value(e)
+        assert found.type == TRUTH, ast.unparse(e)
+        return found.text
+
+    def as_type(self, operand: Operand, kind: str) -> str:
+        if operand.type == kind:
+            return operand.text
+        how = {
+            (INT, FLOAT): "sitofp i64 {} to double",
+            (TRUTH, INT): "zext i1 {} to i64",
+            (TRUTH, FLOAT): "uitofp i1 {} to double",
+        }[operand.type, kind]
+        return self.made(how.format(operand.text))
+
+    def name(self, e: ast.Name) -> Operand:
+        if e.id in self.variables:
+            kind = self.variables[e.id]
+            return Operand(kind, self.made(f"load {kind}, ptr %{e.id}.at"))
+        if e.id in self.inputs:
+            place = self.made(f"getelementptr double, ptr %in, i64 {self.inputs[e.id]}")
+            return Operand(FLOAT, self.made(f"load double, ptr {place}"))
+        return {
+            "inf": Operand(FLOAT, number(float("inf"))),
+            "tol": Operand(FLOAT, "%tol"),
+            "maxiter": Operand(INT, "%maxiter"),
+        }[e.id]
+
+    def constant(self, e: ast.Constant) -> Operand:
+        if isinstance(e.value, bool):
+            return Operand(TRUTH, "true" if e.value else "false")
+        if isinstance(e.value, int):
+            return Operand(INT, str(e.value))
+        assert isinstance(e.value, float)
+        return Operand(FLOAT, number(e.value))
+
+    def binary(self, e: ast.BinOp) -> Operand:
+        a, b, sign = self.value(e.left), self.value(e.right), SIGNS[e.op.__class__]
+        if sign != "div" and FLOAT not in (a.type, b.type):
+            x, y = self.as_type(a, INT), self.as_type(b, INT)
+            return Operand(INT, self.made(f"{sign} i64 {x}, {y}"))
+        x, y = self.as_type(a, FLOAT), self.as_type(b, FLOAT)
+        if sign == "div":
+            self.unless(self.made(f"fcmp oeq double {y}, 0.0"))
+        return Operand(FLOAT, self.made(f"f{sign} double {x}, {y}"))
+
+    def unary(self, e: ast.UnaryOp) -> Operand:
+        operand = self.value(e.operand)
+        if isinstance(e.op, ast.Not):
+            return Operand(TRUTH, self.made(f"xor i1 {self.truth(e.operand)}, true"))
+        if operand.type == INT:
+            return Operand(INT, self.made(f"sub i64 0, {operand.text}"))
+        return Operand(FLOAT, self.made(f"fneg double {operand.text}"))
+
+    def junction(self, e: ast.BoolOp) -> Operand:
+        """``a and b``, both computed: neither does anything else."""
+        word = "and" if isinstance(e.op, ast.And) else "or"
+        found, *others = [self.truth(v) for v in e.values]
+        for other in others:
+            found = self.made(f"{word} i1 {found}, {other}")
+        return Operand(TRUTH, found)
+
+    def comparison(self, e: ast.Compare) -> Operand:
+        operands = [self.value(x) for x in (e.left, *e.comparators)]
+        found = "true"
+        for op, a, b in zip(e.ops, operands, operands[1:], strict=False):
+            floats = FLOAT in (a.type, b.type)
+            kind = FLOAT if floats else INT
+            how = COMPARED[op.__class__][not floats]
+            one = self.made(f"{how} {kind} {self.as_type(a, kind)}, {self.as_type(b, kind)}")
+            found = self.made(f"and i1 {found}, {one}")
+        return Operand(TRUTH, found)
+
+    def call(self, e: ast.Call) -> Operand:
+        args = [f"double {self.float(a)}" for a in e.args]
+        if _name_of(e) == "abs":
+            return Operand(FLOAT, self.made(f"call double @llvm.fabs.f64({args[0]})"))
+        assert _name_of(e) == "hypot"
+        found = args[0]
+        for other in args[1:]:
+            found = f"double {self.made(f'call double @hypot({found}, {other})')}"
+        return Operand(FLOAT, found.removeprefix("double "))
+
+
+def _name_of(e: ast.Call) -> str:
+    return _id(e.func)
+
+
+def _id(e: ast.expr) -> str:
+    return e.id if isinstance(e, ast.Name) else ""
+
+
+STATEMENTS: Final[Mapping[type[ast.AST], Callable[[_Loop, Any], None]]] = {
+    ast.Assign: _Loop.assign,
+    ast.AugAssign: _Loop.augmented,
+    ast.If: _Loop.branch,
+    ast.While: _Loop.repeat,
+    ast.For: _Loop.counted,
+    ast.Break: _Loop.stop,
+    ast.Return: _Loop.result,
+    ast.Pass: _Loop.nothing,
+}
+EXPRESSIONS: Final[Mapping[type[ast.AST], Callable[[_Loop, Any], Operand]]] = {
+    ast.Name: _Loop.name,
+    ast.Constant: _Loop.constant,
+    ast.BinOp: _Loop.binary,
+    ast.UnaryOp: _Loop.unary,
+    ast.BoolOp: _Loop.junction,
+    ast.Compare: _Loop.comparison,
+    ast.Call: _Loop.call,
+}

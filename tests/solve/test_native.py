@@ -1,0 +1,188 @@
+"""Solvers in machine code: what they find, and how they end, is what solvers in Python find."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import symgrad as sg
+
+x, y, z = sg.symbols("x y z")
+a, b = sg.symbols("a b")
+EQUATIONS = {
+    "cubic": (4 * x**3 - 4 * x, (), [(2.0,), (0.5,), (0.0,), (1e300,), (-3,), (np.float64(0.7),)]),
+    "kepler": (x - b * sg.sin(x) - a, (a, b), [(1.0, 1.0, 0.5), (0.1, 2.9, 0.99), (5.0, 0.0, 0.3)]),
+    "none": (x**2 + 1, (), [(1.0,), (0.3,)]),
+    "multiple": ((x - 1) ** 2, (), [(3.0,)]),
+    "pole": (1 / x, (), [(1.0,), (-2.0,)]),
+    "undefined": (sg.log(x) - a, (a,), [(0.1, 1.0), (9.0, 1.0), (1.0, -2.0)]),
+    "far": (sg.exp(x) - a, (a,), [(0.0, 1e10), (-40.0, 3.0)]),
+    "special": (sg.special.jv(0, x) - a, (a,), [(1.5, 0.25)]),
+}
+SYSTEMS = {
+    "circle": ([x**2 + y**2 - a, x * y - b], [x, y], (a, b),
+               [([2.0, 0.5], 4.0, 1.0), ([0.0, 0.0], 4.0, 1.0)]),
+    "three": ([x + y + z - 6, x * y * z - 6, x * y + y * z + z * x - 11], [x, y, z], (),
+              [([0.9, 2.2, 2.7],)]),
+    "singular": ([x**2, y], [x, y], (), [([1.0, 1.0],)]),
+}  # fmt: skip
+VALLEY = (1 - x) ** 2 + 100 * (y - x**2) ** 2
+MINIMA = {
+    "valley": (VALLEY, [x, y], (), [([-1.2, 1.0],), ([1.0, 1.0],)]),
+    "one": (x**4 - 2 * x**2 + a * x, x, (a,), [(2.0, 0.1), (0.0, 0.0)]),
+    "saddle": (x**2 - y**2, [x, y], (), [([1.0, 0.0],)]),
+    "falling": (sg.exp(-x), x, (), [(1.0,)]),
+}
+
+
+def same(actual, expected, digits=1e-12):
+    assert type(actual) is type(expected)
+    assert np.array_equal(actual.status, expected.status)
+    assert np.array_equal(actual.converged, expected.converged)
+    for name in ("x", "residual", "value"):
+        if hasattr(expected, name):
+            found, wanted = np.asarray(getattr(actual, name)), np.asarray(getattr(expected, name))
+            assert found.dtype == wanted.dtype and found.shape == wanted.shape
+            np.testing.assert_allclose(found, wanted, digits, digits)
+    for name in ("iterations", "status", "converged", "curvature"):
+        if hasattr(expected, name):
+            found, wanted = getattr(actual, name), getattr(expected, name)
+            assert type(found) is type(wanted)
+            assert np.asarray(found).dtype == np.asarray(wanted).dtype
+
+
+def both(make, *args, **options):
+    return make(*args, **options), make(*args, backend="native", **options)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("name", EQUATIONS)
+def test_equations(name, order):
+    f, params, points = EQUATIONS[name]
+    plain, fast = both(sg.newton_root, f, x, params, order=order)
+    assert fast.explain().splitlines()[-1].startswith("native: the loop")
+    for point in points:
+        found, wanted = fast(*point), plain(*point)
+        same(found, wanted)
+        assert found.iterations == wanted.iterations
+        assert found.origin[0] is fast
+    columns = [np.array(c, float) for c in zip(*points * 5, strict=True)]
+    with np.errstate(all="ignore"):
+        same(fast(*columns), plain(*columns))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_systems(name):
+    f, unknowns, params, points = SYSTEMS[name]
+    plain, fast = both(sg.newton_root, f, unknowns, params)
+    for point in points:
+        same(fast(*point), plain(*point))
+    columns = [np.array(c, float) for c in zip(*points * 5, strict=True)]
+    same(fast(*columns), plain(*columns))
+
+
+@pytest.mark.parametrize("name", MINIMA)
+def test_minima(name):
+    f, unknowns, params, points = MINIMA[name]
+    plain, fast = both(sg.newton_minimize, f, unknowns, params)
+    for point in points:
+        same(fast(*point), plain(*point))
+    columns = [np.array(c, float) for c in zip(*points * 5, strict=True)]
+    same(fast(*columns), plain(*columns), 1e-8)
+
+
+def test_systems_of_up_to_eight_unknowns():
+    xs = sg.symbols("q0:8")
+    rng = np.random.default_rng(3)
+    matrix = rng.uniform(-1, 1, (8, 8)) + 4 * np.eye(8)
+    f = [
+        sum(float(m) * v for m, v in zip(row, xs, strict=True)) + 0.1 * xs[k] ** 3 - 1
+        for k, row in enumerate(matrix)
+    ]
+    plain, fast = both(sg.newton_root, f, xs)
+    same(fast([0.0] * 8), plain([0.0] * 8), 1e-10)
+    starts = rng.uniform(-0.1, 0.1, (50, 8))
+    same(fast(starts), plain(starts), 1e-10)
+    assert "native: the loop" in fast.explain()
+    nine = sg.newton_root([*f, z - 1], [*xs, z], backend="native")
+    assert nine.explain().splitlines()[-1].startswith("native: none")
+    assert nine([0.0] * 9).converged
+
+
+def test_bounds_are_kept():
+    plain, fast = both(sg.newton_root, x**2 - 4, x, bounds=(0, 10))
+    for start in (5.0, 0.1, -3.0):
+        same(fast(start), plain(start))
+    plain, fast = both(
+        sg.newton_minimize, (x - 3) ** 2 + y**2, [x, y], bounds=[(None, 2), (None, None)]
+    )
+    same(fast([0.5, 0.5]), plain([0.5, 0.5]))
+
+
+def test_batches_of_any_shape():
+    f = x - b * sg.sin(x) - a
+    plain, fast = both(sg.newton_root, f, x, (a, b))
+    rng = np.random.default_rng(5)
+    for shapes in (
+        ((3, 1), (4,), ()),
+        ((), (5000,), ()),
+        ((2, 2), (), ()),
+        ((0,), (), ()),
+        ((6, 4), (6, 1), (4,)),
+    ):
+        x0, p, q = (rng.uniform(0.1, 0.9, s) for s in shapes)
+        same(fast(x0, p, q), plain(x0, p, q))
+    turned = rng.uniform(0.1, 0.9, (50, 8))[::2, ::-3].T
+    same(fast(1.0, turned, 0.5), plain(1.0, turned, 0.5))
+    same(fast([1.0, 2.0], 0.5, 0.25), plain([1.0, 2.0], 0.5, 0.25))
+
+
+def test_options_and_errors_are_those_of_every_solver():
+    plain, fast = both(sg.newton_root, x**3 - a, x, a)
+    for options in (
+        {"tol": 1e-3},
+        {"maxiter": 2},
+        {"xtol": 1e-4},
+        {"tol": 1e-9, "maxiter": 50},
+        {"maxiter": 0},
+    ):
+        same(fast(5.0, 2.0, **options), plain(5.0, 2.0, **options), 1e-9)
+        same(fast(np.full(3, 5.0), 2.0, **options), plain(np.full(3, 5.0), 2.0, **options), 1e-2)
+    same(fast(5.0, a=2.0), plain(5.0, a=2.0))
+    seen = []
+    fast(5.0, 2.0, callback=lambda *args: seen.append(args))
+    assert seen
+    for call in (
+        lambda f: f("a", 1.0),
+        lambda f: f(1.0),
+        lambda f: f(1.0, [1.0], 2.0),
+        lambda f: f(np.ones(3), np.ones(4)),
+    ):
+        with pytest.raises(sg.SymgradError) as wanted:
+            call(plain)
+        with pytest.raises(sg.SymgradError) as found:
+            call(fast)
+        assert str(found.value) == str(wanted.value)
+    with pytest.raises(sg.ConvergenceError):
+        sg.newton_root(x**2 + 1, x, backend="native")(1.0, raise_on_failure=True)
+    with pytest.raises(sg.ArgumentError, match="'native'"):
+        sg.newton_root(x, x, backend="C")
+
+
+def test_pickles_sources_and_sensitivities():
+    fast = sg.newton_root(x**2 - a, x, a, backend="native")
+    again = pickle.loads(pickle.dumps(fast))
+    assert again(1.0, 2.0).x == fast(1.0, 2.0).x
+    assert "native" in again.explain()
+    assert fast.source == sg.newton_root(x**2 - a, x, a).source
+    assert fast(1.0, 4.0).sensitivity(a) == pytest.approx(0.25)
+
+
+def test_what_has_no_native_code_runs_as_ever():
+    v = sg.vector("v", 2)
+    for solver, start in (
+        (sg.newton_root(v**2 - 4, v, backend="native"), np.ones(2)),
+        (sg.newton_root(sg.special.lambertw(x) - 1, x, backend="native"), 2.0),
+    ):
+        assert solver.explain().splitlines()[-1].startswith("native: none")
+        assert np.all(solver(start).converged)

@@ -147,6 +147,11 @@ def formulas_of(op):
     return st.builds(op, INSIDE)
 
 
+def normal(u, sign):
+    """Of sign 1 and -1, the second is p times the first: the densities of Black and Scholes."""
+    return f.exp(-((f.log(p) / u + sign * u / 2) ** 2) / 2)
+
+
 # What each rule was made for, of two formulas u and w: factors, terms, base and exponent, or operands.
 # Random factors and terms join them, and their own once more.
 MADE_FOR = {
@@ -291,10 +296,29 @@ MADE_FOR = {
         lambda u, w: (f.expit(u), -number(1) / 2),
         lambda u, w: (f.exp(u), number(1), number(-2), f.cosh(w)),
     ],
-    "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)": [
-        lambda u, w: (f.exp(u), -1 * f.exp(-u)),
-        lambda u, w: (3 * f.exp(-u), 3 * f.exp(u)),
-        lambda u, w: (f.exp(u), f.exp(u), -1 * f.exp(-u)),
+    "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)": [
+        lambda u, w: (2 * f.exp(u), -2 * f.exp(-u)),
+        lambda u, w: (f.exp(u) * w, f.exp(-u) * w),
+        lambda u, w: (w * f.cosh(u), -1 * (w * f.sinh(u))),
+        lambda u, w: (f.exp(u), -2 * f.cosh(u)),
+        lambda u, w: (f.cosh(u) ** 2, -1 * f.sinh(u) ** 2),
+        lambda u, w: (f.cosh(u) * f.cosh(w), -1 * (f.sinh(u) * f.sinh(w))),
+        lambda u, w: (f.exp(u) * f.cosh(u), -0.5 * f.expm1(2 * u)),
+    ],
+    "a*exp(u) + b*exp(v) = (a + b*p)*exp(u), v - u = log(p)": [
+        lambda u, w: (w * normal(u, 1), -3 * (w * normal(u, -1))),
+        lambda u, w: (f.exp(-w) * normal(u, 1), f.exp(-w) * normal(u, -1), w),
+        lambda u, w: (f.exp((u + w) ** 2), -1 * f.exp(u**2 + 2 * (u * w) + w**2)),
+        lambda u, w: (sg.named(f.exp(w), "D") * normal(u, 1), p * (f.exp(w) * normal(u, -1))),
+    ],
+    "exp(u)*exp(v) = p*exp(w), u + v = log(p) + w": [
+        lambda u, w: (normal(u, 1), normal(u, -1) ** -1),
+        lambda u, w: (normal(u, 1), normal(u, -1) ** -1, w),
+    ],
+    "u*v*(u*v)**(-3/2) = (u*v)**(-1/2)": [
+        lambda u, w: (u, w, power(u * w, number(-1.5))),
+        lambda u, w: (u**2, w**3, power(u * w, number(-2.5))),
+        lambda u, w: (1 / u, 1 / w, power(u * w, number(1.5))),
     ],
     "softplus(u) - u = softplus(-u)": [
         lambda u, w: (f.softplus(u), -1 * u),

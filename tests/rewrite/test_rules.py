@@ -259,9 +259,17 @@ STABLE = {
         (1 - expit(x), expit(-x)),
         (sg.sqrt(1 + x) - 1, None),
     ],
-    "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)": [
+    "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)": [
         (sg.exp(x) - sg.exp(-x), 2 * sg.sinh(x)),
         (sg.exp(x) + sg.exp(-x), 2 * sg.cosh(x)),
+        (sg.cosh(x) - sg.sinh(x), sg.exp(-x)),
+    ],
+    "a*exp(u) + b*exp(v) = (a + b*p)*exp(u), v - u = log(p)": [
+        (sg.exp((x + y) ** 2) - sg.exp(x**2 + 2 * x * y + y**2), None),
+        (sg.exp(-((x + sg.log(p) / x) ** 2)) - sg.exp(-((x - sg.log(p) / x) ** 2)), None),
+    ],
+    "exp(u)*exp(v) = p*exp(w), u + v = log(p) + w": [
+        (sg.exp((x + sg.log(p) / x) ** 2) * sg.exp(-((x - sg.log(p) / x) ** 2)), p**4),
     ],
     "softplus(u) - u = softplus(-u)": [(softplus(x) - x, softplus(-x))],
     "1 - tanh(u)**2 = sech(u)**2, s - s**2": [

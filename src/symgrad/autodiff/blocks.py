@@ -16,7 +16,8 @@ from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on, toposort
 from symgrad.ops.einsum import transpose_axes
-from symgrad.rewrite.simplify import in_names
+from symgrad.rewrite.names import NO_NAMES, Recall
+from symgrad.rewrite.simplify import in_names, tidied
 
 
 def behind(block: Expr, rank: int) -> Expr:
@@ -28,12 +29,16 @@ def behind(block: Expr, rank: int) -> Expr:
 
 @COLLECTOR_PAUSED
 def first_derivatives(
-    outputs: Sequence[Expr], variables: Sequence[Expr], symmetric: bool = False
+    outputs: Sequence[Expr],
+    variables: Sequence[Expr],
+    symmetric: bool = False,
+    names: Recall = NO_NAMES,
 ) -> list[list[Expr]]:
     """Per output a list of its derivatives by each variable, of shape ``f.shape + x.shape``, simplified.
 
     `symmetric` says that the outputs are the gradient by the variables: half of the blocks is
-    differentiated, the others are their transposes.
+    differentiated, the others are their transposes. `names` are those of the function that they are
+    the gradient of.
     """
     columns = Columns(outputs, symbols_of(variables))
     blocks = [
@@ -41,6 +46,8 @@ def first_derivatives(
     ]
     places = [(i, j) for j, column in enumerate(blocks) for i in column]
     found = in_names([blocks[j][i] for i, j in places], columns.recall, True)
+    if names.parts:
+        found = tidied(found, names)
     full = [[number(0, (*y.shape, *x.shape)) for x in variables] for y in outputs]
     for (i, j), block in zip(places, found, strict=True):
         if 0 not in block.shape:

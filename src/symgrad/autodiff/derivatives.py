@@ -19,7 +19,8 @@ from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops.applied import exchanged, stand_ins, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.public import public
-from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.names import Recall, named_parts
+from symgrad.rewrite.simplify import simplify_all, tidied
 
 
 def _by(x: Expr) -> str:
@@ -155,6 +156,7 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     x*cos(q(x)) and diff(q(x), x)*cos(q(x))
     """
     y = _function(f, "diff")
+    names = _names_of(y)
     for x, times in _orders(y, variables, n):
         if x.shape != ():
             raise ShapeError(
@@ -162,7 +164,7 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
                 " jacobian(f, x), or grad(f, x) for a scalar f"
             )
         y = _repeated(y, x, times)
-    return y
+    return tidied([y], names)[0] if names.parts and y.args else y
 
 
 FREE_ORDER: Final = 1000  # an order up to which derivatives may grow to any size
@@ -321,11 +323,17 @@ def hessian(f: Any, x: Any) -> Any:
     [[2*y, 2*x], [2*x, 0]]
     """
     leaves, many = variables_of(x, "hessian")
-    gradients = _gradients(_scalar(f, "hessian", leaves), number(1), leaves)
-    blocks = first_derivatives(gradients, leaves, symmetric=True)
+    y = _scalar(f, "hessian", leaves)
+    gradients = _gradients(y, number(1), leaves)
+    blocks = first_derivatives(gradients, leaves, symmetric=True, names=_names_of(y))
     if many:
         return blocks
     full = blocks[0][0]
     if full.ndim == 2:
         remember_symmetry(full, True)
     return full
+
+
+def _names_of(y: Expr) -> Recall:
+    names = named_parts(toposort([y]))
+    return Recall(names, names)

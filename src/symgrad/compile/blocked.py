@@ -50,11 +50,14 @@ class Blocked:
         What is computed entry by entry, in regions and in sums of parts.
     run : callable
         ``run(*arrays, out=buffers)``, with a buffer or None for each output.
+    calls : tuple of callable
+        The functions of its loops.
     """
 
     source: str
     regions: tuple[Region, ...]
     run: Callable[..., Any]
+    calls: tuple[Callable[..., Any], ...]
 
     def text(self) -> str:
         """The source, with the code of each region for arrays of float64 before it."""
@@ -68,30 +71,49 @@ def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
     if not looped.loops() and not slotted.slots:
         return None
     quiet = any(is_quiet(instr.kind) for instr in program.instrs)
-    source, run = _compiled(looped, slotted, nest, options, quiet)
-    return Blocked(source, tuple(regions_in(looped)), run)
+    made: list[Callable[..., Any]] = []
+    source, run = _compiled(looped, slotted, nest, options, quiet, made)
+    return Blocked(source, tuple(regions_in(looped)), run, tuple(made))
 
 
 def _compiled(
-    looped: Program, slotted: Program, nest: Nest, options: Options, quiet: bool
+    looped: Program,
+    slotted: Program,
+    nest: Nest,
+    options: Options,
+    quiet: bool,
+    made: list[Callable[..., Any]],
 ) -> tuple[str, Callable[..., Any]]:
-    """Source and function of a program with loops; `slotted` is the same with slots."""
+    """Source and function of a program with loops, whose functions go into `made`.
+
+    `slotted` is the same program with slots.
+    """
     sources, calls = [], dict(long_arrays(looped.arrays))
     for loop, into in zip(looped.loops(), slotted.loops(), strict=True):
         plan, rows = loop.plan, into.plan
         if isinstance(plan, Rows) and isinstance(rows, Rows):
             every: Nest = ("list", (), tuple(range(len(plan.finals))))
             source, run = _compiled(
-                plan.body, rows.body, every, replace(options, name="rows"), quiet
+                plan.body, rows.body, every, replace(options, name="rows"), quiet, made
             )
             sources.append(source)
             calls[loop.name] = RowsFunction(plan, run)
         elif isinstance(plan, Stencil):
             calls[loop.name] = StencilFunction(plan, options.threads)
         elif isinstance(plan, Region):
-            calls[loop.name] = RegionFunction(plan, options.threads)
+            calls[loop.name] = _region_function(plan, options)
+        made.append(calls[loop.name])
     source, run = _function(looped, slotted, nest, options, quiet, calls)
     return "\n\n".join([*sources, source]), run
+
+
+def _region_function(plan: Region, options: Options) -> Callable[..., Any]:
+    made = RegionFunction(plan, options.threads)
+    if not options.native:
+        return made
+    from symgrad.compile.native_loops import NativeLoop  # noqa: PLC0415 (an extra)
+
+    return NativeLoop(plan, options.threads, options.fast_math, made)
 
 
 def _function(

@@ -79,7 +79,8 @@ class Draft:
 
     def target(self, target: Target) -> Target:
         """A target under the options."""
-        return target.with_fast_math() if self.options.fast_math else target
+        half_angles = self.options.fast_math and not self.options.native
+        return target.with_fast_math() if half_angles else target
 
 
 class Code:

@@ -17,6 +17,7 @@ from symgrad.ops.arithmetic import (
     mul,
     split_coefficient,
 )
+from symgrad.ops.stable import sech
 
 Terms = dict[Expr, Any]  # the numbers of the terms of a sum; those that no rule may touch
 
@@ -90,6 +91,8 @@ def _less_one(x: Expr) -> Expr | None:
         return -2 * f.sin(x.args[0] / 2) ** 2
     if x.op is f.cosh:
         return 2 * f.sinh(x.args[0] / 2) ** 2
+    if x.op is sech:
+        return -f.tanh(x.args[0]) * f.tanh(x.args[0] / 2)
     if x.op is f.expit:
         return -f.expit(-x.args[0])
     if x.op is f.exp2:
@@ -110,26 +113,6 @@ def _less_root(x: Expr, d: Any) -> Expr | None:
     if len(rest) != len(inside.args) - 1 or any(is_number(t) for t in rest):
         return None
     return add_all(rest) / (x + number(d, x.shape))
-
-
-def hyperbolic_sum(y: Expr) -> Expr | None:
-    """``c*exp(u) - c*exp(-u) = 2c*sinh(u)``, ``c*exp(u) + c*exp(-u) = 2c*cosh(u)``."""
-    if sum(split_coefficient(t)[1] is not None for t in y.args) < 2:
-        return None
-    terms, constant, others = like_terms(y)
-    found: dict[Expr, Expr] = {}
-    for term, c in terms.items():
-        if term.op is not f.exp:
-            continue
-        u = term.args[0]
-        mirrored = found.get(mul(number(-1, u.shape), u))
-        if mirrored is not None and terms[mirrored] in (c, -c):
-            kept = {t: n for t, n in terms.items() if t is not term and t is not mirrored}
-            function = f.cosh if terms[mirrored] == c else f.sinh
-            made = mul(number(2 * c, y.shape), function(u))
-            return sum_of(kept, constant, others, y, made)
-        found[u] = term
-    return None
 
 
 def softplus_difference(y: Expr) -> Expr | None:

@@ -34,6 +34,7 @@ from symgrad.ops.symmetry import einsum_key
 from symgrad.rewrite.factor import MAX_TERMS, expand, factored, over_one_denominator
 from symgrad.rewrite.logistic import logistic_quotients
 from symgrad.rewrite.powers import Powers, raise_power
+from symgrad.rewrite.product_roots import roots_of_products
 from symgrad.rewrite.sums import (
     Coefficients,
     as_sum,
@@ -204,7 +205,7 @@ def collect_product(factors: Sequence[tuple[Expr, bool]], like: Expr) -> Expr:
             built.append(factor)
     if exponents:
         built.extend(_exponentials(exponents))
-    built = logistic_quotients(tangents(absolute_values(built)))
+    built = logistic_quotients(tangents(absolute_values(roots_of_products(built))))
     single = {x for x, alone in factors if alone}
     coefficient, built = primitive_sums(coefficient, built, single)
     return _product_of(coefficient, built, single, like)

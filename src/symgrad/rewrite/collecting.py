@@ -18,6 +18,7 @@ from symgrad.rewrite import collect
 from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.logistic import logistic_quotients
+from symgrad.rewrite.product_roots import roots_of_products
 from symgrad.rewrite.rule import Guarantee, Rule
 from symgrad.rewrite.tensor import hoisted, normal_einsum, product_as_einsum
 
@@ -90,6 +91,7 @@ COLLECTING: Final = (
     COLLECT_PRODUCTS,
     Rule("u**a * u**b = u**(a + b), of what is shared", DOMAIN, MUL, _shared_product),
     Rule("u*sign(u) = |u|, sign(u)/|u| = 1/u", DOMAIN, MUL, _on_factors(collect.absolute_values)),
+    Rule("u*v*(u*v)**(-3/2) = (u*v)**(-1/2)", DOMAIN, MUL, _on_factors(roots_of_products)),
     Rule("sin(u)/cos(u) = tan(u), sinh(u)/cosh(u)", DOMAIN, MUL, _on_factors(collect.tangents)),
     Rule("exp(-u)/(exp(-u) + c) = 1/(c*exp(u) + 1)", DOMAIN, MUL, _on_factors(logistic_quotients)),
     Rule("(c*a + c*b)*(a + b) = c*(a + b)**2", DOMAIN, MUL, _on_factors(_multiples_of_sums)),

@@ -196,7 +196,7 @@ def absorb(y: Expr) -> Expr | None:
         return _hyperbolic(rest)
     if 1 < len(exps) <= MAX_TERMS:
         w = add_all([e.args[0] for e in exps])
-        if not any(_linear(w)):
+        if not any(linear_parts(w)):
             return product_of([number(1, y.shape), *rest])
         made = _taken_in([w], rest)
         if made is not None:
@@ -270,11 +270,11 @@ def _taken_in(exponents: Sequence[Expr], others: Sequence[Expr]) -> list[Expr] |
     for x in sorted(others, key=_priority):
         if _priority(x) < len(HOLDS):
             u = base_and_exponent(x)[0].args[0]
-            holders.setdefault(frozenset(_linear(u)[0]), []).append(x)
+            holders.setdefault(frozenset(linear_parts(u)[0]), []).append(x)
     result: list[Expr] = []
     spent: set[Expr] = set()
     for w in exponents:
-        for x in holders.get(frozenset(_linear(w)[0]), ()):
+        for x in holders.get(frozenset(linear_parts(w)[0]), ()):
             made = None if x in spent else _with_exponential(*base_and_exponent(x), w)
             if made is not None:
                 spent.add(x)
@@ -347,8 +347,8 @@ def _raised(base: Expr, n: Any) -> Expr:
 
 def multiple_of(w: Expr, z: Expr) -> tuple[Any, float]:
     """``(m, r)`` with ``w = m*z + r`` for numbers m and r; m is None if there are none."""
-    ours, extra = _linear(w)
-    theirs, offset = _linear(z)
+    ours, extra = linear_parts(w)
+    theirs, offset = linear_parts(z)
     if not theirs or ours.keys() != theirs.keys():
         return None, 0.0
     first = next(iter(theirs))
@@ -365,7 +365,7 @@ def _ratio(a: Any, b: Any) -> Any:
     return a / b
 
 
-def _linear(x: Expr) -> tuple[dict[Expr, Any], Any]:
+def linear_parts(x: Expr) -> tuple[dict[Expr, Any], Any]:
     """The coefficients of a sum by term, and its number; a sum times a number in it is written out."""
     coefficients: dict[Expr, Any] = {}
     constant: Any = 0

@@ -26,7 +26,6 @@ from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.linalg import LOGABSDET, SIGNDET
 from symgrad.ops.stable import log1mexp, log1p_tanh, log_cosh, sech
-from symgrad.rewrite.cancellation import hyperbolic_sum
 from symgrad.rewrite.complements import complement
 from symgrad.rewrite.exponentials import (
     base_and_exponent,
@@ -36,6 +35,7 @@ from symgrad.rewrite.exponentials import (
     log_total,
     summed_exponent,
 )
+from symgrad.rewrite.hyperbolic_sums import hyperbolic_sum
 
 WITH_LOGARITHM: Final = (f.exp, f.expit, f.cosh, sech, f.exp2)  # with logarithms of their own
 
@@ -85,12 +85,17 @@ def log_of_exponentials(y: Expr) -> Expr | None:
 
 
 def log_of_product(y: Expr) -> Expr | None:
-    """``log(p*r) = log(p) + log(r)`` where p is positive and its logarithm has a form of its own."""
+    """``log(p*r) = log(p) + log(r)`` where p is positive and its logarithm has a form of its own.
+
+    A quotient stays one: ``log(a/b)`` keeps the digits that ``log(a) - log(b)`` loses where a is near b.
+    """
     x = y.args[0]
     if x.op is not MUL:
         return None
-    positive = [t for t in x.args if is_positive_factor(t)]
-    rest = [t for t in x.args if not is_positive_factor(t)]
+    plain = [t for t in x.args if not _gains(t)]
+    whole = plain if len({base_and_exponent(t)[1] > 0 for t in plain}) > 1 else []
+    positive = [t for t in x.args if t not in set(whole) and is_positive_factor(t)]
+    rest = [t for t in x.args if t not in set(positive)]
     if not any(map(_gains, positive)) or len(positive) + bool(rest) < 2:
         return None
     logs = [_log_of_positive(t) for t in positive]

@@ -28,6 +28,7 @@ from symgrad.ops.arithmetic import (
 from symgrad.ops.named import NAMED
 from symgrad.ops.properties import is_diagonal, is_spd
 from symgrad.ops.symmetry import is_symmetric
+from symgrad.rewrite.multiples import by_definitions
 from symgrad.rewrite.powers import Powers, as_term, powers_of, times
 
 Images = Mapping[Expr, Expr]
@@ -116,6 +117,7 @@ class Recall:
     """
 
     def __init__(self, given: Sequence[Expr] = (), prepared: Sequence[Expr] = ()) -> None:
+        self.parts = list(given)
         self.known: dict[Expr, Expr] = {}
         self.powers: dict[Expr, OwnPower] = {}
         self.products: list[tuple[Expr, Any, Powers]] = []
@@ -151,6 +153,10 @@ class Recall:
             built = rebuild(node, tuple([image[arg] for arg in node.args]))
             image[node] = self._by_products(self._by_powers(self.known.get(built, built)))
         return [image[root] for root in roots]
+
+    def by_definitions(self, roots: Sequence[Expr]) -> Sequence[Expr]:
+        """The roots with sums that are multiples of definitions by the names, where that is shorter."""
+        return by_definitions(roots, self.parts)
 
     def _by_powers(self, x: Expr) -> Expr:
         """A power, or a product of powers, of what a name is a power of."""

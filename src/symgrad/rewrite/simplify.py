@@ -23,6 +23,7 @@ from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.collecting import CLEARED, COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.entries import joined_parts
+from symgrad.rewrite.equal_exponentials import without_equal_exponentials
 from symgrad.rewrite.matrices import without_cofactors
 from symgrad.rewrite.names import Recall, cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.plain import is_plain_product, is_plain_sum
@@ -62,13 +63,17 @@ def simplify_all(
 def in_names(roots: Sequence[Expr], recall: Recall, simplified: bool) -> list[Expr]:
     """Derivatives in terms of the names of what was differentiated, and simplified."""
     named = recall(roots)
-    if not simplified:
-        return named
-    images = simplify_all(named)
-    found = recall(images)
-    if all(a is b for a, b in zip(images, found, strict=True)):
-        return images
-    return simplify_all(found)
+    return tidied(named, recall) if simplified else named
+
+
+def tidied(roots: Sequence[Expr], recall: Recall) -> list[Expr]:
+    """Formulas in terms of names, simplified; what is equal by the definitions of the names cancels."""
+    found = simplify_all(roots)
+    for step in (recall, without_equal_exponentials, recall.by_definitions):
+        changed = step(found)
+        if any(a is not b for a, b in zip(found, changed, strict=True)):
+            found = simplify_all(changed)
+    return found
 
 
 class _Pass:

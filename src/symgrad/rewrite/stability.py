@@ -27,7 +27,9 @@ from symgrad.rewrite import cancellation, complements, decay, exponentials, hype
 from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite import special_forms as forms
 from symgrad.rewrite.distribute import distributed
+from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
+from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
 from symgrad.rewrite.systems import solved_inverses
@@ -319,13 +321,14 @@ _RULES: Final = (
     Rule("log(gamma(u)) = gammaln(u), gamma(u) > 0", EXACT, f.log, forms.log_of_gamma),
     Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
     Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
+    *EQUAL_EXPONENTIALS,
     Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
     Rule(
-        "exp(u) -+ exp(-u) = 2*sinh(u), 2*cosh(u)",
+        "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)",
         ROUNDING,
         ADD,
-        cancellation.hyperbolic_sum,
-        (f.exp,),
+        hyperbolic_sum,
+        FUNCTIONS,
     ),
     Rule(
         "softplus(u) - u = softplus(-u)",

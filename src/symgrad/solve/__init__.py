@@ -36,8 +36,9 @@ parameters; `sensitivity` solves them for ``dx/dp``, and `path` follows them alo
 """
 
 from symgrad.solve.constraints import Kkt, kkt, lagrangian
+from symgrad.solve.fitting import least_squares
 from symgrad.solve.path import Curve, Path
-from symgrad.solve.public import least_squares, newton_minimize, newton_root
+from symgrad.solve.public import newton_minimize, newton_root
 from symgrad.solve.runtime.results import Constrained, Fit, Minimum, Solution, Status
 from symgrad.solve.solver import Solver
 

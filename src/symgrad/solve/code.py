@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.autodiff import hvp
+from symgrad.autodiff import hvp, jacobian
 from symgrad.autodiff.rounding import rounding_all
 from symgrad.batching import vmap
 from symgrad.compile.execute import function_of
@@ -23,6 +23,7 @@ from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import sum_axes
 from symgrad.program.build import is_batched, lower
 from symgrad.solve.loops import Parts, equation_loop, program_of
+from symgrad.solve.losses import Loss
 from symgrad.solve.problem import Problem
 from symgrad.solve.templates import Loop
 from symgrad.targets.numpy_source import INDENT
@@ -174,15 +175,38 @@ def system_code(
 
 
 def fit_code(
-    problem: Problem, outputs: Sequence[Expr], options: dict[str, Any], defaults: str
+    problem: Problem,
+    lost: Problem,
+    outputs: Sequence[Expr],
+    options: dict[str, Any],
+    late: Sequence[str],
 ) -> str:
-    """The same for residuals and their Jacobian, of least squares."""
+    """The same for residuals and their Jacobian, of least squares.
+
+    `lost` is the problem with the loss, and with weights of residuals as further parameters where some may
+    be left out; `late` are the names of the functions that are made later.
+    """
     functions = [
-        _function("evaluate", problem.symbols, outputs),
-        made("evaluate_batch", *batched(problem, outputs)),
+        _function("evaluate", lost.symbols, outputs),
+        made("evaluate_batch", *batched(lost, outputs)),
     ]
-    called = f"solve_fit(evaluate, make_evaluate_batch, {len(problem.formulas)}, product"
-    return _module(problem, functions, called, options, defaults)
+    more = ", ".join([name if name in late else "None" for name in ("influence", "probe")])
+    called = f"solve_fit(evaluate, make_evaluate_batch, {len(lost.formulas)}, product, {more}"
+    return _module(problem, functions, called, options, "tol=1e-10, maxiter=2000")
+
+
+def probe_code(problem: Problem) -> str:
+    """The function `probe`: the residuals alone, of many problems."""
+    return over_problems("probe", problem, list(problem.formulas))[0]
+
+
+def influence_code(problem: Problem, loss: Loss) -> str:
+    """The function `influence`: psi, its derivative, and the Jacobian of residuals, of many problems."""
+    leaves = list(problem.unknowns)
+    pairs = [loss.influence(r) for r in problem.formulas]
+    blocks = jacobian(list(problem.formulas), leaves)
+    outputs = [*[p for p, _ in pairs], *[q for _, q in pairs], *[b for row in blocks for b in row]]
+    return over_problems("influence", problem, outputs)[0]
 
 
 def curvature_code(problem: Problem) -> str:

@@ -15,7 +15,15 @@ from symgrad.ops.elementwise import adopted
 from symgrad.solve import modules
 from symgrad.solve.code import over_problems
 from symgrad.solve.problem import Problem
-from symgrad.solve.runtime.arguments import Form, Problems, box, split
+from symgrad.solve.runtime.arguments import (
+    Call,
+    Form,
+    Problems,
+    Tolerances,
+    box,
+    prepare,
+    split,
+)
 from symgrad.solve.runtime.calls import column_of, matrix_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.structure import entries_of_jacobian
@@ -87,6 +95,11 @@ class Conditions:
         """The values of the unknowns at a solution, in their form."""
         return solution.x
 
+    def problems(self, x: Any, params: tuple[Any, ...]) -> Problems:
+        """The problems of a call with these parameters, at points `x` in the form of the unknowns."""
+        call = Call(self.problem.form, x, params, {}, Tolerances(0.0), 0, False, None)
+        return prepare(call, finite=False)
+
     def held(self, solution: Any, problems: Problems, index: Any) -> Any:
         """Which unknowns stay as they are: those at a bound; (problems, n)."""
         x = problems.x[index]
@@ -107,8 +120,8 @@ class Conditions:
         by_name = {str(x.name): x for x in self.problem.params}
         found = []
         for p in listed:
-            x = by_name.get(p) if isinstance(p, str) else adopted(p)
-            if x is None or not any(x is known for known in self.problem.params):
+            x = by_name.get(p if isinstance(p, str) else str(getattr(adopted(p), "name", "")))
+            if x is None:
                 names = ", ".join(by_name) or "none"
                 raise ArgumentError(f"{who} takes a parameter of the solver, not {p!r}: {names}")
             found.append(x)
@@ -155,14 +168,18 @@ class Conditions:
             ]
         for p in wrt:
             outputs += [jacobian(y, p) for y in self.formulas]
-        code, _ = over_problems("linearised", self.problem, outputs)
-        names = dict(modules.namespace())
-        # the code ends with a function that makes this one, and its call
-        text = f"{code}\n\n\ndef made_linearised():\n    return linearised\n"
-        made: Callable[..., Any] = execute(text, "linearised", names)()
-        return made
+        return compiled("linearised", self.problem, outputs)
 
     def _matrices(self, entries: Any, n: int) -> list[Any]:
         rows, columns = np.divmod(self._where, n)
         matrix = sparse_library().csc_array
         return [matrix((row, (rows, columns)), shape=(n, n)) for row in entries]
+
+
+def compiled(name: str, problem: Problem, outputs: Sequence[Expr]) -> Callable[..., Any]:
+    """A function of unknowns and parameters, all with an axis of problems in front."""
+    code, _ = over_problems(name, problem, outputs)
+    # the code ends with a function that makes this one, and its call
+    text = f"{code}\n\n\ndef made_{name}():\n    return {name}\n"
+    function: Callable[..., Any] = execute(text, name, modules.namespace())()
+    return function

@@ -30,6 +30,7 @@ from symgrad.solve.runtime import (
     minimum,
     minimum_step,
     newton,
+    omit,
     region,
     results,
     roots,
@@ -59,6 +60,7 @@ ORDER: tuple[ModuleType, ...] = (
     beside,
     calls,
     minimize,
+    omit,
     fit,
     fits,
     region,
@@ -81,7 +83,7 @@ NEEDED = {
     "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
     "solve_constrained": (*MATRICES, spectra, interior, constrained),
     "solve_roots": MATRICES,
-    "solve_fit": (*MATRICES, *MINIMA[1:], fit, fits),
+    "solve_fit": (*MATRICES, *MINIMA[1:], omit, fit, fits),
     "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
 ERRORS = '''\

@@ -26,7 +26,6 @@ from symgrad.solve.conditions import Conditions
 from symgrad.solve.runtime.arguments import Problems, joined
 from symgrad.solve.runtime.results import Solution, Status
 from symgrad.solve.runtime.sparse import sparse_library
-from symgrad.solve.sensitivity import problems_at
 
 LONGEST = 0.1  # step, in scales of unknowns and parameter, where no value is asked for
 SHORTEST = 1e-7
@@ -190,7 +189,7 @@ def follow(
         return by_warm_starts(solve_at, x0, wanted)
     first = solve_at(x0, float(wanted[0]))
     given = [float(wanted[0]) if q is x else others[str(q.name)] for q in conditions.problem.params]
-    problems = problems_at(conditions, first.x, tuple(given))
+    problems = conditions.problems(first.x, tuple(given))
     walk = _Walk(conditions, x, problems, wanted, solve_at)
     track = _Track(walk, wanted, callback)
     track.reached(0, first, problems.x[0])

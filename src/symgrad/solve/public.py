@@ -15,12 +15,8 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import with_functions
-from symgrad.ops.arithmetic import add_all
-from symgrad.ops.einsum import sum_axes
 from symgrad.solve.code import (
-    curvature_code,
     equation_code,
-    fit_code,
     large_code,
     rounding_code,
     sparse_code,
@@ -33,7 +29,7 @@ from symgrad.solve.loops import MOST_UNKNOWNS, equation_loop, minimum_loop, syst
 from symgrad.solve.native import NativePlan
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
-from symgrad.solve.solver import Solver
+from symgrad.solve.solver import Solver, described, keywords
 from symgrad.solve.structure import diagonal_of, entries_of_jacobian, kronecker_of
 
 SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
@@ -118,7 +114,7 @@ def newton_root(
     remake = (
         newton_root,
         (F, unknowns, params),
-        _keywords(locals(), "order method globalize bracket bounds backend"),
+        keywords(locals(), "order method globalize bracket bounds backend"),
     )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
@@ -141,7 +137,7 @@ def newton_root(
     return Solver(
         partial(system_code, problem, outputs, *run),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
-        _described("root", problem, f"{_first(problem, loop)}{how}"),
+        described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
         Conditions(problem, lambda: problem.formulas),
@@ -206,7 +202,7 @@ def _sparse(
             "tol=1e-12, maxiter=200",
         ),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
-        _described("root", problem, f"Newton steps with a line search; {how}"),
+        described("root", problem, f"Newton steps with a line search; {how}"),
         tuple(problem.symbols),
         remake,
         Conditions(problem, lambda: problem.formulas, sparse=True),
@@ -231,7 +227,7 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
             "tol=1e-10, maxiter=500",
         ),
         {"rounding": partial(rounding_code, problem, [f, *gradient])},
-        _described("minimum", problem, f"Newton steps in a trust region; {how}"),
+        described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
         Conditions(problem, lambda: gradient, True, bounds=bounds_of(None, leaves, True)),
@@ -312,8 +308,8 @@ def newton_minimize(
             equal,
             inequal,
             lambda leaves: bounds_of(bounds, leaves, isinstance(unknowns, (list, tuple))),
-            (newton_minimize, (f, unknowns, params), _keywords(locals(), "equal inequal bounds")),
-            partial(_described, "minimum"),
+            (newton_minimize, (f, unknowns, params), keywords(locals(), "equal inequal bounds")),
+            partial(described, "minimum"),
         )
     problem = problem_of("newton_minimize", f, unknowns, params)
     if len(problem.formulas) != 1 or problem.formulas[0].shape != ():
@@ -323,7 +319,7 @@ def newton_minimize(
     remake = (
         newton_minimize,
         (f, unknowns, params),
-        _keywords(locals(), "method globalize bounds backend"),
+        keywords(locals(), "method globalize bounds backend"),
     )
     sides = bounds_of(bounds, leaves, many)
     if method == "cg" and globalize:
@@ -376,7 +372,7 @@ def _dense_minimum(
     return Solver(
         partial(system_code, problem, outputs, *run),
         {"rounding": partial(rounding_code, problem, [f, *gradient])},
-        _described(
+        described(
             "minimum", problem, f"{_first(problem, loop)}Newton steps in a trust region; {how}"
         ),
         tuple(problem.symbols),
@@ -406,7 +402,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
             {"bounds": bounds},
         ),
         {"rounding": partial(rounding_code, problem, [f, *gradient])},
-        _described(
+        described(
             "minimum",
             problem,
             "truncated conjugate gradients in a trust region; Hessian-vector products, no matrix formed",
@@ -415,67 +411,6 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
         remake,
         Conditions(problem, lambda: gradient, bounds=bounds),
     )
-
-
-@with_functions("unknowns", "params")
-def least_squares(r: Any, unknowns: Any, params: Any = (), *, bounds: Any = None) -> Solver:
-    """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
-
-    Where residuals are left, such steps may converge slowly; Newton's on the sum of squares then end the
-    iteration. The whole Hessian decides at the end whether it is a minimum: a saddle, as two equal
-    exponentials are, is left.
-
-    Parameters
-    ----------
-    r : Expr, or list of Expr
-        The residuals, of any shapes.
-    unknowns, params, bounds
-        As for `newton_root`. Data may be parameters: extents may be names.
-
-    Returns
-    -------
-    Solver
-        ``solver(x0, *params, tol=1e-10, maxiter=2000)`` gives a `Fit`: a `Solution` with the fields
-        `covariance`, `stderr`, `residual_std`, `dof` and `curvature`. Its `residual` is
-        ``sqrt(sum(r**2))``.
-
-    Examples
-    --------
-    >>> import numpy as np, symgrad as sg
-    >>> a, k = sg.symbols("a k")
-    >>> t, y = sg.vector("t", "n"), sg.vector("y", "n")
-    >>> fit = sg.least_squares(a * sg.exp(-k * t) - y, [a, k], [t, y])
-    >>> time = np.linspace(0.0, 3.0, 7)
-    >>> found = fit([1.0, 1.0], time, 2.0 * np.exp(-0.5 * time))
-    >>> np.round(found.x, 9)
-    array([2. , 0.5])
-    """
-    problem = problem_of("least_squares", r, unknowns, params)
-    many = isinstance(unknowns, (list, tuple))
-    options = {"bounds": bounds_of(bounds, problem.unknowns, many)}
-    blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    outputs = [*problem.formulas, *[b for row in blocks for b in row]]
-    return Solver(
-        partial(fit_code, problem, outputs, options, "tol=1e-10, maxiter=2000"),
-        {
-            "rounding": partial(rounding_code, problem, problem.formulas),
-            "product": partial(curvature_code, problem),
-        },
-        _described("least squares", problem, "Levenberg-Marquardt; singular values"),
-        tuple(problem.symbols),
-        (least_squares, (r, unknowns, params), _keywords(locals(), "bounds")),
-        Conditions(problem, partial(_slope_of_squares, problem), bounds=options["bounds"]),
-    )
-
-
-def _slope_of_squares(problem: Problem) -> list[Expr]:
-    squares = [sum_axes(r**2, range(r.ndim)) for r in problem.formulas]
-    slope: list[Expr] = grad(add_all(squares) / 2, list(problem.unknowns))
-    return slope
-
-
-def _keywords(given: dict[str, Any], names: str) -> dict[str, Any]:
-    return {name: given[name] for name in names.split()}
 
 
 def _equation(
@@ -501,7 +436,7 @@ def _equation(
     return Solver(
         partial(equation_code, problem, outputs, slope, options),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
-        _described(
+        described(
             "root",
             problem,
             f"{method}, full steps first; then shorter ones, then inside a sign change",
@@ -523,9 +458,3 @@ def _bracket(bracket: Any) -> tuple[float, float] | None:
     if not -inf < a < b < inf:
         raise ArgumentError(f"a bracket (a, b) needs finite a < b, got {bracket!r}")
     return a, b
-
-
-def _described(what: str, problem: Problem, how: str) -> tuple[str, ...]:
-    unknowns = ", ".join(str(x.name) for x in problem.unknowns)
-    params = ", ".join(str(x.name) for x in problem.params) or "none"
-    return f"{what} for {unknowns}; parameters: {params}", how

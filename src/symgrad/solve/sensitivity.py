@@ -9,7 +9,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.solve.conditions import Conditions
-from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, prepare, split
+from symgrad.solve.runtime.arguments import Problems, split
 from symgrad.solve.runtime.ending import EPS
 from symgrad.solve.runtime.sparse import sparse_library
 
@@ -19,7 +19,7 @@ NEAR = 1e-3  # of the unknowns, within which a Newton step from a solution stays
 def sensitivity(conditions: Conditions, solution: Any, params: tuple[Any, ...], p: Any) -> Any:
     """``dx/dp`` of a solution; see `Solution.sensitivity`."""
     wrt = conditions.parameters(p, "sensitivity")
-    problems = problems_at(conditions, conditions.point(solution), params)
+    problems = conditions.problems(conditions.point(solution), params)
     converged = np.ravel(solution.converged)
     single = not problems.batch
     if single and not converged[0]:
@@ -46,12 +46,6 @@ def sensitivity(conditions: Conditions, solution: Any, params: tuple[Any, ...], 
         for rows, value in zip(found, values, strict=True)
     ]
     return shaped if isinstance(p, (list, tuple)) else shaped[0]
-
-
-def problems_at(conditions: Conditions, x: Any, params: tuple[Any, ...]) -> Problems:
-    """The problems of a call, at points `x` in the form of the unknowns."""
-    form = conditions.problem.form
-    return prepare(Call(form, x, params, {}, Tolerances(0.0), 0, False, None))
 
 
 def _of(wrt: tuple[Any, ...], conditions: Conditions, problems: Problems) -> list[Any]:
@@ -137,3 +131,33 @@ def _shaped(rows: Any, conditions: Conditions, problems: Problems, of: tuple[int
         return parts
     (part,) = parts
     return float(part) if part.ndim == 0 else np.ascontiguousarray(part)
+
+
+def hessian_at(conditions: Conditions, solution: Any, params: tuple[Any, ...]) -> Any:
+    """The Hessian over the flattened unknowns; under constraints that of the Lagrangian."""
+    problems = conditions.problems(conditions.point(solution), params)
+    linear = conditions.linearised(problems, (), np.arange(len(problems.x)))
+    n = _count(conditions, problems)
+    rows = [np.asarray(m[:n, :n] if isinstance(m, np.ndarray) else m.toarray()) for m in linear.jac]
+    return np.stack(rows).reshape(*problems.batch, n, n)
+
+
+def covariance_at(conditions: Conditions, solution: Any, params: tuple[Any, ...]) -> Any:
+    """The inverse of the Hessian, on the tangents of active constraints; inf where it is not definite."""
+    problems = conditions.problems(conditions.point(solution), params)
+    index = np.arange(len(problems.x))
+    linear = conditions.linearised(problems, (), index)
+    held = conditions.held(solution, problems, index)
+    n, width = _count(conditions, problems), problems.x.shape[1]
+    found = np.empty((len(index), n, n))
+    for k, (matrix, h) in enumerate(zip(linear.jac, held, strict=True)):
+        right = np.where(h[:, None], 0.0, np.eye(width, n))
+        inverse = _solved(matrix, right, h)[:n]
+        sound = np.isfinite(inverse).all() and (np.diag(inverse) >= 0).all()
+        found[k] = 0.5 * (inverse + inverse.T) if sound else np.inf
+    return found.reshape(*problems.batch, n, n)
+
+
+def _count(conditions: Conditions, problems: Problems) -> int:
+    """How many entries the solver's own unknowns have."""
+    return sum(map(prod, problems.shapes[: len(conditions.form.unknowns)]))

@@ -17,7 +17,8 @@ from symgrad.solve import modules
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.native import NativePlan
 from symgrad.solve.path import Path, follow
-from symgrad.solve.sensitivity import sensitivity
+from symgrad.solve.problem import Problem
+from symgrad.solve.sensitivity import covariance_at, hessian_at, sensitivity
 
 
 class LazyFunction:
@@ -106,7 +107,6 @@ class Solver:
     __slots__ = (
         "__weakref__",
         "_code",
-        "_conditions",
         "_count",
         "_late",
         "_lines",
@@ -115,6 +115,7 @@ class Solver:
         "_run",
         "_source",
         "args",
+        "conditions",
     )
     __signature__ = _Shown()
 
@@ -129,7 +130,7 @@ class Solver:
         native: NativePlan | None = None,
     ) -> None:
         self._native = native
-        self._code, self._late, self._conditions = code, late, conditions
+        self._code, self._late, self.conditions = code, late, conditions
         self._source: str | None = None
         self._lines = lines
         self._remake = remake
@@ -154,9 +155,17 @@ class Solver:
         found.origin = (self, tuple(values))
         return found
 
-    def sensitivity(self, solution: Any, given: tuple[Any, ...], p: Any) -> Any:
-        """``dx/dp`` at a solution that the call with `given` found; see `Solution.sensitivity`."""
-        return sensitivity(self._conditions, solution, given[1:], p)
+    def sensitivity(self, solution: Any, params: tuple[Any, ...], p: Any) -> Any:
+        """``dx/dp`` at a solution for these parameters; see `Solution.sensitivity`."""
+        return sensitivity(self.conditions, solution, params, p)
+
+    def hessian(self, solution: Any, params: tuple[Any, ...]) -> Any:
+        """The Hessian at a solution; see `Minimum.hessian`."""
+        return hessian_at(self.conditions, solution, params)
+
+    def covariance(self, solution: Any, params: tuple[Any, ...]) -> Any:
+        """The inverse of the Hessian at a solution; see `Minimum.covariance`."""
+        return covariance_at(self.conditions, solution, params)
 
     def path(
         self,
@@ -206,11 +215,17 @@ class Solver:
         >>> path.sensitivity(a)
         array([0.25, 0.5 ,  nan])
         """
-        return follow(self, self._conditions, x0, p, values, params, maxsteps, callback, options)
+        return follow(self, self.conditions, x0, p, values, params, maxsteps, callback, options)
+
+    def again(self, formulas: Any, unknowns: Any, params: Any) -> Solver:
+        """The like of this fit for other residuals, which are weighted already."""
+        make = self._remake[0]
+        made: Solver = make(formulas, unknowns, params)
+        return made
 
     def named_parameters(self, p: Expr, params: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The parameters but `p` by their names, and what else are options of a call."""
-        others = [str(x.name) for x in self._conditions.problem.params if x is not p]
+        others = [str(x.name) for x in self.conditions.problem.params if x is not p]
         known = inspect.unwrap(self._run or self._compiled()).__kwdefaults__ or {}
         given = dict(zip(others, params, strict=False))
         if len(params) > len(others) or any(name in given for name in options):
@@ -284,3 +299,15 @@ class Solver:
 
 def _remade(make: Callable[..., Any], args: list[Any]) -> Any:
     return make(*args[0], **args[1])
+
+
+def described(what: str, problem: Problem, how: str) -> tuple[str, ...]:
+    """The lines of `Solver.explain`."""
+    unknowns = ", ".join(str(x.name) for x in problem.unknowns)
+    params = ", ".join(str(x.name) for x in problem.params) or "none"
+    return f"{what} for {unknowns}; parameters: {params}", how
+
+
+def keywords(given: dict[str, Any], names: str) -> dict[str, Any]:
+    """The keyword arguments of these names, by which a solver is made again."""
+    return {name: given[name] for name in names.split()}

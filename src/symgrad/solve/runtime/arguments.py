@@ -96,8 +96,11 @@ class Problems(NamedTuple):
     x_scale: Any
 
 
-def prepare(call: Call) -> Problems:
-    """The problems that a call describes; raises an error that names what is wrong with it."""
+def prepare(call: Call, finite: bool = True) -> Problems:
+    """The problems that a call describes; raises an error that names what is wrong with it.
+
+    With `finite` that is also the case for one problem whose start or data are not finite.
+    """
     form, x0, params = call[:3]
     _check_options(call)
     if len(params) != len(form.params):
@@ -115,7 +118,7 @@ def prepare(call: Call) -> Problems:
     except ValueError:
         listing = ", ".join(f"{d[0]} {a.shape}" for a, d in zip(arrays, declared, strict=True))
         raise ShapeError(f"the batch axes of the arguments do not broadcast: {listing}") from None
-    if not batch:
+    if not batch and finite:
         for i, (a, d) in enumerate(zip(arrays, declared, strict=True)):
             if a.dtype.kind == "f" and not np.isfinite(a).all():
                 what = "the start of" if i < len(starts) else "parameter"

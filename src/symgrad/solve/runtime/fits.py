@@ -19,7 +19,7 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.blocks import each_block
-from symgrad.solve.runtime.calls import Values, problems_at_a_time
+from symgrad.solve.runtime.calls import Values, column_of, matrix_of, problems_at_a_time
 from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
 from symgrad.solve.runtime.fit import Fits, iterate_fits
 from symgrad.solve.runtime.minimum import (
@@ -29,6 +29,7 @@ from symgrad.solve.runtime.minimum import (
     iterate_minima,
 )
 from symgrad.solve.runtime.minimum_step import held_by, part_of_box
+from symgrad.solve.runtime.omit import without_missing
 from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
 from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
 
@@ -214,11 +215,20 @@ def solve_fit(
     many: Callable[[], Any],
     parts: int,
     product: Callable[..., Any],
+    influence: Callable[..., Any] | None,
+    probe: Callable[..., Any] | None,
     rounding: Callable[..., Any],
     call: Call,
 ) -> Fit:
-    """The `Fit` of residuals."""
-    problems = prepare(call)
+    """The `Fit` of residuals.
+
+    Where there is a loss, `influence` gives psi, its derivative and the Jacobian; where residuals may be
+    left out, `probe` gives them for all data.
+    """
+    if probe is None:
+        problems = prepare(call, call.options["nan_policy"] == "raise")
+    else:
+        problems = without_missing(probe, call)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
     sides = box(call.options["bounds"], problems.shapes)
@@ -246,27 +256,75 @@ def solve_fit(
         block(slice(None))
     fit = answer(Fit, call, problems, found)
     fit.curvature = shaped(np.array(CURVATURES)[found.curvature], problems.batch)
-    _statistics(fit, values, found.x, found.size, problems.batch)
+    index = np.arange(len(found.x))
+    with np.errstate(all="ignore"):
+        jac = values.system(found.x, index)[1]
+        weights = _weights(values, jac.shape[:2], probe is not None)
+        counts = weights.sum(axis=1).astype(np.intp)
+        if influence is None:
+            fit.dof, s = _deviations(counts - n, found.size)
+        else:
+            psi, slope, jac = _influences(influence, values, found.x)
+            slope = slope * weights
+            fit.dof, s = _deviations_of_loss(psi, slope, counts, n)
+        fit.dof = fit.dof.reshape(problems.batch) if np.ptp(counts) else int(fit.dof[0])
+        absolute = call.options["absolute"] and influence is None
+        _statistics(fit, jac, s, absolute, problems.batch)
     return checked(fit, call.raise_on_failure)
 
 
-def _statistics(fit: Fit, values: Values, x: Any, size: Any, batch: tuple[int, ...]) -> None:
-    """Covariance by singular values of the scaled Jacobian, ``inv(J.T J)`` never being formed."""
-    index = np.arange(x.shape[0])
-    with np.errstate(all="ignore"):
-        _, jac = values.system(x, index)
-        fit.dof = max(jac.shape[1] - jac.shape[2], 0)
-        s = size / np.sqrt(fit.dof) if fit.dof else np.full(size.shape, np.nan)
-        scale = lengths(np.swapaxes(jac, 1, 2))
-        scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
-        jac = np.where(np.isfinite(jac), jac, 0.0) / scale[:, None, :]
-        _, sigma, vt = np.linalg.svd(jac, full_matrices=False)
-        ranked = (sigma > 2e-16 * max(jac.shape[1:]) * sigma[:, :1]).all(axis=1)
-        ranked &= sigma.shape[1] == jac.shape[2]
-        root = vt / sigma[:, :, None] / scale[:, None, :] * s[:, None, None]
-        cov = np.einsum("kij,kil->kjl", root, root)
-        cov = np.where(ranked[:, None, None], cov, np.inf)
-        stderr = np.sqrt(np.einsum("kii->ki", cov))
+def inverse_of_normal(jac: Any) -> tuple[Any, Any]:
+    """Square roots R with ``R.T R = inv(J.T J)``, and of which J the columns are independent.
+
+    By singular values of the scaled Jacobian; ``J.T J`` is never formed.
+    """
+    scale = lengths(np.swapaxes(jac, 1, 2))
+    scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+    jac = np.where(np.isfinite(jac), jac, 0.0) / scale[:, None, :]
+    _, sigma, vt = np.linalg.svd(jac, full_matrices=False)
+    ranked = (sigma > 2e-16 * max(jac.shape[1:]) * sigma[:, :1]).all(axis=1)
+    ranked &= sigma.shape[1] == jac.shape[2]
+    return vt / sigma[:, :, None] / scale[:, None, :], ranked
+
+
+def _statistics(fit: Fit, jac: Any, s: Any, absolute: bool, batch: tuple[int, ...]) -> None:
+    """Covariance of a Jacobian, times the variances ``s**2`` unless they are known."""
+    root, ranked = inverse_of_normal(jac)
+    if not absolute:
+        root = root * s[:, None, None]
+    cov = np.einsum("kij,kil->kjl", root, root)
+    cov = np.where(ranked[:, None, None], cov, np.inf)
+    stderr = np.sqrt(np.einsum("kii->ki", cov))
     fit.covariance = cov.reshape(*batch, *cov.shape[1:])
     fit.stderr = stderr.reshape(*batch, stderr.shape[1])
     fit.residual_std = shaped(s, batch)
+
+
+def _weights(values: Values, shape: tuple[int, int], weighted: bool) -> Any:
+    """1 for each residual, and 0 for those that are left out."""
+    rows = values.params[len(values.params) - values.parts :] if weighted else []
+    return column_of(rows) if rows else np.ones(shape)
+
+
+def _deviations(free: Any, size: Any) -> tuple[Any, Any]:
+    """Degrees of freedom, and residual standard deviations by the sizes of residuals."""
+    dof = np.maximum(free, 0)
+    return dof, np.where(dof > 0, size / np.sqrt(dof), np.nan)
+
+
+def _influences(influence: Callable[..., Any], values: Values, x: Any) -> tuple[Any, Any, Any]:
+    """psi, its derivative and the Jacobian of residuals before the loss, of all problems."""
+    count, k = len(x), values.parts
+    outputs = influence(*split(x, values.shapes), *values.params)
+    full = [np.broadcast_to(np.asarray(v), (count, *np.shape(v)[1:])) for v in outputs]
+    rows = [int(np.prod(v.shape[1:])) for v in full[:k]]
+    psi, slope = column_of(full[:k]), column_of(full[k : 2 * k])
+    return psi, slope, matrix_of(full[2 * k :], rows, values.sizes)
+
+
+def _deviations_of_loss(psi: Any, slope: Any, counts: Any, n: int) -> tuple[Any, Any]:
+    """The same for an M-estimator, with Huber's correction K of small samples."""
+    mean = slope.sum(axis=1) / counts
+    spread = (slope * slope).sum(axis=1) / counts - mean**2
+    dof, s = _deviations(counts - n, lengths(psi) * (1 + n / counts * spread / mean**2) / mean)
+    return dof, np.where(mean > 0, s, np.inf)

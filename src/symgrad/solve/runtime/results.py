@@ -106,13 +106,24 @@ class Solution:
             parameters that were changed in place since, or a solution that was pickled or that a saved
             module gave, which know no formulas.
         """
+        solver, params = self.known()
+        return solver.sensitivity(self, params, p)
+
+    def known(self) -> tuple[Any, Any]:
+        """The solver that found this, and the parameters that it had.
+
+        Raises
+        ------
+        ArgumentError
+            For a solution that was pickled, or comes from a saved module.
+        """
         if self.origin is None:
             raise ArgumentError(
                 "only the solver that found a solution knows its formulas: this one was pickled, or"
                 " comes from a saved module"
             )
         solver, given = self.origin
-        return solver.sensitivity(self, given, p)
+        return solver, given[1:]
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         return None, {n: getattr(self, n, None) for n in self._fields()} | {"origin": None}
@@ -143,6 +154,27 @@ class Minimum(Solution):
     __slots__ = ("curvature", "value")
     curvature: Any
     value: Any
+
+    @property
+    def hessian(self) -> Any:
+        """The Hessian over the flattened unknowns; under constraints that of the Lagrangian."""
+        solver, params = self.known()
+        return solver.hessian(self, params)
+
+    @property
+    def covariance(self) -> Any:
+        """Its inverse: the covariance of unknowns whose negative log-likelihood is the objective.
+
+        Unknowns at a bound have none, and active constraints leave that on their tangents; inf where the
+        Hessian is not positive definite.
+        """
+        solver, params = self.known()
+        return solver.covariance(self, params)
+
+    @property
+    def stderr(self) -> Any:
+        """The square roots of the diagonal of `covariance`."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=-2, axis2=-1))
 
 
 class Multipliers(NamedTuple):
@@ -181,11 +213,14 @@ class Fit(Solution):
     Attributes
     ----------
     covariance : array
-        ``s**2 * inv(J.T @ J)`` over the flattened unknowns; inf where `J` has not full rank.
+        ``s**2 * inv(J.T @ J)`` over the flattened unknowns; inf where `J` has not full rank. With
+        ``absolute_sigma=True`` it is without ``s**2``; with a loss it is that of an M-estimator,
+        ``K**2 * sum(psi**2)/dof/mean(psi')**2 * inv(J.T @ J)`` (Huber, "Robust Statistics", 1981, 7.6).
     stderr : array
         Standard errors: the square roots of its diagonal, over the flattened unknowns.
     residual_std : float or array
-        ``s = sqrt(sum(r**2)/dof)``, the residual standard deviation; nan without degrees of freedom.
+        ``s = sqrt(sum(r**2)/dof)``, the residual standard deviation; nan without degrees of freedom. With a
+        loss it is ``sqrt(sum(psi**2)/dof)/mean(psi')``.
     dof : int
         Residuals less unknowns.
     curvature : str or array of str
@@ -196,9 +231,36 @@ class Fit(Solution):
     __slots__ = ("covariance", "curvature", "dof", "residual_std", "stderr")
     covariance: Any
     curvature: Any
-    dof: int
+    dof: Any
     residual_std: Any
     stderr: Any
+
+    def summary(self) -> Any:
+        """Parameters with their standard errors as a table: `str` is text, ``.latex()`` LaTeX."""
+        return self.known()[0].conditions.summary(self)
+
+    def confidence(self, level: float = 0.95) -> Any:
+        """Intervals of confidence by the profile of the sum of squares, an array (unknowns, 2).
+
+        An end is where the sum of squares, minimised over the other unknowns, is above the least one by
+        what the quantile of Student's distribution says; infinite where it does not rise so far. Where a
+        model is nearly linear these are the values less and plus quantiles of standard errors.
+
+        Raises
+        ------
+        ArgumentError
+            For a batch, a fit that did not converge, a level outside of 0 to 1, or without SciPy.
+        """
+        return self.known()[0].conditions.confidence(self, level)
+
+    @property
+    def residuals(self) -> Any:
+        """Residuals, over `sigma` and before a loss, in the shape of their formula; a list for several."""
+        return self.known()[0].conditions.residuals(self)
+
+    def plot(self, axes: Any = None) -> Any:
+        """Residuals one by one, and how often they are what, on two axes of matplotlib."""
+        return self.known()[0].conditions.plot(self, axes)
 
 
 Answer = TypeVar("Answer", bound=Solution)

@@ -7,7 +7,7 @@ for the Elementary Functions, 1980) is right up to `LIMIT`; beyond it `payne_han
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from llvmlite import ir
 
@@ -20,7 +20,7 @@ from symgrad.targets.native.functions.constants import (
     polynomial,
 )
 from symgrad.targets.native.functions.exponential import power_of_two
-from symgrad.targets.native.functions.number import Number, select
+from symgrad.targets.native.functions.number import DOUBLE, Code, Number, select
 from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, two_product
 
 LIMIT: Final = 2.0**30
@@ -165,16 +165,40 @@ def payne_hanek(x: Number) -> Angle:
     )
 
 
+def large_angle(x: Number) -> Angle:
+    """The same by a call of a function that a module has once."""
+    builder = x.code.builder
+    found = builder.module.globals.get("symgrad.angle") or _angle_function(builder.module, x.code)
+    made = builder.call(found, [x.value])
+    quarter, high, low = [Number(x.code, builder.extract_value(made, k)) for k in range(3)]
+    return Angle(quarter, Pair(high, low))
+
+
+def _angle_function(module: Any, like: Code) -> Any:
+    result = ir.LiteralStructType([ir.IntType(64), DOUBLE, DOUBLE])
+    function = ir.Function(module, ir.FunctionType(result, [DOUBLE]), "symgrad.angle")
+    function.linkage = "internal"
+    function.attributes.add("noinline")
+    builder = ir.IRBuilder(function.append_basic_block())
+    code = Code(builder, fused=like.fused)
+    quarter, (high, low) = payne_hanek(Number(code, function.args[0]))
+    made = ir.Constant(result, ir.Undefined)
+    for k, part in enumerate((quarter, high, low)):
+        made = builder.insert_value(made, part.value, k)
+    builder.ret(made)
+    return function
+
+
 def sin_of_large(x: Number) -> Number:
     """``sin(x)`` beyond `LIMIT`."""
-    return sine(x, payne_hanek(x))
+    return sine(x, large_angle(x))
 
 
 def cos_of_large(x: Number) -> Number:
     """``cos(x)`` beyond `LIMIT`."""
-    return cosine(x, payne_hanek(x))
+    return cosine(x, large_angle(x))
 
 
 def tan_of_large(x: Number) -> Number:
     """``tan(x)`` beyond `LIMIT`."""
-    return tangent(x, payne_hanek(x))
+    return tangent(x, large_angle(x))

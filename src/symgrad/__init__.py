@@ -7,6 +7,7 @@ from typing import Any as _Any
 from symgrad import errors, linalg
 from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
+from symgrad.autodiff.taylor import taylor
 from symgrad.batching import vmap
 from symgrad.check import check_grad
 from symgrad.compile import AssembledFunction, CompiledFunction, NestedFunction, evaluate, lambdify
@@ -475,6 +476,7 @@ __all__ = [
     "take_along_axis",
     "tan",
     "tanh",
+    "taylor",
     "tensordot",
     "test_mode",
     "tile",

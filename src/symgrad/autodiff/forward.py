@@ -47,7 +47,7 @@ def pushforward(
     extra = next((t.shape[x.ndim :] for x, t in tangents.items()), ())
     for node in order:
         if node in active and node.args and differentiable(node):
-            tangent = _tangent(node, [known.get(arg) for arg in node.args])
+            tangent = tangent_of(node, [known.get(arg) for arg in node.args])
             if tangent is not None and not is_value(tangent, 0):
                 known[node] = tangent
     empty = 0 in extra
@@ -58,7 +58,8 @@ def pushforward(
     return in_names(results, recall, simplified)
 
 
-def _tangent(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+def tangent_of(node: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
+    """The tangent of a node, given those of its operands; None is zero."""
     if all(t is None for t in tangents):
         return None
     if not node.op.elementwise:

@@ -239,10 +239,11 @@ def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ..
 
 def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
     """The outputs, which may mention the arguments alone."""
-    for i, x in enumerate(symbols):
-        if any(x is other for other in symbols[:i]):
+    known: set[Expr] = set()
+    for x in symbols:
+        if x in known:
             raise ArgumentError(f"argument {x.name!r} is given twice")
-    known = set(symbols)
+        known.add(x)
     outputs = over_symbols(outputs, known)
     missing = [x for x in toposort(outputs) if x.op is SYMBOL and x not in known]
     if not missing:

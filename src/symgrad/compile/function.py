@@ -14,6 +14,7 @@ from symgrad.compile import blocked
 from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature
 from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
+from symgrad.compile.c_code import c_code, save_c
 from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
@@ -128,8 +129,24 @@ class CompiledFunction:
         found = self._larger().whole()
         return None if found is None else found.text()
 
+    @property
+    def c_source(self) -> str:
+        """The function in C99, which needs C's library only: scalars by value, arrays by pointer.
+
+        A single number is returned; other outputs go to a pointer each, in their order. A function of
+        scalars has a twin for arrays of points, whose name ends with ``_many``.
+
+        Raises
+        ------
+        ArgumentError
+            For arrays whose extents are not known, or functions that C's library lacks.
+        """
+        return c_code(self._draft, self._code.doc).source
+
     def save(self, path: Any) -> None:
-        """Write the NumPy code as a module to `path`, which holds one function.
+        """Write the NumPy code as a module to `path`, which holds one function; or C, by the ending.
+
+        To a path that ends with ``.c`` goes what `c_source` is, with a header beside it.
 
         The function has the name given to `lambdify`, ``f`` unless one was given, and takes what this one
         takes, but for ``out=``. The module imports NumPy, and SciPy or other modules only where the code
@@ -145,6 +162,9 @@ class CompiledFunction:
         ArgumentError
             If the code calls what cannot be imported, such as a lambda given for a function.
         """
+        if Path(path).suffix == ".c":
+            save_c(c_code(self._draft, self._code.doc), path)
+            return
         check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
+from symgrad.compile.c_code import save_c
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
@@ -19,6 +20,9 @@ from symgrad.solve.native import NativePlan
 from symgrad.solve.path import Path, follow
 from symgrad.solve.problem import Problem
 from symgrad.solve.sensitivity import covariance_at, hessian_at, sensitivity
+from symgrad.targets.c.loops import c_solver
+from symgrad.targets.c.module import CFile
+from symgrad.targets.native.steps import Unsupported
 
 
 class LazyFunction:
@@ -276,11 +280,41 @@ class Solver:
         """The whole solver as a module that needs NumPy only."""
         return modules.standalone(self._generated(), [code() for code in self._late.values()])
 
+    @property
+    def c_source(self) -> str:
+        """The loop of one problem in C99: what is tried first, with the same end rule.
+
+        ``int solve(x0, parameters..., tol, maxiter, found, residual)`` returns the number of steps, and -1
+        where it is not sure of a solution; several unknowns are arrays. A minimum has its ``value``
+        behind the residual.
+
+        Raises
+        ------
+        ArgumentError
+            Where there is no such loop, or it calls functions that C's library lacks.
+        """
+        return self._in_c().source
+
+    def _in_c(self) -> CFile:
+        if self._native is None:
+            raise ArgumentError("C code is written for a few scalar unknowns, solved by full steps")
+        try:
+            loop = self._native.loop(portable=True)
+        except Unsupported as found:
+            raise ArgumentError(f"the solver has no C code, for {found}") from None
+        return c_solver(
+            loop.text, loop.inputs, loop.unknowns, loop.values, loop.steps, "\n".join(self._lines)
+        )
+
     def save(self, path: Any) -> None:
         """Write the solver as a module to `path`, such as ``"kepler.py"``; its function is `solve`.
 
-        It takes what this solver takes, and needs NumPy only, SciPy too for ``method="sparse"``.
+        It takes what this solver takes, and needs NumPy only, SciPy too for ``method="sparse"``. To a path
+        that ends with ``.c`` goes what `c_source` is, with a header beside it.
         """
+        if pathlib.Path(path).suffix == ".c":
+            save_c(self._in_c(), path)
+            return
         source = self.source
         check_saved(source)
         pathlib.Path(path).write_text(source, encoding="utf-8")

@@ -10,15 +10,14 @@ import ctypes
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from symgrad.compile.threads import POOL, cores
 from symgrad.errors import SymgradError
 from symgrad.expr.node import Expr
 from symgrad.program.ir import Program
+from symgrad.runtime.threads import each_block
 from symgrad.solve.loops import Formulas, Parts, Written
 from symgrad.solve.problem import Problem
 from symgrad.solve.runtime.minimum import strict_minimum
@@ -272,19 +271,15 @@ class NativeSolver:
         places, strides = self._columns(starts, columns)
         found = np.empty((problems, self.width))
         counts = np.empty(problems, np.int64)
-        tasks = count(0, SHARE)
 
-        def work() -> None:
-            for first in iter(partial(next, tasks), None):
-                if first >= problems:
-                    return
-                last = min(first + SHARE, problems)
-                self.batch(
-                    places.ctypes.data, strides.ctypes.data, first, last, tol, maxiter,
-                    found.ctypes.data, counts.ctypes.data,
-                )  # fmt: skip
+        def solve(block: slice) -> None:
+            first, last = block.start, min(block.stop, problems)
+            self.batch(
+                places.ctypes.data, strides.ctypes.data, first, last, tol, maxiter,
+                found.ctypes.data, counts.ctypes.data,
+            )  # fmt: skip
 
-        POOL.share(work, min(cores(), -(-problems // SHARE)) or 1)
+        each_block(lambda size: solve, problems, SHARE)
         left = np.flatnonzero(counts < 0)
         return self._put_together(found, counts, shape, left, partial(again, **options), arrays)
 

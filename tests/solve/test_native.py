@@ -1,6 +1,10 @@
 """Solvers in machine code: what they find, and how they end, is what solvers in Python find."""
 
+import gc
 import pickle
+import subprocess
+import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -186,3 +190,77 @@ def test_what_has_no_native_code_runs_as_ever():
     ):
         assert solver.explain().splitlines()[-1].startswith("native: none")
         assert np.all(solver(start).converged)
+
+
+def test_a_call_leaves_nothing_behind():
+    solver = sg.newton_root(x**3 - a, x, a, backend="native")
+    start, given = 1.25, 2.5
+    for p in (given, -1e400, "no number"):
+        _either(solver, start, p)
+    gc.collect()
+    objects = (start, given, solver, sg.Solution, True)
+    before, counts = sys.getallocatedblocks(), [sys.getrefcount(o) for o in objects]
+    for _ in range(20_000):
+        solver(start, given)
+    for _ in range(100):
+        _either(solver, start, "no number")
+    gc.collect()
+    after = [sys.getrefcount(o) for o in objects]
+    assert max(abs(p - q) for p, q in zip(counts, after, strict=True)) < 20
+    assert sys.getallocatedblocks() - before < 100
+
+
+def _either(solver, *args):
+    try:
+        return solver(*args)
+    except sg.SymgradError:
+        return None
+
+
+def test_solutions_of_a_call_are_ordinary_objects():
+    solver = sg.newton_root(x**2 - a, x, a, backend="native")
+    solver(1.0, 2.0)
+    found = solver(1, np.float64(2.0))
+    assert type(found) is sg.Solution
+    assert found.origin == (solver, (1, 2.0))
+    assert found.status is sg.Status.CONVERGED
+    assert found.converged is True
+    again = pickle.loads(pickle.dumps(found))
+    assert (again.x, again.origin) == (found.x, None)
+    found.x = 3.0
+    assert gc.is_tracked(found)
+    solvers = [weakref.ref(sg.newton_root(x**2 - k, x, backend="native")) for k in range(3)]
+    gc.collect()
+    assert [s() for s in solvers] == [None] * 3
+
+
+def test_results_that_do_not_fit_in_memory_are_dropped():
+    """Memory that runs out at each allocation in turn, in a process of its own."""
+    pytest.importorskip("_testcapi")
+    code = """
+import sys, _testcapi
+import symgrad as sg
+x, a = sg.symbols("x a")
+solver = sg.newton_root(x**2 - a, x, a, backend="native")
+kept = [solver(1.0, 2.0) for _ in range(200)]
+def fail_at(start):
+    _testcapi.set_nomemory(start, start + 1)
+    try:
+        kept.append(solver(1.0, 2.0))
+    except MemoryError:
+        return 1
+    finally:
+        _testcapi.remove_mem_hooks()
+    return 0
+for _ in range(3):
+    del kept[:]
+    kept += [solver(1.0, 2.0) for _ in range(2000)]
+    blocks = sys.getallocatedblocks()
+    failed = sum([fail_at(start) for start in range(8)])
+    del kept[2000:]
+print(failed, sys.getallocatedblocks() - blocks)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    failed, left = map(int, run.stdout.split())
+    assert failed >= 1
+    assert left < 20

@@ -25,6 +25,7 @@ from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Soluti
 from symgrad.solve.templates import EQUATION, MINIMUM
 from symgrad.targets.native import calls, engine, kernels
 from symgrad.targets.native.loop_code import loop_function
+from symgrad.targets.native.record_code import Record, record_code, record_symbols
 from symgrad.targets.native.steps import Steps, Unsupported, steps_of
 
 SHARE: Final = 2048  # problems that a thread takes at a time
@@ -159,12 +160,16 @@ class NativePlan:
         inputs = ["x0", *parts.names[1:]] if equation else parts.names
         return NativeLoop(text, inputs, steps, n, int(parts.template is MINIMUM))
 
-    def solver(self) -> NativeSolver | None:
-        """The machine code; None where it is not wanted, or there is none."""
+    def solver(self, python: Callable[..., Any]) -> NativeSolver | None:
+        """The machine code; None where it is not wanted, or there is none.
+
+        What one call of it does not do is done by `python`.
+        """
         if not self.compiled or calls.obstacle():
             return None
         try:
-            return NativeSolver(self.loop(), self.problem.form.kind == "scalar", self.defaults)
+            scalar = self.problem.form.kind == "scalar"
+            return NativeSolver(self.loop(), scalar, self.defaults, python)
         except Unsupported:
             return None
 
@@ -187,9 +192,16 @@ class NativeSolver:
     problem that it does not solve.
     """
 
-    def __init__(self, loop: NativeLoop, scalar: bool, defaults: tuple[float, int]) -> None:
+    def __init__(
+        self,
+        loop: NativeLoop,
+        scalar: bool,
+        defaults: tuple[float, int],
+        python: Callable[..., Any],
+    ) -> None:
         self.loop, self.scalar, self.defaults = loop, scalar, defaults
         self.width = loop.unknowns + 1 + loop.values
+        self.at_once = scalar and not loop.values
         inputs = len(loop.inputs)
         nest = ("tuple", (), tuple(range(self.width + 1)))
         text = "\n".join(
@@ -201,18 +213,27 @@ class NativeSolver:
                 ATTEMPT.format(inputs=inputs, most=inputs + 1),
                 BATCH.format(inputs=inputs, width=self.width),
                 calls.call_code(inputs + 2, [False] * (self.width + 1), nest, kernel="attempt"),
+                *([record_code(inputs, *defaults, FOUND)] if self.at_once else []),
             ]
         )
         owned = calls.owned_by("solve", _nothing, nest)
         known = {**owned.symbols(), **kernels.symbols(loop.steps)}
         known["hypot"] = engine.math_symbol("hypot") or 0
+        if self.at_once:
+            self.kept = (FOUND.members(), python)
+            known |= record_symbols(FOUND, *self.kept)
+        self.entries = (*calls.ENTRIES, "batch", *["record"] * self.at_once)
         level = engine.level_for(loop.steps.length())
-        self.library = engine.compiled(text, (*calls.ENTRIES, "batch"), known, level)
+        self.library = engine.compiled(text, self.entries, known, level)
         self.attempt = calls.builtin(self.library, owned)
         pointer, size = ctypes.c_void_p, ctypes.c_int64
         self.batch = self.library.function(
             "batch", None, pointer, pointer, size, size, ctypes.c_double, size, pointer, pointer
         )
+
+    def address(self) -> int:
+        """A function that `Solver` is called by: for one equation; 0 where there is none."""
+        return self.library.address("record") if self.at_once else 0
 
     def __call__(self, again: Callable[..., Any], x0: Any, *params: Any, **options: Any) -> Any:
         """The solution, or None; problems of a batch that are left are solved by `again`."""
@@ -332,6 +353,7 @@ class NativeSolver:
         return made
 
 
+FOUND: Final = Record(Solution, {"converged": True, "status": CONVERGED})
 HYPOT: Final = "declare double @hypot(double, double)"
 
 

@@ -29,7 +29,7 @@ from symgrad.solve.loops import MOST_UNKNOWNS, equation_loop, minimum_loop, syst
 from symgrad.solve.native import NativePlan
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
-from symgrad.solve.solver import Solver, described, keywords
+from symgrad.solve.solver import Solver, described, keywords, made_solver
 from symgrad.solve.structure import diagonal_of, entries_of_jacobian, kronecker_of
 
 SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
@@ -134,7 +134,7 @@ def newton_root(
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
     run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=500", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
-    return Solver(
+    return made_solver(
         partial(system_code, problem, outputs, *run),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
         described("root", problem, f"{_first(problem, loop)}{how}"),
@@ -369,7 +369,7 @@ def _dense_minimum(
     loop = partial(minimum_loop, bounds) if globalize and plain else None
     outputs = [f, *gradient, *second]
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
-    return Solver(
+    return made_solver(
         partial(system_code, problem, outputs, *run),
         {"rounding": partial(rounding_code, problem, [f, *gradient])},
         described(
@@ -433,7 +433,7 @@ def _equation(
     outputs = [f, step, derivatives[1]]
     free = options["globalize"] and bracket is None
     write = partial(equation_loop, options["bounds"])
-    return Solver(
+    return made_solver(
         partial(equation_code, problem, outputs, slope, options),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
         described(

@@ -22,6 +22,8 @@ from symgrad.solve.problem import Problem
 from symgrad.solve.sensitivity import covariance_at, hessian_at, sensitivity
 from symgrad.targets.c.loops import c_solver
 from symgrad.targets.c.module import CFile
+from symgrad.targets.native.called_types import ENTRY, called_by_address
+from symgrad.targets.native.calls import obstacle
 from symgrad.targets.native.steps import Unsupported
 
 
@@ -249,8 +251,10 @@ class Solver:
         names = modules.namespace() | late
         run = execute(self._generated(), "solve", names)
         self._count = run.__code__.co_argcount
-        solver = self._native.solver() if self._native else None
+        solver = self._native.solver(self.__call__) if self._native else None
         self._run = run if solver is None else with_native(solver, run)
+        if solver is not None:
+            setattr(self, ENTRY, solver.address())
         return self._run
 
     def _signature(self) -> Signature:
@@ -329,6 +333,14 @@ class Solver:
     def __reduce__(self) -> Any:
         make, *args = self._remake
         return _remade, (make, args)
+
+
+def made_solver(*parts: Any) -> Solver:
+    """A solver; with machine code, one of a class that is called faster."""
+    *_, native = parts
+    wanted = native is not None and native.compiled and not obstacle()
+    made: Solver = (called_by_address(Solver) if wanted else Solver)(*parts)
+    return made
 
 
 def _remade(make: Callable[..., Any], args: list[Any]) -> Any:

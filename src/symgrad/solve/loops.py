@@ -16,7 +16,7 @@ from symgrad.program.build import lower
 from symgrad.program.ir import Program
 from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem
-from symgrad.solve.templates import EQUATION, MINIMUM, SYSTEM, USUAL, Loop, Template
+from symgrad.solve.templates import EQUATION, FULL_STEPS, MINIMUM, SYSTEM, USUAL, Loop, Template
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
 from symgrad.targets.scalar_source import has_scalar_form
@@ -115,6 +115,7 @@ def equation_loop(
         short=short if newton else f"{short} and abs({value}/slope) <= part",
         sharp=f"{sharp} or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
         sharp_alone=f"{sharp})",
+        **FULL_STEPS,
         last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
         inside=f" and {inside.format(names[0])}" if inside else "",
         last_inside=f" and {inside.format('last')}" if inside else "",

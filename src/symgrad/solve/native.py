@@ -6,7 +6,9 @@ has the end rule, and the statuses, of all.
 
 from __future__ import annotations
 
+import ast
 import ctypes
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,10 +24,11 @@ from symgrad.solve.loops import Formulas, Parts, Written
 from symgrad.solve.problem import Problem
 from symgrad.solve.runtime.minimum import strict_minimum
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Solution
-from symgrad.solve.templates import EQUATION, MINIMUM
+from symgrad.solve.templates import EQUATION, MINIMUM, SHORTER_STEPS
 from symgrad.targets.native import calls, engine, kernels
-from symgrad.targets.native.loop_code import loop_function
+from symgrad.targets.native.loop_code import Resumable, loop_function
 from symgrad.targets.native.record_code import Record, record_code, record_symbols
+from symgrad.targets.native.rounds import LANES, batch_code, has_rounds, kernels_code
 from symgrad.targets.native.steps import Steps, Unsupported, steps_of
 
 SHARE: Final = 2048  # problems that a thread takes at a time
@@ -152,10 +155,14 @@ class NativePlan:
             kernels.symbols(steps)
         n = len(self.problem.unknowns)
         x = parts.names[:n]
-        changed = {"point": ", ".join(x), "last": ", ".join(f"last{i}" for i in range(n))}
+        changed: dict[str, Any] = {
+            "point": ", ".join(x),
+            "last": ", ".join(f"last{i}" for i in range(n)),
+        }
         equation = parts.template is EQUATION
         if equation:
-            changed = {"sharp": parts.parts["sharp_alone"]}
+            shorter = [s.format(**parts.parts) for s in SHORTER_STEPS["shorten"]]
+            changed = {**SHORTER_STEPS, "shorten": shorter, "sharp": parts.parts["sharp_alone"]}
         text = parts.template.alone({**parts.parts, **changed})
         inputs = ["x0", *parts.names[1:]] if equation else parts.names
         return NativeLoop(text, inputs, steps, n, int(parts.template is MINIMUM))
@@ -207,11 +214,11 @@ class NativeSolver:
         text = "\n".join(
             [
                 kernels.declarations(loop.steps),
-                *(() if "@hypot(" in kernels.declarations(loop.steps) else [HYPOT]),
+                HYPOT,
                 kernels.kernel(loop.steps, linkage="internal"),
                 loop_function(loop.text, loop.inputs, len(loop.steps.outputs)),
                 ATTEMPT.format(inputs=inputs, most=inputs + 1),
-                BATCH.format(inputs=inputs, width=self.width),
+                *self._batch(inputs),
                 calls.call_code(inputs + 2, [False] * (self.width + 1), nest, kernel="attempt"),
                 *([record_code(inputs, *defaults, FOUND)] if self.at_once else []),
             ]
@@ -224,12 +231,22 @@ class NativeSolver:
             known |= record_symbols(FOUND, *self.kept)
         self.entries = (*calls.ENTRIES, "batch", *["record"] * self.at_once)
         level = engine.level_for(loop.steps.length())
-        self.library = engine.compiled(text, self.entries, known, level)
+        self.library = engine.compiled(once_declared(text), self.entries, known, level)
         self.attempt = calls.builtin(self.library, owned)
         pointer, size = ctypes.c_void_p, ctypes.c_int64
         self.batch = self.library.function(
             "batch", None, pointer, pointer, size, size, ctypes.c_double, size, pointer, pointer
         )
+
+    def _batch(self, inputs: int) -> list[str]:
+        """The text of ``void batch(...)``: many problems side by side, or one after the other."""
+        if not has_rounds(self.loop.steps):
+            return [BATCH.format(inputs=inputs, width=self.width)]
+        formulas = len(self.loop.steps.outputs)
+        step = Resumable(self.loop.inputs, formulas, LANES)
+        text = step.function(ast.parse(self.loop.text), "step")
+        batch = batch_code(step, inputs, formulas, self.width)
+        return [text, kernels_code(self.loop.steps), batch]
 
     def address(self) -> int:
         """A function that `Solver` is called by: for one equation; 0 where there is none."""
@@ -331,7 +348,8 @@ class NativeSolver:
         x = np.ascontiguousarray(found[:, 0] if self.scalar else found[:, :n])
         size, status = np.ascontiguousarray(found[:, n]), np.zeros(len(counts), np.int8)
         converged, values = counts >= 0, np.ascontiguousarray(found[:, n + 1 :])
-        curvature = np.full(len(counts), CURVATURES[0], dtype="U21")
+        told = len(counts) if self.loop.values else 0
+        curvature = np.full(told, CURVATURES[0], dtype="U21")
         if left.size:
             own = arrays[0].shape[arrays[0].ndim - (not self.scalar) :]
             starts = np.broadcast_to(arrays[0], (*shape, *own)).reshape(-1, *own)[left]
@@ -355,6 +373,19 @@ class NativeSolver:
 
 FOUND: Final = Record(Solution, {"converged": True, "status": CONVERGED})
 HYPOT: Final = "declare double @hypot(double, double)"
+
+
+def once_declared(text: str) -> str:
+    """Code in which every function is declared once, by the first of its declarations."""
+    seen: set[str] = set()
+    lines: list[str] = []
+    for line in text.splitlines():
+        found = re.match(r"declare .*?@\"?([\w.$]+)\"?\(", line)
+        if found is None or found[1] not in seen:
+            lines.append(line)
+        if found is not None:
+            seen.add(found[1])
+    return "\n".join([*lines, ""])
 
 
 def _nothing(*args: Any) -> None:

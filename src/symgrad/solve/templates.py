@@ -25,7 +25,7 @@ class Loop(NamedTuple):
 class Template(NamedTuple):
     """A loop: whether it is run at all, what it starts with, and its steps.
 
-    A placeholder that stands alone in its line is for a list of statements.
+    A placeholder that stands alone in its line is for statements: a list, or a tuple, which may be none.
     """
 
     head: str
@@ -55,8 +55,8 @@ def filled(text: str, parts: Mapping[str, Any]) -> list[str]:
     for line in text.splitlines():
         alone = re.fullmatch(r"( *)\{(\w+)\}", line)
         found = parts[alone[2]] if alone else None
-        if alone and isinstance(found, list):
-            lines += [alone[1] + statement for statement in found or ["pass"]]
+        if alone and isinstance(found, (list, tuple)):
+            lines += [alone[1] + statement for statement in found or ("pass",) * (found == [])]
         else:
             lines.append(line.format(**parts))
     return lines
@@ -78,32 +78,49 @@ elif callback is None and {usual}:""",
 {x} = x0
 bound = inf
 slope = step = gap = inf
-small = False""",
+small = False
+{uncut}""",
     """\
 for count in range(maxiter + 1):
     {statements}
     size = abs({value})
     if size < bound:
         if small and size <= 0.1*bound{inside}:
-            return Solution({x}, True, count, size, CONVERGED)
+            return Solution({x}, True, count{cuts}, size, CONVERGED)
         before = slope
         slope = {slope}
         if size == 0.0:  # no underflow, nor a multiple root, nor one that F fades away to
             if {sharp}{inside}:
-                return Solution({x}, True, count, size, CONVERGED)
+                return Solution({x}, True, count{cuts}, size, CONVERGED)
             break
         gap = step
         step = {step}
         bound = size
         last = {x}
         {x} {sign}= step
+        {full}
         part = tol*abs({x})
         small = {short}
+    {shorten}
     elif small and size == size and {last_bits}{last_inside}:  # |F| cannot fall any more
-        return Solution(last, True, count - 1, bound, CONVERGED)
+        return Solution(last, True, count - 1{cuts}, bound, CONVERGED)
     else:
         break""",
 )
+
+# Of an equation: full steps only; or steps that are halved until |F| falls, which are counted once
+FULL_STEPS: Final[Mapping[str, Any]] = {"uncut": (), "full": (), "shorten": (), "cuts": ""}
+SHORTER_STEPS: Final[Mapping[str, Any]] = {
+    "uncut": ["share = 0.0", "cut = 0"],
+    "full": ["share = 1.0"],
+    "shorten": [
+        "elif share > 0.002 and not small:  # a shorter step",
+        f"{INDENT}share *= 0.5",
+        f"{INDENT}cut += 1",
+        f"{INDENT}{{x}} = last {{sign}} share*step",
+    ],
+    "cuts": " - cut",
+}
 
 SYSTEM: Final = Template(
     """\

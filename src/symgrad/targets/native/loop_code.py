@@ -30,6 +30,7 @@ COMPARED: Final[Mapping[type[ast.AST], tuple[str, str]]] = {
     ast.NotEq: ("fcmp une", "icmp ne"),
 }
 GAVE_UP: Final = -1
+ASKS: Final = -2  # a function that stops at its formulas wants their values
 
 
 class Operand(NamedTuple):
@@ -54,10 +55,14 @@ def loop_function(text: str, inputs: Sequence[str], formulas: int, name: str = "
     formulas : int
         How many floats ``void kernel(ptr in, ptr out)`` gives.
     """
-    return _Loop(inputs, formulas).function(ast.parse(text), name)
+    return Loop(inputs, formulas).function(ast.parse(text), name)
 
 
-class _Loop:
+class Loop:
+    """The statements of a loop, written as one function."""
+
+    apart = 1  # how far one argument, or one value, of formulas is from the next
+
     def __init__(self, inputs: Sequence[str], formulas: int) -> None:
         self.inputs = {name: k for k, name in enumerate(inputs)}
         self.formulas = formulas
@@ -85,6 +90,10 @@ class _Loop:
                 "",
             ]
         )
+
+    def ask(self) -> None:
+        """Have the formulas computed."""
+        self.line("call void @kernel(ptr %arguments, ptr %values)")
 
     def line(self, text: str) -> None:
         self.lines.append(f"  {text}")
@@ -140,13 +149,13 @@ class _Loop:
         """``f0, f1 = formulas(x, y)``; all must be finite."""
         self.given = max(self.given, len(args))
         for k, arg in enumerate(args):
-            place = self.made(f"getelementptr double, ptr %arguments, i64 {k}")
+            place = self.made(f"getelementptr double, ptr %arguments, i64 {k * self.apart}")
             self.line(f"store double {self.float(arg)}, ptr {place}")
-        self.line("call void @kernel(ptr %arguments, ptr %values)")
+        self.ask()
         names = target.elts if isinstance(target, ast.Tuple) else [target]
         finite = "true"
         for k, name in enumerate(names):
-            place = self.made(f"getelementptr double, ptr %values, i64 {k}")
+            place = self.made(f"getelementptr double, ptr %values, i64 {k * self.apart}")
             value = self.made(f"load double, ptr {place}")
             size = self.made(f"call double @llvm.fabs.f64(double {value})")
             known = self.made(f"fcmp olt double {size}, {number(float('inf'))}")
@@ -176,20 +185,21 @@ class _Loop:
     def counted(self, s: ast.For) -> None:
         """``for count in range(n)``."""
         assert isinstance(s.target, ast.Name) and isinstance(s.iter, ast.Call)
-        name, limit = s.target.id, self.value(s.iter.args[0])
+        name = s.target.id
         self.variables[name] = INT
         again, step, end = self.labels("again", "step", "end")
         self.line(f"store i64 0, ptr %{name}.at")
         self.line(f"br label %{again}")
         self.begin(again)
-        count = self.made(f"load i64, ptr %{name}.at")
-        self.line(
-            f"br i1 {self.made(f'icmp slt i64 {count}, {limit.text}')}, label %{step}, label %{end}"
-        )
+        # values are read anew: a function that stops at its formulas keeps none across them
+        count, limit = self.made(f"load i64, ptr %{name}.at"), self.value(s.iter.args[0]).text
+        more = self.made(f"icmp slt i64 {count}, {limit}")
+        self.line(f"br i1 {more}, label %{step}, label %{end}")
         self.begin(step)
         self.after.append(end)
         self.body(s.body)
         self.after.pop()
+        count = self.made(f"load i64, ptr %{name}.at")
         self.line(f"store i64 {self.made(f'add i64 {count}, 1')}, ptr %{name}.at")
         self.line(f"br label %{again}")
         self.begin(end)
@@ -303,10 +313,71 @@ class _Loop:
         if _name_of(e) == "abs":
             return Operand(FLOAT, self.made(f"call double @llvm.fabs.f64({args[0]})"))
         assert _name_of(e) == "hypot"
-        found = args[0]
-        for other in args[1:]:
-            found = f"double {self.made(f'call double @hypot({found}, {other})')}"
-        return Operand(FLOAT, found.removeprefix("double "))
+        return Operand(FLOAT, self.norm(args))
+
+    def norm(self, args: Sequence[str]) -> str:
+        """The root of a sum of squares, by `hypot` where squares may overflow or vanish."""
+        values = [arg.removeprefix("double ") for arg in args]
+        squares = [self.made(f"fmul double {v}, {v}") for v in values]
+        total = squares[0]
+        for square in squares[1:]:
+            total = self.made(f"fadd double {total}, {square}")
+        low = self.made(f"fcmp ogt double {total}, {number(1e-200)}")
+        high = self.made(f"fcmp olt double {total}, {number(1e200)}")
+        safe = self.made(f"and i1 {low}, {high}")
+        plain, careful, end = self.labels("plain", "careful", "end")
+        self.line(f"br i1 {safe}, label %{plain}, label %{careful}")
+        self.begin(plain)
+        root = self.made(f"call double @llvm.sqrt.f64(double {total})")
+        self.line(f"br label %{end}")
+        self.begin(careful)
+        found = values[0]
+        for other in values[1:]:
+            found = self.made(f"call double @hypot(double {found}, double {other})")
+        self.line(f"br label %{end}")
+        self.begin(end)
+        return self.made(f"phi double [{root}, %{plain}], [{found}, %{careful}]")
+
+
+class Resumable(Loop):
+    """The same as a function that stops where formulas are to be computed, and goes on there.
+
+    ``i64 step(i1 fresh, in, out, tol, maxiter, lane, arguments, values)`` gives `ASKS` where it has stored
+    arguments; called again, not `fresh`, it reads values. Its variables lie in `lane`; arguments and values
+    are `apart` from each other.
+    """
+
+    def __init__(self, inputs: Sequence[str], formulas: int, apart: int) -> None:
+        super().__init__(inputs, formulas)
+        self.apart = apart
+
+    def ask(self) -> None:
+        self.line(f"ret i64 {ASKS}")
+        self.begin("resumed")
+
+    def function(self, tree: ast.Module, name: str) -> str:
+        self.body(tree.body)
+        self.line("br label %gave_up")
+        head = "i1 %fresh, ptr noalias %in, ptr noalias %out, double %tol, i64 %maxiter"
+        lane = "ptr noalias %lane, ptr noalias %arguments, ptr noalias %values"
+        memory = [
+            f"  %{v}.at = getelementptr double, ptr %lane, i64 {k}"
+            for k, v in enumerate(self.variables)
+        ]
+        return "\n".join(
+            [
+                f"define internal i64 @{name}({head}, {lane}) {{",
+                "entry:",
+                *memory,
+                "  br i1 %fresh, label %begin, label %resumed",
+                "begin:",
+                *self.lines,
+                "gave_up:",
+                f"  ret i64 {GAVE_UP}",
+                "}",
+                "",
+            ]
+        )
 
 
 def _name_of(e: ast.Call) -> str:
@@ -317,22 +388,22 @@ def _id(e: ast.expr) -> str:
     return e.id if isinstance(e, ast.Name) else ""
 
 
-STATEMENTS: Final[Mapping[type[ast.AST], Callable[[_Loop, Any], None]]] = {
-    ast.Assign: _Loop.assign,
-    ast.AugAssign: _Loop.augmented,
-    ast.If: _Loop.branch,
-    ast.While: _Loop.repeat,
-    ast.For: _Loop.counted,
-    ast.Break: _Loop.stop,
-    ast.Return: _Loop.result,
-    ast.Pass: _Loop.nothing,
+STATEMENTS: Final[Mapping[type[ast.AST], Callable[[Loop, Any], None]]] = {
+    ast.Assign: Loop.assign,
+    ast.AugAssign: Loop.augmented,
+    ast.If: Loop.branch,
+    ast.While: Loop.repeat,
+    ast.For: Loop.counted,
+    ast.Break: Loop.stop,
+    ast.Return: Loop.result,
+    ast.Pass: Loop.nothing,
 }
-EXPRESSIONS: Final[Mapping[type[ast.AST], Callable[[_Loop, Any], Operand]]] = {
-    ast.Name: _Loop.name,
-    ast.Constant: _Loop.constant,
-    ast.BinOp: _Loop.binary,
-    ast.UnaryOp: _Loop.unary,
-    ast.BoolOp: _Loop.junction,
-    ast.Compare: _Loop.comparison,
-    ast.Call: _Loop.call,
+EXPRESSIONS: Final[Mapping[type[ast.AST], Callable[[Loop, Any], Operand]]] = {
+    ast.Name: Loop.name,
+    ast.Constant: Loop.constant,
+    ast.BinOp: Loop.binary,
+    ast.UnaryOp: Loop.unary,
+    ast.BoolOp: Loop.junction,
+    ast.Compare: Loop.comparison,
+    ast.Call: Loop.call,
 }

@@ -17,7 +17,16 @@ from benchmarks.harness import Outcome, Row, difference, measure, prepare
 from benchmarks.peers import PEERS
 
 ROOT = Path(__file__).parents[1]
-HERE = {"symgrad", "fast_math", "structured", "by hand", "SciPy", "sympy.lambdify", "sympy cse"}
+HERE = {
+    "symgrad",
+    "native",
+    "fast_math",
+    "structured",
+    "by hand",
+    "SciPy",
+    "sympy.lambdify",
+    "sympy cse",
+}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -146,7 +155,8 @@ def test_the_command():
     done = subprocess.run(
         [*command, "--markdown"], capture_output=True, text=True, check=True, cwd=ROOT
     )
-    header, _, line = done.stdout.splitlines()
+    machine, _, header, _, line = done.stdout.splitlines()
+    assert "threads; Python" in machine
     assert header == "| work | symgrad | by hand |"
     assert line.startswith("| derivative of x**4 - 2*x**2, one number |")
 

@@ -28,10 +28,11 @@ from symgrad.solve.templates import EQUATION, MINIMUM, SHORTER_STEPS
 from symgrad.targets.native import calls, engine, kernels
 from symgrad.targets.native.loop_code import Resumable, loop_function
 from symgrad.targets.native.record_code import Record, record_code, record_symbols
-from symgrad.targets.native.rounds import LANES, batch_code, has_rounds, kernels_code
+from symgrad.targets.native.rounds import LANES, batch_code, has_rounds, kernels_code, stored_code
 from symgrad.targets.native.steps import Steps, Unsupported, steps_of
+from symgrad.targets.native.straight import Straight
 
-SHARE: Final = 2048  # problems that a thread takes at a time
+SHARE: Final = 4096  # problems that a thread takes at a time
 
 ATTEMPT: Final = """
 define internal void @attempt(ptr %in, ptr %out) {{
@@ -50,9 +51,10 @@ entry:
 """
 BATCH: Final = """
 define void @batch(ptr %columns, ptr %steps, i64 %first, i64 %last, double %tol, i64 %maxiter,
-                   ptr noalias %found, ptr noalias %counts) {{
+                   ptr noalias %x, ptr noalias %sizes, ptr noalias %heights, ptr noalias %counts) {{
 entry:
   %in = alloca double, i64 {inputs}
+  %out = alloca double, i64 {width}
   br label %next
 next:
   %k = phi i64 [%first, %entry], [%after, %solve]
@@ -75,11 +77,10 @@ read:
   %all = icmp eq i64 %j.after, {inputs}
   br i1 %all, label %solve, label %read
 solve:
-  %row = mul i64 %k, {width}
-  %out = getelementptr double, ptr %found, i64 %row
   %count = call i64 @loop(ptr %in, ptr %out, double %tol, i64 %maxiter)
   %count.at = getelementptr i64, ptr %counts, i64 %k
   store i64 %count, ptr %count.at
+  call void @stored(ptr %out, i64 %k, ptr %x, ptr %sizes, ptr %heights)
   %after = add i64 %k, 1
   br label %next
 done:
@@ -235,18 +236,20 @@ class NativeSolver:
         self.attempt = calls.builtin(self.library, owned)
         pointer, size = ctypes.c_void_p, ctypes.c_int64
         self.batch = self.library.function(
-            "batch", None, pointer, pointer, size, size, ctypes.c_double, size, pointer, pointer
+            "batch", None, pointer, pointer, size, size, ctypes.c_double, size, *[pointer] * 4
         )
 
     def _batch(self, inputs: int) -> list[str]:
         """The text of ``void batch(...)``: many problems side by side, or one after the other."""
+        stored = stored_code(self.loop.unknowns, self.loop.values)
         if not has_rounds(self.loop.steps):
-            return [BATCH.format(inputs=inputs, width=self.width)]
+            return [stored, BATCH.format(inputs=inputs, width=self.width)]
         formulas = len(self.loop.steps.outputs)
         step = Resumable(self.loop.inputs, formulas, LANES)
-        text = step.function(ast.parse(self.loop.text), "step")
+        tree = ast.parse(self.loop.text)
+        text, usual = step.function(tree, "step"), Straight(step).function(tree)
         batch = batch_code(step, inputs, formulas, self.width)
-        return [text, kernels_code(self.loop.steps), batch]
+        return [stored, text, usual, kernels_code(self.loop.steps), batch]
 
     def address(self) -> int:
         """A function that `Solver` is called by: for one equation; 0 where there is none."""
@@ -307,19 +310,20 @@ class NativeSolver:
         starts = _over(arrays[0], whole, own)
         columns = [_over(a, shape, 0) for a in arrays[1:]]
         places, strides = self._columns(starts, columns)
-        found = np.empty((problems, self.width))
-        counts = np.empty(problems, np.int64)
+        own_shape = (problems,) if self.scalar else (problems, self.loop.unknowns)
+        x, size, counts = np.empty(own_shape), np.empty(problems), np.empty(problems, np.int64)
+        values = np.empty(problems * self.loop.values)
+        pointers = [a.ctypes.data for a in (x, size, values, counts)]
 
         def solve(block: slice) -> None:
             first, last = block.start, min(block.stop, problems)
             self.batch(
-                places.ctypes.data, strides.ctypes.data, first, last, tol, maxiter,
-                found.ctypes.data, counts.ctypes.data,
-            )  # fmt: skip
+                places.ctypes.data, strides.ctypes.data, first, last, tol, maxiter, *pointers
+            )
 
-        each_block(lambda size: solve, problems, SHARE)
-        left = np.flatnonzero(counts < 0)
-        return self._put_together(found, counts, shape, left, partial(again, **options), arrays)
+        each_block(lambda count: solve, problems, SHARE)
+        found = Results(x, size, values, counts)
+        return self._put_together(found, shape, partial(again, **options), arrays)
 
     def _columns(self, starts: Any, columns: Sequence[Any]) -> tuple[Any, Any]:
         """Where each input of the loop begins, and how far it is from one problem to the next."""
@@ -336,22 +340,18 @@ class NativeSolver:
 
     def _put_together(
         self,
-        found: Any,
-        counts: Any,
+        found: Results,
         shape: tuple[int, ...],
-        left: Any,
         again: Callable[..., Any],
         arrays: Sequence[Any],
     ) -> Any:
         """A solution of what was found, and of what `again` finds of the problems that are left."""
-        n = self.loop.unknowns
-        x = np.ascontiguousarray(found[:, 0] if self.scalar else found[:, :n])
-        size, status = np.ascontiguousarray(found[:, n]), np.zeros(len(counts), np.int8)
-        converged, values = counts >= 0, np.ascontiguousarray(found[:, n + 1 :])
-        told = len(counts) if self.loop.values else 0
-        curvature = np.full(told, CURVATURES[0], dtype="U21")
+        x, size, values, counts = found
+        converged, status = counts >= 0, np.zeros(len(counts), np.int8)
+        curvature = np.full(values.size, CURVATURES[0], dtype="U21")
+        left = np.flatnonzero(~converged)
         if left.size:
-            own = arrays[0].shape[arrays[0].ndim - (not self.scalar) :]
+            own = x.shape[1:]
             starts = np.broadcast_to(arrays[0], (*shape, *own)).reshape(-1, *own)[left]
             params = [np.broadcast_to(a, shape).reshape(-1)[left] for a in arrays[1:]]
             try:
@@ -361,14 +361,23 @@ class NativeSolver:
             x[left], counts[left], size[left] = more.x, more.iterations, more.residual
             status[left], converged[left] = more.status, more.converged
             if self.loop.values:
-                values[left, 0], curvature[left] = more.value, more.curvature
+                values[left], curvature[left] = more.value, more.curvature
         parts = (converged, counts, size, status)
         made = (Minimum if self.loop.values else Solution)(
             x.reshape(shape + x.shape[1:]), *[part.reshape(shape) for part in parts]
         )
         if isinstance(made, Minimum):
-            made.value, made.curvature = values[:, 0].reshape(shape), curvature.reshape(shape)
+            made.value, made.curvature = values.reshape(shape), curvature.reshape(shape)
         return made
+
+
+class Results(NamedTuple):
+    """What is found of a batch: unknowns, ``|F|``, values of minima, and the numbers of steps."""
+
+    x: Any
+    size: Any
+    values: Any
+    counts: Any
 
 
 FOUND: Final = Record(Solution, {"converged": True, "status": CONVERGED})

@@ -8,8 +8,8 @@ Python would raise, at a division by zero, and where a formula is not finite, th
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from symgrad.targets.native.kernels import number
 
@@ -120,7 +120,7 @@ class Loop:
 
     def body(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
-            STATEMENTS[statement.__class__](self, statement)
+            getattr(self, STATEMENTS[statement.__class__])(statement)
 
     def assign(self, s: ast.Assign) -> None:
         value = s.value
@@ -143,7 +143,18 @@ class Loop:
     def store(self, target: ast.expr, operand: Operand) -> None:
         assert isinstance(target, ast.Name)
         kind = self.variables.setdefault(target.id, operand.type)
-        self.line(f"store {kind} {self.as_type(operand, kind)}, ptr %{target.id}.at")
+        self.put(target.id, kind, self.as_type(operand, kind))
+
+    def put(self, name: str, kind: str, text: str) -> None:
+        """Store the value of a variable."""
+        self.line(f"store {kind} {text}, ptr {self.pointer(name)}")
+
+    def get(self, name: str, kind: str) -> str:
+        """The value of a variable."""
+        return self.made(f"load {kind}, ptr {self.pointer(name)}")
+
+    def pointer(self, name: str) -> str:
+        return f"%{name}.at"
 
     def evaluate(self, target: ast.expr, args: Sequence[ast.expr]) -> None:
         """``f0, f1 = formulas(x, y)``; all must be finite."""
@@ -230,7 +241,8 @@ class Loop:
     # Expressions
 
     def value(self, e: ast.expr) -> Operand:
-        return EXPRESSIONS[e.__class__](self, e)
+        found: Operand = getattr(self, EXPRESSIONS[e.__class__])(e)
+        return found
 
     def float(self, e: ast.expr) -> str:
         return self.as_type(self.value(e), FLOAT)
@@ -253,7 +265,7 @@ class Loop:
     def name(self, e: ast.Name) -> Operand:
         if e.id in self.variables:
             kind = self.variables[e.id]
-            return Operand(kind, self.made(f"load {kind}, ptr %{e.id}.at"))
+            return Operand(kind, self.get(e.id, kind))
         if e.id in self.inputs:
             place = self.made(f"getelementptr double, ptr %in, i64 {self.inputs[e.id]}")
             return Operand(FLOAT, self.made(f"load double, ptr {place}"))
@@ -318,13 +330,7 @@ class Loop:
     def norm(self, args: Sequence[str]) -> str:
         """The root of a sum of squares, by `hypot` where squares may overflow or vanish."""
         values = [arg.removeprefix("double ") for arg in args]
-        squares = [self.made(f"fmul double {v}, {v}") for v in values]
-        total = squares[0]
-        for square in squares[1:]:
-            total = self.made(f"fadd double {total}, {square}")
-        low = self.made(f"fcmp ogt double {total}, {number(1e-200)}")
-        high = self.made(f"fcmp olt double {total}, {number(1e200)}")
-        safe = self.made(f"and i1 {low}, {high}")
+        total, safe = self.squares(values)
         plain, careful, end = self.labels("plain", "careful", "end")
         self.line(f"br i1 {safe}, label %{plain}, label %{careful}")
         self.begin(plain)
@@ -338,18 +344,38 @@ class Loop:
         self.begin(end)
         return self.made(f"phi double [{root}, %{plain}], [{found}, %{careful}]")
 
+    def squares(self, values: Sequence[str]) -> tuple[str, str]:
+        """A sum of squares, and whether it neither overflows nor vanishes."""
+        squares = [self.made(f"fmul double {v}, {v}") for v in values]
+        total = squares[0]
+        for square in squares[1:]:
+            total = self.made(f"fadd double {total}, {square}")
+        low = self.made(f"fcmp ogt double {total}, {number(1e-200)}")
+        high = self.made(f"fcmp olt double {total}, {number(1e200)}")
+        return total, self.made(f"and i1 {low}, {high}")
+
 
 class Resumable(Loop):
     """The same as a function that stops where formulas are to be computed, and goes on there.
 
     ``i64 step(i1 fresh, in, out, tol, maxiter, lane, arguments, values)`` gives `ASKS` where it has stored
-    arguments; called again, not `fresh`, it reads values. Its variables lie in `lane`; arguments and values
-    are `apart` from each other.
+    arguments; called again, not `fresh`, it reads values. Its variables lie in `lane`; these, arguments and
+    values are `apart` from each other.
     """
 
     def __init__(self, inputs: Sequence[str], formulas: int, apart: int) -> None:
         super().__init__(inputs, formulas)
         self.apart = apart
+
+    def put(self, name: str, kind: str, text: str) -> None:
+        if kind == TRUTH:  # in memory all variables have eight bytes
+            kind, text = INT, self.made(f"zext i1 {text} to i64")
+        super().put(name, kind, text)
+
+    def get(self, name: str, kind: str) -> str:
+        if kind != TRUTH:
+            return super().get(name, kind)
+        return self.made(f"trunc i64 {super().get(name, INT)} to i1")
 
     def ask(self) -> None:
         self.line(f"ret i64 {ASKS}")
@@ -361,7 +387,7 @@ class Resumable(Loop):
         head = "i1 %fresh, ptr noalias %in, ptr noalias %out, double %tol, i64 %maxiter"
         lane = "ptr noalias %lane, ptr noalias %arguments, ptr noalias %values"
         memory = [
-            f"  %{v}.at = getelementptr double, ptr %lane, i64 {k}"
+            f"  %{v}.at = getelementptr double, ptr %lane, i64 {k * self.apart}"
             for k, v in enumerate(self.variables)
         ]
         return "\n".join(
@@ -388,22 +414,23 @@ def _id(e: ast.expr) -> str:
     return e.id if isinstance(e, ast.Name) else ""
 
 
-STATEMENTS: Final[Mapping[type[ast.AST], Callable[[Loop, Any], None]]] = {
-    ast.Assign: Loop.assign,
-    ast.AugAssign: Loop.augmented,
-    ast.If: Loop.branch,
-    ast.While: Loop.repeat,
-    ast.For: Loop.counted,
-    ast.Break: Loop.stop,
-    ast.Return: Loop.result,
-    ast.Pass: Loop.nothing,
+# The methods that write them
+STATEMENTS: Final[Mapping[type[ast.AST], str]] = {
+    ast.Assign: "assign",
+    ast.AugAssign: "augmented",
+    ast.If: "branch",
+    ast.While: "repeat",
+    ast.For: "counted",
+    ast.Break: "stop",
+    ast.Return: "result",
+    ast.Pass: "nothing",
 }
-EXPRESSIONS: Final[Mapping[type[ast.AST], Callable[[Loop, Any], Operand]]] = {
-    ast.Name: Loop.name,
-    ast.Constant: Loop.constant,
-    ast.BinOp: Loop.binary,
-    ast.UnaryOp: Loop.unary,
-    ast.BoolOp: Loop.junction,
-    ast.Compare: Loop.comparison,
-    ast.Call: Loop.call,
+EXPRESSIONS: Final[Mapping[type[ast.AST], str]] = {
+    ast.Name: "name",
+    ast.Constant: "constant",
+    ast.BinOp: "binary",
+    ast.UnaryOp: "unary",
+    ast.BoolOp: "junction",
+    ast.Compare: "comparison",
+    ast.Call: "call",
 }

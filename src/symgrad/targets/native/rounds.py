@@ -19,7 +19,7 @@ from symgrad.targets.native.loop_code import ASKS, Resumable
 from symgrad.targets.native.primitives import LIBRARY
 from symgrad.targets.native.steps import External, Steps
 
-LANES: Final = 256
+LANES: Final = 64
 LONGEST: Final = 300  # steps of formulas that are computed side by side
 BY_C_NAME: Final[Mapping[str, str]] = {c: name for name, c in LIBRARY.items() if name in FUNCTIONS}
 
@@ -102,33 +102,19 @@ entry:
 {scattered}
   ret void
 }}
-define void @batch(ptr %columns, ptr %steps, i64 %first, i64 %last, double %tol, i64 %maxiter,
-                   ptr noalias %found, ptr noalias %counts) {{
+define internal void @take(i64 %problem, i64 %k, ptr %columns, ptr %steps, double %tol, i64 %maxiter,
+                           ptr %found, ptr %in, ptr %lanes, ptr %arguments, ptr %values, ptr %numbers) {{
 entry:
-  %in = alloca double, i64 {all_inputs}, align 64
-  %lanes = alloca double, i64 {all_variables}, align 64
-  %arguments = alloca double, i64 {all_given}, align 64
-  %values = alloca double, i64 {all_formulas}, align 64
-  %numbers = alloca i64, i64 {lanes}
-  br label %fill
-fill:
-  %next = phi i64 [%first, %entry], [%next.after, %filled], [%next.kept, %each]
-  %active = phi i64 [0, %entry], [%active.after, %filled], [%active.left, %each]
-  %room = icmp ult i64 %active, {lanes}
-  %problems = icmp slt i64 %next, %last
-  %both = and i1 %room, %problems
-  br i1 %both, label %take, label %round
-take:
-  %in.lane = mul i64 %active, {inputs}
-  %in.at = getelementptr double, ptr %in, i64 %in.lane
+  %in.place = mul i64 %k, {inputs}
+  %in.at = getelementptr double, ptr %in, i64 %in.place
   br label %read
 read:
-  %j = phi i64 [0, %take], [%j.after, %read]
+  %j = phi i64 [0, %entry], [%j.after, %read]
   %column.at = getelementptr ptr, ptr %columns, i64 %j
   %column = load ptr, ptr %column.at
   %step.at = getelementptr i64, ptr %steps, i64 %j
   %step = load i64, ptr %step.at
-  %place = mul i64 %next, %step
+  %place = mul i64 %problem, %step
   %value.at = getelementptr double, ptr %column, i64 %place
   %value = load double, ptr %value.at
   %to = getelementptr double, ptr %in.at, i64 %j
@@ -137,35 +123,46 @@ read:
   %all = icmp eq i64 %j.after, {inputs}
   br i1 %all, label %start, label %read
 start:
-  %row = mul i64 %next, {width}
-  %out = getelementptr double, ptr %found, i64 %row
-  %lane.place = mul i64 %active, {variables}
-  %lane = getelementptr double, ptr %lanes, i64 %lane.place
-  %asked = getelementptr double, ptr %arguments, i64 %active
-  %got = getelementptr double, ptr %values, i64 %active
-  %begun = call i64 @step(i1 true, ptr %in.at, ptr %out, double %tol, i64 %maxiter, ptr %lane,
+  %lane = getelementptr double, ptr %lanes, i64 %k
+  %asked = getelementptr double, ptr %arguments, i64 %k
+  %got = getelementptr double, ptr %values, i64 %k
+  %begun = call i64 @step(i1 true, ptr %in.at, ptr %found, double %tol, i64 %maxiter, ptr %lane,
                           ptr %asked, ptr %got)
-  %asks = icmp eq i64 %begun, {asks}
-  br i1 %asks, label %keep, label %finish
-keep:
-  %number.at = getelementptr i64, ptr %numbers, i64 %active
-  store i64 %next, ptr %number.at
-  br label %filled
-finish:
-  %count.at = getelementptr i64, ptr %counts, i64 %next
-  store i64 %begun, ptr %count.at
-  br label %filled
-filled:
-  %one.more = zext i1 %asks to i64
-  %active.after = add i64 %active, %one.more
-  %next.after = add i64 %next, 1
+  %number.at = getelementptr i64, ptr %numbers, i64 %k
+  store i64 %problem, ptr %number.at
+  ret void
+}}
+define void @batch(ptr %columns, ptr %steps, i64 %first, i64 %last, double %tol, i64 %maxiter,
+                   ptr noalias %x, ptr noalias %sizes, ptr noalias %heights, ptr noalias %counts) {{
+entry:
+  %found = alloca double, i64 {width}
+  %in = alloca double, i64 {all_inputs}, align 64
+  %lanes = alloca double, i64 {all_variables}, align 64
+  %arguments = alloca double, i64 {all_given}, align 64
+  %values = alloca double, i64 {all_formulas}, align 64
+  %numbers = alloca i64, i64 {lanes}
+  %usual = alloca i64, i64 {lanes}, align 64
+  br label %fill
+fill:
+  %begun = phi i64 [0, %entry], [%begun.after, %begin]
+  %problem = add i64 %first, %begun
+  %room = icmp ult i64 %begun, {lanes}
+  %problems = icmp slt i64 %problem, %last
+  %both = and i1 %room, %problems
+  br i1 %both, label %begin, label %round
+begin:
+  call void @take(i64 %problem, i64 %begun, ptr %columns, ptr %steps, double %tol, i64 %maxiter,
+                  ptr %found, ptr %in, ptr %lanes, ptr %arguments, ptr %values, ptr %numbers)
+  %begun.after = add i64 %begun, 1
   br label %fill
 round:
+  %next = phi i64 [%problem, %fill], [%next.kept, %each]
+  %active = phi i64 [%begun, %fill], [%active.left, %each]
   %some = icmp ugt i64 %active, 0
   br i1 %some, label %compute, label %done
 compute:
   %far = call i1 @kernels(ptr %arguments, ptr %values, i64 %active)
-  br i1 %far, label %again, label %each
+  br i1 %far, label %again, label %straight
 again:
   %a = phi i64 [0, %compute], [%a.after, %again]
   %a.asked = getelementptr double, ptr %arguments, i64 %a
@@ -173,34 +170,50 @@ again:
   call void @apart(ptr %a.asked, ptr %a.got)
   %a.after = add i64 %a, 1
   %a.more = icmp ult i64 %a.after, %active
-  br i1 %a.more, label %again, label %each
+  br i1 %a.more, label %again, label %straight
+straight:
+  call void @usual(i64 %active, double %tol, i64 %maxiter, ptr %lanes, ptr %arguments, ptr %values,
+                   ptr %usual)
+  br label %each
 each:
-  %next.kept = phi i64 [%next, %compute], [%next, %again], [%next.kept, %on], [%next.kept, %moved]
-  %k = phi i64 [0, %compute], [0, %again], [%k.after, %on], [%k, %moved]
-  %active.left = phi i64 [%active, %compute], [%active, %again], [%active.left, %on], [%less, %moved]
+  %next.kept = phi i64 [%next, %straight], [%next.on, %on], [%next.kept, %moved]
+  %k = phi i64 [0, %straight], [%k.after, %on], [%k, %moved]
+  %active.left = phi i64 [%active, %straight], [%active.left, %on], [%less, %moved]
   %not.all = icmp ult i64 %k, %active.left
-  br i1 %not.all, label %go, label %fill
+  br i1 %not.all, label %look, label %round
+look:
+  %usual.at = getelementptr i64, ptr %usual, i64 %k
+  %was.usual = load i64, ptr %usual.at
+  %skip = icmp ne i64 %was.usual, 0
+  br i1 %skip, label %on, label %go
 go:
   %k.in = mul i64 %k, {inputs}
   %k.in.at = getelementptr double, ptr %in, i64 %k.in
   %k.number.at = getelementptr i64, ptr %numbers, i64 %k
   %k.number = load i64, ptr %k.number.at
-  %k.row = mul i64 %k.number, {width}
-  %k.out = getelementptr double, ptr %found, i64 %k.row
-  %k.place = mul i64 %k, {variables}
-  %k.lane = getelementptr double, ptr %lanes, i64 %k.place
+  %k.lane = getelementptr double, ptr %lanes, i64 %k
   %k.asked = getelementptr double, ptr %arguments, i64 %k
   %k.got = getelementptr double, ptr %values, i64 %k
-  %state = call i64 @step(i1 false, ptr %k.in.at, ptr %k.out, double %tol, i64 %maxiter, ptr %k.lane,
+  %state = call i64 @step(i1 false, ptr %k.in.at, ptr %found, double %tol, i64 %maxiter, ptr %k.lane,
                           ptr %k.asked, ptr %k.got)
   %k.asks = icmp eq i64 %state, {asks}
   br i1 %k.asks, label %on, label %end
 on:
+  %next.on = phi i64 [%next.kept, %look], [%next.kept, %go], [%next.taken, %refill]
   %k.after = add i64 %k, 1
   br label %each
 end:
   %k.count.at = getelementptr i64, ptr %counts, i64 %k.number
   store i64 %state, ptr %k.count.at
+  call void @stored(ptr %found, i64 %k.number, ptr %x, ptr %sizes, ptr %heights)
+  %others = icmp slt i64 %next.kept, %last
+  br i1 %others, label %refill, label %shrink
+refill:
+  call void @take(i64 %next.kept, i64 %k, ptr %columns, ptr %steps, double %tol, i64 %maxiter,
+                  ptr %found, ptr %in, ptr %lanes, ptr %arguments, ptr %values, ptr %numbers)
+  %next.taken = add i64 %next.kept, 1
+  br label %on
+shrink:
   %less = sub i64 %active.left, 1
   %is.last = icmp eq i64 %k, %less
   br i1 %is.last, label %moved, label %move
@@ -208,9 +221,13 @@ move:
   %m.in = mul i64 %less, {inputs}
   %m.in.at = getelementptr double, ptr %in, i64 %m.in
   call void @llvm.memcpy.p0.p0.i64(ptr %k.in.at, ptr %m.in.at, i64 {input_bytes}, i1 false)
-  %m.place = mul i64 %less, {variables}
-  %m.lane = getelementptr double, ptr %lanes, i64 %m.place
-  call void @llvm.memcpy.p0.p0.i64(ptr %k.lane, ptr %m.lane, i64 {variable_bytes}, i1 false)
+  %m.lane = getelementptr double, ptr %lanes, i64 %less
+{variables_moved}
+  %m.asked = getelementptr double, ptr %arguments, i64 %less
+{arguments_moved}
+  %m.usual.at = getelementptr i64, ptr %usual, i64 %less
+  %m.usual = load i64, ptr %m.usual.at
+  store i64 %m.usual, ptr %usual.at
   %m.number.at = getelementptr i64, ptr %numbers, i64 %less
   %m.number = load i64, ptr %m.number.at
   store i64 %m.number, ptr %k.number.at
@@ -225,6 +242,36 @@ done:
 """
 
 
+STORED: Final = """
+define internal void @stored(ptr %found, i64 %k, ptr %x, ptr %sizes, ptr %heights) alwaysinline {{
+entry:
+  %row = mul i64 %k, {unknowns}
+  %x.at = getelementptr double, ptr %x, i64 %row
+{copied}
+  %size.from = getelementptr double, ptr %found, i64 {unknowns}
+  %size = load double, ptr %size.from
+  %size.at = getelementptr double, ptr %sizes, i64 %k
+  store double %size, ptr %size.at
+{height}
+  ret void
+}}
+"""
+HEIGHT: Final = """\
+  %height.from = getelementptr double, ptr %found, i64 {place}
+  %height = load double, ptr %height.from
+  %height.at = getelementptr double, ptr %heights, i64 %k
+  store double %height, ptr %height.at"""
+
+
+def stored_code(unknowns: int, values: int) -> str:
+    """The text of what puts the results of a problem into arrays: unknowns, ``|F|``, and a value."""
+    return STORED.format(
+        unknowns=unknowns,
+        copied=_copies("%found", "%x.at", unknowns, "c", 1, 1),
+        height=HEIGHT.format(place=unknowns + 1) if values else "",
+    )
+
+
 def batch_code(loop: Resumable, inputs: int, formulas: int, width: int) -> str:
     """The text of ``void batch(...)``, which solves problems `first` to `last` and stores what it finds."""
     variables, given = max(len(loop.variables), 1), max(loop.given, 1)
@@ -236,7 +283,6 @@ def batch_code(loop: Resumable, inputs: int, formulas: int, width: int) -> str:
         formulas=formulas,
         inputs=inputs,
         width=width,
-        variables=variables,
         lanes=LANES,
         asks=ASKS,
         all_inputs=inputs * LANES,
@@ -244,7 +290,8 @@ def batch_code(loop: Resumable, inputs: int, formulas: int, width: int) -> str:
         all_given=given * LANES,
         all_formulas=formulas * LANES,
         input_bytes=8 * inputs,
-        variable_bytes=8 * variables,
+        variables_moved=_copies("%m.lane", "%k.lane", variables, "w", LANES, LANES),
+        arguments_moved=_copies("%m.asked", "%k.asked", loop.given, "u", LANES, LANES),
         gathered=gathered,
         scattered=scattered,
         values_moved=moved,

@@ -4,6 +4,7 @@ import gc
 import pickle
 import subprocess
 import sys
+import threading
 import weakref
 
 import numpy as np
@@ -264,3 +265,22 @@ print(failed, sys.getallocatedblocks() - blocks)
     failed, left = map(int, run.stdout.split())
     assert failed >= 1
     assert left < 20
+
+
+def test_first_calls_from_several_threads():
+    solvers = [sg.newton_root(x**2 - a - n, x, a, backend="native") for n in range(3)]
+    found = []
+
+    def work(k):
+        for n, solver in enumerate(solvers):
+            roots = {solver(1.0, float(k + 1)).x for _ in range(300)}
+            found.append(
+                roots == {solver(1.0, float(k + 1)).x} and abs(min(roots) ** 2 - k - n - 1) < 1e-12
+            )
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 18

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import RLock
 from typing import Any, Final
 
 import numpy as np
@@ -30,6 +31,7 @@ from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
 from symgrad.targets.native.calls import obstacle
 
+MAKING: Final = RLock()  # machine code is made by one thread at a time
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
 
@@ -62,6 +64,7 @@ class CompiledFunction:
         "__dict__",  # for docstring and signature of each function
         "__name__",
         "__weakref__",
+        "_builtin",
         "_code",
         "_columns",
         "_draft",
@@ -97,6 +100,7 @@ class CompiledFunction:
         self._options = options
         self._run: Callable[..., Any] | None = None
         self._native: Native | None = None
+        self._builtin: Callable[..., Any] | None = None
         self._large: LargeArrays | None = None
         self._least = blocked.least_entries(code.cost)  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
@@ -190,9 +194,12 @@ class CompiledFunction:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
         steps, source = self._as_native().steps, self._code.scalar
         if steps is not None:
-            made = native_function(steps, self._nest, self.__name__, self._call_named)
-            self.__call__, entry = made
-            setattr(self, ENTRY, entry)
+            with MAKING:  # once: what runs in other threads must not be replaced under them
+                if self._builtin is None:
+                    made = native_function(steps, self._nest, self.__name__, self._call_named)
+                    self._builtin, entry = made
+                    self.__call__ = self._builtin
+                    setattr(self, ENTRY, entry)
         elif source is None:
             self.__call__ = self._call_named
         else:

@@ -6,7 +6,8 @@ import functools
 import inspect
 import pathlib
 from collections.abc import Callable
-from typing import Any
+from threading import RLock
+from typing import Any, Final
 
 from symgrad.compile.arguments import FLOAT, Parameter, Signature
 from symgrad.compile.c_code import save_c
@@ -25,6 +26,8 @@ from symgrad.targets.c.module import CFile
 from symgrad.targets.native.called_types import ENTRY, called_by_address
 from symgrad.targets.native.calls import obstacle
 from symgrad.targets.native.steps import Unsupported
+
+MAKING: Final = RLock()  # solvers are made by one thread at a time
 
 
 class LazyFunction:
@@ -247,15 +250,20 @@ class Solver:
         return given, {k: v for k, v in options.items() if k not in others}
 
     def _compiled(self) -> Callable[..., Any]:
+        with MAKING:  # once: what runs in other threads must not be replaced under them
+            return self._run or self._made()
+
+    def _made(self) -> Callable[..., Any]:
         late = {name: LazyFunction(code, name) for name, code in self._late.items()}
         names = modules.namespace() | late
         run = execute(self._generated(), "solve", names)
         self._count = run.__code__.co_argcount
         solver = self._native.solver(self.__call__) if self._native else None
-        self._run = run if solver is None else with_native(solver, run)
+        made = run if solver is None else with_native(solver, run)
+        self._run = made
         if solver is not None:
             setattr(self, ENTRY, solver.address())
-        return self._run
+        return made
 
     def _signature(self) -> Signature:
         """The positional arguments: the start, and the parameters."""

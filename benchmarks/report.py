@@ -15,6 +15,7 @@ from benchmarks.harness import OURS, Outcome, Row
 COLUMNS = (
     "native",
     "fast_math",
+    "native fast_math",
     "structured",
     "by hand",
     "numba",

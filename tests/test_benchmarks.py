@@ -19,8 +19,9 @@ from benchmarks.peers import PEERS
 ROOT = Path(__file__).parents[1]
 HERE = {
     "symgrad",
-    "native",
     "fast_math",
+    "native",
+    "native fast_math",
     "structured",
     "by hand",
     "SciPy",

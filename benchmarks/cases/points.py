@@ -90,6 +90,7 @@ MANY = Case(
         "by hand": by_hand(numpy_points),
         **ours(symgrad_points),
         "fast_math": calls(symgrad_points, "fast_math"),
+        "native fast_math": calls(symgrad_points, "fast_math", backend="native"),
         "numba": numba_points,
         "numba, one thread": partial(numba_points, parallel=False),
     },

@@ -149,7 +149,7 @@ class NativePlan:
             If the problem has no loop, or formulas have no steps.
         """
         parts = self.write(self.problem, self.outputs, by_call)
-        if parts is None:
+        if parts is None or self.problem.form.kind not in ("scalar", "scalars"):
             raise Unsupported("more than a few scalar unknowns, or a form that has no loop")
         steps = steps_of(parts.program, portable)
         if not portable:

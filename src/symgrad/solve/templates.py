@@ -124,7 +124,7 @@ SHORTER_STEPS: Final[Mapping[str, Any]] = {
 
 SYSTEM: Final = Template(
     """\
-numbers = floats_of({start}, {n}{params})
+numbers = {numbers}
 if numbers is not None and callback is None and {usual}:""",
     """\
 {names} = numbers
@@ -163,7 +163,7 @@ while True:
 
 MINIMUM: Final = Template(
     """\
-numbers = floats_of({start}, {n}{params})
+numbers = {numbers}
 if numbers is not None and callback is None and {usual}:""",
     """\
 {names} = numbers

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature, has_dask
 from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.columns import Batches, Columns, on_columns
@@ -155,6 +155,10 @@ class CompiledFunction:
         check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
 
+    def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
+        """The symbols, the formulas, and the form of the outputs around these."""
+        return self.args, self._leaves, self._nest
+
     # Calling
 
     def _first_call(self, /, *args: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -243,6 +247,10 @@ class CompiledFunction:
 
     def _checked(self, args: Sequence[Any], out: Any = None) -> Any:
         """Check the arguments, then run the plain code, or that for large arrays."""
+        if has_dask(args):
+            from symgrad.interop.dask import call_on_dask  # noqa: PLC0415 (an extra)
+
+            return call_on_dask(self, args)
         values = self._signature.check(args)
         if self._floats(args):
             with np.errstate(all="ignore"):

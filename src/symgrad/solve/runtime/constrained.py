@@ -9,6 +9,7 @@ multipliers, the other constraints and the curvature on the tangents then decide
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -71,8 +72,8 @@ class Constraints:
         with np.errstate(all="ignore"):
             outputs = evaluate(*split(problems.x[0], self.shapes), *self.params)
         self.of = [np.shape(y) for y in outputs[1 : 1 + k]]  # the shapes of the constraints
-        sizes = [int(np.prod(s)) for s in self.of]
-        unknowns = [int(np.prod(s)) for s in self.shapes]
+        sizes = [prod(s) for s in self.of]
+        unknowns = [prod(s) for s in self.shapes]
         self.sizes = Sizes(unknowns, sizes[: parts[0]], sizes[parts[0] :])
         self.scalar = not any((*self.shapes, *self.of))
 

@@ -102,9 +102,9 @@ class CompiledFunction:
         self._native: Native | None = None
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
-        self._least = blocked.least_entries(
-            code.cost, options.native
-        )  # entries from which arrays are large
+        # products take the time, where there are any, and loops little of it
+        loops = options.native and not code.products
+        self._least = blocked.least_entries(code.cost, loops)  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]

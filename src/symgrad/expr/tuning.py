@@ -71,7 +71,7 @@ class Tuning:
 
     large_entries: int = 32768
     heavy_entries: int = 8192
-    native_entries: int = 1024
+    native_entries: int = 8192
     block_bytes: int = 1 << 23
     block_entries: tuple[int, int] = (4096, 131072)
     threaded_work: int = 1 << 20

@@ -17,7 +17,17 @@ from benchmarks.harness import Outcome, Row, difference, measure, prepare
 from benchmarks.peers import PEERS
 
 ROOT = Path(__file__).parents[1]
-HERE = {"symgrad", "fast_math", "structured", "by hand", "SciPy", "sympy.lambdify", "sympy cse"}
+HERE = {
+    "symgrad",
+    "fast_math",
+    "native",
+    "native fast_math",
+    "structured",
+    "by hand",
+    "SciPy",
+    "sympy.lambdify",
+    "sympy cse",
+}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

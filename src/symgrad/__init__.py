@@ -224,6 +224,7 @@ from symgrad.solve import (
     newton_minimize,
     newton_root,
 )
+from symgrad.solve.all_roots import all_roots, polynomial_roots
 from symgrad.solve.implicit import implicit
 from symgrad.solve.linear import solve_linear
 from symgrad.structure import (
@@ -292,6 +293,7 @@ __all__ = [
     "absolute",
     "add",
     "all",
+    "all_roots",
     "any",
     "arange",
     "arccos",
@@ -427,6 +429,7 @@ __all__ = [
     "parse",
     "pi",
     "piecewise",
+    "polynomial_roots",
     "positive",
     "pow",
     "power",

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from symgrad.autodiff import grad, jacobian, jvp
-from symgrad.errors import ArgumentError
+from symgrad.errors import ShapeError
+from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import constant, is_value, symbol, zeros
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops.einsum import insert_axes
 from symgrad.ops.layout import concat
+from symgrad.ops.reshaping import reshape_to
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.structure.entries import entries_of
 from symgrad.structure.forms import KroneckerForm
@@ -27,20 +29,12 @@ def entries_of_jacobian(
 
     Raises
     ------
-    ArgumentError
-        Unless it is one formula in one unknown, of known extents, or scalars in scalars.
+    ShapeError
+        Where an extent is not known.
     """
-    width = len(unknowns)
-    if len(formulas) == width == 1:
-        J = jacobian(formulas[0], unknowns[0])
-        at, values = entries_of(J)
-        width = math.prod(unknowns[0].shape)
-        return [values, constant(at)], (len(at), width * width)
     if any(e.shape for e in (*formulas, *unknowns)):
-        raise ArgumentError(
-            'method="sparse" takes one vector formula in one vector unknown, or scalars in scalars:'
-            " stack the unknowns into one vector"
-        )
+        return _of_blocks(formulas, unknowns)
+    width = len(unknowns)
     places, entries = [], []
     for i, f in enumerate(formulas):
         mentioned = set(free_symbols(f))
@@ -48,7 +42,33 @@ def entries_of_jacobian(
         for (j, _), e in zip(found, grad(f, [x for _, x in found]), strict=True):
             places.append(i * width + j)
             entries.append(insert_axes(e, (0,)))
-    return [concat(entries, 0), constant(np.array(places))], (len(places), width * width)
+    size = (len(places), len(formulas) * width)
+    return [concat(entries, 0), constant(np.array(places))], size
+
+
+def _of_blocks(
+    formulas: Sequence[Expr], unknowns: Sequence[Expr]
+) -> tuple[list[Expr], tuple[int, int]]:
+    """The same for arrays: block by block, in the order of formulas and unknowns."""
+    for e in (*formulas, *unknowns):
+        if not all(isinstance(d, int) for d in e.shape):
+            raise ShapeError(
+                f'method="sparse" needs known extents, and {e} has shape {show_shape(e.shape)}'
+            )
+    rows = [math.prod(f.shape) for f in formulas]
+    columns = [math.prod(x.shape) for x in unknowns]
+    width, places, entries = sum(columns), [], []
+    for i, f in enumerate(formulas):
+        for j, x in enumerate(unknowns):
+            block = jacobian(f, x)
+            if is_value(block, 0):
+                continue
+            at, values = entries_of(block if block.shape else reshape_to(block, (1,)))
+            row, column = np.divmod(at, columns[j])
+            places.append((row + sum(rows[:i])) * width + column + sum(columns[:j]))
+            entries.append(values)
+    found = np.concatenate(places)
+    return [concat(entries, 0), constant(found)], (len(found), sum(rows) * width)
 
 
 def diagonal_of(gradient: Sequence[Expr], unknowns: Sequence[Expr]) -> list[Expr] | None:

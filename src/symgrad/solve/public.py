@@ -24,7 +24,7 @@ from symgrad.solve.code import (
     system_code,
 )
 from symgrad.solve.conditions import Conditions
-from symgrad.solve.constraints import constrained_solver
+from symgrad.solve.constraints import constrained_solver, equations_of, inequalities_of
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, equation_loop, minimum_loop, system_loop
 from symgrad.solve.native import NativePlan
@@ -303,7 +303,7 @@ def newton_minimize(
     (array([1., 2.]), [2.0])
     """
     native = is_native(backend)
-    if equal is not None or inequal is not None:
+    if equations_of(equal) or inequalities_of(inequal):
         if method != "auto" or not globalize:
             raise ArgumentError(
                 "constraints have a method of their own: leave method and globalize"

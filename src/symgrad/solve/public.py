@@ -23,7 +23,7 @@ from symgrad.solve.code import (
     system_code,
 )
 from symgrad.solve.conditions import Conditions
-from symgrad.solve.constraints import constrained_solver
+from symgrad.solve.constraints import constrained_solver, equations_of, inequalities_of
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
@@ -286,7 +286,7 @@ def newton_minimize(
     >>> nearest.x, nearest.multipliers.equal
     (array([1., 2.]), [2.0])
     """
-    if equal is not None or inequal is not None:
+    if equations_of(equal) or inequalities_of(inequal):
         if method != "auto" or not globalize:
             raise ArgumentError(
                 "constraints have a method of their own: leave method and globalize"

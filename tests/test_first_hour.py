@@ -8,13 +8,13 @@ import pytest
 
 import symgrad as sg
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ARCHITECTURE = (Path(__file__).parents[1] / "ARCHITECTURE.md").read_text()
 X, Y = sg.symbols("x y")
 A, W = sg.matrix("A", ("m", "n")), sg.vector("w", "n")
 
 
 def test_the_picture_of_the_house_names_every_part():
-    picture = README.partition("## The house")[2].split("```")[1]
+    picture = ARCHITECTURE.split("```")[1]
     drawn = {line.split()[0].rstrip("/") for line in picture.splitlines()[1:] if line}
     here = Path(sg.__file__).parent
     there = {p.relative_to(here).parts[0].removesuffix(".py") for p in here.rglob("*.py")}

@@ -1,4 +1,4 @@
-"""The picture of the house in the README holds: imports point one way, and stay light."""
+"""The picture of the house in ARCHITECTURE.md holds: imports point one way, and stay light."""
 
 import ast
 import subprocess

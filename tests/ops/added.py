@@ -1,4 +1,4 @@
-"""The ops that the README adds as an example: what holds for the library's own ops holds for them."""
+"""The ops that the documentation adds as an example: what holds for the library's own ops holds for them."""
 
 import contextlib
 import io
@@ -7,12 +7,12 @@ from pathlib import Path
 
 from tests.ops.case import Operand, case
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "add_an_operation.md"
 
 
 def example():
-    """The names of the README's example of new ops."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    """The names of the documentation's example of new ops."""
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (code,) = [block for block in blocks if "= Op(" in block]
     names = {}
     with contextlib.redirect_stdout(io.StringIO()):

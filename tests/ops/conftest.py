@@ -1,4 +1,4 @@
-"""The ops that the README adds are ops of the library here: pickles find them, and so do costs."""
+"""The ops that the documentation adds are ops of the library here: pickles find them, and so do costs."""
 
 import pytest
 from tests.ops.added import ADDED

@@ -1,4 +1,4 @@
-"""What follows from the records of the README's new ops, beyond the contracts that they are in."""
+"""What follows from the records of the documentation's new ops, beyond the contracts that they are in."""
 
 import pickle
 

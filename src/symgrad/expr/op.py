@@ -1,7 +1,7 @@
 """`Op`: the frozen record that holds all that is known about one operation.
 
 What can be derived has a default that derives it, so that the record of a new op needs little: see the
-section on adding an operation in the README.
+page on adding an operation, docs/how_to/add_an_operation.md.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
+from symgrad.autodiff import diff, grad, hvp
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
@@ -28,9 +28,14 @@ from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver, described, keywords
-from symgrad.solve.structure import diagonal_of, entries_of_jacobian, kronecker_of
+from symgrad.solve.structure import (
+    diagonal_of,
+    entries_of_jacobian,
+    jacobian_in_blocks,
+    kronecker_of,
+)
 
-SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
+SPARSE_UNKNOWNS = 200  # from which on sparse factors are looked at
 SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
 
@@ -62,7 +67,7 @@ def newton_root(
     method : {"auto", "newton", "sparse"}
         "newton" forms the Jacobian. "sparse", for large systems of known extents, forms the entries that
         can differ from zero, factored by SciPy (the extra ``scipy``), with a line search along the steps.
-        "auto" is "sparse" where SciPy is there, for 500 unknowns or more without bounds, if at most a
+        "auto" is "sparse" where SciPy is there, for 200 unknowns or more without bounds, if at most a
         twentieth of the entries can differ from zero; `explain()` says which it is.
     globalize : bool
         Steps are shortened until ``|F|`` falls, by a line search for one equation, in a trust region for
@@ -122,8 +127,7 @@ def newton_root(
         sparse = _sparse(problem, bounds, options, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
-    blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    outputs = [*problem.formulas, *[b for row in blocks for b in row]]
+    outputs = [*problem.formulas, *jacobian_in_blocks(problem.formulas, problem.unknowns)]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
     run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=500", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
@@ -150,7 +154,11 @@ def _is_large(problem: Problem) -> bool:
 
 
 def _sparse_entries(
-    formulas: Sequence[Expr], problem: Problem, bounds: Any, always: bool
+    formulas: Sequence[Expr],
+    problem: Problem,
+    bounds: Any,
+    always: bool,
+    symmetric: bool = False,
 ) -> tuple[list[Expr], str] | None:
     """The entries of a derivative and a word on them; None where there are too many, unless `always`."""
     if bounds is not None:
@@ -159,7 +167,7 @@ def _sparse_entries(
         )
     sparse_library()
     try:
-        entries, (some, of) = entries_of_jacobian(formulas, problem.unknowns)
+        entries, (some, of) = entries_of_jacobian(formulas, problem.unknowns, symmetric)
     except (ArgumentError, ShapeError):
         if always:
             raise
@@ -197,7 +205,7 @@ def _sparse(
 def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) -> Solver | None:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     gradient = grad(f, leaves)
-    found = _sparse_entries(gradient, problem, bounds, always)
+    found = _sparse_entries(gradient, problem, bounds, always, symmetric=True)
     if found is None:
         return None
     entries, how = found
@@ -341,7 +349,7 @@ def _dense_minimum(
     if diagonal is not None:
         second, how = diagonal, "diagonal Hessian, divided by entry"
     else:
-        second = [b for row in hessian(f, leaves) for b in row]
+        second = jacobian_in_blocks(gradient, leaves, symmetric=True)
         how = "dense Hessian; eigenvalues, or Cholesky from 12 unknowns on where definite"
         factor = kronecker_of(second) if bounds is None else None
         if factor is not None:

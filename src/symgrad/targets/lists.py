@@ -21,6 +21,7 @@ from symgrad.targets.passes import (
     ROWS,
     SHORT_AXES,
     SINGLE_CALLS,
+    STACKS,
     STENCILS,
     Pass,
 )
@@ -65,7 +66,7 @@ def _always(p: Program) -> bool:
 
 FLOATS: Final = Target("Python floats", FORMULA_PASSES, (), has_scalar_form)
 ARRAYS: Final = Target(
-    "arrays", FORMULA_PASSES, (SINGLE_CALLS, RECIPROCALS, ACCUMULATION, DEAD_CODE), _always
+    "arrays", FORMULA_PASSES, (SINGLE_CALLS, RECIPROCALS, ACCUMULATION, STACKS, DEAD_CODE), _always
 )
 LOOPS: Final = (STENCILS, ROWS, FUSION)  # and then SLOTS, where all arrays are of float64
 LARGE: Final = Target(

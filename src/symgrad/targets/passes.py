@@ -21,6 +21,7 @@ from symgrad.program.reciprocals import share_reciprocals
 from symgrad.program.rows import by_rows, within_rows
 from symgrad.program.single_calls import expand
 from symgrad.program.slots import with_slots
+from symgrad.program.stacks import stacks
 from symgrad.program.stencils import stencils
 from symgrad.rewrite.branches import quiet_branches
 from symgrad.rewrite.horner import horner
@@ -134,6 +135,7 @@ RECIPROCALS: Final = Pass(
     "reciprocals", "divisions by one array share its reciprocal", share_reciprocals
 )
 ACCUMULATION: Final = Pass("accumulation", "sums of parts of an array fill one array", accumulate)
+STACKS: Final = Pass("stacks", "vectors of scalars are made of a list", stacks)
 STENCILS: Final = Pass("stencils", "sums of shifted parts by blocks of rows", stencils)
 ROWS: Final = Pass("rows", "work on the rows of large arrays by blocks of rows", by_rows)
 FUSION: Final = Pass("fusion", "entrywise work over one space by blocks", _fused)

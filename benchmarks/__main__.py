@@ -34,7 +34,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "cases",
         nargs="*",
-        help="names of cases, all by default; or accuracy, or forms, with options of their own",
+        help="names of cases, all by default; or accuracy, forms or graphs, with options of their own",
     )
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, one second a row")
@@ -64,7 +64,7 @@ def command(given: argparse.Namespace, name: str, n: int, seconds: float) -> lis
 
 
 def main() -> int:
-    """Measure each row in a process of its own; ``accuracy`` counts bits, ``forms`` operations."""
+    """Measure each row in a process of its own; others count bits, operations, seconds a node."""
     if sys.argv[1:3] == ["accuracy", "functions"]:
         from benchmarks.functions.ulps import main as ulps
 
@@ -77,6 +77,11 @@ def main() -> int:
         from benchmarks.forms.measure import main as forms
 
         return forms(sys.argv[2:])
+    if sys.argv[1:2] == ["graphs"]:
+        confine(1)
+        from benchmarks.graphs.measure import main as graphs
+
+        return graphs(sys.argv[2:])
     given = options()
     confine(given.threads)
     from benchmarks import report  # NumPy reads the number of threads when it is imported

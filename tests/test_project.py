@@ -21,7 +21,7 @@ TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "program", "targets", "runtime", "print", "compile"}
 NAMESPACES = {"linalg", "special"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
-ABOVE |= {"suggestions", "variational"}
+ABOVE |= {"recurrence", "suggestions", "variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
 
 # What a layer may import, besides itself
@@ -47,7 +47,8 @@ LAYERS = {
     "structure": TO_OPS,
     "solve": TO_AUTODIFF | TO_COMPILE | {"batching", "functions"},
     "variational": TO_AUTODIFF | TO_COMPILE | {"solve"},
-    "variable": TO_AUTODIFF | TO_COMPILE,
+    "recurrence": TO_AUTODIFF | TO_COMPILE | {"batching"},
+    "variable": TO_AUTODIFF | TO_COMPILE | {"recurrence"},
     "interop": TO_AUTODIFF
     | TO_COMPILE
     | {"substitute", "parse"},  # text, as SymPy's lambdify takes it

@@ -206,6 +206,7 @@ from symgrad.parse import parse
 from symgrad.print.dot import draw, to_dot
 from symgrad.print.install import install as _install_printers
 from symgrad.print.latex import latex
+from symgrad.recurrence import scan
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
     Constrained,
@@ -440,6 +441,7 @@ __all__ = [
     "roll",
     "round",
     "save_json",
+    "scan",
     "scipy_problem",
     "searchsorted",
     "select",

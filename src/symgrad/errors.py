@@ -25,6 +25,20 @@ class ArgumentError(SymgradError, TypeError, ValueError):
     """
 
 
+class MixedError(ArgumentError):
+    """A symbol met a value with data of its own, such as a Variable.
+
+    Attributes
+    ----------
+    lift : callable
+        The hook by which such values carry calls out: see `symgrad.ops.elementwise.lift_of`.
+    """
+
+    def __init__(self, message: str, lift: object) -> None:
+        super().__init__(message)
+        self.lift = lift
+
+
 class TruthError(SymgradError, TypeError):
     """A symbolic expression was used where Python needs to know true or false."""
 

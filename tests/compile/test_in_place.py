@@ -25,7 +25,8 @@ def run(kernel, *arguments):
     shape = np.broadcast_shapes(*[a.shape for a in arguments])
     results = [np.full(shape, np.nan) for _ in range(kernel.results)]
     work = [np.empty(shape, kind) for kind in kernel.work]
-    assert space[kernel.name](*arguments, *results, *work) is None
+    given = space[kernel.name](*arguments, *results, *work)
+    assert all(a is b for a, b in zip(given, results, strict=True))
     return results
 
 
@@ -54,7 +55,7 @@ def test_fast_math_takes_one_tangent():
 
 def test_every_step_writes_into_an_array():
     kernel = in_place([x, y], FORMULAS["polynomial"], "f")
-    steps = kernel.source.splitlines()[2:]
+    steps = [line for line in kernel.source.splitlines() if line.startswith("    t")]
     assert steps and all("out=" in step for step in steps)
     assert kernel.of == f"f, 2, {kernel.work!r}"
 

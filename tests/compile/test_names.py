@@ -119,7 +119,7 @@ def test_the_plan_of_large_arrays_does_not_depend_on_names(dim):
         g.explain().partition("for large arrays:\n")[2].replace(f" over {name}:", " over _:")
         for g, name in ((f, dim), (plain, "m"))
     ]
-    assert steps[0] == steps[1] and "_region0" in steps[0], f.explain()
+    assert steps[0] == steps[1] and "_loop0" in steps[0], f.explain()
     for got, want in zip(f(a, b), plain(a, b), strict=True):
         np.testing.assert_allclose(got, want, rtol=1e-12)
 
@@ -188,7 +188,7 @@ def test_implicit_solutions(names):
 NAMES_OF_FUNCTIONS = [
     "np", "sin", "exp", "general", "missing", "_logsumexp", "_general", "hypot", "scipy", "x", "y",
     "t0", "shape", "dtype", "out", "slots", "sum", "float", "list", "ValueError", "f", "ϑ", "ﬁt",
-    "_largest", "_region0", "c", "base64", "match", "_", "__name__", "self", "kernel", "ᵃ",
+    "_largest", "_loop0", "c", "base64", "match", "_", "__name__", "self", "kernel", "ᵃ",
 ]  # fmt: skip
 
 

@@ -122,10 +122,15 @@ def compiled(args, table, name):
 
 def runs_native(f):
     """How many loops of a function have run as machine code."""
-    made = [b for b in f._larger()._made.values() if b is not None]
-    return sum(
-        bool(call._kernels) for b in made for call in b.calls if isinstance(call, NativeLoop)
-    )
+    waiting = [call for b in f._larger()._made.values() if b is not None for call in b.calls]
+    found = 0
+    while waiting:
+        call = waiting.pop()
+        if isinstance(call, NativeLoop):
+            found += bool(call._kernels)
+        else:
+            waiting += call.calls
+    return found
 
 
 @pytest.mark.parametrize("name", SCALARS)

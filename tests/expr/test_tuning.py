@@ -32,5 +32,5 @@ def test_other_threads_keep_theirs():
 def test_plans_follow_the_figures():
     v = sg.vector("v", "n")
     with tuned(space_cost=1000):
-        assert "_region" not in sg.lambdify(v, sg.exp(v) * 2).explain()
-    assert "_region" in sg.lambdify(v, sg.exp(v) * 2 + sg.sin(v)).explain()
+        assert "_loop" not in sg.lambdify(v, sg.exp(v) * 2).explain()
+    assert "_loop" in sg.lambdify(v, sg.exp(v) * 2 + sg.sin(v)).explain()

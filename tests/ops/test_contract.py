@@ -308,7 +308,8 @@ def test_every_op_is_reached_by_a_case():
             )
     leaves = {"symbol", "constant", "number", "eye", "size", "arange"}
     assumed = {"spd_logdet"}  # made for a symbol that is positive definite; see tests/linalg
-    solved = {"implicit", "implicit_system"}  # made of an equation; see tests/solve/test_implicit
+    # made of an equation; see tests/solve/test_implicit; and of a step; see tests/recurrence
+    solved = {"implicit", "implicit_system", "scan"}
     # of named extents; a value without its derivative; no value: see tests/functions; two forms of one
     # formula: see tests/rewrite/test_search
     elsewhere = {"roll", "stop_gradient", "applied_function", "shown"}

@@ -8,7 +8,7 @@ import pytest
 import symgrad as sg
 from symgrad.compile.pipeline import Draft, Options
 from symgrad.expr.kinds import Into
-from symgrad.program.fusion import fuse
+from symgrad.program.loops import with_loops
 from symgrad.program.slots import with_slots
 from symgrad.targets.spelling import NumpySpelling
 
@@ -19,7 +19,8 @@ v, k = sg.vector("v", "n"), sg.vector("k", "n", dtype=int)
 def planned(symbols, *outputs):
     """The lines that write into slots, and the slots."""
     program = Draft(symbols, outputs, Options()).of_large_arrays()
-    written = with_slots(fuse(program))
+    types = [x.dtype for _, x in program.parameters]
+    written = with_slots(with_loops(program), types)
     spell = NumpySpelling(written.dim_names)
     into = [instr for instr in written.instrs if isinstance(instr.kind, Into)]
     return [spell(instr.kind, len(instr.args)).template for instr in into], written.slots
@@ -37,7 +38,7 @@ def test_a_chain_of_products_takes_turns_in_two_slots():
 def test_what_ends_is_overwritten_in_place():
     writes, slots = planned([A, B, v], sg.sum((A @ B - v) ** 3, axis=0) @ A)
     assert "np.subtract({0}, {1}, out={0})" in writes
-    assert {shape for _, shape in slots} == {("n", "n"), ("n",)}
+    assert {slot.shape for slot in slots} == {("n", "n"), ("n",)}
 
 
 def test_a_transposed_view_keeps_its_slot():
@@ -55,7 +56,7 @@ def test_outputs_have_memory_of_their_own():
 def test_what_is_no_float64_has_no_slot():
     writes, slots = planned([A, k], sg.sum(A * (k < A), axis=0), sg.sum(k * k + k))
     assert all("greater" not in code for code in writes)
-    assert all(shape != ("n",) for _, shape in slots)
+    assert all(slot.shape != ("n",) for slot in slots)
 
 
 FORMULAS = {

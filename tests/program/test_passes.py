@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.compile.blocks import cut
 from symgrad.expr.kinds import (
     ADD,
     DIVIDE,
@@ -21,15 +20,16 @@ from symgrad.expr.kinds import (
     contraction,
 )
 from symgrad.expr.templates import call_kind, entrywise_kind
-from symgrad.program.buffers import assign, body_dtypes
 from symgrad.program.build import lower
-from symgrad.program.fusion import fuse
 from symgrad.program.half_angles import half_angles
+from symgrad.program.loops import with_loops
 from symgrad.program.reciprocals import share_reciprocals
 from symgrad.program.reductions import reduction_of
 from symgrad.program.single_calls import expand
 from symgrad.program.sizes import entry_spaces, product_spaces
+from symgrad.program.slots import in_place
 from symgrad.rewrite.open_sums import open_sums
+from symgrad.runtime.blocks import cut
 from symgrad.targets.numpy_source import largest_code
 from symgrad.targets.passes import without_dead_code
 from symgrad.targets.spelling import NumpySpelling
@@ -138,15 +138,15 @@ def test_dead_code_goes():
 
 
 def regions_of(args, outputs):
-    fused = fuse(expand(lower(args, outputs)))
-    return codes(fused), [loop.plan for loop in fused.loops()]
+    fused = with_loops(expand(lower(args, outputs)))
+    return codes(fused), fused.loops()
 
 
 def test_one_region_for_one_space():
     forms, regions = regions_of([v, w], [sg.sin(v) * w, sg.sum(sg.cos(v) * w), sg.exp(v) @ w])
     assert len(regions) == 1 and regions[0].space == ("n",)
-    assert [r.name for _, r in regions[0].reductions()] == ["add", "vdot"]
-    assert forms[0] == "_region0({0}, {1}, out=(out[0], None, None))"
+    assert [c.ufunc for c in regions[0].results] == [None, "add", "add"]
+    assert forms[0] == "_loop0({0}, {1}, None, None, None)"
 
 
 def test_what_a_sum_feeds_is_a_second_region():
@@ -173,26 +173,28 @@ def test_small_known_shapes_are_left_alone():
 
 def test_scalars_as_arrays_hoist_what_depends_on_less():
     p = lower([x, y], [sg.sin(x) * sg.exp(y)], [(), ("axis0",)])
-    (region,) = [loop.plan for loop in fuse(p).loops()]
-    assert [i.kind for i in region.body if not i.kind.leaf] == [Ufunc("exp"), Ufunc("multiply")]
+    (region,) = with_loops(p).loops()
+    assert [i.kind for i in region.body.instrs if not i.kind.leaf] == [
+        Ufunc("exp"),
+        Ufunc("multiply"),
+    ]
 
 
-def buffers_of(e, args):
-    (region,) = [loop.plan for loop in fuse(expand(lower(args, [e]))).loops()]
-    types = body_dtypes(region, [np.dtype(float)] * region.arity)
-    return assign(region, types)
+def slots_of(e, args):
+    (loop,) = with_loops(expand(lower(args, [e]))).loops()
+    return in_place(loop.body, [np.dtype(float)] * len(loop.operands), [True]).slots
 
 
-def test_a_chain_needs_one_buffer():
+def test_a_chain_needs_one_slot():
     e = v
     for _ in range(50):
         e = sg.sin(e) + 1
-    assert len(buffers_of(e, [v]).dtypes) == 1
+    assert len(slots_of(e, [v])) == 1
 
 
-def test_conditions_have_buffers_of_their_own_type():
-    buffers = buffers_of(sg.where(v > 0, sg.sin(v), w) * 2, [v, w])
-    assert sorted(d.char for d in buffers.dtypes) == ["?", "d", "d"]
+def test_conditions_have_slots_of_their_own_type():
+    slots = slots_of(sg.where(v > 0, sg.sin(v), w) * 2, [v, w])
+    assert sorted(slot.dtype.char for slot in slots) == ["?", "d", "d"]
 
 
 def test_entries_of_the_largest_array():

@@ -6,7 +6,8 @@ import pytest
 import symgrad as sg
 from symgrad.compile.pipeline import Draft, Options
 from symgrad.expr.tuning import tuned
-from symgrad.program.rows import by_rows
+from symgrad.program.outline import outlined
+from symgrad.program.rows import rows
 
 X, Y = sg.matrix("X", ("n", "d")), sg.matrix("Y", ("n", "k"))
 W, B = sg.matrix("W", ("d", "k")), sg.matrix("B", ("k", "k"))
@@ -52,8 +53,9 @@ OTHERS = {
 
 
 def found(outputs):
-    loops = by_rows(Draft(SYMBOLS, outputs, Options()).of_large_arrays()).loops()
-    return loops[0].plan if loops else None
+    program = Draft(SYMBOLS, outputs, Options()).of_large_arrays()
+    loops = outlined(program, rows(program)).loops()
+    return loops[0] if loops else None
 
 
 def arguments(n, seed=5, d=4, k=3):
@@ -79,24 +81,24 @@ def test_blocks_of_rows_give_what_all_rows_give(name, n, tiny_blocks):
 
 @pytest.mark.parametrize("name", BY_ROWS)
 def test_what_is_by_rows(name):
-    rows = found(as_list(BY_ROWS[name]))
-    assert rows is not None and any(rows.sliced)
+    loop = found(as_list(BY_ROWS[name]))
+    assert loop is not None and any(cut.axes[:1] == (0,) for cut in loop.operands)
     f = sg.lambdify(SYMBOLS, as_list(BY_ROWS[name]))
-    assert "_rows0(" in f.large_source and "_rows0: " in f.explain()
+    assert "_loop0(" in f.large_source and "over rows of n: " in f.explain()
 
 
 def test_what_needs_other_rows_is_not():
     for name in ("neighbours", "columns of pairs", "square", "running sums", "diagonals"):
-        rows = found(as_list(OTHERS[name]))
-        if rows is not None:  # a part of it may be
-            assert all("cumsum" not in str(i.kind) for i in rows.body.instrs)
-            assert all(i.shape.count("n") <= 1 for i in rows.body.instrs)
+        loop = found(as_list(OTHERS[name]))
+        if loop is not None:  # a part of it may be
+            assert all("cumsum" not in str(kind) for kind in loop.body.every_kind())
+            assert all(i.shape.count("n") <= 1 for i in loop.body.instrs)
 
 
 def test_sums_of_a_loss_are_all_that_leaves():
-    rows = found(BY_ROWS["network"])
-    assert rows.finals == ("add",) * 4
-    assert [len(y.shape) for y in rows.body.output_nodes] == [0, 2, 2, 1]
+    loop = found(BY_ROWS["network"])
+    assert [c.ufunc for c in loop.results] == ["add"] * 4
+    assert [len(c.axes) for c in loop.results] == [0, 2, 2, 1]
 
 
 def test_float32_and_ints_are_computed_in_their_own_types(tiny_blocks):

@@ -79,7 +79,7 @@ def test_what_is_left_alone(name):
 def test_forces_of_particles_are_one_region_of_pairs():
     energy = sg.sum(1 / (1 + sg.sum((X[:, None] - X) ** 2, axis=2)))
     f = sg.lambdify(X, [energy, sg.grad(energy, X)])
-    assert "short axes: " in f.explain() and f.explain().count("_region") == 1
+    assert "short axes: " in f.explain() and f.explain().count("_loop") == 1
     assert "(x, axis=2)" not in f.large_source
     x = np.random.default_rng(4).normal(size=(300, 3))
     for result, wanted in zip(f(x), f._plain()(x), strict=True):

@@ -5,6 +5,7 @@ import pytest
 
 import symgrad as sg
 from symgrad.compile.pipeline import Draft, Options
+from symgrad.program.outline import outlined
 from symgrad.program.stencils import stencils
 
 u, v = sg.matrix("u", ("n", "m")), sg.vector("v", "n")
@@ -30,7 +31,8 @@ FORMULAS = {
 
 
 def found(x, y):
-    return [loop.plan for loop in stencils(Draft([x], [y], Options()).of_large_arrays()).loops()]
+    program = Draft([x], [y], Options()).of_large_arrays()
+    return outlined(program, stencils(program)).loops()
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -39,7 +41,7 @@ def test_form_and_values(name, dtype, tiny_blocks):
     x, y = FORMULAS[name]
     assert len(found(x, y)) == 1
     f = sg.lambdify(x, y)
-    assert "_stencil0(" in f.large_source and "_embed_sum" not in f.large_source
+    assert "_loop0(" in f.large_source and "_embed_sum" not in f.large_source
     rng = np.random.default_rng(6)
     for n in (7, 30, 61):
         a = rng.normal(size={"v": (n,), "u": (n, 9), "V": (n, n, 9)}[x.name]).astype(dtype)
@@ -51,11 +53,11 @@ def test_form_and_values(name, dtype, tiny_blocks):
 
 def test_what_belongs_together_is_made_once():
     (stencil,) = found(*FORMULAS["membrane"])
-    assert len(stencil.groups) == 2 and len(stencil.parts) == 4
-    assert [len(region.results) for region in stencil.groups] == [1, 1]
-    assert sorted(part.negative for part in stencil.parts) == [False, False, True, True]
+    assert len(set(stencil.body.outputs)) == 2 and len(stencil.results) == 4
+    assert sorted(c.ufunc for c in stencil.results) == ["add", "add", "subtract", "subtract"]
+    assert {cut.halo for cut in stencil.operands} == {(1, 0), (0, 0)}
     x, y = FORMULAS["membrane"]
-    assert "_stencil0: a sum of 4 shifted parts" in sg.lambdify(x, y).explain()
+    assert "4 added at shifted places" in sg.lambdify(x, y).explain()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import pytest
 import scipy.optimize
 
 import symgrad as sg
+from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.approach import MOST_STEPS
-from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import definite_solved, solved_systems
 
 x, y, a, b = sg.symbols("x y a b")
@@ -271,10 +271,10 @@ def test_elimination(n):
 
 
 def test_each_block_is_done_once(monkeypatch):
-    from symgrad.solve.runtime import blocks
+    from symgrad.runtime import threads
 
     for workers in (1, 3):
-        monkeypatch.setattr(blocks, "processors", lambda n=workers: n)
+        monkeypatch.setattr(threads, "cores", lambda n=workers: n)
         done = np.zeros(100, int)
 
         def make(problems, done=done):

@@ -320,3 +320,20 @@ def _converted(arg: Any, p: Parameter) -> Any:
         kind = type(arg).__name__
         raise DTypeError(f"argument {p.name} is a {kind}, needs real numbers; convert it to float")
     return array
+
+
+def checked_threads(threads: Any) -> int | None:
+    """The number of threads that a caller asks for; None is one for each core.
+
+    Raises
+    ------
+    ArgumentError
+        If it is neither None nor a positive int.
+    """
+    if threads is None:
+        return None
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise ArgumentError(
+            f"threads must be a positive int, or None for all cores, not {threads!r}"
+        )
+    return int(threads)

@@ -1,34 +1,31 @@
-"""The code that runs for large arrays: entrywise regions in blocks, the rest as it is."""
+"""The code that runs for large arrays: loops over blocks, and intermediates in slots."""
 
 from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 
 from symgrad.compile.arguments import broadcast_shape
+from symgrad.compile.bodies import Body, ByType, Memory, body_of, float_source, shapes_at
 from symgrad.compile.execute import execute
+from symgrad.compile.loops import loop_functions
 from symgrad.compile.pipeline import Options
-from symgrad.compile.regions import RegionFunction, float_kernel
-from symgrad.compile.rows import RowsFunction
-from symgrad.compile.slots import Deferred, SlottedFunction
-from symgrad.compile.stencils import StencilFunction
 from symgrad.expr.dims import Shape
 from symgrad.expr.pytrees import Nest
 from symgrad.expr.tuning import tuning
-from symgrad.program.fusion import Region
-from symgrad.program.ir import Program
-from symgrad.program.rows import Rows
-from symgrad.program.stencils import Stencil
+from symgrad.program.dtypes import DType, dtypes_of
+from symgrad.program.ir import Loop, Program
+from symgrad.program.slots import with_slots
 from symgrad.targets.data import long_arrays
 from symgrad.targets.lists import LOOPS
-from symgrad.targets.numpy_source import is_quiet, numpy_source
+from symgrad.targets.numpy_source import numpy_source
 from symgrad.targets.passes import SLOTS, run_passes
+
+IMPORT: Final = "import numpy as np\n\n\n"
 
 
 def least_entries(cost: int) -> int:
@@ -38,110 +35,72 @@ def least_entries(cost: int) -> int:
     return min(t.large_entries, max(t.heavy_entries, threads_pay))
 
 
-@dataclass(frozen=True)
 class Blocked:
     """A function over large arrays.
 
     Attributes
     ----------
-    source : str
-        Its code, with a call for each region.
-    regions : tuple of Region
-        What is computed entry by entry, in regions and in sums of parts.
-    run : callable
-        ``run(*arrays, out=buffers)``, with a buffer or None for each output.
+    looped : Program
+        What it computes, with loops.
     calls : tuple of callable
-        The functions of its loops.
+        The functions of these loops.
     """
 
-    source: str
-    regions: tuple[Region, ...]
-    run: Callable[..., Any]
-    calls: tuple[Callable[..., Any], ...]
+    def __init__(self, looped: Program, nest: Nest, options: Options) -> None:
+        self.looped = looped
+        self._nest = nest
+        self._name = options.name
+        loops: Mapping[str, Any] = loop_functions(looped, options)
+        self.calls = tuple(loops.values())
+        self._known = {**long_arrays(looped.arrays), **loops}
+        self._bodies = ByType(self._body)
+
+    def run(self, *arrays: Any, out: Sequence[Any] | None = None) -> Any:
+        """The results, written into the arrays of `out` where they fit; None makes a new one."""
+        body = self._bodies.of(arrays)
+        given = [None] * len(self.looped.outputs) if out is None else out
+        if not body.types:
+            return body.run(*arrays, *given)
+        place = {name: k for k, (name, _) in enumerate(self.looped.parameters)}
+        extents = self.looped.extents.items()
+        sizes = {d: arrays[place[name]].shape[axis] for d, (name, axis) in extents}
+        memory = Memory(body.types)
+        try:
+            return body.run(*arrays, *given, *memory.arrays(shapes_at(body.shapes, sizes)))
+        finally:
+            memory.close()
+
+    def _written(self, types: Sequence[DType]) -> tuple[Program, str]:
+        """The program with slots for arguments of some types, and its source."""
+        p = with_slots(self.looped, types)
+        names = [*p.results, *[slot.name for slot in p.slots]]
+        return p, numpy_source(p, self._nest, self._name, more=[f"{n}=None" for n in names])
+
+    def _body(self, types: Sequence[DType]) -> Body:
+        p, source = self._written(types)
+        known = dtypes_of(self.looped, types)
+        return body_of(self._name, self.looped, p, source, known, self._known)
 
     def text(self) -> str:
-        """The source, with the code of each region for arrays of float64 before it."""
-        return "\n\n".join([*[float_kernel(r) for r in self.regions], self.source])
+        """The source, after those of the bodies of its loops, for arrays of float64."""
+        _, source = self._written([x.dtype for _, x in self.looped.parameters])
+        sources = [*[float_source(loop) for loop in every_loop(self.looped)], source]
+        return "\n\n".join([sources[0], *[s.removeprefix(IMPORT) for s in sources[1:]]])
+
+
+def every_loop(p: Program) -> Iterator[Loop]:
+    """The loops of a program, each after those of its body."""
+    for loop in p.loops():
+        yield from every_loop(loop.body)
+        yield loop
 
 
 def blocked(program: Program, nest: Nest, options: Options) -> Blocked | None:
     """The function in blocks and with slots, or None where there is nothing of both."""
     looped = run_passes(program, LOOPS)
-    slotted = SLOTS.run(looped)
-    if not looped.loops() and not slotted.slots:
+    if not looped.loops() and not SLOTS.run(looped).slots:
         return None
-    quiet = any(is_quiet(instr.kind) for instr in program.instrs)
-    made: list[Callable[..., Any]] = []
-    source, run = _compiled(looped, slotted, nest, options, quiet, made)
-    return Blocked(source, tuple(regions_in(looped)), run, tuple(made))
-
-
-def _compiled(
-    looped: Program,
-    slotted: Program,
-    nest: Nest,
-    options: Options,
-    quiet: bool,
-    made: list[Callable[..., Any]],
-) -> tuple[str, Callable[..., Any]]:
-    """Source and function of a program with loops, whose functions go into `made`.
-
-    `slotted` is the same program with slots.
-    """
-    sources, calls = [], dict(long_arrays(looped.arrays))
-    for loop, into in zip(looped.loops(), slotted.loops(), strict=True):
-        plan, rows = loop.plan, into.plan
-        if isinstance(plan, Rows) and isinstance(rows, Rows):
-            every: Nest = ("list", (), tuple(range(len(plan.finals))))
-            source, run = _compiled(
-                plan.body, rows.body, every, replace(options, name="rows"), quiet, made
-            )
-            sources.append(source)
-            calls[loop.name] = RowsFunction(plan, run)
-        elif isinstance(plan, Stencil):
-            calls[loop.name] = StencilFunction(plan, options.threads)
-        elif isinstance(plan, Region):
-            calls[loop.name] = _region_function(plan, options)
-        made.append(calls[loop.name])
-    source, run = _function(looped, slotted, nest, options, quiet, calls)
-    return "\n\n".join([*sources, source]), run
-
-
-def _region_function(plan: Region, options: Options) -> Callable[..., Any]:
-    made = RegionFunction(plan, options.threads)
-    if not options.native:
-        return made
-    from symgrad.compile.native_loops import NativeLoop  # noqa: PLC0415 (an extra)
-
-    return NativeLoop(plan, options.threads, options.fast_math, made)
-
-
-def _function(
-    looped: Program,
-    slotted: Program,
-    nest: Nest,
-    options: Options,
-    quiet: bool,
-    calls: dict[str, Any],
-) -> tuple[str, Callable[..., Any]]:
-    write = partial(numpy_source, nest=nest, name=options.name, quiet=quiet)
-    more = f"out=({'None, ' * len(looped.outputs)})"
-    general = Deferred(lambda: write(looped, more=more), options.name, calls)
-    if not slotted.slots:
-        return general.source(), general
-    text = write(slotted, more=f"{more}, slots=None")
-    return text, SlottedFunction(execute(text, options.name, calls), general)
-
-
-def regions_in(p: Program) -> Iterator[Region]:
-    """All that is computed entry by entry in loops, in the order of its code."""
-    for loop in p.loops():
-        if isinstance(loop.plan, Region):
-            yield loop.plan
-        elif isinstance(loop.plan, Stencil):
-            yield from [region for region in loop.plan.groups if region.cost]
-        elif isinstance(loop.plan, Rows):
-            yield from regions_in(loop.plan.body)
+    return Blocked(looped, nest, options)
 
 
 def spans(arrays: Sequence[Any]) -> tuple[Shape, ...]:

@@ -11,10 +11,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import Nest, is_block_form
 from symgrad.expr.traverse import Roots, toposort
 from symgrad.program.factorisations import shared_factors
-from symgrad.program.fusion import Region
-from symgrad.program.ir import Program
-from symgrad.program.rows import Rows
-from symgrad.program.stencils import Stencil
+from symgrad.program.ir import Loop, Program
 from symgrad.structure.recognise import structure_lines
 from symgrad.targets.lists import ARRAYS, LOOPS
 from symgrad.targets.passes import FORMULA_PASSES, SHORT_AXES, SLOTS, run_passes, size_of
@@ -35,7 +32,8 @@ def explain(draft: Draft, nest: Nest, title: str, code: Code, native: Native | N
     if run_passes(formulas, (SHORT_AXES,)) is not formulas:
         run_passes(formulas, (SHORT_AXES,), lines)
     looped = run_passes(draft.of_large_arrays(spans), LOOPS)
-    lines += _loop_lines(looped, SLOTS.run(looped))
+    lines += _loop_lines(looped, "")
+    lines.append(_slots_line(SLOTS.run(looped)))
     if is_block_form(nest, [y.shape for y in leaves]):
         lines.append(f"structure: block, {len(nest[2])} by {len(nest[2])}")
     lines += structure_lines(leaves)
@@ -46,23 +44,18 @@ def explain(draft: Draft, nest: Nest, title: str, code: Code, native: Native | N
     return "\n".join(lines)
 
 
-def _loop_lines(looped: Program, slotted: Program) -> list[str]:
-    """The loops of a program, and the arrays that it writes intermediates into."""
+def _loop_lines(looped: Program, indent: str) -> list[str]:
+    """The loops of a program, and those in their bodies."""
     lines: list[str] = []
-    for loop, into in zip(looped.loops(), slotted.loops(), strict=True):
-        plan, rows = loop.plan, into.plan
-        if isinstance(plan, Stencil):
-            parts = f"a sum of {len(plan.parts)} shifted parts by blocks of rows"
-            lines.append(f"{loop.name}: {parts}")
-        elif isinstance(plan, Region):
-            lines.append(f"{loop.name}: {_described(plan)}")
-        elif isinstance(plan, Rows) and isinstance(rows, Rows):
-            steps, results = plan.body.steps(), len(plan.finals)
-            lines.append(f"{loop.name}: {steps} instructions on blocks of rows, {results} results")
-            lines += [f"  {line}" for line in _loop_lines(plan.body, rows.body)]
-    written = sum(isinstance(instr.kind, Into) for instr in slotted.instrs)
-    lines.append(f"{len(slotted.slots)} arrays for intermediates, written {written} times")
+    for loop in looped.loops():
+        lines.append(f"{indent}{loop.name}: {_described(loop)}")
+        lines += _loop_lines(loop.body, indent + "  ")
     return lines
+
+
+def _slots_line(slotted: Program) -> str:
+    written = sum(isinstance(instr.kind, Into) for instr in slotted.instrs)
+    return f"{len(slotted.slots)} arrays for intermediates, written {written} times"
 
 
 def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:
@@ -70,8 +63,12 @@ def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:
     return [("axis0",)] * len(args) if all(x.shape == () for x in args) else None
 
 
-def _described(region: Region) -> str:
-    space = " x ".join(str(d) for d in region.space)
-    steps = sum(not instr.kind.leaf for instr in region.body)
-    ends = f", {len(region.reductions())} reduced" if region.reductions() else ""
-    return f"over {space}: {steps} steps, {region.arity} in, {len(region.results)} out{ends}"
+def _described(loop: Loop) -> str:
+    space = " x ".join(str(d) for d in loop.space)
+    rows = "" if loop.is_entrywise and len(loop.axes) == len(loop.space) else "rows of "
+    shifted = sum(c.place is not None for c in loop.results)
+    reduced = sum(c.ufunc is not None for c in loop.results) - shifted
+    ends = f", {shifted} added at shifted places" if shifted else ""
+    ends += f", {reduced} reduced" if reduced else ""
+    steps, results = loop.body.steps(), len(loop.targets)
+    return f"over {rows}{space}: {steps} steps, {len(loop.operands)} in, {results} out{ends}"

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgrad.compile.pipeline import Draft, Options
-from symgrad.expr.kinds import Argument, Array, Literal
 from symgrad.expr.node import Expr
-from symgrad.program.buffers import assign, body_dtypes
-from symgrad.program.fusion import Region
-from symgrad.program.ir import Instr, Program
-from symgrad.targets.kernel_source import kernel_source
+from symgrad.program.dtypes import dtypes_of
+from symgrad.program.slots import in_place as with_arrays
+from symgrad.targets.numpy_source import block_source
 
 SPACE = ("entries",)
 
@@ -47,38 +45,16 @@ def in_place(
 ) -> InPlace | None:
     """The kernel of scalar formulas; None where a step is no ufunc, or an output is not computed."""
     draft = Draft(symbols, outputs, Options(fast_math=fast_math))
-    program = draft.of_large_arrays([SPACE] * len(symbols))
-    region = _region(program)
-    if region is None:
+    p = draft.of_large_arrays([SPACE] * len(symbols))
+    types = [np.dtype(np.float64)] * len(symbols)
+    steps = [p.instrs[v] for v, live in enumerate(p.live()) if live and not p.instrs[v].kind.leaf]
+    if any(not i.kind.entrywise or i.shape != SPACE for i in steps) or p.arrays:
         return None
-    dtypes = body_dtypes(region, [np.dtype(np.float64)] * len(symbols))
-    if any(dtypes[v] != np.float64 for v in region.results):
+    known = dtypes_of(p, types)
+    if len(set(p.outputs)) < len(p.outputs) or any(
+        p.instrs[v].kind.leaf or known[v] != np.float64 for v in p.outputs
+    ):
         return None
-    buffers = assign(region, dtypes)
-    listed = ", ".join(f"x{i} is {x.name!r}" for i, x in enumerate(symbols))
-    head, *lines = kernel_source(region, buffers, name).splitlines()
-    source = "\n".join([head, f"    # {listed}", *lines, ""])
-    return InPlace(name, source, len(outputs), tuple(d.char for d in buffers.dtypes))
-
-
-def _region(p: Program) -> Region | None:
-    """All of a program as one loop, over the parameters in their order."""
-    live = p.live()
-    place = {name: i for i, (name, _) in enumerate(p.parameters)}
-    body = [Instr(Argument(f"x{i}"), (), SPACE) for i in range(len(place))]
-    at: dict[int, int] = {}
-    for v, instr in enumerate(p.instrs):
-        kind = instr.kind
-        if isinstance(kind, Argument):
-            at[v] = place[kind.name]
-        elif isinstance(kind, Array):
-            return None
-        elif live[v]:
-            if not isinstance(kind, Literal) and not (kind.entrywise and instr.shape == SPACE):
-                return None
-            at[v] = len(body)
-            body.append(Instr(kind, tuple([at[a] for a in instr.args]), instr.shape))
-    results = [at[v] for v in p.outputs]
-    if len(set(results)) < len(results) or any(body[v].kind.leaf for v in results):
-        return None
-    return Region(SPACE, len(place), tuple(body), tuple(results))
+    allocated = with_arrays(p, types, [True] * len(outputs))
+    source = block_source(allocated, name)
+    return InPlace(name, source, len(outputs), tuple(slot.dtype.char for slot in allocated.slots))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.compile.arguments import FLOAT, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, Parameter, Signature, checked_threads
 from symgrad.compile.assembled import assembled
 from symgrad.compile.function import CompiledFunction, class_of
 from symgrad.compile.modules import (
@@ -19,7 +19,6 @@ from symgrad.compile.modules import (
 )
 from symgrad.compile.nested import NestedFunction, flat_arguments, is_nested
 from symgrad.compile.pipeline import Draft, Options, write
-from symgrad.compile.threads import checked_threads
 from symgrad.errors import ArgumentError
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import Dim, add_dims, mul_dims, show_shape
@@ -239,10 +238,11 @@ def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ..
 
 def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
     """The outputs, which may mention the arguments alone."""
-    for i, x in enumerate(symbols):
-        if any(x is other for other in symbols[:i]):
+    known: set[Expr] = set()
+    for x in symbols:
+        if x in known:
             raise ArgumentError(f"argument {x.name!r} is given twice")
-    known = set(symbols)
+        known.add(x)
     outputs = over_symbols(outputs, known)
     missing = [x for x in toposort(outputs) if x.op is SYMBOL and x not in known]
     if not missing:

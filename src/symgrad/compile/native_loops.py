@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import ctypes
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from symgrad.compile.threads import POOL, cores
+from symgrad.expr.kinds import Argument
 from symgrad.expr.templates import ufunc_of
 from symgrad.expr.tuning import tuning
-from symgrad.program.fusion import Region
-from symgrad.program.ir import Instr
-from symgrad.program.reductions import DOT
+from symgrad.program.cost import cost_of
+from symgrad.program.dtypes import reduced_dtype
+from symgrad.program.ir import Instr, Loop
+from symgrad.program.reductions import DOT, reduction_of
+from symgrad.runtime.threads import POOL, cores
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import OF_NUMBERS, DType
 from symgrad.targets.native.loops import (
@@ -70,44 +72,85 @@ class Body:
     cost: int
 
 
-def body_of(region: Region) -> Body:
-    """The body of a region."""
-    results = [_kept(region, v) for v in region.results]
-    return Body(region.body, region.arity, tuple(results), len(region.space), region.cost)
+def body_of(loop: Loop) -> Body:
+    """The body of a loop over entries.
+
+    Raises
+    ------
+    Unsupported
+        If it is another loop, or reduces in a way that there is no native code for.
+    """
+    if not loop.is_entrywise or any(c.place is not None for c in loop.results):
+        raise Unsupported("work that is not entry by entry")
+    instrs, number = _operands_first(loop)
+    results = []
+    for v, combine in zip(loop.body.outputs, loop.results, strict=True):
+        if combine.ufunc is None:
+            results.append(Kept((number[v],), None, tuple(range(len(loop.space)))))
+            continue
+        found = reduction_of(loop.body.instrs[v].kind)
+        if found is None:
+            raise Unsupported("a reduction of what is reduced")
+        name = "add" if found.name == DOT else found.name
+        axes = tuple([k for k in combine.axes if k is not None])
+        operands = tuple([number[a] for a in loop.body.instrs[v].args])
+        results.append(Kept(operands, name, axes))
+    cost = sum(cost_of(instr.kind) for instr in instrs)
+    return Body(tuple(instrs), len(loop.operands), tuple(results), len(loop.space), cost)
 
 
-def _kept(region: Region, v: int) -> Kept:
-    every = tuple(range(len(region.space)))
-    found = region.reduction(v)
-    if found is None:
-        return Kept((v,), None, every)
-    name = "add" if found.name == DOT else found.name
-    axes = every if found.axes is None else found.axes
-    return Kept(region.body[v].args, name, tuple([k for k in every if k not in axes]))
+def _operands_first(loop: Loop) -> tuple[list[Instr], dict[int, int]]:
+    """The instructions of the body behind its operands, and their new numbers."""
+    instrs, parameters = loop.body.instrs, loop.body.parameters
+    places = {name: k for k, (name, _) in enumerate(parameters)}
+    listed = [Instr(Argument(name), (), x.shape) for name, x in parameters]
+    number: dict[int, int] = {}
+    for v, instr in enumerate(instrs):
+        if isinstance(instr.kind, Argument):
+            number[v] = places[instr.kind.name]
+        else:
+            number[v] = len(listed)
+            listed.append(instr._replace(args=tuple([number[a] for a in instr.args])))
+    return listed, number
+
+
+def native_loop(
+    loop: Loop, threads: int | None, fast: bool, other: Callable[..., Any]
+) -> Callable[..., Any]:
+    """A loop as native code, where it has some; else the other function."""
+    try:
+        return NativeLoop(loop, body_of(loop), threads, fast, other)
+    except Unsupported:
+        return other
 
 
 class NativeLoop:
-    """A region as a function of its inputs; it gives its results as a tuple.
+    """A loop as a function of extents, operands, and an array or None for each result.
 
-    What has no native code for the types that come is left to `other`.
+    It gives the results as a list. What has no native code for the types that come is left to `other`.
     """
 
     def __init__(
-        self, region: Region, threads: int | None, fast: bool, other: Callable[..., Any]
+        self, loop: Loop, body: Body, threads: int | None, fast: bool, other: Callable[..., Any]
     ) -> None:
-        self.body = body_of(region)
+        self.body = body
+        self.places = [c.result for c in loop.results]
+        self.extents = len(loop.extents)
         self.threads = threads
         self.fast = fast
         self.other = other
         self._types: dict[tuple[DType, ...], list[DType] | None] = {}
         self._kernels: dict[LoopCode, Kernel] = {}
 
-    def __call__(self, *operands: Any, out: Sequence[Any] | None = None) -> tuple[Any, ...]:
+    def __call__(self, *args: Any) -> list[Any]:
+        last = self.extents + self.body.arity
+        operands = args[self.extents : last]
         types = self.types(operands)
         if types is None:
-            return self.other(*operands, out=out)  # type: ignore[no-any-return]
-        given = out or (None,) * len(self.body.results)
-        return tuple(_Run(self, types, operands, given).results())
+            return self.other(*args)  # type: ignore[no-any-return]
+        given = [args[last + place] for place in self.places]
+        results = _Run(self, types, operands, given).results()
+        return [results[self.places.index(k)] for k in range(len(results))]
 
     def types(self, operands: Sequence[Any]) -> list[DType] | None:
         """The types of the results for operands; None where there is no native code."""
@@ -128,7 +171,7 @@ class NativeLoop:
                     d = np.result_type(*[known[v] for v in kept.values])
                 d = OF_NUMBERS.get(d, d)
                 if kept.ufunc is not None:
-                    d = _reduced_type(kept.ufunc, d)
+                    d = reduced_dtype(kept.ufunc, d)
                     identity(kept.ufunc, d)
                 found.append(d)
         except Unsupported:
@@ -147,13 +190,6 @@ class NativeLoop:
 
 
 _ARRAYS = (np.ndarray, np.generic)
-
-
-def _reduced_type(name: str, d: DType) -> DType:
-    """The element type of a reduction: the sum of truth values is an int."""
-    ufunc = ufunc_of(name)
-    assert ufunc is not None
-    return ufunc.reduce(np.ones(1, d)).dtype
 
 
 class _Run:
@@ -339,16 +375,14 @@ class _Run:
         numbers = np.array(table, np.int64)
         address, kernel = numbers.__array_interface__["data"][0], self.loop.kernel(code)
 
-        waiting = iter(ranges)
-
-        def work() -> None:
-            for share in waiting:
-                kernel(address, *share)
+        def work(shares: Iterator[int]) -> None:
+            for share in shares:
+                kernel(address, *ranges[share])
 
         if self.threads == 1 or len(ranges) == 1:
-            work()
+            work(iter(range(len(ranges))))
         else:
-            POOL.share(work, min(self.threads, len(ranges)))
+            POOL.share(work, len(ranges), min(self.threads, len(ranges)))
 
 
 _SUMMED: Final = 128

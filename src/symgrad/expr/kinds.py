@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, NamedTuple, Protocol
+from typing import Any, ClassVar, Final, NamedTuple
 
 from symgrad.expr.dims import Dim, Shape, dim_names
 
@@ -209,7 +209,7 @@ class Index(Kind):
     view: ClassVar[bool] = True
 
     def dims(self) -> tuple[Dim, ...]:
-        return _dims_of(self.entries)
+        return dims_of(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ class Place(Kind):
     negative: tuple[bool, ...]
 
     def dims(self) -> tuple[Dim, ...]:
-        return (*self.shape, *[d for index in self.places for d in _dims_of(index)])
+        return (*self.shape, *[d for index in self.places for d in dims_of(index)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -330,54 +330,7 @@ class Item(Kind):
     number: int
 
 
-# Loops and memory
-
-
-class Target(NamedTuple):
-    """Where a result may be written: into the caller's array of an output, or into an operand."""
-
-    source: str  # "out" or "operand"
-    number: int
-
-
-class Places(NamedTuple):
-    """Indices as an argument of a call."""
-
-    indices: tuple[tuple[Entry, ...], ...]
-
-
-class Plan(Protocol):
-    """What a loop does to a block, and how the results of blocks are put together."""
-
-    @property
-    def word(self) -> str:
-        """What its function is named after."""
-
-    @property
-    def arity(self) -> int:
-        """The number of operands."""
-
-    @property
-    def given(self) -> tuple[Any, ...]:
-        """Arguments of its function before the operands: `Extents` and `Places`."""
-
-    def fills(self, result: int) -> bool:
-        """Whether a result is an array that can be written into one that is given."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Loop(Kind):
-    """A part of a program that runs block by block, and gives a tuple.
-
-    The operands of its plan come first; those behind them are for targets.
-    """
-
-    name: str
-    plan: Plan
-    targets: tuple[Target | None, ...]
-
-    def dims(self) -> tuple[Dim, ...]:
-        return _dims_of_values(self.plan.given)
+# Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,7 +346,8 @@ class Into(Kind):
         return self.kind.dims()
 
 
-def _dims_of(entries: tuple[Entry, ...]) -> tuple[Dim, ...]:
+def dims_of(entries: tuple[Entry, ...]) -> tuple[Dim, ...]:
+    """The extents that an index mentions."""
     spans = [entry for entry in entries if isinstance(entry, Span)]
     return tuple([d for span in spans for d in span[:2] if d is not None])
 
@@ -404,8 +358,6 @@ def _dims_of_values(values: Iterable[Any]) -> tuple[Dim, ...]:
     for value in values:
         if isinstance(value, Extents):
             found += value.dims if isinstance(value.dims, tuple) else (value.dims,)
-        elif isinstance(value, Places):
-            found += [d for index in value.indices for d in _dims_of(index)]
     return tuple(found)
 
 

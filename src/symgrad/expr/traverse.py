@@ -112,6 +112,22 @@ def transform(
     return image
 
 
+def complete(image: dict[Expr, Expr], roots: Iterable[Expr]) -> None:
+    """Add the images of roots, and of what they need, to those that there are: rebuilt over these.
+
+    What is new costs time, however many images there are.
+    """
+    stack = [root for root in roots if root not in image]
+    while stack:
+        node = stack[-1]
+        waiting = [arg for arg in node.args if arg not in image]
+        if waiting:
+            stack += waiting
+        else:
+            stack.pop()
+            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
+
+
 def replace(
     roots: Iterable[Expr],
     known: Mapping[Expr, Expr],

@@ -45,8 +45,8 @@ class Tuning:
         The least rows of a block, as products with fewer are slow, and the least blocks.
     halo_rows : int
         Rows of a block for each row that shifted parts reach beyond it.
-    workspace_bytes, slots_bytes : int
-        What a thread keeps between calls for blocks, and for the intermediate arrays of functions.
+    workspace_bytes : int
+        What a thread keeps between calls for blocks and intermediate arrays.
     short_axis, long_axis : int
         Axes of at most so many entries are written out, beside one of at least so many.
     einsum_axis : int
@@ -80,8 +80,7 @@ class Tuning:
     rows_least: int = 32
     rows_blocks: int = 3
     halo_rows: int = 8
-    workspace_bytes: int = 8 << 20
-    slots_bytes: int = 32 << 20
+    workspace_bytes: int = 40 << 20
     short_axis: int = 4
     long_axis: int = 64
     einsum_axis: int = 16

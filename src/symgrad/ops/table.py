@@ -51,6 +51,7 @@ from symgrad.ops.polynomial import POLYVAL
 from symgrad.ops.power_derivatives import POWER_DERIVATIVE
 from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.rolling import ROLL
+from symgrad.ops.scan import SCAN
 from symgrad.ops.shown import SHOWN
 from symgrad.ops.stop import STOP_GRADIENT
 
@@ -82,6 +83,7 @@ TENSOR: Final = (
     *decompositions.DECOMPOSITION_OPS,
     *pseudoinverse.PSEUDOINVERSE_OPS,
     *implicit.IMPLICIT_OPS,
+    SCAN,
 )
 OPS: Final[dict[str, Op]] = {
     op.name: op

@@ -14,10 +14,8 @@ from typing import Final
 from symgrad.expr.dims import Shape, dim_names
 from symgrad.expr.kinds import WHOLE, Contract, Index, Kind, Reduce, Squeeze, Transpose
 from symgrad.program.ir import Instr, Program, Value
-from symgrad.program.reductions import reduction_of
+from symgrad.program.reductions import ADD, reduction_of
 from symgrad.program.softmax import LOG_TOTAL
-
-ADD: Final = "add"
 
 
 class When(Enum):

@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 from symgrad.expr.kinds import Contract, Kind, Reduce
 from symgrad.expr.templates import ufunc_of
 
+ADD: Final = "add"
+SUBTRACT: Final = "subtract"
 DOT: Final = "vdot"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from symgrad.expr.dims import Dim, dim_names, mul_dims
-from symgrad.expr.kinds import Contract
+from symgrad.expr.dims import Dim, add_dims, dim_names, mul_dims
+from symgrad.expr.kinds import Contract, Item, Kind
 from symgrad.program.contraction import is_matmul
 from symgrad.program.cost import cost_of
-from symgrad.program.ir import Program
+from symgrad.program.ir import Loop, Program
 
 
 def entry_spaces(p: Program) -> list[Dim]:
@@ -42,3 +42,20 @@ def entry_cost(p: Program) -> int:
     """The additions that take as long as all steps of a function of scalars, for an entry."""
     pairs = zip(p.instrs, p.live(), strict=True)
     return sum(cost_of(i.kind) for i, live in pairs if live)
+
+
+def row_entries(p: Program, rows: str) -> Dim:
+    """The entries that a row takes in all arrays that are computed, in the bodies of loops too."""
+    entries: list[Dim] = []
+    waiting = [p]
+    while waiting:
+        for instr in waiting.pop().instrs:
+            if isinstance(instr.kind, Loop):
+                waiting.append(instr.kind.body)
+            elif _is_computed(instr.kind) and instr.shape[:1] == (rows,):
+                entries.append(mul_dims(*instr.shape[1:]))
+    return add_dims(*entries)
+
+
+def _is_computed(kind: Kind) -> bool:
+    return not (kind.leaf or kind.view or isinstance(kind, Item))

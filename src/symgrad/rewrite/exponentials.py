@@ -211,9 +211,9 @@ def _exponential_of_power(x: Expr) -> Expr:
     return x if n is None or isinstance(n, bool) else f.exp(mul(x.args[1], x.args[0].args[0]))
 
 
-MAX_LEVELS: Final = (
-    8  # of products in products that are opened; what is deeper is a base of its own
-)
+# Products in products that are opened, and how many factors they come to: what is left is a base of its own
+MAX_LEVELS: Final = 8
+MAX_OPENED: Final = 2 * MAX_FACTORS
 
 
 def gathered(factors: Sequence[Expr]) -> list[Expr]:
@@ -222,19 +222,28 @@ def gathered(factors: Sequence[Expr]) -> list[Expr]:
     Rules on products need that: what they find for a base must be all there is of it.
     """
     for level in range(MAX_LEVELS + 1):
-        opened = level < MAX_LEVELS
+        opened = level < MAX_LEVELS and len(factors) <= MAX_OPENED
         flat = [
             t
             for x in factors
             for t in (_factors(x) if opened and len(x.args) <= MAX_FACTORS else (x,))
         ]
         exponents: dict[Expr, Any] = {}
+        whole: dict[Expr, Expr] = {}  # the power of a base, where it stands once
         for x in flat:
             base, n = base_and_exponent(x)
-            exponents[base] = exponents.get(base, 0) + n
+            if base in exponents:
+                exponents[base] += n
+                whole.pop(base, None)
+            else:
+                exponents[base] = n
+                if base is x or (x.op is POW and x.args[0] is base and n.__class__ is not float):
+                    whole[base] = x
         if len(exponents) == len(flat):
             return flat
-        factors = [_raised(base, n) for base, n in exponents.items()]  # (-u)**2 is a power of u
+        factors = [
+            whole[u] if u in whole else _raised(u, n) for u, n in exponents.items()
+        ]  # (-u)**2 is u**2
     return list(factors)
 
 

@@ -24,19 +24,20 @@ bounds); Trefethen, Approximation Theory and Approximation Practice, 2013, chapt
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from symgrad.expr.leaves import NAMED_NUMBER, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import depends_on, images, rebuild, toposort, transform
+from symgrad.expr.traverse import complete, depends_on, images, rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power, split_coefficient
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.polynomial import polyval
 from symgrad.rewrite.long_floats import FUNCTIONS
+from symgrad.rewrite.one_quantity import OneQuantity
 from symgrad.rewrite.smooth import POLES, Near, near_zero, square_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
@@ -60,17 +61,18 @@ def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     singular = _singular(order)
     if not singular and not any(_guard(node) for node in order):
         return roots
+    candidates = _Candidates(order, singular)
     chosen: dict[Expr, _Split] = {}
-    needed = set(roots)
+    needed, known = set(roots), set(order)
     for node in reversed(order):
         if node not in needed:
             continue
-        split = _split_near_zero(node, singular)
+        split = _split_near_zero(node, candidates)
         if split is None:
             needed.update(node.args)
         else:
             chosen[node] = split
-            needed.update(toposort(split.inputs()))
+            needed.update(_within(known, split.inputs()))
     if not chosen:
         return roots
     image: dict[Expr, Expr] = {}
@@ -80,6 +82,20 @@ def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
         elif node in needed:
             image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
     return images(roots, image)
+
+
+def _within(known: set[Expr], nodes: Sequence[Expr]) -> list[Expr]:
+    """The nodes of a graph that `nodes`, which may be new, are made of."""
+    found, stack, seen = [], list(nodes), set(nodes)
+    while stack:
+        x = stack.pop()
+        if x in known:
+            found.append(x)
+            continue
+        fresh = [arg for arg in x.args if arg not in seen]
+        seen.update(fresh)
+        stack += fresh
+    return found
 
 
 def differentiable_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -195,9 +211,10 @@ def _without_choice(formula: Expr, condition: Expr, taken: int) -> Expr:
 
 def _guarded_pieces(guard: _Guard) -> list[_Piece] | None:
     """The parts of a guarded formula near u = 0, if its limit is the value of the guard."""
-    if not _worth_a_look(guard.formula):
+    order = toposort([guard.formula])
+    if guard.formula not in _moderate(order):
         return None
-    split = _split(guard.formula, guard.u, guarded=True)
+    split = _split(guard.formula, guard.u, _quantities_of(order), guarded=True)
     if split.others or not split.pieces:
         return None
     shape = guard.value.shape
@@ -251,11 +268,11 @@ class _Split:
         """The nodes of which images are needed to build the sum again."""
         return [*self.others, *[x for piece in self.pieces for x in (piece.u, *piece.factors)]]
 
-    def built(self, image: Mapping[Expr, Expr]) -> Expr:
-        """The sum over images of its inputs."""
-        made = transform(self.inputs(), lambda node: node, image)
-        rest = [made[t] for t in self.others]
-        return add_all([*[piece.built(made) for piece in self.pieces], *rest])
+    def built(self, image: dict[Expr, Expr]) -> Expr:
+        """The sum over images of its inputs, which are added to the images."""
+        complete(image, self.inputs())
+        rest = [image[t] for t in self.others]
+        return add_all([*[piece.built(image) for piece in self.pieces], *rest])
 
 
 def _polynomial(near: Near, u: Expr) -> Expr:
@@ -282,34 +299,85 @@ def _singular(order: Sequence[Expr]) -> set[Expr]:
     return found
 
 
-def _split_near_zero(node: Expr, singular: set[Expr]) -> _Split | None:
+class _Candidates:
+    """The formulas of a graph that may have a piece to be replaced, by tests that cost little."""
+
+    def __init__(self, order: Sequence[Expr], singular: set[Expr]) -> None:
+        self._singular = singular
+        self._divided = {x.args[0] for x in order if x.op is POW and _is_negative(x.args[1])}
+        self._moderate = _moderate(order)
+        self.alone = _quantities_of(order)
+
+    def quantities(self, node: Expr) -> list[Expr]:
+        """What may go to zero in a sum, product or power, if that is worth a look."""
+        if node not in self._singular or node not in self._moderate:
+            return []
+        factors = dict.fromkeys(
+            x for term in (node.args if node.op is ADD else (node,)) for x in _factors(term)
+        )
+        return [u for u in _quantities(node) if self._may_split(factors, u)]
+
+    def _may_split(self, factors: Iterable[Expr], u: Expr) -> bool:
+        """Whether there is a factor that is a formula of u alone, or one of v and k with ``u = k*v``."""
+        if u.op is MUL and not self._divided.isdisjoint(u.args):
+            return True
+        of = _innermost(u)
+        return any(self.alone.applies_functions(x, of) for x in factors)
+
+
+def _innermost(u: Expr) -> Expr:
+    """The quantity that functions of u are functions of: s of ``u = sqrt(s)``, whose powers are u's."""
+    return (square_of(u) or [u])[0]
+
+
+def _is_known(node: Expr) -> bool:
+    """Whether a node is a formula of its operands that can be evaluated near zero."""
+    return bool(node.args) and (
+        node.op in (ADD, MUL)
+        or node.op in FUNCTIONS
+        or (node.op is POW and value_of(node.args[1]) is not None)
+    )
+
+
+def _is_function(node: Expr) -> bool:
+    return node.op in FUNCTIONS
+
+
+def _split_near_zero(node: Expr, candidates: _Candidates) -> _Split | None:
     """A node split so that at least one piece is to be replaced near zero; None if there is none."""
     guard = _guard(node)
     if guard is not None:
         pieces = _guarded_pieces(guard)
         return _Split(pieces, []) if pieces and any(p.near.radius for p in pieces) else None
-    if node not in singular or not _worth_a_look(node):
-        return None
-    for u in _quantities(node):
-        split = _split(node, u)
+    for u in candidates.quantities(node):
+        split = _split(node, u, candidates.alone)
         if split.pieces:
             return split
     return None
 
 
-def _worth_a_look(node: Expr) -> bool:
-    """Whether a formula is of moderate size and holds a function that is not rational."""
-    stack, seen, found = [node], {node}, False
-    while stack:
-        x = stack.pop()
-        found = found or x.op in FUNCTIONS
-        for arg in x.args:
-            if arg not in seen:
-                if len(seen) == MAX_NODES:
-                    return False
-                seen.add(arg)
-                stack.append(arg)
-    return found
+def _moderate(order: Sequence[Expr]) -> set[Expr]:
+    """The nodes of an order that hold a function which is not rational, in a formula of moderate size."""
+    functions: set[Expr] = set()
+    large: set[Expr] = set()
+    for node in order:
+        if node.op in FUNCTIONS or any(arg in functions for arg in node.args):
+            functions.add(node)
+        if any(arg in large for arg in node.args) or not _is_moderate(node):
+            large.add(node)
+    return functions - large
+
+
+def _is_moderate(node: Expr) -> bool:
+    """Whether a formula has no more nodes than are looked at."""
+    if node.size_as_tree <= MAX_NODES:
+        return True
+    stack, seen = [node], {node}
+    while stack and len(seen) <= MAX_NODES:
+        fresh = [arg for arg in dict.fromkeys(stack.pop().args) if arg not in seen]
+        seen.update(fresh)
+        stack += fresh
+    return len(seen) <= MAX_NODES
 
 
 def _quantities(node: Expr) -> list[Expr]:
@@ -337,19 +405,23 @@ def _quantities(node: Expr) -> list[Expr]:
     return [x for x in (*found, *arguments) if not is_number(x)][:MAX_TRIES]
 
 
-def _split(node: Expr, u: Expr, guarded: bool = False) -> _Split:
+def _quantities_of(order: Sequence[Expr]) -> OneQuantity:
+    return OneQuantity(order, _is_constant, _is_known, _is_function)
+
+
+def _split(node: Expr, u: Expr, alone: OneQuantity, guarded: bool = False) -> _Split:
     """A sum of products as pieces around u; terms in which u mixes with other quantities are left."""
     order = toposort([node])
     parts = [x for x in u.args if not _is_constant(x)] if u.op is MUL else []
     dependent = depends_on(order, [u, *parts])
-    alone, scaled = _alone(node, u), _Scaled(order, u)
+    scaled, innermost = _Scaled(order, u), _innermost(u)
     groups: dict[tuple[Expr, ...], list[tuple[Expr, Expr]]] = {}
     split = _Split([], [])
     for term in node.args if node.op is ADD else (node,):
         factors: list[Expr] = []
         inside = [number(1, node.shape)]
         for x in _factors(term):
-            if x in alone:
+            if x is u or alone.is_of(x, innermost):
                 inside.append(x)
             elif x not in dependent:
                 factors.append(x)
@@ -387,27 +459,13 @@ def _factors(term: Expr) -> list[Expr]:
     return flat
 
 
-def _alone(node: Expr, u: Expr) -> set[Expr]:
-    """The nodes made of u and of numbers by functions that are known here."""
-    found = {u, *square_of(u)}
-    for x in toposort([node], skip=found):
-        if _is_constant(x):
-            found.add(x)
-        elif x.op in (ADD, MUL, POW) or x.op in FUNCTIONS:
-            if x.op is POW and value_of(x.args[1]) is None:
-                continue
-            if x.args and all(arg in found for arg in x.args):
-                found.add(x)
-    return found
-
-
 class _Scaled:
     """For u = k*v, with v any factor of it: formulas F of v and k as ``k**d`` times a formula of u."""
 
     def __init__(self, order: Sequence[Expr], u: Expr) -> None:
         self.u, self.order = u, order
         least: dict[Expr, Any] = {}
-        for x in order:
+        for x in order if u.op is MUL else ():
             if x.op is POW and _is_negative(x.args[1]):
                 least[x.args[0]] = min(least.get(x.args[0], 0), value_of(x.args[1]))
         parts = [v for v in u.args if v in least] if u.op is MUL else []

@@ -24,7 +24,7 @@ from typing import Any, Final, NamedTuple
 from symgrad.expr.leaves import SIZE, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, power_value
-from symgrad.expr.traverse import images, rebuild, toposort, transform
+from symgrad.expr.traverse import complete, images, rebuild, toposort, transform
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -59,13 +59,31 @@ def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     if not any(_concerns(node) for node in order):
         return roots
     image: dict[Expr, Expr] = {}
+    dividing = _dividing(order)
     for node in order:
-        if node.op is MUL:
+        if node in dividing:
             image[node] = _product(node, image)
         else:
             built = rebuild(node, tuple([image[arg] for arg in node.args]))
             image[node] = _changed(built)
     return images(roots, image)
+
+
+def _dividing(order: Sequence[Expr]) -> set[Expr]:
+    """The products of a topological order that divide by a sum or a norm, maybe in a product in them."""
+    found: set[Expr] = set()
+    for node in order:
+        if node.op is MUL and any(x in found or _divides(x) for x in node.args):
+            found.add(node)
+    return found
+
+
+def _divides(x: Expr) -> bool:
+    inner = x.args[0] if is_layout(x) else x
+    if inner.op is not POW:
+        return False
+    n = value_of(inner.args[1])
+    return n is not None and not isinstance(n, bool) and n < 0
 
 
 def _without_factors(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -253,8 +271,8 @@ MAX_FACTORS: Final = 20  # of a product that is looked at; nested ones would cos
 
 def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
     """A product in which the parts of a sum of squares are divided by its root, one by one."""
-    factors = _factors([node])
-    for i, factor in enumerate(factors if len(factors) <= MAX_FACTORS else ()):
+    factors = _factors([node]) if _is_short(node) else []
+    for i, factor in enumerate(factors):
         found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
         if found is None:
             continue
@@ -273,6 +291,17 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
             one = quotient(number(1, node.shape), wide)
             return mul_all([*made, *([power(one, number(left, node.shape))] if left else [])])
     return _changed(rebuild(node, tuple([image[arg] for arg in node.args])))
+
+
+def _is_short(product: Expr) -> bool:
+    """Whether a product has at most `MAX_FACTORS`, those of products in it among them."""
+    count, stack = 1, [product]
+    while stack and count <= MAX_FACTORS:
+        x = stack.pop()
+        if x.op is MUL and not is_scaled_far(x):
+            count += len(x.args) - 1
+            stack.extend(x.args)
+    return count <= MAX_FACTORS
 
 
 def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: dict[Expr, Expr]) -> Expr | None:
@@ -410,7 +439,9 @@ def _sum_divided(total: Expr, root: Expr, parts: Sequence[Expr], k: int) -> Expr
 
 def _images(x: Expr, image: dict[Expr, Expr]) -> Expr:
     """The image of a node, which may be new itself."""
-    return image[x] if x in image else transform([x], lambda node: node, image)[x]
+    if x not in image:
+        complete(image, [x])
+    return image[x]
 
 
 def _divisor(x: Expr, image: dict[Expr, Expr]) -> tuple[_Root, Any] | None:

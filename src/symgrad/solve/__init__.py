@@ -19,7 +19,6 @@ generated (`modules`): the same text runs here and there.
 `runtime.system`          trust region on ``|r + J p|``: roots of systems, least squares
 `runtime.minimum`         trust region on a quadratic, by the spectrum of the Hessian
 `runtime.elimination`     many small linear systems at once
-`runtime.blocks`          batches in blocks, on all processors
 `runtime.trust`           the subproblem of both, diagonal in singular vectors or eigenvectors
 `runtime.large`           minima of many unknowns, whatever gives the steps
 `runtime.conjugate`       steps by Hessian-vector products alone, with conjugate gradients

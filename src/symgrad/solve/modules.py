@@ -10,11 +10,11 @@ from types import ModuleType
 from typing import Any
 
 from symgrad import errors
+from symgrad.runtime import threads
 from symgrad.solve.runtime import (
     approach,
     arguments,
     beside,
-    blocks,
     bracket,
     calls,
     conjugate,
@@ -47,7 +47,7 @@ ORDER: tuple[ModuleType, ...] = (
     arguments,
     ending,
     approach,
-    blocks,
+    threads,
     scalar,
     bracket,
     newton,
@@ -73,11 +73,11 @@ ORDER: tuple[ModuleType, ...] = (
     constrained,
 )
 COMMON = (results, arguments, ending, approach)
-MATRICES = (*COMMON, blocks, trust, elimination, roots, calls)
+MATRICES = (*COMMON, threads, trust, elimination, roots, calls)
 MINIMA = (trust, spectra, minimum_step, minimum, beside)
 LARGE = (*COMMON, *MINIMA, region, lanczos, large)
 NEEDED = {
-    "solve_equation": (*COMMON, blocks, scalar, bracket, newton),
+    "solve_equation": (*COMMON, threads, scalar, bracket, newton),
     "solve_large": (*LARGE, conjugate),
     "solve_sparse": (*COMMON, sparse),
     "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),

@@ -15,14 +15,12 @@ from symgrad.targets.passes import (
     ACCUMULATION,
     DEAD_CODE,
     FORMULA_PASSES,
-    FUSION,
     HALF_ANGLES,
+    LOOPING,
     RECIPROCALS,
-    ROWS,
     SHORT_AXES,
     SINGLE_CALLS,
     STACKS,
-    STENCILS,
     Pass,
 )
 from symgrad.targets.scalar_source import has_scalar_form
@@ -68,7 +66,7 @@ FLOATS: Final = Target("Python floats", FORMULA_PASSES, (), has_scalar_form)
 ARRAYS: Final = Target(
     "arrays", FORMULA_PASSES, (SINGLE_CALLS, RECIPROCALS, ACCUMULATION, STACKS, DEAD_CODE), _always
 )
-LOOPS: Final = (STENCILS, ROWS, FUSION)  # and then SLOTS, where all arrays are of float64
+LOOPS: Final = (LOOPING,)  # and then SLOTS, by the types of the arrays of a call
 LARGE: Final = Target(
     "large arrays", (*FORMULA_PASSES, SHORT_AXES), (*ARRAYS.passes, *LOOPS), _always
 )

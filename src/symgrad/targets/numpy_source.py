@@ -15,7 +15,7 @@ from symgrad.program.ir import Program, Value
 from symgrad.targets.data import block_lines, short_lines
 from symgrad.targets.expressions import Writer
 from symgrad.targets.helpers import needed
-from symgrad.targets.spelling import NumpySpelling, literal, tuple_code
+from symgrad.targets.spelling import NumpySpelling, literal
 
 INDENT = "    "
 DTYPE = re.compile(
@@ -29,33 +29,46 @@ def numpy_source(
     name: str = "f",
     doc: str = "",
     *,
-    quiet: bool = False,
-    more: str = "",
+    more: Sequence[str] = (),
 ) -> str:
     """The source of a module with one function that computes the outputs of `program`.
 
     Long constant arrays are for the caller to bind; see `symgrad.targets.data`. The function has the name
-    `name`, or one that resembles it where the code uses that for something else. `quiet` says that
-    what the code calls raises no warning, as of branches not taken; `more` is put behind the parameters.
-    Where the program has slots, their arrays come from the function ``slots``, and its order is kept.
+    `name`, or one that resembles it where the code uses that for something else; `more` are parameters
+    behind its own. Where the program has slots its order is kept.
     """
-    body = _body(program, nest, quiet)
+    body = _body(program, nest)
     head = _head(program, body)
     name = unused(name, _taken(program, head, body))
     return "\n".join([*head, "", "", *_function(program, name, doc, more, body), ""])
 
 
-def _function(program: Program, name: str, doc: str, more: str, body: list[str]) -> list[str]:
+def block_source(program: Program, name: str) -> str:
+    """The source of a module with the function of the body of a loop, which has arrays to write into.
+
+    Its parameters are extents, operands, arrays for results and slots; it returns a list of its outputs.
+    """
+    writer = _writer(program, ordered=True)
+    returned = f"return [{', '.join([writer.output(v) for v in program.outputs])}]"
+    body = [*writer.statements, returned]
+    more = [*program.results, *[slot.name for slot in program.slots]]
+    names = [*program.dim_names.values(), *[n for n, _ in program.parameters], *more]
+    lines = [f"def {name}({', '.join(names)}):", *_indented(body)]
+    return "\n".join([*_head(program, body), "", "", *lines, ""])
+
+
+def _function(
+    program: Program, name: str, doc: str, more: Sequence[str], body: list[str]
+) -> list[str]:
     """The lines of a function."""
-    parameters = [n for n, _ in program.parameters]
-    lines = [f"def {name}({', '.join([*parameters, more] if more else parameters)}):"]
+    parameters = [*[n for n, _ in program.parameters], *more]
+    lines = [f"def {name}({', '.join(parameters)}):"]
     return lines + _indented([*(_docstring(doc) if doc else []), *body])
 
 
 # What raises no warning in code that holds certain functions: their results there are as documented
-BRANCHES: Final = 'with np.errstate(all="ignore"):  # of branches not taken'
 QUIET: Final = {
-    BRANCHES: ("where",),
+    'with np.errstate(all="ignore"):  # of branches not taken': ("where",),
     'with np.errstate(all="ignore"):  # of quotients at the origin': ("_norm", "hypot"),
     'with np.errstate(invalid="ignore"):  # of rows that are all -inf': ("largest", "logsumexp"),
     'with np.errstate(over="ignore", under="ignore"):  # of squares': ("square",),
@@ -70,33 +83,25 @@ def _function_of(kind: Kind) -> str:
     return inner.function if isinstance(inner, (Call, Reduce)) else ""
 
 
-def is_quiet(kind: Kind) -> bool:
-    """Whether results of a kind may be thrown away, or are defined where floats are not."""
-    return _function_of(kind) in ("where", "_norm", "hypot")
-
-
-def _body(
-    program: Program,
-    nest: Nest,
-    quiet: bool = False,
-) -> list[str]:
-    """The lines of a function's body."""
-    writer = Writer(
-        program,
-        literal,
-        NumpySpelling(program.dim_names),
-        ordered=bool(program.slots),
-        recycle=not program.slots,
-    )
+def _writer(program: Program, ordered: bool) -> Writer:
+    """The statements of a program; where not in its order, with names that are used again."""
+    spell = NumpySpelling(program.dim_names)
+    writer = Writer(program, literal, spell, ordered=ordered, recycle=not ordered)
     writer.write()
+    return writer
+
+
+def _body(program: Program, nest: Nest) -> list[str]:
+    """The lines of a function's body."""
+    writer = _writer(program, ordered=bool(program.slots))
     outputs = _Outputs(program, writer)
     statements, codes = writer.statements, outputs.codes()
     outputs.needs_dtype |= any(DTYPE.search(line) for line in [*statements, *codes])
     result = nest_code(nest, codes)
-    body = [*outputs.prologue(), *_slots(program), *statements, f"return {result}"]
-    called = {_function_of(instr.kind) for instr in program.instrs}
+    body = [*outputs.prologue(), *statements, f"return {result}"]
+    called = {_function_of(kind) for kind in program.every_kind()}
     for line, functions in QUIET.items():
-        if (quiet and line is BRANCHES) or not called.isdisjoint(functions):
+        if not called.isdisjoint(functions):
             body = [line, *_indented(body)]
             break
     return [*_asarrays(program), *_extents(program), *body]
@@ -173,7 +178,7 @@ def function_source(program: Program, nest: Nest, name: str) -> str:
     arrays = {own[key]: array for key, array in program.arrays.items()}
     body = [*[f"{key} = {held}" for key, held in own.items()], *_body(program, nest)]
     constants = [*block_lines(arrays), *short_lines(arrays)]
-    lines = _function(program, name, "", "", body)
+    lines = _function(program, name, "", (), body)
     return "\n".join([*constants, *[""] * (2 * bool(constants)), *lines, ""])
 
 
@@ -200,15 +205,6 @@ def extent_code(program: Program, d: Dim) -> str:
 def largest_code(program: Program, dims: Sequence[Dim]) -> str:
     """The code of the largest of some extents by the shapes of the arguments; empty where there is none."""
     return f"max({', '.join([*[extent_code(program, d) for d in dims], '0'])})" if dims else ""
-
-
-def _slots(program: Program) -> list[str]:
-    """The statement that fetches the arrays into which intermediates are written."""
-    slots = program.slots
-    if not slots:
-        return []
-    shapes = ", ".join(tuple_code([extent_code(program, d) for d in shape]) for _, shape in slots)
-    return [f"{', '.join(name for name, _ in slots)}, = slots({shapes})"]
 
 
 class _Outputs:

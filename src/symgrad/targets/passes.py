@@ -14,15 +14,13 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import Roots, toposort
 from symgrad.ops.shown import computed_forms
 from symgrad.program.accumulate import accumulate
-from symgrad.program.fusion import fuse
 from symgrad.program.half_angles import half_angles
 from symgrad.program.ir import Program, Value
+from symgrad.program.loops import with_loops
 from symgrad.program.reciprocals import share_reciprocals
-from symgrad.program.rows import by_rows, within_rows
 from symgrad.program.single_calls import expand
 from symgrad.program.slots import with_slots
 from symgrad.program.stacks import stacks
-from symgrad.program.stencils import stencils
 from symgrad.rewrite.branches import quiet_branches
 from symgrad.rewrite.horner import horner
 from symgrad.rewrite.identities import scaled_inside
@@ -30,6 +28,7 @@ from symgrad.rewrite.names import definitions_written_out
 from symgrad.rewrite.open_sums import open_sums
 from symgrad.rewrite.removable import smooth_near_zero
 from symgrad.rewrite.scaling import scaled_norms
+from symgrad.rewrite.scans import shared_scans
 from symgrad.rewrite.sharing import share_factors
 from symgrad.rewrite.short_axes import write_out_short_axes
 from symgrad.rewrite.slopes import right_at_zero
@@ -67,12 +66,8 @@ def without_dead_code(p: Program) -> Program:
     return q
 
 
-def _fused(p: Program) -> Program:
-    return within_rows(fuse(p), fuse)
-
-
 def _slotted(p: Program) -> Program:
-    return within_rows(with_slots(p), with_slots)
+    return with_slots(p, [x.dtype for _, x in p.parameters])
 
 
 # Without these a formula has no code, or code that is wrong somewhere
@@ -82,6 +77,7 @@ _NEEDED: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     ),
     Pass("names", "named parts written out", definitions_written_out),
     Pass("powers of zero", "derivatives of powers that are right at base 0", right_at_zero),
+    Pass("loops", "a loop whose results another gives, too, is part of it", shared_scans),
     Pass("structure", "matrices by their factors and parts", by_structure),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
@@ -136,9 +132,11 @@ RECIPROCALS: Final = Pass(
 )
 ACCUMULATION: Final = Pass("accumulation", "sums of parts of an array fill one array", accumulate)
 STACKS: Final = Pass("stacks", "vectors of scalars are made of a list", stacks)
-STENCILS: Final = Pass("stencils", "sums of shifted parts by blocks of rows", stencils)
-ROWS: Final = Pass("rows", "work on the rows of large arrays by blocks of rows", by_rows)
-FUSION: Final = Pass("fusion", "entrywise work over one space by blocks", _fused)
+LOOPING: Final = Pass(
+    "loops",
+    "work on large arrays in blocks that stay in the cache, entry by entry or by rows",
+    with_loops,
+)
 SLOTS: Final = Pass("slots", "intermediate arrays in memory that is used again", _slotted)
 SHORT_AXES: Final = Pass("short axes", "axes of a few entries written out", write_out_short_axes)
 DEAD_CODE: Final = Pass("dead code", "what no output needs is dropped", without_dead_code)

@@ -20,6 +20,7 @@ from symgrad.expr import kinds as k
 from symgrad.expr.dims import Dim, Shape, map_dim
 from symgrad.expr.kinds import Kind, Span
 from symgrad.program.contraction import is_dot, is_matmul, is_tensordot, subscripts
+from symgrad.program.ir import Loop
 
 # Binding strengths of Python's operators; a template's operand is parenthesised below its need
 LOOSE, COMPARE, SUM, PRODUCT, UNARY, POWER, ATOM = 0, 4, 9, 10, 11, 12, 13
@@ -272,8 +273,6 @@ class _Speller:
         """An argument of a call."""
         if isinstance(value, k.Name):
             return value.text
-        if isinstance(value, k.Places):
-            return tuple_code([self.place_code(index) for index in value.indices])
         if isinstance(value, k.Extents):
             whole = isinstance(value.dims, tuple)
             return self.names.shape(value.dims) if whole else self.names.extent(value.dims)
@@ -284,25 +283,18 @@ class _Speller:
 
     # Loops and memory
 
-    def target(self, target: k.Target | None) -> str:
-        if target is None:
-            return "None"
-        return (
-            self.operands[target.number] if target.source == "operand" else f"out[{target.number}]"
-        )
-
-    def loop(self, kind: k.Loop) -> str:
-        given = [self.value(v) for v in kind.plan.given]
-        targets = (
-            tuple_code([self.target(t) for t in kind.targets]) if any(kind.targets) else "None"
-        )
-        operands = self.operands[: kind.plan.arity]
-        return f"{kind.name}({', '.join([*given, *operands, f'out={targets}'])})"
+    def loop(self, kind: Loop) -> str:
+        extents = [self.names.extent(d) for d in kind.extents]
+        operands = self.operands[: len(kind.operands)]
+        targets = ["None" if t is None else self.operands[t] for t in kind.targets]
+        return f"{kind.name}({', '.join([*extents, *operands, *targets])})"
 
     def into(self, kind: k.Into) -> str:
         inner, own, out = kind.kind, self.operands[: kind.arity], f"out={self.operands[kind.at]}"
-        if isinstance(inner, k.Ufunc):
-            function = dotted(inner.name)
+        if isinstance(inner, k.Cast):
+            function = "_cast"
+        elif isinstance(inner, k.Ufunc):
+            function = "_choice" if inner == k.WHERE else dotted(inner.name)
         elif isinstance(inner, k.Contract) and is_matmul(inner):
             function = "np.matmul"
         else:
@@ -334,7 +326,7 @@ TABLE: Final[dict[type[Kind], Callable[[_Speller, Any], Spelling | str]]] = {
     k.Call: _Speller.function,
     k.Method: _Speller.method,
     k.Item: _Speller.item,
-    k.Loop: _Speller.loop,
+    Loop: _Speller.loop,
     k.Into: _Speller.into,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.variable.data import Data, settled
 from symgrad.variable.form import form_of, replayed
@@ -32,6 +33,11 @@ def settle(records: Iterable[Record]) -> None:
     """Give data to records, and to those on the way that somebody holds.
 
     So a loop pays for one step each time it looks at its data, whatever else it carries along.
+
+    Raises
+    ------
+    ArgumentError
+        If a value depends on what the step of a scan is called on.
     """
     roots = [one for one in records if one.data is None]
     if not roots:
@@ -41,6 +47,11 @@ def settle(records: Iterable[Record]) -> None:
     sources = {one: resolved(one) for one in wanted}
     unknown = [one for one in dict.fromkeys(sources.values()) if one.data is None]
     if unknown:
+        if any(one.data is None and one.call is None for one in (*tape.leaves, *unknown)):
+            raise ArgumentError(
+                "the step of scan is called once, on values that are not known yet: it cannot look at"
+                " data, as print, float, if and comparisons do; write where(condition, a, b) for a choice"
+            )
         form, parameters = form_of(tape)
         program = form.values(tuple([tape.number(one) for one in unknown]))
         values = program([*[one.data for one in tape.leaves], *parameters])

@@ -12,6 +12,8 @@ from typing import Final
 
 _history: Final[ContextVar[bool]] = ContextVar("history", default=True)
 _testing: Final[ContextVar[bool]] = ContextVar("testing", default=False)
+_step: Final[ContextVar[bool]] = ContextVar("step", default=False)
+is_in_step: Final = _step.get
 keeps_history: Final = _history.get
 is_testing: Final = _testing.get
 
@@ -36,6 +38,17 @@ def no_grad() -> Iterator[None]:
         yield
     finally:
         _history.reset(token)
+
+
+@contextmanager
+def in_step() -> Iterator[None]:
+    """Call the step of a scan: with a history, and without data to look at."""
+    tokens = _history.set(True), _step.set(True)
+    try:
+        yield
+    finally:
+        _history.reset(tokens[0])
+        _step.reset(tokens[1])
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from symgrad.errors import ArgumentError
 from symgrad.ops import convert, indexing, products, reducing, select, shapes, ufuncs
 from symgrad.ops.protocols import numpy_ufunc
 from symgrad.ops.table import FUNCTIONS, UFUNCS
+from symgrad.variable.modes import is_in_step
 
 _NO_OPERAND: Final = (str, bytes, dict, set, type(None))
 
@@ -32,11 +33,14 @@ def _pair(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
 
 
 def _compared(function: np.ufunc) -> Any:
-    """A comparison: of data, with booleans as result."""
+    """A comparison: of data, with booleans as result; in the step of a scan, which has none, a formula."""
+    formula = UFUNCS[function]
 
     def compare(self: Any, other: Any) -> Any:
         if isinstance(other, _NO_OPERAND):
             return NotImplemented
+        if is_in_step():
+            return self.__symgrad_lift__(formula, (self, other), {})
         return function(self.data, getattr(other, "data", other) if is_variable(other) else other)
 
     return compare
@@ -70,6 +74,9 @@ class Operators:
     __mod__, __rmod__ = _pair(ufuncs.mod)
     __pow__, __rpow__ = _pair(ufuncs.power)
     __matmul__, __rmatmul__ = _pair(products.matmul)
+    __and__, __rand__ = _pair(ufuncs.logical_and)  # of comparisons in the step of a scan
+    __or__, __ror__ = _pair(ufuncs.logical_or)
+    __invert__ = _method(ufuncs.logical_not)
     __neg__ = _method(ufuncs.negative)
     __pos__ = _method(ufuncs.positive)
     __abs__ = _method(ufuncs.absolute)

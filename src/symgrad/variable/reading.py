@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.errors import ArgumentError
+from symgrad.errors import MixedError
 from symgrad.expr.leaves import CONST
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
@@ -79,9 +79,10 @@ def operand_count(function: Callable[..., Any]) -> int:
 class Reading:
     """The operands found so far in the arguments of a call."""
 
-    __slots__ = ("records", "scalars")
+    __slots__ = ("lift", "records", "scalars")
 
-    def __init__(self) -> None:
+    def __init__(self, lift: Any = None) -> None:
+        self.lift = lift
         self.records: list[Record] = []
         self.scalars: list[Any] = []
 
@@ -97,7 +98,7 @@ class Reading:
         ------
         DTypeError
             For what is no array of real numbers.
-        ArgumentError
+        MixedError
             For an expression with symbols.
         """
         kind = arg.__class__
@@ -146,16 +147,17 @@ class Reading:
 
         Raises
         ------
-        ArgumentError
+        MixedError
             If it has symbols: they hold no data.
         """
         if e.op is CONST and e.params[1] == "array":
             return self.taken(parameter_record(e.params[0].array))
         symbols = free_symbols(e)
         if symbols:
-            raise ArgumentError(
+            raise MixedError(
                 f"a variable holds data and the symbol {symbols[0].name!r} does not; give the symbol"
-                " data with variable(...), or work with the variable's formula, x.expr"
+                " data with variable(...), or work with the variable's formula, x.expr",
+                self.lift,
             )
         return Setting(Expr, e)
 
@@ -164,9 +166,11 @@ def _holds_variables(values: Any) -> bool:
     return any(hasattr(v.__class__, "__symgrad_lift__") or v.__class__ is Expr for v in values)
 
 
-def read_call(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Token, Reading]:
-    """The token of a call, with its records and numbers."""
-    reading = Reading()
+def read_call(
+    function: Callable[..., Any], args: Any, kwargs: Any, lift: Any
+) -> tuple[Token, Reading]:
+    """The token of a call, with its records and numbers; `lift` is told to who mixes in symbols."""
+    reading = Reading(lift)
     if function is indexing.getitem and len(args) == 2:
         patterns = _read_index(reading, *args)
     else:

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
 _serial: Final = count()
 
 
+def serial() -> int:
+    """A moment: calls after it have larger numbers."""
+    return next(_serial)
+
+
 class Call:
     """A function carried out on records: an entry of the history.
 

@@ -17,12 +17,14 @@ import numpy as np
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
+from symgrad.expr.pytrees import mapped
 from symgrad.print.latex import latex
+from symgrad.recurrence import scan
 from symgrad.variable.backward import gradient_data, gradient_records
 from symgrad.variable.data import as_data, differs, replacement, settled, show
 from symgrad.variable.derivative import DERIVATIVES, Derivative, derivative_of
 from symgrad.variable.evaluation import data_of, expr_of
-from symgrad.variable.modes import keeps_history
+from symgrad.variable.modes import is_in_step, keeps_history
 from symgrad.variable.operators import Operators, is_variable
 from symgrad.variable.reading import read_call
 from symgrad.variable.record import (
@@ -33,6 +35,7 @@ from symgrad.variable.record import (
     leaf_record,
     results_of,
 )
+from symgrad.variable.scanning import scan_records
 from symgrad.variable.tokens import INDEXED, Outcome, Value
 
 _serial: Final = count(1)  # tells unnamed leaves apart for the reader, and for nothing else
@@ -261,8 +264,10 @@ class Variable(Operators):
     @staticmethod
     def __symgrad_lift__(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         if function in DERIVATIVES:
-            return _wrapped(derivative_of(function, args, kwargs))
-        token, reading = read_call(function, args, kwargs)
+            return mapped(derivative_of(function, args, kwargs), _wrapped)
+        if function is scan:
+            return mapped(scan_records(Variable, *args, **kwargs), _wrapped)
+        token, reading = read_call(function, args, kwargs, Variable.__symgrad_lift__)
         inputs, scalars = tuple(reading.records), tuple(reading.scalars)
         kinds = tuple([one.kind for one in inputs])
         found = token.outcome(kinds, scalars, function is INDEXED)
@@ -332,10 +337,10 @@ def _restored(data: Any, name: str | None, grad: Any) -> Variable:
 
 
 def _wrapped(result: Any) -> Any:
-    """Variables for records; plain data for booleans and integers."""
-    if result.__class__ is not Record:
-        return [_wrapped(part) for part in result]
-    if not result.kind.floating:
+    """A Variable for a record; plain data for booleans and integers, where there are data."""
+    if result is None:
+        return None
+    if not result.kind.floating and not is_in_step():
         return data_of(result)
     if keeps_history():
         return Variable(result)

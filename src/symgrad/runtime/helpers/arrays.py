@@ -37,6 +37,20 @@ def _scatter_add(x: Any, index: Any, shape: Any) -> Any:
     return out
 
 
+def _choice(condition: Any, chosen: Any, other: Any, out: Any) -> Any:
+    """`numpy.where`, written into an array, which may be `other`."""
+    if out is not other:
+        np.copyto(out, other)
+    np.copyto(out, chosen, where=condition)
+    return out
+
+
+def _cast(x: Any, out: Any) -> Any:
+    """Entries in the type of another array, written there."""
+    np.copyto(out, x, casting="unsafe")
+    return out
+
+
 def _largest(x: Any, axis: Any = None) -> Any:
     """The largest entries, 0 where they are not finite; reduced axes stay."""
     top = np.max(x, axis=axis, keepdims=True, initial=-np.inf)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.errors import ArgumentError
+from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.approach import Steps
 from symgrad.solve.runtime.arguments import (
     Call,
@@ -20,7 +21,6 @@ from symgrad.solve.runtime.arguments import (
     split,
     split_columns,
 )
-from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
 from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
 from symgrad.solve.runtime.results import Solution, checked

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.arguments import (
     Call,
     answer,
@@ -18,7 +19,6 @@ from symgrad.solve.runtime.arguments import (
     split,
 )
 from symgrad.solve.runtime.beside import lower_beside
-from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.calls import Values, column_of, matrix_of, problems_at_a_time
 from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
 from symgrad.solve.runtime.fit import Fits, iterate_fits

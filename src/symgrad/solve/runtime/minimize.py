@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.arguments import Call, box, prepare, report, split
 from symgrad.solve.runtime.beside import lower_beside
-from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.calls import Values, problems_at_a_time, steps_by
 from symgrad.solve.runtime.ending import Levels
 from symgrad.solve.runtime.minimum import Functions, Minima, answer_of_minima, iterate_minima

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError
+from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.approach import Steps
 from symgrad.solve.runtime.arguments import Call, answer, box, prepare
-from symgrad.solve.runtime.blocks import each_block
 from symgrad.solve.runtime.bracket import solve_scalars
 from symgrad.solve.runtime.ending import ORDINARY, SHARP, bounds_by_problem, levels_of
 from symgrad.solve.runtime.results import Solution, checked

@@ -7,14 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symgrad.expr.tuning import tuning
-
-
-def block_entries(itemsizes: Sequence[int]) -> int:
-    """Entries of a block whose arrays have these sizes an entry."""
-    least, most = tuning().block_entries
-    return max(least, min(most, tuning().block_bytes // max(1, sum(itemsizes))))
-
 
 @dataclass(frozen=True)
 class Grid:
@@ -35,7 +27,7 @@ class Grid:
     @property
     def per_row(self) -> int:
         """Blocks along the axis that is cut."""
-        return -(-self.shape[self.axis] // self.step)
+        return max(1, -(-self.shape[self.axis] // self.step))
 
     @property
     def count(self) -> int:
@@ -50,11 +42,18 @@ class Grid:
     def index(self, number: int) -> tuple[slice, ...]:
         """The index of a block."""
         row, column = divmod(number, self.per_row)
-        index = [slice(column * self.step, (column + 1) * self.step)]
+        stop = min((column + 1) * self.step, self.shape[self.axis])
+        index = [slice(column * self.step, stop)]
         for extent in reversed(self.shape[: self.axis]):
             row, i = divmod(row, extent)
             index.append(slice(i, i + 1))
         return tuple(reversed(index))
+
+
+def within(rows: slice, extent: int, halo: tuple[int, int]) -> slice:
+    """The part of an array of `extent` rows that rows of a space need; see `Cut.halo`."""
+    first = min(extent, max(0, rows.start - halo[0]))
+    return slice(first, max(first, min(extent, rows.stop - halo[1])))
 
 
 def cut(shape: tuple[int, ...], entries: int, whole: int = 0) -> Grid:

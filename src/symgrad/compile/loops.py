@@ -1,0 +1,366 @@
+"""Loops at run time: blocks of the operands go through the body, shared out to threads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from symgrad.compile.bodies import Body, ByType, Memory, loop_body, shapes_at
+from symgrad.compile.combine import (
+    Index,
+    Joined,
+    Kept,
+    Part,
+    Placed,
+    Stored,
+    parts_of,
+    reduced,
+)
+from symgrad.compile.pipeline import Options
+from symgrad.expr.dims import Dim, Shape
+from symgrad.expr.kinds import Argument, Reduce, Span
+from symgrad.expr.tuning import tuning
+from symgrad.program.cost import cost_of
+from symgrad.program.ir import Combine, Loop, Program
+from symgrad.program.sizes import row_entries
+from symgrad.runtime.blocks import Grid, cut, is_reversed, merged, within
+from symgrad.runtime.threads import POOL, cores
+
+
+def loop_functions(p: Program, options: Options) -> dict[str, Callable[..., Any]]:
+    """The functions of the loops of a program, by name."""
+    return {loop.name: _loop_function(loop, options) for loop in p.loops()}
+
+
+def _loop_function(loop: Loop, options: Options) -> Callable[..., Any]:
+    made = LoopFunction(loop, options)
+    if not options.native:
+        return made
+    from symgrad.compile.native_loops import native_loop  # noqa: PLC0415 (an extra)
+
+    return native_loop(loop, options.threads, options.fast_math, made)
+
+
+class LoopFunction:
+    """A loop as a function of extents, operands, and an array or None for each result.
+
+    Results are written into arrays that fit them; it gives all of them as a list.
+    """
+
+    def __init__(self, loop: Loop, options: Options) -> None:
+        self.loop = loop
+        self.threads = options.threads
+        calls = loop_functions(loop.body, options)
+        self.calls = tuple(calls.values())
+        self.bodies = ByType(partial(loop_body, loop, calls=calls))
+        self.cost = sum(cost_of(instr.kind) for instr in loop.body.instrs)  # of an entry
+        self.spaces = _spaces(loop)
+        self.run: Any = _Entries
+        if not loop.is_entrywise:
+            self.run = _Rows
+            self.width = row_entries(loop.body, loop.space[0])
+        elif any(c.place is not None for c in loop.results):
+            self.run = _Shifted
+        kinds = [instr.kind for instr in loop.body.instrs]
+        self.keeps_axes = any(isinstance(k, Reduce) and k.axes is not None for k in kinds)
+        self.whole = max([_whole_axes(loop, c) for c in loop.results])
+
+    def __call__(self, *args: Any) -> list[Any]:
+        first = len(self.loop.extents)
+        last = first + len(self.loop.operands)
+        sizes = dict(zip(self.loop.extents, args[:first], strict=True))
+        operands = args[first:last]
+        return self.run(self, self.bodies.of(operands), sizes, operands, args[last:]).results()  # type: ignore[no-any-return]
+
+
+def _whole_axes(loop: Loop, combine: Combine) -> int:
+    """Trailing axes that a result reduces, where it has all others: blocks are to hold them whole."""
+    kept = len(combine.axes)
+    trailing = combine.ufunc is not None and combine.axes == tuple(range(kept))
+    return len(loop.space) - kept if kept and trailing else 0
+
+
+def _spaces(loop: Loop) -> dict[Shape, list[int]]:
+    """The operands of the entrywise work over each shape in the body of a loop."""
+    numbers = {name: k for k, (name, _) in enumerate(loop.body.parameters)}
+    instrs = loop.body.instrs
+    found: dict[Shape, dict[int, None]] = {}
+    pairs = [(i.shape, a) for i in instrs if i.kind.entrywise for a in i.args]
+    for shape, a in [*pairs, *[(instrs[v].shape, v) for v in loop.body.outputs]]:
+        kind = instrs[a].kind
+        if isinstance(kind, Argument):
+            found.setdefault(shape, {})[numbers[kind.name]] = None
+    return {shape: list(operands) for shape, operands in found.items()}
+
+
+class _Run:
+    """One call of a loop: what all of them do.
+
+    Attributes
+    ----------
+    operands : list
+    grid : Grid
+    parts : list of Part
+        What becomes of each output of the body.
+    shares : int
+        In how many runs of blocks, each in order, the grid is gone through.
+    threads : int
+    """
+
+    operands: list[Any]
+    grid: Grid
+    parts: list[Part]
+    shares: int
+    threads: int
+
+    def __init__(self, f: LoopFunction, body: Body, sizes: dict[str, int]) -> None:
+        self.f = f
+        self.loop = f.loop
+        self.body = body
+        self.sizes = sizes
+        self.stored = [c.ufunc is None for c in f.loop.results]
+
+    def blocks(self, index: Index) -> list[Any]:
+        """The operands of a block."""
+        raise NotImplementedError
+
+    def shapes(self, index: Index, blocks: Sequence[Any]) -> tuple[Any, ...]:
+        """The shapes of the slots for a block."""
+        raise NotImplementedError
+
+    def begin(self, index: Index) -> list[int]:
+        """Prepare for a block; the extents that the body takes."""
+        return [*self.sizes.values()]
+
+    def results(self) -> list[Any]:
+        """Run all blocks; the results in the order of the loop's."""
+        if self.threads == 1:
+            self._work(iter(range(self.shares)))
+        else:
+            POOL.share(self._work, self.shares, self.threads)
+        totals = {c.result: p for c, p in zip(self.loop.results, self.parts, strict=True)}
+        return [totals[k].total() for k in range(len(self.loop.targets))]
+
+    def _work(self, shares: Iterator[int]) -> None:
+        """Take runs of blocks until none is left."""
+        memory = Memory(self.body.types)
+        count = self.grid.count
+        try:
+            for share in shares:
+                for number in range(
+                    count * share // self.shares, count * (share + 1) // self.shares
+                ):
+                    self._block(share, number, memory)
+        finally:
+            memory.close()
+
+    def _block(self, share: int, number: int, memory: Memory) -> None:
+        index = self.grid.index(number)
+        extents = self.begin(index)
+        blocks = self.blocks(index)
+        targets = [part.target(index) for part in self.parts]
+        given = [t for t, stored in zip(targets, self.stored, strict=True) if stored]
+        slots = memory.arrays(self.shapes(index, blocks))
+        values = self.body.run(*extents, *blocks, *given, *slots)
+        for part, target, value in zip(self.parts, targets, values, strict=True):
+            if value is not target:
+                part.add(share, number, index, value)
+
+
+class _Entries(_Run):
+    """Entrywise work, cut along any axes: operands broadcast, and neighbouring axes merge."""
+
+    def __init__(
+        self, f: LoopFunction, body: Body, sizes: Any, operands: Any, given: Sequence[Any]
+    ) -> None:
+        super().__init__(f, body, sizes)
+        arrays = [x for x in operands if isinstance(x, np.ndarray) and x.ndim]
+        self.shape = np.broadcast_shapes(*[x.shape for x in arrays])
+        full = [x for x in arrays if x.shape == self.shape]
+        fortran = not f.keeps_axes and full and is_reversed(full)
+        self.order: Literal["C", "F"] = "F" if fortran else "C"
+        self.arrays = [k for k, x in enumerate(operands) if isinstance(x, np.ndarray) and x.ndim]
+        outputs = [
+            self._output(given[c.result], d) if c.ufunc is None else None
+            for c, d in zip(f.loop.results, body.dtypes, strict=True)
+        ]
+        stretched = {k: self._stretched(operands[k]) for k in self.arrays}
+        views = [None if y is None else self._stretched(y) for y in outputs]
+        every = [*stretched.values(), *[y for y in views if y is not None]]
+        shape = self.shape[::-1] if fortran else self.shape
+        view = shape if f.keeps_axes else merged(every, shape)
+        self.operands = [
+            x if k not in stretched else stretched[k].reshape(view) for k, x in enumerate(operands)
+        ]
+        self._cut(view, [d.itemsize for d in [*[x.dtype for x in arrays], *body.types]])
+        self.parts = [
+            self._part(k, y, None if v is None else v.reshape(view))
+            for k, (y, v) in enumerate(zip(outputs, views, strict=True))
+        ]
+
+    def _output(self, given: Any, dtype: Any) -> Any:
+        """The array that a result is written to: the caller's, if it fits."""
+        if given is not None and given.shape == self.shape and given.dtype == dtype:
+            return given
+        return np.empty(self.shape, dtype, order=self.order)
+
+    def _stretched(self, x: Any) -> Any:
+        """An array over the whole space, the last axis the one of the least strides."""
+        x = x if x.shape == self.shape else np.broadcast_to(x, self.shape)
+        return x.T if self.order == "F" else x
+
+    def _cut(self, view: tuple[int, ...], itemsizes: Sequence[int]) -> None:
+        t = tuning()
+        size = math.prod(self.shape)
+        entries = block_entries(itemsizes)
+        heavy = size * self.f.cost >= t.threaded_work
+        if heavy:
+            entries = min(entries, max(t.shared_entries, -(-size // t.shared_blocks)))
+        self.grid = cut(view, entries, self.f.whole)
+        self.threads = min(self.f.threads or cores(), self.grid.count) if heavy else 1
+        self.shares = parts_of(self.loop.results, self.grid)
+
+    def _part(self, k: int, array: Any, view: Any) -> Part:
+        combine = self.loop.results[k]
+        if combine.ufunc is None:
+            return Stored(array, view)
+        kept = len(combine.axes)
+        if kept and self.grid.axis < kept and combine.axes == tuple(range(kept)):
+            return Kept(np.empty(self.grid.shape[:kept], self.body.dtypes[k]))
+        return reduced(combine, self.grid, self.shares)
+
+    def blocks(self, index: Index) -> list[Any]:
+        """The operands of a block: parts of the arrays, and numbers."""
+        blocks = [*self.operands]
+        for k in self.arrays:
+            blocks[k] = blocks[k][index]
+        return blocks
+
+    def shapes(self, index: Index, blocks: Sequence[Any]) -> tuple[Any, ...]:
+        """The shape of the block, for each slot."""
+        return (blocks[self.arrays[0]].shape,) * len(self.body.types)
+
+
+class _AlongRows(_Run):
+    """Work that is cut along the first axis only."""
+
+    def __init__(self, f: LoopFunction, body: Body, sizes: Any, operands: Any) -> None:
+        super().__init__(f, body, sizes)
+        self.operands = [*operands]
+        self.halos = {k: c.halo for k, c in enumerate(f.loop.operands) if 0 in c.axes[:1]}
+        self.rows = self._extent(f.loop.space[0])
+
+    def _extent(self, d: Dim) -> int:
+        return shapes_at([(d,)], self.sizes)[0][0]
+
+    def cut(self, step: int) -> None:
+        """Cut into blocks of about so many rows."""
+        self.grid = cut((self.rows,), step)
+
+    def blocks(self, index: Index) -> list[Any]:
+        """The operands of a block: rows with their halo, and what is whole."""
+        blocks = [*self.operands]
+        for k, halo in self.halos.items():
+            x = blocks[k]
+            blocks[k] = x[within(index[0], len(x), halo)]
+        return blocks
+
+
+class _Rows(_AlongRows):
+    """Work of any kind on rows, in one thread: its steps have threads of their own."""
+
+    threads = shares = 1
+
+    def __init__(
+        self, f: LoopFunction, body: Body, sizes: Any, operands: Any, given: Sequence[Any]
+    ) -> None:
+        super().__init__(f, body, sizes, operands)
+        t = tuning()
+        step = max(t.rows_least, t.rows_bytes // (8 * max(1, self._extent(f.width))))
+        self.cut(step if self.rows >= t.rows_blocks * step else max(1, self.rows))
+        self.parts = [
+            Joined(given[c.result], self.rows) if c.ufunc is None else reduced(c, self.grid, 1)
+            for c in f.loop.results
+        ]
+
+    def begin(self, index: Index) -> list[int]:
+        """The extents, with the rows of this block."""
+        self.sizes[self.loop.space[0]] = index[0].stop - index[0].start
+        return [*self.sizes.values()]
+
+    def shapes(self, index: Index, blocks: Sequence[Any]) -> tuple[Any, ...]:
+        """The shapes by the extents of the block."""
+        return shapes_at(self.body.shapes, self.sizes)
+
+
+class _Shifted(_AlongRows):
+    """Sums of shifted parts, which are entrywise work over spaces that reach beyond each other."""
+
+    def __init__(
+        self, f: LoopFunction, body: Body, sizes: Any, operands: Any, given: Sequence[Any]
+    ) -> None:
+        super().__init__(f, body, sizes, operands)
+        self.full = {
+            space: np.broadcast_shapes(*[np.shape(operands[k]) for k in ks])
+            for space, ks in f.spaces.items()
+        }
+        self.out = self._output(given[0])
+        halos = [c.halo for c in f.loop.operands]
+        reach = max(h[0] for h in halos) - min(h[1] for h in halos)
+        entries = block_entries([self.out.itemsize, *[d.itemsize for d in body.types]])
+        row = math.prod(self.out.shape[1:])
+        self.cut(max(1, entries // max(1, row), tuning().halo_rows * reach))
+        self.shares = self.grid.count
+        cost = f.cost + len(f.loop.results)
+        heavy = self.out.size * cost >= tuning().threaded_work
+        self.threads = min(f.threads or cores(), self.grid.count) if heavy else 1
+        self.parts = [self._placed(v, c) for v, c in f.loop.of_result(0)]
+
+    def _output(self, given: Any) -> Any:
+        (shape,) = shapes_at([self.loop.space], self.sizes)
+        dtype = np.result_type(*self.body.dtypes)
+        if given is not None and given.shape == shape and given.dtype == dtype:
+            return given
+        return np.empty(shape, dtype)
+
+    def _cut_of(self, space: Shape) -> int | None:
+        """An operand of the work over a space that is cut; None for a single row."""
+        return next((k for k in self.f.spaces[space] if k in self.halos), None)
+
+    def _placed(self, v: int, combine: Combine) -> Placed:
+        space = self.loop.body.instrs[v].shape
+        assert combine.place is not None
+        place = tuple([self._entry(entry) for entry in combine.place])
+        k = self._cut_of(space)
+        halo = None if k is None else self.halos[k][0]
+        return Placed(combine, place, halo, self.full[space][0], self.out)
+
+    def _entry(self, entry: Any) -> Any:
+        """An entry of an index, with the extents as numbers."""
+        if not isinstance(entry, Span):
+            return entry
+        first, last = [None if d is None else self._extent(d) for d in entry[:2]]
+        return slice(first, last, entry.step)
+
+    def begin(self, index: Index) -> list[int]:
+        """Fill the block with zeros."""
+        self.out[index] = 0
+        return super().begin(index)
+
+    def shapes(self, index: Index, blocks: Sequence[Any]) -> tuple[Any, ...]:
+        """The shapes of the work that each slot is for: its rows in this block."""
+        return tuple([self._shape(space, blocks) for space in self.body.shapes])
+
+    def _shape(self, space: Shape, blocks: Sequence[Any]) -> tuple[int, ...]:
+        k, full = self._cut_of(space), self.full[space]
+        return full if k is None else (len(blocks[k]), *full[1:])
+
+
+def block_entries(itemsizes: Sequence[int]) -> int:
+    """Entries of a block whose arrays have these sizes an entry."""
+    least, most = tuning().block_entries
+    return max(least, min(most, tuning().block_bytes // max(1, sum(itemsizes))))

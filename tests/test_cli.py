@@ -45,6 +45,16 @@ def run(capsys):
             ["d2/dx2: 6*x", "d2/dxdy: 2*y", "d2/dydx: 2*y", "d2/dy2: 2*x"],
         ),
         (("x**2*y", "x", "--hessian"), ["2*y"]),
+        (
+            ("x**2*y", "--hessian", "--latex"),
+            [
+                r"\frac{\partial^{2} f}{\partial x^{2}} = 2 y",
+                r"\frac{\partial^{2} f}{\partial x\,\partial y} = 2 x",
+                r"\frac{\partial^{2} f}{\partial y\,\partial x} = 2 x",
+                r"\frac{\partial^{2} f}{\partial y^{2}} = 0",
+            ],
+        ),
+        (("x**2*y", "--wrt", "x,y", "--order", "2"), ["d2/dx2: 2*y", "d2/dy2: 0"]),
         ((QUARTIC, "x", "--latex"), ["4 x^{3} - 4 x"]),
         ((QUARTIC, "x", "--at", "x=2"), ["24.0"]),
         ((QUARTIC, "x", "--at", "x=-2"), ["-24.0"]),

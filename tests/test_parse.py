@@ -13,6 +13,7 @@ from symgrad.expr.leaves import EULER, PI, is_value, number, symbol, value_of
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops import linalg, norms, products, reducing, special, ufuncs
 from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.matrix_powers import matrix_power
 from symgrad.ops.select import where
 from symgrad.ops.special import ORDERED_OPS
 from symgrad.ops.table import OPS
@@ -173,6 +174,10 @@ def test_arrays_bring_their_functions():
         A[0, 1:-1] - v[None, ..., ::-2][0, 0]
     )
     assert parse("logdet(A @ A.T)", names) is linalg.logdet(A @ A.T)
+    power = matrix_power(A @ A.T, 3)
+    assert parse(str(power), names) is power
+    with pytest.raises(ParseError, match=r"int exponent, not 1\.5"):
+        parse("matrix_power(A @ A.T, 1.5)", names)
 
 
 @pytest.mark.parametrize("name", sorted(ARRAY_FUNCTIONS))

@@ -169,10 +169,26 @@ def _variables(arguments: argparse.Namespace, formula: Expr, all_of_them: bool) 
 
 
 class Result(NamedTuple):
-    """One derivative, and what it is one of."""
+    """One derivative, and how often it was taken by which variable."""
 
-    label: str
+    orders: dict[Expr, int]
     formula: Expr
+
+    def label(self) -> str:
+        """``d/dx``, ``d2/dx2`` and ``d2/dxdy``."""
+        below = "".join(f"d{x.name}{n if n > 1 else ''}" for x, n in self.orders.items())
+        order = sum(self.orders.values())
+        return f"d{order if order > 1 else ''}/{below}"
+
+    def latex_label(self) -> str:
+        """The left side of an equation in LaTeX."""
+        below = [_powered(rf"\partial {sg.latex(x)}", n) for x, n in self.orders.items()]
+        above = _powered(r"\partial", sum(self.orders.values()))
+        return rf"\frac{{{above} f}}{{" + r"\,".join(below) + "}"
+
+
+def _powered(text: str, n: int) -> str:
+    return f"{text}^{{{n}}}" if n > 1 else text
 
 
 def _diff(arguments: argparse.Namespace) -> int:
@@ -194,31 +210,35 @@ def _diff(arguments: argparse.Namespace) -> int:
         values = _values(arguments.at, formulas, set(leaves))
         _show(results, [repr(float(sg.evaluate(f, values))) for f in formulas])
     else:
-        _show(results, [(sg.latex if arguments.latex else str)(f) for f in formulas])
+        texts = [(sg.latex if arguments.latex else str)(f) for f in formulas]
+        _show(results, texts, arguments.latex)
     return 0
 
 
 def _derivatives(formula: Expr, variables: list[Expr], order: int) -> list[Result]:
-    power = str(order) if order > 1 else ""
     if order == 1:
         gradient = sg.grad(formula, variables)
-        return [Result(f"d/d{x.name}", g) for x, g in zip(variables, gradient, strict=True)]
-    return [Result(f"d{power}/d{x.name}{power}", sg.diff(formula, x, order)) for x in variables]
+        return [Result({x: 1}, g) for x, g in zip(variables, gradient, strict=True)]
+    return [Result({x: order}, sg.diff(formula, x, order)) for x in variables]
 
 
 def _second(formula: Expr, variables: list[Expr]) -> list[Result]:
     """All second derivatives, row by row."""
-    gradient = sg.grad(formula, variables)
+    rows = sg.hessian(formula, variables)
     return [
-        Result(f"d2/d{x.name}2" if x is y else f"d2/d{x.name}d{y.name}", entry)
-        for x, slope in zip(variables, gradient, strict=True)
-        for y, entry in zip(variables, sg.grad(slope, variables), strict=True)
+        Result({x: 2} if x is y else {x: 1, y: 1}, entry)
+        for x, row in zip(variables, rows, strict=True)
+        for y, entry in zip(variables, row, strict=True)
     ]
 
 
-def _show(results: list[Result], texts: list[str]) -> None:
+def _show(results: list[Result], texts: list[str], latex: bool = False) -> None:
+    """One result by itself; several as a line each, with what it is: in LaTeX as an equation."""
     for result, text in zip(results, texts, strict=True):
-        print(f"{result.label}: {text}" if len(results) > 1 else text)
+        if len(results) == 1:
+            print(text)
+        else:
+            print(f"{result.latex_label()} = {text}" if latex else f"{result.label()}: {text}")
 
 
 def _values(texts: list[str], formulas: list[Expr], leaves: set[Expr]) -> dict[Expr, float]:

@@ -47,6 +47,11 @@ cos(u)**2 - sin(u)**2 = cos(2*u) | 1 + 2*sinh(x)**2 | cosh(2*x)
 exp(u) + exp(-u) = 2*cosh(u) | a*exp(x) + a*exp(-x) | 2*a*cosh(x)
 exp(u) + exp(-u) = 2*cosh(u) | exp(-x) - exp(x) | -2*sinh(x)
 a*exp(u) + b*exp(v) = (a + b*exp(v - u))*exp(u) | x*exp(-(x + y)**2) + x*exp(2*x*y - (x + y)**2) | None
+1 - 2/(exp(u) + 1) = tanh(u/2) | a - 2*a/(exp(x) + 1) | a*tanh(x/2)
+1 - 2/(exp(u) + 1) = tanh(u/2) | 2/(exp(2*x) + 1) - 1 | -tanh(x)
+1 - 2/(exp(u) + 1) = tanh(u/2) | y + 2*y/(exp(x/p) - 1) | y/tanh(x/(2*p))
+(exp(u) - 1)/(exp(u) + 1) = tanh(u/2) | a*(exp(x) - 1)/(exp(x) + 1) | a*tanh(x/2)
+(exp(u) - 1)/(exp(u) + 1) = tanh(u/2) | (1 + exp(2*x))**2/(1 - exp(2*x))**2 | tanh(x)**-2
 log(a) - log(b) = log(a/b), a and b > 0 | log(p) - log(q) + x | x + log(p/q)
 u/(v/w) = u*w/v | x/(y/a) | x*a/y
 b*(a/b + c) = a + b*c | a**2*(x**2/a**2 + 1) | x**2 + a**2
@@ -61,6 +66,7 @@ a + (b + c) = a + b + c | ((x - a)**2 + y**2) - 2*y**2 | (x - a)**2 - y**2
 sin(x)**2/(1 - cos(x)) = 1 + cos(x) | sin(x)**2/(1 - cos(x)) | cos(x) + 1
 cos(x)**2/(1 - sin(x)) = 1 + sin(x) | cos(x)**2/(1 - sin(x)) | sin(x) + 1
 (a + b)*c = a*c + b*c | (x + 1)/x | 1/x + 1
+-(a - b)*c = (b - a)*c | -y*tanh((x - a)/(2*y)) | y*tanh((a - x)/(2*y))
 -(a - b)*c = (b - a)*c | -(x - a)*sin(y) | sin(y)*(a - x)
 a*c**n + b*c**n = (a + b)*c**n | a*x**2 + 2*y*x**2 | x**2*(a + 2*y)
 a*c**n + b*c**n = (a + b)*c**n | a/x + sin(y)/x | (a + sin(y))/x
@@ -77,6 +83,11 @@ cos(u)**2 - sin(u)**2 = cos(2*u) | a*cos(x)**2 - a*sin(x)**2 + y | y + a*cos(2*x
 sqrt(a)*sqrt(b) = sqrt(a*b) | x*sqrt(2)*sqrt(pi) | x*sqrt(2*pi)
 sqrt(a)*sqrt(b) = sqrt(a*b) | sqrt(x)*sqrt(p) | sqrt(x*p)
 sqrt(a)/sqrt(b) = sqrt(a/b), a and b >= 0 | x*sqrt(p)/sqrt(2*pi) | x*sqrt(p/(2*pi))
+sqrt(a**2*b + a**2*c) = a*sqrt(b + c), a >= 0 | sqrt(x*p**4 + y*p**3) | p*sqrt(x*p**2 + y*p)
+sqrt(a**2*b + a**2*c) = a*sqrt(b + c), a >= 0 | 1/sqrt(x/p**2 + y/p**5) | p/sqrt(x + y/p**3)
+(1 - sin(u))*(1 + sin(u)) = cos(u)**2 | a*(1 - sin(x))*(1 + sin(x)) | a*cos(x)**2
+(1 - sin(u))*(1 + sin(u)) = cos(u)**2 | cos(x)/((sin(x) + 1)*(1 - sin(x))) | 1/cos(x)
+(1 - sin(u))*(1 + sin(u)) = cos(u)**2 | y/((cosh(x) + 1)*(2*cosh(x) - 2)) | y/(2*sinh(x)**2)
 sin(u)*cos(u) = sin(2*u)/2 | a*sin(x)*cos(x) | a*sin(2*x)/2
 sin(u)*cos(u) = sin(2*u)/2 | 1/(sinh(x)*cosh(x)) | 2/sinh(2*x)
 exp(u)*exp(v) = exp(u + v) | a*exp(x)*exp(-y) | a*exp(x - y)

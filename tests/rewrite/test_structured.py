@@ -17,7 +17,7 @@ N, M, K = 3, 2, 6
 A, B = sg.matrix("A", (N, N)), sg.matrix("B", (M, M))
 C, D, G = sg.matrix("C", (N, M)), sg.matrix("D", (M, N)), sg.matrix("G", (M, M))
 u, w, x = sg.vector("u", N), sg.vector("w", M), sg.vector("x", N + M)
-z = sg.vector("z", N * M)
+v, z = sg.vector("v", N), sg.vector("z", N * M)
 d, e = sg.vector("d", N, positive=True), sg.vector("e", K, positive=True)
 U = sg.matrix("U", (K, 2))
 s = sg.symbol("s", positive=True)
@@ -103,6 +103,18 @@ CASES = {
     ],
     "logdet(diag(d) + outer(u, u)) = sum(log(d)) + ...": [
         (la.logdet(sg.eye(N) + sg.outer(u, u)), sg.log(1 + u @ u)),
+    ],
+    "det(diag(d) + outer(u, v)) = prod(d)*(1 + v @ (u/d))": [
+        (la.det(sg.eye(N) + sg.outer(u, v)), 1 + u @ v),
+        (la.det(2 * sg.eye(N) - sg.outer(u, v)), None),
+        (la.det(sg.diag(d) - 3 * sg.outer(u, v)), None),
+    ],
+    "logdet(diag(d) + outer(u, v)) = sum(log(d)) + log|1 + v @ (u/d)|": [
+        (la.slogdet(sg.eye(N) - 2 * sg.outer(u, v))[1], sg.log(sg.abs(1 - 2 * (u @ v)))),
+        (la.slogdet(sg.diag(d) + sg.outer(u, v))[1], None),
+    ],
+    "sign of det(diag(d) + outer(u, v))": [
+        (la.slogdet(sg.eye(N) - 2 * sg.outer(u, v))[0], sg.sign(1 - 2 * (u @ v))),
     ],
     "det(diag(d) + U @ U.T) by the rows of U": [(la.det(thin), None), (la.det(one), None)],
     "logdet(diag(d) + U @ U.T) by the rows of U": [

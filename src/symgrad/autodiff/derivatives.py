@@ -10,6 +10,7 @@ import numpy as np
 from symgrad.autodiff.blocks import first_derivatives
 from symgrad.autodiff.entries import all_directions, picked, spread, symbols_of, variables_of
 from symgrad.autodiff.forward import pushforward
+from symgrad.autodiff.namesakes import check_namesakes
 from symgrad.autodiff.reverse import differentiable, pullback
 from symgrad.errors import ArgumentError, DerivativeError, ShapeError
 from symgrad.expr.dims import show_shape
@@ -28,8 +29,9 @@ def _by(x: Expr) -> str:
     return repr(x.name) if x.op is SYMBOL else str(x)
 
 
-def _function(f: Any, who: str) -> Expr:
+def _function(f: Any, who: str, variables: Sequence[Expr] = ()) -> Expr:
     y = as_expr(f)
+    check_namesakes([y], variables, who)
     if not differentiable(y):
         raise DerivativeError(
             f"{who} of an expression of dtype {y.dtype}: only floating values have derivatives"
@@ -60,7 +62,7 @@ def _scalar(f: Any, who: str, leaves: Sequence[Expr]) -> Expr:
             f"{who} needs a scalar, got a {type(f).__name__} of {len(f)}; write jacobian(f, x) for the"
             " first derivatives of each"
         )
-    y = _function(f, who)
+    y = _function(f, who, leaves)
     if y.shape != ():
         first = (*y.shape, *leaves[0].shape)
         raise ShapeError(
@@ -157,7 +159,9 @@ def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
     """
     y = _function(f, "diff")
     names = _names_of(y)
-    for x, times in _orders(y, variables, n):
+    orders = _orders(y, variables, n)
+    check_namesakes([y], [x for x, _ in orders], "diff")
+    for x, times in orders:
         if x.shape != ():
             raise ShapeError(
                 f"diff needs a scalar symbol, {_by(x)} has shape {show_shape(x.shape)}; write"
@@ -255,7 +259,7 @@ def jvp(f: Any, x: Any, v: Any) -> Expr:
     """
     variables, many = variables_of(x, "jvp")
     directions = _vectors(v, variables, many, "jvp")
-    y = _function(f, "jvp")
+    y = _function(f, "jvp", variables)
     return pushforward([y], spread(variables, directions))[0]
 
 
@@ -267,7 +271,7 @@ def vjp(f: Any, x: Any, u: Any) -> Any:
     `u` has the shape of `f`; for a list of symbols the result is a list.
     """
     variables, many = variables_of(x, "vjp")
-    y = _function(f, "vjp")
+    y = _function(f, "vjp", variables)
     results = _gradients(y, _of_shape(u, y, "the cotangent"), variables)
     return results if many else results[0]
 
@@ -300,9 +304,10 @@ def jacobian(f: Any, x: Any) -> Any:
     leaves, many = variables_of(x, "jacobian")
     if isinstance(f, (list, tuple)):
         outputs = [_function(y, "jacobian") for y in f]
+        check_namesakes(outputs, leaves, "jacobian")
         rows = first_derivatives(outputs, leaves)
         return rows if many else [row[0] for row in rows]
-    (blocks,) = first_derivatives([_function(f, "jacobian")], leaves)
+    (blocks,) = first_derivatives([_function(f, "jacobian", leaves)], leaves)
     return blocks if many else blocks[0]
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from symgrad.expr.collector import COLLECTOR_PAUSED
+
 DEFINITION: Final = re.compile(r"^def (\w+)", re.MULTILINE)
 
 
@@ -28,6 +30,7 @@ def function_of(source: str) -> str:
     return DEFINITION.findall(source)[-1]  # type: ignore[no-any-return]
 
 
+@COLLECTOR_PAUSED
 def execute(source: str, name: str, known: Mapping[str, Any]) -> Callable[..., Any]:
     """The function that generated source ends with; `known` are the names that it uses.
 

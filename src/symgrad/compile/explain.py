@@ -31,9 +31,9 @@ def explain(draft: Draft, nest: Nest, title: str, code: Code, native: Native | N
     lines.append("for large arrays:")
     if run_passes(formulas, (SHORT_AXES,)) is not formulas:
         run_passes(formulas, (SHORT_AXES,), lines)
-    looped = run_passes(draft.of_large_arrays(spans), LOOPS)
-    lines += _loop_lines(looped, "")
-    lines.append(_slots_line(SLOTS.run(looped)))
+    looped = run_passes(draft.of_large_arrays(spans), LOOPS, lines)
+    lines += _loop_lines(looped, "  ")
+    lines.append(_slots_line(run_passes(looped, (SLOTS,), lines)))
     if is_block_form(nest, [y.shape for y in leaves]):
         lines.append(f"structure: block, {len(nest[2])} by {len(nest[2])}")
     lines += structure_lines(leaves)
@@ -55,7 +55,7 @@ def _loop_lines(looped: Program, indent: str) -> list[str]:
 
 def _slots_line(slotted: Program) -> str:
     written = sum(isinstance(instr.kind, Into) for instr in slotted.instrs)
-    return f"{len(slotted.slots)} arrays for intermediates, written {written} times"
+    return f"  {len(slotted.slots)} arrays for intermediates, written {written} times"
 
 
 def _spans(args: Sequence[Expr]) -> list[tuple[str, ...]] | None:

@@ -138,10 +138,7 @@ class _Run:
 
     def results(self) -> list[Any]:
         """Run all blocks; the results in the order of the loop's."""
-        if self.threads == 1:
-            self._work(iter(range(self.shares)))
-        else:
-            POOL.share(self._work, self.shares, self.threads)
+        POOL.share(self._work, self.shares, self.threads)
         totals = {c.result: p for c, p in zip(self.loop.results, self.parts, strict=True)}
         return [totals[k].total() for k in range(len(self.loop.targets))]
 

@@ -15,7 +15,6 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from symgrad.expr.kinds import Argument
 from symgrad.expr.templates import ufunc_of
 from symgrad.expr.tuning import tuning
 from symgrad.program.cost import cost_of
@@ -82,36 +81,20 @@ def body_of(loop: Loop) -> Body:
     """
     if not loop.is_entrywise or any(c.place is not None for c in loop.results):
         raise Unsupported("work that is not entry by entry")
-    instrs, number = _operands_first(loop)
+    instrs = loop.body.instrs  # operands first
     results = []
     for v, combine in zip(loop.body.outputs, loop.results, strict=True):
         if combine.ufunc is None:
-            results.append(Kept((number[v],), None, tuple(range(len(loop.space)))))
+            results.append(Kept((v,), None, tuple(range(len(loop.space)))))
             continue
         found = reduction_of(loop.body.instrs[v].kind)
         if found is None:
             raise Unsupported("a reduction of what is reduced")
         name = "add" if found.name == DOT else found.name
         axes = tuple([k for k in combine.axes if k is not None])
-        operands = tuple([number[a] for a in loop.body.instrs[v].args])
-        results.append(Kept(operands, name, axes))
+        results.append(Kept(instrs[v].args, name, axes))
     cost = sum(cost_of(instr.kind) for instr in instrs)
     return Body(tuple(instrs), len(loop.operands), tuple(results), len(loop.space), cost)
-
-
-def _operands_first(loop: Loop) -> tuple[list[Instr], dict[int, int]]:
-    """The instructions of the body behind its operands, and their new numbers."""
-    instrs, parameters = loop.body.instrs, loop.body.parameters
-    places = {name: k for k, (name, _) in enumerate(parameters)}
-    listed = [Instr(Argument(name), (), x.shape) for name, x in parameters]
-    number: dict[int, int] = {}
-    for v, instr in enumerate(instrs):
-        if isinstance(instr.kind, Argument):
-            number[v] = places[instr.kind.name]
-        else:
-            number[v] = len(listed)
-            listed.append(instr._replace(args=tuple([number[a] for a in instr.args])))
-    return listed, number
 
 
 def native_loop(

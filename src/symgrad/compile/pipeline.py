@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import Shape
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import Nest
@@ -70,6 +71,7 @@ class Draft:
         sizes = (options or self.options).sizes
         return lower(self.args, self.formulas, spans, dict(sizes))
 
+    @COLLECTOR_PAUSED
     def of_large_arrays(self, spans: Sequence[Shape] | None = None) -> Program:
         """The program for large arrays before its loops; scalar arguments span the axes of `spans`."""
         more = LARGE.formulas[len(FORMULA_PASSES) :]
@@ -139,6 +141,7 @@ class Code:
         self._scalar = scalar
 
     @property
+    @COLLECTOR_PAUSED
     def scalar(self) -> str | None:
         """The code on Python floats, if it pays; written when first asked for."""
         if callable(self._scalar):

@@ -17,6 +17,7 @@ from symgrad.ops import (
     families,
     linalg,
     matrix_functions,
+    matrix_powers,
     norms,
     products,
     pseudoinverse,
@@ -132,6 +133,13 @@ def _of_numbers(function: Callable[..., Expr], count: int) -> Function:
     return Function(call, count, count)
 
 
+def _matrix_power(a: Expr, n: Expr) -> Expr:
+    exponent: Any = value_of(n)
+    if exponent is None:
+        exponent = n  # which raises the error that says what is needed
+    return matrix_powers.matrix_power(a, exponent)
+
+
 _ORDERED: Final = {
     **{
         f.__name__: _of_order(f)
@@ -245,5 +253,6 @@ ARRAY_FUNCTIONS: Final = {
         for name in names.split()
     },
     "solve": Function(linalg.solve, 2, 2),
+    "matrix_power": Function(_matrix_power, 2, 2),
     "trace": Function(products.trace),
 }

@@ -247,7 +247,7 @@ class Loop(Kind):
     name : str
         Of its function.
     body : Program
-        What is done to a block: its parameters are blocks of the operands.
+        What is done to a block: its parameters, which are its first values, are blocks of the operands.
     space : tuple
         The extents that are gone through.
     axes : tuple of int

@@ -62,6 +62,7 @@ class _Body:
 
     def made(self) -> Program:
         p, body = self.p, self.body
+        self._enter()
         for v in self.group.members:
             instr = p.instrs[v]
             args = tuple([self._operand(v, a) for a in instr.args])
@@ -70,6 +71,14 @@ class _Body:
         named = {n for d in self._extents() for n in dim_names(d)}
         body.dim_names = {d: p.dim_names.get(d) or self.names.fresh(d) for d in sorted(named)}
         return self.group.finish(body)
+
+    def _enter(self) -> None:
+        """Let the operands come first, in the order in which they are used."""
+        inside = set(self.group.members)
+        pairs = [(v, a) for v in self.group.members for a in self.p.instrs[v].args]
+        for v, a in [*pairs, *[(v, v) for v in self.group.outputs]]:
+            if a not in inside and not isinstance(self.p.instrs[a].kind, Literal):
+                self._operand(v, a)
 
     def _extents(self) -> Iterator[Dim]:
         """What the body, and whoever runs it, must know."""
@@ -84,7 +93,7 @@ class _Body:
             return self.image[a]
         instr = self.p.instrs[a]
         if isinstance(instr.kind, Literal):
-            return self.body.literal(instr.kind.value)
+            return self.body.emit(instr.kind, (), ())
         space = self.p.instrs[v].shape if self.shifted else ()  # of several, each with its halo
         key = (a, self.group.cut(v, a), space)
         if key not in self.entering:

@@ -356,7 +356,7 @@ _OF_TANGENTS: Final = (f.sin, f.cos, f.tan, f.sinh, f.cosh, f.tanh)
 
 
 def tangents(factors: list[Expr]) -> list[Expr]:
-    """``sin(u)**n/cos(u)**n -> tan(u)**n``, and the same of sinh and cosh."""
+    """``sin(u)**n/cos(u)**n -> tan(u)**n``; of sinh and cosh also ``cosh(u)/sinh(u) -> 1/tanh(u)``."""
     if not any(_base_and_exponent(x)[0].op in _TANGENTS for x in factors):
         return factors
     powers: Powers = {}
@@ -369,7 +369,7 @@ def tangents(factors: list[Expr]) -> list[Expr]:
             others.append(x)
     made = False
     for base, n in list(powers.items()):
-        if base.op in _TANGENTS and n > 0:
+        if base.op in _TANGENTS and (n > 0 or base.op is f.sinh):
             below, tangent = _TANGENTS[base.op]
             under = below(base.args[0])
             if powers.get(under) == -n:

@@ -21,7 +21,7 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, factors_of, mul, powe
 from symgrad.ops.einsum import EINSUM, is_layout
 from symgrad.ops.named import NAMED
 from symgrad.rewrite.collect import collect_product, collect_sum
-from symgrad.rewrite.expanded import Monomial, expanded, logarithm_in
+from symgrad.rewrite.expanded import MAX_TREE, Monomial, expanded, logarithm_in, opened_nodes
 from symgrad.rewrite.exponentials import exponent_through_layout
 from symgrad.rewrite.powers import Exact, as_term
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
@@ -143,7 +143,32 @@ def _may_match(y: Expr) -> bool:
 
 
 def _has_exponential(term: Expr) -> bool:
+    """Whether a term has exponentials, and none whose exponent is too long to be written out."""
+    exponents = _exponents_in(term)
+    if not exponents or any(u.size_as_tree > MAX_TREE for u in exponents):
+        return False
     return any(_exponent(x) is not None for x in _factors(term))
+
+
+def _exponents_in(term: Expr) -> list[Expr]:
+    """The exponents among the factors of a term, found without taking it apart; not of long products."""
+    found, stack = [], [term]
+    for _ in range(4 * MAX_FACTORS):
+        if not stack:
+            break
+        x = stack.pop()
+        if x.op is MUL:
+            stack.extend(x.args)
+        elif x.op is f.exp:
+            found.append(x.args[0])
+        elif x.op is POW or x.op is NAMED or is_layout(x):
+            stack.append(x.args[0])
+    return found
+
+
+def _holds_logarithm(u: Expr) -> bool:
+    """Whether an exponent has a logarithm where it is written out."""
+    return u.size_as_tree <= MAX_TREE and any(node.op is f.log for node in opened_nodes(u))
 
 
 def _size(exponents: Sequence[Expr]) -> int:
@@ -157,6 +182,9 @@ def _powers(logs: Logarithms) -> list[Expr]:
 
 def product_of_powers(y: Expr) -> Expr | None:
     """``exp(u)*exp(v) = p*exp(w)`` where ``u + v`` cancels to the logarithm of p and at most one term w."""
+    exponents = _exponents_in(y)
+    if len(exponents) < 2 or not any(map(_holds_logarithm, exponents)):
+        return None
     part = _part(y)
     if len(part.exponents) < 2:
         return None

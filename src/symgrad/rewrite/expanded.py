@@ -38,7 +38,7 @@ def expanded(x: Expr) -> Expanded | None:
     if x.size_as_tree > MAX_TREE:
         return None
     found: dict[Expr, Expanded] = {}
-    for node in _opened_nodes(x):
+    for node in opened_nodes(x):
         made = _monomials(node, found)
         if made is None or len(made) > MAX_MONOMIALS:
             return None
@@ -54,8 +54,8 @@ def logarithm_in(monomial: Monomial) -> Expr | None:
     return base.args[0] if n == 1 and base.op is f.log else None
 
 
-def _opened_nodes(x: Expr) -> list[Expr]:
-    """The nodes down to what is a base, operands first."""
+def opened_nodes(x: Expr) -> list[Expr]:
+    """The nodes of a formula down to what is a base, operands first."""
     order: list[Expr] = []
     seen: set[Expr] = set()
     stack = [(x, False)]

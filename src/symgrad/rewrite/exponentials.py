@@ -39,7 +39,12 @@ from symgrad.ops.stable import bose_einstein, csch, sech
 
 MAX_TERMS: Final = 8  # of a sum that is multiplied out term by term
 MAX_FACTORS: Final = 16  # of a product that is looked into from another
-HOLDS: Final = (f.sinh, f.expm1, f.cosh, f.expit)  # what may take in an exponential, best first
+HOLDS: Final[tuple[Op, ...]] = (
+    f.sinh,
+    f.expm1,
+    f.cosh,
+    f.expit,
+)  # what may take in an exponential, best first
 RECIPROCAL_OF: Final[dict[Op, Op]] = {sech: f.cosh, csch: f.sinh, bose_einstein: f.expm1}
 LOGARITHMS: Final = (LOGSUMEXP, f.logaddexp, f.softplus)
 
@@ -185,6 +190,8 @@ def absorb(y: Expr) -> Expr | None:
     tanh(u/2)``, ``sinh(u)*exp(u) = expm1(2*u)/2``, ``sinh(u)/cosh(u) = tanh(u)``, ``exp(u)/cosh(u) =
     2*expit(2*u)``. Linear in the number of factors.
     """
+    if not _may_absorb(y):
+        return None
     whole = [_exponential_of_power(x) for x in y.args]
     if any(a is not b for a, b in zip(whole, y.args, strict=True)):
         found = absorb(raw_product(tuple(whole)))
@@ -203,6 +210,25 @@ def absorb(y: Expr) -> Expr | None:
             return product_of(made)
     made = _taken_in([e.args[0] for e in exps], rest)
     return _hyperbolic([*exps, *rest]) if made is None else product_of(made)
+
+
+def _may_absorb(y: Expr) -> bool:
+    """Whether a product has two exponentials, or a function that takes one in, maybe in its products."""
+    stack, exps, looked = [y], 0, 0
+    while stack and looked < MAX_OPENED:
+        x = stack.pop()
+        looked += 1
+        if x.op is MUL:
+            stack.extend(x.args)
+        elif x.op is POW:
+            stack.append(x.args[0])
+        elif x.op is f.exp:
+            exps += 1
+        elif x.op in HOLDS or x.op in RECIPROCAL_OF:
+            return True
+        if exps > 1:
+            return True
+    return bool(stack)
 
 
 def _exponential_of_power(x: Expr) -> Expr:
@@ -453,7 +479,8 @@ def has_logarithm(u: Expr) -> bool:
 
 def multiply_out(y: Expr) -> Expr | None:
     """``(exp(u) + 2*exp(v))*expit(-u)``: term by term, where that absorbs every exponential."""
-    factors = gathered(y.args) if len(y.args) <= MAX_FACTORS else ()
+    looked_at = len(y.args) <= MAX_FACTORS and _may_absorb_terms(y)
+    factors = gathered(y.args) if looked_at else ()
     for x in factors:
         if x.op is not ADD or len(x.args) > MAX_TERMS:
             continue
@@ -467,6 +494,25 @@ def multiply_out(y: Expr) -> Expr | None:
         rest = [t for t in factors if t is not x and not any(t is o for o in others)]
         return product_of([*rest, add_all(terms)]) if rest else add_all(terms)
     return None
+
+
+def _may_absorb_terms(y: Expr) -> bool:
+    """Whether a product has a sum, and a function that takes in exponentials by it or in its terms."""
+    stack, sums, absorbs = [y], False, False
+    for _ in range(MAX_OPENED):
+        if not stack or (sums and absorbs):
+            return sums and absorbs
+        x = stack.pop()
+        if x.op is MUL:
+            stack.extend(x.args)
+        elif x.op is POW:
+            stack.append(x.args[0])
+        elif x.op is ADD:
+            sums = True
+            absorbs = absorbs or any(_absorbs(t) for term in x.args for t in _factors(term))
+        else:
+            absorbs = absorbs or _absorbs(x)
+    return True
 
 
 def _absorbs(x: Expr) -> bool:

@@ -11,10 +11,13 @@ extents with at most half as many columns as rows.
 
 All d must be known to be positive and c not to be negative. Then S is positive definite, whatever the
 values: nothing is divided by zero that was not singular before, and 1 is added to what is not negative, so
-no digits cancel. For a general A in the place of the diagonal that fails: ``det(A + outer(u, v))`` has a
-value where A is singular, and ``det(A)*(1 + v @ inv(A) @ u)`` has none there. Woodbury's formula for the
-whole inverse, ``diag(1/d) - c*W @ inv(S) @ W.T``, is not used either: it is a difference of large things
-where d is small beside U, and ``u @ inv(A) @ u`` by it loses all digits that factors of A would keep.
+no digits cancel. Of two vectors, ``det(diag(d) + c*outer(u, v)) = prod(d)*(1 + c*v @ (u/d))`` needs the
+positive d alone.
+
+For a general A in the place of the diagonal that fails: ``det(A + outer(u, v))`` has a value where A is
+singular, and ``det(A)*(1 + v @ inv(A) @ u)`` has none there. Woodbury's formula for the whole inverse,
+``diag(1/d) - c*W @ inv(S) @ W.T``, is not used either: it is a difference of large things where d is small
+beside U, and ``u @ inv(A) @ u`` by it loses all digits that factors of A would keep.
 
 References: Hager, Updating the inverse of a matrix, SIAM Review 31, 1989; Yip, A note on the stability
 of solving a rank-p modification of a linear system by the Sherman-Morrison-Woodbury formula, SIAM J. Sci.
@@ -33,12 +36,12 @@ from symgrad.ops import reducing
 from symgrad.ops.arithmetic import ADD, add_all, mul_all
 from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM, broadcast, einsum_node, insert_axes, scale
-from symgrad.ops.linalg import INV, LOGABSDET, SOLVE, SPD_LOGDET
+from symgrad.ops.linalg import INV, LOGABSDET, SIGNDET, SOLVE, SPD_LOGDET
 from symgrad.ops.matrices import scalar_and_rest
 from symgrad.ops.products import matmul
 from symgrad.ops.properties import is_diagonal
 from symgrad.ops.symmetry import Labels
-from symgrad.ops.ufuncs import divide, log, multiply
+from symgrad.ops.ufuncs import absolute, divide, log, multiply, sign
 from symgrad.rewrite.matrices import chain_of
 from symgrad.rewrite.rule import Guarantee, Rule
 from symgrad.rewrite.triangles import diagonal_entries, product_of_diagonal
@@ -77,6 +80,15 @@ class LowRank(NamedTuple):
 
 def low_rank(x: Expr) -> LowRank | None:
     """A sum as a positive diagonal and one low-rank term; None for anything else."""
+    split = _diagonal_and_rest(x)
+    update = None if split is None else _update(split[1])
+    if split is None or update is None or not is_nonnegative(update[0]):
+        return None
+    return LowRank(split[0], *update)
+
+
+def _diagonal_and_rest(x: Expr) -> tuple[Expr, Expr] | None:
+    """The entries of the diagonal terms of a sum, which are positive together, and its only other term."""
     if x.op is not ADD or x.ndim != 2 or len(x.args) > MAX_TERMS:
         return None
     rest = [term for term in x.args if not is_diagonal(term)]
@@ -84,11 +96,60 @@ def low_rank(x: Expr) -> LowRank | None:
     if len(rest) != 1 or not diagonals:
         return None
     known = [d for d in diagonals if d is not None]
-    update = _update(rest[0])
-    if len(known) < len(diagonals) or update is None:
+    if len(known) < len(diagonals):
         return None
     d = add_all(known)
-    return LowRank(d, *update) if is_positive(d) and is_nonnegative(update[0]) else None
+    return (d, rest[0]) if is_positive(d) else None
+
+
+class Outer(NamedTuple):
+    """``diag(d) + c*outer(u, v)`` of two vectors, all d positive."""
+
+    d: Expr
+    c: Expr
+    u: Expr
+    v: Expr
+
+    @property
+    def bracket(self) -> Expr:
+        """``1 + c*v @ (u/d)``, the determinant over that of the diagonal."""
+        return add_all([number(1), multiply(self.c, matmul(self.v, divide(self.u, self.d)))])
+
+
+def _outer(x: Expr) -> Outer | None:
+    """A sum as a positive diagonal and the outer product of two vectors; None for anything else."""
+    split = _diagonal_and_rest(x)
+    if split is None:
+        return None
+    d, rest = split
+    c, product = scalar_and_rest(rest)
+    if product is None or product.op is not EINSUM or len(product.args) != 2:
+        return None
+    u, v = product.args
+    if u is v or u.ndim != 1 or v.ndim != 1 or product.params.out != (0, 1):
+        return None
+    if product.params.inputs == ((1,), (0,)):
+        u, v = v, u
+    elif product.params.inputs != ((0,), (1,)):
+        return None
+    return Outer(d, c, u, v)
+
+
+def _det_of_outer(y: Expr) -> Expr | None:
+    found = _outer(y.args[0])
+    return None if found is None else mul_all([product_of_diagonal(found.d), found.bracket])
+
+
+def _logdet_of_outer(y: Expr) -> Expr | None:
+    found = _outer(y.args[0])
+    if found is None:
+        return None
+    return add_all([reducing.sum(log(found.d)), log(absolute(found.bracket))])
+
+
+def _sign_of_outer(y: Expr) -> Expr | None:
+    found = _outer(y.args[0])
+    return None if found is None else sign(found.bracket)
 
 
 def _update(term: Expr) -> tuple[Expr, Expr] | None:
@@ -196,6 +257,16 @@ RANK_ONE_RULES: Final = (
         Rule("logdet(diag(d) + outer(u, u)) = sum(log(d)) + ...", ROUNDING, op, _of_vector(_logdet))
         for op in (LOGABSDET, SPD_LOGDET)
     ],
+)
+OUTER_RULES: Final = (
+    Rule("det(diag(d) + outer(u, v)) = prod(d)*(1 + v @ (u/d))", ROUNDING, DET, _det_of_outer),
+    Rule(
+        "logdet(diag(d) + outer(u, v)) = sum(log(d)) + log|1 + v @ (u/d)|",
+        ROUNDING,
+        LOGABSDET,
+        _logdet_of_outer,
+    ),
+    Rule("sign of det(diag(d) + outer(u, v))", ROUNDING, SIGNDET, _sign_of_outer),
 )
 LOW_RANK_RULES: Final = (
     Rule("det(diag(d) + U @ U.T) by the rows of U", ROUNDING, DET, _det),

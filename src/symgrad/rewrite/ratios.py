@@ -17,6 +17,7 @@ from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, range_of
+from symgrad.expr.traverse import toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, mul, split_coefficient
 from symgrad.rewrite import polynomials
@@ -142,20 +143,17 @@ def of_sum(
     """A sum as one term: its numerator is a sum among the powers. See `over_common` for the options."""
     if len(x.args) > MAX_TERMS:
         return None
+    if squares and not _has_circle(x):
+        return None
     terms = terms_of(x, depth, written_out)
-    if terms is None or not (_has_squares(terms) if squares else _joins(terms)):
+    if terms is None or not (squares or _joins(terms)):
         return None
     return over_common(terms, x, squares, written_out=written_out)
 
 
-def _has_squares(terms: Sequence[Term]) -> bool:
+def _has_circle(x: Expr) -> bool:
     """Whether there may be the square of a function of a circle in a numerator."""
-    return any(
-        b.op in CIRCLES or (b.op is ADD and _has_squares(terms_of(b, 0) or []))
-        for _, powers in terms
-        for b, n in powers.items()
-        if n > 0
-    )
+    return any(node.op in CIRCLES for node in toposort([x]))
 
 
 def _joins(terms: Sequence[Term]) -> bool:

@@ -48,7 +48,8 @@ class Rule:
     rewritten : callable
         ``rewritten(seen)``: what it is shown, rewritten, or None where the rule does not match.
     among : tuple of Op
-        Where there are any: the rule can only match nodes below which one of them stands.
+        Where there are any: the rule can only match sums and products on whose surface one of them
+        stands (see `symgrad.rewrite.surface`).
     view : callable or None
         ``view(node)``: what the rule is shown of a node, or None for nothing; without it the node.
     """

@@ -180,6 +180,7 @@ class _Search:
         whole = min(self._candidates(given, set(given)), key=self.operations, default=given[0])
         # what a rule makes of the whole formula may be out of reach from the leaves
         best = min([self._best(given), self._best([whole])], key=self.operations)
+        best = self._finished(best) if self.left <= 0 else best
         return best if any(best is x for x in forms) else self._tidied(best)
 
     def _best(self, beam: Sequence[Expr]) -> Expr:
@@ -192,6 +193,16 @@ class _Search:
             if done:
                 break
         return beam[0]
+
+    def _finished(self, x: Expr) -> Expr:
+        """What rules make of the formula as a whole where the work is used up, while that is shorter."""
+        for _ in range(STEPS):
+            made = [y for rule in LOCAL.get(x.op, ()) if (y := rule.apply(x)) is not None]
+            best = min([x, *made], key=self.operations)
+            if best is x:
+                break
+            x = best
+        return x
 
     def _tidied(self, x: Expr) -> Expr:
         """As the pass for all graphs would leave it, where that is no longer: so the form stays one."""

@@ -20,7 +20,7 @@ from symgrad.ops.arithmetic import (
     power,
     split_coefficient,
 )
-from symgrad.rewrite.powers import Powers, as_term, times
+from symgrad.rewrite.powers import Exact, Powers, as_term, times
 from symgrad.rewrite.ratios import (
     MAX_TERMS,
     Term,
@@ -224,6 +224,53 @@ def _exponential(exponent: Term | None, like: Expr) -> Term | None:
     return 1, {f.exp(as_term(powers, like, c)): 1}
 
 
+def _tangent_sum(x: Expr) -> Expr | None:
+    """``1 - 2/(exp(u) + 1) -> tanh(u/2)``, ``1 + 2/(exp(u) - 1) -> 1/tanh(u/2)``, times a factor."""
+    if len(x.args) != 2:
+        return None
+    terms = [split(arg) for arg in x.args]
+    for plain, quotient in (terms, terms[::-1]):
+        found = None if plain is None else _over_one_and_exponential(quotient)
+        if plain is None or found is None:
+            continue
+        one, u, (c, powers) = found
+        if powers == plain[1] and c == -2 * one * plain[0]:
+            return as_term(times(powers, {f.tanh(u): one}), x, plain[0])
+    return None
+
+
+def _over_one_and_exponential(term: Term | None) -> tuple[int, Expr, Term] | None:
+    """``(1, u, t)`` of ``t/(exp(2*u) + 1)``, ``(-1, u, t)`` of ``t/(exp(2*u) - 1)``."""
+    for total, n in term[1].items() if term is not None else ():
+        found = _one_and_exponential(total) if n == -1 else None
+        if term is not None and found is not None and found[1] == 1:
+            one, _, (base, k) = found
+            rest: Powers = {b: m for b, m in term[1].items() if b is not total}
+            return one, _scaled(Fraction(k) / 2, base.args[0]), (term[0], rest)
+    return None
+
+
+def _tangent(x: Expr) -> Expr | None:
+    """``(exp(u) - 1)/(exp(u) + 1) -> tanh(u/2)``, to any integer power."""
+    term = split(x)
+    sums: dict[tuple[Expr, Exact], dict[int, tuple[Expr, int]]] = {}
+    for total, n in term[1].items() if term is not None else ():
+        found = _one_and_exponential(total)
+        if found is not None and n.__class__ is int:
+            one, a, exponential = found
+            sums.setdefault(exponential, {})[one * a] = (total, a)
+    for (base, k), kinds in sums.items():
+        if term is None or len(kinds) < 2:
+            continue
+        (minus, sign), (plus, other) = kinds[-1], kinds[1]
+        n = term[1][minus]
+        if term[1][plus] == -n:
+            u = _scaled(Fraction(k) / 2, base.args[0])
+            inside: Powers = {minus: -n, plus: n, f.tanh(u): n}
+            return as_term(times(term[1], inside), x, term[0] * (sign * other) ** int(n))
+    return None
+
+
 # Logarithms
 
 
@@ -247,7 +294,9 @@ BY_ONE_EXPONENTIAL: Final = Rule(
 EXPONENTIAL_RULES: Final = (
     Rule("exp(u)*exp(v) = exp(u + v)", ROUNDING, MUL, _joined),
     Rule("exp(-u)/expm1(-u) = -1/expm1(u)", ROUNDING, MUL, _without_decay),
+    Rule("(exp(u) - 1)/(exp(u) + 1) = tanh(u/2)", ROUNDING, MUL, _tangent),
     Rule("exp(u) + exp(-u) = 2*cosh(u)", ROUNDING, ADD, _hyperbolic),
+    Rule("1 - 2/(exp(u) + 1) = tanh(u/2)", ROUNDING, ADD, _tangent_sum),
     BY_ONE_EXPONENTIAL,
     Rule("log(a) - log(b) = log(a/b), a and b > 0", ROUNDING, ADD, _logarithms_joined),
 )

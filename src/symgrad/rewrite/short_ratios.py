@@ -11,7 +11,7 @@ from functools import partial
 from itertools import combinations
 from typing import Final
 
-from symgrad.expr.leaves import number
+from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
@@ -45,6 +45,7 @@ from symgrad.rewrite.rule import Guarantee, Rule
 from symgrad.rewrite.sums import negated
 
 DOMAIN, ROUNDING, EXACT = Guarantee.DOMAIN, Guarantee.ROUNDING, Guarantee.EXACT
+ODD: Final = (f.sinh, f.tanh, f.arctan, f.arcsinh, f.arctanh)  # angles stay as they were written
 _HALF: Final = Fraction(1, 2)
 MAX_PARTS: Final = 5  # terms of a sum whose pairs are looked at
 
@@ -332,17 +333,33 @@ def _with_changed_sum(x: Expr, factor: Callable[[Expr, Powers], Powers]) -> Expr
 
 
 def _sign_inside(x: Expr) -> Expr | None:
-    """``-(a - b)*c -> (b - a)*c``."""
+    """``-(a - b)*c -> (b - a)*c``, ``-tanh(a - b) -> tanh(b - a)``."""
     c, rest = split_coefficient(x)
     term = split(x)
     if term is None or not is_exact(c) or c >= 0 or rest is None:
         return None
     for base, n in term[1].items():
-        if base.op is ADD and n.__class__ is int and n % 2 and _has_minus(base):
+        turned = _turned(base) if n.__class__ is int and n % 2 else None
+        if turned is not None:
             powers = dict(term[1])
             del powers[base]
-            raise_power(powers, negated(base), n)
+            raise_power(powers, turned, n)
             return as_term(powers, x, -term[0])
+    return None
+
+
+def _turned(x: Expr) -> Expr | None:
+    """Minus a difference, or minus an odd function of one, with the difference turned round."""
+    if x.op is ADD:
+        return negated(x) if _has_minus(x) else None
+    if x.op not in ODD:
+        return None
+    (u,) = x.args
+    term = split(u)
+    for base, n in term[1].items() if term is not None else ():
+        if term is not None and n in (1, -1) and base.op is ADD and _has_minus(base):
+            powers = {b: m for b, m in term[1].items() if b is not base}
+            return x.op.build((as_term({**powers, negated(base): n}, u, term[0]),), ())
     return None
 
 
@@ -377,6 +394,35 @@ def _quotient_under_root(x: Expr) -> Expr | None:
         if n in (_HALF, -_HALF) and b.op is not f.exp and is_nonnegative(b)
     }
     return _under_one_root(term, inside, _HALF, x) if len(set(inside.values())) > 1 else None
+
+
+def _out_of_root(x: Expr) -> Expr | None:
+    """``sqrt(c**4*m**2 + c**2*p**2) -> c*sqrt(c**2*m**2 + p**2)`` for c >= 0."""
+    total, p = x.args
+    n = value_of(p)
+    terms = [split(arg) for arg in total.args] if total.op is ADD else []
+    if (
+        not is_exact(n)
+        or n.denominator == 1
+        or not terms
+        or len(terms) > MAX_TERMS
+        or None in terms
+    ):
+        return None
+    common: Powers = {}
+    for base in terms[0][1]:  # type: ignore[index]
+        exponents = [t[1].get(base, 0) for t in terms]  # type: ignore[index]
+        least, most = min(exponents), max(exponents)
+        nearest = least if least > 0 else most  # to 0
+        whole = n.denominator * int(nearest / n.denominator)
+        if whole and is_nonnegative(base) and least * most > 0:
+            common[base] = whole
+    if not common:
+        return None
+    inverse: Powers = {base: -m for base, m in common.items()}
+    rest = [as_expr(multiplied(t, (1, inverse)), x) for t in terms]
+    inside = add_all([t for t in rest if t is not None])
+    return mul_all([as_term({b: int(m * n) for b, m in common.items()}, x), power(inside, p)])
 
 
 def _under_one_root(term: Term, inside: Powers, n: Fraction, like: Expr) -> Expr:
@@ -430,5 +476,6 @@ PRODUCTS: Final = tuple(
 ROOTS: Final = (
     _rule("sqrt(a)*sqrt(b) = sqrt(a*b)", DOMAIN, MUL, _roots_joined),
     _rule("sqrt(a)/sqrt(b) = sqrt(a/b), a and b >= 0", ROUNDING, MUL, _quotient_under_root),
+    _rule("sqrt(a**2*b + a**2*c) = a*sqrt(b + c), a >= 0", ROUNDING, POW, _out_of_root),
 )
 RATIO_RULES: Final = (*SUMS, *PRODUCTS, *ROOTS)

@@ -9,6 +9,8 @@ from typing import Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
+from symgrad.expr.numbers import is_exact
+from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, power, split_coefficient
 from symgrad.ops.elementwise import Elementwise
@@ -20,6 +22,12 @@ ROUNDING, EXACT = Guarantee.ROUNDING, Guarantee.EXACT
 
 # sine, cosine, and s in cos(2u) = cos(u)**2 + s*sin(u)**2, 1 = cos(u)**2 - s*sin(u)**2
 FAMILIES: Final = ((f.sin, f.cos, -1), (f.sinh, f.cosh, 1))
+# g and s in 1 - f(u)**2 = s*g(u)**2
+SQUARES: Final[dict[Op, tuple[Elementwise, int]]] = {
+    f.sin: (f.cos, 1),
+    f.cos: (f.sin, 1),
+    f.cosh: (f.sinh, -1),
+}
 FUNCTIONS: Final = (f.sin, f.cos, f.sinh, f.cosh)
 MAX_TERMS: Final = 8  # of a sum in which two terms are looked for
 
@@ -52,6 +60,40 @@ def _sine_of_double(x: Expr) -> Expr | None:
                 inside: Powers = {base: -k, other: -k, sine(_twice(base.args[0])): k}  # type: ignore[dict-item]
                 return as_term(times(powers, inside), x, c * Fraction(1, 2) ** k)
     return None
+
+
+def _conjugates(x: Expr) -> Expr | None:
+    """``(1 - sin(u))*(1 + sin(u)) -> cos(u)**2``, to any integer power; of cos and cosh, too."""
+    term = split(x)
+    found: dict[Expr, list[tuple[Expr, Exact, Exact]]] = {}
+    for base, n in term[1].items() if term is not None else ():
+        parts = _number_and_function(base) if n.__class__ is int else None
+        if parts is not None:
+            one, a, function = parts
+            found.setdefault(function, []).append((base, one, a))
+    for function, sums in found.items():
+        for (first, one, a), (second, other, b) in combinations(sums, 2):
+            if term is None or abs(one) != abs(a) or one * b != -other * a:
+                continue
+            n, m = term[1][first], term[1][second]
+            if n * m <= 0:
+                continue
+            k = int(min(n, m) if n > 0 else max(n, m))
+            partner, sign = SQUARES[function.op]
+            inside: Powers = {first: -k, second: -k, partner(function.args[0]): 2 * k}
+            c = term[0] * (sign * one * Fraction(other)) ** k
+            return as_term(times(term[1], inside), x, c.numerator if c.denominator == 1 else c)
+    return None
+
+
+def _number_and_function(x: Expr) -> tuple[Exact, Exact, Expr] | None:
+    """``(p, q, f)`` of the sum ``p + q*f`` of a number and a function of a circle."""
+    if x.op is not ADD or len(x.args) != 2:
+        return None
+    terms = sorted([split_coefficient(t) for t in x.args], key=lambda t: t[1] is not None)
+    (p, nothing), (q, function) = terms
+    plain = nothing is None and function is not None and function.op in SQUARES
+    return (p, q, function) if plain and is_exact(p) and is_exact(q) else None  # type: ignore[return-value]
 
 
 def _of_two_terms(join: Callable[[Expr, Sequence[Term]], Expr | None]) -> RuleFunction:
@@ -189,6 +231,7 @@ INVERSES: Final = (
 )
 TRIGONOMETRIC_RULES: Final = (
     Rule("sin(u)*cos(u) = sin(2*u)/2", ROUNDING, MUL, _sine_of_double),
+    Rule("(1 - sin(u))*(1 + sin(u)) = cos(u)**2", ROUNDING, MUL, _conjugates),
     Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _of_two_terms(_cosine_of_double)),
     Rule(
         "cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, _of_two_terms(_of_difference)

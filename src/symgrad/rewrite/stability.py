@@ -10,7 +10,7 @@ Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -33,6 +33,7 @@ from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
 from symgrad.rewrite.summed import summed_by_terms
+from symgrad.rewrite.surface import Surface
 from symgrad.rewrite.systems import solved_inverses
 from symgrad.rewrite.tensor import hoisted, merged_products, product_as_einsum, sums_nothing
 
@@ -100,19 +101,20 @@ class _Rewriting:
     """One walk over a graph by rules; those that look for functions that are not there are left out."""
 
     def __init__(self, rules: Rules) -> None:
-        self.all = rules
-        self.rules: Rules = {}
-        self.present: set[Op] = set()
+        self.rules = rules
+        self.surface = Surface(
+            op for group in rules.values() for rule in group for op in rule.among
+        )
+        self.among = {rule: self.surface.set_of(rule.among) for g in rules.values() for rule in g}
+        self.chosen: dict[tuple[Op, int], tuple[Rule, ...]] = {}
         self.stable: set[Expr] = set()
 
     def run(self, roots: Sequence[Expr]) -> Sequence[Expr]:
-        order = toposort(roots)
-        self._meet({node.op for node in order})
         image: dict[Expr, Expr] = {}
-        for node in order:
+        for node in toposort(roots):
             built = rebuild(node, tuple([image[arg] for arg in node.args]))
             if built not in self.stable:
-                changed = _step(built, self.rules)
+                changed = _step(built, self._wanted)
                 if changed is built:
                     self.stable.add(built)
                 else:
@@ -120,12 +122,17 @@ class _Rewriting:
             image[node] = built
         return images(roots, image)
 
-    def _meet(self, ops: set[Op]) -> None:
-        """Take up the rules that look for functions that have come up."""
-        if ops <= self.present:
-            return
-        self.present |= ops
-        self.rules = _that_may_match(self.all, self.present)
+    def _wanted(self, node: Expr) -> tuple[Rule, ...]:
+        """The rules on nodes of this op that look for nothing which is not on the node's surface."""
+        group = self.rules.get(node.op, ())
+        if node.op is not MUL and node.op is not ADD:
+            return group
+        there = self.surface.of(node)
+        chosen = self.chosen.get((node.op, there))
+        if chosen is None:
+            chosen = tuple([r for r in group if not r.among or self.among[r] & there])
+            self.chosen[node.op, there] = chosen
+        return chosen
 
     def _settled(self, node: Expr) -> Expr:
         """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
@@ -134,8 +141,7 @@ class _Rewriting:
             image: dict[Expr, Expr] = {}
             for fresh in _below(node, stable):
                 built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
-                self._meet({built.op})
-                image[fresh] = changed = _step(built, self.rules)
+                image[fresh] = changed = _step(built, self._wanted)
                 if changed is built and all(arg in stable for arg in built.args):
                     stable.add(built)
             if not image:
@@ -162,7 +168,7 @@ def _below(node: Expr, stable: set[Expr]) -> list[Expr]:
     return order
 
 
-def _step(node: Expr, rules: Rules) -> Expr:
+def _step(node: Expr, rules: Callable[[Expr], Sequence[Rule]]) -> Expr:
     """`node` after the first rule that matches."""
     if node.op is EINSUM and len(node.args) > 1:
         changed: Expr | None = _stable_einsum(node)
@@ -173,7 +179,7 @@ def _step(node: Expr, rules: Rules) -> Expr:
         node = hoisted(node)
         if node.op is MUL and any(_is_identity(x) for x in node.args):
             node = product_as_einsum(node)  # as derivatives have it: entries off the diagonal are 0
-    wanted = rules.get(node.op, ())
+    wanted = rules(node)
     if not wanted:
         return node
     flat = _flat(node) if node.op is MUL else node
@@ -352,13 +358,7 @@ _RULES: Final = (
     Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
     Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product, (f.exp,)),
     Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb, (f.exp, *HYPERBOLIC)),
-    Rule(
-        "(exp(u) + exp(v))*expit(-u), term by term",
-        DOMAIN,
-        MUL,
-        exponentials.multiply_out,
-        (f.exp,),
-    ),
+    Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
     *_SUMS,
 )
 

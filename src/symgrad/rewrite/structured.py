@@ -14,13 +14,13 @@ from symgrad.ops.linalg import LINEAR_OPS
 from symgrad.ops.reshaping import RESHAPE
 from symgrad.rewrite.blocks import BLOCK_RULES
 from symgrad.rewrite.kronecker import KRONECKER_RULES, KRONECKER_SYSTEMS
-from symgrad.rewrite.low_rank import LOW_RANK_RULES, RANK_ONE_RULES
+from symgrad.rewrite.low_rank import LOW_RANK_RULES, OUTER_RULES, RANK_ONE_RULES
 from symgrad.rewrite.matrices import DETERMINANTS_OF_POWERS, LOGDET_OF_PRODUCT
 from symgrad.rewrite.rule import Rule, by_op, rewrite
 from symgrad.rewrite.triangles import TRIANGLE_RULES
 
 # What formulas are differentiated and computed by
-STRUCTURE_RULES: Final = (*KRONECKER_RULES, *BLOCK_RULES, *TRIANGLE_RULES)
+STRUCTURE_RULES: Final = (*KRONECKER_RULES, *BLOCK_RULES, *TRIANGLE_RULES, *OUTER_RULES)
 # What they are simplified by
 READ_RULES: Final = (*STRUCTURE_RULES, *RANK_ONE_RULES)
 OF_STRUCTURE: Final = by_op((*STRUCTURE_RULES, *DETERMINANTS_OF_POWERS, LOGDET_OF_PRODUCT))

@@ -133,8 +133,8 @@ RECIPROCALS: Final = Pass(
 ACCUMULATION: Final = Pass("accumulation", "sums of parts of an array fill one array", accumulate)
 STACKS: Final = Pass("stacks", "vectors of scalars are made of a list", stacks)
 LOOPING: Final = Pass(
-    "loops",
-    "work on large arrays in blocks that stay in the cache, entry by entry or by rows",
+    "loops over blocks",
+    "work on large arrays while its parts are in the cache, entry by entry or by rows",
     with_loops,
 )
 SLOTS: Final = Pass("slots", "intermediate arrays in memory that is used again", _slotted)

@@ -153,6 +153,7 @@ def test_the_project_file_is_complete():
         "plot",
         "scipy",
         "dask",
+        "docs",
         "blas",
         "native",
     }

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -55,6 +55,12 @@ WRITTEN_OUT: Final = 3  # powers whose derivative is always a sum of products
 MAX_TERMS: Final = 8  # of a derivative that is written out because that is cheap
 
 # The power
+
+
+class ExponentParams(NamedTuple):
+    """The exponent, an integer."""
+
+    n: int
 
 
 def _infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
@@ -101,7 +107,7 @@ def _known_power(x: Expr, n: int) -> Expr | None:
 
 
 def _cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
-    return [_along([transposed(y.args[0]), g], y.params[0])]
+    return [_along([transposed(y.args[0]), g], y.params.n)]
 
 
 def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
@@ -115,12 +121,13 @@ def _tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:
 
 MATRIX_POWER: Final = Op(
     name="matrix_power",
+    fields=ExponentParams,
     build=_build,
     infer=_infer,
     vjp=_cotangent,
     jvp=_tangent,
-    numpy=lambda node: Call("np.linalg.matrix_power", (), (("n", node.params[0]),)),
-    text=lambda node: f"matrix_power({{0}}, {node.params[0]})",
+    numpy=lambda node: Call("np.linalg.matrix_power", (), (("n", node.params.n),)),
+    text=lambda node: f"matrix_power({{0}}, {node.params.n})",
     sympy=lambda sp, a, n: a**n,
     matrices=True,
     raises=True,
@@ -177,7 +184,7 @@ def power_parts(x: Expr) -> tuple[Expr, int]:
 
 def _one_power(x: Expr) -> tuple[Expr, int]:
     if x.op is MATRIX_POWER:
-        return x.args[0], x.params[0]
+        return x.args[0], x.params.n
     if x.op is INV:
         return x.args[0], -1
     inner = untransposed(x)
@@ -247,7 +254,7 @@ def _infer_along(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
 def _adjoint(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     turned = [transposed(x) for x in y.args]
     shapes = [x.shape for x in y.args]
-    return cotangents(g, turned, shapes, needed, lambda operands: _along(operands, y.params[0]))
+    return cotangents(g, turned, shapes, needed, lambda operands: _along(operands, y.params.n))
 
 
 def _image_along(sp: Any, a: Any, *more: Any) -> Any:
@@ -265,11 +272,12 @@ def _image_along(sp: Any, a: Any, *more: Any) -> Any:
 
 POWER_ALONG: Final = Op(
     name="matrix_power_along",
+    fields=ExponentParams,
     build=lambda args, params: _along(args, params[0]),
     infer=_infer_along,
     vjp=_adjoint,
-    jvp=lambda y, tangents: tangent(y, tangents, lambda operands: _along(operands, y.params[0])),
-    numpy=lambda node: Call("_power_along", (node.params[0],)),
+    jvp=lambda y, tangents: tangent(y, tangents, lambda operands: _along(operands, y.params.n)),
+    numpy=lambda node: Call("_power_along", (node.params.n,)),
     sympy=_image_along,
     raises=True,
     batch=before_broadcasting,

@@ -278,7 +278,7 @@ def _det_of_matrix_power(y: Expr) -> Expr | None:
     """``det(A^n) -> det(A)**n``."""
     (x,) = y.args
     return (
-        power(DET.build(x.args, ()), number(x.params[0], y.shape)) if x.op is MATRIX_POWER else None
+        power(DET.build(x.args, ()), number(x.params.n, y.shape)) if x.op is MATRIX_POWER else None
     )
 
 

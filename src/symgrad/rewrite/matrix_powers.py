@@ -89,7 +89,7 @@ def _run_from(y: Expr, first: int, mixed: bool) -> tuple[list[int], int, int]:
 def _inverse_of_power(y: Expr) -> Expr | None:
     """``inv(A^n) -> A^-n``."""
     (x,) = y.args
-    return MATRIX_POWER.build(x.args, (-x.params[0],)) if x.op is MATRIX_POWER else None
+    return MATRIX_POWER.build(x.args, (-x.params.n,)) if x.op is MATRIX_POWER else None
 
 
 def _trace_of_derivative(y: Expr) -> Expr | None:

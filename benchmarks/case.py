@@ -104,6 +104,17 @@ def calls(make: Callable[..., Any], *options: str) -> Builder:
     return build
 
 
+def natively(make: Callable[..., Any], *options: str) -> Builder:
+    """The like as native code."""
+
+    def build(*inputs: Any) -> Run:
+        library("llvmlite")
+        function = make(backend="native", **dict.fromkeys(options, True))
+        return lambda: function(*inputs)
+
+    return build
+
+
 def by_hand(function: Callable[..., Any]) -> Builder:
     """A participant that is a function already."""
     return lambda *inputs: lambda: function(*inputs)

@@ -22,7 +22,17 @@ from benchmarks.peers import PEERS
 import symgrad as sg
 
 ROOT = Path(__file__).parents[1]
-HERE = {"symgrad", "fast_math", "structured", "by hand", "SciPy", "sympy.lambdify", "sympy cse"}
+HERE = {
+    "symgrad",
+    "fast_math",
+    "native",
+    "native fast_math",
+    "structured",
+    "by hand",
+    "SciPy",
+    "sympy.lambdify",
+    "sympy cse",
+}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import symgrad as sg
-from benchmarks.case import Case, Task, by_hand, calls
+from benchmarks.case import Case, Task, by_hand, calls, natively
 
 
 def softmax(a: Any) -> Any:
@@ -31,10 +31,10 @@ def classes(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return W, rng.normal(size=(n, 100)), np.eye(10)[rng.integers(0, 10, n)]
 
 
-def symgrad_cross_entropy() -> Any:
+def symgrad_cross_entropy(**options: Any) -> Any:
     """The gradient by the weights."""
     W, X, Y = sg.matrix("W", ("d", "k")), sg.matrix("X", ("n", "d")), sg.matrix("Y", ("n", "k"))
-    return sg.lambdify([W, X, Y], sg.grad(cross_entropy(sg, W, X, Y), W))
+    return sg.lambdify([W, X, Y], sg.grad(cross_entropy(sg, W, X, Y), W), **options)
 
 
 def numpy_cross_entropy(W: Any, X: Any, Y: Any) -> Any:
@@ -52,6 +52,7 @@ SOFTMAX = Case(
     participants={
         "by hand": by_hand(numpy_cross_entropy),
         "symgrad": calls(symgrad_cross_entropy),
+        "native": natively(symgrad_cross_entropy),
     },
 )
 
@@ -69,11 +70,11 @@ def labelled(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return rng.normal(size=100) / 10, rng.normal(size=(n, 100)), rng.choice([-1.0, 1.0], n)
 
 
-def symgrad_logistic() -> Any:
+def symgrad_logistic(**options: Any) -> Any:
     """Value, gradient and Hessian at once."""
     w, X, y = sg.vector("w", "d"), sg.matrix("X", ("n", "d")), sg.vector("y", "n")
     f = logistic_loss(sg, w, X, y)
-    return sg.lambdify([w, X, y], [f, sg.grad(f, w), sg.hessian(f, w)])
+    return sg.lambdify([w, X, y], [f, sg.grad(f, w), sg.hessian(f, w)], **options)
 
 
 def numpy_logistic(w: Any, X: Any, y: Any) -> Any:
@@ -91,7 +92,11 @@ LOGISTIC = Case(
     quick=(1_000,),
     tiny=7,
     task=Task(logistic_loss, wrt=(0,), wanted=("value", "gradient", "hessian")),
-    participants={"by hand": by_hand(numpy_logistic), "symgrad": calls(symgrad_logistic)},
+    participants={
+        "by hand": by_hand(numpy_logistic),
+        "symgrad": calls(symgrad_logistic),
+        "native": natively(symgrad_logistic),
+    },
 )
 
 
@@ -110,13 +115,13 @@ def weights(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return tuple(rng.normal(size=s) / 10 for s in sizes)
 
 
-def symgrad_network() -> Any:
+def symgrad_network(**options: Any) -> Any:
     """The loss and its gradient by all weights."""
     A, a = sg.matrix("A", ("p", "q")), sg.vector("a", "q")
     B, b, C = sg.matrix("B", ("q", "r")), sg.vector("b", "r"), sg.matrix("C", ("r", "s"))
     X, Y = sg.matrix("X", ("n", "p")), sg.matrix("Y", ("n", "s"))
     loss = network_loss(sg, A, a, B, b, C, X, Y)
-    return sg.lambdify([A, a, B, b, C, X, Y], [loss, sg.grad(loss, [A, a, B, b, C])])
+    return sg.lambdify([A, a, B, b, C, X, Y], [loss, sg.grad(loss, [A, a, B, b, C])], **options)
 
 
 def numpy_network(A: Any, a: Any, B: Any, b: Any, C: Any, X: Any, Y: Any) -> Any:
@@ -138,7 +143,11 @@ NETWORK = Case(
     sizes=(32, 1_024),
     tiny=3,
     task=Task(network_loss, wrt=(0, 1, 2, 3, 4), wanted=("value", "gradient")),
-    participants={"by hand": by_hand(numpy_network), "symgrad": calls(symgrad_network)},
+    participants={
+        "by hand": by_hand(numpy_network),
+        "symgrad": calls(symgrad_network),
+        "native": natively(symgrad_network),
+    },
 )
 
 

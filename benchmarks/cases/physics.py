@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import symgrad as sg
-from benchmarks.case import Case, Run, Task, by_hand, calls, library
+from benchmarks.case import Case, Run, Task, by_hand, calls, library, natively
 
 # Particles
 
@@ -26,11 +26,11 @@ def particles(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return 1.1 * lattice + rng.uniform(-0.1, 0.1, (n, 3)), 1 - np.eye(n)
 
 
-def symgrad_particles() -> Any:
+def symgrad_particles(**options: Any) -> Any:
     """Energy and its gradient."""
     x, other = sg.matrix("x", ("n", 3)), sg.matrix("other", ("n", "n"))
     energy = lennard_jones(sg, x, other)
-    return sg.lambdify([x, other], [energy, sg.grad(energy, x)])
+    return sg.lambdify([x, other], [energy, sg.grad(energy, x)], **options)
 
 
 def numpy_particles(x: Any, other: Any) -> Any:
@@ -80,6 +80,7 @@ PARTICLES = Case(
     participants={
         "by hand": by_hand(numpy_particles),
         "symgrad": calls(symgrad_particles),
+        "native": natively(symgrad_particles),
         "numba": numba_particles,
     },
     tolerance=1e-11,
@@ -100,10 +101,10 @@ def grid(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return (rng.normal(size=(n, n)),)
 
 
-def symgrad_membrane() -> Any:
+def symgrad_membrane(**options: Any) -> Any:
     """The gradient of the energy."""
     u = sg.matrix("u", ("n", "n"))
-    return sg.lambdify(u, sg.grad(membrane(sg, u), u))
+    return sg.lambdify(u, sg.grad(membrane(sg, u), u), **options)
 
 
 def numpy_membrane(u: Any) -> Any:
@@ -155,6 +156,7 @@ STENCIL = Case(
     participants={
         "by hand": by_hand(numpy_membrane),
         "symgrad": calls(symgrad_membrane),
+        "native": natively(symgrad_membrane),
         "numba": numba_membrane,
     },
 )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 import symgrad as sg
-from benchmarks.case import Case, Run, Task, by_hand, calls, library
+from benchmarks.case import Case, Run, Task, by_hand, calls, library, natively
 
 
 def formula(xp: Any, S: Any, K: Any, T: Any, r: Any, v: Any) -> Any:
@@ -30,7 +30,7 @@ def point(n: int, rng: np.random.Generator) -> tuple[float, ...]:
 # Many points
 
 
-def symgrad_points(**options: bool) -> Any:
+def symgrad_points(**options: Any) -> Any:
     """The formula and its derivatives by S, K, T."""
     S, K, T, r, v = sg.symbols("S K T r v")
     f = formula(sg, S, K, T, r, v)
@@ -89,6 +89,8 @@ MANY = Case(
         "by hand": by_hand(numpy_points),
         "symgrad": calls(symgrad_points),
         "fast_math": calls(symgrad_points, "fast_math"),
+        "native": natively(symgrad_points),
+        "native fast_math": natively(symgrad_points, "fast_math"),
         "numba": numba_points,
     },
     tolerance=1e-11,

@@ -10,7 +10,7 @@ import numpy as np
 from llvmlite import ir
 
 from symgrad.targets.native.engine import compiled
-from symgrad.targets.native.functions.number import DOUBLE, FLOAT
+from symgrad.targets.native.functions.number import DOUBLE, FLOAT, PLAIN, Processor
 from symgrad.targets.native.functions.table import FUNCTIONS, function_in
 
 INT = ir.IntType(64)
@@ -20,13 +20,14 @@ Loops = dict[str, Callable[..., Any]]
 
 
 def loops(
-    names: Sequence[str], dtype: str = "float64", fast: bool = False, fused: bool = True,
+    names: Sequence[str], dtype: str = "float64", fast: bool = False,
+    processor: Processor = PLAIN,
     whole: bool = True, level: int = 3,
 ) -> Loops:  # fmt: skip
     """Functions of arrays of one shape, by name; see `function_in` and `compiled` for the options."""
     module, kind = ir.Module(), TYPES[dtype]
     for name in names:
-        function = function_in(module, name, kind, fast, fused, whole)
+        function = function_in(module, name, kind, fast, processor, whole)
         result = BYTE if FUNCTIONS[name].truth else kind
         loop_around(module, f"loop.{name}", function, [kind] * FUNCTIONS[name].arity, result)
     library = compiled(module, [f"loop.{name}" for name in names], level=level)

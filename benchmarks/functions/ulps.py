@@ -39,10 +39,15 @@ def main(arguments: Sequence[str], say: Callable[[str], None] = print) -> int:
         say(f"no function is named {', '.join(unknown)}")
         return 2
     from benchmarks.functions.loops import loops
+    from symgrad.compile.native_plans import processor
     from symgrad.targets.native.functions.table import FUNCTIONS
 
     names = given.names or list(SAMPLES)
-    made = [("native", loops(names)), ("fast_math", loops(names, fast=True))]
+    here = processor()
+    made = [
+        ("native", loops(names, processor=here)),
+        ("fast_math", loops(names, fast=True, processor=here)),
+    ]
     single = loops(names, "float32")
     heads = ("native", "fast_math", "NumPy", "float32", "NumPy float32")
     say(f"{'ulps: largest, mean':20}" + "".join(f"{word:>16}" for word in heads))

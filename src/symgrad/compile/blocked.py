@@ -10,14 +10,14 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.arguments import broadcast_shape
-from symgrad.compile.bodies import Body, ByType, Memory, body_of, float_source, shapes_at
+from symgrad.compile.bodies import Bodies, Memory, Written, float_source, shapes_at
 from symgrad.compile.execute import execute
 from symgrad.compile.loops import loop_functions
 from symgrad.compile.pipeline import Options
 from symgrad.expr.dims import Shape
 from symgrad.expr.pytrees import Nest
 from symgrad.expr.tuning import tuning
-from symgrad.program.dtypes import DType, dtypes_of
+from symgrad.program.dtypes import DType
 from symgrad.program.ir import Loop, Program
 from symgrad.program.slots import with_slots
 from symgrad.targets.data import long_arrays
@@ -28,9 +28,11 @@ from symgrad.targets.passes import SLOTS, run_passes
 IMPORT: Final = "import numpy as np\n\n\n"
 
 
-def least_entries(cost: int) -> int:
+def least_entries(cost: int, native: bool = False) -> int:
     """The entries from which blocks are used, where one takes as long as `cost` additions; 0 if unknown."""
     t = tuning()
+    if native:
+        return min(t.large_entries, t.native_entries)
     threads_pay = t.threaded_work // cost if cost else t.large_entries
     return min(t.large_entries, max(t.heavy_entries, threads_pay))
 
@@ -52,8 +54,10 @@ class Blocked:
         self._name = options.name
         loops: Mapping[str, Any] = loop_functions(looped, options)
         self.calls = tuple(loops.values())
-        self._known = {**long_arrays(looped.arrays), **loops}
-        self._bodies = ByType(self._body)
+        known = {**long_arrays(looped.arrays), **loops}
+        self._bodies = Bodies(looped, self._name, self._written, known)
+        place = {name: k for k, (name, _) in enumerate(looped.parameters)}
+        self._extents = [(d, place[name], axis) for d, (name, axis) in looped.extents.items()]
 
     def run(self, *arrays: Any, out: Sequence[Any] | None = None) -> Any:
         """The results, written into the arrays of `out` where they fit; None makes a new one."""
@@ -61,25 +65,18 @@ class Blocked:
         given = [None] * len(self.looped.outputs) if out is None else out
         if not body.types:
             return body.run(*arrays, *given)
-        place = {name: k for k, (name, _) in enumerate(self.looped.parameters)}
-        extents = self.looped.extents.items()
-        sizes = {d: arrays[place[name]].shape[axis] for d, (name, axis) in extents}
+        sizes = {d: arrays[k].shape[axis] for d, k, axis in self._extents}
         memory = Memory(body.types)
         try:
             return body.run(*arrays, *given, *memory.arrays(shapes_at(body.shapes, sizes)))
         finally:
             memory.close()
 
-    def _written(self, types: Sequence[DType]) -> tuple[Program, str]:
+    def _written(self, types: Sequence[DType]) -> Written:
         """The program with slots for arguments of some types, and its source."""
         p = with_slots(self.looped, types)
         names = [*p.results, *[slot.name for slot in p.slots]]
         return p, numpy_source(p, self._nest, self._name, more=[f"{n}=None" for n in names])
-
-    def _body(self, types: Sequence[DType]) -> Body:
-        p, source = self._written(types)
-        known = dtypes_of(self.looped, types)
-        return body_of(self._name, self.looped, p, source, known, self._known)
 
     def text(self) -> str:
         """The source, after those of the bodies of its loops, for arrays of float64."""

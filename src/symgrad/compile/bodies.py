@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,11 +15,14 @@ from symgrad.expr.tuning import tuning
 from symgrad.program.dtypes import DType, dtypes_of
 from symgrad.program.ir import Loop, Program
 from symgrad.program.slots import in_place, with_slots
-from symgrad.runtime.memory import Workspace, arrays_in, offsets_of
+from symgrad.runtime.memory import Workspace, offsets_of
 from symgrad.targets.numpy_source import block_source
 
 FLOAT = np.dtype(np.float64)
 WORKSPACE = Workspace(lambda: tuning().workspace_bytes)
+
+
+Written = tuple[Program, str]  # with arrays to write into, and its source
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,106 +31,95 @@ class Body:
 
     Attributes
     ----------
-    source : str
     run : callable
         Of extents, arguments, arrays for results, and slots.
-    slots : sequence of (shape, dtype)
-        The arrays for intermediates.
-    dtypes : sequence of dtype
+    shapes, types : tuple
+        Of the slots.
+    dtypes : tuple of dtype
         The element types of its outputs, None where they are not known.
     """
 
-    source: str
     run: Callable[..., Any]
     shapes: tuple[Shape, ...]
     types: tuple[Any, ...]
     dtypes: tuple[DType, ...]
 
 
-class ByType:
-    """The bodies of a program, made when arguments of their types are first given."""
+class Bodies:
+    """A program as a function: one for each combination of element types, made when first needed.
 
-    def __init__(self, make: Callable[[Sequence[DType]], Body]) -> None:
-        self.make = make
+    `write` gives the program with slots for some types; `known` are the names that its code uses.
+    """
+
+    def __init__(
+        self,
+        p: Program,
+        name: str,
+        write: Callable[[Sequence[DType]], Written],
+        known: Mapping[str, Any],
+    ) -> None:
+        self.p, self.name, self.write, self.known = p, name, write, known
         self._made: dict[tuple[DType, ...], Body] = {}
 
     def of(self, values: Sequence[Any]) -> Body:
         """The body for the types of these values."""
-        key = tuple([x.dtype if isinstance(x, _ARRAYS) else type(x) for x in values])
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = self.make(key)
-        return made
+        types = tuple([x.dtype if isinstance(x, _ARRAYS) else x.__class__ for x in values])
+        return self._made.get(types) or self._made.setdefault(types, self._make(types))
+
+    def _make(self, types: Sequence[DType]) -> Body:
+        p, source = self.write(types)
+        found = dtypes_of(self.p, types)
+        return Body(
+            execute(source, self.name, self.known),
+            tuple([slot.shape for slot in p.slots]),
+            tuple([slot.dtype for slot in p.slots]),
+            tuple([found[v] for v in self.p.outputs]),
+        )
 
 
 _ARRAYS = (np.ndarray, np.generic)
 
 
-def body_of(
-    name: str,
-    p: Program,
-    allocated: Program,
-    source: str,
-    known: Sequence[DType],
-    calls: Mapping[str, Any],
-) -> Body:
-    """The body that a source is, of a program with slots."""
-    return Body(
-        source,
-        execute(source, name, calls),
-        tuple([slot.shape for slot in allocated.slots]),
-        tuple([slot.dtype for slot in allocated.slots]),
-        tuple([known[v] for v in p.outputs]),
-    )
-
-
-def loop_body(loop: Loop, types: Sequence[DType], calls: Mapping[str, Any]) -> Body:
-    """The body of a loop for operands of some types; `calls` are the loops in it."""
-    allocated = loop_program(loop, types)
-    source = block_source(allocated, "block")
-    return body_of("block", loop.body, allocated, source, dtypes_of(loop.body, types), calls)
-
-
-def loop_program(loop: Loop, types: Sequence[DType]) -> Program:
-    """The body of a loop with arrays to write into."""
+def written(loop: Loop, types: Sequence[DType], name: str = "block") -> Written:
+    """The body of a loop, which writes into arrays, for operands of some types."""
     stored = [c.ufunc is None for c in loop.results]
-    return (in_place if loop.is_entrywise else with_slots)(loop.body, types, stored)
+    p = (in_place if loop.is_entrywise else with_slots)(loop.body, types, stored)
+    return p, block_source(p, name)
 
 
 def float_source(loop: Loop) -> str:
     """The source of the body of a loop for operands of float64."""
-    return block_source(loop_program(loop, (FLOAT,) * len(loop.operands)), loop.name.strip("_"))
+    return written(loop, (FLOAT,) * len(loop.operands), loop.name.strip("_"))[1]
 
 
 class Memory:
-    """The memory of one call or one thread: slots of the shapes that are asked for."""
+    """The memory of one call or one thread: uninitialised slots of the shapes that are asked for."""
 
     def __init__(self, dtypes: Sequence[Any]) -> None:
         self.dtypes = dtypes
         self._memory: Any = None
-        self._arrays: dict[tuple[Any, ...], list[Any]] = {}
+        self._arrays: dict[tuple[Any, ...], list[Any]] = {(): []}
 
     def arrays(self, shapes: tuple[Any, ...]) -> list[Any]:
-        """Uninitialised arrays with these shapes, apart from each other."""
+        """Arrays with these shapes, apart from each other."""
         found = self._arrays.get(shapes)
-        if found is None:
-            found = self._arrays[shapes] = self._made(shapes)
-        return found
+        return self._made(shapes) if found is None else found
 
     def _made(self, shapes: tuple[Any, ...]) -> list[Any]:
-        pairs = zip(shapes, self.dtypes, strict=True)
-        size = offsets_of([int(np.prod(shape)) * d.itemsize for shape, d in pairs])[-1]
-        if self._memory is None or self._memory.size < size:
+        pairs = [*zip(shapes, self.dtypes, strict=True)]
+        sizes = [math.prod(shape) * d.itemsize for shape, d in pairs]
+        starts = offsets_of(sizes)
+        if self._memory is None or self._memory.size < starts[-1]:
             self.close()
-            self._memory = WORKSPACE.take(size)
-        return arrays_in(self._memory, shapes, self.dtypes)
+            self._memory, self._arrays = WORKSPACE.take(starts[-1]), {}
+        parts = [self._memory[k : k + size] for k, size in zip(starts, sizes, strict=False)]
+        views = [x.view(d).reshape(shape) for x, (shape, d) in zip(parts, pairs, strict=True)]
+        return self._arrays.setdefault(shapes, views)
 
     def close(self) -> None:
         """Leave the memory to the next call."""
         if self._memory is not None:
             WORKSPACE.give_back(self._memory)
-        self._memory = None
-        self._arrays.clear()
 
 
 def shapes_at(shapes: Sequence[Shape], sizes: Mapping[str, int]) -> tuple[tuple[int, ...], ...]:

@@ -23,19 +23,23 @@ Index = tuple[slice, ...]
 
 
 class Stored:
-    """Blocks that are written into one array of a known shape and type, through a view of it."""
+    """Blocks that fill one array of a known shape and type, through a view of it.
 
-    def __init__(self, array: Any, view: Any) -> None:
+    Where the body is `given` the place of a block, it writes there.
+    """
+
+    def __init__(self, array: Any, view: Any, given: bool = True) -> None:
         self.array = array
         self.view = view
+        self.given = given
 
     def target(self, index: Index) -> Any:
         """Where a block is written."""
-        return self.view[index]
+        return self.view[index] if self.given else None
 
     def add(self, part: int, number: int, index: Index, value: Any) -> None:
-        """Take what a block gave and has not written there."""
-        self.view[index] = value
+        """Take what a block gave and has not written there: trailing axes may be reduced."""
+        self.view[index[: self.view.ndim]] = value
 
     def total(self) -> Any:
         """The result."""
@@ -78,21 +82,6 @@ class Reduced:
     def target(self, index: Index) -> Any:
         """Nothing is written."""
         return None
-
-
-class Kept(Reduced):
-    """Over the last axes, which blocks hold whole: each block fills its rows."""
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def add(self, part: int, number: int, index: Index, value: Any) -> None:
-        """Take the rows of a block."""
-        self.array[index[: self.array.ndim]] = value
-
-    def total(self) -> Any:
-        """The result."""
-        return self.array
 
 
 class Whole(Reduced):
@@ -170,7 +159,7 @@ class Placed(Reduced):
         return self.array
 
 
-Part = Stored | Joined | Kept | Whole | Accumulated | Placed
+Part = Stored | Joined | Whole | Accumulated | Placed
 
 
 def parts_of(results: Sequence[Combine], grid: Grid) -> int:

@@ -32,7 +32,7 @@ def explain(draft: Draft, nest: Nest, title: str, code: Code, native: Native | N
     if run_passes(formulas, (SHORT_AXES,)) is not formulas:
         run_passes(formulas, (SHORT_AXES,), lines)
     looped = run_passes(draft.of_large_arrays(spans), LOOPS, lines)
-    lines += _loop_lines(looped, "  ")
+    lines += _loop_lines(looped, "  ", draft.options.native)
     lines.append(_slots_line(run_passes(looped, (SLOTS,), lines)))
     if is_block_form(nest, [y.shape for y in leaves]):
         lines.append(f"structure: block, {len(nest[2])} by {len(nest[2])}")
@@ -44,13 +44,19 @@ def explain(draft: Draft, nest: Nest, title: str, code: Code, native: Native | N
     return "\n".join(lines)
 
 
-def _loop_lines(looped: Program, indent: str) -> list[str]:
-    """The loops of a program, and those in their bodies."""
+def _loop_lines(looped: Program, indent: str, native: bool) -> list[str]:
+    """The loops of a program, and those in their bodies; and which of them are native."""
     lines: list[str] = []
     for loop in looped.loops():
-        lines.append(f"{indent}{loop.name}: {_described(loop)}")
-        lines += _loop_lines(loop.body, indent + "  ")
+        lines.append(f"{indent}{loop.name}: {_described(loop)}{_native(loop) if native else ''}")
+        lines += _loop_lines(loop.body, indent + "  ", native)
     return lines
+
+
+def _native(loop: Loop) -> str:
+    from symgrad.compile.native_bodies import words  # noqa: PLC0415 (an extra)
+
+    return f"; {words(loop)}"
 
 
 def _slots_line(slotted: Program) -> str:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from symgrad.ops.table import unpickle_all
 from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
 from symgrad.targets.native.calls import obstacle
+
+if TYPE_CHECKING:
+    from symgrad.compile.native_batches import OneShape
 
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
@@ -70,6 +73,7 @@ class CompiledFunction:
         "_leaves",
         "_native",
         "_nest",
+        "_one_shape",
         "_options",
         "_run",
         "_signature",
@@ -97,7 +101,10 @@ class CompiledFunction:
         self._run: Callable[..., Any] | None = None
         self._native: Native | None = None
         self._large: LargeArrays | None = None
-        self._least = blocked.least_entries(code.cost)  # entries from which arrays are large
+        self._one_shape = self._native_arrays() if options.native and signature.floats else None
+        self._least = blocked.least_entries(
+            code.cost, options.native
+        )  # entries from which arrays are large
         self._columns = None if signature.batched else Batches(self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]
@@ -154,6 +161,8 @@ class CompiledFunction:
         """Calls until the code on floats is needed, which takes them from then on."""
         if kwargs or out is not None:
             return self._call_named(*args, out=out, **kwargs)
+        if self._one_shape is not None and (found := self._one_shape.find(args)) is not None:
+            return found
         small = self._signature.small(args, self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
@@ -197,6 +206,14 @@ class CompiledFunction:
             self._native = native_of(self._draft.lowered()) if wanted else none
         return self._native
 
+    def _native_arrays(self) -> OneShape | None:
+        """The native code on arrays of one shape, where all arguments are scalars."""
+        if not self._signature.batched:
+            return None
+        from symgrad.compile.native_batches import OneShape  # noqa: PLC0415 (an extra)
+
+        return OneShape(self._draft.of_large_arrays, self._nest, self._options)
+
     @staticmethod
     def _floats(args: Sequence[Any]) -> bool:
         return all(a.__class__ is float or a.__class__ is int for a in args)
@@ -211,6 +228,10 @@ class CompiledFunction:
 
     def _call(self, *args: Any, out: Any = None) -> Any:
         """The general path: small arrays at once, everything else with checks."""
+        if self._one_shape is not None and out is None:
+            found = self._one_shape.find(args)
+            if found is not None:
+                return found
         small = self._signature.small(args, self._least) if out is None else None
         if small is not None:
             return (self._run or self._plain())(*small)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from symgrad.compile.bodies import Body, ByType, Memory, loop_body, shapes_at
+from symgrad.compile.bodies import Bodies, Body, Memory, shapes_at, written
 from symgrad.compile.combine import (
     Index,
     Joined,
-    Kept,
     Part,
     Placed,
     Stored,
@@ -56,7 +55,7 @@ class LoopFunction:
         self.threads = options.threads
         calls = loop_functions(loop.body, options)
         self.calls = tuple(calls.values())
-        self.bodies = ByType(partial(loop_body, loop, calls=calls))
+        self.bodies = Bodies(loop.body, "block", partial(written, loop), calls)
         self.cost = sum(cost_of(instr.kind) for instr in loop.body.instrs)  # of an entry
         self.spaces = _spaces(loop)
         self.run: Any = _Entries
@@ -103,6 +102,8 @@ class _Run:
     Attributes
     ----------
     operands : list
+    halos : dict
+        The operands that are cut, with their halos or None.
     grid : Grid
     parts : list of Part
         What becomes of each output of the body.
@@ -112,6 +113,7 @@ class _Run:
     """
 
     operands: list[Any]
+    halos: Mapping[int, tuple[int, int] | None]
     grid: Grid
     parts: list[Part]
     shares: int
@@ -125,8 +127,12 @@ class _Run:
         self.stored = [c.ufunc is None for c in f.loop.results]
 
     def blocks(self, index: Index) -> list[Any]:
-        """The operands of a block."""
-        raise NotImplementedError
+        """The operands of a block: parts of those that are cut, with their halos, and all others."""
+        blocks = [*self.operands]
+        for k, halo in self.halos.items():
+            x = blocks[k]
+            blocks[k] = x[index if halo is None else within(index[0], len(x), halo)]
+        return blocks
 
     def shapes(self, index: Index, blocks: Sequence[Any]) -> tuple[Any, ...]:
         """The shapes of the slots for a block."""
@@ -180,12 +186,13 @@ class _Entries(_Run):
         full = [x for x in arrays if x.shape == self.shape]
         fortran = not f.keeps_axes and full and is_reversed(full)
         self.order: Literal["C", "F"] = "F" if fortran else "C"
-        self.arrays = [k for k, x in enumerate(operands) if isinstance(x, np.ndarray) and x.ndim]
+        at = [k for k, x in enumerate(operands) if isinstance(x, np.ndarray) and x.ndim]
+        self.halos = dict.fromkeys(at)
         outputs = [
-            self._output(given[c.result], d) if c.ufunc is None else None
+            fitting(given[c.result], self.shape, d, self.order) if c.ufunc is None else None
             for c, d in zip(f.loop.results, body.dtypes, strict=True)
         ]
-        stretched = {k: self._stretched(operands[k]) for k in self.arrays}
+        stretched = {k: self._stretched(operands[k]) for k in at}
         views = [None if y is None else self._stretched(y) for y in outputs]
         every = [*stretched.values(), *[y for y in views if y is not None]]
         shape = self.shape[::-1] if fortran else self.shape
@@ -198,12 +205,6 @@ class _Entries(_Run):
             self._part(k, y, None if v is None else v.reshape(view))
             for k, (y, v) in enumerate(zip(outputs, views, strict=True))
         ]
-
-    def _output(self, given: Any, dtype: Any) -> Any:
-        """The array that a result is written to: the caller's, if it fits."""
-        if given is not None and given.shape == self.shape and given.dtype == dtype:
-            return given
-        return np.empty(self.shape, dtype, order=self.order)
 
     def _stretched(self, x: Any) -> Any:
         """An array over the whole space, the last axis the one of the least strides."""
@@ -227,19 +228,13 @@ class _Entries(_Run):
             return Stored(array, view)
         kept = len(combine.axes)
         if kept and self.grid.axis < kept and combine.axes == tuple(range(kept)):
-            return Kept(np.empty(self.grid.shape[:kept], self.body.dtypes[k]))
+            array = np.empty(self.grid.shape[:kept], self.body.dtypes[k])
+            return Stored(array, array, given=False)
         return reduced(combine, self.grid, self.shares)
-
-    def blocks(self, index: Index) -> list[Any]:
-        """The operands of a block: parts of the arrays, and numbers."""
-        blocks = [*self.operands]
-        for k in self.arrays:
-            blocks[k] = blocks[k][index]
-        return blocks
 
     def shapes(self, index: Index, blocks: Sequence[Any]) -> tuple[Any, ...]:
         """The shape of the block, for each slot."""
-        return (blocks[self.arrays[0]].shape,) * len(self.body.types)
+        return (blocks[next(iter(self.halos))].shape,) * len(self.body.types)
 
 
 class _AlongRows(_Run):
@@ -248,23 +243,15 @@ class _AlongRows(_Run):
     def __init__(self, f: LoopFunction, body: Body, sizes: Any, operands: Any) -> None:
         super().__init__(f, body, sizes)
         self.operands = [*operands]
-        self.halos = {k: c.halo for k, c in enumerate(f.loop.operands) if 0 in c.axes[:1]}
+        self.halos: Any = {k: c.halo for k, c in enumerate(f.loop.operands) if 0 in c.axes[:1]}
         self.rows = self._extent(f.loop.space[0])
 
     def _extent(self, d: Dim) -> int:
         return shapes_at([(d,)], self.sizes)[0][0]
 
-    def cut(self, step: int) -> None:
+    def _cut(self, step: int) -> None:
         """Cut into blocks of about so many rows."""
         self.grid = cut((self.rows,), step)
-
-    def blocks(self, index: Index) -> list[Any]:
-        """The operands of a block: rows with their halo, and what is whole."""
-        blocks = [*self.operands]
-        for k, halo in self.halos.items():
-            x = blocks[k]
-            blocks[k] = x[within(index[0], len(x), halo)]
-        return blocks
 
 
 class _Rows(_AlongRows):
@@ -278,7 +265,7 @@ class _Rows(_AlongRows):
         super().__init__(f, body, sizes, operands)
         t = tuning()
         step = max(t.rows_least, t.rows_bytes // (8 * max(1, self._extent(f.width))))
-        self.cut(step if self.rows >= t.rows_blocks * step else max(1, self.rows))
+        self._cut(step if self.rows >= t.rows_blocks * step else max(1, self.rows))
         self.parts = [
             Joined(given[c.result], self.rows) if c.ufunc is None else reduced(c, self.grid, 1)
             for c in f.loop.results
@@ -305,24 +292,18 @@ class _Shifted(_AlongRows):
             space: np.broadcast_shapes(*[np.shape(operands[k]) for k in ks])
             for space, ks in f.spaces.items()
         }
-        self.out = self._output(given[0])
+        (shape,) = shapes_at([f.loop.space], sizes)
+        self.out = fitting(given[0], shape, np.result_type(*body.dtypes))
         halos = [c.halo for c in f.loop.operands]
         reach = max(h[0] for h in halos) - min(h[1] for h in halos)
         entries = block_entries([self.out.itemsize, *[d.itemsize for d in body.types]])
         row = math.prod(self.out.shape[1:])
-        self.cut(max(1, entries // max(1, row), tuning().halo_rows * reach))
+        self._cut(max(1, entries // max(1, row), tuning().halo_rows * reach))
         self.shares = self.grid.count
         cost = f.cost + len(f.loop.results)
         heavy = self.out.size * cost >= tuning().threaded_work
         self.threads = min(f.threads or cores(), self.grid.count) if heavy else 1
         self.parts = [self._placed(v, c) for v, c in f.loop.of_result(0)]
-
-    def _output(self, given: Any) -> Any:
-        (shape,) = shapes_at([self.loop.space], self.sizes)
-        dtype = np.result_type(*self.body.dtypes)
-        if given is not None and given.shape == shape and given.dtype == dtype:
-            return given
-        return np.empty(shape, dtype)
 
     def _cut_of(self, space: Shape) -> int | None:
         """An operand of the work over a space that is cut; None for a single row."""
@@ -332,9 +313,8 @@ class _Shifted(_AlongRows):
         space = self.loop.body.instrs[v].shape
         assert combine.place is not None
         place = tuple([self._entry(entry) for entry in combine.place])
-        k = self._cut_of(space)
-        halo = None if k is None else self.halos[k][0]
-        return Placed(combine, place, halo, self.full[space][0], self.out)
+        halo = self.halos.get(self._cut_of(space), None)
+        return Placed(combine, place, halo and halo[0], self.full[space][0], self.out)
 
     def _entry(self, entry: Any) -> Any:
         """An entry of an index, with the extents as numbers."""
@@ -355,6 +335,13 @@ class _Shifted(_AlongRows):
     def _shape(self, space: Shape, blocks: Sequence[Any]) -> tuple[int, ...]:
         k, full = self._cut_of(space), self.full[space]
         return full if k is None else (len(blocks[k]), *full[1:])
+
+
+def fitting(given: Any, shape: Any, dtype: Any, order: Literal["C", "F"] = "C") -> Any:
+    """The array that a result is written to: the one that is given, if it fits."""
+    if given is not None and given.shape == shape and given.dtype == dtype:
+        return given
+    return np.empty(shape, dtype, order=order)
 
 
 def block_entries(itemsizes: Sequence[int]) -> int:

@@ -24,6 +24,8 @@ class Tuning:
     large_entries, heavy_entries : int
         Entries of arrays from which blocks are used: below, arrays fit the cache. The second is for
         formulas that take so long for an entry that threads pay earlier.
+    native_entries : int
+        The same for native loops, which take no blocks.
     block_bytes : int
         What the arrays of one block may take. The few in use at a time stay in the cache; smaller
         blocks lose more to threads that wait for each other between calls.
@@ -69,6 +71,7 @@ class Tuning:
 
     large_entries: int = 32768
     heavy_entries: int = 8192
+    native_entries: int = 1024
     block_bytes: int = 1 << 23
     block_entries: tuple[int, int] = (4096, 131072)
     threaded_work: int = 1 << 20

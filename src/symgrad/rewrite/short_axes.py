@@ -8,17 +8,15 @@ fusion.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 
 from symgrad.expr.dims import Shape
 from symgrad.expr.leaves import EYE, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import rebuild, toposort
 from symgrad.expr.tuning import tuning
-from symgrad.ops.arithmetic import add_all
-from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
-from symgrad.ops.layout import concat, full_entry, slice_of
-from symgrad.ops.symmetry import Labels
+from symgrad.ops.einsum import EINSUM
+from symgrad.rewrite.unrolling import Parts, single
 
 
 def write_out_short_axes(outputs: Sequence[Expr]) -> Sequence[Expr]:
@@ -29,7 +27,20 @@ def write_out_short_axes(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """
     order = toposort(outputs)
     axes = _Axes(order, outputs).found()
-    return _Parts(axes).written(order, outputs) if axes else outputs
+    return _written(order, axes, outputs) if axes else outputs
+
+
+def _written(
+    order: Sequence[Expr], axes: Mapping[Expr, int], outputs: Sequence[Expr]
+) -> list[Expr]:
+    parts = Parts(lambda x: (axes[x],) if x in axes else ())
+    for y in order:
+        if y in axes or any(arg in axes for arg in y.args):
+            parts.grids[y] = parts.elementwise(y) if y.op.elementwise else parts.contracted(y)
+        else:
+            whole = rebuild(y, tuple([parts.grids[arg][()] for arg in y.args]))
+            parts.grids[y] = single(whole)
+    return [parts.grids[y][()] for y in outputs]
 
 
 def _short_axis(shape: Shape) -> int | None:
@@ -105,71 +116,3 @@ def label_of(y: Expr, axes: dict[Expr, int]) -> int | None:
         if arg in axes and set(labels) != every:  # the parts would be larger than the operand
             return None
     return label
-
-
-class _Parts:
-    """Builds the written-out graph, node by node."""
-
-    def __init__(self, axes: dict[Expr, int]) -> None:
-        self.axes = axes
-        self.parts: dict[Expr, list[Expr]] = {}
-        self.image: dict[Expr, Expr] = {}
-
-    def written(self, order: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
-        for y in order:
-            if y in self.axes:
-                count = y.shape[self.axes[y]]
-                self.parts[y] = [self._part(y, self.axes[y], k) for k in range(count)]
-            elif any(arg in self.axes for arg in y.args):
-                self.image[y] = self._joined(y)
-            else:
-                self.image[y] = rebuild(y, tuple([self.image[arg] for arg in y.args]))
-        return [self.image[y] for y in outputs]
-
-    def _operand(self, x: Expr, axis: int, k: int) -> Expr:
-        """Entry `k` of an operand along an axis."""
-        if x in self.parts:
-            return self.parts[x][k]
-        index = [full_entry(d) for d in x.shape]
-        return slice_of(self.image[x], (*index[:axis], k, *index[axis + 1 :]))
-
-    def _part(self, y: Expr, axis: int, k: int) -> Expr:
-        if y.op.elementwise:
-            return y.op.build(tuple([self._operand(arg, axis, k) for arg in y.args]), y.params)
-        label = y.params.out[axis]
-        return self._contracted(y, label, k)
-
-    def _contracted(self, y: Expr, label: int, k: int) -> Expr:
-        """An Einsum at entry `k` of a label."""
-        inputs, out, spread = y.params
-        pairs = zip(y.args, inputs, strict=True)
-        args = [
-            self._operand(arg, labels.index(label), k) if label in labels else self.image[arg]
-            for arg, labels in pairs
-        ]
-        extents = {n: d for n, d in spread if n != label}
-        return einsum_node(
-            args, [_without(x, label) for x in inputs], _without(out, label), extents
-        )
-
-    def _joined(self, y: Expr) -> Expr:
-        """An Einsum that sums over the axis, or has it in a small result."""
-        label = label_of(y, self.axes)
-        assert label is not None
-        parts = list(self._each(y, label))
-        out = y.params.out
-        if label not in out:
-            return add_all(parts)
-        axis = out.index(label)
-        return concat([insert_axes(part, [axis]) for part in parts], axis)
-
-    def _each(self, y: Expr, label: int) -> Iterator[Expr]:
-        arg, labels = next(
-            (arg, ls) for arg, ls in zip(y.args, y.params.inputs, strict=True) if arg in self.axes
-        )
-        for k in range(arg.shape[labels.index(label)]):
-            yield self._contracted(y, label, k)
-
-
-def _without(labels: Labels, label: int) -> Labels:
-    return tuple(n for n in labels if n != label)

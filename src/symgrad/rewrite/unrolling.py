@@ -1,7 +1,12 @@
-"""Formulas of small arrays, entry by entry: each entry of a result is a formula of single entries.
+"""Unrolling: arrays written out along chosen axes, so that each part of one is a formula of its own.
 
-A node's entries are an object array of scalar expressions. Entries known to be zero fold away on the
-way, and what entries have in common is one node. A symmetric result has each pair of entries once.
+What a node is written out to is a grid over its chosen axes, an object array of expressions over the
+other axes. Along all axes of small arrays the parts are entries: each entry of a result is a formula of
+single entries, for code on floats and for columns of batches. Along one short axis of large arrays
+(`symgrad.rewrite.short_axes`) they are arrays.
+
+Entries known to be zero fold away on the way, and what parts have in common is one node. A symmetric
+result has each pair of entries once.
 """
 
 from __future__ import annotations
@@ -30,10 +35,11 @@ from symgrad.expr.tuning import tuning
 from symgrad.expr.types import FLOAT, Ty
 from symgrad.ops.arithmetic import add_all, mul_all
 from symgrad.ops.cast import CAST, cast
-from symgrad.ops.einsum import EINSUM
+from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
+from symgrad.ops.layout import concat, full_entry, slice_of
 from symgrad.ops.symmetry import is_symmetric
 
-Grid = Any  # numpy object array of Expr of shape ()
+Grid = Any  # numpy object array of Expr
 
 ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
 
@@ -80,11 +86,12 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
     ):
         return None
     names = Names([identifier for identifier, _ in parameters])
-    grids = {x: _symbols(identifier, x, names) for identifier, x in parameters}
+    parts = Parts(lambda x: tuple(range(x.ndim)))
+    grids = parts.grids
+    grids.update({x: _symbols(identifier, x, names) for identifier, x in parameters})
     for node in order:
         if node not in grids:
-            rule = RULES.get(node.op, _by_record)
-            grids[node] = rule(node, [grids[arg] for arg in node.args])
+            grids[node] = RULES.get(node.op, _by_record)(node, parts)
     return Scalars([grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs])
 
 
@@ -107,6 +114,11 @@ def _grid(entries: Sequence[Expr], shape: Any) -> Grid:
     for k, entry in enumerate(entries):
         grid[k] = entry
     return grid.reshape(shape)
+
+
+def single(x: Expr) -> Grid:
+    """The grid of what is whole."""
+    return _grid([x], ())
 
 
 def _number(value: Any, ty: Ty) -> Expr:
@@ -137,47 +149,118 @@ def _mirrored(y: Expr, grid: Grid) -> Grid:
     return grid
 
 
-# Nodes
+class Parts:
+    """Nodes that are written out: `axes` tells along which axes, `grids` holds the parts of each.
+
+    A node that is written out along no axis has a grid of shape (), which holds it whole.
+    """
+
+    def __init__(self, axes: Callable[[Expr], tuple[int, ...]]) -> None:
+        self.axes = axes
+        self.grids: dict[Expr, Grid] = {}
+
+    def of(self, x: Expr, axes: tuple[int, ...], at: tuple[int, ...]) -> Expr:
+        """The part of an operand at places along some axes; one that is whole is cut there."""
+        part: Expr
+        if self.axes(x) == axes:
+            part = self.grids[x][at]
+        else:
+            assert not self.axes(x)
+            places = dict(zip(axes, at, strict=True))
+            index = [places.get(k, full_entry(d)) for k, d in enumerate(x.shape)]
+            part = slice_of(self.grids[x][()], tuple(index))
+        return part
+
+    def elementwise(self, node: Expr) -> Grid:
+        """Each part by the parts of the operands, which have its shape."""
+        axes = self.axes(node)
+        shape = tuple([node.shape[k] for k in axes])
+        if all(self.axes(x) == axes for x in node.args):
+            rows = [*zip(*[self.grids[x].ravel() for x in node.args], strict=True)]
+        else:
+            rows = [tuple([self.of(x, axes, at) for x in node.args]) for at in np.ndindex(shape)]
+        return _grid([node.op.build(args, node.params) for args in rows], shape)
+
+    def contracted(self, node: Expr) -> Grid:
+        """``out[i, ...] = sum over k, ... of products``, with what is zero left out.
+
+        Labels of axes that are written out go through their values; the others stay labels. A result that
+        is whole has its parts along the label joined.
+        """
+        inputs, out, _ = node.params
+        pairs = [*zip(node.args, inputs, strict=True)]
+        extents = _extents(node)
+        split = {labels[k] for x, labels in pairs for k in self.axes(x)}
+        split |= {out[k] for k in self.axes(node)}
+        outer = [n for n in out if n in split]
+        summed = [n for n in extents if n in split and n not in out]
+        inner = [dict(zip(summed, at, strict=True)) for at in _places(summed, extents)]
+        term = self._product if len(split) == len(extents) else self._contraction
+        entries = []
+        for at in _places(outer, extents):
+            known = dict(zip(outer, at, strict=True))
+            terms = [term(node, known | rest) for rest in inner]
+            kept = [t for t in terms if not _is_zero(t)]
+            entries.append(add_all(kept) if kept else _number(0, node.ty))
+        if outer and not self.axes(node):
+            return single(_joined(entries, out.index(*outer)))
+        return _grid(entries, tuple([extents[n] for n in outer]))
+
+    def _product(self, node: Expr, at: Mapping[int, int]) -> Expr:
+        """The product of entries at values of all labels."""
+        pairs = zip(node.args, node.params.inputs, strict=True)
+        factors = [self.grids[x][tuple([at[n] for n in labels])] for x, labels in pairs]
+        zeros = [f for f in factors if _is_zero(f)]
+        return zeros[0] if zeros else mul_all(factors)
+
+    def _contraction(self, node: Expr, at: Mapping[int, int]) -> Expr:
+        """The contraction of parts at values of some labels."""
+        inputs, out, spread = node.params
+        args = []
+        for x, labels in zip(node.args, inputs, strict=True):
+            axes = tuple([k for k, n in enumerate(labels) if n in at])
+            args.append(self.of(x, axes, tuple([at[labels[k]] for k in axes])))
+        left = [tuple([n for n in labels if n not in at]) for labels in (*inputs, out)]
+        return einsum_node(args, left[:-1], left[-1], {n: d for n, d in spread if n not in at})
 
 
-def _by_record(node: Expr, grids: list[Grid]) -> Grid:
+def _joined(parts: Sequence[Expr], axis: int) -> Expr:
+    return concat([insert_axes(part, [axis]) for part in parts], axis)
+
+
+# Nodes, written out along all axes
+
+
+def _by_record(node: Expr, parts: Parts) -> Grid:
     """By the record's own form, in which plain numbers may stand; else entry by entry."""
     if node.op.unrolled is None:
-        return _elementwise(node, grids)
-    found = np.asarray(node.op.unrolled(node, *grids), object)
+        return parts.elementwise(node)
+    found = np.asarray(node.op.unrolled(node, *[parts.grids[x] for x in node.args]), object)
     entries = [x if x.__class__ is Expr else _number(x, node.ty) for x in found.ravel()]
     return _grid(entries, node.shape)
 
 
-def _elementwise(node: Expr, grids: list[Grid]) -> Grid:
-    rows = zip(*[g.ravel() for g in grids], strict=True)
-    return _grid([node.op.build(args, node.params) for args in rows], node.shape)
-
-
-def _cast(node: Expr, grids: list[Grid]) -> Grid:
+def _cast(node: Expr, parts: Parts) -> Grid:
     """Entries in another type; numbers in float64 need none."""
     (ty,) = node.params
-    kept = [x if ty is FLOAT and x.ty.weak else cast(x, ty) for x in grids[0].ravel()]
-    return _grid(kept, node.shape)
+    entries = parts.grids[node.args[0]].ravel()
+    return _grid([x if ty is FLOAT and x.ty.weak else cast(x, ty) for x in entries], node.shape)
 
 
-def _leaf(node: Expr, grids: list[Grid]) -> Grid:
-    return _grid([node], ())
+def _leaf(node: Expr, parts: Parts) -> Grid:
+    return single(node)
 
 
-def _constant(node: Expr, grids: list[Grid]) -> Grid:
+def _constant(node: Expr, parts: Parts) -> Grid:
     if is_number(node):
         return _filled(node.shape, _number(node.params[0], node.ty))
     array = node.params[0].array
     return _grid([number(v, (), node.ty) for v in array.ravel().tolist()], node.shape)
 
 
-def _eye(node: Expr, grids: list[Grid]) -> Grid:
+def _eye(node: Expr, parts: Parts) -> Grid:
     pair = _number(0, node.ty), _number(1, node.ty)
     return _grid([pair[v] for v in np.eye(node.params.extent, dtype=int).ravel()], node.shape)
-
-
-# Products
 
 
 def _extents(node: Expr) -> dict[int, Any]:
@@ -189,29 +272,8 @@ def _extents(node: Expr) -> dict[int, Any]:
     return extents
 
 
-def _contracted(node: Expr, grids: list[Grid]) -> Grid:
-    """``out[i, ...] = sum over k, ... of products``, with what is zero left out."""
-    inputs, out, _ = node.params
-    extents = _extents(node)
-    summed = [n for n in extents if n not in out]
-    inner = [dict(zip(summed, at, strict=True)) for at in _places(summed, extents)]
-    entries = []
-    for at in _places(out, extents):
-        outer = dict(zip(out, at, strict=True))
-        terms = [_product(grids, inputs, outer | rest) for rest in inner]
-        kept = [t for t in terms if not _is_zero(t)]
-        entries.append(add_all(kept) if kept else _number(0, node.ty))
-    return _grid(entries, node.shape)
-
-
 def _places(labels: Sequence[int], extents: Mapping[int, Any]) -> list[tuple[int, ...]]:
     return list(product(*[range(extents[n]) for n in labels]))
-
-
-def _product(grids: list[Grid], inputs: Any, at: Mapping[int, int]) -> Expr:
-    factors = [g[tuple([at[n] for n in ls])] for g, ls in zip(grids, inputs, strict=True)]
-    zeros = [f for f in factors if _is_zero(f)]
-    return zeros[0] if zeros else mul_all(factors)
 
 
 def _is_zero(x: Expr) -> bool:
@@ -221,11 +283,11 @@ def _is_zero(x: Expr) -> bool:
 
 
 # Leaves, and what is not by `Op.unrolled`: numbers are typed by them, and products leave zeros out
-RULES: Final[dict[Any, Callable[[Expr, list[Grid]], Grid]]] = {
+RULES: Final[dict[Any, Callable[[Expr, Parts], Grid]]] = {
     SYMBOL: _leaf,
     NAMED_NUMBER: _leaf,
     CONST: _constant,
     EYE: _eye,
     CAST: _cast,
-    EINSUM: _contracted,
+    EINSUM: lambda node, parts: parts.contracted(node),
 }

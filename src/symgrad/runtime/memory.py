@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -35,18 +34,8 @@ class Workspace(threading.local):
 
 
 def offsets_of(sizes: Sequence[int]) -> list[int]:
-    """Where arrays of so many bytes begin in one memory, and the end."""
+    """Where arrays of so many bytes begin in one memory, apart from each other, and the end."""
     offsets = [0]
     for size in sizes:
         offsets.append(offsets[-1] + -(-size // ALIGNMENT) * ALIGNMENT)
     return offsets
-
-
-def arrays_in(memory: Any, shapes: Sequence[Any], dtypes: Sequence[Any]) -> list[Any]:
-    """Arrays of these shapes and types that lie in a memory, apart from each other."""
-    sizes = [math.prod(shape) * d.itemsize for shape, d in zip(shapes, dtypes, strict=True)]
-    starts = offsets_of(sizes)
-    return [
-        memory[start : start + size].view(d).reshape(shape)
-        for start, size, d, shape in zip(starts, sizes, dtypes, shapes, strict=False)
-    ]

@@ -15,7 +15,16 @@ from llvmlite import ir
 
 from symgrad.expr.kinds import Cast, Kind, Literal, Typed, Ufunc
 from symgrad.expr.templates import ufunc_of
-from symgrad.targets.native.functions.number import BOOL, DOUBLE, FLOAT, Code, Number, select
+from symgrad.targets.native.functions.number import (
+    BOOL,
+    DOUBLE,
+    FLOAT,
+    PLAIN,
+    Code,
+    Number,
+    Processor,
+    select,
+)
 from symgrad.targets.native.functions.table import FUNCTIONS, function_in
 from symgrad.targets.native.functions.trigonometric import beyond
 from symgrad.targets.native.steps import Unsupported
@@ -28,6 +37,10 @@ OF_NUMBERS: Final[Mapping[type, Any]] = {
     int: np.dtype(np.int64),
     float: np.dtype(np.float64),
 }
+
+
+# What may be one instruction with its neighbour under `fast`: a product and a sum
+CONTRACTED: Final = {"add": "fadd", "subtract": "fsub", "multiply": "fmul"}
 
 
 class Entry(NamedTuple):
@@ -66,7 +79,8 @@ class Entries:
     Attributes
     ----------
     builder : llvmlite.ir.IRBuilder
-    fast, fused, whole : bool
+    fast, whole : bool
+    processor : Processor
         See `function_in`.
     beyond : list
         Truth values of LLVM's: whether an argument of a function is larger than its code is for. Empty
@@ -75,7 +89,7 @@ class Entries:
 
     builder: Any
     fast: bool = False
-    fused: bool = True
+    processor: Processor = PLAIN
     whole: bool = True
     beyond: list[Any] = field(default_factory=list)
 
@@ -165,11 +179,13 @@ class Entries:
         return table[name](*self._numbers(values)).value
 
     def _of_floats(self, name: str, d: DType, values: list[Any]) -> Any:
+        if self.fast and name in CONTRACTED:
+            return getattr(self.builder, CONTRACTED[name])(*values, flags=["contract"])
         if FUNCTIONS[name].large is not None and not self.whole:
             (x,) = self._numbers(values)
             self.beyond.append(beyond(x if d == np.float64 else x.widened()).value)
         function = function_in(
-            self.builder.module, name, llvm_type(d), self.fast, self.fused, self.whole
+            self.builder.module, name, llvm_type(d), self.fast, self.processor, self.whole
         )
         return self.builder.call(function, values)
 

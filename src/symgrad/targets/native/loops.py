@@ -26,7 +26,7 @@ from symgrad.targets.native.entries import (
     Entry,
     llvm_type,
 )
-from symgrad.targets.native.functions.number import BOOL
+from symgrad.targets.native.functions.number import BOOL, PLAIN, Processor
 from symgrad.targets.native.steps import Unsupported
 
 INT: Final = ir.IntType(64)
@@ -37,6 +37,7 @@ VOID: Final = ir.VoidType()
 CHUNK: Final = 512  # entries of the innermost axis between tests
 SUMMED: Final = 128  # the same where sums are formed, as long as NumPy's own
 # How an array goes along the innermost axis
+RANGE: Final = 5  # numbers that say over what part a loop runs
 SAME, NEXT, APART = "same", "next", "apart"
 
 
@@ -88,7 +89,8 @@ class LoopCode:
     results : tuple of Result
     rank : int
         The number of axes.
-    fast, fused : bool
+    fast : bool
+    processor : Processor
         See `function_in`.
     """
 
@@ -97,7 +99,7 @@ class LoopCode:
     results: tuple[Result, ...]
     rank: int
     fast: bool = False
-    fused: bool = True
+    processor: Processor = PLAIN
 
     @property
     def chunk(self) -> int:
@@ -120,8 +122,10 @@ def loop_module(loop: LoopCode, name: str = "loop") -> Any:
     """The module of a loop, with ``void name(ptr table, i64 first, last, start, stop, slab)``.
 
     The first two numbers are a range of the first axis, where there is more than one; the next two one of
-    the innermost. The table holds ints: the extents, and for each array its address, its strides in
-    bytes, and how many bytes further that of the next slab is.
+    the innermost. The table holds words: for each operand and result its address, first those of
+    arrays, then numbers in place of addresses (`slots`); the five numbers of the whole, with which
+    ``void name_once(ptr table)`` runs; the extents; and for each operand and result its strides in bytes,
+    and how many bytes further that of the next slab is.
 
     Raises
     ------
@@ -131,8 +135,26 @@ def loop_module(loop: LoopCode, name: str = "loop") -> Any:
     module = ir.Module()
     chunk, limited = _chunk(module, loop, whole=False)
     again = _chunk(module, loop, whole=True)[0] if limited else None
-    _nest(module, loop, name, chunk, again)
+    _once(module, loop, name, _nest(module, loop, name, chunk, again))
     return module
+
+
+def slots(loop_operands: Sequence[DType], results: int) -> list[int]:
+    """Where operands and results are in the table: arrays before numbers of Python."""
+    kinds = [isinstance(d, type) for d in loop_operands] + [False] * results
+    arrays = [k for k, number in enumerate(kinds) if not number]
+    order = [*arrays, *[k for k, number in enumerate(kinds) if number]]
+    return [order.index(k) for k in range(len(kinds))]
+
+
+def _once(module: Any, loop: LoopCode, name: str, function: Any) -> None:
+    """The loop over all that the table says."""
+    once = ir.Function(module, ir.FunctionType(VOID, [POINTER]), f"{name}_once")
+    b = ir.IRBuilder(once.append_basic_block("entry"))
+    (table,) = once.args
+    places = [b.gep(table, [INT(loop.arrays + k)], source_etype=INT) for k in range(RANGE)]
+    b.call(function, [table, *[b.load(place, typ=INT) for place in places]])
+    b.ret_void()
 
 
 # The innermost axis
@@ -179,7 +201,7 @@ class _Chunk:
         i = b.phi(INT)
         seen = b.phi(BYTE)
         totals = {k: b.phi(llvm_type(r.type)) for k, r in enumerate(self.loop.results) if r.chunked}
-        entries = Entries(b, self.loop.fast, self.loop.fused, self.whole)
+        entries = Entries(b, self.loop.fast, self.loop.processor, self.whole)
         values = self._values(b, entries, i, still)
         after: dict[int, Any] = {}
         for k, r in enumerate(self.loop.results):
@@ -191,7 +213,7 @@ class _Chunk:
             address = self._address(b, place, i)
             if r.kept:
                 value = reduced(b, r, b.load(address, typ=memory_type(r.type)), value)
-            b.store(b.zext(value, BYTE) if value.type == BOOL else value, address)
+            b.store(b.zext(value, BYTE) if value.type == BOOL else value, address, align=1)
         found = seen
         for flag in entries.beyond:
             found = b.or_(found, b.zext(flag, BYTE))
@@ -233,7 +255,7 @@ class _Chunk:
     def _loaded(self, b: Any, k: int, i: Any) -> Entry:
         d = self.loop.operands[k].type
         address = self.pointers[k] if i is None else self._address(b, k, i)
-        value = b.load(address, typ=memory_type(d))
+        value = b.load(address, typ=memory_type(d), align=1)  # as NumPy's arrays may be
         if OF_NUMBERS.get(d, d) == BOOLEAN:
             value = b.icmp_unsigned("!=", value, BYTE(0))
         return Entry(value, d)
@@ -287,7 +309,7 @@ def identity(ufunc: str | None, d: DType) -> Any:
 # The other axes
 
 
-def _nest(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> None:
+def _nest(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> Any:
     kind = ir.FunctionType(VOID, [POINTER, *[INT] * 5])
     function = ir.Function(module, kind, name)
     table, first, last, start, stop, slab = function.args
@@ -296,14 +318,19 @@ def _nest(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> Non
     def entry(k: int) -> Any:
         return b.load(b.gep(table, [INT(k)], source_etype=INT), typ=INT)
 
-    extents = [entry(k) for k in range(loop.rank)]
-    width = loop.rank + 2
+    start_of_extents = loop.arrays + RANGE
+    extents = [entry(start_of_extents + k) for k in range(loop.rank)]
+    width = loop.rank + 1
     pointers, strides = [], []
-    for a in range(loop.arrays):
-        row = [entry(loop.rank + a * width + k) for k in range(width)]
-        address = b.add(row[0], b.mul(row[-1], slab))
-        pointers.append(b.inttoptr(address, POINTER))
-        strides.append(row[1:-1])
+    for a, slot in enumerate(slots([x.type for x in loop.operands], len(loop.results))):
+        row = [entry(start_of_extents + loop.rank + a * width + k) for k in range(width)]
+        place = b.gep(table, [INT(slot)], source_etype=INT)
+        if a < len(loop.operands) and isinstance(loop.operands[a].type, type):
+            pointers.append(place)
+        else:
+            address = b.add(b.load(place, typ=INT), b.mul(row[-1], slab))
+            pointers.append(b.inttoptr(address, POINTER))
+        strides.append(row[:-1])
     ends = []
     for axis in range(loop.rank - 1):
         low, high = (first, last) if axis == 0 else (INT(0), extents[axis])
@@ -326,6 +353,7 @@ def _nest(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> Non
     for i, after in reversed(ends):
         _end(b, i, after)
     b.ret_void()
+    return function
 
 
 def _begin(b: Any, low: Any, high: Any, step: int = 1) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ import pytest
 import scipy.special
 from benchmarks.functions.loops import loops
 
+from symgrad.compile.native_plans import processor
 from symgrad.targets.native.functions.table import FUNCTIONS
 
 TINY, MOST = 5e-324, float(np.finfo(float).max)
@@ -33,7 +34,7 @@ def agree(name, got, want):
 
 @pytest.fixture(scope="module", params=["float64", "float32"])
 def made(request):
-    return request.param, loops(list(FUNCTIONS), request.param, level=1)
+    return request.param, loops(list(FUNCTIONS), request.param, processor=processor(), level=1)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

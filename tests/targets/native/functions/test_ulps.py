@@ -6,10 +6,12 @@ import pytest
 from benchmarks.functions.loops import loops
 from benchmarks.functions.samples import SAMPLES, arguments_of, ulps
 
+from symgrad.compile.native_plans import processor
+from symgrad.targets.native.functions.number import Processor
 from symgrad.targets.native.functions.table import FUNCTIONS
 
 MEASURED = [name for name in SAMPLES if name in FUNCTIONS]
-FAST = ["exp", "log", "tanh", "sin"]
+FAST = ["exp", "log", "tanh", "sin", "cos", "tan", "sinh", "cosh"]
 
 
 def worst(name, function, count, dtype=np.float64):
@@ -21,7 +23,7 @@ def worst(name, function, count, dtype=np.float64):
 
 @pytest.fixture(scope="module")
 def made():
-    return loops(MEASURED)
+    return loops(MEASURED, processor=processor())
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def single():
 
 @pytest.fixture(scope="module")
 def unfused():
-    return loops(MEASURED, fused=False, level=1)
+    return loops(MEASURED, processor=Processor(fused=False), level=1)
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import pytest
 from benchmarks.functions.loops import loop_around
 from llvmlite import ir
 
+from symgrad.compile.native_plans import processor
 from symgrad.targets.native import engine
 from symgrad.targets.native.functions.number import DOUBLE
 from symgrad.targets.native.functions.table import FUNCTIONS, function_in
@@ -13,7 +14,7 @@ from symgrad.targets.native.functions.table import FUNCTIONS, function_in
 def test_vectorised(name):
     llvm = engine.binding()
     module = ir.Module()
-    function = function_in(module, name, whole=False)
+    function = function_in(module, name, processor=processor(), whole=False)
     loop_around(module, "loop", function, [DOUBLE] * FUNCTIONS[name].arity, DOUBLE)
     parsed = llvm.parse_assembly(str(module), llvm.create_context())
     target = engine._target_machine(2)

@@ -43,9 +43,12 @@ def power_of_two(n: Number) -> Number:
 
 
 def scaled(x: Number, n: Number) -> Number:
-    """``x*2**n``, in two steps, as neither a subnormal nor an infinite result is one power away."""
-    half = n.fma(0.5, ROUNDER) - ROUNDER
-    return x * power_of_two(half) * power_of_two(n - half)
+    """``x*2**n``; by products in two steps, as a subnormal or infinite result is not one power away."""
+    if x.code.processor.scales:
+        return x.times_power_of_two((n + ROUNDER).bits().truncated(32))
+    rounded = n.fma(0.5, ROUNDER)  # half of n
+    first = ((rounded.bits() << 52) + ONE_BITS).as_float()
+    return x * first * power_of_two(n - (rounded - ROUNDER))
 
 
 def reduced(x: Number, low: Number | None = None) -> Reduced:

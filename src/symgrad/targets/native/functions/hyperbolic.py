@@ -57,14 +57,12 @@ def tanh(x: Number) -> Number:
     whole = fast_two_sum(part.high, -s * r.high)
     d = fast_two_sum(whole.high, (-s).fma(series(r), whole.low + part.low))
     under = 2.0 - d.high
-    if x.code.fast:
-        return select(size < TINY, x, (d.high / under).with_sign_of(x))
-    inverse = 1.0 / under
-    q = d.high * inverse
-    product = two_product(q, under)
-    low = ((2.0 - under) - d.high) - d.low
-    rest = (d.high - product.high) - product.low + (d.low - q * low)
-    q = rest.fma(inverse, q)
+    q = d.high / under
+    rest = d.low - q * (((2.0 - under) - d.high) - d.low)
+    if not x.code.fast:
+        product = two_product(q, under)
+        rest = (d.high - product.high) - product.low + rest
+    q = rest.fma(q.fma(0.5, 0.5), q)  # which is 1/(2 - d)
     return select(size < TINY, x, q.with_sign_of(x))
 
 

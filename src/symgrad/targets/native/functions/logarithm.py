@@ -20,7 +20,7 @@ from symgrad.targets.native.functions.constants import (
     polynomial,
 )
 from symgrad.targets.native.functions.number import Number, select
-from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, single, two_sum
+from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, single, two_product, two_sum
 
 TINIEST_NORMAL = 2.0**-1022
 ROOT_OF_HALF_BITS = 0x3FE6A09E667F3BCC  # the float next to it, from below
@@ -72,15 +72,32 @@ def log(x: Number) -> Number:
 
 
 def log_of_part(f: Pair) -> Pair:
-    """``log(1 + f)`` for f between -0.3 and 0.42, to about 2**-65 of it."""
-    s = f.over(f.plus_number(2.0))
-    z = s.times(s)
-    rest = z.high * polynomial("LOG_REST", z.high)
-    third = fast_two_sum(f.high.code.number(THIRD[0]), rest)
+    """``log(1 + f)`` for f between -0.3 and 0.42, to about 2**-65 of it.
+
+    ``s = f/(2 + f)``, and ``2*s + 2*s**3*(1/3 + z*p(z))`` for ``z = s**2``; only what is at most a
+    hundredth of the result is a single float.
+    """
+    total = fast_two_sum(f.high.code.number(2.0), f.high)
+    low = total.low + f.low
+    inverse = 1.0 / total.high
+    s = f.high * inverse
+    rest = (-s).fma(low, _remainder(f.high, s, total.high) + f.low) * inverse
+    square = two_product(s, s)
+    z = Pair(square.high, (s + s).fma(rest, square.low))
+    third = fast_two_sum(f.high.code.number(THIRD[0]), z.high * polynomial("LOG_REST", z.high))
     factor = z.times(Pair(third.high, third.low + THIRD[1]))
-    more = s.times(factor)
-    total = fast_two_sum(s.high, more.high)
-    return Pair(total.high, total.low + (s.low + more.low)).scaled(2.0)
+    cube = two_product(s, factor.high)
+    more = s.fma(factor.low, rest.fma(factor.high, cube.low))
+    result = fast_two_sum(s, cube.high)
+    return Pair(result.high, result.low + (rest + more)).scaled(2.0)
+
+
+def _remainder(a: Number, q: Number, b: Number) -> Number:
+    """``a - q*b``, without error."""
+    if a.code.processor.fused:
+        return (-q).fma(b, a)
+    product = two_product(q, b)
+    return (a - product.high) - product.low
 
 
 def pair_parts(x: Pair) -> tuple[Number, Pair]:
@@ -91,16 +108,30 @@ def pair_parts(x: Pair) -> tuple[Number, Pair]:
     return k, log_of_part(two_sum(m - 1.0, low))
 
 
+def single_parts(x: Number) -> tuple[Number, Pair]:
+    """The like of a float."""
+    k, m, _ = parts_of(x)
+    return k, log_of_part(single(m - 1.0))
+
+
 def log_pair(x: Pair) -> Pair:
     """``log(x)`` of a positive pair as a pair, to about 2**-65 of it."""
-    k, part = pair_parts(x)
+    return _whole(*pair_parts(x))
+
+
+def log_of_single(x: Number) -> Pair:
+    """The like of a float."""
+    return _whole(*single_parts(x))
+
+
+def _whole(k: Number, part: Pair) -> Pair:
     total = fast_two_sum(k * LOG_2_SHORT[0], part.high)
     return fast_two_sum(total.high, total.low + k.fma(LOG_2_SHORT[1], part.low))
 
 
 def _to_base(x: Number, per_log: tuple[float, float], of_two: tuple[float, float]) -> Number:
     """``k*log_b(2) + log(m)/log(b)``."""
-    k, part = pair_parts(single(x))
+    k, part = single_parts(x)
     scaled = part.times(pair(x.code, per_log))
     whole = pair(x.code, of_two).times_number(k)
     total = fast_two_sum(whole.high, scaled.high)

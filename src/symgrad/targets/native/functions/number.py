@@ -8,13 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from llvmlite import ir
 
 DOUBLE: Final = ir.DoubleType()
 FLOAT: Final = ir.FloatType()
 BOOL: Final = ir.IntType(1)
+
+
+class Processor(NamedTuple):
+    """What a processor does in one instruction.
+
+    Attributes
+    ----------
+    fused : bool
+        A product and a sum, in one rounding.
+    scales : bool
+        Products with powers of two, of whole vectors.
+    """
+
+    fused: bool = True
+    scales: bool = False
+
+
+PLAIN: Final = Processor()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +46,13 @@ class Code:
         Whether results of the precision of float32 will do, though in double.
     fast : bool
         Whether 2.5 ulp will do.
-    fused : bool
-        Whether the processor multiplies and adds in one rounding.
+    processor : Processor
     """
 
     builder: Any
     short: bool = False
     fast: bool = False
-    fused: bool = True
+    processor: Processor = PLAIN
 
     def number(self, value: float, like: Any = DOUBLE) -> Number:
         """A constant."""
@@ -117,7 +134,7 @@ class Number:
 
     def fma(self, factor: Number | float, term: Number | float) -> Number:
         """``self*factor + term``, in one rounding where the processor can."""
-        if not self.code.fused:
+        if not self.code.processor.fused:
             return self * factor + term
         more = [Number(self.code, self.like(x)) for x in (factor, term)]
         return self.code.intrinsic("fma", self, *more)
@@ -213,6 +230,13 @@ class Number:
     def as_number(self) -> Number:
         """The float next to an integer that is not negative, or the number of a truth value."""
         return self._made("uitofp", self.value, DOUBLE)
+
+    def times_power_of_two(self, n: Number) -> Number:
+        """``self*2**n`` for an integer n of 32 bits, by the processor's own instruction."""
+        kind, name = ir.FunctionType(DOUBLE, [DOUBLE, ir.IntType(32)]), "llvm.ldexp.f64.i32"
+        module = self.code.builder.module
+        function = module.globals.get(name) or ir.Function(module, kind, name)
+        return Number(self.code, self.code.builder.call(function, [self.value, n.value]))
 
     def widened(self) -> Number:
         return self._made("fpext", self.value, DOUBLE)

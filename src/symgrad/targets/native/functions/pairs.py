@@ -87,7 +87,7 @@ def fast_two_sum(a: Number, b: Number) -> Pair:
 def two_product(a: Number, b: Number | float) -> Pair:
     """``a*b``, without error but for underflow."""
     product = a * b
-    if a.code.fused:
+    if a.code.processor.fused:
         return Pair(product, a.fma(b, -product))
     b = b if isinstance(b, Number) else a.code.number(b)
     (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)

@@ -11,7 +11,7 @@ from symgrad.targets.native.functions.exponential import (
     reduced,
     scaled,
 )
-from symgrad.targets.native.functions.logarithm import log_pair
+from symgrad.targets.native.functions.logarithm import log_of_single, log_pair
 from symgrad.targets.native.functions.number import Number, select
 from symgrad.targets.native.functions.pairs import Pair, single, two_product, two_sum
 
@@ -27,7 +27,7 @@ def power(x: Number, y: Number) -> Number:
     """``x**y``: ``exp(y*log(abs(x)))``, with the sign of odd powers, and IEEE's values at the ends."""
     size = abs(x)
     exponent = clamped(y, -(2.0**70), 2.0**70)  # the power of all but 1 is at an end before
-    value = exp_of_pair(log_pair(single(size)).times_number(exponent))
+    value = exp_of_pair(log_of_single(size).times_number(exponent))
     at_end = size.equals(0.0) | size.equals(INF) | abs(y).equals(INF)
     shrinks = (size > 1.0) ^ (y > 0.0)
     value = select(at_end, select(shrinks, x.code.number(0.0), INF), value)
@@ -53,7 +53,7 @@ def cbrt(x: Number) -> Number:
     size = abs(x)
     up, down = _scales(size)
     part = size * up
-    root = exp_of_pair(log_pair(single(part)).times(pair(x.code, THIRD)))
+    root = exp_of_pair(log_of_single(part).times(pair(x.code, THIRD)))
     square = two_product(root, root)
     cube = square.times_number(root)
     error = ((part - cube.high) - cube.low) / (square.high * 3.0)

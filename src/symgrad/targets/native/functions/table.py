@@ -21,7 +21,7 @@ from symgrad.targets.native.functions import (
     power,
     trigonometric,
 )
-from symgrad.targets.native.functions.number import BOOL, DOUBLE, Code, Number
+from symgrad.targets.native.functions.number import BOOL, DOUBLE, PLAIN, Code, Number, Processor
 
 Emit = Callable[..., Number]
 
@@ -139,13 +139,14 @@ def emit(name: str, code: Code, *values: Any) -> Any:
 
 def _in_double(emitted: Emit, code: Code, numbers: list[Number]) -> Number:
     """A function of float32 by way of double, in fewer terms."""
-    short = Code(code.builder, True, code.fast, code.fused)
+    short = Code(code.builder, True, code.fast, code.processor)
     result = emitted(*[Number(short, x.widened().value) for x in numbers])
     return result if result.value.type == BOOL else result.narrowed()
 
 
 def function_in(
-    module: Any, name: str, kind: Any = DOUBLE, fast: bool = False, fused: bool = True,
+    module: Any, name: str, kind: Any = DOUBLE, fast: bool = False,
+    processor: Processor = PLAIN,
     whole: bool = True,
 ) -> Any:  # fmt: skip
     """A function by its name in a module, of arguments of one type.
@@ -157,8 +158,7 @@ def function_in(
     kind : DOUBLE or FLOAT
     fast : bool
         Whether 2.5 ulp will do.
-    fused : bool
-        Whether the processor multiplies and adds in one rounding.
+    processor : Processor
     whole : bool
         Whether it branches where an argument needs it; if not, it is for arguments that `beyond` is not
         true of.
@@ -176,7 +176,7 @@ def function_in(
     if not branches:
         made.attributes.add("alwaysinline")
     builder = ir.IRBuilder(made.append_basic_block())
-    code = Code(builder, fast=fast, fused=fused)
+    code = Code(builder, fast=fast, processor=processor)
     if branches:
         x = Number(code, made.args[0])
         wide = x if kind == DOUBLE else x.widened()

@@ -21,7 +21,7 @@ from symgrad.targets.native.functions.constants import (
 )
 from symgrad.targets.native.functions.exponential import power_of_two
 from symgrad.targets.native.functions.number import DOUBLE, Code, Number, select
-from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, two_product
+from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, single, two_product
 
 LIMIT: Final = 2.0**30
 PER_HALF_PI: Final = 0.6366197723675814
@@ -42,7 +42,10 @@ def reduced(x: Number) -> Angle:
     p1, p2, p3 = HALF_PI_PARTS
     rounded = x.fma(PER_HALF_PI, ROUNDER)
     n = rounded - ROUNDER
-    if x.code.fused:
+    if x.code.processor.fused and _is_rough(x.code):
+        r = (-n).fma(p3, (-n).fma(p2, (-n).fma(p1, x)))
+        return Angle(rounded.bits(), single(r))
+    if x.code.processor.fused:
         first = (-n).fma(p1, x)
     else:
         product = two_product(n, p1)
@@ -53,9 +56,16 @@ def reduced(x: Number) -> Angle:
     return Angle(rounded.bits(), Pair(high, (-n).fma(p3, low - second.low)))
 
 
+def _is_rough(code: Code) -> bool:
+    """Whether the low part of the angle is not asked for."""
+    return code.fast or code.short
+
+
 def sine_of(r: Pair) -> Pair:
     """``sin(r)``, the larger part first."""
     z = r.high * r.high
+    if _is_rough(z.code):
+        return Pair(r.high, r.high * z * polynomial("SIN", z))
     correction = r.low * z.fma(-0.5, 1.0)
     return Pair(r.high, (r.high * z).fma(polynomial("SIN", z), correction))
 
@@ -65,6 +75,8 @@ def cosine_of(r: Pair) -> Pair:
     z = r.high * r.high
     half = z * 0.5
     high = 1.0 - half
+    if _is_rough(z.code):
+        return Pair(high, z * z * polynomial("COS", z))
     rest = (z * z).fma(polynomial("COS", z), -(r.high * r.low))
     return Pair(high, ((1.0 - high) - half) + rest)
 
@@ -180,7 +192,7 @@ def _angle_function(module: Any, like: Code) -> Any:
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
-    code = Code(builder, fused=like.fused)
+    code = Code(builder, processor=like.processor)
     quarter, (high, low) = payne_hanek(Number(code, function.args[0]))
     made = ir.Constant(result, ir.Undefined)
     for k, part in enumerate((quarter, high, low)):

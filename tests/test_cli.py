@@ -222,6 +222,20 @@ def test_a_root_at_the_start_needs_no_step(run):
     assert (code, out[-1]) == (0, "converged after 0 iterations to a root: x = 0.0, f = 0.0")
 
 
+def test_draws_pictures(run, tmp_path):
+    target = tmp_path / "tanh.svg"
+    assert run("draw", "tanh(x)", "x", "--order", "3", "-o", str(target)) == (0, [], [])
+    assert "<ellipse" in target.read_text()
+    assert (
+        run("draw", "-x**2*y", "--wrt", "x,y", "--order", "1", "-o", str(tmp_path / "g.mmd"))[0]
+        == 0
+    )
+    assert (tmp_path / "g.mmd").read_text().startswith("flowchart")
+    code, _, err = run("draw", "x*y", "--order", "2", "-o", str(target))
+    assert code == 2
+    assert "by which variable" in err[0]
+
+
 def test_version_and_module():
     for argv in (["-m", "symgrad", "--version"], ["-c", "import symgrad.cli as c; c.main()"]):
         done = subprocess.run(

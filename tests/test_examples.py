@@ -5,6 +5,7 @@ import re
 import runpy
 from pathlib import Path
 
+import mpmath
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -179,8 +180,68 @@ def test_double_pendulum(run):
     assert numbers(angles) == pytest.approx([0.6599402534, 2.4294956082], abs=1e-5)
 
 
+def test_hessian_vector_products(run):
+    *steps, eigenvalue, faces = run("hessian_vector_products")
+    assert numbers(steps[-1])[-1] < 1e-10
+    assert 4.0 < numbers(eigenvalue)[0] < 4.1 + 3 * 10.0  # springs, and 3*x**2 at the minimum
+    assert numbers(faces)[0] < 1e-12
+
+
+def test_learning_to_learn_sines(run):
+    before, once, often, faces = run("maml_sinusoids")
+    losses = [numbers(line)[-1] for line in (before, once, often)]
+    assert losses[2] < losses[1] < 0.7 * losses[0]
+    assert numbers(faces)[0] < 1e-12
+
+
+def test_derivatives_of_tanh(run):
+    for order, line in enumerate(run("tanh_derivatives"), 1):
+        _, by_variable, by_formula, _ = numbers(line)
+        exact = float(mpmath.diff(mpmath.tanh, 1, order))
+        assert by_variable == pytest.approx(exact, rel=1e-9)
+        assert by_formula == pytest.approx(exact, rel=1e-9)
+
+
+def test_boundary_value_problem(run):
+    for line in run("boundary_value_problem"):
+        assert numbers(line)[-1] < 2e-3
+
+
+def test_influence_functions(run):
+    *points, faces = run("influence_functions")
+    for line in points:
+        _, predicted, true = numbers(line)
+        assert predicted == pytest.approx(true, rel=0.25)
+    assert numbers(faces)[0] < 1e-12
+
+
+def test_lstm_on_a_sine(run):
+    by_variables, compiled, end = run("lstm_sine")
+    assert numbers(by_variables)[0] < 0.03
+    assert numbers(compiled)[0] == pytest.approx(numbers(by_variables)[0], rel=1e-6)
+    _, guess, sine = numbers(end)
+    assert abs(guess - sine) < 0.5
+
+
+def test_wgan_with_gradient_penalty(run):
+    before, after, faces = run("wgan_gp")
+    assert numbers(after)[0] < 0.5 * numbers(before)[0]
+    assert numbers(faces)[0] < 1e-12
+
+
+def test_layers_in_a_few_lines(run):
+    lines = run("layers_in_a_few_lines")
+    assert numbers(lines[-1])[-1] > 90
+
+
 def test_gallery(run, golden):
     """The textbook formulas with their derivatives, to be read by a person."""
     lines = run("gallery")
     assert lines.count(r"\begin{align*}") > 30
     golden("gallery.txt", "\n".join(lines) + "\n")
+
+
+def test_the_index_names_every_example():
+    index = (EXAMPLES / "README.md").read_text()
+    for path in EXAMPLES.glob("*.py"):
+        assert f"`{path.name}`" in index

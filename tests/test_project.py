@@ -21,7 +21,7 @@ TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "program", "targets", "runtime", "print", "compile"}
 NAMESPACES = {"linalg", "special"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
-ABOVE |= {"recurrence", "suggestions", "variational"}
+ABOVE |= {"optim", "recurrence", "suggestions", "variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
 
 # What a layer may import, besides itself
@@ -49,6 +49,7 @@ LAYERS = {
     "variational": TO_AUTODIFF | TO_COMPILE | {"solve"},
     "recurrence": TO_AUTODIFF | TO_COMPILE | {"batching"},
     "variable": TO_AUTODIFF | TO_COMPILE | {"recurrence"},
+    "optim": TO_AUTODIFF | TO_COMPILE | {"variable"},
     "interop": TO_AUTODIFF
     | TO_COMPILE
     | {"substitute", "parse"},  # text, as SymPy's lambdify takes it

@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from symgrad import errors, linalg
+from symgrad import errors, linalg, optim
 from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.autodiff.taylor import taylor
@@ -203,9 +203,11 @@ from symgrad.ops.ufuncs import power as pow  # noqa: A004
 from symgrad.ops.ufuncs import radians as deg2rad
 from symgrad.ops.ufuncs import round_ as round  # noqa: A004
 from symgrad.parse import parse
-from symgrad.print.dot import draw, to_dot
+from symgrad.print.dot import to_dot
+from symgrad.print.draw import draw
 from symgrad.print.install import install as _install_printers
 from symgrad.print.latex import latex
+from symgrad.print.mermaid import to_mermaid
 from symgrad.recurrence import scan
 from symgrad.rewrite import explicit, simplify
 from symgrad.solve import (
@@ -420,6 +422,7 @@ __all__ = [
     "not_equal",
     "one_hot",
     "ones",
+    "optim",
     "outer",
     "pad",
     "parse",
@@ -483,6 +486,7 @@ __all__ = [
     "test_mode",
     "tile",
     "to_dot",
+    "to_mermaid",
     "to_sympy",
     "trace",
     "transpose",

@@ -26,6 +26,7 @@ examples:
   symgrad diff "x**4 - 2*x**2" x --order 2 --at x=2
   symgrad diff "exp(-x**2)*sin(y)" --wrt x,y --latex
   symgrad newton "x**4 - 2*x**2" x --minimize --x0 2
+  symgrad draw "tanh(x)" x --order 3 -o tanh.svg
 """
 
 
@@ -63,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _shielded(argv: Sequence[str]) -> list[str]:
     """`argv` with a space before formulas such as "-x**2", which argparse takes for options."""
     return [
-        f" {text}" if text[:1] == "-" and text[:2] != "--" and text not in ("-", "-h") else text
+        f" {text}"
+        if text[:1] == "-" and text[:2] != "--" and text not in ("-", "-h", "-o")
+        else text
         for text in argv
     ]
 
@@ -82,7 +85,20 @@ def _parser() -> argparse.ArgumentParser:
     _newton_options(
         commands.add_parser("newton", help="find a root or a minimum", allow_abbrev=False)
     )
+    _draw_options(
+        commands.add_parser("draw", help="draw the graph of a formula", allow_abbrev=False)
+    )
     return parser
+
+
+def _draw_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("formula", type=str.strip, help='such as "tanh(x)"')
+    add("variable", nargs="?", help="the variable; the only one of the formula unless given")
+    add("--wrt", metavar="X,Y", help="several variables: all derivatives in one picture")
+    add("--order", type=_order, default=0, metavar="N", help="draw the N-th derivative (0)")
+    add("-o", "--output", required=True, metavar="FILE", help="svg, png, pdf, dot or mmd (Mermaid)")
+    parser.set_defaults(run=_draw)
 
 
 def _diff_options(parser: argparse.ArgumentParser) -> None:
@@ -126,6 +142,10 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"expected a positive integer, not {text.strip()!r}")
     return value
+
+
+def _order(text: str) -> int:
+    return 0 if text.strip() == "0" else _count(text)
 
 
 def _number(text: str) -> float:
@@ -212,6 +232,16 @@ def _diff(arguments: argparse.Namespace) -> int:
     else:
         texts = [(sg.latex if arguments.latex else str)(f) for f in formulas]
         _show(results, texts, arguments.latex)
+    return 0
+
+
+def _draw(arguments: argparse.Namespace) -> int:
+    formula = sg.parse(arguments.formula)
+    formulas = [formula]
+    if arguments.order:
+        variables = _variables(arguments, formula, False)
+        formulas = [r.formula for r in _derivatives(formula, variables, arguments.order)]
+    sg.draw(formulas if len(formulas) > 1 else formulas[0], arguments.output)
     return 0
 
 

@@ -1,5 +1,7 @@
 """Singular, repeated, zero, and ill-posed input; assumptions in code; shared calls."""
 
+import warnings
+
 import mpmath
 import numpy as np
 import pytest
@@ -282,3 +284,15 @@ def test_variables():
     w = la.eigh(x).eigenvalues
     sg.sum(w * w).backward()
     np.testing.assert_allclose(x.grad.data, 2 * spd(3), rtol=1e-12)
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((3, 3)), np.ones((3, 3)), np.diag([1.0, 1.0, 0.0])])
+def test_logdet_of_a_singular_matrix_said_to_be_definite(matrix):
+    """The limit, as `numpy.linalg.slogdet` has it."""
+    with warnings.catch_warnings(action="error"):
+        assert sg.evaluate(sg.linalg.logdet(P), {P: matrix}) == -np.inf
+
+
+def test_logdet_of_a_matrix_that_is_not_definite_is_an_error():
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        sg.evaluate(sg.linalg.logdet(P), {P: np.diag([1.0, -1.0, -1.0])})

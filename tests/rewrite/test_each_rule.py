@@ -305,6 +305,10 @@ MADE_FOR = {
         lambda u, w: (f.cosh(u) * f.cosh(w), -1 * (f.sinh(u) * f.sinh(w))),
         lambda u, w: (f.exp(u) * f.cosh(u), -0.5 * f.expm1(2 * u)),
     ],
+    "ndtr(u) - ndtr(v) in the tail of u and v": [
+        lambda u, w: (2 * f.expit(u), -2 * f.expit(w)),
+        lambda u, w: (p * f.expit(u), -1 * (p * f.expit(w)), u),
+    ],
     "a*exp(u) + b*exp(v) = (a + b*p)*exp(u), v - u = log(p)": [
         lambda u, w: (w * normal(u, 1), -3 * (w * normal(u, -1))),
         lambda u, w: (f.exp(-w) * normal(u, 1), f.exp(-w) * normal(u, -1), w),

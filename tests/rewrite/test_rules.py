@@ -271,6 +271,10 @@ STABLE = {
     "exp(u)*exp(v) = p*exp(w), u + v = log(p) + w": [
         (sg.exp((x + sg.log(p) / x) ** 2) * sg.exp(-((x - sg.log(p) / x) ** 2)), p**4),
     ],
+    "ndtr(u) - ndtr(v) in the tail of u and v": [
+        (special.ndtr(x) - special.ndtr(y), None),
+        (2 * y * special.erfc(x) - 2 * y * special.erfc(p), None),
+    ],
     "softplus(u) - u = softplus(-u)": [(softplus(x) - x, softplus(-x))],
     "1 - tanh(u)**2 = sech(u)**2, s - s**2": [
         (expit(x) - expit(x) ** 2, expit(x) * expit(-x)),

@@ -109,6 +109,36 @@ def test_data_of_an_array_may_be_changed_in_place():
     np.testing.assert_array_equal((x * 1.0).data, [6, 1])
 
 
+def test_an_array_that_somebody_keeps_may_be_changed_at_any_time():
+    x = sg.variable([1.0, 2.0])
+    kept = x.data
+    y = x * 10
+    kept[0] = 5.0
+    z = x * 10
+    view = x.data[1:]
+    del kept
+    view[0] = -1.0
+    w = x * 10
+    assert x.data is x.data
+    np.testing.assert_array_equal([y.data, z.data, w.data], [[10, 20], [50, 20], [50, -10]])
+    x.data *= 2
+    np.testing.assert_array_equal((x * 1.0).data, [10, -2])
+    np.testing.assert_array_equal(w.data, [50, -10])
+
+
+def test_gradients_may_be_changed_and_do_not_share_memory():
+    a, b = sg.variable([1.0, 2.0]), sg.variable([3.0, 4.0])
+    s = sg.sum((a + b) ** 2)
+    s.backward()
+    a.grad.data[0] = 100.0
+    np.testing.assert_array_equal(a.grad.data, [100, 12])
+    np.testing.assert_array_equal(b.grad.data, [8, 12])
+    y = a.grad * 2
+    a.grad.data[1] = -1.0
+    np.testing.assert_array_equal(y.data, [200, 24])
+    np.testing.assert_array_equal((a.grad * 2).data, [200, -2])
+
+
 def test_data_are_copies():
     given = np.array([1.0, 2.0])
     x = sg.variable(given)
@@ -315,3 +345,24 @@ def test_modes_hold_for_one_thread():
         thread.join()
         assert (x**2).is_leaf
     assert seen == [False]
+
+
+@pytest.mark.parametrize("uses", [1, 2, 3])  # plain code, compiled code, compiled code again
+def test_no_result_is_the_array_of_an_operand(uses):
+    from symgrad.variable import form, program, tokens
+
+    for memory in (form, program, tokens):
+        memory.forget()
+    for _ in range(uses):
+        x, w = sg.variable([1.0, 2.0, 3.0]), sg.variable([4.0, 5.0, 6.0])
+        kept = np.array([1.5, 2.5, 3.5])
+        loss = sg.sum(x * w) + sg.sum(x * kept)
+        loss.backward()
+        (sg.sum(w * w) / 2).backward()
+        moved = sg.reshape(x, (3,)) * 1
+        moved.unchain()
+        moved.data[1] = 7.0
+        for one in (x, w):
+            one.grad.data[:] = -1.0
+        np.testing.assert_array_equal([x.data, w.data], [[1, 2, 3], [4, 5, 6]])
+        np.testing.assert_array_equal((x * w).data, [4, 10, 18])

@@ -36,7 +36,7 @@ class Rules(NamedTuple):
     Attributes
     ----------
     adjoint : callable
-        ``adjoint(loop, wanted, live)``: the step backwards; see `cotangents`.
+        ``adjoint(loop, wanted, live)``: the step backwards, and which arrays it needs; see `cotangents`.
     tangent : callable
         ``tangent(loop, moving, extra)``: the step with tangents; see `tangent`.
     batched : callable
@@ -45,7 +45,7 @@ class Rules(NamedTuple):
         ``source(loop)``: name of the function that runs the loop, and functions by name.
     """
 
-    adjoint: Callable[..., Loop]
+    adjoint: Callable[..., tuple[Loop, tuple[bool, ...]]]
     tangent: Callable[..., Loop]
     batched: Callable[..., Loop]
     source: Callable[..., tuple[str, dict[str, str]]]
@@ -204,8 +204,9 @@ def _is_float(x: Expr) -> bool:
 def cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     """One loop backwards, over stored carries; its carry are adjoints, then sums for the parameters.
 
-    ``adjoint(loop, wanted, live)`` has the elements of the loop, the stored carries and the cotangents of
-    outputs that are `live`; its outputs are the cotangents of `wanted` elements.
+    ``adjoint(loop, wanted, live)`` runs over the elements of the loop, the stored carries and the
+    cotangents of outputs that are `live`, as far as it needs them; its outputs are the cotangents of
+    `wanted` elements.
     """
     loop = y.params.loop
     inits, arrays, parameters = operands_of(loop, y.args)
@@ -216,24 +217,32 @@ def cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     sums = tuple(
         [n and _is_float(p) for n, p in zip(wanted_parameters, loop.parameters, strict=True)]
     )
-    storing = loop.stored()
-    states = unpacked(scan_node(storing, inits, arrays, parameters), storing)
-    states = states[-len(loop.carries) :] if loop.carries else []
     given = unpacked(g, loop)
     last, out = given[: len(loop.carries)], given[len(loop.carries) :]
     live = tuple([not is_value(part, 0) for part in out])
-    adjoint = loop.rules.adjoint(loop, (elements, sums), live)
+    adjoint, used = loop.rules.adjoint(loop, (elements, sums), live)
+    stored = used[len(arrays) : len(arrays) + len(inits)]
+    states = _states(loop, inits, arrays, parameters) if any(stored) else [None] * len(inits)
+    over = [*arrays, *states, *[part for part, on in zip(out, live, strict=True) if on]]
     starts = [
         *last,
         *[number(0.0, p.shape, p.ty) for p, s in zip(loop.parameters, sums, strict=True) if s],
     ]
-    cotangents_out = [part for part, on in zip(out, live, strict=True) if on]
-    node = scan_node(adjoint, starts, [*arrays, *states, *cotangents_out], parameters)
+    needed_arrays = [x for x, on in zip(over, used, strict=True) if on and x is not None]
+    node = scan_node(adjoint, starts, needed_arrays, parameters)
     found = iter(unpacked(node, adjoint))
     by_inits = [next(found) for _ in inits]
     by_parameters = [next(found) if on else None for on in sums]
     by_arrays = [next(found) if on else None for on in elements]
     return [*[None] * (1 + len(loop.sizes)), *by_inits, *by_arrays, *by_parameters]
+
+
+def _states(
+    loop: Loop, inits: Sequence[Expr], arrays: Sequence[Expr], parameters: Sequence[Expr]
+) -> list[Expr]:
+    """The carries before each step."""
+    storing = loop.stored()
+    return unpacked(scan_node(storing, inits, arrays, parameters), storing)[-len(inits) :]
 
 
 def tangent(y: Expr, tangents: Sequence[Expr | None]) -> Expr | None:

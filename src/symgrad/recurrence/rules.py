@@ -13,6 +13,7 @@ from symgrad.batching import vmap
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import free_symbols
 from symgrad.ops.arithmetic import add
 from symgrad.ops.cast import cast
 from symgrad.ops.scan import Loop, sizes_of
@@ -47,10 +48,12 @@ def typed(exprs: Iterable[Expr], like: Iterable[Expr]) -> tuple[Expr, ...]:
 
 
 @lru_cache(maxsize=1024)
-def adjoint(loop: Loop, wanted: tuple[Flags, Flags], live: Flags) -> Loop:
+def adjoint(loop: Loop, wanted: tuple[Flags, Flags], live: Flags) -> tuple[Loop, Flags]:
     """The step backwards: see `symgrad.ops.scan.cotangents`.
 
-    Its carry is the adjoint of the carry, and a sum for each parameter that is wanted.
+    Its carry is the adjoint of the carry, and a sum for each parameter that is wanted. With it comes which
+    of the elements, the stored carries and the cotangents of live outputs it mentions: a linear step
+    needs no states.
     """
     elements, parameters = chosen(loop.elements, wanted[0]), chosen(loop.parameters, wanted[1])
     outputs = chosen(loop.outputs, live)
@@ -65,18 +68,23 @@ def adjoint(loop: Loop, wanted: tuple[Flags, Flags], live: Flags) -> Loop:
     by_elements = found[len(behind) : len(behind) + len(elements)]
     by_parameters = found[len(behind) + len(elements) :]
     total = [add(s, g) for s, g in zip(sums, by_parameters, strict=True)]
-    everything = (*loop.carries, *loop.elements, *loop.parameters, *given)
-    return Loop(
+    following = typed([*before, *total], [*behind, *sums])
+    outputs_of = typed(by_elements, elements)
+    candidates = (*loop.elements, *loop.carries, *given)
+    mentioned = set(free_symbols(*following, *outputs_of))
+    used = tuple([x in mentioned for x in candidates])
+    step = Loop(
         (*behind, *sums),
-        (*loop.elements, *loop.carries, *given),
+        tuple(chosen(candidates, used)),
         loop.parameters,
-        typed([*before, *total], [*behind, *sums]),
-        typed(by_elements, elements),
+        following,
+        outputs_of,
         loop.length,
         not loop.reverse,
-        sizes_of(everything),
+        sizes_of([*behind, *sums, *candidates, *loop.parameters]),
         loop.rules,
     )
+    return step, used
 
 
 @lru_cache(maxsize=1024)

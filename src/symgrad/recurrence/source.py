@@ -147,7 +147,7 @@ def _float_lines(loop: Loop, program: Program) -> list[str]:
     runs = [f"{x}{backwards}.tolist()" for x in names.elements]
     heads = {0: "for _ in range(_n):", 1: f"for {', '.join(elements)} in {', '.join(runs)}:"}
     head = heads.get(m, f"for {', '.join(elements)} in zip({', '.join(runs)}):")
-    followed = f"{', '.join(carries)}, = {', '.join(results[:k])},"
+    followed = f"{', '.join(carries)} = {', '.join(results[:k])}"
     step = [
         *writer.statements,
         *[f"{y}.append({v})" for y, v in zip(names.outputs, results[k:], strict=True)],

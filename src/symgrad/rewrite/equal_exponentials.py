@@ -26,7 +26,9 @@ from symgrad.rewrite.exponentials import exponent_through_layout
 from symgrad.rewrite.powers import Exact, as_term
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
 
-MAX_TERMS: Final = 16  # with exponentials, of a sum that is looked at
+MAX_EXPONENTIALS: Final = 64  # of formulas that are looked into
+MAX_SUM: Final = 64  # terms of a sum that is looked at
+MAX_TERMS: Final = 16  # of them with exponentials
 MAX_FACTORS: Final = 24  # of a term, products in it opened
 Logarithms = dict[Expr, Exact]
 
@@ -139,7 +141,7 @@ def _joined(parts: Sequence[Part], group: Sequence[tuple[int, Logarithms]], like
 
 def _may_match(y: Expr) -> bool:
     """Whether some terms, and not many, have exponentials among their factors."""
-    return 1 < sum(map(_has_exponential, y.args)) <= MAX_TERMS
+    return len(y.args) <= MAX_SUM and 1 < sum(map(_has_exponential, y.args)) <= MAX_TERMS
 
 
 def _has_exponential(term: Expr) -> bool:
@@ -228,6 +230,6 @@ def without_equal_exponentials(roots: Sequence[Expr]) -> Sequence[Expr]:
 
 
 def _has_exponentials(order: Iterable[Expr]) -> bool:
-    """Whether there are two exponentials with more than a multiple of a symbol above."""
+    """Whether there are a few exponentials of more than a multiple of a symbol, two at least."""
     composed = (node for node in order if node.op is f.exp and node.args[0].size_as_tree > 3)
-    return len(list(islice(composed, 2))) == 2
+    return 2 <= len(list(islice(composed, MAX_EXPONENTIALS + 1))) <= MAX_EXPONENTIALS

@@ -30,6 +30,7 @@ from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
+from symgrad.rewrite.intervals import TAIL_DIFFERENCE
 from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
 from symgrad.rewrite.summed import summed_by_terms
@@ -352,6 +353,7 @@ _RULES: Final = (
         complements.vanishing_sum,
         tuple(complements.ENDS),
     ),
+    TAIL_DIFFERENCE,
     Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
     Rule("(1 + exp(u))**-k = expit(-u)**k", ROUNDING, POW, exponentials.power_of_sum),
     Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from symgrad.variable.data import settled
 from symgrad.variable.derivative import gradients
 from symgrad.variable.evaluation import data_of, data_of_all, give, waiting
@@ -54,7 +56,15 @@ def gradient_data(y: Record, seed: Record | None, inner: bool = False) -> list[t
     targets = [*leaves, *between]
     give(along, found[len(targets) :])
     pairs = zip(targets, found[: len(targets)], strict=True)
-    return [(x, settled(g, x.kind.shape, x.kind.dtype)) for x, g in pairs]
+    data = [(x, settled(g, x.kind.shape, x.kind.dtype)) for x, g in pairs]
+    return _apart(data)
+
+
+def _apart(data: list[tuple[Record, Any]]) -> list[tuple[Record, Any]]:
+    """Gradients with memory of their own, where two of them are one array."""
+    if len({id(g) for _, g in data}) == len(data):
+        return data
+    return [(x, g.copy() if isinstance(g, np.ndarray) else g) for x, g in data]
 
 
 def gradient_records(

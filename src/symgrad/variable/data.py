@@ -88,6 +88,12 @@ def replacement(value: Any, shape: Shape, dtype: np.dtype[Any]) -> Data:
     return settled(array, shape, dtype, copy=True)
 
 
+def frozen(array: Any) -> Any:
+    """An array that is not written to any more."""
+    array.flags.writeable = False
+    return array
+
+
 def differs(a: Any, b: Any) -> bool:
     """Whether two arrays of one shape and type differ in a bit."""
     return a.tobytes() != b.tobytes()  # type: ignore[no-any-return]

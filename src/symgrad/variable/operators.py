@@ -22,12 +22,12 @@ def _pair(function: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     def forward(self: Any, other: Any) -> Any:
         if isinstance(other, _NO_OPERAND):
             return NotImplemented
-        return self.__symgrad_lift__(function, (self, other), {})
+        return self.__symgrad_pair__(function, self, other)
 
     def reflected(self: Any, other: Any) -> Any:
         if isinstance(other, _NO_OPERAND):
             return NotImplemented
-        return self.__symgrad_lift__(function, (other, self), {})
+        return self.__symgrad_pair__(function, other, self)
 
     return forward, reflected
 

@@ -102,6 +102,8 @@ class Reading:
             For an expression with symbols.
         """
         kind = arg.__class__
+        if kind is np.ndarray and arg.dtype.kind in "fiub":
+            return self.taken(parameter_record(arg))
         if kind is float or (kind is int and -LARGEST_INT <= arg <= LARGEST_INT):
             self.scalars.append(arg)
             return kind

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symgrad.variable.tokens import Token
 
 _serial: Final = count()
+_unnamed: Final = count(1)  # tells unnamed leaves apart for the reader, and for nothing else
 
 
 def serial() -> int:
@@ -80,10 +81,23 @@ class Record:
     owner : weak reference to the Variable, or None
         None for arrays that were mixed in.
     name : str
-        Of the symbol of a leaf.
+        Of the symbol of a leaf; one is made up where it is empty.
+    is_read : bool
+        Whether a call or somebody else may have read the data, which then must not change.
     """
 
-    __slots__ = ("__weakref__", "_expr", "call", "data", "index", "kind", "name", "owner", "source")
+    __slots__ = (
+        "__weakref__",
+        "_expr",
+        "call",
+        "data",
+        "index",
+        "is_read",
+        "kind",
+        "name",
+        "owner",
+        "source",
+    )
 
     def __init__(
         self,
@@ -101,6 +115,7 @@ class Record:
         self.source = source
         self.owner: weakref.ref[Any] | None = None
         self.name = name
+        self.is_read = False
         self._expr: Expr | None = None
 
     @property
@@ -131,7 +146,8 @@ class Record:
         """The symbol of a leaf: one for each of its values."""
         if self._expr is None:
             kind = self.kind
-            self._expr = symbol(self.name, kind.shape, kind.dtype, unique=object())
+            name = self.name or f"x{next(_unnamed)}"
+            self._expr = symbol(name, kind.shape, kind.dtype, unique=object())
         return self._expr
 
     @property
@@ -153,18 +169,23 @@ def leaf_record(data: Data, name: str) -> Record:
 def parameter_record(array: Any) -> Record:
     """The record of an array that was mixed into a formula; it keeps its dtype."""
     shape = array.shape
+    if array.__class__ is np.ndarray and shape:
+        data = array.copy() if array.flags.writeable or array.base is not None else array
+        data.flags.writeable = False
+        return Record(kind_of(shape, array.dtype), data, name="array")
     if shape == ():
         data = settled(array, shape, array.dtype) if array.dtype.kind == "f" else array[()]
     else:
-        private = isinstance(array, np.ndarray) and not array.flags.writeable and array.base is None
-        data = settled(array, shape, array.dtype, copy=not private)
+        data = settled(array, shape, array.dtype, copy=True)
     return Record(kind_of(shape, array.dtype), data, name="array")
 
 
-def detached(record: Record, name: str) -> Record:
+def detached(record: Record, name: str = "") -> Record:
     """A leaf with the data of `record`, which are computed when asked for."""
     source = record if record.data is None else None
-    return Record(record.kind, record.data, name=name, source=source)
+    leaf = Record(record.kind, record.data, name=name, source=source)
+    leaf.is_read = True  # by the other record, which has the same data
+    return leaf
 
 
 def results_of(token: Token, inputs: tuple[Record, ...], scalars: Any, kinds: Any) -> list[Record]:

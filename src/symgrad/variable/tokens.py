@@ -36,6 +36,7 @@ OPERAND: Final = _Operand()
 # A number of Python among the operands is its class: it is data, too
 NUMBER: Final = float
 INTEGER: Final = int
+SCALARS: Final = frozenset([NUMBER, INTEGER])
 INDEXED: Final = getitem  # whose numbers are indices, which decide whether there is a result
 
 
@@ -206,14 +207,28 @@ def token_of(function: Callable[..., Any], args: Any, kwargs: Any, arity: int) -
     found = _tokens.get(key)
     if found is None:
         if len(_tokens) > MAX_TOKENS:
-            _tokens.clear()
+            forget()
         found = _tokens.setdefault(key, Token(function, args, kwargs, arity))
+    return found
+
+
+_pairs: Final[dict[Any, Token]] = {}  # of functions of two operands, a few
+
+
+def pair_token(function: Callable[..., Any], left: Any, right: Any) -> Token:
+    """The token of a function of two operands or numbers."""
+    key = (function, left, right)
+    found = _pairs.get(key)
+    if found is None:
+        arity = (left is OPERAND) + (right is OPERAND)
+        found = _pairs[key] = token_of(function, (left, right), (), arity)
     return found
 
 
 def forget() -> None:
     """Make all tokens anew from now on."""
     _tokens.clear()
+    _pairs.clear()
 
 
 PLAIN: Final = frozenset({bool, str, Fraction, type(None), type(Ellipsis)})

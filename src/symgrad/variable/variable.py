@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 import weakref
 from collections.abc import Callable
-from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -21,12 +20,13 @@ from symgrad.expr.pytrees import mapped
 from symgrad.print.latex import latex
 from symgrad.recurrence import scan
 from symgrad.variable.backward import gradient_data, gradient_records
-from symgrad.variable.data import as_data, differs, replacement, settled, show
+from symgrad.variable.data import as_data, differs, frozen, replacement, settled, show
 from symgrad.variable.derivative import DERIVATIVES, Derivative, derivative_of
 from symgrad.variable.evaluation import data_of, expr_of
 from symgrad.variable.modes import is_in_step, keeps_history
 from symgrad.variable.operators import Operators, is_variable
-from symgrad.variable.reading import read_call
+from symgrad.variable.picture import picture_of_variables
+from symgrad.variable.reading import LARGEST_INT, read_call
 from symgrad.variable.record import (
     Call,
     Record,
@@ -36,10 +36,28 @@ from symgrad.variable.record import (
     results_of,
 )
 from symgrad.variable.scanning import scan_records
-from symgrad.variable.tokens import INDEXED, Outcome, Value
+from symgrad.variable.tokens import (
+    INDEXED,
+    INTEGER,
+    OPERAND,
+    SCALARS,
+    Outcome,
+    Token,
+    Value,
+    pair_token,
+)
 
-_serial: Final = count(1)  # tells unnamed leaves apart for the reader, and for nothing else
-ALONE: Final = 2  # references to an array that we alone hold: our own, and that of who counts
+
+def _references(array: Any) -> int:
+    return sys.getrefcount(array)
+
+
+def _references_of_one_name() -> int:
+    array = np.empty(0)
+    return _references(array)
+
+
+ALONE: Final = _references_of_one_name()  # references to an array that one local name holds alone
 
 
 class Variable(Operators):
@@ -78,7 +96,7 @@ class Variable(Operators):
         if record.call is not None or not isinstance(value, np.ndarray):
             return value
         if self._handed_out is None:
-            self._handed_out = value.copy()
+            self._handed_out = self._lent(record, value)
         return self._handed_out
 
     @data.setter
@@ -89,29 +107,49 @@ class Variable(Operators):
                 "the data of a computed variable follow from its leaves; assign to those, or call"
                 " unchain() first"
             )
+        if value is not None and value is self._handed_out:  # written to in place
+            if value is not old.data:
+                self._become(Record(old.kind, value, name=old.name))
+            return
         if is_variable(value):
             value = value.data
         self._become(Record(old.kind, replacement(value, old.shape, old.dtype), name=old.name))
-        if value is not self._handed_out:
-            self._handed_out = None
+        self._handed_out = None
+
+    @staticmethod
+    def _lent(record: Record, value: Any) -> Any:
+        """The array of a record that no call has read yet, to be written to; else a copy."""
+        if record.is_read or not value.flags.owndata:
+            return value.copy()
+        value.flags.writeable = True
+        return value
 
     def _become(self, record: Record) -> None:
         self._record = record
         record.owner = weakref.ref(self)
 
     def record(self) -> Record:
-        """The record of the present value."""
+        """The record of the present value, to be read: its data do not change any more."""
         if self._handed_out is not None:
             self._look_at_handed_out()
-        return self._record
+        record = self._record
+        record.is_read = True
+        return record
 
     def _look_at_handed_out(self) -> None:
         """Take over what was written into the array that was handed out."""
-        handed_out = self._handed_out
-        if differs(handed_out, self._record.data):
-            self.data = handed_out
+        handed_out, record = self._handed_out, self._record
+        lent = handed_out is record.data
         self._handed_out = None
-        if sys.getrefcount(handed_out) > ALONE:  # somebody may still write to it
+        others = _references(handed_out) > ALONE + lent  # somebody may still write to it
+        if lent and others:
+            record.data = frozen(handed_out.copy())
+        elif lent:
+            frozen(handed_out)
+        elif differs(handed_out, record.data):
+            data = handed_out.copy() if others else handed_out
+            self._become(Record(record.kind, frozen(data), name=record.name))
+        if others:
             self._handed_out = handed_out
 
     @property
@@ -234,7 +272,7 @@ class Variable(Operators):
         old = self.record()
         if old.call is not None:
             old.owner = None
-            self._become(detached(old, self._name or _unnamed()))
+            self._become(detached(old, self._name or ""))
 
     def unchain_backward(self) -> None:
         """Make leaves of all Variables that this one was computed from.
@@ -254,7 +292,7 @@ class Variable(Operators):
                 cut[record] = owner.record()
         for one in own.call.inputs:
             if one not in cut:
-                cut[one] = one if one.call is None else detached(one, _unnamed())
+                cut[one] = one if one.call is None else detached(one)
         inputs = tuple([cut[one] for one in own.call.inputs])
         call = Call(own.call.token, inputs, own.call.scalars)
         self._become(Record(own.kind, own.data, call, own.index))
@@ -268,7 +306,17 @@ class Variable(Operators):
         if function is scan:
             return mapped(scan_records(Variable, *args, **kwargs), _wrapped)
         token, reading = read_call(function, args, kwargs, Variable.__symgrad_lift__)
-        inputs, scalars = tuple(reading.records), tuple(reading.scalars)
+        return Variable._carried_out(
+            function, token, tuple(reading.records), tuple(reading.scalars)
+        )
+
+    @staticmethod
+    def _carried_out(
+        function: Callable[..., Any],
+        token: Token,
+        inputs: tuple[Record, ...],
+        scalars: tuple[Any, ...],
+    ) -> Any:
         kinds = tuple([one.kind for one in inputs])
         found = token.outcome(kinds, scalars, function is INDEXED)
         if found.nest is None:
@@ -277,6 +325,28 @@ class Variable(Operators):
                 return kind.value
             return _wrapped(Record(kind, call=Call(token, inputs, scalars)))
         return _several(found, token, inputs, scalars)
+
+    @staticmethod
+    def __symgrad_pair__(function: Callable[..., Any], a: Any, b: Any) -> Any:
+        """A function of two operands, of which one is a Variable: the same, with less to look at."""
+        left, right = a.__class__, b.__class__
+        records: tuple[Record, ...]
+        scalars: tuple[Any, ...] = ()
+        if left is Variable and right is Variable:
+            left = right = OPERAND
+            records = (a.record(), b.record())
+        elif right in SCALARS and left is Variable:
+            left, records, scalars = OPERAND, (a.record(),), (b,)
+        elif left in SCALARS and right is Variable:
+            right, records, scalars = OPERAND, (b.record(),), (a,)
+        else:
+            return Variable.__symgrad_lift__(function, (a, b), {})
+        if INTEGER in (left, right) and not -LARGEST_INT <= scalars[0] <= LARGEST_INT:
+            return Variable.__symgrad_lift__(function, (a, b), {})
+        token = pair_token(function, left, right)
+        return Variable._carried_out(function, token, records, scalars)
+
+    __symgrad_picture__ = staticmethod(picture_of_variables)
 
     def __format__(self, spec: str) -> str:
         return format(self.data, spec) if spec else str(self)
@@ -321,12 +391,8 @@ def variable(data: Any, name: str | None = None) -> Variable:
     return _leaf(as_data(data.data if is_variable(data) else data), name)
 
 
-def _unnamed() -> str:
-    return f"x{next(_serial)}"
-
-
 def _leaf(data: Any, name: str | None = None) -> Variable:
-    return Variable(leaf_record(data, name or _unnamed()), name)
+    return Variable(leaf_record(data, name or ""), name)
 
 
 def _restored(data: Any, name: str | None, grad: Any) -> Variable:
@@ -344,7 +410,7 @@ def _wrapped(result: Any) -> Any:
         return data_of(result)
     if keeps_history():
         return Variable(result)
-    return Variable(detached(result, _unnamed()))
+    return Variable(detached(result))
 
 
 def _several(
@@ -374,7 +440,9 @@ def _add_data(target: Record, data: Any) -> None:
         return
     before = owner._grad
     if before is None or before.is_leaf:
-        total = data if before is None else data_of(before.record()) + data
-        owner._grad = _leaf(settled(total, target.shape, target.dtype))
+        if before is not None:
+            total = data_of(before.record()) + data
+            data = settled(total, target.shape, target.dtype)
+        owner._grad = _leaf(data)
     else:
         owner._grad = before + _leaf(data)

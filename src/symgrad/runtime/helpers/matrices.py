@@ -8,8 +8,22 @@ import numpy as np
 
 
 def _spd_logdet(a: Any) -> Any:
-    """log(det(a)) of positive definite matrices, by Cholesky."""
-    factor = np.linalg.cholesky(a)
+    """log(det(a)) of positive definite matrices, by Cholesky; -inf of one that is singular.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        Where an eigenvalue is negative beyond rounding.
+    """
+    try:
+        factor = np.linalg.cholesky(a)
+    except np.linalg.LinAlgError:
+        w = np.linalg.eigvalsh(a)
+        size = np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
+        if not np.all(w >= -w.shape[-1] * np.finfo(w.dtype).eps * size):
+            raise
+        with np.errstate(divide="ignore"):
+            return np.sum(np.log(np.maximum(w, 0)), axis=-1)
     return 2 * np.sum(np.log(np.diagonal(factor, axis1=-2, axis2=-1)), axis=-1)
 
 
@@ -47,8 +61,9 @@ class _Factor:
     def logabsdet(self) -> Any:
         if self.lu is None and not self.definite:
             return np.linalg.slogdet(self.a)[1]
-        factor = np.linalg.cholesky(self.a) if self.lu is None else self.lu
-        logs = np.log(np.abs(factor.diagonal())).sum()
+        if self.lu is None:
+            return _spd_logdet(self.a)
+        logs = np.log(np.abs(self.lu.diagonal())).sum()
         return 2 * logs if self.definite else logs
 
     def signdet(self) -> Any:

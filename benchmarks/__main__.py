@@ -34,7 +34,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "cases",
         nargs="*",
-        help="names of cases, all by default; or accuracy, forms or graphs, with options of their own",
+        help="names of cases, all by default; or accuracy, forms, graphs, solve_sets, with their own options",
     )
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, one second a row")
@@ -73,6 +73,11 @@ def main() -> int:
         from benchmarks.accuracy.measure import main as accuracy
 
         return accuracy(sys.argv[2:])
+    if sys.argv[1:2] == ["solve_sets"]:
+        confine(2)
+        from benchmarks.solve_sets.measure import main as solve_sets
+
+        return solve_sets(sys.argv[2:])
     if sys.argv[1:2] == ["forms"]:
         from benchmarks.forms.measure import main as forms
 

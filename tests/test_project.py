@@ -52,7 +52,8 @@ LAYERS = {
     "optim": TO_AUTODIFF | TO_COMPILE | {"variable"},
     "interop": TO_AUTODIFF
     | TO_COMPILE
-    | {"substitute", "parse"},  # text, as SymPy's lambdify takes it
+    | {"substitute", "parse"}  # text, as SymPy's lambdify takes it
+    | {"solve"},  # on Dask arrays
     "cli": ALL | {""},
     "__main__": {"cli"},
     "": ALL,
@@ -152,6 +153,7 @@ def test_the_project_file_is_complete():
         "test",
         "bench",
         "plot",
+        "progress",
         "scipy",
         "dask",
         "docs",

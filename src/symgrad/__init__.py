@@ -225,6 +225,7 @@ from symgrad.solve import (
     newton_minimize,
     newton_root,
 )
+from symgrad.solve.all_roots import all_roots, polynomial_roots
 from symgrad.solve.implicit import implicit
 from symgrad.solve.linear import solve_linear
 from symgrad.structure import (
@@ -293,6 +294,7 @@ __all__ = [
     "absolute",
     "add",
     "all",
+    "all_roots",
     "any",
     "arange",
     "arccos",
@@ -428,6 +430,7 @@ __all__ = [
     "parse",
     "pi",
     "piecewise",
+    "polynomial_roots",
     "positive",
     "pow",
     "power",

@@ -38,6 +38,9 @@ class MixedError(ArgumentError):
         super().__init__(message)
         self.lift = lift
 
+    def __reduce__(self) -> tuple[type, tuple[str, None]]:
+        return type(self), (str(self), None)  # another process has no data to carry
+
 
 class TruthError(SymgradError, TypeError):
     """A symbolic expression was used where Python needs to know true or false."""

@@ -179,6 +179,7 @@ def test_every_error_survives_pickling(kind):
     special = {
         errors.ConvergenceError: ("none", NO_ROOT(1.0)),
         errors.ParseError: ("no operand", "x +", 3),
+        errors.MixedError: ("a message", None),
     }
     error = kind(*special.get(kind, ("a message",)))
     again = pickle.loads(pickle.dumps(error))

@@ -163,6 +163,20 @@ def test_a_saved_module_pickles_callbacks_and_paths(tmp_path):
     assert "2 inequal" not in solver.explain() and "1 equations and 1 inequal" in solver.explain()
 
 
+def test_where_there_are_no_multipliers_nothing_is_claimed():
+    # Hock and Schittkowski 13: the gradients of active constraints are parallel at (1, 0)
+    found = sg.newton_minimize(
+        (x - 2) ** 2 + y**2, [x, y], inequal=(1 - x) ** 3 - y, bounds=[(0, None), (0, None)]
+    )([-2.0, -2.0])
+    assert not found.converged and str(found.status) == "stalled"
+    np.testing.assert_allclose(found.x, [1.0, 0.0], atol=1e-3)
+
+
+def test_no_constraints_at_all():
+    found = sg.newton_minimize((x - 1) ** 2 + y**2, [x, y], equal=[], inequal=[])([3.0, 2.0])
+    np.testing.assert_allclose(found.x, [1.0, 0.0], atol=1e-12)
+
+
 def test_wrong_constraints_are_named():
     with pytest.raises(sg.ArgumentError, match="comparisons by ==, not"):
         sg.newton_minimize(x**2, x, equal=x >= 1)

@@ -25,7 +25,19 @@ class _Missing:
 
 MISSING: Final = _Missing()
 FLOAT: Final = np.dtype(np.float64)
+_ORDINARY: Final = frozenset([float, int, np.ndarray, np.float64])
 _ARRAY, _FLOAT64 = np.ndarray, np.float64  # looked up at every call
+
+
+def has_dask(args: Sequence[Any]) -> bool:
+    """Whether one of the arguments, or of lists of them, is a Dask array."""
+    for a in args:
+        if a.__class__ is list or a.__class__ is tuple:
+            if has_dask(a):
+                return True
+        elif a.__class__ not in _ORDINARY and hasattr(a, "__dask_graph__"):
+            return True
+    return False
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.arguments import FLOAT
+from symgrad.compile.pipeline import Draft, Options
 from symgrad.expr.node import Expr
 from symgrad.expr.tuning import tuning
-from symgrad.program.build import lower
 from symgrad.program.ir import Program
 from symgrad.rewrite.batches import one_problem
 from symgrad.rewrite.unrolling import by_entries, has_entries
-from symgrad.targets.passes import prepared
 
 MAX_PART: Final = (
     0.75  # of the entries that arrays compute for a problem; columns are packed as well
@@ -44,13 +43,9 @@ class Columns:
     batched: tuple[bool, ...]
     shapes: tuple[tuple[int, ...], ...]
 
-    def count(self, values: Sequence[Any]) -> int:
-        """How many problems there are."""
-        return len(values[self.batched.index(True)])
-
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """The results, each with the batch first, for arguments of float64."""
-        count = self.count(values)
+        count = len(values[self.batched.index(True)])
         columns: list[Any] = []
         for value, batched in zip(values, self.batched, strict=True):
             if batched:
@@ -76,8 +71,9 @@ class Columns:
 class Batches:
     """The function by columns of a function, made at its second call: many functions are called once."""
 
-    def __init__(self, make: Callable[[], Columns | None]) -> None:
+    def __init__(self, args: Sequence[Expr], make: Callable[[], Columns | None]) -> None:
         self._make = make
+        self._batch = next((k for k, x in enumerate(args) if _is_batched(x)), None)
         self._called = False
         self._made = False
         self._found: Columns | None = None
@@ -87,22 +83,32 @@ class Batches:
         if not self._called:
             self._called = True
             return None
+        if self._batch is None or len(values[self._batch]) < tuning().column_problems:
+            return None
+        if any(v.dtype is not FLOAT for v in values):
+            return None
         if not self._made:
             self._found = self._make()
             self._made = True
-        found = self._found
-        if found is None or any(v.dtype is not FLOAT for v in values):
-            return None
-        return found if found.count(values) >= tuning().column_problems else None
+        return self._found
+
+
+def _is_batched(x: Expr) -> bool:
+    """Whether an argument has a first axis of an extent that is known at call time only."""
+    return bool(x.shape) and isinstance(x.shape[0], str)
 
 
 def on_columns(
     parameters: Sequence[tuple[str, Expr]],
     leaves: Sequence[Expr],
     arrays: Callable[[], Program],
-    compiled: Callable[[list[Expr], list[Expr]], Callable[..., Any]],
+    options: Options,
+    compiled: Callable[[Draft, Program], Callable[..., Any]],
 ) -> Columns | None:
-    """The function by columns, compiled by `compiled`, where it takes no more steps than that on arrays."""
+    """The function by columns, where it takes no more steps than that on arrays.
+
+    It is a function of scalars under `options`, which `compiled` makes of what was lowered for it.
+    """
     symbols = [x for _, x in parameters]
     problem = one_problem(symbols, leaves)
     if problem is None or not has_entries(problem.parameters, problem.outputs):
@@ -111,13 +117,14 @@ def on_columns(
     scalars = by_entries(list(zip(names, problem.parameters, strict=True)), problem.outputs)
     if scalars is None:
         return None
-    inputs, outputs = scalars.flat()
-    whole, steps = arrays(), lower(inputs, prepared(outputs)).steps()
+    draft = Draft(*scalars.flat(), options)
+    program, whole = draft.lowered(), arrays()
+    steps = program.steps()
     if steps > min(tuning().float_steps, whole.steps(), MAX_PART * _entries(whole)):
         return None
-    batched = tuple([isinstance(d, str) for x in symbols for d in (*x.shape, 1)[:1]])
+    batched = tuple(map(_is_batched, symbols))
     shapes: Any = tuple([y.shape[1:] for y in problem.outputs])
-    return Columns(compiled(inputs, outputs), batched, shapes)
+    return Columns(compiled(draft, program), batched, shapes)
 
 
 def _entries(p: Program) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from symgrad.compile import blocked
-from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature, has_dask
 from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.columns import Batches, Columns, on_columns
@@ -25,6 +25,7 @@ from symgrad.expr.pickling import flatten
 from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
+from symgrad.program.ir import Program
 from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
 from symgrad.targets.native.calls import obstacle
@@ -41,8 +42,9 @@ class CompiledFunction:
     Called with Python floats, a function of scalars runs code on floats and returns floats, with inf
     and nan where IEEE arithmetic has them. Called with arrays it runs NumPy code; scalar arguments
     broadcast against each other, and every output has the broadcast shape. Large arrays are computed in
-    blocks that fit the cache, in place and on several threads. From the second call on, small arrays of
-    known shapes run code on floats for their entries, and batches of small problems code on columns.
+    blocks that fit the cache, in place and on several threads. From the second call on, or once
+    calls have lost as much as it takes to write it, small arrays of known shapes run code on floats for
+    their entries, and batches of small problems code on columns.
     Outputs never share memory with arguments. Calls from several threads at once are safe.
 
     With ``out=``, an array or a nest of arrays in the form of the outputs, results are written there.
@@ -64,6 +66,7 @@ class CompiledFunction:
         "__dict__",  # for docstring and signature of each function
         "__name__",
         "__weakref__",
+        "_calls",
         "_code",
         "_columns",
         "_draft",
@@ -99,13 +102,14 @@ class CompiledFunction:
         self._code = code
         self._options = options
         self._run: Callable[..., Any] | None = None
+        self._calls = 0  # until the code on entries is worth its writing
         self._native: Native | None = None
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
-        self._least = blocked.least_entries(
-            code.cost, options.native
-        )  # entries from which arrays are large
-        self._columns = None if signature.batched else Batches(self._by_columns)
+        # products take the time, where there are any, and loops little of it
+        loops = options.native and not code.products
+        self._least = blocked.least_entries(code.cost, loops)  # entries from which arrays are large
+        self._columns = None if signature.batched else Batches(args, self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]
         self._in_one_thread = work_function(names, code.products, options.threads)
@@ -155,6 +159,10 @@ class CompiledFunction:
         check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
 
+    def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
+        """The symbols, the formulas, and the form of the outputs around these."""
+        return self.args, self._leaves, self._nest
+
     # Calling
 
     def _first_call(self, /, *args: Any, out: Any = None, **kwargs: Any) -> Any:
@@ -171,8 +179,10 @@ class CompiledFunction:
             return self._compiled_on_floats()(*floats)
         if not (self._floats(args) or self._signature.exact(args)):
             return self._checked(args)
-        if self._run is None and not self._of_floats():
-            return self._checked(args)  # many functions of arrays are called once
+        if not self._of_floats():
+            self._calls += 1
+            if self._calls < self._code.worth_after:
+                return self._checked(args)
         return self._compiled_on_floats()(*args)
 
     def _compiled_on_floats(self) -> Callable[..., Any]:
@@ -232,9 +242,10 @@ class CompiledFunction:
             found = self._one_shape.find(args)
             if found is not None:
                 return found
-        small = self._signature.small(args, self._least) if out is None else None
+        small = self._signature.small(args, self._least)
         if small is not None:
-            return (self._run or self._plain())(*small)
+            result = (self._run or self._plain())(*small)
+            return result if out is None else Destination(self._nest, out).store(result)
         if out is None and self._of_floats():
             floats = self._signature.as_floats(args)
             if floats is not None:
@@ -243,6 +254,10 @@ class CompiledFunction:
 
     def _checked(self, args: Sequence[Any], out: Any = None) -> Any:
         """Check the arguments, then run the plain code, or that for large arrays."""
+        if has_dask(args):
+            from symgrad.interop.dask import call_on_dask  # noqa: PLC0415 (an extra)
+
+            return call_on_dask(self, args)
         values = self._signature.check(args)
         if self._floats(args):
             with np.errstate(all="ignore"):
@@ -283,15 +298,10 @@ class CompiledFunction:
         made = self._sized.get(key)
         if made is None:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
-            code = write(
-                self._draft.lowered(None, options),
-                self._leaves,
-                self._nest,
-                self._code.doc,
-                options,
-            )
+            draft = self._draft.of_options(options)
+            code = write(draft, draft.lowered(), self._nest, self._code.doc)
             made = self.__class__(
-                self.args, self._leaves, self._nest, self._signature, code, options
+                self.args, self._leaves, self._nest, self._signature, code, options, draft
             )
             for oldest in [*self._sized][: 1 - MAX_SIZED]:
                 self._sized.pop(oldest, None)
@@ -302,18 +312,17 @@ class CompiledFunction:
         names = [p.identifier for p in self._signature.parameters]
         draft = self._draft.of_large_arrays
         parameters = list(zip(names, self.args, strict=True))
-        return on_columns(parameters, self._leaves, draft, self._of_scalars)
-
-    def _of_scalars(self, inputs: list[Expr], outputs: list[Expr]) -> CompiledFunction:
-        """A function of scalars, with the options of this one, that returns a list."""
-        nest = ("list", (), tuple(range(len(outputs))))
         options = replace(self._options, sizes=())
-        draft = Draft(inputs, outputs, options)
-        program = draft.lowered()
+        return on_columns(parameters, self._leaves, draft, options, self._of_scalars)
+
+    def _of_scalars(self, draft: Draft, program: Program) -> CompiledFunction:
+        """A function of scalars, as it was lowered, that returns a list."""
+        nest = ("list", (), tuple(range(len(draft.leaves))))
         parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
         signature = Signature(tuple(parameters), True, (), True)
-        code = write(program, outputs, nest, self._code.doc, options)
-        return self.__class__(tuple(inputs), tuple(outputs), nest, signature, code, options, draft)
+        code = write(draft, program, nest, self._code.doc)
+        args, leaves = tuple(draft.args), tuple(draft.leaves)
+        return self.__class__(args, leaves, nest, signature, code, draft.options, draft)
 
     def _larger(self) -> LargeArrays:
         if self._large is None:

@@ -205,7 +205,7 @@ def _compiled(
             leaves=tuple(leaves),
             nest=nest,
             signature=_signature(program, leaves),
-            code=write(program, leaves, nest, describe(program, leaves), options),
+            code=write(draft, program, nest, describe(program, leaves)),
             options=options,
             draft=draft,
         )

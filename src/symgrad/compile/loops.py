@@ -21,7 +21,7 @@ from symgrad.compile.combine import (
 )
 from symgrad.compile.pipeline import Options
 from symgrad.expr.dims import Dim, Shape
-from symgrad.expr.kinds import Argument, Reduce, Span
+from symgrad.expr.kinds import Reduce, Span
 from symgrad.expr.tuning import tuning
 from symgrad.program.cost import cost_of
 from symgrad.program.ir import Combine, Loop, Program
@@ -85,14 +85,12 @@ def _whole_axes(loop: Loop, combine: Combine) -> int:
 
 def _spaces(loop: Loop) -> dict[Shape, list[int]]:
     """The operands of the entrywise work over each shape in the body of a loop."""
-    numbers = {name: k for k, (name, _) in enumerate(loop.body.parameters)}
-    instrs = loop.body.instrs
+    instrs, count = loop.body.instrs, len(loop.operands)  # which come first
     found: dict[Shape, dict[int, None]] = {}
     pairs = [(i.shape, a) for i in instrs if i.kind.entrywise for a in i.args]
     for shape, a in [*pairs, *[(instrs[v].shape, v) for v in loop.body.outputs]]:
-        kind = instrs[a].kind
-        if isinstance(kind, Argument):
-            found.setdefault(shape, {})[numbers[kind.name]] = None
+        if a < count:
+            found.setdefault(shape, {})[a] = None
     return {shape: list(operands) for shape, operands in found.items()}
 
 

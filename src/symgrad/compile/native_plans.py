@@ -203,7 +203,8 @@ class Plan:
         if not self.reduces:
             axes.sort(key=lambda axis: -sum(map(abs, axis.strides)))
         axes = _merged(axes)
-        if not kept and len(axes) > 1 and axes[-1].extent < SHORT:
+        alone = all(sum(a.kept[k] for a in axes) <= 1 for k in range(len(kept)))  # in any order
+        if alone and len(axes) > 1 and axes[-1].extent < SHORT:
             longest = max(range(len(axes)), key=lambda k: axes[k].extent)
             if axes[longest].extent >= SHORT:
                 axes.append(axes.pop(longest))

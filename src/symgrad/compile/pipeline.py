@@ -15,7 +15,7 @@ from symgrad.expr.traverse import as_roots, toposort
 from symgrad.program.build import lower
 from symgrad.program.ir import Program
 from symgrad.program.sizes import entry_cost, entry_spaces, product_spaces
-from symgrad.rewrite.unrolling import by_entries, has_entries, pays
+from symgrad.rewrite.unrolling import by_entries, call_that_pays, has_entries, pays
 from symgrad.targets.data import long_arrays
 from symgrad.targets.lists import ARRAYS, FLOATS, LARGE, Target
 from symgrad.targets.numpy_source import largest_code, numpy_source
@@ -56,6 +56,13 @@ class Draft:
         self.leaves = leaves
         self.options = options
         self._formulas: Sequence[Expr] | None = None
+        self._arrays: Program | None = None
+
+    def of_options(self, options: Options) -> Draft:
+        """The same formulas under other options."""
+        draft = Draft(self.args, self.leaves, options)
+        draft._formulas = self._formulas
+        return draft
 
     @property
     def formulas(self) -> Sequence[Expr]:
@@ -64,18 +71,30 @@ class Draft:
             self._formulas = run_passes(as_roots(self.leaves), FORMULA_PASSES)
         return self._formulas
 
-    def lowered(
-        self, spans: Sequence[Shape] | None = None, options: Options | None = None
-    ) -> Program:
-        """The program before the passes of a target."""
-        sizes = (options or self.options).sizes
-        return lower(self.args, self.formulas, spans, dict(sizes))
+    def lowered(self, spans: Sequence[Shape] | None = None) -> Program:
+        """The program before the passes of a target; scalar arguments span the axes of `spans`."""
+        return lower(self.args, self.formulas, spans, dict(self.options.sizes))
+
+    def of_arrays(self, program: Program) -> Program:
+        """What was lowered as the program for arrays.
+
+        That of arguments with shapes is kept: it is the one for large arrays, before their loops, too.
+        Where scalars stand for arrays there is one for each way in which they broadcast: by the shapes
+        terms are added in another order.
+        """
+        target = ARRAYS.with_fast_math() if self.options.fast_math else ARRAYS
+        arrays = run_passes(program, target.passes)
+        if not program.batched and target == self.target(ARRAYS):
+            self._arrays = arrays
+        return arrays
 
     @COLLECTOR_PAUSED
     def of_large_arrays(self, spans: Sequence[Shape] | None = None) -> Program:
         """The program for large arrays before its loops; scalar arguments span the axes of `spans`."""
         more = LARGE.formulas[len(FORMULA_PASSES) :]
         formulas = run_passes(self.formulas, more)
+        if spans is None and self._arrays is not None and formulas is self.formulas:
+            return self._arrays
         program = lower(self.args, formulas, spans, dict(self.options.sizes))
         return run_passes(program, self.target(ARRAYS).passes)
 
@@ -105,6 +124,8 @@ class Code:
         The additions that take as long as all steps of a function of scalars do for an entry; else 0.
     products : str
         The code of the multiplications of its largest product of matrices; empty where there is none.
+    worth_after : int
+        Which call the code on the entries of small arrays is written at.
     """
 
     __slots__ = (
@@ -117,6 +138,7 @@ class Code:
         "ordered",
         "products",
         "source",
+        "worth_after",
     )
 
     def __init__(
@@ -129,6 +151,7 @@ class Code:
         ordered: bool,
         cost: int,
         products: str,
+        worth_after: int = 0,
     ) -> None:
         self.source = source
         self.arrays = arrays
@@ -138,6 +161,7 @@ class Code:
         self.ordered = ordered
         self.cost = cost
         self.products = products
+        self.worth_after = worth_after
         self._scalar = scalar
 
     @property
@@ -158,15 +182,17 @@ class Code:
         return Code, (*parts, self.scalar, self.ordered, self.cost, self.products)
 
 
-def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, options: Options) -> Code:
-    """The code of a program that was just lowered from formulas."""
-    target = ARRAYS.with_fast_math() if options.fast_math else ARRAYS
-    arrays = run_passes(program, target.passes)
+def write(draft: Draft, program: Program, nest: Nest, doc: str) -> Code:
+    """The code of a program that was just lowered from the formulas of a draft."""
+    leaves, options = draft.leaves, draft.options
+    arrays = draft.of_arrays(program)
     scalar: Callable[[], str | None] | None = None
+    worth_after = 0
     if FLOATS.accepts(program):
         scalar = partial(scalar_source, program, nest, options.name)
     elif not program.batched and has_entries([x for _, x in program.parameters], leaves):
         scalar = partial(_entries_source, arrays, leaves, nest, options.name)
+        worth_after = call_that_pays(leaves, arrays.steps())
     return Code(
         numpy_source(arrays, nest, options.name, doc),
         long_arrays(arrays.arrays),
@@ -176,6 +202,7 @@ def write(program: Program, leaves: Sequence[Expr], nest: Nest, doc: str, option
         program.ordered and bool(program.extents) and not options.sizes,
         entry_cost(arrays) if program.batched else 0,
         largest_code(arrays, product_spaces(arrays)),
+        worth_after,
     )
 
 

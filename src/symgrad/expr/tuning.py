@@ -62,6 +62,8 @@ class Tuning:
         Of code on floats: a step of array code takes as long as so many steps on floats; to find and
         write one takes as long as to run it so often; and a function is reckoned to have so many calls,
         once it has had a second one.
+    prompt_steps : int
+        Steps of such code that are written at the second call; more wait until calls have lost as much.
     float_steps, float_entries, argument_entries : int
         The most steps of such code, the most entries that are looked at for it, and those of an argument
         or a result.
@@ -71,7 +73,7 @@ class Tuning:
 
     large_entries: int = 32768
     heavy_entries: int = 8192
-    native_entries: int = 1024
+    native_entries: int = 8192
     block_bytes: int = 1 << 23
     block_entries: tuple[int, int] = (4096, 131072)
     threaded_work: int = 1 << 20
@@ -92,6 +94,7 @@ class Tuning:
     step_cost: int = 15
     writing_cost: int = 1000
     calls: int = 10_000
+    prompt_steps: int = 500
     float_steps: int = 5000
     float_entries: int = 12_000
     argument_entries: int = 2000

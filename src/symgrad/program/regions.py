@@ -70,7 +70,7 @@ def is_space(shape: Shape) -> bool:
         if not isinstance(d, int):
             return True
         entries *= d
-    return entries >= tuning().space_entries
+    return bool(shape) and entries >= tuning().space_entries
 
 
 class _Layers:

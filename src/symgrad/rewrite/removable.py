@@ -212,7 +212,7 @@ def _without_choice(formula: Expr, condition: Expr, taken: int) -> Expr:
 def _guarded_pieces(guard: _Guard) -> list[_Piece] | None:
     """The parts of a guarded formula near u = 0, if its limit is the value of the guard."""
     order = toposort([guard.formula])
-    if guard.formula not in _moderate(order):
+    if not _moderate(order, {guard.formula}):
         return None
     split = _split(guard.formula, guard.u, _quantities_of(order), guarded=True)
     if split.others or not split.pieces:
@@ -303,14 +303,13 @@ class _Candidates:
     """The formulas of a graph that may have a piece to be replaced, by tests that cost little."""
 
     def __init__(self, order: Sequence[Expr], singular: set[Expr]) -> None:
-        self._singular = singular
         self._divided = {x.args[0] for x in order if x.op is POW and _is_negative(x.args[1])}
-        self._moderate = _moderate(order)
+        self._moderate = _moderate(order, singular)
         self.alone = _quantities_of(order)
 
     def quantities(self, node: Expr) -> list[Expr]:
         """What may go to zero in a sum, product or power, if that is worth a look."""
-        if node not in self._singular or node not in self._moderate:
+        if node not in self._moderate:
             return []
         factors = dict.fromkeys(
             x for term in (node.args if node.op is ADD else (node,)) for x in _factors(term)
@@ -356,16 +355,22 @@ def _split_near_zero(node: Expr, candidates: _Candidates) -> _Split | None:
     return None
 
 
-def _moderate(order: Sequence[Expr]) -> set[Expr]:
-    """The nodes of an order that hold a function which is not rational, in a formula of moderate size."""
+def _moderate(order: Sequence[Expr], nodes: set[Expr]) -> set[Expr]:
+    """Those nodes of an order that hold a function which is not rational, in a formula of moderate size."""
     functions: set[Expr] = set()
     large: set[Expr] = set()
+    moderate: set[Expr] = set()
     for node in order:
         if node.op in FUNCTIONS or any(arg in functions for arg in node.args):
             functions.add(node)
-        if any(arg in large for arg in node.args) or not _is_moderate(node):
+        if any(arg in large for arg in node.args):
             large.add(node)
-    return functions - large
+        elif node in nodes and node in functions:
+            if _is_moderate(node):
+                moderate.add(node)
+            else:
+                large.add(node)
+    return moderate
 
 
 def _is_moderate(node: Expr) -> bool:

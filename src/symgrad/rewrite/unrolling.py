@@ -102,6 +102,20 @@ def pays(steps: int, array_steps: int) -> bool:
     return steps <= t.float_steps and t.calls * gain >= t.writing_cost * steps
 
 
+def call_that_pays(outputs: Sequence[Expr], array_steps: int) -> int:
+    """The call at which code on floats is written in place of array code of so many steps.
+
+    That is the second, since many functions are called once; but where there is much to write, that
+    by which calls of array code have lost as much as to write it takes.
+    """
+    t = tuning()
+    steps = sum([_size(node) for node in toposort(outputs) if node.args]) // 2
+    if steps <= t.prompt_steps:
+        return 2
+    gain = max(t.step_cost * array_steps - steps, t.step_cost * array_steps // 4, 1)
+    return t.writing_cost * steps // gain
+
+
 def _size(node: Expr) -> int:
     """The entries of a node; those of a product before it is summed."""
     if node.op is EINSUM:

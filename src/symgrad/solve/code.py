@@ -259,6 +259,13 @@ def large_code(
     return _module(problem, functions, called, options, "tol=1e-10, maxiter=500")
 
 
+def sparse_fit_code(problem: Problem, outputs: Sequence[Expr], options: dict[str, Any]) -> str:
+    """Residuals, entries of their Jacobian and its places, and the call of the sparse solver of fits."""
+    functions = [_function("evaluate", problem.symbols, outputs)]
+    called = "solve_sparse_fit(evaluate, product"
+    return _module(problem, functions, called, options, "tol=1e-10, maxiter=500")
+
+
 def sparse_code(
     problem: Problem,
     outputs: Sequence[Expr],
@@ -272,19 +279,26 @@ def sparse_code(
 
 
 def equation_code(
-    problem: Problem, outputs: Sequence[Expr], quotient: Expr, options: dict[str, Any]
+    problem: Problem,
+    outputs: Sequence[Expr],
+    quotient: Expr,
+    options: dict[str, Any],
+    ends: Sequence[Expr] | None = None,
 ) -> str:
     """The solver of one equation: the loop on floats, and the functions that batches run.
 
-    `outputs` are value, step and slope; the step is ``-value/quotient``.
+    `outputs` are value, step and slope; the step is ``-value/quotient``. `ends` are those of a bracket that
+    depends on parameters.
     """
-    free = options["globalize"] and options["bracket"] is None
+    free = options["globalize"] and options["bracket"] is None and ends is None
     loop = equation_loop(problem, outputs, options["bounds"]) if free else None
     evaluate, entrywise = over_problems("evaluate", problem, outputs)
     newton = outputs[2] is quotient
     kernels = _kernels(problem, quotient) if entrywise and newton else []
-    called = f"solve_equation(evaluate, {'kernels' if kernels else None}, {entrywise}"
-    functions = [evaluate, *kernels]
+    bracket = [] if ends is None else [over_problems("ends", problem, ends)[0]]
+    named = "ends" if bracket else None
+    called = f"solve_equation(evaluate, {'kernels' if kernels else None}, {entrywise}, {named}"
+    functions = [evaluate, *bracket, *kernels]
     return _module(problem, functions, called, options, "tol=1e-12, maxiter=100", loop)
 
 

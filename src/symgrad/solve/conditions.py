@@ -58,6 +58,8 @@ class Conditions:
         Whether the matrix is made of the entries that can differ from zero.
     form : Form, optional
         Of the solver's unknowns, where there are others.
+    kind : {"root", "minimum"}
+        What the solver looks for; a fit is a minimum of its own class.
     bounds
         Of the unknowns that hold the iterate; None for a root, which is one at a bound too.
 
@@ -76,7 +78,9 @@ class Conditions:
         sparse: bool = False,
         form: Form | None = None,
         bounds: Any = None,
+        kind: str = "root",
     ) -> None:
+        self.kind = kind
         self.problem, self.sparse = problem, sparse
         self.form, self.bounds = form or problem.form, bounds
         self._make = formulas

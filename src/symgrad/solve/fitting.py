@@ -30,12 +30,18 @@ from symgrad.solve.code import (
     influence_code,
     probe_code,
     rounding_code,
+    sparse_fit_code,
 )
 from symgrad.solve.fit_report import FitConditions
 from symgrad.solve.losses import Loss
-from symgrad.solve.problem import Problem, bounds_of, declared, problem_of
+from symgrad.solve.problem import Problem, bounds_of, declared, problem_of, size_of
+from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver, described, keywords
+from symgrad.solve.structure import entries_of_jacobian
 
+METHODS: Final = ("auto", "dense", "sparse")
+SPARSE_UNKNOWNS: Final = 200  # from which on sparse factors are looked at
+SPARSE_PART: Final = 0.1  # of the entries of a Jacobian that they are chosen for
 POLICIES: Final = ("raise", "omit", "propagate")
 
 
@@ -52,6 +58,7 @@ def least_squares(
     absolute_sigma: bool = False,
     fixed: Mapping[Any, Any] | None = None,
     nan_policy: str = "raise",
+    method: str = "auto",
 ) -> Solver:
     """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
 
@@ -81,6 +88,12 @@ def least_squares(
     nan_policy : {"raise", "omit", "propagate"}
         What to do where data are nan or infinite: an error (of a batch, the member is "non finite"), to
         leave out the residuals that are so because of them, or the status "non finite" always.
+    method : {"auto", "dense", "sparse"}
+        "sparse", for unknowns of known extents without bounds, forms the entries of the Jacobian that can
+        differ from zero, and factors normal equations in an order of little fill, which is that of the
+        Schur complement where unknowns fall into two kinds. "auto" is "sparse" where SciPy is there, for
+        200 unknowns or more, if at most a tenth of the entries can differ from zero. Covariances are formed
+        for 500 unknowns or fewer, and None for more.
 
     Returns
     -------
@@ -108,7 +121,7 @@ def least_squares(
     remake = (
         least_squares,
         (r, unknowns, params),
-        keywords(locals(), "bounds loss f_scale sigma absolute_sigma fixed nan_policy"),
+        keywords(locals(), "bounds loss f_scale sigma absolute_sigma fixed nan_policy method"),
     )
     if nan_policy not in POLICIES:
         raise ArgumentError(f"nan_policy must be one of {', '.join(POLICIES)}, not {nan_policy!r}")
@@ -125,8 +138,6 @@ def least_squares(
     counted = _counted(problem) if nan_policy == "omit" else problem
     lost = counted._replace(formulas=tuple(known.residual(e) for e in counted.formulas))
     options = {"bounds": sides, "absolute": bool(absolute_sigma), "nan_policy": nan_policy}
-    blocks = jacobian(list(lost.formulas), list(lost.unknowns))
-    outputs = [*lost.formulas, *[b for row in blocks for b in row]]
     late: dict[str, Callable[[], str]] = {
         "rounding": partial(rounding_code, lost, lost.formulas),
         "product": partial(curvature_code, lost),
@@ -135,9 +146,9 @@ def least_squares(
         late["influence"] = partial(influence_code, counted, known)
     if nan_policy == "omit":
         late["probe"] = partial(probe_code, problem)
-    how = "Levenberg-Marquardt; singular values"
+    code, how = _code(problem, lost, options, [*late], method, known.linear)
     return Solver(
-        partial(fit_code, problem, lost, outputs, options, [*late]),
+        code,
         late,
         described("least squares", problem, how if known.linear else f"{how}; loss {loss}"),
         tuple(problem.symbols),
@@ -155,6 +166,32 @@ def least_squares(
     )
 
 
+def _code(
+    problem: Problem,
+    lost: Problem,
+    options: dict[str, Any],
+    late: list[str],
+    method: str,
+    linear: bool,
+) -> tuple[Callable[[], str], str]:
+    """What makes the code of a fit, by a dense or a sparse Jacobian, and a word on it."""
+    if method not in METHODS:
+        raise ArgumentError(f"the method must be one of {', '.join(METHODS)}, not {method!r}")
+    plain = linear and options["nan_policy"] == "raise" and options["bounds"] is None
+    if method == "sparse" and not plain:
+        raise ArgumentError(
+            'method="sparse" takes no bounds, nan_policy="raise" and the linear loss only'
+        )
+    sparse = _sparse_entries(lost, method == "sparse") if plain and method != "dense" else None
+    if sparse is not None:
+        outputs = [*lost.formulas, *sparse[0]]
+        return partial(sparse_fit_code, lost, outputs, options), sparse[1]
+    blocks = jacobian(list(lost.formulas), list(lost.unknowns))
+    outputs = [*lost.formulas, *[b for row in blocks for b in row]]
+    how = "Levenberg-Marquardt; normal equations, or singular values where these are not regular"
+    return partial(fit_code, problem, lost, outputs, options, late), how
+
+
 def _counted(problem: Problem) -> Problem:
     """The problem with a weight for each residual as a further parameter: 0 is for what is left out."""
     taken = {str(x.name) for x in problem.symbols}
@@ -168,6 +205,32 @@ def _counted(problem: Problem) -> Problem:
     form = problem.form._replace(params=(*problem.form.params, *declared(weights)))
     params = (*problem.params, *weights)
     return problem._replace(formulas=tuple(residuals), params=params, form=form)
+
+
+def _sparse_entries(problem: Problem, always: bool) -> tuple[list[Expr], str] | None:
+    """The entries of the Jacobian and a word on them; None where they are too many, unless `always`."""
+    n = size_of(problem.unknowns)
+    if not always and (n is None or n < SPARSE_UNKNOWNS or not is_there()):
+        return None
+    sparse_library()
+    try:
+        entries, (some, of) = entries_of_jacobian(problem.formulas, problem.unknowns)
+    except (ArgumentError, ShapeError):
+        if always:
+            raise
+        return None
+    if not always and some > SPARSE_PART * of:
+        return None
+    return entries, f"Levenberg-Marquardt; sparse normal equations, {some} of {of} entries formed"
+
+
+def is_there() -> bool:
+    """Whether SciPy is."""
+    try:
+        sparse_library()
+    except ArgumentError:
+        return False
+    return True
 
 
 def _slope_of_squares(problem: Problem) -> list[Expr]:

@@ -6,22 +6,27 @@ What such a loop does not solve goes on, from the start, to the methods of `runt
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from math import prod
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from symgrad.expr.identifiers import words
 from symgrad.expr.node import Expr
 from symgrad.program.build import lower
 from symgrad.program.ir import Program
+from symgrad.rewrite.unrolling import by_entries, has_entries
 from symgrad.solve.modules import namespace
-from symgrad.solve.problem import Problem
+from symgrad.solve.problem import Problem, size_of
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
 from symgrad.targets.scalar_source import TROUBLE, has_scalar_form
 from symgrad.targets.statements import math_imports, scalar_statements
 
-MOST_UNKNOWNS = 4  # of a system that is written out
+MOST_UNKNOWNS = 4  # scalars of a system that is written out
+MOST_ENTRIES = 10  # of small arrays; LAPACK is faster for more
 # Names of the function around the loop, and of those beside it
 OWN = """x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback value form options given call
     tolerances rounding solve evaluate evaluate_batch product kernels value_and_slope value_alone
@@ -45,7 +50,7 @@ def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list
 @cache
 def _own() -> frozenset[str]:
     """The names that the generated function uses itself: those of its templates and of the runtime."""
-    count = range(MOST_UNKNOWNS)
+    count = range(max(MOST_UNKNOWNS, MOST_ENTRIES))
     numbered = [f"{name}{i}" for name in ("r", "p", "last", "scale", "top") for i in count]
     numbered += [f"j{i}{k}" for i in count for k in count]
     written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([EQUATION, SYSTEM, MINIMUM])))
@@ -156,7 +161,7 @@ def _listed(params: Sequence[str]) -> str:
 
 
 SYSTEM = """\
-numbers = floats_of({start}, {n}{params})
+numbers = {numbers}
 if numbers is not None and callback is None and {usual}:
     {names} = numbers
     bound = inf
@@ -194,7 +199,7 @@ if numbers is not None and callback is None and {usual}:
         pass"""
 
 MINIMUM = """\
-numbers = floats_of({start}, {n}{params})
+numbers = {numbers}
 if numbers is not None and callback is None and {usual}:
     {names} = numbers
     {scales} = {magnitudes}
@@ -264,29 +269,117 @@ def _matrix_loop(
     bounds: Any = None,
 ) -> Loop | None:
     """A loop by `values` numbers, a vector, and so many entries of a matrix or its diagonal."""
-    n = len(problem.unknowns)
-    if problem.form.kind not in ("scalar", "scalars") or n > MOST_UNKNOWNS:
+    drawn = _of_scalars if problem.form.kind in ("scalar", "scalars") else _of_entries
+    draft = drawn(problem, outputs, values, entries)
+    if draft is None or not has_scalar_form(draft.program):
         return None
-    program, names = program_of(problem, outputs)
-    if not has_scalar_form(program) or len(outputs) != values + n + entries:
+    n, names = draft.n, draft.names
+    statements, found = scalar_statements(draft.program)
+    diagonal = len(found) == values + 2 * n and entries == len(problem.unknowns)
+    if len(found) != values + n + (n if diagonal else n * n):
         return None
-    statements, found = scalar_statements(program)
-    places = [(i, k) for i in range(n) for k in range(n) if i == k or entries > n]
+    places = [(i, k) for i in range(n) for k in range(n) if i == k or not diagonal]
     written = [f"j{i}{k} = {v}" for (i, k), v in zip(places, found[values + n :], strict=True)]
     first = [*["value"][:values], *[f"r{i}" for i in range(n)]]
     known = [f"{name} = {v}" for name, v in zip(first, found, strict=False)]
-    scalar = problem.form.kind == "scalar"
     return _written(
         template,
         [*statements, *known],
         3,
-        start="[x0]" if scalar else "x0",
-        params=_listed(names[n:]),
+        numbers=draft.numbers,
         names=", ".join(names) + ("," if len(names) == 1 else ""),
         matrix=("\n" + INDENT * 4).join(written),
         **_within_bounds(bounds, names[:n]),
-        **_steps_of(names[:n], scalar, definite=bool(values), diagonal=entries == n),
+        **_steps_of(names[:n], draft.wrapped, definite=bool(values), diagonal=diagonal),
     )
+
+
+class Draft(NamedTuple):
+    """A problem on the way to a loop on floats.
+
+    Attributes
+    ----------
+    program : Program
+        Over floats, whose outputs are numbers, a vector, and a matrix in row order or its diagonal.
+    names : list of str
+        The floats, unknowns first; there are `n`.
+    numbers : str
+        The call that makes floats of what is given.
+    wrapped : callable
+        The code of the point, from that of its entries.
+    """
+
+    program: Program
+    names: list[str]
+    n: int
+    numbers: str
+    wrapped: Callable[[Sequence[str]], str]
+
+
+def _of_scalars(
+    problem: Problem, outputs: Sequence[Expr], values: int, entries: int
+) -> Draft | None:
+    n, scalar = len(problem.unknowns), problem.form.kind == "scalar"
+    if n > MOST_UNKNOWNS or len(outputs) != values + n + entries:
+        return None
+    program, names = program_of(problem, outputs)
+    start = "[x0]" if scalar else "x0"
+    numbers = f"floats_of({start}, {n}{_listed(names[n:])})"
+    return Draft(program, names, n, numbers, lambda p: p[0] if scalar else _array_code(p, (n,)))
+
+
+def _of_entries(
+    problem: Problem, outputs: Sequence[Expr], values: int, entries: int
+) -> Draft | None:
+    """Small arrays by their entries: the floats are those of unknowns, then those of parameters."""
+    shapes = [x.shape for x in problem.symbols]
+    count = len(problem.unknowns)
+    n = size_of(problem.unknowns)
+    if n is None or n > MOST_ENTRIES or not has_entries(problem.symbols, outputs):
+        return None
+    given = program_of(problem, [])[1]
+    entered = by_entries(
+        list(zip(given, problem.symbols, strict=True)), prepared(outputs, NEEDED_PASSES)
+    )
+    if entered is None:
+        return None
+    grids, sizes = entered.outputs, [prod(s) for s in shapes[:count]]
+    vector = grids[values : len(grids) - entries]
+    rest = grids[len(grids) - entries :]
+    rows = [g.size for g in vector]
+    whole = [m * k for m in rows for k in sizes]
+    if sum(rows) == n and [g.size for g in rest] == whole:
+        parts = iter(rest)
+        matrix = np.concatenate(
+            [np.concatenate([next(parts).reshape(m, k) for k in sizes], axis=1) for m in rows]
+        )
+    elif [g.size for g in rest] == sizes:
+        matrix = np.concatenate([g.ravel() for g in rest])
+    else:
+        return None
+    listed = [y for g in (*grids[:values], *vector, matrix) for y in np.ravel(g)]
+    inputs = [x for grid in entered.parameters for x in np.ravel(grid)]
+    program = lower(inputs, listed, taken=_own() | set(given))
+    names = [name for name, _ in program.parameters]
+    kind, params = problem.form.kind, _listed(given[count:])
+    numbers = f"floats_of_entries({kind!r}, {tuple(shapes)!r}, x0{params})"
+    return Draft(program, names, n, numbers, partial(_arrays_code, kind, shapes[:count]))
+
+
+def _array_code(parts: Sequence[str], shape: tuple[Any, ...]) -> str:
+    """The code of an array by that of its entries."""
+    flat = f"np.array([{', '.join(parts)}])"
+    return flat if len(shape) == 1 else f"{flat}.reshape({shape!r})"
+
+
+def _arrays_code(kind: str, shapes: Sequence[tuple[Any, ...]], parts: Sequence[str]) -> str:
+    """The code of unknowns in their form."""
+    listed, start = [], 0
+    for shape in shapes:
+        stop = start + prod(shape)
+        listed.append(_array_code(parts[start:stop], shape) if shape else parts[start])
+        start = stop
+    return f"[{', '.join(listed)}]" if kind == "arrays" else listed[0]
 
 
 def _within_bounds(bounds: Any, unknowns: list[str]) -> dict[str, str]:
@@ -302,7 +395,12 @@ def _within_bounds(bounds: Any, unknowns: list[str]) -> dict[str, str]:
     }
 
 
-def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool) -> dict[str, str]:
+def _steps_of(
+    unknowns: list[str],
+    wrapped: Callable[[Sequence[str]], str],
+    definite: bool,
+    diagonal: bool,
+) -> dict[str, str]:
     """The parts of a template that depend on the unknowns alone."""
     n, nested = len(unknowns), "\n" + INDENT * 4
     pivots = [f"j{i}{i}" for i in range(n)]
@@ -310,7 +408,6 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
     remembered = [f"last{i} = {x}" for i, x in enumerate(unknowns)]
     moved = [f"{x} += p{i}" for i, x in enumerate(unknowns)]
     return {
-        "n": str(n),
         "size": "abs(r0)" if n == 1 else f"hypot({', '.join(f'r{i}' for i in range(n))})",
         "scales": ", ".join(f"scale{i}" for i in range(n)),
         "magnitudes": ", ".join(f"abs({x})" for x in unknowns),
@@ -337,10 +434,7 @@ def _steps_of(unknowns: list[str], scalar: bool, definite: bool, diagonal: bool)
             [f"abs({x} - last{i}) <= 2e-15*abs({x})" for i, x in enumerate(unknowns)]
         ),
         "small": _all_within("tol", unknowns),
-    } | {
-        name: parts[0] if scalar else f"np.array([{', '.join(parts)}])"
-        for name, parts in points.items()
-    }
+    } | {name: wrapped(parts) for name, parts in points.items()}
 
 
 def _sum_of(n: int, term: str) -> str:

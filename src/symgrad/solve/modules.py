@@ -35,7 +35,9 @@ from symgrad.solve.runtime import (
     results,
     roots,
     scalar,
+    single,
     sparse,
+    sparse_fit,
     sparse_minimum,
     spectra,
     trust,
@@ -58,6 +60,7 @@ ORDER: tuple[ModuleType, ...] = (
     minimum_step,
     minimum,
     beside,
+    single,
     calls,
     minimize,
     omit,
@@ -69,17 +72,19 @@ ORDER: tuple[ModuleType, ...] = (
     conjugate,
     sparse,
     sparse_minimum,
+    sparse_fit,
     interior,
     constrained,
 )
 COMMON = (results, arguments, ending, approach)
-MATRICES = (*COMMON, threads, trust, elimination, roots, calls)
+MATRICES = (*COMMON, threads, trust, elimination, roots, single, calls)
 MINIMA = (trust, spectra, minimum_step, minimum, beside)
 LARGE = (*COMMON, *MINIMA, region, lanczos, large)
 NEEDED = {
     "solve_equation": (*COMMON, threads, scalar, bracket, newton),
     "solve_large": (*LARGE, conjugate),
     "solve_sparse": (*COMMON, sparse),
+    "solve_sparse_fit": (*COMMON, *MINIMA, lanczos, sparse, sparse_fit),
     "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
     "solve_constrained": (*MATRICES, spectra, interior, constrained),
     "solve_roots": MATRICES,

@@ -41,8 +41,10 @@ class Problem(NamedTuple):
         return [*self.unknowns, *self.params]
 
 
-def problem_of(who: str, formulas: Any, unknowns: Any, params: Any) -> Problem:
-    """The problem that a call describes.
+def problem_of(
+    who: str, formulas: Any, unknowns: Any, params: Any, beside: Sequence[Expr] = ()
+) -> Problem:
+    """The problem that a call describes; parameters may occur in what is `beside` the formulas alone.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def problem_of(who: str, formulas: Any, unknowns: Any, params: Any) -> Problem:
     for y in listed:
         if y.dtype.kind != "f" and y.dtype.kind not in "iu":
             raise DTypeError(f"{who} needs real formulas, got one of dtype {y.dtype}: {y}")
-    _check_occurrence(who, listed, leaves, given)
+    _check_occurrence(who, listed, leaves, given, beside)
     kind = _kind(leaves, many)
     form = Form(kind, declared(leaves), declared(given))
     return Problem(tuple(listed), tuple(leaves), tuple(given), form)
@@ -87,23 +89,28 @@ def declared(symbols: Sequence[Expr]) -> tuple[Any, ...]:
 
 
 def _check_occurrence(
-    who: str, formulas: Sequence[Expr], unknowns: Sequence[Expr], params: Sequence[Expr]
+    who: str,
+    formulas: Sequence[Expr],
+    unknowns: Sequence[Expr],
+    params: Sequence[Expr],
+    beside: Sequence[Expr],
 ) -> None:
     found = set(free_symbols(*formulas))
+    aside = set(free_symbols(*beside)) if beside else set()
     seen: set[Expr] = set()
     for x in [*unknowns, *params]:
         role = "unknown" if len(seen) < len(unknowns) else "parameter"
         if x in seen:
             raise ArgumentError(f"{role} {x.name!r} of {who} is given twice")
         seen.add(x)
-        if x not in found:
+        if x not in found and not (role == "parameter" and x in aside):
             raise ArgumentError(
                 f"{role} {x.name!r} {show_shape(x.shape)} does not occur in the formulas of {who};"
                 " leave it out"
             )
         if role == "unknown" and x.dtype.kind != "f":
             raise DTypeError(f"unknown {x.name!r} has dtype {x.dtype}; declare it with dtype=float")
-    missing = [str(x.name) for x in free_symbols(*formulas) if x not in seen]
+    missing = [str(x.name) for x in free_symbols(*formulas, *beside) if x not in seen]
     if missing:
         raise ArgumentError(
             f"the formulas of {who} mention {', '.join(missing)}: neither an unknown nor among params"

@@ -14,6 +14,7 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import with_functions
+from symgrad.ops.elementwise import as_expr
 from symgrad.solve.code import (
     equation_code,
     large_code,
@@ -22,7 +23,7 @@ from symgrad.solve.code import (
     system_code,
 )
 from symgrad.solve.conditions import Conditions
-from symgrad.solve.constraints import constrained_solver
+from symgrad.solve.constraints import constrained_solver, equations_of, inequalities_of
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
@@ -73,7 +74,8 @@ def newton_root(
         Steps are shortened until ``|F|`` falls, by a line search for one equation, in a trust region for
         systems; where one equation gets stuck, a sign change is looked for. False takes plain steps.
     bracket : (a, b), optional
-        For one equation: `F` changes sign between the numbers a and b, and no iterate leaves them.
+        For one equation: `F` changes sign between a and b, and no iterate leaves them. They are numbers or
+        expressions of parameters, so that each problem of a batch may have its own.
     bounds : (low, high), or for a list of unknowns a list of pairs, optional
         The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well: 0 for
         ``nonnegative=True``, and the least positive normal number for ``positive=True``, which excludes 0.
@@ -105,7 +107,9 @@ def newton_root(
     >>> root([1.0, 1.0], [4.0, 9.0]).x
     array([2., 3.])
     """
-    problem = problem_of("newton_root", F, unknowns, params)
+    ends = _bracket(bracket)
+    aside = [] if ends is None else [e for e in ends if isinstance(e, Expr)]
+    problem = problem_of("newton_root", F, unknowns, params, aside)
     check_square(problem.formulas, problem.unknowns)
     many = isinstance(unknowns, (list, tuple))
     options = {"globalize": bool(globalize), "bounds": bounds_of(bounds, problem.unknowns, many)}
@@ -120,7 +124,7 @@ def newton_root(
     if method not in ("auto", "newton", "sparse"):
         raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
     if scalar and method != "sparse":
-        return _equation(problem, order, options, _bracket(bracket), remake)
+        return _equation(problem, order, options, ends, remake)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
     if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
@@ -223,7 +227,9 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
         described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, True, bounds=bounds_of(None, leaves, True)),
+        Conditions(
+            problem, lambda: gradient, True, bounds=bounds_of(None, leaves, True), kind="minimum"
+        ),
     )
 
 
@@ -288,7 +294,7 @@ def newton_minimize(
     >>> nearest.x, nearest.multipliers.equal
     (array([1., 2.]), [2.0])
     """
-    if equal is not None or inequal is not None:
+    if equations_of(equal) or inequalities_of(inequal):
         if method != "auto" or not globalize:
             raise ArgumentError(
                 "constraints have a method of their own: leave method and globalize"
@@ -367,7 +373,7 @@ def _dense_minimum(
         ),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, bounds=bounds),
+        Conditions(problem, lambda: gradient, bounds=bounds, kind="minimum"),
     )
 
 
@@ -398,7 +404,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
         ),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, bounds=bounds),
+        Conditions(problem, lambda: gradient, bounds=bounds, kind="minimum"),
     )
 
 
@@ -410,12 +416,14 @@ def _equation(
     for _ in range(order):
         derivatives.append(diff(derivatives[-1], x))
     step, slope = householder_step(derivatives)
-    options = options | {"bracket": bracket}
+    written = any(isinstance(e, Expr) for e in bracket or ())
+    options = options | {"bracket": None if written else bracket}
+    ends = [as_expr(e) for e in bracket] if written else None
     method = {1: "Newton's method", 2: "Halley's method"}.get(
         order, f"Householder's method of order {order}"
     )
     return Solver(
-        partial(equation_code, problem, [f, step, derivatives[1]], slope, options),
+        partial(equation_code, problem, [f, step, derivatives[1]], slope, options, ends),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
         described(
             "root",
@@ -428,9 +436,16 @@ def _equation(
     )
 
 
-def _bracket(bracket: Any) -> tuple[float, float] | None:
+def _bracket(bracket: Any) -> tuple[Any, Any] | None:
     if bracket is None:
         return None
+    pair = isinstance(bracket, (list, tuple)) and len(bracket) == 2
+    if pair and any(isinstance(e, Expr) for e in bracket):
+        if any(as_expr(e).shape for e in bracket):
+            raise ArgumentError(
+                "the ends of a bracket are scalars: a parameter, of which a batch has many"
+            )
+        return bracket[0], bracket[1]
     try:
         a, b = (float(end) for end in bracket)
     except (TypeError, ValueError):

@@ -7,16 +7,19 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from symgrad.compile.arguments import FLOAT, Parameter, Signature
+from symgrad.compile.arguments import FLOAT, Parameter, Signature, has_dask
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
 from symgrad.solve import modules
 from symgrad.solve.conditions import Conditions
+from symgrad.solve.pacing import watched
 from symgrad.solve.path import Path, follow
 from symgrad.solve.problem import Problem
 from symgrad.solve.sensitivity import covariance_at, hessian_at, sensitivity
+
+PACED = ("max_time", "progress")  # options that every solver takes, and no saved module
 
 
 class LazyFunction:
@@ -47,9 +50,9 @@ class Solver:
     """A compiled solver; made by `newton_root`, `newton_minimize` and `least_squares`.
 
     ``solver(x0, *params, tol=..., maxiter=..., xtol=None, ftol=None, gtol=None, x_scale=None,
-    raise_on_failure=False, callback=None)`` gives a `Solution`. Each argument may have batch axes in front
-    of its own; they broadcast, and all problems of the batch are solved at once. Parameters may be given by
-    their names, too.
+    raise_on_failure=False, callback=None, max_time=None, progress=False)`` gives a `Solution`. Each
+    argument may have batch axes in front of its own; they broadcast, and all problems of the batch are
+    solved at once. Parameters may be given by their names, too.
 
     Parameters
     ----------
@@ -73,6 +76,13 @@ class Solver:
         ``callback(iteration, x, residual, step)`` is called at every iterate of a single problem, which
         is then solved step by step, by the methods for problems that resist full steps. For a batch the
         last three are arrays of the problems that are left, whose number is ``len(x)``.
+
+    max_time : float, optional
+        Seconds. One problem is then solved step by step, and left at an iterate with the status "time
+        limit"; a batch in blocks, those that are not begun in time staying at their starts.
+    progress : bool
+        Whether to show a bar on a terminal or in a notebook (the extra ``progress``): problems done of a
+        batch, steps of one problem.
 
     `ftol` and `gtol` are wishes: where they are met the result is converged, however good it is.
 
@@ -121,7 +131,7 @@ class Solver:
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         run = self._run or self._compiled()
-        if not named and len(args) == self._count:
+        if not named and len(args) == self._count and not has_dask(args):
             found = run(*args)
             found.origin = (self, args)
             return found
@@ -130,9 +140,18 @@ class Solver:
         places, known = signature.places, run.__kwdefaults__ or {}
         given = {k for k in known if all(place < len(args) for place in places.get(k, ()))}
         options = {k: v for k, v in named.items() if k in given}
-        values = signature.ordered(args, {k: v for k, v in named.items() if k not in options})
+        taken = {*options, *[k for k in PACED if k not in signature.places]}
+        values = signature.ordered(args, {k: v for k, v in named.items() if k not in taken})
         signature.check_count(values)
-        found = run(*values, **options)
+        if has_dask(values):
+            from symgrad.interop.dask_solvers import solve_on_dask  # noqa: PLC0415 (an extra)
+
+            return solve_on_dask(self, run, values, options)
+        limit, bar = named.get("max_time"), named.get("progress", False)
+        if limit is not None or bar:
+            found = watched(run, self.conditions, values, options, limit, bool(bar))
+        else:
+            found = run(*values, **options)
         found.origin = (self, tuple(values))
         return found
 

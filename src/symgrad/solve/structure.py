@@ -10,7 +10,8 @@ import numpy as np
 
 from symgrad.autodiff import jacobian, jvp
 from symgrad.autodiff.blocks import first_derivatives, nonzero_blocks
-from symgrad.errors import ArgumentError
+from symgrad.errors import ShapeError
+from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import constant, is_value, symbol, zeros
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
@@ -35,23 +36,41 @@ def entries_of_jacobian(
 
     Raises
     ------
-    ArgumentError
-        Unless it is one formula in one unknown, of known extents, or scalars in scalars.
+    ShapeError
+        Where an extent is not known.
     """
-    width = len(unknowns)
-    if len(formulas) == width == 1:
-        J = jacobian(formulas[0], unknowns[0])
-        at, values = entries_of(J)
-        width = math.prod(unknowns[0].shape)
-        return [values, constant(at)], (len(at), width * width)
     if any(e.shape for e in (*formulas, *unknowns)):
-        raise ArgumentError(
-            'method="sparse" takes one vector formula in one vector unknown, or scalars in scalars:'
-            " stack the unknowns into one vector"
-        )
+        return _of_blocks(formulas, unknowns)
+    width = len(unknowns)
     found = sorted(nonzero_blocks(formulas, unknowns, symmetric).items())
     places = [i * width + j for (i, j), _ in found]
-    return [_stacked(found), constant(np.array(places))], (len(places), width * width)
+    size = (len(places), len(formulas) * width)
+    return [_stacked(found), constant(np.array(places))], size
+
+
+def _of_blocks(
+    formulas: Sequence[Expr], unknowns: Sequence[Expr]
+) -> tuple[list[Expr], tuple[int, int]]:
+    """The same for arrays: block by block, in the order of formulas and unknowns."""
+    for e in (*formulas, *unknowns):
+        if not all(isinstance(d, int) for d in e.shape):
+            raise ShapeError(
+                f'method="sparse" needs known extents, and {e} has shape {show_shape(e.shape)}'
+            )
+    rows = [math.prod(f.shape) for f in formulas]
+    columns = [math.prod(x.shape) for x in unknowns]
+    width, places, entries = sum(columns), [], []
+    for i, f in enumerate(formulas):
+        for j, x in enumerate(unknowns):
+            block = jacobian(f, x)
+            if is_value(block, 0):
+                continue
+            at, values = entries_of(block if block.shape else reshape_to(block, (1,)))
+            row, column = np.divmod(at, columns[j])
+            places.append((row + sum(rows[:i])) * width + column + sum(columns[:j]))
+            entries.append(values)
+    found = np.concatenate(places)
+    return [concat(entries, 0), constant(found)], (len(found), sum(rows) * width)
 
 
 def _stacked(found: Sequence[tuple[Any, Expr]]) -> Expr:

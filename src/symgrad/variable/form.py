@@ -403,7 +403,7 @@ _groups: Final[Recent[Group]] = Recent(MAX_REMEMBERED, lambda group: group.weigh
 
 def form_of(tape: Tape) -> tuple[Form, list[Any]]:
     """The form of a tape, and the values of its parameters, those of the leaves first left out."""
-    ranks = tuple([(len(kind.shape), kind.dtype) for kind in tape.kinds])
+    ranks = tuple([kind.rank for kind in tape.kinds])
     return _groups.get((tape.items, ranks), lambda: Group(len(tape.items))).find(tape)
 
 

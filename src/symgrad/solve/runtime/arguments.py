@@ -212,6 +212,26 @@ def floats_of(x0: Any, count: int, *params: Any) -> list[float] | None:
     return [float(v) for v in values]
 
 
+def floats_of_entries(kind: str, shapes: tuple[Any, ...], x0: Any, *params: Any) -> Any:
+    """The entries of starts and parameters of one problem as floats; None for other shapes."""
+    starts = x0 if kind == "arrays" else (x0,)
+    if starts.__class__ not in (list, tuple) or len(starts) + len(params) != len(shapes):
+        return None
+    found: list[float] = []
+    for v, shape in zip((*starts, *params), shapes, strict=True):
+        if not shape:
+            if v.__class__ is not float and not _is_number(v):
+                return None
+            found.append(float(v))
+            continue
+        if v.__class__ is list:
+            v = np.array(v)
+        if v.__class__ is not np.ndarray or v.shape != shape or v.dtype.kind not in "iuf":
+            return None
+        found += v.astype(np.float64, copy=False).ravel().tolist()
+    return found
+
+
 def _is_number(v: Any) -> bool:
     if v.__class__ is np.ndarray:
         return v.ndim == 0 and v.dtype.kind in "iuf"
@@ -265,7 +285,7 @@ def split(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
     """The unknowns of flattened `x`, in their shapes."""
     parts, start = [], 0
     for shape in shapes:
-        size = int(np.prod(shape))
+        size = prod(shape)
         parts.append(x[..., start : start + size].reshape(x.shape[:-1] + shape))
         start += size
     return parts

@@ -108,11 +108,15 @@ def _left(s: Scalars, index: Any, x: Any, reach: Any, inner: Any, values: Any) -
     return index[keep], x[keep], reach[keep], *pairs
 
 
-def _in_bracket(s: Scalars, index: Any, bracket: tuple[float, float]) -> None:
-    """Solve between the ends of a bracket, from `s.x`."""
-    a, b = (np.full(s.x.shape, float(end)) for end in bracket)
+def _in_bracket(s: Scalars, index: Any, bracket: tuple[Any, Any]) -> None:
+    """Solve between the ends of a bracket, numbers or arrays, from `s.x`."""
+    a, b = (np.array(np.broadcast_to(end, s.x.shape), float) for end in bracket)
+    if not ((a < b) & np.isfinite(a) & np.isfinite(b)).all():
+        k = int(np.argmin((a < b) & np.isfinite(a) & np.isfinite(b)))
+        raise ArgumentError(f"a bracket (a, b) needs finite a < b, got ({a[k]}, {b[k]})")
     if ((s.x < a) | (s.x > b)).any():
-        raise ArgumentError(f"x0 must lie within the bracket {bracket}")
+        k = int(np.argmax((s.x < a) | (s.x > b)))
+        raise ArgumentError(f"x0 must lie within the bracket {(float(a[k]), float(b[k]))}")
     if s.box is not None:
         a, b = (np.clip(end, s.low, s.high) for end in (a, b))
     fa, fb = s.at(a, index)[0], s.at(b, index)[0]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import copy
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.runtime.threads import each_block
-from symgrad.solve.runtime.approach import Steps
+from symgrad.solve.runtime.approach import Found, Steps
 from symgrad.solve.runtime.arguments import (
     Call,
     Problems,
@@ -23,8 +24,9 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
 from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
-from symgrad.solve.runtime.results import Solution, checked
+from symgrad.solve.runtime.results import Solution, Status, checked
 from symgrad.solve.runtime.roots import Roots, find_roots
+from symgrad.solve.runtime.single import Single, quick_root
 
 ENTRIES = 200_000  # at a time, so that they stay in the cache
 VECTORS = 8  # about as many as there are beside a matrix
@@ -43,7 +45,7 @@ class Values:
         self.one, self.parts = one, parts
         self.shapes, self.params = problems.shapes, problems.params
         self.many = many() if problems.batch else None
-        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        self.sizes = [prod(shape) for shape in self.shapes]
 
     def part(self, which: slice) -> Values:
         """Those of some of the problems."""
@@ -155,7 +157,7 @@ def steps_by(step: Callable[..., Any], is_at_level: Callable[..., Any] | None = 
 
 
 def _size(v: Any) -> int:
-    return int(np.prod(v.shape[1:]))
+    return prod(v.shape[1:])
 
 
 def column_of(parts: list[Any]) -> Any:
@@ -184,6 +186,19 @@ def problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
+def is_plain(call: Call, problems: Problems, sides: Any) -> bool:
+    """Whether it is one problem without bounds, wishes and a callback."""
+    free = sides is None and call.callback is None
+    return free and not problems.batch and not call.tolerances.has_wishes
+
+
+def found_alone(x: Any, size: float, count: int) -> Found:
+    """The solution of one problem."""
+    found = Found(x[None])
+    found.set(slice(None), Status.CONVERGED, x, size, count)
+    return found
+
+
 def solve_roots(
     one: Callable[..., Any],
     many: Callable[[], Any],
@@ -195,11 +210,17 @@ def solve_roots(
     problems = prepare(call)
     if call.tolerances.gtol is not None:
         raise ArgumentError("gtol is for minima and fits; a root has xtol and ftol")
+    sides = box(call.options["bounds"], problems.shapes)
+    if is_plain(call, problems, sides) and call.options["globalize"]:
+        system = Single(one, problems.shapes, problems.params, parts)
+        with np.errstate(all="ignore"):
+            root = quick_root(system, problems.x[0], call.tolerances.step, call.maxiter)
+        if root is not None:
+            return answer(Solution, call, problems, found_alone(*root))
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
     levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     tolerances, single = call.tolerances, not problems.batch
-    sides = box(call.options["bounds"], problems.shapes)
     found = Roots(
         values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
     )

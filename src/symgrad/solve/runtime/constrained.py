@@ -9,6 +9,7 @@ multipliers, the other constraints and the curvature on the tangents then decide
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,7 @@ POLISHING = 150  # Newton steps on the conditions; at a minimum of higher order 
 MOVED = 0.1  # of the scale of the unknowns: how far they may lead
 MET = 1e-12  # of the terms of a constraint, by which it may be missed
 LEFT = 1e-9  # of the terms of a slope, which is rounding where no step tells
+HUGE = 1e8  # of the slope: multipliers that there are none for
 AROUND = 4  # points beside a saddle that are gone on from
 ASIDE = 1e-2  # of the scale of the unknowns, how far they are
 
@@ -71,8 +73,8 @@ class Constraints:
         with np.errstate(all="ignore"):
             outputs = evaluate(*split(problems.x[0], self.shapes), *self.params)
         self.of = [np.shape(y) for y in outputs[1 : 1 + k]]  # the shapes of the constraints
-        sizes = [int(np.prod(s)) for s in self.of]
-        unknowns = [int(np.prod(s)) for s in self.shapes]
+        sizes = [prod(s) for s in self.of]
+        unknowns = [prod(s) for s in self.shapes]
         self.sizes = Sizes(unknowns, sizes[: parts[0]], sizes[parts[0] :])
         self.scalar = not any((*self.shapes, *self.of))
 
@@ -408,6 +410,12 @@ def _both_ways(
         if not ended or run.error(0.0) > FAIR:
             return status, near, None
         scale = run_scale(slacked, run)
+        if np.abs(run.y).max(initial=0.0) > HUGE * max(1.0, np.abs(run.now.g).max(initial=0.0)):
+            return (
+                Status.STALLED,
+                near,
+                None,
+            )  # no multipliers: what meets no condition is no minimum
         found = polished(functions, near, sides, scale, call.tolerances.step)
         if found is not None:
             found = with_bounds(functions, found)

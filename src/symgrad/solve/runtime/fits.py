@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.arguments import (
     Call,
+    Problems,
     answer,
     box,
     prepare,
@@ -19,7 +21,7 @@ from symgrad.solve.runtime.arguments import (
     split,
 )
 from symgrad.solve.runtime.beside import lower_beside
-from symgrad.solve.runtime.calls import Values, column_of, matrix_of, problems_at_a_time
+from symgrad.solve.runtime.calls import Values, column_of, is_plain, matrix_of, problems_at_a_time
 from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
 from symgrad.solve.runtime.fit import Fits, iterate_fits
 from symgrad.solve.runtime.minimum import (
@@ -31,6 +33,7 @@ from symgrad.solve.runtime.minimum import (
 from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.omit import without_missing
 from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
+from symgrad.solve.runtime.single import Single, quick_fit
 from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
 
 REGULAR = 1e-8  # curvature against the size of the Hessian's rows, that needs no look beside
@@ -229,9 +232,13 @@ def solve_fit(
         problems = prepare(call, call.options["nan_policy"] == "raise")
     else:
         problems = without_missing(probe, call)
+    sides = box(call.options["bounds"], problems.shapes)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
-    sides = box(call.options["bounds"], problems.shapes)
+    if is_plain(call, problems, sides):
+        fit = _quickly(one, parts, product, influence, values, problems, call)
+        if fit is not None:
+            return fit
     found = Fits(problems.x, sides, call.tolerances, problems.x_scale)
     every = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     single = not problems.batch
@@ -254,12 +261,62 @@ def solve_fit(
         each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
     else:  # of all that are left together
         block(slice(None))
+    return _answered(found, influence, values, problems, call, probe is not None)
+
+
+def _quickly(
+    one: Callable[..., Any],
+    parts: int,
+    product: Callable[..., Any],
+    influence: Callable[..., Any] | None,
+    values: Values,
+    problems: Problems,
+    call: Call,
+) -> Fit | None:
+    """One fit by `quick_fit`, where that leaves no doubt."""
+    n, shapes = problems.x.shape[1], problems.shapes
+
+    def hessian(x: Any) -> Any:
+        """That of the sum of squares over two, by products with all directions at once."""
+        points = split(np.tile(x, (n, 1)), shapes)
+        params = [np.broadcast_to(v, (n, *v.shape[1:])) for v in problems.params]
+        columns = product(*points, *split(np.eye(n), shapes), *params, np.ones(n))
+        rows = [np.broadcast_to(v, (n, *s)) for v, s in zip(columns, shapes, strict=True)]
+        h = column_of(rows)
+        return 0.5 * (h + h.T)
+
+    system = Single(one, shapes, problems.params, parts)
+    with np.errstate(all="ignore"):
+        try:
+            fit = quick_fit(system, hessian, problems.x[0], call.tolerances.step, call.maxiter)
+        except np.linalg.LinAlgError:
+            return None
+    if fit is None:
+        return None
+    found = Fits(fit[0][None], None, call.tolerances, problems.x_scale)
+    found.set(slice(None), Status.CONVERGED, fit[0], *fit[1:3])
+    found.curvature[:] = 0
+    weighted = call.options["nan_policy"] == "omit"
+    return _answered(found, influence, values, problems, call, weighted, fit[3][None])
+
+
+def _answered(
+    found: Fits,
+    influence: Callable[..., Any] | None,
+    values: Values,
+    problems: Problems,
+    call: Call,
+    weighted: bool,
+    jac: Any = None,
+) -> Fit:
+    """The `Fit` with its statistics."""
+    n = problems.x.shape[1]
     fit = answer(Fit, call, problems, found)
     fit.curvature = shaped(np.array(CURVATURES)[found.curvature], problems.batch)
     index = np.arange(len(found.x))
     with np.errstate(all="ignore"):
-        jac = values.system(found.x, index)[1]
-        weights = _weights(values, jac.shape[:2], probe is not None)
+        jac = values.system(found.x, index)[1] if jac is None else jac
+        weights = _weights(values, jac.shape[:2], weighted)
         counts = weights.sum(axis=1).astype(np.intp)
         if influence is None:
             fit.dof, s = _deviations(counts - n, found.size)
@@ -267,7 +324,10 @@ def solve_fit(
             psi, slope, jac = _influences(influence, values, found.x)
             slope = slope * weights
             fit.dof, s = _deviations_of_loss(psi, slope, counts, n)
-        fit.dof = fit.dof.reshape(problems.batch) if np.ptp(counts) else int(fit.dof[0])
+        if (counts != jac.shape[1]).any():
+            fit.dof = fit.dof.reshape(problems.batch) if problems.batch else int(fit.dof[0])
+        else:
+            fit.dof = max(jac.shape[1] - n, 0)
         absolute = call.options["absolute"] and influence is None
         _statistics(fit, jac, s, absolute, problems.batch)
     return checked(fit, call.raise_on_failure)
@@ -317,7 +377,7 @@ def _influences(influence: Callable[..., Any], values: Values, x: Any) -> tuple[
     count, k = len(x), values.parts
     outputs = influence(*split(x, values.shapes), *values.params)
     full = [np.broadcast_to(np.asarray(v), (count, *np.shape(v)[1:])) for v in outputs]
-    rows = [int(np.prod(v.shape[1:])) for v in full[:k]]
+    rows = [prod(v.shape[1:]) for v in full[:k]]
     psi, slope = column_of(full[:k]), column_of(full[k : 2 * k])
     return psi, slope, matrix_of(full[2 * k :], rows, values.sizes)
 

@@ -23,7 +23,7 @@ large-scale nonlinear programming", Math. Programming 106 (2006); its letters ar
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -74,27 +74,18 @@ class Program(Protocol):
         """The Hessian of ``weight*f + y.c``."""
 
 
-class _At(NamedTuple):
+class _At:
     """A point, and what is there."""
 
-    x: Any
-    f: float
-    c: Any
-    g: Any
-    jac: Any
+    __slots__ = ("c", "f", "finite", "g", "jac", "violation", "x")
 
-    @property
-    def violation(self) -> float:
-        total = float(np.abs(self.c).sum())
-        return total if np.isfinite(total) and np.isfinite(self.f) else np.inf
-
-    @property
-    def finite(self) -> bool:
-        return bool(
-            np.isfinite(self.violation)
-            and np.isfinite(self.g).all()
-            and np.isfinite(self.jac).all()
-        )
+    def __init__(self, x: Any, f: float, c: Any, g: Any, jac: Any) -> None:
+        self.x, self.f, self.c, self.g, self.jac = x, f, c, g, jac
+        total = float(np.abs(c).sum())
+        known = f - f == 0.0 and total - total == 0.0
+        self.violation = total if known else np.inf
+        # a sum is finite where its terms are, but for an overflow
+        self.finite = bool(known and np.isfinite(g).all() and np.isfinite(jac).all())
 
 
 class Interior:
@@ -110,6 +101,7 @@ class Interior:
         self.mu = FIRST_BARRIER if (self.has_low | self.has_high).any() else 0.0
         self.count, self.shift, self.tiny = 0, 0.0, 0
         self.top = np.abs(self.now.x)  # the largest magnitudes so far
+        self.errors: tuple[float, float, Any, float] | None = None  # here, once they are known
         self.filter: list[tuple[float, float]] = []
         self.first, self.noted = self.now, np.inf
         self.restores = True  # whether a restoration may be begun
@@ -139,6 +131,7 @@ class Interior:
             return Status.NON_FINITE
         self._begin()
         while True:
+            self.errors = None
             if self.error(0.0) <= self.tol:
                 return Status.CONVERGED
             if self.stop is not None and self.stop(self.now.x):
@@ -181,19 +174,22 @@ class Interior:
 
     def error(self, mu: float) -> float:
         """The largest error of the equations of the barrier problem, against multipliers that are large."""
+        if self.errors is None:
+            self.errors = self._errors()
+        slope, left, products, dual = self.errors
+        most = float(np.abs(products - mu).max()) if products.size else 0.0
+        return float(max(slope / dual, left, most / dual))
+
+    def _errors(self) -> tuple[float, float, Any, float]:
+        """Of the slope and of the equations, products of distances and multipliers, and their scale."""
         slope = self.now.g + self.now.jac.T @ self.y - self.low_z + self.high_z
         z = np.concatenate([self.low_z[self.has_low], self.high_z[self.has_high]])
-        total = np.abs(self.y).sum() + np.abs(z).sum()
+        total = float(np.abs(self.y).sum() + np.abs(z).sum())
         dual = max(100.0, total / max(1, self.y.size + z.size)) / 100.0
         below, above = self.distances
-        products = np.concatenate(
-            [(below * self.low_z)[self.has_low], (above * self.high_z)[self.has_high]]
-        )
-        return max(  # type: ignore[no-any-return]
-            float(np.abs(slope).max(initial=0.0)) / dual,
-            float(np.abs(self.now.c).max(initial=0.0)),
-            float(np.abs(products - mu).max(initial=0.0)) / dual,
-        )
+        products = z * np.concatenate([below[self.has_low], above[self.has_high]])
+        left = float(np.abs(self.now.c).max(initial=0.0))
+        return float(np.abs(slope).max(initial=0.0)), left, products, dual
 
     def barrier(self, at: _At) -> float:
         """The objective with the logarithms of the distances."""

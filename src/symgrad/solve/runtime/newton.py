@@ -126,13 +126,15 @@ def solve_equation(
     evaluate: Callable[..., Any],
     kernels: Kernels | None,
     entrywise: bool,
+    ends: Callable[..., Any] | None,
     rounding: Callable[..., Any],
     call: Call,
 ) -> Solution:
     """The `Solution` of ``F(x) = 0`` for one problem or a batch of any shape.
 
     `evaluate` gives value, step and slope, for points and parameters with an axis of problems. Where it
-    acts entry by entry a parameter that is the same for all may have extent 1 there.
+    acts entry by entry a parameter that is the same for all may have extent 1 there. `ends` gives those of
+    a bracket that depends on parameters.
     """
     problems = prepare(call)
     if call.tolerances.gtol is not None:
@@ -159,6 +161,9 @@ def solve_equation(
     )
     done.single = not batch
     run = {key: call.options[key] for key in ("globalize", "bracket")}
+    if ends is not None:
+        pair = ends(x, *problems.params)
+        run["bracket"] = tuple(np.broadcast_to(np.asarray(e, float), x.shape) for e in pair)
     if not batch or call.callback is not None:
         solve_scalars(done, **run)
     else:
@@ -186,9 +191,17 @@ def _thin(flat: Any, given: Any) -> Any:
     return given.reshape(1) if given.size == 1 else flat
 
 
+def _run_of(run: dict[str, Any], part: slice) -> dict[str, Any]:
+    """The options of some of the problems, which may have brackets of their own."""
+    bracket = run["bracket"]
+    if bracket is None or np.ndim(bracket[0]) == 0:
+        return run
+    return run | {"bracket": tuple(end[part] for end in bracket)}
+
+
 def _in_blocks_of_scalars(every: Scalars, kernels: Any, run: dict[str, Any]) -> None:
     def make(problems: int) -> Callable[[slice], Any]:
         steps = _steps(every, kernels, problems)
-        return lambda part: solve_scalars(every.part(part), steps=steps, **run)
+        return lambda part: solve_scalars(every.part(part), steps=steps, **_run_of(run, part))
 
     each_block(make, every.x.size, BLOCK)

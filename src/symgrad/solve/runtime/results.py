@@ -23,6 +23,7 @@ class Status(IntEnum):
     6    "unbounded"        the objective falls without end
     7    "infeasible"       no point near here meets the constraints
     8    "not reached"      a path ended, or turned back, before this value of the parameter
+    9    "time limit"         `max_time` is over
     ===  =================  ===============================================================
     """
 
@@ -35,6 +36,7 @@ class Status(IntEnum):
     UNBOUNDED = 6
     INFEASIBLE = 7
     NOT_REACHED = 8
+    TIME_LIMIT = 9
 
     def __str__(self) -> str:
         return self.name.lower().replace("_", " ")
@@ -132,6 +134,11 @@ class Solution:
     def _fields(cls) -> list[str]:
         names = [n for c in reversed(cls.__mro__) for n in getattr(c, "__slots__", ())]
         return sorted([n for n in names if n != "origin"], key=lambda n: n != "x")
+
+    @classmethod
+    def extras(cls) -> list[str]:
+        """The fields beyond those of every solution."""
+        return [n for n in cls._fields() if n not in Solution.__slots__]
 
     def __repr__(self) -> str:
         listed = [f"{n}={getattr(self, n)}" for n in self._fields()]

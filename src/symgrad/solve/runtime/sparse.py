@@ -302,7 +302,7 @@ def solve_sparse(
     with np.errstate(all="ignore"):
         for k in range(len(found.x)):
             solver = SparseRoot(
-                _sparse_system(evaluate, problems, [v[k] for v in problems.params]),
+                sparse_system(evaluate, problems, [v[k] for v in problems.params]),
                 _level_of(levels, k),
                 found.x[k],
                 tolerances.step,
@@ -336,7 +336,7 @@ def _teller(callback: Any, single: bool, left: int) -> Any:
     return tell
 
 
-def _sparse_system(
+def sparse_system(
     evaluate: Callable[..., Any], problems: Problems, params: list[Any]
 ) -> Callable[[Any], tuple[Any, Any]]:
     """Residuals and Jacobians over a flat vector; entries come with their positions in C order."""

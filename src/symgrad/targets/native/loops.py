@@ -374,8 +374,3 @@ def _end(b: Any, i: Any, after: Any, step: int = 1) -> None:
     i.add_incoming(b.add(i, INT(step)), b.block)
     b.branch(i.parent)
     b.position_at_end(after)
-
-
-def named(instrs: Sequence[Instr]) -> str:
-    """What a loop computes, for `explain`."""
-    return ", ".join(str(getattr(i.kind, "name", type(i.kind).__name__)) for i in instrs)

@@ -37,6 +37,7 @@ from symgrad.solve.structure import (
 )
 
 SPARSE_UNKNOWNS = 200  # from which on sparse factors are looked at
+DENSE_UNKNOWNS = 500  # from which on a Hessian without structure is not formed
 SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
 
@@ -264,7 +265,8 @@ def newton_minimize(
         inequalities and bounds by a primal-dual interior point (`sg.kkt`, `sg.lagrangian`).
     method : {"auto", "newton", "sparse", "cg"}
         "newton" forms the Hessian; "sparse" the entries that can differ from zero, and "auto" is either,
-        as for `newton_root`. "cg", for many unknowns, forms no matrix: steps are conjugate gradients on
+        as for `newton_root`, or "cg" for 500 unknowns or more whose Hessian has no structure. "cg", for
+        many unknowns, forms no matrix: steps are conjugate gradients on
         Hessian-vector products, truncated at the trust region (Steihaug, 1983; Toint, 1981).
 
     Returns
@@ -334,6 +336,11 @@ def newton_minimize(
         sparse = _sparse_minimum(problem, sides, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
+    wide = method == "auto" and globalize and diagonal is None
+    if wide and (size_of(leaves) or 0) >= DENSE_UNKNOWNS:
+        blocks = [b for row in hessian(problem.formulas[0], leaves) for b in row]
+        if kronecker_of(blocks) is None:
+            return _matrix_free(problem, sides, remake)
     return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake)
 
 

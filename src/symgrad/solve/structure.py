@@ -12,7 +12,7 @@ from symgrad.autodiff import jacobian, jvp
 from symgrad.autodiff.blocks import first_derivatives, nonzero_blocks
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import show_shape
-from symgrad.expr.leaves import constant, is_value, symbol, zeros
+from symgrad.expr.leaves import constant, is_value, number, symbol, zeros
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops.einsum import insert_axes
@@ -45,7 +45,7 @@ def entries_of_jacobian(
     found = sorted(nonzero_blocks(formulas, unknowns, symmetric).items())
     places = [i * width + j for (i, j), _ in found]
     size = (len(places), len(formulas) * width)
-    return [_stacked(found), constant(np.array(places))], size
+    return [_stacked(found), constant(np.array(places, np.int64))], size
 
 
 def _of_blocks(
@@ -69,13 +69,18 @@ def _of_blocks(
             row, column = np.divmod(at, columns[j])
             places.append((row + sum(rows[:i])) * width + column + sum(columns[:j]))
             entries.append(values)
-    found = np.concatenate(places)
-    return [concat(entries, 0), constant(found)], (len(found), sum(rows) * width)
+    found = np.concatenate([np.zeros(0, np.int64), *places])
+    return [_joined(entries), constant(found)], (len(found), sum(rows) * width)
+
+
+def _joined(entries: Sequence[Expr]) -> Expr:
+    """Vectors one after the other; an empty one where there are none."""
+    return concat(entries, 0) if entries else number(0.0, (0,))
 
 
 def _stacked(found: Sequence[tuple[Any, Expr]]) -> Expr:
     """Scalar entries as one vector."""
-    return concat([insert_axes(e, (0,)) for _, e in found], 0)
+    return _joined([insert_axes(e, (0,)) for _, e in found])
 
 
 def jacobian_in_blocks(

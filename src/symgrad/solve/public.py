@@ -338,8 +338,7 @@ def newton_minimize(
             return sparse
     wide = method == "auto" and globalize and diagonal is None
     if wide and (size_of(leaves) or 0) >= DENSE_UNKNOWNS:
-        blocks = [b for row in hessian(problem.formulas[0], leaves) for b in row]
-        if kronecker_of(blocks) is None:
+        if kronecker_of(jacobian_in_blocks(gradient, leaves, symmetric=True)) is None:
             return _matrix_free(problem, sides, remake)
     return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake)
 

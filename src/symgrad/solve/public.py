@@ -336,10 +336,10 @@ def newton_minimize(
         sparse = _sparse_minimum(problem, sides, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
-    wide = method == "auto" and globalize and diagonal is None
-    if wide and (size_of(leaves) or 0) >= DENSE_UNKNOWNS:
-        if kronecker_of(jacobian_in_blocks(gradient, leaves, symmetric=True)) is None:
-            return _matrix_free(problem, sides, remake)
+    wide = (size_of(leaves) or 0) >= DENSE_UNKNOWNS and diagonal is None
+    blocks = jacobian_in_blocks(gradient, leaves, symmetric=True) if wide else []
+    if method == "auto" and globalize and blocks and kronecker_of(blocks) is None:
+        return _matrix_free(problem, sides, remake)
     return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake)
 
 

@@ -239,6 +239,7 @@ from symgrad.structure import (
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
 from symgrad.suggestions import no_attribute as _no_attribute
+from symgrad.targets.native.object_cache import native_cache
 from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
 
@@ -414,6 +415,7 @@ __all__ = [
     "multiply",
     "named",
     "nan_to_num",
+    "native_cache",
     "negative",
     "newton_minimize",
     "newton_root",

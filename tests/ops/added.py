@@ -1,4 +1,4 @@
-"""The ops that the documentation adds as an example: what holds for the library's own ops holds for them."""
+"""The ops that the documentation adds as an example: what holds for the library's own holds for them."""
 
 import contextlib
 import io

@@ -28,7 +28,6 @@ from symgrad.solve.templates import EQUATION, MINIMUM, SHORTER_STEPS
 from symgrad.targets.native import calls, engine, kernels
 from symgrad.targets.native.loop_code import Resumable, loop_function
 from symgrad.targets.native.record_code import Record, record_code, record_symbols
-from symgrad.targets.native.rounds import LANES, batch_code, has_rounds, kernels_code, stored_code
 from symgrad.targets.native.steps import Steps, Unsupported, steps_of
 from symgrad.targets.native.straight import Straight
 
@@ -241,15 +240,17 @@ class NativeSolver:
 
     def _batch(self, inputs: int) -> list[str]:
         """The text of ``void batch(...)``: many problems side by side, or one after the other."""
-        stored = stored_code(self.loop.unknowns, self.loop.values)
-        if not has_rounds(self.loop.steps):
+        from symgrad.targets.native import rounds  # noqa: PLC0415 (an extra)
+
+        stored = rounds.stored_code(self.loop.unknowns, self.loop.values)
+        if not rounds.has_rounds(self.loop.steps):
             return [stored, BATCH.format(inputs=inputs, width=self.width)]
         formulas = len(self.loop.steps.outputs)
-        step = Resumable(self.loop.inputs, formulas, LANES)
+        step = Resumable(self.loop.inputs, formulas, rounds.LANES)
         tree = ast.parse(self.loop.text)
         text, usual = step.function(tree, "step"), Straight(step).function(tree)
-        batch = batch_code(step, inputs, formulas, self.width)
-        return [stored, text, usual, kernels_code(self.loop.steps), batch]
+        batch = rounds.batch_code(step, inputs, formulas, self.width)
+        return [stored, text, usual, rounds.kernels_code(self.loop.steps), batch]
 
     def address(self) -> int:
         """A function that `Solver` is called by: for one equation; 0 where there is none."""

@@ -112,6 +112,7 @@ def main() -> int:
             print(report.summary(rows[-1]), file=sys.stderr, flush=True)
             if given.json:
                 report.write_json(given.json, rows, given.threads)
+    print(report.heading(given.threads), "", sep="\n")
     print(report.table(rows, markdown=given.markdown))
     for note in report.notes(rows):
         print(note, file=sys.stderr)

@@ -88,31 +88,27 @@ class Case:
         return self.title.format(n=f"{n:,}" if n < 10_000 else f"{n:.0e}".replace("e+0", "e"))
 
 
-def calls(make: Callable[..., Any], *options: str) -> Builder:
+def calls(make: Callable[..., Any], *options: str, **more: Any) -> Builder:
     """A participant that makes a function once, and calls it on the inputs.
 
-    `make` is called with the named options of `symgrad.lambdify` switched on.
+    `make` is called with the named options of `symgrad.lambdify` switched on, and with further ones.
     """
 
     def build(*inputs: Any) -> Run:
         known = inspect.signature(sg.lambdify).parameters
-        if any(option not in known for option in options):
-            raise Absent(f"lambdify has no option {', '.join(options)}")
-        function = make(**dict.fromkeys(options, True))
+        if any(option not in known for option in (*options, *more)):
+            raise Absent(f"lambdify has no option {', '.join([*options, *more])}")
+        if "backend" in more:
+            library("llvmlite")
+        function = make(**dict.fromkeys(options, True), **more)
         return lambda: function(*inputs)
 
     return build
 
 
-def natively(make: Callable[..., Any], *options: str) -> Builder:
-    """The like as native code."""
-
-    def build(*inputs: Any) -> Run:
-        library("llvmlite")
-        function = make(backend="native", **dict.fromkeys(options, True))
-        return lambda: function(*inputs)
-
-    return build
+def ours(make: Callable[..., Any]) -> dict[str, Builder]:
+    """The NumPy code of a function, and its machine code."""
+    return {"symgrad": calls(make), "native": calls(make, backend="native")}
 
 
 def by_hand(function: Callable[..., Any]) -> Builder:

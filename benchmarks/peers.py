@@ -234,6 +234,55 @@ def casadi(task: Task, inputs: Sequence[Any]) -> Run:
     return lambda: [y.full().ravel() for y in mapped(*columns)]
 
 
+def heyoka(task: Task, inputs: Sequence[Any], fast_math: bool = False) -> Run:
+    """Compiled with LLVM, vectorised over the points of a batch, on all threads."""
+    hy = library("heyoka")
+    symbols = [hy.expression(f"x{i}") for i in range(len(inputs))]
+    scalar = of_scalars(task, inputs)
+    f = task.formula(hy, *symbols)
+    by = [symbols[i] for i in task.wrt]
+    order = 2 if "hessian" in task.wanted else 1
+    tensors = hy.diff_tensors([f], diff_args=by, diff_order=order)
+    parts = {"value": [f], "gradient": list(tensors.gradient)}
+    if order == 2:
+        parts["hessian"] = list(np.ravel(tensors.hessian(0)))
+    wanted = [y for what in task.wanted for y in parts[what]]
+    compiled = hy.cfunc(wanted, vars=symbols, fast_math=fast_math)
+    if scalar:
+        point = np.array(inputs, dtype=float)
+        return lambda: compiled(point)
+    points = np.ascontiguousarray(np.stack(np.broadcast_arrays(*inputs)))
+    return lambda: compiled(points)
+
+
+def heyoka_fast(task: Task, inputs: Sequence[Any]) -> Run:
+    """The same with fast arithmetic."""
+    return heyoka(task, inputs, fast_math=True)
+
+
+def drjit(task: Task, inputs: Sequence[Any]) -> Run:
+    """A traced kernel, compiled with LLVM; the points of a batch are its width."""
+    dr = library("drjit")
+    kind = import_module("drjit.llvm.ad").Float64
+    if of_scalars(task, inputs) or "hessian" in task.wanted:
+        raise Absent("for first derivatives at many points")
+    names = Names(dr)
+
+    def work() -> list[Any]:
+        arrays = [kind(a) for a in inputs]
+        by = [arrays[i] for i in task.wrt]
+        for a in by:
+            dr.enable_grad(a)
+        value = task.formula(names, *arrays)
+        dr.backward(value)
+        parts = {"value": [value], "gradient": [dr.grad(a) for a in by]}
+        found = [y for what in task.wanted for y in parts[what]]
+        dr.eval(*found)
+        return [np.array(y) for y in found]
+
+    return work
+
+
 def cores() -> int:
     """How many cores the process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -249,6 +298,9 @@ PEERS: dict[str, Callable[[Task, Sequence[Any]], Run]] = {
     "CasADi": casadi,
     "SymEngine": symengine,
     "PyTensor": pytensor,
+    "heyoka": heyoka,
+    "heyoka fast": heyoka_fast,
+    "drjit": drjit,
 }
 
 

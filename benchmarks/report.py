@@ -13,10 +13,16 @@ from typing import Any
 from benchmarks.harness import OURS, Outcome, Row
 
 COLUMNS = (
+    "native",
     "fast_math",
+    "native fast_math",
     "structured",
     "by hand",
     "numba",
+    "numba, one thread",
+    "heyoka",
+    "heyoka fast",
+    "drjit",
     "sympy.lambdify",
     "sympy cse",
     "numexpr",
@@ -28,7 +34,8 @@ COLUMNS = (
     "PyTensor",
     "SciPy",
 )
-PACKAGES = "numpy scipy sympy numexpr jax numba autograd torch casadi symengine pytensor".split()
+PACKAGES = """numpy scipy sympy numexpr jax numba autograd torch casadi symengine pytensor heyoka drjit
+    llvmlite""".split()
 
 
 def table(rows: Sequence[Row], *, markdown: bool = False) -> str:
@@ -97,6 +104,30 @@ def notes(rows: Sequence[Row]) -> list[str]:
     ]
 
 
+def processor() -> tuple[str, int | None]:
+    """The processor's name, and the width of its vectors in bits where that is known."""
+    name = platform.processor() or platform.machine()
+    flags: set[str] = set()
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() == "model name":
+                name = value.strip()
+            elif key.strip() == "flags":
+                flags = set(value.split())
+    except OSError:  # a system without that file
+        return name, None
+    widths = {"avx512f": 512, "avx2": 256, "avx": 256, "sse2": 128}
+    return name, next((bits for flag, bits in widths.items() if flag in flags), None)
+
+
+def heading(threads: int) -> str:
+    """The machine in a line, above the table."""
+    cpu, bits = processor()
+    vectors = f", vectors of {bits} bits" if bits else ""
+    return f"{cpu}{vectors}; {threads} threads; Python {platform.python_version()}"
+
+
 def machine(threads: int) -> dict[str, Any]:
     """Where the figures come from."""
     versions = {}
@@ -105,9 +136,12 @@ def machine(threads: int) -> dict[str, Any]:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
+    cpu, bits = processor()
     return {
         "python": platform.python_version(),
         "machine": platform.machine(),
+        "processor": cpu,
+        "vector bits": bits,
         "cores": os.cpu_count(),
         "threads": threads,
         "packages": versions,

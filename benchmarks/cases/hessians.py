@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import symgrad as sg
-from benchmarks.case import Case, Task, by_hand, calls
+from benchmarks.case import Case, Task, by_hand, calls, ours
 from benchmarks.cases.learning import logistic_loss
 
 EAGER = frozenset({"PyTensor", "torch"})  # one row at a time
@@ -18,10 +18,10 @@ def quadratic(xp: Any, x: Any, A: Any) -> Any:
     return x @ A @ x
 
 
-def symgrad_quadratic() -> Any:
+def symgrad_quadratic(**options: Any) -> Any:
     """A + A'."""
     x, A = sg.vector("x", "n"), sg.matrix("A", ("n", "n"))
-    return sg.lambdify([x, A], sg.hessian(quadratic(sg, x, A), x))
+    return sg.lambdify([x, A], sg.hessian(quadratic(sg, x, A), x), **options)
 
 
 QUADRATIC = Case(
@@ -34,16 +34,16 @@ QUADRATIC = Case(
     task=Task(quadratic, wrt=(0,), wanted=("hessian",)),
     participants={
         "by hand": by_hand(lambda x, A: A + A.T),
-        "symgrad": calls(symgrad_quadratic),
+        **ours(symgrad_quadratic),
     },
     excluded=EAGER,
 )
 
 
-def symgrad_logistic() -> Any:
+def symgrad_logistic(**options: Any) -> Any:
     """X' diag(...) X."""
     w, X, y = sg.vector("w", "n"), sg.matrix("X", ("m", "n")), sg.vector("y", "m")
-    return sg.lambdify([w, X, y], sg.hessian(logistic_loss(sg, w, X, y), w))
+    return sg.lambdify([w, X, y], sg.hessian(logistic_loss(sg, w, X, y), w), **options)
 
 
 def numpy_logistic(w: Any, X: Any, y: Any) -> Any:
@@ -65,7 +65,7 @@ LOGISTIC = Case(
     sizes=(100, 1_000),
     tiny=4,
     task=Task(logistic_loss, wrt=(0,), wanted=("hessian",)),
-    participants={"by hand": by_hand(numpy_logistic), "symgrad": calls(symgrad_logistic)},
+    participants={"by hand": by_hand(numpy_logistic), **ours(symgrad_logistic)},
     excluded=EAGER,
 )
 
@@ -80,7 +80,7 @@ def factors(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return rng.normal(size=(n, 5)), rng.normal(size=(n, 5)), rng.normal(size=(n, n))
 
 
-def symgrad_factorisation(**options: bool) -> Any:
+def symgrad_factorisation(**options: Any) -> Any:
     """2 V' V for each row."""
     U, V = sg.matrix("U", ("m", "k")), sg.matrix("V", ("n", "k"))
     T = sg.matrix("T", ("m", "n"))
@@ -105,7 +105,7 @@ FACTORISATION = Case(
     task=Task(factorisation, wrt=(0,), wanted=("hessian",)),
     participants={
         "by hand": by_hand(numpy_factorisation),
-        "symgrad": calls(symgrad_factorisation),
+        **ours(symgrad_factorisation),
         "structured": calls(symgrad_factorisation, "structured"),
     },
     excluded=EAGER,
@@ -123,11 +123,11 @@ def layer(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return W, rng.normal(size=10), X, rng.choice([-1.0, 1.0], 500)
 
 
-def symgrad_network() -> Any:
+def symgrad_network(**options: Any) -> Any:
     """By the weights of the hidden layer."""
     W, c = sg.matrix("W", ("p", "q")), sg.vector("c", "q")
     X, Y = sg.matrix("X", ("n", "p")), sg.vector("Y", "n")
-    return sg.lambdify([W, c, X, Y], sg.hessian(small_network(sg, W, c, X, Y), W))
+    return sg.lambdify([W, c, X, Y], sg.hessian(small_network(sg, W, c, X, Y), W), **options)
 
 
 def numpy_network(W: Any, c: Any, X: Any, Y: Any) -> Any:
@@ -152,7 +152,7 @@ NETWORK = Case(
     sizes=(20,),
     tiny=3,
     task=Task(small_network, wrt=(0,), wanted=("hessian",)),
-    participants={"by hand": by_hand(numpy_network), "symgrad": calls(symgrad_network)},
+    participants={"by hand": by_hand(numpy_network), **ours(symgrad_network)},
     excluded=EAGER,
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import symgrad as sg
-from benchmarks.case import Case, Task, by_hand, calls, natively
+from benchmarks.case import Case, Task, by_hand, ours
 
 
 def softmax(a: Any) -> Any:
@@ -51,8 +51,7 @@ SOFTMAX = Case(
     task=Task(cross_entropy, wrt=(0,), wanted=("gradient",)),
     participants={
         "by hand": by_hand(numpy_cross_entropy),
-        "symgrad": calls(symgrad_cross_entropy),
-        "native": natively(symgrad_cross_entropy),
+        **ours(symgrad_cross_entropy),
     },
 )
 
@@ -92,11 +91,7 @@ LOGISTIC = Case(
     quick=(1_000,),
     tiny=7,
     task=Task(logistic_loss, wrt=(0,), wanted=("value", "gradient", "hessian")),
-    participants={
-        "by hand": by_hand(numpy_logistic),
-        "symgrad": calls(symgrad_logistic),
-        "native": natively(symgrad_logistic),
-    },
+    participants={"by hand": by_hand(numpy_logistic), **ours(symgrad_logistic)},
 )
 
 
@@ -143,11 +138,7 @@ NETWORK = Case(
     sizes=(32, 1_024),
     tiny=3,
     task=Task(network_loss, wrt=(0, 1, 2, 3, 4), wanted=("value", "gradient")),
-    participants={
-        "by hand": by_hand(numpy_network),
-        "symgrad": calls(symgrad_network),
-        "native": natively(symgrad_network),
-    },
+    participants={"by hand": by_hand(numpy_network), **ours(symgrad_network)},
 )
 
 
@@ -179,12 +170,12 @@ def mixture(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     )
 
 
-def symgrad_mixture() -> Any:
+def symgrad_mixture(**options: Any) -> Any:
     """The log-likelihood and its gradient by all parameters."""
     alpha, mu, q = sg.vector("alpha", 25), sg.matrix("mu", (25, 64)), sg.matrix("q", (25, 64))
     L, X = sg.symbol("L", (25, 64, 64)), sg.matrix("X", ("n", 64))
     f = log_likelihood(sg, alpha, mu, q, L, X)
-    return sg.lambdify([alpha, mu, q, L, X], [f, sg.grad(f, [alpha, mu, q, L])])
+    return sg.lambdify([alpha, mu, q, L, X], [f, sg.grad(f, [alpha, mu, q, L])], **options)
 
 
 def numpy_mixture(alpha: Any, mu: Any, q: Any, L: Any, X: Any) -> Any:
@@ -218,7 +209,7 @@ MIXTURE = Case(
     quick=(1_000,),
     tiny=4,
     task=Task(log_likelihood, wrt=(0, 1, 2, 3), wanted=("value", "gradient")),
-    participants={"by hand": by_hand(numpy_mixture), "symgrad": calls(symgrad_mixture)},
+    participants={"by hand": by_hand(numpy_mixture), **ours(symgrad_mixture)},
     excluded=frozenset({"PyTensor"}),
     tolerance=1e-11,
 )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import symgrad as sg
-from benchmarks.case import Case, Run, Task, by_hand, calls, library, natively
+from benchmarks.case import Case, Run, Task, by_hand, library, ours
 
 # Particles
 
@@ -79,8 +79,7 @@ PARTICLES = Case(
     task=Task(lennard_jones, wrt=(0,), wanted=("value", "gradient")),
     participants={
         "by hand": by_hand(numpy_particles),
-        "symgrad": calls(symgrad_particles),
-        "native": natively(symgrad_particles),
+        **ours(symgrad_particles),
         "numba": numba_particles,
     },
     tolerance=1e-11,
@@ -155,8 +154,7 @@ STENCIL = Case(
     task=Task(membrane, wrt=(0,), wanted=("gradient",)),
     participants={
         "by hand": by_hand(numpy_membrane),
-        "symgrad": calls(symgrad_membrane),
-        "native": natively(symgrad_membrane),
+        **ours(symgrad_membrane),
         "numba": numba_membrane,
     },
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from math import cos, exp, log, sin, sqrt, tanh
 from typing import Any
 
 import numpy as np
 
 import symgrad as sg
-from benchmarks.case import Case, Run, Task, by_hand, calls, library, natively
+from benchmarks.case import Case, Run, Task, by_hand, calls, library, ours
 
 
 def formula(xp: Any, S: Any, K: Any, T: Any, r: Any, v: Any) -> Any:
@@ -51,11 +52,11 @@ def numpy_points(S: Any, K: Any, T: Any, r: Any, v: Any) -> Any:
     return cost * t + sin_S * cos_K * q, by_S, by_K, by_T
 
 
-def numba_points(*inputs: Any) -> Run:
-    """One parallel loop with fast arithmetic."""
+def numba_points(*inputs: Any, parallel: bool = True) -> Run:
+    """One loop with fast arithmetic, on all threads."""
     numba = library("numba")
 
-    @numba.njit(parallel=True, fastmath=True)
+    @numba.njit(parallel=parallel, fastmath=True)
     def work(S, K, T, r, v):
         f, f_S, f_K, f_T = np.empty_like(S), np.empty_like(S), np.empty_like(S), np.empty_like(S)
         slope = r + v * v / 2
@@ -87,11 +88,11 @@ MANY = Case(
     task=Task(formula, wrt=(0, 1, 2), wanted=("value", "gradient"), elementwise=True),
     participants={
         "by hand": by_hand(numpy_points),
-        "symgrad": calls(symgrad_points),
+        **ours(symgrad_points),
         "fast_math": calls(symgrad_points, "fast_math"),
-        "native": natively(symgrad_points),
-        "native fast_math": natively(symgrad_points, "fast_math"),
+        "native fast_math": calls(symgrad_points, "fast_math", backend="native"),
         "numba": numba_points,
+        "numba, one thread": partial(numba_points, parallel=False),
     },
     tolerance=1e-11,
 )
@@ -100,16 +101,16 @@ MANY = Case(
 # One point
 
 
-def symgrad_gradient() -> Any:
+def symgrad_gradient(**options: Any) -> Any:
     """By all five."""
     five = sg.symbols("S K T r v")
-    return sg.lambdify(five, sg.grad(formula(sg, *five), five))
+    return sg.lambdify(five, sg.grad(formula(sg, *five), five), **options)
 
 
-def symgrad_hessian() -> Any:
+def symgrad_hessian(**options: Any) -> Any:
     """By all five, as rows."""
     five = sg.symbols("S K T r v")
-    return sg.lambdify(five, sg.hessian(formula(sg, *five), five))
+    return sg.lambdify(five, sg.hessian(formula(sg, *five), five), **options)
 
 
 GRADIENT = Case(
@@ -119,7 +120,7 @@ GRADIENT = Case(
     sizes=(1,),
     tiny=1,
     task=Task(formula, wrt=(0, 1, 2, 3, 4), wanted=("gradient",), elementwise=True),
-    participants={"symgrad": calls(symgrad_gradient)},
+    participants={**ours(symgrad_gradient)},
     reference="sympy.lambdify",
     tolerance=1e-11,
 )
@@ -131,7 +132,7 @@ HESSIAN = Case(
     sizes=(1,),
     tiny=1,
     task=Task(formula, wrt=(0, 1, 2, 3, 4), wanted=("hessian",), elementwise=True),
-    participants={"symgrad": calls(symgrad_hessian)},
+    participants={**ours(symgrad_hessian)},
     reference="sympy.lambdify",
     tolerance=1e-10,
 )
@@ -145,10 +146,10 @@ def quartic(xp: Any, x: Any) -> Any:
     return x**4 - 2 * x**2
 
 
-def symgrad_slope() -> Any:
+def symgrad_slope(**options: Any) -> Any:
     """4*x**3 - 4*x."""
     x = sg.symbol("x")
-    return sg.lambdify(x, sg.grad(quartic(sg, x), x))
+    return sg.lambdify(x, sg.grad(quartic(sg, x), x), **options)
 
 
 def python_slope(x: float) -> float:
@@ -173,7 +174,7 @@ SCALAR = Case(
     task=Task(quartic, wrt=(0,), wanted=("gradient",), elementwise=True),
     participants={
         "by hand": by_hand(python_slope),
-        "symgrad": calls(symgrad_slope),
+        **ours(symgrad_slope),
         "numba": numba_slope,
     },
 )

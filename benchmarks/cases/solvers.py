@@ -11,13 +11,20 @@ import symgrad as sg
 from benchmarks.case import Absent, Case, Run, library
 
 
-def solver(make: Callable[[], Callable[..., Any]]) -> Callable[..., Run]:
+def solvers(make: Callable[..., Any]) -> dict[str, Callable[..., Run]]:
+    """The solver in NumPy code, and in machine code."""
+    return {"symgrad": solver(make), "native": solver(make, backend="native")}
+
+
+def solver(make: Callable[..., Any], **options: Any) -> Callable[..., Run]:
     """A participant that makes a solver once, and reads the solution of each call."""
 
     def build(*inputs: Any) -> Run:
         if not hasattr(sg, "newton_root"):
             raise Absent("symgrad has no newton_root")
-        solve = make()
+        if options:
+            library("llvmlite")
+        solve = make(**options)
         return lambda: solve(*inputs).x
 
     return build
@@ -36,10 +43,10 @@ def scipy(work: Callable[..., Any]) -> Callable[..., Run]:
 # One number
 
 
-def symgrad_cubic() -> Any:
+def symgrad_cubic(**options: Any) -> Any:
     """A root of the slope of x**4 - 2*x**2."""
     x = sg.symbol("x")
-    return sg.newton_root(4 * x**3 - 4 * x, x)
+    return sg.newton_root(4 * x**3 - 4 * x, x, **options)
 
 
 def python_cubic(x0: float) -> Run:
@@ -65,7 +72,7 @@ CUBIC = Case(
     tiny=1,
     participants={
         "by hand": python_cubic,
-        "symgrad": solver(symgrad_cubic),
+        **solvers(symgrad_cubic),
         "SciPy": scipy(
             lambda optimize, x0: optimize.newton(
                 lambda x: 4 * x**3 - 4 * x, x0, fprime=lambda x: 12 * x**2 - 4
@@ -85,10 +92,10 @@ def anomalies(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return M, M, rng.uniform(0, 0.7, n)
 
 
-def symgrad_kepler() -> Any:
+def symgrad_kepler(**options: Any) -> Any:
     """E - e sin(E) = M."""
     E, M, e = sg.symbols("E M e")
-    return sg.newton_root(E - e * sg.sin(E) - M, E, [M, e])
+    return sg.newton_root(E - e * sg.sin(E) - M, E, [M, e], **options)
 
 
 def numpy_kepler(E: Any, M: Any, e: Any) -> Run:
@@ -112,7 +119,7 @@ KEPLER = Case(
     tiny=11,
     participants={
         "by hand": numpy_kepler,
-        "symgrad": solver(symgrad_kepler),
+        **solvers(symgrad_kepler),
         "SciPy": scipy(
             lambda optimize, E, M, e: optimize.newton(
                 lambda x, M, e: x - e * np.sin(x) - M,
@@ -134,10 +141,10 @@ def circles(n: int, rng: np.random.Generator) -> tuple[Any, ...]:
     return np.tile([2.0, 1.0], (n, 1)), rng.uniform(4.5, 5.5, n), rng.uniform(1.8, 2.2, n)
 
 
-def symgrad_systems() -> Any:
+def symgrad_systems(**options: Any) -> Any:
     """x**2 + y**2 = a, x*y = b."""
     x, y, a, b = sg.symbols("x y a b")
-    return sg.newton_root([x**2 + y**2 - a, x * y - b], [x, y], [a, b])
+    return sg.newton_root([x**2 + y**2 - a, x * y - b], [x, y], [a, b], **options)
 
 
 def numpy_systems(start: Any, a: Any, b: Any) -> Run:
@@ -174,7 +181,7 @@ SYSTEMS = Case(
     tiny=5,
     participants={
         "by hand": numpy_systems,
-        "symgrad": solver(symgrad_systems),
+        **solvers(symgrad_systems),
         "SciPy": scipy(scipy_systems),
     },
     reference="by hand",

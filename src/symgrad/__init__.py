@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from symgrad import errors, linalg, optim
+from symgrad import errors, linalg, optim, special
 from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.autodiff.taylor import taylor
@@ -43,7 +43,6 @@ from symgrad.expr.leaves import (
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import check_graph, free_symbols
 from symgrad.functions.own import OwnFunction, elementwise_function
-from symgrad.ops import special
 from symgrad.ops.applied import UndefinedFunction, function
 from symgrad.ops.blocks import block
 from symgrad.ops.convert import astype
@@ -240,6 +239,7 @@ from symgrad.structure import (
 from symgrad.substitute import subs as _subs
 from symgrad.substitute import substitute
 from symgrad.suggestions import no_attribute as _no_attribute
+from symgrad.targets.native.object_cache import native_cache
 from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
 
@@ -415,6 +415,7 @@ __all__ = [
     "multiply",
     "named",
     "nan_to_num",
+    "native_cache",
     "negative",
     "newton_minimize",
     "newton_root",

@@ -48,9 +48,3 @@ def test_the_right_symbol_beside_its_namesake():
 
 def test_a_tag_of_its_own_tells_symbols_apart():
     assert str(sg.diff(p**2, sg.symbol("p", unique=2))) == "0"
-
-
-def test_special_lists_the_functions_of_scipy_alone():
-    names = dir(sg.special)
-    assert {"erf", "gammaln", "ndtr"} <= set(names)
-    assert not {"Final", "Expr", "annotations", "log_erfc_derivative", "BESSEL_OPS"} & set(names)

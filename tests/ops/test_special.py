@@ -182,3 +182,12 @@ def test_notation():
     assert r"\Gamma\left(x\right)" in sg.latex(e)
     assert r"J_{2}\left(x\right)" in sg.latex(e)
     assert r"\psi^{(1)}\left(x\right)" in sg.latex(e)
+
+
+def test_special_is_a_module_that_holds_the_functions_alone():
+    from symgrad.special import erf
+
+    names = dir(sg.special)
+    assert sg.special.erf is erf
+    assert {"erf", "gammaln", "ndtr"} <= set(names)
+    assert not {"Final", "Expr", "annotations", "log_erfc_derivative", "BESSEL_OPS"} & set(names)

@@ -225,6 +225,7 @@ STABLE = {
     "sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)": [
         (sg.sinh(x) / sg.cosh(x), sg.tanh(x)),
         (sg.cosh(p) / sg.sinh(p) ** 2, None),
+        ((sg.exp(x) - sg.exp(-x)) / (sg.exp(x) + sg.exp(-x)), sg.tanh(x)),
     ],
     "erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)": [(1 / special.erfcx(x), None)],
     "exp(-u**2)/erfc(u) = 1/erfcx(u)": [

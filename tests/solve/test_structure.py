@@ -444,3 +444,16 @@ def test_sparse_minimisation_names_what_it_cannot_take():
         sg.newton_minimize(ROSENBROCK, [x, y], method="sparse", globalize=False)
     with pytest.raises(sg.errors.ShapeError, match="known extents"):
         sg.newton_minimize(CHAIN, v, w, method="sparse")
+
+
+def test_a_large_hessian_without_structure_is_not_formed():
+    n = 500
+    rng = np.random.default_rng(2)
+    M, q = sg.constant(rng.standard_normal((n, n)) / np.sqrt(n)), sg.vector("q", n)
+    objective = sg.sum((M @ q - 1) ** 2) + sg.sum(q**2) / 4 + sg.sum(sg.cosh(q)) / 10
+    auto = sg.newton_minimize(objective, q)
+    assert "no matrix formed" in auto.explain()
+    assert "dense Hessian" in sg.newton_minimize(objective, q, method="newton").explain()
+    found = auto(np.zeros(n))
+    assert found.converged and found.curvature == "positive definite"
+    assert np.abs(sg.lambdify([q], sg.grad(objective, q))(found.x)).max() < 1e-10

@@ -118,6 +118,30 @@ def test_threads():
     assert not failures
 
 
+def test_threads_with_numbers_that_change():
+    failures = []
+
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(60):
+            a, b = (float(v) for v in rng.uniform(0.5, 2.0, 2))
+            x = sg.variable(1.5)
+            y = sg.sin(x * a) ** 2 + b * x
+            y.backward()
+            want = 2 * a * np.sin(1.5 * a) * np.cos(1.5 * a) + b
+            if abs(x.grad.data - want) > 1e-12:
+                failures.append((a, b))
+
+    for memory in (form, program, tokens):
+        memory.forget()
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failures
+
+
 def test_the_caches_are_bounded():
     memory = cache.Recent(10, len)
     for i in range(20):

@@ -55,7 +55,7 @@ class Blocked:
         loops: Mapping[str, Any] = loop_functions(looped, options)
         self.calls = tuple(loops.values())
         known = {**long_arrays(looped.arrays), **loops}
-        self._bodies = Bodies(looped, self._name, self._written, known)
+        self._bodies = Bodies(self._name, self._written, known)
         place = {name: k for k, (name, _) in enumerate(looped.parameters)}
         self._extents = [(d, place[name], axis) for d, (name, axis) in looped.extents.items()]
 

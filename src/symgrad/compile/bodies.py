@@ -12,7 +12,7 @@ import numpy as np
 from symgrad.compile.execute import execute
 from symgrad.expr.dims import Shape, map_dim
 from symgrad.expr.tuning import tuning
-from symgrad.program.dtypes import DType, dtypes_of
+from symgrad.program.dtypes import DType
 from symgrad.program.ir import Loop, Program
 from symgrad.program.slots import in_place, with_slots
 from symgrad.runtime.memory import Workspace, offsets_of
@@ -46,19 +46,18 @@ class Body:
 
 
 class Bodies:
-    """A program as a function: one for each combination of element types, made when first needed.
+    """A program as functions: one for each combination of element types, made when first needed.
 
     `write` gives the program with slots for some types; `known` are the names that its code uses.
     """
 
     def __init__(
         self,
-        p: Program,
         name: str,
         write: Callable[[Sequence[DType]], Written],
         known: Mapping[str, Any],
     ) -> None:
-        self.p, self.name, self.write, self.known = p, name, write, known
+        self.name, self.write, self.known = name, write, known
         self._made: dict[tuple[DType, ...], Body] = {}
 
     def of(self, values: Sequence[Any]) -> Body:
@@ -68,12 +67,11 @@ class Bodies:
 
     def _make(self, types: Sequence[DType]) -> Body:
         p, source = self.write(types)
-        found = dtypes_of(self.p, types)
         return Body(
             execute(source, self.name, self.known),
             tuple([slot.shape for slot in p.slots]),
             tuple([slot.dtype for slot in p.slots]),
-            tuple([found[v] for v in self.p.outputs]),
+            tuple(p.types),
         )
 
 

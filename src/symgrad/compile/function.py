@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from symgrad.compile import blocked
 from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature, has_dask
 from symgrad.compile.blas import ONE_THREAD, work_function
 from symgrad.compile.blocked import LargeArrays
+from symgrad.compile.c_code import c_code, save_c
 from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
 from symgrad.compile.execute import execute
@@ -33,6 +35,7 @@ from symgrad.targets.native.calls import obstacle
 if TYPE_CHECKING:
     from symgrad.compile.native_batches import OneShape
 
+MAKING: Final = RLock()  # machine code is made by one thread at a time
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
 
@@ -66,6 +69,7 @@ class CompiledFunction:
         "__dict__",  # for docstring and signature of each function
         "__name__",
         "__weakref__",
+        "_builtin",
         "_calls",
         "_code",
         "_columns",
@@ -104,6 +108,7 @@ class CompiledFunction:
         self._run: Callable[..., Any] | None = None
         self._calls = 0  # until the code on entries is worth its writing
         self._native: Native | None = None
+        self._builtin: Callable[..., Any] | None = None
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
         # products take the time, where there are any, and loops little of it
@@ -139,8 +144,24 @@ class CompiledFunction:
         found = self._larger().whole()
         return None if found is None else found.text()
 
+    @property
+    def c_source(self) -> str:
+        """The function in C99, which needs C's library only: scalars by value, arrays by pointer.
+
+        A single number is returned; other outputs go to a pointer each, in their order. A function of
+        scalars has a twin for arrays of points, whose name ends with ``_many``.
+
+        Raises
+        ------
+        ArgumentError
+            For arrays whose extents are not known, or functions that C's library lacks.
+        """
+        return c_code(self._draft, self._code.doc).source
+
     def save(self, path: Any) -> None:
-        """Write the NumPy code as a module to `path`, which holds one function.
+        """Write the NumPy code as a module to `path`, which holds one function; or C, by the ending.
+
+        To a path that ends with ``.c`` goes what `c_source` is, with a header beside it.
 
         The function has the name given to `lambdify`, ``f`` unless one was given, and takes what this one
         takes, but for ``out=``. The module imports NumPy, and SciPy or other modules only where the code
@@ -156,6 +177,9 @@ class CompiledFunction:
         ArgumentError
             If the code calls what cannot be imported, such as a lambda given for a function.
         """
+        if Path(path).suffix == ".c":
+            save_c(c_code(self._draft, self._code.doc), path)
+            return
         check_saved(self.source)
         Path(path).write_text(self.source, encoding="utf-8")
 
@@ -189,9 +213,12 @@ class CompiledFunction:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
         steps, source = self._as_native().steps, self._code.scalar
         if steps is not None:
-            made = native_function(steps, self._nest, self.__name__, self._call_named)
-            self.__call__, entry = made
-            setattr(self, ENTRY, entry)
+            with MAKING:  # once: what runs in other threads must not be replaced under them
+                if self._builtin is None:
+                    made = native_function(steps, self._nest, self.__name__, self._call_named)
+                    self._builtin, entry = made
+                    self.__call__ = self._builtin
+                    setattr(self, ENTRY, entry)
         elif source is None:
             self.__call__ = self._call_named
         else:

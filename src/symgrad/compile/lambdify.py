@@ -158,7 +158,7 @@ def lambdify(
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))
-    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes, _is_native(backend))
+    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes, is_native(backend))
     made: Any
     if structured or sparse is not None:
         made = assembled(compiled, outputs, structured, sparse)
@@ -211,7 +211,7 @@ def _compiled(
         )
 
 
-def _is_native(backend: Any) -> bool:
+def is_native(backend: Any) -> bool:
     """Whether machine code is asked for; the engine must be there then."""
     if backend not in ("numpy", "native"):
         raise ArgumentError(f"backend= is 'numpy' or 'native', not {backend!r}")

@@ -55,7 +55,7 @@ class LoopFunction:
         self.threads = options.threads
         calls = loop_functions(loop.body, options)
         self.calls = tuple(calls.values())
-        self.bodies = Bodies(loop.body, "block", partial(written, loop), calls)
+        self.bodies = Bodies("block", partial(written, loop), calls)
         self.cost = sum(cost_of(instr.kind) for instr in loop.body.instrs)  # of an entry
         self.spaces = _spaces(loop)
         self.run: Any = _Entries

@@ -349,11 +349,6 @@ __all__ = [
 ]
 
 
-def __dir__() -> list[str]:
-    """The public functions, as SciPy names them."""
-    return sorted(__all__)
-
-
 def _principal_lambertw(x: Any, k: Any = 0, tol: Any = None) -> Any:
     """`scipy.special.lambertw` as it reaches an expression: with a branch and a tolerance."""
     if k != 0:

@@ -15,6 +15,7 @@ from symgrad.expr.kinds import (
     Call,
     Cast,
     Contract,
+    Item,
     Kind,
     Literal,
     OnDiagonal,
@@ -23,10 +24,11 @@ from symgrad.expr.kinds import (
     Ufunc,
 )
 from symgrad.expr.templates import ufunc_of
-from symgrad.program.ir import Instr, Loop, Program, item_of
+from symgrad.program.ir import Instr, Loop, Program
 from symgrad.program.softmax import LOG_TOTAL
 
-# A NumPy dtype; Python's bool, int or float for a number that takes its neighbour's; None if not known
+# A NumPy dtype; Python's bool, int or float for a number that takes its neighbour's; a list of them for the
+# tuple of a loop; None if not known
 DType = Any
 
 # Kinds, beside those of entries and those that reduce, whose result is a new array of the type of their
@@ -45,7 +47,7 @@ def dtypes_of(p: Program, given: Sequence[DType]) -> list[DType]:
     """The element type of every value, where the parameters have those that are given."""
     types = dict(zip([name for name, _ in p.parameters], given, strict=True))
     known: list[DType] = []
-    for v, instr in enumerate(p.instrs):
+    for instr in p.instrs:
         kind = instr.kind
         if isinstance(kind, Argument):
             known.append(types[kind.name])
@@ -53,9 +55,11 @@ def dtypes_of(p: Program, given: Sequence[DType]) -> list[DType]:
             known.append(p.arrays[kind.name].dtype)
         elif isinstance(kind, Literal):
             known.append(type(kind.value))
-        elif (found := item_of(p, v)) is not None:
-            loop, call, number = found
-            known.append(_of_result(loop, number, [known[a] for a in call.args]))
+        elif isinstance(kind, Loop):
+            known.append(_of_results(kind, [known[a] for a in instr.args]))
+        elif isinstance(kind, Item):
+            whole = known[instr.args[0]]
+            known.append(whole[kind.number] if isinstance(whole, list) else None)
         else:
             known.append(_computed(instr, known))
     return known
@@ -71,7 +75,7 @@ def _computed(instr: Instr, known: Sequence[DType]) -> DType:
     types = [known[a] for a in (instr.args[1:] if kind == WHERE else instr.args)]
     if isinstance(kind, (Ufunc, Cast)):
         # by identity: None is equal to float64
-        return None if any(d is None for d in types) else entry_dtype(kind, types)
+        return None if any(d is None for d in types) else _entry_dtype(kind, tuple(types))
     if isinstance(kind, Reduce) and kind.function not in OF_FLOATS:
         known_type = isinstance(types[0], np.dtype)
         return reduced_dtype(kind.function, types[0]) if known_type else None
@@ -86,7 +90,8 @@ def reduced_dtype(name: str, dtype: np.dtype[Any]) -> DType:
     return None if ufunc is None else ufunc.reduce(np.ones(1, dtype)).dtype
 
 
-def entry_dtype(kind: Kind, types: Sequence[DType]) -> DType:
+@lru_cache(maxsize=4096)
+def _entry_dtype(kind: Kind, types: tuple[DType, ...]) -> DType:
     """The element type of a function of entries, by those of its operands, without a condition."""
     if isinstance(kind, Cast):
         return None if kind.dtype is None else np.dtype(kind.dtype)
@@ -99,10 +104,12 @@ def entry_dtype(kind: Kind, types: Sequence[DType]) -> DType:
     return ufunc.resolve_dtypes((*tokens, None))[-1]
 
 
-def _of_result(loop: Loop, number: int, given: Sequence[DType]) -> DType:
-    """The element type of a result of a loop."""
+def _of_results(loop: Loop, given: Sequence[DType]) -> list[DType]:
+    """The element types of the results of a loop."""
     inside = dtypes_of(loop.body, given[: len(loop.operands)])
-    types = [inside[v] for v, _ in loop.of_result(number)]
-    if any(not isinstance(d, np.dtype) for d in types):
-        return None
-    return np.result_type(*types)
+    found: list[DType] = []
+    for number in range(len(loop.targets)):
+        types = [inside[v] for v, _ in loop.of_result(number)]
+        known = all(isinstance(d, np.dtype) for d in types)
+        found.append(np.result_type(*types) if known else None)
+    return found

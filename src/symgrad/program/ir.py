@@ -70,6 +70,8 @@ class Program:
         The arrays that outputs are written into, for those that are.
     slots : list of Slot
         The arrays that intermediates are written into.
+    types : list of dtype
+        The element types of the outputs, None where they are not known; once slots are given.
     batched : bool
         Whether all arguments are scalars that may come as arrays of broadcasting shapes.
     """
@@ -86,6 +88,7 @@ class Program:
     arrays: dict[str, Any] = field(default_factory=dict)
     results: list[str] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
+    types: list[Any] = field(default_factory=list)
     numbering: dict[Any, Value] = field(default_factory=dict)
 
     def emit(self, kind: Kind, args: tuple[Value, ...], shape: Shape) -> Value:

@@ -80,6 +80,7 @@ class _Allocator:
                     self._release(owner)
         q.outputs = [image[v] for v in self.p.outputs]
         q.slots, q.results = self.slots, self.results
+        q.types = [self.dtypes[v] for v in self.p.outputs]
         return q
 
     def _image(self, q: Program, v: Value, instr: Instr, image: dict[Value, Value]) -> Value:

@@ -61,9 +61,18 @@ def reciprocal_of_expm1(y: Expr) -> Expr | None:
     return mul_all([*(power(c, p) for c in factors[:-1]), occupation])
 
 
+def _as_function(x: Expr) -> Expr:
+    """``2*sinh(u)`` for ``exp(u) - exp(-u)``; any other factor as it is."""
+    made = hyperbolic_sum(x) if x.op is ADD and len(x.args) == 2 else None
+    return x if made is None else made
+
+
 def quotient(y: Expr) -> Expr | None:
-    """``sinh(u)*sech(u) = tanh(u)``, ``cosh(u)*csch(u) = tanh(u)**-1``, to any powers."""
-    factors = gathered(y.args)
+    """``sinh(u)*sech(u) = tanh(u)``, ``cosh(u)*csch(u) = tanh(u)**-1``, to any powers.
+
+    The sine, or cosine, may be written as a sum of exponentials.
+    """
+    factors = gathered([_as_function(x) for x in y.args])
     powers = {base: (n, x) for x in factors for base, n in [base_and_exponent(x)]}
     for base, (m, over) in powers.items():
         if base.op not in (f.cosh, f.sinh) or not m > 0:

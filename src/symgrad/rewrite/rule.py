@@ -107,6 +107,15 @@ def as_guarantee(value: str | Guarantee) -> Guarantee:
     return Guarantee(value)
 
 
+def first_of(*functions: Callable[[Expr], Expr | None]) -> Callable[[Expr], Expr | None]:
+    """What the first of some rules makes that matches."""
+
+    def apply(node: Expr) -> Expr | None:
+        return next((made for g in functions if (made := g(node)) is not None), None)
+
+    return apply
+
+
 def rewrite(node: Expr, rules: Mapping[Op, tuple[Rule, ...]], limit: int = 8) -> Expr:
     """`node` after the first rule that matches, and what that makes after the next, until none does."""
     for _ in range(limit):

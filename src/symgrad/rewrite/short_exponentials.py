@@ -20,6 +20,7 @@ from symgrad.ops.arithmetic import (
     power,
     split_coefficient,
 )
+from symgrad.ops.stable import csch, sech
 from symgrad.rewrite.powers import Exact, Powers, as_term, times
 from symgrad.rewrite.ratios import (
     MAX_TERMS,
@@ -323,4 +324,8 @@ HYPERBOLIC: Final = (
 HALF_ARGUMENTS: Final = (
     Rule("exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2)", ROUNDING, MUL, _half_argument),
 )
-EXPONENTIAL_FACES: Final = (HALF_ARGUMENTS, LOGISTIC, HYPERBOLIC)
+RECIPROCALS: Final = (
+    Rule("sech(u) = 1/cosh(u)", ROUNDING, sech, lambda y: 1 / f.cosh(y.args[0])),
+    Rule("csch(u) = 1/sinh(u)", ROUNDING, csch, lambda y: 1 / f.sinh(y.args[0])),
+)
+EXPONENTIAL_FACES: Final = (RECIPROCALS, HALF_ARGUMENTS, LOGISTIC, HYPERBOLIC)

@@ -41,7 +41,7 @@ from symgrad.rewrite.ratios import (
     split,
     terms_of,
 )
-from symgrad.rewrite.rule import Guarantee, Rule
+from symgrad.rewrite.rule import Guarantee, Rule, first_of
 from symgrad.rewrite.sums import negated
 
 DOMAIN, ROUNDING, EXACT = Guarantee.DOMAIN, Guarantee.ROUNDING, Guarantee.EXACT
@@ -105,6 +105,32 @@ def _common_symbols(x: Expr) -> Expr | None:
         if all(t[1].get(base) == n for t in terms)  # type: ignore[index]
     }
     return _out_of(x, common) if common else None
+
+
+def _in_pairs(x: Expr) -> Expr | None:
+    """``a*c + a*d + b*c + b*d -> a*(c + d) + b*(c + d)``: four terms in pairs that share most symbols."""
+    terms = [split(arg) for arg in x.args]
+    if len(terms) != 4 or None in terms:
+        return None
+    pairings = [((0, k), tuple(i for i in (1, 2, 3) if i != k)) for k in (1, 2, 3)]
+    shared = [[_shared(terms[i], terms[j]) for i, j in pairing] for pairing in pairings]  # type: ignore[arg-type]
+    counts = [sum(map(len, both)) if all(both) else 0 for both in shared]
+    best = max(range(3), key=counts.__getitem__)
+    if not counts[best]:
+        return None
+    sums = [add_all([x.args[i], x.args[j]]) for i, j in pairings[best]]
+    if any(y.op is not ADD for y in sums):
+        return None
+    return add_all([_out_of(y, common) for y, common in zip(sums, shared[best], strict=True)])
+
+
+def _shared(a: Term, b: Term) -> Powers:
+    """The powers of symbols that two terms have."""
+    return {
+        base: min(n, b[1][base])
+        for base, n in a[1].items()
+        if base.op.label is not None and min(n, b[1].get(base, 0)) > 0
+    }
 
 
 def _out_of(x: Expr, common: Powers) -> Expr:
@@ -284,6 +310,29 @@ def _apart(x: Expr) -> Expr | None:
     return _expanded(term, x)
 
 
+def _conjugates_multiplied(x: Expr) -> Expr | None:
+    """``(sqrt(u) - v)*(sqrt(u) + w)`` written out, where roots cancel."""
+    term = split(x)
+    sums = [b for b, n in term[1].items() if b.op is ADD and n in (1, -1)] if term else []
+    for a, b in combinations(sums, 2):
+        if term is None or term[1][a] != term[1][b] or not _roots_in(a) & _roots_in(b):
+            continue
+        n = term[1][a]
+        made = over_common([(1, {a: 1, b: 1})], x, whole=True)
+        whole = as_expr(made, x)
+        if whole is None or whole.size_as_tree >= a.size_as_tree + b.size_as_tree:
+            continue
+        rest: Powers = {base: m for base, m in term[1].items() if base is not a and base is not b}
+        return mul_all([as_term(rest, x, term[0]), power(whole, number(n, x.shape))])
+    return None
+
+
+def _roots_in(total: Expr) -> set[Expr]:
+    """What stands below roots in the terms of a sum."""
+    terms = [split(arg) for arg in total.args]
+    return {b for t in terms if t is not None for b, n in t[1].items() if n.denominator != 1}
+
+
 def _symbols_outside(x: Expr) -> Expr | None:
     """``a*(b*y - 3*b*x**2) -> a*b*(y - 3*x**2)``: the powers of symbols that a sum in a product shares."""
     return _with_changed_sum(x, _shared_symbols)
@@ -440,7 +489,12 @@ SUMS: Final = (
     _rule("a/b + c/d, sin**2 = 1 - cos**2", DOMAIN, ADD, partial(together, squares=1)),
     _rule("a/b + c/d, cos**2 = 1 - sin**2", DOMAIN, ADD, partial(together, squares=2)),
     _rule("1/q + a/q**2 = (1 + a/q)/q", DOMAIN, ADD, _common_factor),
-    _rule("a*c**n + b*c**n = (a + b)*c**n", ROUNDING, ADD, _common_symbols),
+    _rule(
+        "a*c**n + b*c**n = (a + b)*c**n, or in pairs",
+        ROUNDING,
+        ADD,
+        first_of(_common_symbols, _in_pairs),
+    ),
     _rule("the quotients in a sum over one denominator", DOMAIN, ADD, _tails),
     _rule("a*(b + c) + a*d = a*b + a*c + a*d", ROUNDING, ADD, written_out),
     _rule("a + (b + c) = a + b + c", ROUNDING, ADD, _flat),
@@ -474,7 +528,12 @@ PRODUCTS: Final = tuple(
     )
 )
 ROOTS: Final = (
-    _rule("sqrt(a)*sqrt(b) = sqrt(a*b)", DOMAIN, MUL, _roots_joined),
+    _rule(
+        "sqrt(a)*sqrt(b) = sqrt(a*b), conjugates of roots",
+        DOMAIN,
+        MUL,
+        first_of(_conjugates_multiplied, _roots_joined),
+    ),
     _rule("sqrt(a)/sqrt(b) = sqrt(a/b), a and b >= 0", ROUNDING, MUL, _quotient_under_root),
     _rule("sqrt(a**2*b + a**2*c) = a*sqrt(b + c), a >= 0", ROUNDING, POW, _out_of_root),
 )

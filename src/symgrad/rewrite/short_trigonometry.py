@@ -12,16 +12,18 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, power, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, power, split_coefficient
 from symgrad.ops.elementwise import Elementwise
 from symgrad.rewrite.powers import Exact, Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import Term, split
-from symgrad.rewrite.rule import Guarantee, Rule
+from symgrad.rewrite.rule import Guarantee, Rule, first_of
 
 ROUNDING, EXACT = Guarantee.ROUNDING, Guarantee.EXACT
 
 # sine, cosine, and s in cos(2u) = cos(u)**2 + s*sin(u)**2, 1 = cos(u)**2 - s*sin(u)**2
 FAMILIES: Final = ((f.sin, f.cos, -1), (f.sinh, f.cosh, 1))
+# cosine and s in 1 + s*tangent(u)**2 = cosine(u)**-2
+COSINES: Final[dict[Op, tuple[Elementwise, int]]] = {f.tan: (f.cos, 1), f.tanh: (f.cosh, -1)}
 # g and s in 1 - f(u)**2 = s*g(u)**2
 SQUARES: Final[dict[Op, tuple[Elementwise, int]]] = {
     f.sin: (f.cos, 1),
@@ -59,6 +61,40 @@ def _sine_of_double(x: Expr) -> Expr | None:
                 k = min(n, m) if n > 0 else max(n, m)
                 inside: Powers = {base: -k, other: -k, sine(_twice(base.args[0])): k}  # type: ignore[dict-item]
                 return as_term(times(powers, inside), x, c * Fraction(1, 2) ** k)
+    return None
+
+
+def _squares_of_tangents(x: Expr) -> Expr | None:
+    """``c*(1 - tanh(u)**2) -> c/cosh(u)**2``, ``sqrt(1 + tan(u)**2) -> 1/|cos(u)|``."""
+    term = split(x)
+    for base, n in term[1].items() if term is not None else ():
+        found = _one_and_square(base)
+        if term is None or found is None:
+            continue
+        one, cosine = found
+        whole = n.__class__ is int
+        if (whole and cosine.op is f.cos) or (not whole and one != 1):
+            continue  # 1 + tan(u)**2 meets other rules
+        below = cosine if whole or cosine.op is f.cosh else f.absolute(cosine)
+        rest = times(term[1], {base: -n, below: -2 * n})
+        c = term[0] * Fraction(one) ** int(n) if whole else term[0]
+        return as_term(rest, x, c.numerator if c.denominator == 1 else c)
+    return None
+
+
+def _one_and_square(x: Expr) -> tuple[Exact, Expr] | None:
+    """``(p, cos(u))`` of ``p + p*tan(u)**2``, ``(p, cosh(u))`` of ``p - p*tanh(u)**2``."""
+    if x.op is not ADD or len(x.args) != 2:
+        return None
+    first, second = [split(t) for t in x.args]
+    for one, square in ((first, second), (second, first)):
+        if one is None or square is None or one[1] or len(square[1]) != 1:
+            continue
+        ((base, n),) = square[1].items()
+        if n == 2 and base.op in COSINES:
+            cosine, sign = COSINES[base.op]
+            if square[0] == sign * one[0]:
+                return one[0], cosine(base.args[0])
     return None
 
 
@@ -231,7 +267,13 @@ INVERSES: Final = (
 )
 TRIGONOMETRIC_RULES: Final = (
     Rule("sin(u)*cos(u) = sin(2*u)/2", ROUNDING, MUL, _sine_of_double),
-    Rule("(1 - sin(u))*(1 + sin(u)) = cos(u)**2", ROUNDING, MUL, _conjugates),
+    Rule(
+        "1 - sin(u)**2 in factors, 1 - tanh(u)**2 = cosh(u)**-2",
+        ROUNDING,
+        MUL,
+        first_of(_conjugates, _squares_of_tangents),
+    ),
+    Rule("sqrt(1 + tan(u)**2) = 1/|cos(u)|", ROUNDING, POW, _squares_of_tangents),
     Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _of_two_terms(_cosine_of_double)),
     Rule(
         "cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, _of_two_terms(_of_difference)

@@ -22,9 +22,10 @@ from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import sum_axes
 from symgrad.program.build import is_batched, lower
-from symgrad.solve.loops import Loop, equation_loop, program_of
+from symgrad.solve.loops import Parts, equation_loop, program_of
 from symgrad.solve.losses import Loss
 from symgrad.solve.problem import Problem
+from symgrad.solve.templates import Loop
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
 from symgrad.targets.scalar_source import TROUBLE, has_scalar_form
@@ -157,7 +158,7 @@ def system_code(
     parts: int,
     options: dict[str, Any],
     defaults: str,
-    write: Callable[[Problem, Sequence[Expr]], Loop | None] | None = None,
+    write: Callable[[Problem, Sequence[Expr]], Parts | None] | None = None,
 ) -> str:
     """The functions of a system, for one problem and for a batch, and the call of its solver.
 
@@ -167,7 +168,8 @@ def system_code(
         _function("evaluate", problem.symbols, outputs),
         made("evaluate_batch", *batched(problem, outputs)),
     ]
-    loop = write(problem, outputs) if write else None
+    found = write(problem, outputs) if write else None
+    loop = found.python() if found is not None else None
     called = f"{called}(evaluate, make_evaluate_batch, {parts}"
     return _module(problem, functions, called, options, defaults, loop)
 
@@ -291,7 +293,8 @@ def equation_code(
     depends on parameters.
     """
     free = options["globalize"] and options["bracket"] is None and ends is None
-    loop = equation_loop(problem, outputs, options["bounds"]) if free else None
+    parts = equation_loop(options["bounds"], problem, outputs) if free else None
+    loop = parts.python() if parts is not None else None
     evaluate, entrywise = over_problems("evaluate", problem, outputs)
     newton = outputs[2] is quotient
     kernels = _kernels(problem, quotient) if entrywise and newton else []

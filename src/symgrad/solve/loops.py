@@ -20,25 +20,20 @@ from symgrad.program.ir import Program
 from symgrad.rewrite.unrolling import by_entries, has_entries
 from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem, size_of
+from symgrad.solve.templates import EQUATION, FULL_STEPS, MINIMUM, SYSTEM, USUAL, Loop, Template
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
-from symgrad.targets.scalar_source import TROUBLE, has_scalar_form
-from symgrad.targets.statements import math_imports, scalar_statements
+from symgrad.targets.scalar_source import has_scalar_form
+from symgrad.targets.statements import scalar_statements
 
 MOST_UNKNOWNS = 4  # scalars of a system that is written out
+MOST_COMPILED = 8  # and of one that is compiled
 MOST_ENTRIES = 10  # of small arrays; LAPACK is faster for more
 # Names of the function around the loop, and of those beside it
 OWN = """x0 tol maxiter xtol ftol gtol x_scale raise_on_failure callback value form options given call
     tolerances rounding solve evaluate evaluate_batch product kernels value_and_slope value_alone
     inf""".split()
 KEYWORDS = (*("tol", "maxiter", "xtol", "ftol", "gtol", "x_scale", "raise_on_failure", "callback"),)
-
-
-class Loop(NamedTuple):
-    """The imports that a loop needs, and its lines at the beginning of a function."""
-
-    imports: list[str]
-    lines: list[str]
 
 
 def program_of(problem: Problem, outputs: Sequence[Expr]) -> tuple[Program, list[str]]:
@@ -53,61 +48,47 @@ def _own() -> frozenset[str]:
     count = range(max(MOST_UNKNOWNS, MOST_ENTRIES))
     numbered = [f"{name}{i}" for name in ("r", "p", "last", "scale", "top") for i in count]
     numbered += [f"j{i}{k}" for i in count for k in count]
-    written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([EQUATION, SYSTEM, MINIMUM])))
+    text = "\n".join([part for template in (EQUATION, SYSTEM, MINIMUM) for part in template])
+    written = words(re.sub(r"\{\w+\}|#.*", "", "\n".join([text, USUAL])))
     return frozenset({*OWN, *written, *numbered, *namespace()})
 
 
-def _written(template: str, statements: Sequence[str], depth: int, **parts: str) -> Loop:
-    """A template with the statements of its formulas; the parts are expressions and names."""
-    parts["usual"] = (
-        "tol.__class__ is float and tol >= 3e-16 and maxiter.__class__ is int"
-        " and xtol is ftol is gtol is x_scale is None"
-    )
-    listed = ("\n" + INDENT * depth).join(statements) or "pass"
-    text = template.format(statements=listed, trouble=TROUBLE, **parts)
-    return Loop(math_imports([text]), text.splitlines())
+Written = tuple[list[str], list[str]]  # statements, and what outputs are after them
+Formulas = Callable[[Program], Written | None]
 
 
-EQUATION = """\
-if not ({test}):
-    numbers = floats_of([x0], 1{params})
-    if numbers is not None:
-        return solve(*numbers, {keywords})
-elif callback is None and {usual}:
-    {x} = x0
-    bound = inf
-    slope = step = gap = inf
-    small = False
-    try:
-        for count in range(maxiter + 1):
-            {statements}
-            size = abs({value})
-            if size < bound:
-                if small and size <= 0.1*bound{inside}:
-                    return Solution({x}, True, count, size, CONVERGED)
-                before = slope
-                slope = {slope}
-                if size == 0.0:  # no underflow, nor a multiple root, nor one that F fades away to
-                    if {sharp}{inside}:
-                        return Solution({x}, True, count, size, CONVERGED)
-                    break
-                gap = step
-                step = {step}
-                bound = size
-                last = {x}
-                {x} {sign}= step
-                part = tol*abs({x})
-                small = {short}
-            elif small and size == size and {last_bits}{last_inside}:  # |F| cannot fall any more
-                return Solution(last, True, count - 1, bound, CONVERGED)
-            else:
-                break
-    except {trouble}:
-        pass"""
+def on_floats(program: Program) -> Written | None:
+    """Formulas on floats of Python, where they all have code for these."""
+    return scalar_statements(program) if has_scalar_form(program) else None
 
 
-def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loop | None:
-    """Full steps for one equation, by value, step and slope; None where there is no code on floats.
+class Parts(NamedTuple):
+    """A loop for a problem: a template, and what goes into its places.
+
+    Attributes
+    ----------
+    template : Template
+    parts : dict
+    names : list of str
+        The identifiers of unknowns and parameters.
+    program : Program
+        The formulas.
+    """
+
+    template: Template
+    parts: dict[str, Any]
+    names: list[str]
+    program: Program
+
+    def python(self) -> Loop:
+        """The code of the loop."""
+        return self.template.python(self.parts)
+
+
+def equation_loop(
+    bounds: Any, problem: Problem, outputs: Sequence[Expr], written: Formulas = on_floats
+) -> Parts | None:
+    """Full steps for one equation, by value, step and slope; None where it holds arrays.
 
     What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
     bits of x. All else goes on, from the start, to `solve_equation`.
@@ -116,18 +97,19 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
     newton = outputs[1] is -f / outputs[2]
     # Newton's step is written as value/slope and subtracted: one multiplication less
     program, names = program_of(problem, [f, outputs[2]] if newton else outputs)
-    if not has_scalar_form(program):
+    code = written(program) if program.batched else None
+    if code is None:
         return None
-    statements, found = scalar_statements(program)
+    statements, found = code
     value, slope = found[0], found[-1]
     if not value.isidentifier():
         statements, value = [*statements, f"value = {value}"], "value"
     short = "-part <= step <= part < inf"
     inside = " and ".join(_sides(bounds))
-    return _written(
-        EQUATION,
-        statements,
-        3,
+    contracts = "abs(step) <= 0.1*abs(gap) < inf or slope == before"
+    sharp = f"abs(slope*{names[0]}) > 1e-290 and ({contracts}"
+    parts = _named(
+        statements=statements,
         x=names[0],
         test=" and ".join([f"{n}.__class__ is float" for n in ["x0", *names[1:]]]),
         params=_listed(names[1:]),
@@ -136,13 +118,19 @@ def equation_loop(problem: Problem, outputs: Sequence[Expr], bounds: Any) -> Loo
         slope=slope,
         step=f"{value}/slope" if newton else found[1],
         short=short if newton else f"{short} and abs({value}/slope) <= part",
-        sharp=f"abs(slope*{names[0]}) > 1e-290 and (abs(step) <= 0.1*abs(gap) < inf or slope == before"
-        f" or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
+        sharp=f"{sharp} or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
+        sharp_alone=f"{sharp})",
+        **FULL_STEPS,
         last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
         inside=f" and {inside.format(names[0])}" if inside else "",
         last_inside=f" and {inside.format('last')}" if inside else "",
         sign="-" if newton else "+",
     )
+    return Parts(EQUATION, parts, names, program)
+
+
+def _named(**parts: Any) -> dict[str, Any]:
+    return {"usual": USUAL, **parts}
 
 
 def _sides(bounds: Any) -> list[str]:
@@ -160,93 +148,17 @@ def _listed(params: Sequence[str]) -> str:
     return "".join([f", {p}" for p in params])
 
 
-SYSTEM = """\
-numbers = {numbers}
-if numbers is not None and callback is None and {usual}:
-    {names} = numbers
-    bound = inf
-    part = 0.0
-    count = 0
-    small = False
-    try:
-        while True:
-            {statements}
-            size = {size}
-            if size < bound:
-                if small and size <= 0.1*bound:
-                    return Solution({point}, True, count, size, CONVERGED)
-                if count >= maxiter and size > 0.0:
-                    break
-                {matrix}
-                {elimination}
-                if size == 0.0:
-                    if {regular}:  # no underflow, no singular Jacobian
-                        return Solution({point}, True, count, size, CONVERGED)
-                    break
-                {move}
-                small = {small}
-                bound = size
-                part = 1.0
-                count += 1
-            elif part > 0.01 and not small:  # a shorter step
-                part *= 0.5
-                {shorten}
-            elif small and {bits}:  # a last step, after which |F| cannot fall any more
-                return Solution({last}, True, count - 1, bound, CONVERGED)
-            else:
-                break
-    except {trouble}:
-        pass"""
-
-MINIMUM = """\
-numbers = {numbers}
-if numbers is not None and callback is None and {usual}:
-    {names} = numbers
-    {scales} = {magnitudes}
-    {tops} = {zeros}
-    bound = lowest = inf
-    part = fall = 0.0
-    count = 0
-    small = fast = False
-    try:
-        while True:
-            {statements}
-            size = {size}
-            if value <= lowest - 1e-4*part*fall or size < bound and value <= lowest + 4e-15*abs(lowest):
-                if small and (size <= 0.01*bound or fast and not size < 0.5*bound){inside}:
-                    return strict_minimum({point}, count, size, value)
-                if small or count >= maxiter{outside}:  # what is no strict minimum, or not yet
-                    break
-                fast = size <= 0.01*bound < inf
-                {matrix}
-                {elimination}
-                fall = {fall}
-                {move}
-                {learn}
-                small = {tends}
-                bound = size
-                lowest = value
-                part = 1.0
-                count += size > 0.0  # no step leads from a point without slope
-            elif small and fast and size == size:  # a last step, and no lower value
-                return strict_minimum({last}, count - 1, bound, lowest)
-            elif part > 0.001:  # a shorter step
-                part *= 0.5
-                {shorten}
-                small = False
-            else:
-                break
-    except {trouble}:
-        pass"""
-
-
-def system_loop(problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
+def system_loop(
+    problem: Problem, outputs: Sequence[Expr], written: Formulas = on_floats
+) -> Parts | None:
     """Damped steps for a few equations in as many scalar unknowns, by residuals and Jacobian."""
     n = len(problem.unknowns)
-    return _matrix_loop(SYSTEM, problem, outputs, 0, n * n)
+    return _matrix_loop(SYSTEM, problem, outputs, written, 0, n * n)
 
 
-def minimum_loop(bounds: Any, problem: Problem, outputs: Sequence[Expr]) -> Loop | None:
+def minimum_loop(
+    bounds: Any, problem: Problem, outputs: Sequence[Expr], written: Formulas = on_floats
+) -> Parts | None:
     """Damped steps in a few scalar unknowns while all pivots of the Hessian are positive.
 
     `outputs` are the value, the gradient, and the Hessian or its diagonal. A step must lower the value
@@ -255,43 +167,46 @@ def minimum_loop(bounds: Any, problem: Problem, outputs: Sequence[Expr]) -> Loop
     tends to 0, against the largest value that it had. What is returned is a strict minimum beyond doubt,
     within the bounds: steps were short, and left little of the gradient.
     """
-    return _matrix_loop(
-        MINIMUM, problem, outputs, 1, len(outputs) - 1 - len(problem.unknowns), bounds
-    )
+    entries = len(outputs) - 1 - len(problem.unknowns)
+    return _matrix_loop(MINIMUM, problem, outputs, written, 1, entries, bounds)
 
 
 def _matrix_loop(
-    template: str,
+    template: Template,
     problem: Problem,
     outputs: Sequence[Expr],
+    written: Formulas,
     values: int,
     entries: int,
     bounds: Any = None,
-) -> Loop | None:
+) -> Parts | None:
     """A loop by `values` numbers, a vector, and so many entries of a matrix or its diagonal."""
-    drawn = _of_scalars if problem.form.kind in ("scalar", "scalars") else _of_entries
-    draft = drawn(problem, outputs, values, entries)
-    if draft is None or not has_scalar_form(draft.program):
+    if problem.form.kind in ("scalar", "scalars"):
+        most = MOST_UNKNOWNS if written is on_floats else MOST_COMPILED
+        draft = _of_scalars(problem, outputs, values, entries, most)
+    else:
+        draft = _of_entries(problem, outputs, values, entries)
+    code = written(draft.program) if draft is not None and draft.program.batched else None
+    if draft is None or code is None:
         return None
     n, names = draft.n, draft.names
-    statements, found = scalar_statements(draft.program)
+    statements, found = code
     diagonal = len(found) == values + 2 * n and entries == len(problem.unknowns)
     if len(found) != values + n + (n if diagonal else n * n):
         return None
     places = [(i, k) for i in range(n) for k in range(n) if i == k or not diagonal]
-    written = [f"j{i}{k} = {v}" for (i, k), v in zip(places, found[values + n :], strict=True)]
+    matrix = [f"j{i}{k} = {v}" for (i, k), v in zip(places, found[values + n :], strict=True)]
     first = [*["value"][:values], *[f"r{i}" for i in range(n)]]
     known = [f"{name} = {v}" for name, v in zip(first, found, strict=False)]
-    return _written(
-        template,
-        [*statements, *known],
-        3,
+    parts = _named(
+        statements=[*statements, *known],
         numbers=draft.numbers,
         names=", ".join(names) + ("," if len(names) == 1 else ""),
-        matrix=("\n" + INDENT * 4).join(written),
+        matrix=matrix,
         **_within_bounds(bounds, names[:n]),
         **_steps_of(names[:n], draft.wrapped, definite=bool(values), diagonal=diagonal),
     )
+    return Parts(template, parts, names, draft.program)
 
 
 class Draft(NamedTuple):
@@ -317,10 +232,10 @@ class Draft(NamedTuple):
 
 
 def _of_scalars(
-    problem: Problem, outputs: Sequence[Expr], values: int, entries: int
+    problem: Problem, outputs: Sequence[Expr], values: int, entries: int, most: int
 ) -> Draft | None:
     n, scalar = len(problem.unknowns), problem.form.kind == "scalar"
-    if n > MOST_UNKNOWNS or len(outputs) != values + n + entries:
+    if n > most or len(outputs) != values + n + entries:
         return None
     program, names = program_of(problem, outputs)
     start = "[x0]" if scalar else "x0"
@@ -400,9 +315,9 @@ def _steps_of(
     wrapped: Callable[[Sequence[str]], str],
     definite: bool,
     diagonal: bool,
-) -> dict[str, str]:
+) -> dict[str, Any]:
     """The parts of a template that depend on the unknowns alone."""
-    n, nested = len(unknowns), "\n" + INDENT * 4
+    n = len(unknowns)
     pivots = [f"j{i}{i}" for i in range(n)]
     points = {"point": unknowns, "last": [f"last{i}" for i in range(n)]}
     remembered = [f"last{i} = {x}" for i, x in enumerate(unknowns)]
@@ -413,11 +328,11 @@ def _steps_of(
         "magnitudes": ", ".join(f"abs({x})" for x in unknowns),
         "tops": ", ".join(f"top{i}" for i in range(n)),
         "zeros": ", ".join(["0.0"] * n),
-        "learn": nested.join(
+        "learn": [
             line
             for i, x in enumerate(unknowns)
             for line in [f"if not -scale{i} <= {x} <= scale{i}:", f"{INDENT}scale{i} = abs({x})"]
-        ),
+        ],
         "tends": " and ".join(
             [
                 f"(abs(p{i}) <= tol*abs({x})"
@@ -426,9 +341,9 @@ def _steps_of(
             ]
         ),
         "fall": _sum_of(n, "r{0}*(r{0}/j{0}{0})"),
-        "elimination": nested.join(_elimination(n, definite, diagonal)),
-        "move": nested.join([*remembered, *moved]),
-        "shorten": nested.join(f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)),
+        "elimination": _elimination(n, definite, diagonal),
+        "move": [*remembered, *moved],
+        "shorten": [f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)],
         "regular": " and ".join([f"abs({pivot}) > 1e-280" for pivot in pivots]),
         "bits": " and ".join(
             [f"abs({x} - last{i}) <= 2e-15*abs({x})" for i, x in enumerate(unknowns)]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
+from symgrad.compile.lambdify import is_native
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
@@ -25,13 +26,15 @@ from symgrad.solve.code import (
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.constraints import constrained_solver, equations_of, inequalities_of
 from symgrad.solve.householder import householder_step
-from symgrad.solve.loops import MOST_UNKNOWNS, minimum_loop, system_loop
+from symgrad.solve.loops import MOST_UNKNOWNS, equation_loop, minimum_loop, system_loop
+from symgrad.solve.native import NativePlan
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
-from symgrad.solve.solver import Solver, described, keywords
+from symgrad.solve.solver import Solver, described, keywords, made_solver
 from symgrad.solve.structure import diagonal_of, entries_of_jacobian, kronecker_of
 
 SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
+DENSE_UNKNOWNS = 500  # from which on a Hessian without structure is not formed
 SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
 
@@ -46,6 +49,7 @@ def newton_root(
     globalize: bool = True,
     bracket: Any = None,
     bounds: Any = None,
+    backend: str = "numpy",
 ) -> Solver:
     """Compile a solver of ``F(x) = 0`` with exact derivatives.
 
@@ -74,6 +78,9 @@ def newton_root(
     bounds : (low, high), or for a list of unknowns a list of pairs, optional
         The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well: 0 for
         ``nonnegative=True``, and the least positive normal number for ``positive=True``, which excludes 0.
+    backend : {"numpy", "native"}
+        "native": up to 8 scalar unknowns are solved by machine code, one problem or many at once, by way
+        of llvmlite (the extra ``native``); what it does not solve beyond doubt goes on as ever.
 
     Returns
     -------
@@ -102,6 +109,7 @@ def newton_root(
     >>> root([1.0, 1.0], [4.0, 9.0]).x
     array([2., 3.])
     """
+    native = is_native(backend)
     ends = _bracket(bracket)
     aside = [] if ends is None else [e for e in ends if isinstance(e, Expr)]
     problem = problem_of("newton_root", F, unknowns, params, aside)
@@ -111,7 +119,7 @@ def newton_root(
     remake = (
         newton_root,
         (F, unknowns, params),
-        keywords(locals(), "order method globalize bracket bounds"),
+        keywords(locals(), "order method globalize bracket bounds backend"),
     )
     if isinstance(order, bool) or not isinstance(order, int) or order < 1:
         raise ArgumentError(f"the order must be a positive int, not {order!r}")
@@ -119,7 +127,7 @@ def newton_root(
     if method not in ("auto", "newton", "sparse"):
         raise ArgumentError(f'the method must be "auto", "newton" or "sparse", not {method!r}')
     if scalar and method != "sparse":
-        return _equation(problem, order, options, ends, remake)
+        return _equation(problem, order, options, ends, remake, native)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
     if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
@@ -131,14 +139,22 @@ def newton_root(
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
     run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=500", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
-    return Solver(
+    return made_solver(
         partial(system_code, problem, outputs, *run),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
         described("root", problem, f"{_first(problem, loop)}{how}"),
         tuple(problem.symbols),
         remake,
         Conditions(problem, lambda: problem.formulas),
+        _planned(loop, problem, outputs, (1e-12, 500), native),
     )
+
+
+def _planned(
+    write: Any, problem: Problem, outputs: Any, defaults: tuple[float, int], native: bool
+) -> NativePlan | None:
+    """The machine code of a solver with a loop."""
+    return NativePlan(write, problem, outputs, defaults, native) if write else None
 
 
 def _is_large(problem: Problem) -> bool:
@@ -236,6 +252,7 @@ def newton_minimize(
     method: str = "auto",
     globalize: bool = True,
     bounds: Any = None,
+    backend: str = "numpy",
 ) -> Solver:
     """Compile a solver that minimises a scalar `f`, with exact gradient and Hessian.
 
@@ -248,7 +265,7 @@ def newton_minimize(
     Parameters
     ----------
     f : Expr of shape ()
-    unknowns, params, globalize, bounds
+    unknowns, params, globalize, bounds, backend
         As for `newton_root`.
     equal, inequal : Expr or list of Expr, optional
         Constraints: what is to be 0, and what is to be 0 or more; ``a == b``, ``a >= b`` and ``a <= b``
@@ -256,7 +273,8 @@ def newton_minimize(
         inequalities and bounds by a primal-dual interior point (`sg.kkt`, `sg.lagrangian`).
     method : {"auto", "newton", "sparse", "cg"}
         "newton" forms the Hessian; "sparse" the entries that can differ from zero, and "auto" is either,
-        as for `newton_root`. "cg", for many unknowns, forms no matrix: steps are conjugate gradients on
+        as for `newton_root`, or "cg" for 500 unknowns or more whose Hessian has no structure. "cg", for
+        many unknowns, forms no matrix: steps are conjugate gradients on
         Hessian-vector products, truncated at the trust region (Steihaug, 1983; Toint, 1981).
 
     Returns
@@ -286,6 +304,7 @@ def newton_minimize(
     >>> nearest.x, nearest.multipliers.equal
     (array([1., 2.]), [2.0])
     """
+    native = is_native(backend)
     if equations_of(equal) or inequalities_of(inequal):
         if method != "auto" or not globalize:
             raise ArgumentError(
@@ -308,7 +327,7 @@ def newton_minimize(
     remake = (
         newton_minimize,
         (f, unknowns, params),
-        keywords(locals(), "method globalize bounds"),
+        keywords(locals(), "method globalize bounds backend"),
     )
     sides = bounds_of(bounds, leaves, many)
     if method == "cg" and globalize:
@@ -326,7 +345,12 @@ def newton_minimize(
         sparse = _sparse_minimum(problem, sides, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
-    return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake)
+    wide = method == "auto" and globalize and diagonal is None
+    if wide and (size_of(leaves) or 0) >= DENSE_UNKNOWNS:
+        blocks = [b for row in hessian(problem.formulas[0], leaves) for b in row]
+        if kronecker_of(blocks) is None:
+            return _matrix_free(problem, sides, remake)
+    return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake, native)
 
 
 def _dense_minimum(
@@ -336,6 +360,7 @@ def _dense_minimum(
     globalize: bool,
     bounds: Any,
     remake: Any,
+    native: bool,
 ) -> Solver:
     """The solver that forms the Hessian, or its diagonal, or a factor of it."""
     f, leaves = problem.formulas[0], list(problem.unknowns)
@@ -357,7 +382,7 @@ def _dense_minimum(
     loop = partial(minimum_loop, bounds) if globalize and plain else None
     outputs = [f, *gradient, *second]
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
-    return Solver(
+    return made_solver(
         partial(system_code, problem, outputs, *run),
         {"rounding": partial(rounding_code, problem, [f, *gradient])},
         described(
@@ -366,6 +391,7 @@ def _dense_minimum(
         tuple(problem.symbols),
         remake,
         Conditions(problem, lambda: gradient, bounds=bounds, kind="minimum"),
+        _planned(loop, problem, outputs, (1e-10, 500), native),
     )
 
 
@@ -401,7 +427,12 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
 
 
 def _equation(
-    problem: Problem, order: int, options: dict[str, Any], bracket: Any, remake: Any
+    problem: Problem,
+    order: int,
+    options: dict[str, Any],
+    bracket: Any,
+    remake: Any,
+    native: bool,
 ) -> Solver:
     (f,), x = problem.formulas, problem.unknowns[0]
     derivatives = [f]
@@ -414,8 +445,11 @@ def _equation(
     method = {1: "Newton's method", 2: "Halley's method"}.get(
         order, f"Householder's method of order {order}"
     )
-    return Solver(
-        partial(equation_code, problem, [f, step, derivatives[1]], slope, options, ends),
+    outputs = [f, step, derivatives[1]]
+    free = options["globalize"] and ends is None and options["bracket"] is None
+    write = partial(equation_loop, options["bounds"])
+    return made_solver(
+        partial(equation_code, problem, outputs, slope, options, ends),
         {"rounding": partial(rounding_code, problem, problem.formulas)},
         described(
             "root",
@@ -425,6 +459,7 @@ def _equation(
         tuple(problem.symbols),
         remake,
         Conditions(problem, lambda: problem.formulas),
+        NativePlan(write, problem, outputs, (1e-12, 100), native) if free else None,
     )
 
 

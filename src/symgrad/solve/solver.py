@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import pathlib
 from collections.abc import Callable
-from typing import Any
+from threading import RLock
+from typing import Any, Final
 
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, has_dask
+from symgrad.compile.c_code import save_c
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
 from symgrad.solve import modules
 from symgrad.solve.conditions import Conditions
+from symgrad.solve.native import NativePlan
 from symgrad.solve.pacing import watched
 from symgrad.solve.path import Path, follow
 from symgrad.solve.problem import Problem
 from symgrad.solve.sensitivity import covariance_at, hessian_at, sensitivity
+from symgrad.targets.c.loops import c_solver
+from symgrad.targets.c.module import CFile
+from symgrad.targets.native.called_types import ENTRY, called_by_address
+from symgrad.targets.native.calls import obstacle
+from symgrad.targets.native.steps import Unsupported
+
+MAKING: Final = RLock()  # solvers are made by one thread at a time
 
 PACED = ("max_time", "progress")  # options that every solver takes, and no saved module
 
@@ -35,6 +46,20 @@ class LazyFunction:
         if self._function is None:
             self._function = execute(self._code(), self._name, modules.namespace())()
         return self._function(*args)
+
+
+def with_native(native: Callable[..., Any], run: Callable[..., Any]) -> Callable[..., Any]:
+    """A solver that tries machine code first, for problems that need no more than a tolerance."""
+
+    @functools.wraps(run)
+    def solve(*args: Any, **options: Any) -> Any:
+        if options.keys() <= {"tol", "maxiter"}:
+            found = native(run, *args, **options)
+            if found is not None:
+                return found
+        return run(*args, **options)
+
+    return solve
 
 
 class _Shown:
@@ -104,6 +129,7 @@ class Solver:
         "_count",
         "_late",
         "_lines",
+        "_native",
         "_remake",
         "_run",
         "_source",
@@ -120,7 +146,9 @@ class Solver:
         args: tuple[Expr, ...],
         remake: tuple[Any, ...],
         conditions: Conditions,
+        native: NativePlan | None = None,
     ) -> None:
+        self._native = native
         self._code, self._late, self.conditions = code, late, conditions
         self._source: str | None = None
         self._lines = lines
@@ -137,7 +165,7 @@ class Solver:
             return found
         signature = self._signature()
         # what is an option, and the name of a parameter as well, is the parameter until that is given
-        places, known = signature.places, run.__kwdefaults__ or {}
+        places, known = signature.places, inspect.unwrap(run).__kwdefaults__ or {}
         given = {k for k in known if all(place < len(args) for place in places.get(k, ()))}
         options = {k: v for k, v in named.items() if k in given}
         taken = {*options, *[k for k in PACED if k not in signature.places]}
@@ -226,7 +254,7 @@ class Solver:
     def named_parameters(self, p: Expr, params: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """The parameters but `p` by their names, and what else are options of a call."""
         others = [str(x.name) for x in self.conditions.problem.params if x is not p]
-        known = (self._run or self._compiled()).__kwdefaults__ or {}
+        known = inspect.unwrap(self._run or self._compiled()).__kwdefaults__ or {}
         given = dict(zip(others, params, strict=False))
         if len(params) > len(others) or any(name in given for name in options):
             raise ArgumentError(
@@ -241,16 +269,24 @@ class Solver:
         return given, {k: v for k, v in options.items() if k not in others}
 
     def _compiled(self) -> Callable[..., Any]:
+        with MAKING:  # once: what runs in other threads must not be replaced under them
+            return self._run or self._made()
+
+    def _made(self) -> Callable[..., Any]:
         late = {name: LazyFunction(code, name) for name, code in self._late.items()}
         names = modules.namespace() | late
         run = execute(self._generated(), "solve", names)
         self._count = run.__code__.co_argcount
-        self._run = run
-        return run
+        solver = self._native.solver(self.__call__) if self._native else None
+        made = run if solver is None else with_native(solver, run)
+        self._run = made
+        if solver is not None:
+            setattr(self, ENTRY, solver.address())
+        return made
 
     def _signature(self) -> Signature:
         """The positional arguments: the start, and the parameters."""
-        code = (self._run or self._compiled()).__code__
+        code = inspect.unwrap(self._run or self._compiled()).__code__
         start, *identifiers = code.co_varnames[: code.co_argcount]
         pairs = zip(identifiers, self.args[len(self.args) - len(identifiers) :], strict=True)
         params = [Parameter(name, str(x.name), x.shape, x.dtype) for name, x in pairs]
@@ -260,7 +296,7 @@ class Solver:
         """How it is called: the start, the parameters by their names, and the options."""
         kinds = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         names = self._signature().shown()
-        known = ((self._run or self._compiled()).__kwdefaults__ or {}).items()
+        known = (inspect.unwrap(self._run or self._compiled()).__kwdefaults__ or {}).items()
         options = [inspect.Parameter(k, kinds[1], default=v) for k, v in known if k not in names]
         return inspect.Signature([*[inspect.Parameter(n, kinds[0]) for n in names], *options])
 
@@ -275,18 +311,48 @@ class Solver:
         """The whole solver as a module that needs NumPy only."""
         return modules.standalone(self._generated(), [code() for code in self._late.values()])
 
+    @property
+    def c_source(self) -> str:
+        """The loop of one problem in C99: what is tried first, with the same end rule.
+
+        ``int solve(x0, parameters..., tol, maxiter, found, residual)`` returns the number of steps, and -1
+        where it is not sure of a solution; several unknowns are arrays. A minimum has its ``value``
+        behind the residual.
+
+        Raises
+        ------
+        ArgumentError
+            Where there is no such loop, or it calls functions that C's library lacks.
+        """
+        return self._in_c().source
+
+    def _in_c(self) -> CFile:
+        if self._native is None:
+            raise ArgumentError("C code is written for a few scalar unknowns, solved by full steps")
+        try:
+            loop = self._native.loop(portable=True)
+        except Unsupported as found:
+            raise ArgumentError(f"the solver has no C code, for {found}") from None
+        return c_solver(
+            loop.text, loop.inputs, loop.unknowns, loop.values, loop.steps, "\n".join(self._lines)
+        )
+
     def save(self, path: Any) -> None:
         """Write the solver as a module to `path`, such as ``"kepler.py"``; its function is `solve`.
 
-        It takes what this solver takes, and needs NumPy only, SciPy too for ``method="sparse"``.
+        It takes what this solver takes, and needs NumPy only, SciPy too for ``method="sparse"``. To a path
+        that ends with ``.c`` goes what `c_source` is, with a header beside it.
         """
+        if pathlib.Path(path).suffix == ".c":
+            save_c(self._in_c(), path)
+            return
         source = self.source
         check_saved(source)
         pathlib.Path(path).write_text(source, encoding="utf-8")
 
     def explain(self) -> str:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""
-        return "\n".join(self._lines)
+        return "\n".join([*self._lines, *(self._native.words() if self._native else [])])
 
     def __repr__(self) -> str:
         return f"<Solver: {self._lines[0]}>"
@@ -294,6 +360,14 @@ class Solver:
     def __reduce__(self) -> Any:
         make, *args = self._remake
         return _remade, (make, args)
+
+
+def made_solver(*parts: Any) -> Solver:
+    """A solver; with machine code, one of a class that is called faster."""
+    *_, native = parts
+    wanted = native is not None and native.compiled and not obstacle()
+    made: Solver = (called_by_address(Solver) if wanted else Solver)(*parts)
+    return made
 
 
 def _remade(make: Callable[..., Any], args: list[Any]) -> Any:

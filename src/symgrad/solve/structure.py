@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.autodiff import grad, jacobian, jvp
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import show_shape
-from symgrad.expr.leaves import constant, is_value, symbol, zeros
+from symgrad.expr.leaves import constant, is_value, number, symbol, zeros
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops.einsum import insert_axes
@@ -43,7 +43,7 @@ def entries_of_jacobian(
             places.append(i * width + j)
             entries.append(insert_axes(e, (0,)))
     size = (len(places), len(formulas) * width)
-    return [concat(entries, 0), constant(np.array(places))], size
+    return [_joined(entries), constant(np.array(places, np.int64))], size
 
 
 def _of_blocks(
@@ -67,8 +67,13 @@ def _of_blocks(
             row, column = np.divmod(at, columns[j])
             places.append((row + sum(rows[:i])) * width + column + sum(columns[:j]))
             entries.append(values)
-    found = np.concatenate(places)
-    return [concat(entries, 0), constant(found)], (len(found), sum(rows) * width)
+    found = np.concatenate([np.zeros(0, np.int64), *places])
+    return [_joined(entries), constant(found)], (len(found), sum(rows) * width)
+
+
+def _joined(entries: Sequence[Expr]) -> Expr:
+    """Vectors one after the other; an empty one where there are none."""
+    return concat(entries, 0) if entries else number(0.0, (0,))
 
 
 def diagonal_of(gradient: Sequence[Expr], unknowns: Sequence[Expr]) -> list[Expr] | None:

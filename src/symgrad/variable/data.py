@@ -54,6 +54,11 @@ def real_array(value: Any) -> np.ndarray[Any, Any]:
 
 def settled(value: Any, shape: Shape, dtype: np.dtype[Any], copy: bool = False) -> Data:
     """A computed value as data of this shape and dtype."""
+    if value.__class__ is np.ndarray and value.dtype is dtype and value.shape == shape and shape:
+        if copy:
+            value = np.array(value, order="C")
+        value.flags.writeable = False
+        return value
     if shape == ():
         if dtype == _FLOAT64:
             return float(value)

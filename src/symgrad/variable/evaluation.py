@@ -47,11 +47,7 @@ def settle(records: Iterable[Record]) -> None:
     sources = {one: resolved(one) for one in wanted}
     unknown = [one for one in dict.fromkeys(sources.values()) if one.data is None]
     if unknown:
-        if any(one.data is None and one.call is None for one in (*tape.leaves, *unknown)):
-            raise ArgumentError(
-                "the step of scan is called once, on values that are not known yet: it cannot look at"
-                " data, as print, float, if and comparisons do; write where(condition, a, b) for a choice"
-            )
+        _check_known(tape, unknown)
         form, parameters = form_of(tape)
         program = form.values(tuple([tape.number(one) for one in unknown]))
         values = program([*[one.data for one in tape.leaves], *parameters])
@@ -59,6 +55,22 @@ def settle(records: Iterable[Record]) -> None:
     for one, source in sources.items():
         if one is not source:
             one.data, one.source = source.data, None
+
+
+def _check_known(tape: Tape, unknown: Iterable[Record]) -> None:
+    """Check that all data are there to begin with.
+
+    Raises
+    ------
+    ArgumentError
+        If there is a value that the step of a scan is called on.
+    """
+    for one in (*tape.leaves, *unknown):
+        if one.data is None and one.call is None:
+            raise ArgumentError(
+                "the step of scan is called once, on values that are not known yet: it cannot look at"
+                " data, as print, float, if and comparisons do; write where(condition, a, b) for a choice"
+            )
 
 
 def give(records: Iterable[Record], values: Iterable[Data]) -> None:

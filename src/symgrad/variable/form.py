@@ -39,6 +39,8 @@ class Form:
     ----------
     leaves, parameters : tuple of Expr
         The symbols of the leaves, and of the numbers that became symbols.
+    positions : tuple of int
+        Which numbers of a tape the parameters stand for.
     results : list
         What each call gives: an expression, or a list with expressions.
     derived : dict
@@ -51,10 +53,12 @@ class Form:
         parameters: tuple[Expr, ...],
         results: list[Any],
         replay: Callable[[Mapping[int, Expr]], list[Any]],
+        positions: tuple[int, ...],
     ) -> None:
         self.leaves = leaves
         self.parameters = parameters
         self.results = results
+        self.positions = positions
         self.derived: dict[Any, Any] = {}
         self._replay = replay
         self._gradients: dict[Any, tuple[Expr, ...]] = {}
@@ -227,6 +231,7 @@ def _form(tape: Tape, shapes: Sequence[Shape], varying: frozenset[int]) -> Form:
         tuple(parameters),
         results,
         lambda zeros: _replayed(items, leaves, scalars, zeros),
+        tuple(sorted(varying)),
     )
 
 
@@ -251,51 +256,51 @@ class Family:
 
     def __init__(self, shapes: tuple[Shape, ...]) -> None:
         self.shapes = shapes
-        self._forms: dict[Any, Form] = {}
+        # Which numbers are symbols, and the forms by all others: exchanged together, for other threads
+        self._known: tuple[frozenset[int], dict[Any, Form]] = frozenset(), {}
         self._examples: list[tuple[Any, ...]] = []
-        self._varying: frozenset[int] = frozenset()
         self._fixed = False
 
     def find(self, tape: Tape) -> tuple[Form, list[Any]]:
         """The form of a tape, and the values of its parameters."""
         scalars = tape.scalars
-        form = self._forms.get(self._key(scalars))
+        varying, forms = self._known
+        form = forms.get(_constants(scalars, varying))
         if form is None:
             form = self._made(tape, scalars)
         if not form.parameters:
             return form, []
-        given = [scalars[i] for i in sorted(self._varying)]
-        return form, [p.dtype.type(v) for p, v in zip(form.parameters, given, strict=True)]
-
-    def _key(self, scalars: tuple[Any, ...]) -> Any:
-        """The numbers that are constants, with 0.0 told from -0.0."""
-        varying = self._varying
-        return tuple([value or repr(value) for i, value in enumerate(scalars) if i not in varying])
+        pairs = zip(form.parameters, form.positions, strict=True)
+        return form, [p.dtype.type(scalars[i]) for p, i in pairs]
 
     def _made(self, tape: Tape, scalars: tuple[Any, ...]) -> Form:
-        if len(self._forms) >= CONSTANT_FORMS and not self._fixed:
+        varying, forms = self._known
+        if len(forms) >= CONSTANT_FORMS and not self._fixed:
             differing = {
                 i
                 for example in self._examples
                 for i, (a, b) in enumerate(zip(example, scalars, strict=True))
                 if a != b
             }
-            more = self._varying | differing
+            more = varying | differing
             try:
                 form = _form(tape, self.shapes, more)
             except SymgradError:
                 self._fixed = True
             else:
-                self._varying = more
-                self._forms = {self._key(scalars): form}
+                self._known = more, {_constants(scalars, more): form}
                 self._examples = [scalars]
                 return form
-        form = _form(tape, self.shapes, self._varying)
-        if len(self._forms) >= MAX_FORMS:
-            self._forms.pop(next(iter(self._forms)))
-        self._forms[self._key(scalars)] = form
+        form = _form(tape, self.shapes, varying)
+        kept = dict([*forms.items()][-MAX_FORMS:])
+        self._known = varying, {**kept, _constants(scalars, varying): form}
         self._examples = [*self._examples[-MAX_FORMS:], scalars]
         return form
+
+
+def _constants(scalars: tuple[Any, ...], varying: frozenset[int]) -> Any:
+    """The numbers that are constants, with 0.0 told from -0.0."""
+    return tuple([value or repr(value) for i, value in enumerate(scalars) if i not in varying])
 
 
 class Group:
@@ -398,7 +403,7 @@ _groups: Final[Recent[Group]] = Recent(MAX_REMEMBERED, lambda group: group.weigh
 
 def form_of(tape: Tape) -> tuple[Form, list[Any]]:
     """The form of a tape, and the values of its parameters, those of the leaves first left out."""
-    ranks = tuple([(len(kind.shape), kind.dtype) for kind in tape.kinds])
+    ranks = tuple([kind.rank for kind in tape.kinds])
     return _groups.get((tape.items, ranks), lambda: Group(len(tape.items))).find(tape)
 
 

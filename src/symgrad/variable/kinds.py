@@ -19,14 +19,17 @@ class Kind:
     dtype : numpy.dtype
     floating : bool
         Whether values of it can be held by a Variable.
+    rank : tuple
+        How many axes there are, and the element type.
     """
 
-    __slots__ = ("dtype", "floating", "shape")
+    __slots__ = ("dtype", "floating", "rank", "shape")
 
     def __init__(self, shape: Shape, dtype: np.dtype[Any]) -> None:
         self.shape = shape
         self.dtype = dtype
         self.floating = dtype.kind == "f"
+        self.rank = (len(shape), dtype)
 
     def __repr__(self) -> str:
         return f"{self.dtype.name}{list(self.shape)}"

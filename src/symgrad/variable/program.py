@@ -6,6 +6,7 @@ second compiles.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from symgrad.targets.numpy_source import numpy_source
 from symgrad.targets.passes import NEEDED_PASSES, SINGLE_CALLS, prepared
 from symgrad.variable.cache import Recent
 
+SMALL: Final = 2000  # entries, up to which code for large arrays or on several threads does not pay
 MAX_REMEMBERED: Final = 200_000  # nodes, over all programs
 
 
@@ -55,8 +57,25 @@ class Program:
 
 
 def compiled(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., list[Any]]:
-    """The compiled function."""
-    return lambdify(list(symbols), list(outputs))  # type: ignore[no-any-return]
+    """The compiled function; on a few small arrays its code for arrays, without the checks before it."""
+    function = lambdify(list(symbols), list(outputs))
+    shapes = [x.shape for x in (*symbols, *outputs)]
+    known = all(isinstance(d, int) for shape in shapes for d in shape)
+    if not known or sum([math.prod(shape) for shape in shapes]) > SMALL:
+        return function  # type: ignore[no-any-return]
+    if not any(x.shape for x in symbols):
+        return function  # type: ignore[no-any-return]
+    alone = execute(function.source, "f", {})
+    return alone if all(x.shape for x in symbols) else _of_scalars_too(alone)
+
+
+def _of_scalars_too(function: Callable[..., list[Any]]) -> Callable[..., list[Any]]:
+    """Code for arrays, called with floats for scalars, which it takes for NumPy's."""
+
+    def call(*values: Any) -> list[Any]:
+        return function(*[np.float64(v) if v.__class__ is float else v for v in values])
+
+    return call
 
 
 def plain(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., list[Any]]:
@@ -65,12 +84,13 @@ def plain(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., lis
     nest = ("list", (), tuple(range(len(outputs))))
     function = execute(numpy_source(program, nest), "f", long_arrays(program.arrays))
 
+    on_scalars = _of_scalars_too(function)
+
     def call(*values: Any) -> list[Any]:
-        arrays = [np.float64(v) if v.__class__ is float else v for v in values]
-        if any(isinstance(v, np.ndarray) for v in arrays):
-            return function(*arrays)  # type: ignore[no-any-return]
+        if any(isinstance(v, np.ndarray) for v in values):
+            return on_scalars(*values)
         with np.errstate(all="ignore"):  # numbers have no warnings, as in code on floats
-            return function(*arrays)  # type: ignore[no-any-return]
+            return on_scalars(*values)
 
     return call
 

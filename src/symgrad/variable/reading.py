@@ -76,6 +76,11 @@ def operand_count(function: Callable[..., Any]) -> int:
     return found
 
 
+def takes_two(function: Callable[..., Any]) -> bool:
+    """Whether two arguments of a function are operands like those of an operator."""
+    return operand_count(function) >= 2 and function is not indexing.take
+
+
 class Reading:
     """The operands found so far in the arguments of a call."""
 

@@ -212,16 +212,17 @@ def token_of(function: Callable[..., Any], args: Any, kwargs: Any, arity: int) -
     return found
 
 
-_pairs: Final[dict[Any, Token]] = {}  # of functions of two operands, a few
+_pairs: Final[dict[Any, Token]] = {}  # of functions of one or two operands, a few
 
 
 def pair_token(function: Callable[..., Any], left: Any, right: Any) -> Token:
-    """The token of a function of two operands or numbers."""
+    """The token of a function of two operands or numbers, or of one where `right` is None."""
     key = (function, left, right)
     found = _pairs.get(key)
     if found is None:
         arity = (left is OPERAND) + (right is OPERAND)
-        found = _pairs[key] = token_of(function, (left, right), (), arity)
+        parts = (left,) if right is None else (left, right)
+        found = _pairs[key] = token_of(function, parts, (), arity)
     return found
 
 

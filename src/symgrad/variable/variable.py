@@ -20,19 +20,20 @@ from symgrad.expr.pytrees import mapped
 from symgrad.print.latex import latex
 from symgrad.recurrence import scan
 from symgrad.variable.backward import gradient_data, gradient_records
-from symgrad.variable.data import as_data, differs, frozen, replacement, settled, show
+from symgrad.variable.data import as_data, differs, frozen, real_array, replacement, settled, show
 from symgrad.variable.derivative import DERIVATIVES, Derivative, derivative_of
 from symgrad.variable.evaluation import data_of, expr_of
 from symgrad.variable.modes import is_in_step, keeps_history
 from symgrad.variable.operators import Operators, is_variable
 from symgrad.variable.picture import picture_of_variables
-from symgrad.variable.reading import LARGEST_INT, read_call
+from symgrad.variable.reading import LARGEST_INT, read_call, takes_two
 from symgrad.variable.record import (
     Call,
     Record,
     detached,
     history,
     leaf_record,
+    parameter_record,
     results_of,
 )
 from symgrad.variable.scanning import scan_records
@@ -305,6 +306,15 @@ class Variable(Operators):
             return mapped(derivative_of(function, args, kwargs), _wrapped)
         if function is scan:
             return mapped(scan_records(Variable, *args, **kwargs), _wrapped)
+        if not kwargs and len(args) == 1 and args[0].__class__ is Variable:
+            token = pair_token(function, OPERAND, None)
+            return Variable._carried_out(function, token, (args[0].record(),), ())
+        if not kwargs and len(args) == 2 and takes_two(function):
+            return Variable.__symgrad_pair__(function, *args)
+        return Variable._read_and_carried_out(function, args, kwargs)
+
+    @staticmethod
+    def _read_and_carried_out(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         token, reading = read_call(function, args, kwargs, Variable.__symgrad_lift__)
         return Variable._carried_out(
             function, token, tuple(reading.records), tuple(reading.scalars)
@@ -339,10 +349,16 @@ class Variable(Operators):
             left, records, scalars = OPERAND, (a.record(),), (b,)
         elif left in SCALARS and right is Variable:
             right, records, scalars = OPERAND, (b.record(),), (a,)
+        elif right is np.ndarray and left is Variable:
+            left = right = OPERAND
+            records = (a.record(), parameter_record(real_array(b)))
+        elif left is np.ndarray and right is Variable:
+            left = right = OPERAND
+            records = (parameter_record(real_array(a)), b.record())
         else:
-            return Variable.__symgrad_lift__(function, (a, b), {})
+            return Variable._read_and_carried_out(function, (a, b), {})
         if INTEGER in (left, right) and not -LARGEST_INT <= scalars[0] <= LARGEST_INT:
-            return Variable.__symgrad_lift__(function, (a, b), {})
+            return Variable._read_and_carried_out(function, (a, b), {})
         token = pair_token(function, left, right)
         return Variable._carried_out(function, token, records, scalars)
 

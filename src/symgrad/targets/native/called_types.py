@@ -21,7 +21,7 @@ SIZE, READONLY = 19, 1
 TP_MEMBERS: Final = 72
 
 
-class _Member(ctypes.Structure):
+class Member(ctypes.Structure):
     _fields_ = (
         ("name", ctypes.c_char_p),
         ("type", ctypes.c_int),
@@ -53,10 +53,10 @@ def called_by_address(base: type) -> Any:
     `vectorcall` does in Python's C API.
     """
     offset = base.__basicsize__
-    members = (_Member * 3)(
-        _Member(b"__vectorcalloffset__", SIZE, offset, READONLY, None),
-        _Member(ENTRY.encode(), UNSIGNED, offset, 0, None),
-        _Member(),
+    members = (Member * 3)(
+        Member(b"__vectorcalloffset__", SIZE, offset, READONLY, None),
+        Member(ENTRY.encode(), UNSIGNED, offset, 0, None),
+        Member(),
     )
     slots = (_Slot * 2)(_Slot(TP_MEMBERS, ctypes.addressof(members)), _Slot())
     spec = _Spec(

@@ -218,8 +218,14 @@ def _head(code: str) -> str:
     return "\n".join([*globals_, *declared, number, *packed, ""])
 
 
-def call_code(count: int, outputs: Sequence[bool], nest: Nest, may_raise: bool = False) -> str:
-    """The text of the entries that run ``void kernel(ptr in, ptr out)``.
+def call_code(
+    count: int,
+    outputs: Sequence[bool],
+    nest: Nest,
+    may_raise: bool = False,
+    kernel: str = "kernel",
+) -> str:
+    """The text of the entries that run ``void kernel(ptr in, ptr out)``, by its name.
 
     Parameters
     ----------
@@ -231,10 +237,12 @@ def call_code(count: int, outputs: Sequence[bool], nest: Nest, may_raise: bool =
         The form of the result.
     may_raise : bool
         Whether the kernel calls functions that may leave an exception of Python behind.
+    kernel : str
+        The name of what is run.
     """
     writer = _Call(outputs)
     writer.arguments(count)
-    writer.line("call void @kernel(ptr %in, ptr %out)")
+    writer.line(f"call void @{kernel}(ptr %in, ptr %out)")
     if may_raise:
         error = writer.call("ptr @PyErr_Occurred()")
         writer.unless(writer.made(f"icmp ne ptr {error}, null"), "nothing")

@@ -17,8 +17,11 @@ from threading import RLock
 from typing import Any, Final
 
 from symgrad.errors import NativeError
+from symgrad.targets.native.object_cache import kept
 
-LONG: Final = 4_000  # instructions from which optimisation is light: its passes are not all linear
+LONG: Final = (
+    400  # instructions from which optimisation is light: the passes behind it take most of the time
+)
 # LLVM's passes and its memory of targets are for one thread at a time
 _LOCK: Final = RLock()
 _NUMBERS: Final = count()
@@ -114,6 +117,8 @@ def level_for(length: int) -> int:
 def object_code(module: Any, level: int = 3) -> bytes:
     """Machine code of a module, an `llvmlite.ir.Module` or its text, as an object file.
 
+    It comes from disk where `native_cache` keeps it.
+
     Parameters
     ----------
     module : llvmlite.ir.Module or str
@@ -125,12 +130,26 @@ def object_code(module: Any, level: int = 3) -> bytes:
     NativeError
         If the text is no valid module; a defect of what printed it.
     """
+    text, host = str(module), machine()
+    versions = (f"llvmlite {_version()}", f"LLVM {binding().llvm_version_info}", f"level {level}")
+    key = (host.triple, host.cpu, host.features, *versions, text)
+    return kept(key, lambda: _made(text, level))
+
+
+@cache
+def _version() -> str:
+    import llvmlite  # noqa: PLC0415 (an extra)
+
+    return str(llvmlite.__version__)
+
+
+def _made(text: str, level: int) -> bytes:
     llvm = binding()
     with _LOCK:
         target = _target_machine(level)
         context = llvm.create_context()
         try:
-            parsed = llvm.parse_assembly(str(module), context)
+            parsed = llvm.parse_assembly(text, context)
             parsed.triple = machine().triple
             parsed.data_layout = str(target.target_data)
             parsed.verify()

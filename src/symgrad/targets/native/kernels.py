@@ -26,7 +26,7 @@ def kernel(made: Steps, name: str = "kernel", linkage: str = "") -> str:
     """
     computed = [v for v, step in enumerate(made.steps) if step.computes]
     if len(computed) <= 2 * PIECE:
-        body = _Piece(made, {}).written(computed, [], made.outputs)
+        body = Piece(made, {}).written(computed, [], made.outputs)
         return _function(f"define {linkage} void @{name}(ptr noalias %in, ptr noalias %out)", body)
     return _in_pieces(made, name, linkage, computed)
 
@@ -51,14 +51,14 @@ def _in_pieces(made: Steps, name: str, linkage: str, computed: Sequence[int]) ->
             f"define internal void @{name}_{k}(ptr noalias %in, ptr noalias %out,"
             " ptr noalias %memory) noinline"
         )
-        body = _Piece(made, kept).written(piece, by_piece[k], (), outputs[k])
+        body = Piece(made, kept).written(piece, by_piece[k], (), outputs[k])
         texts.append(_function(head, body))
         calls.append(f"  call void @{name}_{k}(ptr %in, ptr %out, ptr %memory)")
     whole = _function(f"define {linkage} void @{name}(ptr noalias %in, ptr noalias %out)", calls)
     return "\n".join([*texts, whole])
 
 
-class _Piece:
+class Piece:
     """Writes some of the steps; others are read from memory, or are arguments and numbers."""
 
     def __init__(self, made: Steps, kept: dict[int, int]) -> None:
@@ -78,7 +78,7 @@ class _Piece:
             step = self.steps[v]
             given = [self._name(a) for a in step.operands]
             self.names[v] = f"%v{v}"
-            self.lines.append(f"  %v{v} = {_code(step, given)}")
+            self.lines.append(f"  %v{v} = {self._code(step, given)}")
         for v in remembered:
             self._store(v, "%memory", self.kept[v])
         for place, v in placed or enumerate(outputs):
@@ -106,9 +106,25 @@ class _Piece:
         return f"%v{v}"
 
     def _load(self, base: str, place: int, name: str) -> str:
-        self.lines.append(f"  {name}p = getelementptr double, ptr {base}, i64 {place}")
-        self.lines.append(f"  {name} = load double, ptr {name}p")
+        self.lines.append(f"  {name} = load double, ptr {self.place(base, place, name)}")
         return name
+
+    def place(self, base: str, place: int, name: str) -> str:
+        """A pointer to a place in memory."""
+        self.lines.append(f"  {name}p = getelementptr double, ptr {base}, i64 {place}")
+        return f"{name}p"
+
+    def external(self, f: External) -> str:
+        """The name of a function that is called."""
+        return symbol_name(f)
+
+    def _code(self, step: Step, given: Sequence[str]) -> str:
+        does = step.does
+        if isinstance(does, Primitive):
+            return does.llvm.format(*given)
+        assert isinstance(does, External)
+        listed = ", ".join([*[f"double {x}" for x in given], *["i32 0"] * does.scipy])
+        return f'call double @"{self.external(does)}"({listed})'
 
     def _store(self, v: int, base: str, place: int) -> None:
         value = self._name(v)
@@ -116,22 +132,12 @@ class _Piece:
         if self.steps[v].type == TRUTH:
             self.lines.append(f"  {key}f = uitofp i1 {value} to double")
             value = f"{key}f"
-        self.lines.append(f"  {key}p = getelementptr double, ptr {base}, i64 {place}")
-        self.lines.append(f"  store double {value}, ptr {key}p")
+        self.lines.append(f"  store double {value}, ptr {self.place(base, place, key)}")
 
 
 def number(value: float) -> str:
     """A float as LLVM writes it: by its bits."""
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-
-
-def _code(step: Step, given: Sequence[str]) -> str:
-    does = step.does
-    if isinstance(does, Primitive):
-        return does.llvm.format(*given)
-    assert isinstance(does, External)
-    listed = ", ".join([*[f"double {x}" for x in given], *["i32 0"] * does.scipy])
-    return f"call double @{symbol_name(does)}({listed})"
 
 
 def symbol_name(does: External) -> str:

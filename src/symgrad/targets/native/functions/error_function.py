@@ -1,8 +1,8 @@
 """The error function and its complement.
 
-``erf(x) = x*(2/sqrt(pi) + x**2*p(x**2))`` up to 1; ``erfc(x) = exp(-x**2)/(1 + 2*x)*(5/4 + q(t))`` from 1/2
-on, with ``t = (x - 4)/(x + 4)``. Source of the second form: M. M. Shepherd and J. G. Laframboise, Chebyshev
-approximation of (1 + 2x)exp(x**2)erfc x, Mathematics of Computation 36, 1981.
+Up to 0.7 ``erf(x) = x*(2/sqrt(pi) + x**2*p(x**2))``; from 1/2 on ``erfc(x) = exp(-x**2)/(1 + 2*x)*(5/4 +
+q(t))`` with ``t = (x - 4)/(x + 4)``. Source of the second form: M. M. Shepherd and J. G. Laframboise,
+Chebyshev approximation of (1 + 2x)exp(x**2)erfc x, Mathematics of Computation 36, 1981.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _upper(size: Number) -> Number:
 def erf(x: Number) -> Number:
     """``erf(x)``."""
     size = abs(x)
-    value = select(size < 1.0, _near_zero(size).value(), 1.0 - _upper(size))
+    value = select(size < 0.7, _near_zero(size).value(), 1.0 - _upper(size))
     return select(x.is_nan(), x, value).with_sign_of(x)
 
 

@@ -17,7 +17,7 @@ from symgrad.targets.native.functions.constants import (
     polynomial,
 )
 from symgrad.targets.native.functions.number import Number, select
-from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, two_sum
+from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, remainder, two_sum
 
 ONE_BITS = 1023 << 52
 # Beyond these the result is no other than at them: infinity and zero
@@ -114,6 +114,6 @@ def expit(x: Number) -> Number:
     below = two_sum(x.code.number(1.0), small)
     above = select(x < 0.0, small, 1.0)
     q = above / below.high
-    error = (-q).fma(below.high, above) - q * (below.low + low)
+    error = remainder(above, q, below.high) - q * (below.low + low)
     error = select(x < 0.0, error + low, error)
     return select(x < -700.0, small, q + error / below.high)

@@ -14,7 +14,13 @@ from symgrad.targets.native.functions.exponential import (
 )
 from symgrad.targets.native.functions.logarithm import log_pair
 from symgrad.targets.native.functions.number import Number, select
-from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, two_product, two_sum
+from symgrad.targets.native.functions.pairs import (
+    Pair,
+    fast_two_sum,
+    remainder,
+    two_product,
+    two_sum,
+)
 
 TINY = 2.0**-28  # below, x is the value of a function that begins x + c*x**3, but for rounding
 LARGE = 2.0**500  # above, 1 is no part of x**2 + 1
@@ -25,7 +31,7 @@ def _halves_of_exp(size: Number) -> tuple[Pair, Pair, Number]:
     n, r = reduced(clamped(size, 0.0, HIGHEST + 2.0))
     up = exp_of(r)
     inverse = 1.0 / up.high
-    error = (-inverse).fma(up.high, 1.0) - inverse * up.low
+    error = remainder(size.code.number(1.0), inverse, up.high) - inverse * up.low
     down = power_of_two(clamped(n * -2.0, -1000.0, 0.0))
     return up, Pair(inverse * down, inverse * error * down), n
 

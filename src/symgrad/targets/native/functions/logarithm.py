@@ -20,7 +20,14 @@ from symgrad.targets.native.functions.constants import (
     polynomial,
 )
 from symgrad.targets.native.functions.number import Number, select
-from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, single, two_product, two_sum
+from symgrad.targets.native.functions.pairs import (
+    Pair,
+    fast_two_sum,
+    remainder,
+    single,
+    two_product,
+    two_sum,
+)
 
 TINIEST_NORMAL = 2.0**-1022
 ROOT_OF_HALF_BITS = 0x3FE6A09E667F3BCC  # the float next to it, from below
@@ -81,7 +88,7 @@ def log_of_part(f: Pair) -> Pair:
     low = total.low + f.low
     inverse = 1.0 / total.high
     s = f.high * inverse
-    rest = (-s).fma(low, _remainder(f.high, s, total.high) + f.low) * inverse
+    rest = (-s).fma(low, remainder(f.high, s, total.high) + f.low) * inverse
     square = two_product(s, s)
     z = Pair(square.high, (s + s).fma(rest, square.low))
     third = fast_two_sum(f.high.code.number(THIRD[0]), z.high * polynomial("LOG_REST", z.high))
@@ -90,14 +97,6 @@ def log_of_part(f: Pair) -> Pair:
     more = s.fma(factor.low, rest.fma(factor.high, cube.low))
     result = fast_two_sum(s, cube.high)
     return Pair(result.high, result.low + (rest + more)).scaled(2.0)
-
-
-def _remainder(a: Number, q: Number, b: Number) -> Number:
-    """``a - q*b``, without error."""
-    if a.code.processor.fused:
-        return (-q).fma(b, a)
-    product = two_product(q, b)
-    return (a - product.high) - product.low
 
 
 def pair_parts(x: Pair) -> tuple[Number, Pair]:

@@ -95,6 +95,14 @@ def two_product(a: Number, b: Number | float) -> Pair:
     return Pair(product, rest)
 
 
+def remainder(a: Number, q: Number, b: Number) -> Number:
+    """``a - q*b`` where q is the quotient or next to it, without error."""
+    if a.code.processor.fused:
+        return (-q).fma(b, a)
+    product = two_product(q, b)
+    return (a - product.high) - product.low
+
+
 def _halves(a: Number) -> Pair:
     """Two floats of 26 bits each."""
     scaled = a * SPLITTER

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import import_module
 
 VARIABLES = (
     "OMP_NUM_THREADS",
@@ -24,6 +25,15 @@ IDLE = {
     "OPENBLAS_THREAD_TIMEOUT": "18",  # 2**18 cycles
 }
 
+# Commands with options of their own: where they are, and the threads that they are confined to
+MEASURES = {
+    ("accuracy", "functions"): ("benchmarks.functions.ulps", 0),
+    ("accuracy",): ("benchmarks.accuracy.measure", 0),
+    ("solve_sets",): ("benchmarks.solve_sets.measure", 2),
+    ("forms",): ("benchmarks.forms.measure", 0),
+    ("graphs",): ("benchmarks.graphs.measure", 1),
+}
+
 
 def options() -> argparse.Namespace:
     """What the command line says."""
@@ -34,7 +44,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "cases",
         nargs="*",
-        help="names of cases, all by default; or accuracy, forms, or solve_sets, with options of their own",
+        help="names of cases, all by default; or accuracy, forms, graphs, solve_sets, with own options",
     )
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, one second a row")
@@ -64,24 +74,13 @@ def command(given: argparse.Namespace, name: str, n: int, seconds: float) -> lis
 
 
 def main() -> int:
-    """Measure each row in a process of its own; ``accuracy`` counts bits, ``forms`` operations."""
-    if sys.argv[1:3] == ["accuracy", "functions"]:
-        from benchmarks.functions.ulps import main as ulps
-
-        return ulps(sys.argv[3:])
-    if sys.argv[1:2] == ["accuracy"]:
-        from benchmarks.accuracy.measure import main as accuracy
-
-        return accuracy(sys.argv[2:])
-    if sys.argv[1:2] == ["solve_sets"]:
-        confine(2)
-        from benchmarks.solve_sets.measure import main as solve_sets
-
-        return solve_sets(sys.argv[2:])
-    if sys.argv[1:2] == ["forms"]:
-        from benchmarks.forms.measure import main as forms
-
-        return forms(sys.argv[2:])
+    """Measure each row in a process of its own; others count bits, operations, seconds a node."""
+    for words, (module, threads) in MEASURES.items():
+        if sys.argv[1 : len(words) + 1] == list(words):
+            if threads:
+                confine(threads)
+            code: int = import_module(module).main(sys.argv[len(words) + 1 :])
+            return code
     given = options()
     confine(given.threads)
     from benchmarks import report  # NumPy reads the number of threads when it is imported

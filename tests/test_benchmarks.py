@@ -4,6 +4,7 @@ import json
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,12 @@ from benchmarks.case import Absent, Case, by_hand, flat
 from benchmarks.cases import CASES
 from benchmarks.forms import measure as forms
 from benchmarks.forms.table import formulas
+from benchmarks.graphs import measure as graphs
+from benchmarks.graphs.table import GRAPHS
 from benchmarks.harness import Outcome, Row, difference, measure, prepare
 from benchmarks.peers import PEERS
+
+import symgrad as sg
 
 ROOT = Path(__file__).parents[1]
 HERE = {
@@ -183,3 +188,33 @@ def test_printed_derivatives_are_no_longer_than_sympy_s():
     rows = [forms.measured(f) for f in list(formulas())[::12]]
     assert max(row.ratio for row in rows) <= 1.2
     assert sum(row.count for row in rows) < sum(row.their_count for row in rows)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graphs_are_measured(name):
+    """Every graph at two small sizes: all stages, nodes, and derivatives that are right."""
+    sizes = (6, 12) if GRAPHS[name].unknowns(7) == 7 else (60, 120)
+    rows = [graphs.measured(name, n, "symgrad") for n in sizes]
+    assert all(set(row.seconds) == set(graphs.STAGES) and row.nodes > 0 for row in rows)
+    shown = graphs.table(rows)
+    assert "symgrad: making ~ nodes**" in shown
+    off = replace(rows[0], library="other", sample=[1.0, 2.0])
+    assert "VALUES DIFFER" in graphs.table([*rows, off])
+
+
+def test_derivatives_of_graphs_against_differences():
+    for name in ("dag", "arm", "chain"):
+        outputs, count = GRAPHS[name].outputs, GRAPHS[name].unknowns(12)
+        xs = [sg.symbol(f"x{i}") for i in range(count)]
+        y = outputs(sg, xs, 12)
+        at = np.linspace(0.2, 0.9, count)
+        value, slopes = sg.lambdify(xs, [y, sg.grad(y, xs)])(*at)
+        assert abs(outputs(np, at, 12) - value) < 1e-12 * max(1, abs(value))
+        steps = 1e-6 * np.eye(count)
+        differences = [(outputs(np, at + h, 12) - outputs(np, at - h, 12)) / 2e-6 for h in steps]
+        np.testing.assert_allclose(slopes, differences, rtol=1e-6, atol=1e-7)
+
+
+def test_unknown_graphs_are_named(capsys):
+    assert graphs.main(["nonsense"]) == 2
+    assert "unknown: nonsense" in capsys.readouterr().err

@@ -8,7 +8,8 @@ import pytest
 
 import symgrad as sg
 from symgrad.errors import ArgumentError, ShapeError
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import free_symbols, toposort
+from symgrad.ops.shown import computed_forms
 
 
 def close(a, b, tolerance=1e-12):
@@ -381,3 +382,15 @@ def test_other_derivatives_of_variables():
     close(sg.diff(sg.sin(2 * t), t, 2).data, -4 * np.sin(1.0))
     u = t**2
     close(sg.diff(u * sg.sin(u), u).data, np.sin(0.25) + 0.25 * np.cos(0.25))
+
+
+@pytest.mark.parametrize("function", [sg.tanh, sg.sin, lambda x: x**x, lambda x: 1 / (1 + x**2)])
+def test_repeated_backward_gives_the_nodes_of_diff(function):
+    x = sg.variable(0.5, name="x")
+    y = function(x)
+    (symbol,) = free_symbols(y.expr)
+    for order in range(1, 6):
+        x.cleargrad()
+        y.backward(create_graph=True)
+        y = x.grad
+        assert y.expr is computed_forms([sg.diff(function(symbol), symbol, order)])[0]

@@ -12,7 +12,7 @@ from symgrad.autodiff.columns import Columns
 from symgrad.autodiff.entries import all_directions, picked, symbols_of
 from symgrad.autodiff.reverse import pullback
 from symgrad.expr.collector import COLLECTOR_PAUSED
-from symgrad.expr.leaves import SYMBOL, number
+from symgrad.expr.leaves import SYMBOL, is_value, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on, toposort
 from symgrad.ops.einsum import transpose_axes
@@ -27,7 +27,6 @@ def behind(block: Expr, rank: int) -> Expr:
     return transpose_axes(block, (*range(rank, block.ndim), *range(rank)))
 
 
-@COLLECTOR_PAUSED
 def first_derivatives(
     outputs: Sequence[Expr],
     variables: Sequence[Expr],
@@ -40,21 +39,35 @@ def first_derivatives(
     differentiated, the others are their transposes. `names` are those of the function that they are
     the gradient of.
     """
+    full = [[number(0, (*y.shape, *x.shape)) for x in variables] for y in outputs]
+    for (i, j), block in nonzero_blocks(outputs, variables, symmetric, names).items():
+        full[i][j] = block
+    return full
+
+
+@COLLECTOR_PAUSED
+def nonzero_blocks(
+    outputs: Sequence[Expr],
+    variables: Sequence[Expr],
+    symmetric: bool = False,
+    names: Recall = NO_NAMES,
+) -> dict[tuple[int, int], Expr]:
+    """The blocks that are not known to be zero, by the numbers of function and variable, simplified."""
     columns = Columns(outputs, symbols_of(variables))
     blocks = [
         _column(columns, x, j + 1 if symmetric else len(outputs)) for j, x in enumerate(variables)
     ]
     places = [(i, j) for j, column in enumerate(blocks) for i in column]
-    found = in_names([blocks[j][i] for i, j in places], columns.recall, True)
+    made = in_names([blocks[j][i] for i, j in places], columns.recall, True)
     if names.parts:
-        found = tidied(found, names)
-    full = [[number(0, (*y.shape, *x.shape)) for x in variables] for y in outputs]
-    for (i, j), block in zip(places, found, strict=True):
-        if 0 not in block.shape:
-            full[i][j] = block
+        made = tidied(made, names)
+    found = {}
+    for (i, j), block in zip(places, made, strict=True):
+        if 0 not in block.shape and not is_value(block, 0):
+            found[i, j] = block
             if symmetric and i != j:
-                full[j][i] = behind(block, variables[i].ndim)
-    return full
+                found[j, i] = behind(block, variables[i].ndim)
+    return found
 
 
 def _column(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:

@@ -167,9 +167,13 @@ def scattered(x: Expr) -> Expr:
     if len(indices) == 1 and indices[0].op is CONST and 0 < indices[0].shape[0] <= MAX_UNITS:
         return _few_units(inside, indices[0].params[0].array.tolist(), x)
     c, held = _scaled(inside)
-    own = held.op is GATHER and held.args[1:] == tuple(indices) and not held.args[0].args
+    own = held.op is GATHER and not held.args[0].args and _same(held.args[1:], indices)
     params = (x.shape, x.ty, 0, tuple(range(1, len(x.args))), inside.shape[0], own)
     return _times(c, PLACED.build((held.args[0] if own else held, *indices), params))
+
+
+def _same(a: Sequence[Expr], b: Sequence[Expr]) -> bool:
+    return len(a) == len(b) and all(x is y for x, y in zip(a, b, strict=True))
 
 
 def _few_units(inside: Expr, places: Sequence[int], x: Expr) -> Expr:

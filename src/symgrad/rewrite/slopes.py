@@ -123,7 +123,8 @@ def _exponent_of(z: Expr, b: Expr, p: Expr) -> Expr | None:
     if z.args[0] is b:
         return number(q, p.shape)
     inner = z.args[0]
-    return mul(number(q, p.shape), p) if inner.op is POW and inner.args == (b, p) else None
+    same = inner.op is POW and inner.args[0] is b and inner.args[1] is p
+    return mul(number(q, p.shape), p) if same else None
 
 
 # Roots of products beside a factor of theirs, as the derivative of sqrt(k*t) by k has them

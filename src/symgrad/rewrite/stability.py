@@ -33,6 +33,7 @@ from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.intervals import TAIL_DIFFERENCE
 from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
+from symgrad.rewrite.summed import summed_by_terms
 from symgrad.rewrite.surface import Surface
 from symgrad.rewrite.systems import solved_inverses
 from symgrad.rewrite.tensor import hoisted, merged_products, product_as_einsum, sums_nothing
@@ -45,7 +46,8 @@ EXACT, ROUNDING, DOMAIN = Guarantee.EXACT, Guarantee.ROUNDING, Guarantee.DOMAIN
 
 def stabilize(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every formula in its stable form, products in an order that is cheap."""
-    stable = _rewritten(merged_products(opened_powers(roots), _ends_small), STABILITY)
+    opened = summed_by_terms(opened_powers(roots))
+    stable = _rewritten(merged_products(opened, _ends_small), STABILITY)
     spread = distributed(stable)
     if any(a is not b for a, b in zip(spread, stable, strict=True)):
         stable = merged_products(spread, _ends_small)

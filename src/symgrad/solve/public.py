@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.autodiff import diff, grad, hessian, hvp, jacobian
+from symgrad.autodiff import diff, grad, hvp
 from symgrad.compile.lambdify import is_native
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import symbol
@@ -31,9 +31,14 @@ from symgrad.solve.native import NativePlan
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver, described, keywords, made_solver
-from symgrad.solve.structure import diagonal_of, entries_of_jacobian, kronecker_of
+from symgrad.solve.structure import (
+    diagonal_of,
+    entries_of_jacobian,
+    jacobian_in_blocks,
+    kronecker_of,
+)
 
-SPARSE_UNKNOWNS = 500  # from which on sparse factors are looked at
+SPARSE_UNKNOWNS = 200  # from which on sparse factors are looked at
 DENSE_UNKNOWNS = 500  # from which on a Hessian without structure is not formed
 SPARSE_PART = 0.05  # of the entries of a matrix that sparse factors are chosen for
 
@@ -67,7 +72,7 @@ def newton_root(
     method : {"auto", "newton", "sparse"}
         "newton" forms the Jacobian. "sparse", for large systems of known extents, forms the entries that
         can differ from zero, factored by SciPy (the extra ``scipy``), with a line search along the steps.
-        "auto" is "sparse" where SciPy is there, for 500 unknowns or more without bounds, if at most a
+        "auto" is "sparse" where SciPy is there, for 200 unknowns or more without bounds, if at most a
         twentieth of the entries can differ from zero; `explain()` says which it is.
     globalize : bool
         Steps are shortened until ``|F|`` falls, by a line search for one equation, in a trust region for
@@ -134,8 +139,7 @@ def newton_root(
         sparse = _sparse(problem, bounds, options, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
-    blocks = jacobian(list(problem.formulas), list(problem.unknowns))
-    outputs = [*problem.formulas, *[b for row in blocks for b in row]]
+    outputs = [*problem.formulas, *jacobian_in_blocks(problem.formulas, problem.unknowns)]
     loop = system_loop if options["globalize"] and options["bounds"] is None else None
     run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=500", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
@@ -170,7 +174,11 @@ def _is_large(problem: Problem) -> bool:
 
 
 def _sparse_entries(
-    formulas: Sequence[Expr], problem: Problem, bounds: Any, always: bool
+    formulas: Sequence[Expr],
+    problem: Problem,
+    bounds: Any,
+    always: bool,
+    symmetric: bool = False,
 ) -> tuple[list[Expr], str] | None:
     """The entries of a derivative and a word on them; None where there are too many, unless `always`."""
     if bounds is not None:
@@ -179,7 +187,7 @@ def _sparse_entries(
         )
     sparse_library()
     try:
-        entries, (some, of) = entries_of_jacobian(formulas, problem.unknowns)
+        entries, (some, of) = entries_of_jacobian(formulas, problem.unknowns, symmetric)
     except (ArgumentError, ShapeError):
         if always:
             raise
@@ -217,7 +225,7 @@ def _sparse(
 def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) -> Solver | None:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     gradient = grad(f, leaves)
-    found = _sparse_entries(gradient, problem, bounds, always)
+    found = _sparse_entries(gradient, problem, bounds, always, symmetric=True)
     if found is None:
         return None
     entries, how = found
@@ -345,11 +353,10 @@ def newton_minimize(
         sparse = _sparse_minimum(problem, sides, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
-    wide = method == "auto" and globalize and diagonal is None
-    if wide and (size_of(leaves) or 0) >= DENSE_UNKNOWNS:
-        blocks = [b for row in hessian(problem.formulas[0], leaves) for b in row]
-        if kronecker_of(blocks) is None:
-            return _matrix_free(problem, sides, remake)
+    wide = (size_of(leaves) or 0) >= DENSE_UNKNOWNS and diagonal is None
+    blocks = jacobian_in_blocks(gradient, leaves, symmetric=True) if wide else []
+    if method == "auto" and globalize and blocks and kronecker_of(blocks) is None:
+        return _matrix_free(problem, sides, remake)
     return _dense_minimum(problem, gradient, diagonal, bool(globalize), sides, remake, native)
 
 
@@ -372,7 +379,7 @@ def _dense_minimum(
     if diagonal is not None:
         second, how = diagonal, "diagonal Hessian, divided by entry"
     else:
-        second = [b for row in hessian(f, leaves) for b in row]
+        second = jacobian_in_blocks(gradient, leaves, symmetric=True)
         how = "dense Hessian; eigenvalues, or Cholesky from 12 unknowns on where definite"
         factor = kronecker_of(second) if bounds is None else None
         if factor is not None:

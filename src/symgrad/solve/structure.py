@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any, Final
 
 import numpy as np
 
-from symgrad.autodiff import grad, jacobian, jvp
+from symgrad.autodiff import jacobian, jvp
+from symgrad.autodiff.blocks import first_derivatives, nonzero_blocks
 from symgrad.errors import ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import constant, is_value, number, symbol, zeros
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops.einsum import insert_axes
+from symgrad.ops.gathering import scatter
 from symgrad.ops.layout import concat
 from symgrad.ops.reshaping import reshape_to
 from symgrad.rewrite.simplify import simplify_all
@@ -21,11 +24,15 @@ from symgrad.structure.entries import entries_of
 from symgrad.structure.forms import KroneckerForm
 from symgrad.structure.recognise import form_of
 
+MOST_BLOCKS: Final = 64  # scalar entries of a matrix that a function returns one by one
+
 
 def entries_of_jacobian(
-    formulas: Sequence[Expr], unknowns: Sequence[Expr]
+    formulas: Sequence[Expr], unknowns: Sequence[Expr], symmetric: bool = False
 ) -> tuple[list[Expr], tuple[int, int]]:
     """Entries of a Jacobian that can differ from zero and their places in C order; how many of how many.
+
+    `symmetric` says that the formulas are the gradient by the unknowns.
 
     Raises
     ------
@@ -35,15 +42,10 @@ def entries_of_jacobian(
     if any(e.shape for e in (*formulas, *unknowns)):
         return _of_blocks(formulas, unknowns)
     width = len(unknowns)
-    places, entries = [], []
-    for i, f in enumerate(formulas):
-        mentioned = set(free_symbols(f))
-        found = [(j, x) for j, x in enumerate(unknowns) if x in mentioned]
-        for (j, _), e in zip(found, grad(f, [x for _, x in found]), strict=True):
-            places.append(i * width + j)
-            entries.append(insert_axes(e, (0,)))
+    found = sorted(nonzero_blocks(formulas, unknowns, symmetric).items())
+    places = [i * width + j for (i, j), _ in found]
     size = (len(places), len(formulas) * width)
-    return [_joined(entries), constant(np.array(places, np.int64))], size
+    return [_stacked(found), constant(np.array(places, np.int64))], size
 
 
 def _of_blocks(
@@ -74,6 +76,31 @@ def _of_blocks(
 def _joined(entries: Sequence[Expr]) -> Expr:
     """Vectors one after the other; an empty one where there are none."""
     return concat(entries, 0) if entries else number(0.0, (0,))
+
+
+def _stacked(found: Sequence[tuple[Any, Expr]]) -> Expr:
+    """Scalar entries as one vector."""
+    return _joined([insert_axes(e, (0,)) for _, e in found])
+
+
+def jacobian_in_blocks(
+    formulas: Sequence[Expr], unknowns: Sequence[Expr], symmetric: bool = False
+) -> list[Expr]:
+    """A Jacobian as outputs of a function: its blocks in row order, or one matrix of many scalars.
+
+    `symmetric` says that the formulas are the gradient by the unknowns.
+    """
+    m, n = len(formulas), len(unknowns)
+    if m * n <= MOST_BLOCKS or any(e.shape for e in (*formulas, *unknowns)):
+        rows = first_derivatives(formulas, unknowns, symmetric)
+        return [block for row in rows for block in row]
+    found = sorted(nonzero_blocks(formulas, unknowns, symmetric).items())
+    if len(found) == m * n:
+        return [reshape_to(_stacked(found), (m, n))]
+    if not found:
+        return [zeros((m, n))]
+    places = np.array([place for place, _ in found])
+    return [scatter(_stacked(found), [constant(i) for i in places.T], (m, n))]
 
 
 def diagonal_of(gradient: Sequence[Expr], unknowns: Sequence[Expr]) -> list[Expr] | None:

@@ -40,7 +40,8 @@ from symgrad.structure.picks import added_up, picked, taken
 
 Positions = Any  # sorted numpy array of int64
 
-# A product is computed in full where its entries are more than so many times those of the result
+# A product is computed in full where its entries are more than so many times those of the result, and of
+# each operand
 MAX_FILL: Final = 4
 MAX_UNROLLED: Final = 10_000  # entries of what is unrolled to find out which of them are zero
 
@@ -346,7 +347,7 @@ def _einsum(node: Expr, sparse: Sparse) -> Entries | None:
     extents = dict(spread)
     for x, labels in zip(node.args, inputs, strict=True):
         extents.update(zip(labels, x.shape, strict=True))
-    limit = MAX_FILL * _size(node)
+    limit = MAX_FILL * max(_size(node), len(sparse[node.args[held[-1]]].at))
     table: Table | None = None
     for k in held:
         own = _table(node.args[k], inputs[k], sparse, k)

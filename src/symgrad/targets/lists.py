@@ -20,6 +20,7 @@ from symgrad.targets.passes import (
     RECIPROCALS,
     SHORT_AXES,
     SINGLE_CALLS,
+    STACKS,
     Pass,
 )
 from symgrad.targets.scalar_source import has_scalar_form
@@ -63,7 +64,7 @@ def _always(p: Program) -> bool:
 
 FLOATS: Final = Target("Python floats", FORMULA_PASSES, (), has_scalar_form)
 ARRAYS: Final = Target(
-    "arrays", FORMULA_PASSES, (SINGLE_CALLS, RECIPROCALS, ACCUMULATION, DEAD_CODE), _always
+    "arrays", FORMULA_PASSES, (SINGLE_CALLS, RECIPROCALS, ACCUMULATION, STACKS, DEAD_CODE), _always
 )
 LOOPS: Final = (LOOPING,)  # and then SLOTS, by the types of the arrays of a call
 LARGE: Final = Target(

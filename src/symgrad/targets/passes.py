@@ -20,6 +20,7 @@ from symgrad.program.loops import with_loops
 from symgrad.program.reciprocals import share_reciprocals
 from symgrad.program.single_calls import expand
 from symgrad.program.slots import with_slots
+from symgrad.program.stacks import stacks
 from symgrad.rewrite.branches import quiet_branches
 from symgrad.rewrite.horner import horner
 from symgrad.rewrite.identities import scaled_inside
@@ -130,6 +131,7 @@ RECIPROCALS: Final = Pass(
     "reciprocals", "divisions by one array share its reciprocal", share_reciprocals
 )
 ACCUMULATION: Final = Pass("accumulation", "sums of parts of an array fill one array", accumulate)
+STACKS: Final = Pass("stacks", "vectors of scalars are made of a list", stacks)
 LOOPING: Final = Pass(
     "loops over blocks",
     "work on large arrays while its parts are in the cache, entry by entry or by rows",

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.autodiff import pullback
+from symgrad.autodiff import pullback, pushforward
 from symgrad.errors import SymgradError
 from symgrad.expr.dims import Dim, Shape, map_shape
 from symgrad.expr.leaves import number, symbol
@@ -112,7 +112,12 @@ class Form:
             else number(1, target.shape, None if target.ty.weak else target.ty)
         )
         by = [*[self.leaves[i] for i in wrt], *[zeros[place] for place in inner]]
-        found = pullback([target], [seed], by)
+        if target.shape == () and not seeded and len(by) == 1 and by[0].shape == ():
+            found = pushforward(
+                [target], {by[0]: seed}
+            )  # the nodes that `diff` gives, at any order
+        else:
+            found = pullback([target], [seed], by)
         none = {zero: number(0, zero.shape) for zero in zeros.values()}
         return replace(found, none, {}) if none else found
 

@@ -166,10 +166,10 @@ def column_of(parts: list[Any]) -> Any:
 
 
 def matrix_of(blocks: list[Any], rows: list[int], columns: list[int]) -> Any:
-    """One matrix per problem of blocks in row order."""
+    """One matrix per problem of blocks in row order, or of the matrix itself."""
     count = blocks[0].shape[0]
     if len(blocks) == 1:
-        return blocks[0].reshape(count, rows[0], columns[0]).astype(np.float64, copy=False)
+        return blocks[0].reshape(count, sum(rows), sum(columns)).astype(np.float64, copy=False)
     out = np.empty((count, sum(rows), sum(columns)))
     queue = iter(blocks)
     top = 0

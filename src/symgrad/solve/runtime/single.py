@@ -54,8 +54,11 @@ class Single:
         n = self.stops[-1]
         if k == 1:
             r = np.asarray(outputs[0], np.float64).reshape(-1)
-            if len(outputs) == 2:
-                return r, np.asarray(outputs[1], np.float64).reshape(r.size, n)
+        elif len(outputs) == k + 1:
+            r = np.array(outputs[:k], np.float64)
+        if len(outputs) == k + 1:  # the matrix itself
+            return r, np.asarray(outputs[k], np.float64).reshape(r.size, n)
+        if k == 1:
             return r, self._columns(r.size, outputs[1:])
         if self.scalars and all(np.ndim(v) == 0 for v in outputs[:k]):
             flat = np.array(outputs, np.float64)

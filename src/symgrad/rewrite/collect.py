@@ -393,7 +393,8 @@ def primitive_sums(
     if not sums or not is_exact(coefficient):
         return coefficient, built
     if len(sums) > 1 and all(len(_base_and_exponent(x)[0].args) <= MAX_TERMS for x in sums):
-        coefficient, built = _multiples(coefficient, built, sums)
+        if _alike(sums):
+            coefficient, built = _multiples(coefficient, built, sums)
         coefficient, built = _cancelled_sums(coefficient, built)
     result = []
     for x in built:
@@ -402,6 +403,14 @@ def primitive_sums(
             coefficient = coefficient * c
         result.append(x)
     return coefficient, result
+
+
+def _alike(sums: Sequence[Expr]) -> bool:
+    """Whether two of some powers of sums have the same terms but for numbers, as multiples do."""
+    terms = [_base_and_exponent(x)[0].args for x in sums]
+    if len({len(args) for args in terms}) == len(terms):
+        return False
+    return len({frozenset([split_coefficient(t)[1] for t in args]) for args in terms}) < len(terms)
 
 
 def _multiples(coefficient: Any, built: list[Expr], sums: Sequence[Expr]) -> tuple[Any, list[Expr]]:

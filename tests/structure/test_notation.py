@@ -131,7 +131,7 @@ def test_what_is_no_matrix_of_blocks_is_an_error(e):
 
 def test_the_block_form_is_explained():
     assert "structure: block, 2 by 2" in sg.lambdify([p, q], sg.hessian(p * q, [p, q])).explain()
-    assert "block" not in sg.lambdify([p, q], sg.grad(p * q, [p, q])).explain()
+    assert "structure: block" not in sg.lambdify([p, q], sg.grad(p * q, [p, q])).explain()
 
 
 def test_a_scalar_that_fills_an_array_shows():

@@ -102,7 +102,7 @@ def taylor(f: Any, x: Any, about: Any = 0, order: int = 4) -> Expr:
     >>> print(sg.taylor(sg.sin(x) / x, x, order=4))
     x**4/120 - x**2/6 + 1
     >>> print(sg.taylor(sg.log(x), x, about=a, order=2))
-    log(a) - (x - a)**2/(2*a**2) + (x - a)/a
+    log(a) + (x - a)/a - (x - a)**2/(2*a**2)
     """
     y = as_expr(f)
     (variable,), _ = variables_of([x], "taylor")

@@ -133,7 +133,7 @@ arctan2(x, a)                  a/(a**2 + x**2)
 sinh(x)                        cosh(x)
 cosh(x)                        sinh(x)
 tanh(x)                        1 - tanh(x)**2
-tanh(x)**2                     2*tanh(x)*(1 - tanh(x)**2)
+tanh(x)**2                     2*tanh(x)/cosh(x)**2
 1/cosh(x)                      -sech(x)*tanh(x)
 log(cosh(x))                   tanh(x)
 arcsinh(x)                     1/sqrt(x**2 + 1)
@@ -164,7 +164,7 @@ log(1 + x**2)                  2*(1 - x**2)/(x**2 + 1)**2
 log(1 + exp(x))                exp(x)/(exp(x) + 1)**2
 log(cos(x))                    -(tan(x)**2 + 1)
 tan(x)                         2*sin(x)/cos(x)**3
-tanh(x)                        2*tanh(x)*(tanh(x)**2 - 1)
+tanh(x)                        -2*tanh(x)/cosh(x)**2
 arctan(x)                      -2*x/(x**2 + 1)**2
 x*arctan(x)                    2/(x**2 + 1)**2
 arcsin(x)                      x/(1 - x**2)**(3/2)

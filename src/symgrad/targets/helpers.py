@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from symgrad.runtime import helpers
 
 FOLDER: Final = Path(helpers.__file__).parent
+DEFINITION: Final = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 FOR_LINTERS: Final = re.compile(r"  # noqa.*")
 
 
@@ -27,32 +28,35 @@ class Helper(NamedTuple):
 
 
 @cache
-def all_helpers() -> dict[str, Helper]:
-    """All helpers by name, in the order of their modules."""
+def modules() -> dict[str, str]:
+    """The text of the module of each helper by its name, in the order of the modules."""
     texts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py"))]
-    found = {node.name: (node, text) for text in texts for node in _definitions(text)}
-    return {
-        name: Helper(_untyped(node, text), _names(node) & found.keys() - {name})
-        for name, (node, text) in found.items()
-    }
+    return {name: text for text in texts for name in DEFINITION.findall(text)}
+
+
+@cache
+def helper(name: str) -> Helper:
+    """One helper; the module that it is in is read when the first of them is needed."""
+    text = modules()[name]
+    node = _definitions(text)[name]
+    return Helper(_untyped(node, text), _names(node) & modules().keys() - {name})
 
 
 def needed(names: set[str]) -> list[str]:
     """The sources of helpers, and of those that they call, in their order."""
-    helpers = all_helpers()
-    waiting = [name for name in names if name in helpers]
+    waiting = [name for name in names if name in modules()]
     found = set(waiting)
     while waiting:
-        more = helpers[waiting.pop()].calls - found
+        more = helper(waiting.pop()).calls - found
         found |= more
         waiting += more
-    return [helper.source for name, helper in helpers.items() if name in found]
+    return [helper(name).source for name in modules() if name in found] if found else []
 
 
-def _definitions(text: str) -> Iterator[ast.FunctionDef | ast.ClassDef]:
-    for node in ast.parse(text).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            yield node
+@cache
+def _definitions(text: str) -> dict[str, ast.FunctionDef | ast.ClassDef]:
+    body = ast.parse(text).body
+    return {node.name: node for node in body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
 
 
 def _names(tree: ast.AST) -> frozenset[str]:

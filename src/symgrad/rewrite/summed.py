@@ -79,6 +79,6 @@ def _summed(term: Expr, total: Expr) -> Expr:
     if rest is None or isinstance(c, bool):
         return EINSUM.build((term,), total.params)
     made = EINSUM.build((rest,), total.params)
-    if _is_product(rest):
+    if made.op is EINSUM and _is_product(rest):  # the sum of an identity is a number
         made = normal_einsum(made, lambda x: x is rest)
     return made if is_exact(c) and c == 1 else mul(number(c, made.shape), made)

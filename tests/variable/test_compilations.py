@@ -4,27 +4,9 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.variable import form, program, tokens
 
-STEPS = (
-    25  # what is not compiled by then is not compiled any more: 1,000 of them take no further forms
-)
-
-
-@pytest.fixture
-def compilations(monkeypatch):
-    """The formulas compiled since the start of the test."""
-    for memory in (form, program, tokens):
-        memory.forget()
-    seen = []
-    original = program.compiled
-
-    def counting(symbols, outputs):
-        seen.append(outputs)
-        return original(symbols, outputs)
-
-    monkeypatch.setattr(program, "compiled", counting)
-    return seen
+# What is not compiled by then is not compiled any more: 1,000 steps take no further forms
+STEPS = 25
 
 
 def weights(rng, *shapes):

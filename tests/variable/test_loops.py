@@ -10,22 +10,6 @@ from symgrad.errors import ShapeError
 from symgrad.variable import cache, form, program, tokens
 
 
-@pytest.fixture
-def compilations(monkeypatch):
-    """The formulas compiled since the start of the test."""
-    for memory in (form, program, tokens):
-        memory.forget()
-    seen = []
-    original = program.compiled
-
-    def counting(symbols, outputs):
-        seen.append(outputs)
-        return original(symbols, outputs)
-
-    monkeypatch.setattr(program, "compiled", counting)
-    return seen
-
-
 def rosenbrock(x0, x1):
     return 100 * (x1 - x0**2) ** 2 + (x0 - 1) ** 2
 

@@ -5,29 +5,12 @@ import pytest
 
 import symgrad as sg
 from symgrad.errors import ArgumentError, ShapeError
-from symgrad.variable import form, program, tokens
 
 RNG = np.random.default_rng(11)
 
 
 def close(a, b, tolerance=1e-10):
     return np.testing.assert_allclose(a, b, rtol=tolerance, atol=1e-13)
-
-
-@pytest.fixture
-def compilations(monkeypatch):
-    """The formulas compiled since the start of the test."""
-    for memory in (form, program, tokens):
-        memory.forget()
-    seen = []
-    original = program.compiled
-
-    def counting(symbols, outputs):
-        seen.append(outputs)
-        return original(symbols, outputs)
-
-    monkeypatch.setattr(program, "compiled", counting)
-    return seen
 
 
 def weights():

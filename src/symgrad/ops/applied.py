@@ -50,6 +50,7 @@ class UndefinedFunction:
     name: str
     assumptions: tuple[str, ...] = ()
 
+    @checked
     def __call__(self, *args: Any) -> Expr:
         """The value at arguments: numbers, expressions or arrays, entry by entry."""
         return self.applied(args, (0,) * len(args))
@@ -95,6 +96,7 @@ class FunctionDerivative:
     function: UndefinedFunction
     orders: tuple[int, ...]
 
+    @checked
     def __call__(self, *args: Any) -> Expr:
         """The value at arguments."""
         if len(args) != len(self.orders):

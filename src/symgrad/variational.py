@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from symgrad.autodiff import diff, hessian
+from symgrad.calls import checked
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError, ShapeError
@@ -40,6 +41,7 @@ from symgrad.solve.linear import solve_linear
 EXPLICIT: Final = 2  # coordinates up to which the accelerations are written out in the code
 
 
+@checked
 def euler_lagrange(L: Any, coordinates: Any, t: Any, *, forces: Any = None) -> EulerLagrange:
     r"""The equations of Euler and Lagrange of a Lagrangian.
 

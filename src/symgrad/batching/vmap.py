@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from symgrad.batching.rules import batched_node
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, as_dim, show_shape
 from symgrad.expr.leaves import SYMBOL
@@ -17,6 +18,7 @@ from symgrad.ops.batch import carrying
 from symgrad.ops.elementwise import adopted, as_expr
 
 
+@checked
 def vmap(outputs: Any, over: Mapping[Expr, Any]) -> Any:
     """`outputs` for a batch of problems at once: one more axis in front of chosen symbols.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, GraphError, ShapeError
 from symgrad.expr.dims import Dim, show_shape
 from symgrad.expr.leaves import SYMBOL
@@ -84,6 +85,7 @@ def _sorted(roots: Iterable[Expr], skip: Iterable[Expr]) -> list[Expr]:
     return order
 
 
+@checked
 def free_symbols(*roots: Expr) -> list[Expr]:
     """The symbols that the roots mention, in order of first appearance."""
     return [node for node in toposort(roots) if node.op is SYMBOL]
@@ -162,6 +164,7 @@ def check_symbols(leaves: Iterable[Any], what: str) -> list[Expr]:
     return checked
 
 
+@checked
 def check_graph(*roots: Expr) -> None:
     """Check every invariant of a graph.
 

@@ -152,7 +152,12 @@ class Elementwise(Op):
     exact: dict[Any, Any] | Callable[..., Any] = field(default_factory=dict)
     types: dict[Any, Ty] = field(default_factory=dict)
 
-    def __call__(self, *args: Any) -> Expr:
+    def __call__(self, *args: Any, **unknown: Any) -> Expr:
+        if unknown:
+            raise ArgumentError(
+                f"{self.name} has no argument {next(iter(unknown))!r}: it takes its operands alone, by"
+                " position, since it makes a formula; the compiled function takes out="
+            )
         if len(args) != self.arity:
             raise ArgumentError(
                 f"{self.name} takes {self.arity} operand{'s' * (self.arity > 1)}, got {len(args)}"

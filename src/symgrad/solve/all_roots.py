@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.autodiff import diff
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.leaves import constant
 from symgrad.expr.node import Expr
@@ -44,6 +45,7 @@ class RootsFound(NamedTuple):
     undecided: Any
 
 
+@checked
 def all_roots(f: Any, x: Any, interval: Any, values: Any = None) -> RootsFound:
     """All roots of a scalar formula in an interval, by interval Newton steps and bisection.
 
@@ -238,6 +240,7 @@ class PolynomialRoots(NamedTuple):
     multiplicity: Any
 
 
+@checked
 def polynomial_roots(f: Any, x: Any, values: Any = None) -> PolynomialRoots:
     """All roots of a polynomial, complex ones too, with their multiplicities.
 

@@ -26,7 +26,8 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, number, value_of, vector
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.ops.applied import APPLIED, is_derivative
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.elementwise import adopted, as_expr

@@ -26,7 +26,8 @@ from symgrad.expr.leaves import range_by_assumptions, symbol
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.order import BETWEEN, CUT, SHOWN, UNDEFINED, name_text, number_text
-from symgrad.expr.traverse import replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import broadcast_all

@@ -11,7 +11,8 @@ from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.leaves import constant
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols, free_symbols, replace
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import check_symbols, free_symbols
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.ufuncs import equal
 from symgrad.rewrite import simplify

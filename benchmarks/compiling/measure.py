@@ -42,9 +42,7 @@ class Worker:
 
     def stop(self) -> None:
         """Let the process end."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait()
+        self.process.communicate()
 
 
 def compiled(source: Source, size: int, wanted: str) -> dict[str, float]:

@@ -28,28 +28,54 @@ from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import as_float, is_exact
 from symgrad.expr.ranges import is_nonnegative
+from symgrad.expr.traverse import images, rebuild, toposort
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import MUL, POW, add_all, mul, mul_all, power, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, split_coefficient
 from symgrad.ops.comparison import isfinite
+from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import choose
 from symgrad.ops.scaled import quotient
 from symgrad.rewrite.error_bounds import digits_kept
 from symgrad.rewrite.expanded import ONE, Expanded, Monomial, exact, expanded, product_of, sum_of
 from symgrad.rewrite.polynomials import common_number
 from symgrad.rewrite.powers import Exact
+from symgrad.rewrite.rule import Guarantee, Rule
 
 MAX_TERMS: Final = 6  # of a sum that is looked at
 MAX_TREE: Final = 120  # nodes, as a tree, of such a sum
-MAX_NUMERATOR: Final = 6  # monomials of a numerator
+MAX_NUMERATOR: Final = 8  # monomials of a numerator
+MAX_REMEMBERED: Final = 1024
+FAR_DOWN: Final = 4  # the degree of divisors whose product may be infinite too early
 MAX_EXACT: Final = 2**40  # above and below, of fractions that are kept
 
 Root = Monomial  # a product of roots: exponents between 0 and 1, of cube roots 1 or 2
 Exponents = dict[Expr, Exact]
 
 
+def without_cancellations(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """The roots with all sums that cancel joined."""
+    order = toposort(roots)
+    if not any(node.op is ADD and _concerns(node) for node in order):
+        return roots
+    image: dict[Expr, Expr] = {}
+    for node in order:
+        built = rebuild(node, tuple([image[arg] for arg in node.args]))
+        joined = without_cancellation(built) if built.op is ADD else None
+        image[node] = built if joined is None else joined
+    return images(roots, image)
+
+
+def _concerns(y: Expr) -> bool:
+    """Whether a sum is looked at: a short one with a root, or something that divides."""
+    return len(y.args) <= MAX_TERMS and y.size_as_tree <= MAX_TREE and any(map(_is_odd, y.args))
+
+
 def without_cancellation(y: Expr) -> Expr | None:
     """A sum with the terms joined that cancel; None where nothing is gained."""
-    if len(y.args) > MAX_TERMS or y.size_as_tree > MAX_TREE or not any(map(_is_odd, y.args)):
+    if not _concerns(y):
+        return None
+    kind = _kind(y)
+    if kind in _in_vain:
         return None
     found = [
         add_all([joined, *[t for t in y.args if t not in set(group)]])
@@ -59,7 +85,30 @@ def without_cancellation(y: Expr) -> Expr | None:
     ]
     gains = zip(digits_kept(y, found), found, strict=True) if found else ()
     best = max(((g, x) for g, x in gains if g is not None), default=None, key=lambda pair: pair[0])
-    return None if best is None else best[1]
+    if best is None:
+        if len(_in_vain) >= MAX_REMEMBERED:
+            _in_vain.clear()
+        _in_vain.add(kind)
+        return None
+    return best[1]
+
+
+# Sums for which nothing is gained, as they are met over and over in derivatives of a sum over pairs
+_in_vain: Final[set[tuple[Any, ...]]] = set()
+
+
+def _kind(y: Expr) -> tuple[Any, ...]:
+    """The structure of a sum: its operations, numbers, and which quantities are the same."""
+    rows: list[Any] = []
+    places: dict[Expr, int] = {}
+    for node in toposort([y]):
+        if node.op in (ADD, MUL, POW, f.cbrt) or is_layout(node):
+            rows.append((node.op, *[places[arg] for arg in node.args]))
+        else:
+            value = value_of(node)
+            rows.append(is_nonnegative(node) if value is None else (value.__class__, value))
+        places[node] = len(places)
+    return tuple(rows)
 
 
 def _groups(terms: Sequence[Expr]) -> Iterator[Sequence[Expr]]:
@@ -97,14 +146,13 @@ def _joined(total: Expr, group: Sequence[Expr]) -> Expr | None:
     parts = _parts(group)
     if parts is None:
         return None
-    scales = [power(b, number(n, total.shape)) for b, n in _sorted(parts.factor.items())]
     if len(parts.by_root) == 1:
         ((root, whole),) = parts.by_root.items()
         if len(whole) > min(MAX_NUMERATOR, parts.before - 1):
             return None
-        made = mul_all([_polynomial(whole, group), _root(root, total), *scales])
+        made = _scaled([_polynomial(whole, group), _root(root, total)], parts.factor)
         return _where_finite(whole, made, total, group)
-    return _by_conjugate(total, parts, scales, group) if len(parts.by_root) == 2 else None
+    return _by_conjugate(total, parts, group) if len(parts.by_root) == 2 else None
 
 
 def _parts(group: Sequence[Expr]) -> _Parts | None:
@@ -160,9 +208,7 @@ def _split(base: Expr, n: Exact) -> tuple[int, Exact]:
 # Two parts: u + v
 
 
-def _by_conjugate(
-    total: Expr, parts: _Parts, scales: list[Expr], group: Sequence[Expr]
-) -> Expr | None:
+def _by_conjugate(total: Expr, parts: _Parts, group: Sequence[Expr]) -> Expr | None:
     roots = list(parts.by_root)
     degree = _degree(roots)
     if degree is None:
@@ -178,13 +224,13 @@ def _by_conjugate(
     r, s = [_root(root, total) for root in roots]
     u, v = a * r, b * s
     if degree == 3:
-        made = mul_all([_over(difference, u**2 - u * v + v**2, group), *scales])
+        made = _scaled([_over(difference, u**2 - u * v + v**2, group)], parts.factor)
         return _where_finite(difference, made, total, group)
     apart = _apart(a, b)
     if apart is None:
         return None
-    divisor = f.absolute(a) * r + f.absolute(b) * s
-    made = mul_all([_sign(a, b), _over(difference, divisor, group), *scales])
+    divisor = _size(a) * r + _size(b) * s
+    made = _scaled([_sign(a, b), _over(difference, divisor, group)], parts.factor)
     large = max(map(_degree_of, parts.by_root.values())) > 1
     finite = _is_finite(difference, group, divisor if large else None)
     holds = [c for c in (finite, apart) if isinstance(c, Expr)]
@@ -253,6 +299,11 @@ def _known_sign(x: Expr) -> int:
     return -1 if is_nonnegative(-x) else 0
 
 
+def _size(x: Expr) -> Expr:
+    known = _known_sign(x)
+    return f.absolute(x) if not known else x if known > 0 else -x
+
+
 def _sign(a: Expr, b: Expr) -> Expr:
     """The sign of a, where that of b is the other one."""
     known = _known_sign(a) or -_known_sign(b)
@@ -270,6 +321,17 @@ def _root(root: Root, like: Expr) -> Expr:
     return mul_all(
         [number(1, like.shape), *[power(b, number(n, b.shape)) for b, n in _sorted(root)]]
     )
+
+
+def _scaled(factors: Sequence[Expr], scale: Exponents) -> Expr:
+    """A product times powers; high ones divide one by one, since their product may be infinite."""
+    made = mul_all(factors)
+    powers = [(b, number(n, made.shape), n) for b, n in _sorted(scale.items())]
+    if len(powers) < 2 or sum(n for _, _, n in powers) >= -FAR_DOWN:
+        return mul_all([made, *[power(b, n) for b, n, _ in powers]])
+    for b, exponent, n in powers:
+        made = quotient(made, power(b, -exponent)) if n < 0 else mul(made, power(b, exponent))
+    return made
 
 
 def _polynomial(p: Expanded, group: Sequence[Expr]) -> Expr:
@@ -321,3 +383,13 @@ def _coefficient(c: Exact) -> Any:
     """A number; one that came from floats is a float again."""
     large = max(abs(c.numerator), c.denominator) > MAX_EXACT
     return as_float(c) if large else c
+
+
+CANCELLATIONS: Final = (
+    Rule(
+        "u + v = (u**2 - v**2)/(u - v), 1/a - 1/b = (b - a)/(a*b)",
+        Guarantee.DOMAIN,
+        ADD,
+        without_cancellation,
+    ),
+)

@@ -26,7 +26,6 @@ from symgrad.ops.reduction import LOGSUMEXP
 from symgrad.rewrite import cancellation, complements, decay, exponentials, hyperbolic, shifts
 from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite import special_forms as forms
-from symgrad.rewrite.conjugates import without_cancellation
 from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
 from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
@@ -120,7 +119,7 @@ class _Rewriting:
                 if changed is built:
                     self.stable.add(built)
                 else:
-                    built = self._settled(changed, built)
+                    built = self._settled(changed)
             image[node] = built
         return images(roots, image)
 
@@ -136,21 +135,15 @@ class _Rewriting:
             self.chosen[node.op, there] = chosen
         return chosen
 
-    def _settled(self, node: Expr, origin: Expr) -> Expr:
-        """What a rule made of a node with stable operands, in stable form.
-
-        The nodes that rules make on the way are taken along. What a rule keeps of a node that it rewrote,
-        as the branch where that is the better form, stays.
-        """
-        stable, kept = self.stable, {origin}
+    def _settled(self, node: Expr) -> Expr:
+        """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
+        stable = self.stable
         for _ in range(MAX_ROUNDS):
             image: dict[Expr, Expr] = {}
-            for fresh in _below(node, stable, kept):
+            for fresh in _below(node, stable):
                 built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
                 image[fresh] = changed = _step(built, self._wanted)
-                if changed is not built:
-                    kept.add(built)
-                elif all(arg in stable or arg in kept for arg in built.args):
+                if changed is built and all(arg in stable for arg in built.args):
                     stable.add(built)
             if not image:
                 return node
@@ -158,21 +151,19 @@ class _Rewriting:
         return node
 
 
-def _below(node: Expr, stable: set[Expr], kept: set[Expr]) -> list[Expr]:
-    """The nodes up to `node` that are neither stable nor kept as they are, operands first."""
+def _below(node: Expr, stable: set[Expr]) -> list[Expr]:
+    """The nodes up to `node` that are not known to be stable, operands first."""
     order: list[Expr] = []
     seen: set[Expr] = set()
     stack = [node]
     while stack:
         top = stack[-1]
-        waiting = [
-            arg for arg in top.args if arg not in stable and arg not in kept and arg not in seen
-        ]
+        waiting = [arg for arg in top.args if arg not in stable and arg not in seen]
         if waiting and top not in seen:
             stack += waiting
             continue
         stack.pop()
-        if top not in stable and top not in kept and top not in seen:
+        if top not in stable and top not in seen:
             seen.add(top)
             order.append(top)
     return order
@@ -363,12 +354,6 @@ _RULES: Final = (
         tuple(complements.ENDS),
     ),
     TAIL_DIFFERENCE,
-    Rule(
-        "u + v = (u**2 - v**2)/(u - v), 1/a - 1/b = (b - a)/(a*b)",
-        DOMAIN,
-        ADD,
-        without_cancellation,
-    ),
     Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
     Rule("(1 + exp(u))**-k = expit(-u)**k", ROUNDING, POW, exponentials.power_of_sum),
     Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),

@@ -103,7 +103,7 @@ def _kind(y: Expr) -> tuple[Any, ...]:
     places: dict[Expr, int] = {}
     for node in toposort([y]):
         if node.op in (ADD, MUL, POW, f.cbrt) or is_layout(node):
-            rows.append((node.op, *[places[arg] for arg in node.args]))
+            rows.append((node.op, node.params, *[places[arg] for arg in node.args]))
         else:
             value = value_of(node)
             rows.append(is_nonnegative(node) if value is None else (value.__class__, value))

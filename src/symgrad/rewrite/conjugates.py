@@ -28,7 +28,8 @@ from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import as_float, is_exact
 from symgrad.expr.ranges import is_nonnegative
-from symgrad.expr.traverse import images, rebuild, toposort
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, split_coefficient
 from symgrad.ops.comparison import isfinite
@@ -54,15 +55,12 @@ Exponents = dict[Expr, Exact]
 
 def without_cancellations(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with all sums that cancel joined."""
-    order = toposort(roots)
-    if not any(node.op is ADD and _concerns(node) for node in order):
-        return roots
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        built = rebuild(node, tuple([image[arg] for arg in node.args]))
-        joined = without_cancellation(built) if built.op is ADD else None
-        image[node] = built if joined is None else joined
-    return images(roots, image)
+    return rewritten(roots, {ADD: _joined_sum})
+
+
+def _joined_sum(y: Expr) -> Expr:
+    joined = without_cancellation(y)
+    return y if joined is None else joined
 
 
 def _concerns(y: Expr) -> bool:

@@ -59,7 +59,7 @@ class _Root(NamedTuple):
 def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with norms, and what is divided by them, in scaled form."""
     roots = as_roots(roots)
-    if ops_of(roots).isdisjoint((POW, f.hypot, ADD)):
+    if ops_of(roots).isdisjoint((POW, f.hypot, ADD, f.log, f.log1p)):
         return roots
     if any(x.op is POW and x.args[0].op is MUL for x in toposort(roots)):
         roots = rewritten(roots, {POW: _parted})
@@ -71,7 +71,7 @@ def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     def product(node: Expr, image: Images) -> Expr | None:
         return _product(node, image) if node in dividing else None
 
-    return rewritten(roots, {POW: _power, ADD: _difference}, steps={MUL: product})
+    return rewritten(roots, CHANGES, steps={MUL: product})
 
 
 def _dividing(order: Sequence[Expr]) -> set[Expr]:
@@ -127,11 +127,6 @@ def _concerns(node: Expr) -> bool:
     return node.args[0].op in (ADD, EINSUM, f.hypot) and (n < 0 or n % 1 != 0)
 
 
-def _changed(node: Expr) -> Expr:
-    rule = CHANGES.get(node.op)
-    return node if rule is None else rule(node)
-
-
 def _power(node: Expr) -> Expr:
     """``S**p`` as ``root**(2*p)`` for a power that may be an ordinary number where S is infinite.
 
@@ -155,14 +150,14 @@ def _power(node: Expr) -> Expr:
 
 
 def _logarithm(node: Expr) -> Expr:
-    """``log(S) = 2*log(root)``; ``log1p(S)``, and where S is infinite ``2*log1p(root)``, which is never less."""
+    """``log(S) = 2*log(root)``; ``log1p(S)``, or ``2*log1p(root)``, never less, if S is infinite."""
     base = node.args[0]
-    found = _root_of(base) if node.op is f.log or base.op is ADD else _of_square(base)
+    found = _root_of(base) if base.op is ADD else _of_square(base)
     if found is None:
         return node
     if node.op is f.log:
-        return 2 * f.log(found.root)
-    benign = _benign(base) if base.op is ADD else _benign_multiple(*_square_in(base))
+        return 2 * f.log(found.root) if base.op is ADD else node
+    benign = _benign(base) if base.op is ADD else _benign_square(base)
     return f.minimum(f.log1p(benign), 2 * f.log1p(f.absolute(found.root)))
 
 
@@ -180,14 +175,17 @@ def _raised(root: Expr, k: Any) -> Expr:
 
 def _benign(total: Expr) -> Expr:
     """A sum in which squares, and multiples of squares, overflow without a warning."""
-    squares = [_square_in(t) for t in total.args]
-    if not any(squares):
-        return total
-    pairs = zip(squares, total.args, strict=True)
-    return add_all([t if s is None else _benign_multiple(*s) for s, t in pairs])
+    terms = [_benign_square(t) for t in total.args]
+    changed = any(a is not b for a, b in zip(terms, total.args, strict=True))
+    return add_all(terms) if changed else total
 
 
-def _benign_multiple(c: Any, u: Expr) -> Expr:
+def _benign_square(term: Expr) -> Expr:
+    """``c*u**2``, and any other term as it is."""
+    found = _square_in(term)
+    if found is None:
+        return term
+    c, u = found
     return mul_all([number(c, u.shape), benign_square(u)])
 
 
@@ -417,9 +415,7 @@ def _divided(
         degree = _degree(base, parts) if base.op is ADD and n.__class__ is int and n > 0 else None
         if degree:
             m = min(n, int(k // degree))
-            if not m and 1 <= k <= min(
-                _degrees(base, parts) or [0]
-            ):  # more than a root in every term
+            if not m and 1 <= k <= _least_degree(base, parts):
                 made.append(_sum_divided(base, root, parts, int(k)))
                 made.append(power(base, number(n - 1, x.shape)))
                 k = _tidy(k - int(k))
@@ -438,6 +434,15 @@ def _divided(
         if n > m:
             made.append(power(base, number(n - m, x.shape)))
     return made, k
+
+
+def _least_degree(total: Expr, parts: Sequence[Expr]) -> int:
+    """The degree up to which a polynomial is divided by the root term by term.
+
+    That is the least of its terms; the highest if there is a number among the parts: then the root is not 0.
+    """
+    degrees = _degrees(total, parts) or [0]
+    return max(degrees) if any(map(is_number, parts)) else min(degrees)
 
 
 def _surplus(factors: Sequence[Expr], parts: Sequence[Expr]) -> Any:

@@ -439,7 +439,7 @@ def _divided(
 def _least_degree(total: Expr, parts: Sequence[Expr]) -> int:
     """The degree up to which a polynomial is divided by the root term by term.
 
-    That is the least of its terms; the highest if there is a number among the parts: then the root is not 0.
+    That is the least of its terms; the highest if a number is among the parts: such a root is not 0.
     """
     degrees = _degrees(total, parts) or [0]
     return max(degrees) if any(map(is_number, parts)) else min(degrees)

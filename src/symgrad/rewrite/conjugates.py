@@ -76,8 +76,8 @@ def without_cancellation(y: Expr) -> Expr | None:
     if kind in _in_vain:
         return None
     found = [
-        add_all([joined, *[t for t in y.args if t not in set(group)]])
-        for group in _groups(y.args)
+        add_all([joined, *others])
+        for group, others in _groups(y.args)
         for joined in [_joined(add_all(group), group)]
         if joined is not None
     ]
@@ -109,12 +109,12 @@ def _kind(y: Expr) -> tuple[Any, ...]:
     return tuple(rows)
 
 
-def _groups(terms: Sequence[Expr]) -> Iterator[Sequence[Expr]]:
-    """All terms, and pairs of them."""
-    yield terms
-    for a, b in combinations(terms, 2) if len(terms) > 2 else ():
-        if _is_odd(a) or _is_odd(b):
-            yield a, b
+def _groups(terms: Sequence[Expr]) -> Iterator[tuple[Sequence[Expr], Sequence[Expr]]]:
+    """All terms, and pairs of them; and what is left beside them."""
+    yield terms, ()
+    for i, j in combinations(range(len(terms)), 2) if len(terms) > 2 else ():
+        if _is_odd(terms[i]) or _is_odd(terms[j]):
+            yield (terms[i], terms[j]), [t for k, t in enumerate(terms) if k not in (i, j)]
 
 
 def _is_odd(term: Expr) -> bool:

@@ -470,7 +470,7 @@ def _taken(base: Expr, n: Any, k: Any) -> Any:
 
 def _is_part(x: Expr, parts: Sequence[Expr]) -> bool:
     inner = x.args[0] if is_layout(x) else x
-    return any(inner is part for part in parts)
+    return not is_number(inner) and any(inner is part for part in parts)
 
 
 def _degree(total: Expr, parts: Sequence[Expr]) -> int | None:

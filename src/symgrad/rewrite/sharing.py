@@ -87,8 +87,9 @@ class _Sharing:
     """Products as lists of numbered factors; a pair that is shared becomes a factor."""
 
     def __init__(self, products: dict[Expr, list[Expr]]) -> None:
-        self.nodes: list[Expr] = []  # factor by number; pairs are products
+        self.nodes: list[Expr] = []  # factor by number; those of pairs come after
         self.pairs: dict[int, Pair] = {}
+        self.made: dict[int, Expr] = {}  # images by number
         self.factors: dict[Expr, list[int]] = {}
         self.numbers: dict[Expr, list[Expr]] = {}
         self.holders: dict[Pair, dict[Expr, None]] = {}
@@ -161,8 +162,7 @@ class _Sharing:
 
     def _merge(self, pair: Pair, held: list[Expr]) -> list[Pair]:
         """Put the product of a pair in its place; the pairs that this product makes with others."""
-        number = len(self.nodes)
-        self.nodes.append(raw_product((self.nodes[pair[0]], self.nodes[pair[1]])))
+        number = len(self.nodes) + len(self.pairs)
         self.pairs[number] = pair
         self.changed.update(held)
         found: dict[Pair, None] = {}
@@ -188,10 +188,14 @@ class _Sharing:
 
     def _image(self, k: int, image: Images) -> Expr:
         """The image of a factor; pairs nest at most as deep as a product is long."""
-        node = self.nodes[k]
-        if k in self.pairs:
-            a, b = self.pairs[k]
-            return raw_product((self._image(a, image), self._image(b, image)))
-        if node in image:
-            return image[node]
-        return power(image[node.args[0]], node.args[1])
+        found = self.made.get(k)
+        if found is None:
+            if k in self.pairs:
+                a, b = self.pairs[k]
+                found = raw_product((self._image(a, image), self._image(b, image)))
+            else:
+                node = self.nodes[k]
+                known = image.get(node)
+                found = power(image[node.args[0]], node.args[1]) if known is None else known
+            self.made[k] = found
+        return found

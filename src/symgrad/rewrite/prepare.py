@@ -23,6 +23,7 @@ from symgrad.ops.decompositions import EIGH_VALUES
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.named import NAMED
 from symgrad.ops.shown import computed_forms
+from symgrad.rewrite.canonical import canonical
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
 from symgrad.rewrite.matrix_powers import OF_PRODUCTS
 from symgrad.rewrite.names import (
@@ -67,6 +68,8 @@ def _has_smooth_guard(roots: Sequence[Expr]) -> bool:
 
 def _prepared(roots: Sequence[Expr], order: list[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
     before = roots
+    if len(order) <= MAX_READ:
+        roots = canonical(roots)
     roots = differentiable_at_zero(closed_forms(roots))
     if any(a is not b for a, b in zip(before, roots, strict=True)):
         order = toposort(roots)

@@ -15,7 +15,8 @@ from tests.properties.interpreters import REAL, numpy_value, real_value
 
 import symgrad as sg
 from symgrad.expr.leaves import EULER, PI, number
-from symgrad.expr.traverse import check_graph, transform
+from symgrad.expr.rewriting import transform
+from symgrad.expr.traverse import check_graph
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, power, raw_product, raw_sum
 from symgrad.ops.elementwise import as_expr

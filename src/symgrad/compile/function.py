@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.compile import blocked
 from symgrad.compile.arguments import FLOAT, MISSING, NUMBERS, Parameter, Signature, has_dask
 from symgrad.compile.blas import ONE_THREAD, work_function
@@ -158,6 +159,7 @@ class CompiledFunction:
         """
         return c_code(self._draft, self._code.doc).source
 
+    @checked
     def save(self, path: Any) -> None:
         """Write the NumPy code as a module to `path`, which holds one function; or C, by the ending.
 
@@ -360,6 +362,7 @@ class CompiledFunction:
 
     # Reading
 
+    @checked
     def explain(self) -> str:
         """What is computed, and what the passes made of it, step by step: text to `print`.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.compile.arguments import MISSING
 from symgrad.errors import ArgumentError, ShapeError
 
@@ -72,10 +73,12 @@ class NestedFunction:
         """The NumPy code, of a function of the symbols one by one."""
         return self.flat.source  # type: ignore[no-any-return]
 
+    @checked
     def save(self, path: Any) -> None:
         """Write the NumPy code as a standalone module to `path`."""
         self.flat.save(path)
 
+    @checked
     def explain(self) -> str:
         """What is computed, and what the passes made of it, step by step."""
         return self.flat.explain()  # type: ignore[no-any-return]

@@ -22,6 +22,7 @@ import numpy as np
 from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
+from symgrad.expr.rewriting import Images, walked
 from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import (
     ADD,
@@ -68,23 +69,20 @@ MAX_TERMS: Final = 16  # of a sum that is looked at
 
 def shown(root: Expr, latex: bool) -> Expr:
     """A readable formula as it is printed, in text or in LaTeX."""
-    order = toposort([root])
-    if not any(node.op in _LOOKED_AT or _has_symbolic_power(node) for node in order):
+    nodes = toposort([root])
+    if not any(node.op in _LOOKED_AT or _has_symbolic_power(node) for node in nodes):
         return root
-    image: dict[Expr, Expr] = {}
+    image = Images()
     entries = EntriesAmongZeros(image)
-    for node in order:
+
+    def step(node: Expr, image: Images) -> Expr:
         found = entries.written_out(node)
-        if found is None and node.op in (
-            ADD,
-            exp,
-        ):  # looked at as it was, before its parts were renamed
+        # looked at as it was, before its parts were renamed
+        if found is None and node.op in (ADD, exp):
             found = _softmax(node, image) if node.op is exp else _log_softmax(node, image)
-        if found is None:
-            made = _rebuilt(node, tuple([image[arg] for arg in node.args]))
-            found = _renamed(made, latex)
-        image[node] = found
-    return image[root]
+        return _renamed(_rebuilt(node, image.of(node.args)), latex) if found is None else found
+
+    return walked([root], step, image)[root]
 
 
 def _has_symbolic_power(x: Expr) -> bool:

@@ -18,7 +18,8 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import plus, power_value, times
 from symgrad.expr.op import Op
 from symgrad.expr.order import PLAIN, in_order, place_of
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import Images, images
+from symgrad.expr.traverse import as_roots, toposort, uses_of
 from symgrad.ops.arithmetic import (
     ADD,
     MUL,
@@ -32,25 +33,22 @@ from symgrad.ops.grouping import of_one_type
 from symgrad.ops.guard import WHERE, is_guard
 from symgrad.rewrite.sums import Coefficients, as_sum, is_zero
 
-Images = Mapping[Expr, Expr]
-
 
 def canonical(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with the products in products, and the sums in sums, that are needed once, taken apart."""
+    roots = as_roots(roots)
     order = toposort(roots)
     if any(node.op is POW and is_value(node.args[0], 0) for node in order):
         return roots  # 0**2 * 0**-1 is undefined
-    uses = count_uses(order, roots)
+    uses = uses_of(roots)
     parts = _parts_of_others(order, uses)
-    image: dict[Expr, Expr] = {}
+    image = Images()
     for node in order:
         if node in parts and uses[node] == 1:
             continue
         kind = _kind(node)
-        if kind is not None and _is_open(node) and _is_to_be_joined(node, kind, parts):
-            image[node] = _JOINED[kind](node, parts, image)
-        else:
-            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
+        joined = kind is not None and _is_open(node) and _is_to_be_joined(node, kind, parts)
+        image[node] = _JOINED[kind](node, parts, image) if kind and joined else image.over(node)
     return images(roots, image)
 
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from symgrad.expr.node import Expr, remember_form, remembered_form
-from symgrad.expr.traverse import free_symbols, toposort, transform
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, free_symbols, ops_of, toposort
 from symgrad.ops.arithmetic import MUL, mul_all
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.products import matmul
@@ -18,10 +19,7 @@ from symgrad.rewrite.simplify import simplify_all
 
 def shown_forms(roots: Sequence[Expr]) -> list[Expr]:
     """The roots with every formula in the form in which it is read."""
-    if not any(node.op is SHOWN for node in toposort(roots)):
-        return list(roots)
-    image = transform(roots, lambda node: _form(node) if node.op is SHOWN else node)
-    return [image[root] for root in roots]
+    return list(rewritten(roots, {SHOWN: _form}))
 
 
 def _form(node: Expr) -> Expr:
@@ -57,11 +55,9 @@ def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> list[Expr]:
 
 def written_out(roots: Sequence[Expr]) -> list[Expr]:
     """The roots as they are read, every node whose op has a formula replaced by it."""
-    roots = shown_forms(roots)
-    if not any(node.op.formula for node in toposort(roots)):
-        return roots
-    image = transform(roots, lambda node: node.op.formula(node) if node.op.formula else node)
-    return [image[root] for root in roots]
+    roots = as_roots(shown_forms(roots))
+    formulas = {op: op.formula for op in ops_of(roots) if op.formula}
+    return list(rewritten(roots, formulas))
 
 
 def readable(root: Expr) -> Expr:
@@ -83,7 +79,7 @@ def _solutions_by_inverses(root: Expr) -> Expr:
         return root
 
     def by_inverse(node: Expr) -> Expr:
-        inverse = inverses.get(node.args[0]) if node.op is SOLVE and node.shape[-1] != 1 else None
+        inverse = inverses.get(node.args[0]) if node.shape[-1] != 1 else None
         return node if inverse is None else matmul(inverse, node.args[1])
 
-    return transform([root], by_inverse)[root]
+    return rewritten([root], {SOLVE: by_inverse})[0]

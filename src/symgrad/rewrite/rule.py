@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Final
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
+from symgrad.expr.rewriting import Change
 
 
 class Guarantee(Enum):
@@ -114,6 +116,11 @@ def first_of(*functions: Callable[[Expr], Expr | None]) -> Callable[[Expr], Expr
         return next((made for g in functions if (made := g(node)) is not None), None)
 
     return apply
+
+
+def changes_by(rules: Mapping[Op, tuple[Rule, ...]], limit: int = 8) -> Mapping[Op, Change]:
+    """What rules make of nodes of each op that they look at, for a walk."""
+    return dict.fromkeys(rules, partial(rewrite, rules=rules, limit=limit))
 
 
 def rewrite(node: Expr, rules: Mapping[Op, tuple[Rule, ...]], limit: int = 8) -> Expr:

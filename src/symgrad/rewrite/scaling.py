@@ -24,7 +24,8 @@ from typing import Any, Final, NamedTuple
 from symgrad.expr.leaves import SIZE, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, power_value
-from symgrad.expr.traverse import complete, images, rebuild, toposort, transform
+from symgrad.expr.rewriting import Images, rewritten
+from symgrad.expr.traverse import as_roots, ops_of, rebuild, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -54,19 +55,20 @@ class _Root(NamedTuple):
 
 def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with norms, and what is divided by them, in scaled form."""
-    roots = _without_factors(roots)
+    roots = as_roots(roots)
+    if ops_of(roots).isdisjoint((POW, f.hypot, ADD)):
+        return roots
+    if any(x.op is POW and x.args[0].op is MUL for x in toposort(roots)):
+        roots = rewritten(roots, {POW: _parted})
     order = toposort(roots)
     if not any(_concerns(node) for node in order):
         return roots
-    image: dict[Expr, Expr] = {}
     dividing = _dividing(order)
-    for node in order:
-        if node in dividing:
-            image[node] = _product(node, image)
-        else:
-            built = rebuild(node, tuple([image[arg] for arg in node.args]))
-            image[node] = _changed(built)
-    return images(roots, image)
+
+    def product(node: Expr, image: Images) -> Expr | None:
+        return _product(node, image) if node in dividing else None
+
+    return rewritten(roots, {POW: _power, ADD: _difference}, steps={MUL: product})
 
 
 def _dividing(order: Sequence[Expr]) -> set[Expr]:
@@ -86,16 +88,9 @@ def _divides(x: Expr) -> bool:
     return n is not None and not isinstance(n, bool) and n < 0
 
 
-def _without_factors(roots: Sequence[Expr]) -> Sequence[Expr]:
-    """``(c*S)**(k/2)`` as ``c**(k/2) * S**(k/2)`` for counts and positive numbers c, as in `std`."""
-    if not any(n.op is POW and n.args[0].op is MUL for n in toposort(roots)):
-        return roots
-    image = transform(roots, _parted)
-    return images(roots, image)
-
-
 def _parted(node: Expr) -> Expr:
-    if node.op is not POW or node.args[0].op is not MUL:
+    """``(c*S)**(k/2)`` as ``c**(k/2) * S**(k/2)`` for counts and positive numbers c, as in `std`."""
+    if node.args[0].op is not MUL:
         return node
     n, factors = value_of(node.args[1]), _factors([node.args[0]])
     sums = [x for x in factors if x.op in (ADD, EINSUM) and not is_layout(x)]
@@ -124,12 +119,6 @@ def _concerns(node: Expr) -> bool:
     n = value_of(node.args[1])
     known = n is not None and not isinstance(n, bool)
     return known and node.args[0].op in (ADD, EINSUM, f.hypot) and (n < 0 or n % 1 != 0)
-
-
-def _changed(node: Expr) -> Expr:
-    if node.op is POW:
-        return _power(node)
-    return _difference(node) if node.op is ADD else node
 
 
 def _power(node: Expr) -> Expr:
@@ -269,8 +258,8 @@ def _norm(total: Expr) -> _Root | None:
 MAX_FACTORS: Final = 20  # of a product that is looked at; nested ones would cost the square
 
 
-def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
-    """A product in which the parts of a sum of squares are divided by its root, one by one."""
+def _product(node: Expr, image: Images) -> Expr | None:
+    """A product in which the parts of a sum of squares are divided by its root; None for any other."""
     factors = _factors([node]) if _is_short(node) else []
     for i, factor in enumerate(factors):
         found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
@@ -290,7 +279,7 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
         if left < k:
             one = quotient(number(1, node.shape), wide)
             return mul_all([*made, *([power(one, number(left, node.shape))] if left else [])])
-    return _changed(rebuild(node, tuple([image[arg] for arg in node.args])))
+    return None
 
 
 def _is_short(product: Expr) -> bool:
@@ -304,7 +293,7 @@ def _is_short(product: Expr) -> bool:
     return count <= MAX_FACTORS
 
 
-def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: dict[Expr, Expr]) -> Expr | None:
+def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: Images) -> Expr | None:
     """``u*(c + u**2)**-n`` as ``(u/S) * (1/S)**(n - 1)`` for n > 1: it is 0 once S is infinite.
 
     `rest` are the factors beside the divisor.
@@ -437,14 +426,14 @@ def _sum_divided(total: Expr, root: Expr, parts: Sequence[Expr], k: int) -> Expr
     return add_all(terms)
 
 
-def _images(x: Expr, image: dict[Expr, Expr]) -> Expr:
+def _images(x: Expr, image: Images) -> Expr:
     """The image of a node, which may be new itself."""
     if x not in image:
-        complete(image, [x])
+        image.complete([x])
     return image[x]
 
 
-def _divisor(x: Expr, image: dict[Expr, Expr]) -> tuple[_Root, Any] | None:
+def _divisor(x: Expr, image: Images) -> tuple[_Root, Any] | None:
     """The root and k of ``root**-k``, from ``hypot(a, b)**-k`` or ``(a**2 + b**2)**(-k/2)``."""
     if x.op is not POW:
         return None

@@ -17,7 +17,8 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import rebuild, toposort, transform
+from symgrad.expr.rewriting import Images, transform, walked
+from symgrad.expr.traverse import toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
@@ -167,7 +168,7 @@ class _Search:
     def __init__(self, work: int) -> None:
         self.left = work
         self.sizes: Sizes = {}
-        self.image: dict[Expr, Expr] = {}
+        self.image = Images()
         self.faults: dict[Expr, Faults] = {}
 
     def weight(self, x: Expr) -> float:
@@ -243,14 +244,14 @@ class _Search:
 
     def improved(self, root: Expr, depth: int) -> Expr:
         """The graph with every node in its shortest form, from the leaves to the root."""
-        image = self.image
-        for node in toposort([root], skip=image):
+
+        def step(node: Expr, image: Images) -> Expr:
+            built = image.over(node)
             if not node.args or self.left <= 0:
-                image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-                continue
-            built = rebuild(node, tuple([image[arg] for arg in node.args]))
-            image[node] = image[built] if built in image else self._climbed(built, node, depth)
-        return image[root]
+                return built
+            return image[built] if built in image else self._climbed(built, node, depth)
+
+        return walked([root], step, self.image)[root]
 
     def _climbed(self, x: Expr, given: Expr, depth: int) -> Expr:
         """A node after the rules that shorten it most, one after the other.

@@ -11,13 +11,15 @@ Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
 from symgrad.expr.leaves import EYE, is_value
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import images, rebuild, toposort, transform
+from symgrad.expr.rewriting import images, rewritten, transform
+from symgrad.expr.traverse import as_roots, ops_of, rebuild, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
@@ -32,7 +34,7 @@ from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.intervals import TAIL_DIFFERENCE
 from symgrad.rewrite.matrix_powers import opened_powers
-from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
+from symgrad.rewrite.rule import Guarantee, Rule, by_op, changes_by, rewrite
 from symgrad.rewrite.summed import summed_by_terms
 from symgrad.rewrite.surface import Surface
 from symgrad.rewrite.systems import solved_inverses
@@ -71,15 +73,14 @@ def closed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
 
     Sums of exponentials are logsumexp, logarithms of tails and of Bessel functions one function each.
     """
-    order = toposort(roots)
-    likely = _that_may_match(CLOSED, {node.op for node in order})
-    if any(rewrite(node, likely) is not node for node in order):
-        image = transform(roots, lambda node: rewrite(node, CLOSED))
-        if any(image[root] is not root for root in roots):
-            roots = [image[root] for root in roots]
-            order = toposort(roots)
-    if any(
-        node.op is LOGSUMEXP or exponentials.summed_exponent(node) is not None for node in order
+    roots = as_roots(roots)
+    likely = _that_may_match(CLOSED, ops_of(roots))
+    if any(rewrite(node, likely) is not node for node in toposort(roots)):
+        roots = as_roots(rewritten(roots, changes_by(CLOSED)))
+    ops = ops_of(roots)
+    if LOGSUMEXP in ops or (
+        {EINSUM, f.exp} <= ops
+        and any(exponentials.summed_exponent(node) is not None for node in toposort(roots))
     ):
         return _rewritten(roots, SUMS)
     return roots
@@ -89,7 +90,7 @@ def _rewritten(roots: Sequence[Expr], rules: Rules) -> Sequence[Expr]:
     return _Rewriting(rules).run(roots)
 
 
-def _that_may_match(rules: Rules, present: set[Op]) -> Rules:
+def _that_may_match(rules: Rules, present: AbstractSet[Op]) -> Rules:
     """The rules but those that look for functions that are not there."""
     return {
         op: tuple([r for r in group if not (r.among and present.isdisjoint(r.among))])
@@ -111,17 +112,16 @@ class _Rewriting:
         self.stable: set[Expr] = set()
 
     def run(self, roots: Sequence[Expr]) -> Sequence[Expr]:
-        image: dict[Expr, Expr] = {}
-        for node in toposort(roots):
-            built = rebuild(node, tuple([image[arg] for arg in node.args]))
-            if built not in self.stable:
-                changed = _step(built, self._wanted)
-                if changed is built:
-                    self.stable.add(built)
-                else:
-                    built = self._settled(changed)
-            image[node] = built
-        return images(roots, image)
+        return images(roots, transform(roots, self._stable))
+
+    def _stable(self, built: Expr) -> Expr:
+        """A node whose operands are stable in stable form."""
+        if built not in self.stable:
+            changed = _step(built, self._wanted)
+            if changed is not built:
+                return self._settled(changed)
+            self.stable.add(built)
+        return built
 
     def _wanted(self, node: Expr) -> tuple[Rule, ...]:
         """The rules on nodes of this op that look for nothing which is not on the node's surface."""

@@ -161,6 +161,7 @@ def test_the_project_file_is_complete():
     assert set(project["optional-dependencies"]) == {
         "test",
         "bench",
+        "cli",
         "plot",
         "progress",
         "scipy",

@@ -120,6 +120,7 @@ def equation_loop(
         short=short if newton else f"{short} and abs({value}/slope) <= part",
         sharp=f"{sharp} or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
         sharp_alone=f"{sharp})",
+        begun=[f"if not ({inside.format('x0')}):", f"{INDENT}bound = 0.0"] if inside else (),
         **FULL_STEPS,
         last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
         inside=f" and {inside.format(names[0])}" if inside else "",
@@ -344,7 +345,12 @@ def _steps_of(
         "elimination": _elimination(n, definite, diagonal),
         "move": [*remembered, *moved],
         "shorten": [f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)],
-        "regular": " and ".join([f"abs({pivot}) > 1e-280" for pivot in pivots]),
+        "regular": " and ".join(
+            [
+                f"abs({pivot}) > 1e-280 and ({x} == 0.0 or abs({pivot}*{x}) > 1e-280)"
+                for pivot, x in zip(pivots, unknowns, strict=True)
+            ]
+        ),
         "bits": " and ".join(
             [f"abs({x} - last{i}) <= 2e-15*abs({x})" for i, x in enumerate(unknowns)]
         ),

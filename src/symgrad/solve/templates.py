@@ -77,7 +77,8 @@ elif callback is None and {usual}:""",
     """\
 {x} = x0
 bound = inf
-slope = step = gap = inf
+{begun}
+slope = step = gap = part = inf
 small = False
 {uncut}""",
     """\
@@ -85,7 +86,7 @@ for count in range(maxiter + 1):
     {statements}
     size = abs({value})
     if size < bound:
-        if small and size <= 0.1*bound{inside}:
+        if small and size <= 0.1*bound and size <= part*abs({slope}){inside}:
             return Solution({x}, True, count{cuts}, size, CONVERGED)
         before = slope
         slope = {slope}

@@ -49,6 +49,8 @@ REGULAR_RATE = 0.1  # the same at a root where the derivative is regular
 STRONG_RATE = 1e-2  # the same where a component tends to 0
 SHARP = 1e-9  # how little errors of F move a root, against x, that is looked at no further
 NO_SIZE = 1e-5  # of its largest magnitude so far: an unknown below it tends to 0
+NEXT_TO_ZERO = 1e-300  # bounds nearer to 0 than that exclude it
+LEFT_OVER = 1e-3  # of a step: what is left of a component that tends to 0 by it
 CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
 LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
 STEADY = (0.1, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
@@ -170,8 +172,41 @@ def short_of_zero(box: Any, x: Any, y: Any, stays: Any = False) -> Any:
     ``1/x`` tell nothing of where they came from. It is met where the iteration `stays` there.
     """
     low, high = box
-    met = ((y <= low) & (low > 0) & (low < 1e-300)) | ((y >= high) & (high < 0) & (high > -1e-300))
+    above, below = _exclude_zero(box)
+    met = (above & (y <= low)) | (below & (y >= high))
     return np.clip(np.where(met & ~np.asarray(stays), 0.1 * x, y), low, high)
+
+
+def _exclude_zero(box: Any) -> tuple[Any, Any]:
+    """Whether lower bounds are there to exclude 0, and whether upper ones are."""
+    low, high = box
+    return (low > 0) & (low < NEXT_TO_ZERO), (high < 0) & (high > -NEXT_TO_ZERO)
+
+
+def begun_within(box: Any, x: Any, x_scale: Any) -> Any:
+    """Starts within the bounds: those beyond one begin at it.
+
+    At a bound that excludes 0 nothing can begin: there it is the mirror image of the start, and the scale
+    or 1 for a start of 0, as far as half of the way to the other bound.
+    """
+    if box is None:
+        return x
+    low, high = box
+    above, below = _exclude_zero(box)
+    size = np.where(x == 0.0, np.where(x_scale > 0, x_scale, 1.0), np.abs(x))
+    x = np.where(above & (x < low), np.minimum(size, 0.5 * high), x)
+    x = np.where(below & (x > high), np.maximum(-size, 0.5 * low), x)
+    return np.clip(x, low, high)
+
+
+def holds_zero(box: Any) -> Any:
+    """Whether 0 is within bounds."""
+    return True if box is None else (box[0] <= 0.0) & (box[1] >= 0.0)
+
+
+def tends_to_zero(length: Any, to: Any, learned: Any) -> Any:
+    """Whether a step took off nearly all of what was in the last bits of the learned scale already."""
+    return (length <= EPS * learned) & (np.abs(to) <= LEFT_OVER * length)
 
 
 def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
@@ -200,10 +235,15 @@ def are_steady(rate: Any, before: Any) -> Any:
     return steady & (np.abs(rate - before) <= STEADINESS * (1.0 - rate))
 
 
-def measure(x: Any, learned: Any, x_scale: Any = 0.0) -> Any:
-    """What locations are measured by: the size of `x`, or its scale where it tends to 0."""
+def measure(x: Any, learned: Any, x_scale: Any, level: Any) -> Any:
+    """What locations are measured by: the size of `x`, or its scale where it tends to 0.
+
+    Where the level of F is below ordinary numbers F may have underflowed, as ``x**3`` does at 1e-110. What
+    is no 0 then has to be located by its own size.
+    """
     size = np.abs(x)
-    return np.maximum(np.where(size <= NO_SIZE * learned, learned, size), x_scale)
+    scale = np.maximum(np.where(size <= NO_SIZE * learned, learned, size), x_scale)
+    return np.where((level < ORDINARY) & (x != 0.0), size, scale)
 
 
 def learned_scale(learned: Any, x: Any) -> Any:

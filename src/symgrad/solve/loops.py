@@ -20,6 +20,7 @@ from symgrad.program.ir import Program
 from symgrad.rewrite.unrolling import by_entries, has_entries
 from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem, size_of
+from symgrad.solve.runtime.ending import regular_rate
 from symgrad.solve.templates import EQUATION, FULL_STEPS, MINIMUM, SYSTEM, USUAL, Loop, Template
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
@@ -86,9 +87,13 @@ class Parts(NamedTuple):
 
 
 def equation_loop(
-    bounds: Any, problem: Problem, outputs: Sequence[Expr], written: Formulas = on_floats
+    bounds: Any,
+    order: int,
+    problem: Problem,
+    outputs: Sequence[Expr],
+    written: Formulas = on_floats,
 ) -> Parts | None:
-    """Full steps for one equation, by value, step and slope; None where it holds arrays.
+    """Full steps of an order for one equation, by value, step and slope; None where it holds arrays.
 
     What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
     bits of x. All else goes on, from the start, to `solve_equation`.
@@ -117,6 +122,7 @@ def equation_loop(
         value=value,
         slope=slope,
         step=f"{value}/slope" if newton else found[1],
+        rate=f"{regular_rate(order):.2g}",
         short=short if newton else f"{short} and abs({value}/slope) <= part",
         sharp=f"{sharp} or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
         sharp_alone=f"{sharp})",

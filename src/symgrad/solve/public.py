@@ -447,14 +447,14 @@ def _equation(
         derivatives.append(diff(derivatives[-1], x))
     step, slope = householder_step(derivatives)
     written = any(isinstance(e, Expr) for e in bracket or ())
-    options = options | {"bracket": None if written else bracket}
+    options = options | {"bracket": None if written else bracket, "order": order}
     ends = [as_expr(e) for e in bracket] if written else None
     method = {1: "Newton's method", 2: "Halley's method"}.get(
         order, f"Householder's method of order {order}"
     )
     outputs = [f, step, derivatives[1]]
     free = options["globalize"] and ends is None and options["bracket"] is None
-    write = partial(equation_loop, options["bounds"])
+    write = partial(equation_loop, options["bounds"], order)
     return made_solver(
         partial(equation_code, problem, outputs, slope, options, ends),
         {"rounding": partial(rounding_code, problem, problem.formulas)},

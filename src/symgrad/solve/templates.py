@@ -86,7 +86,7 @@ for count in range(maxiter + 1):
     {statements}
     size = abs({value})
     if size < bound:
-        if small and size <= 0.1*bound and size <= part*abs({slope}){inside}:
+        if small and size <= {rate}*bound and size <= part*abs({slope}){inside}:
             return Solution({x}, True, count{cuts}, size, CONVERGED)
         before = slope
         slope = {slope}

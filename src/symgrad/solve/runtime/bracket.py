@@ -12,7 +12,6 @@ from symgrad.solve.runtime.ending import (
     EPS,
     NO_SIZE,
     ORDINARY,
-    REGULAR_RATE,
     are_steady,
 )
 from symgrad.solve.runtime.results import Status
@@ -189,7 +188,7 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         width, top = np.abs(b - a), np.maximum(np.abs(a), np.abs(b))
         closed = (width <= CLOSED * top) | (top <= ORDINARY)
         limit = count >= s.maxiter
-        root = small & (size <= REGULAR_RATE * bound) & (size <= first) & s.is_small(f / slope, x)
+        root = small & (size <= s.rate * bound) & (size <= first) & s.is_small(f / slope, x)
         idle = np.flatnonzero(~root & ((size == 0) | closed | limit | (short & ~newton)))
         if idle.size:
             now = (x, f, slope, index, previous, first, closed, width)

@@ -7,21 +7,25 @@ the running error bound of F (`symgrad.autodiff.rounding`), u the unit roundoff.
 A point is a root where x, F are finite and one of these holds.
 
 a. The full step is short in every component, ``|p_i| <= xtol*|x_i|``, and the iteration contracts there:
-   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is
-   met with room to spare. At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of
-   ``|F|``, as it does where F decays like an exponential and has no root; so multiple roots end by b or c,
-   after steps that were multiplied by k. A step is measured against x itself, never against 1, so that no
-   unit of length makes it short. A component that tends to 0 has no size to be measured by. Its step is
-   short where it is below the last bits of the largest value that it had, the scale learned from the
-   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less, twice in a row: faster than
-   linearly, which begins only closer to the root than the natural scale of the problem. ``x_scale=``
-   replaces what is learned.
+   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``, and for one equation the next step is short as well, which it is
+   beside no jump. Newton's iteration is quadratic at a regular root, where this is met with room to spare.
+   At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of ``|F|``, as it does where F
+   decays like an exponential and has no root; so multiple roots end by b or c, after steps that were
+   multiplied by k, whose own rate tells nothing. Steps of higher order leave less of ``|F|`` there, and
+   are asked for less (`regular_rate`). A step is measured against x itself, never against 1, so that no
+   unit of length makes it short; and so no step towards 0 is. Where a step takes off nearly all of a
+   component that is in the last bits, already, of the largest value that it had, the scale learned from
+   the iterates, 0 itself is tried: it is the root, or part of it, where b or c holds there. It is so for
+   ``x**3``, and not for ``x**2 + 1e-60``, nor where a bound excludes 0. For minima and fits such a step is
+   short, and then only where ``|F|`` falls to ``STRONG_RATE`` or less. ``x_scale=`` replaces what is
+   learned.
 b. ``|F_i|`` is at its level for every i, and the root is located: errors of F as large as its level move x
    by no more than ``LOCATED`` of itself, and by much less than the last step did. No step could do better,
    and none is taken. Where F fades away, as ``tanh(x) - 1`` does at 20, it is at its level and yet locates
    nothing.
 c. F is zero, or at its level, and the root is isolated: beside it, on both sides, ``|F|`` is above its
-   level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
+   level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750. Where levels are below ordinary
+   numbers F may have underflowed, as ``x**3`` does at 1e-110: beside it is then within parts of x itself.
 
 A short step that does not lower ``|F|`` ends the iteration as well: at the level as a root, above it as
 "stalled"; a zero or infinite slope above the level is "singular". Where the bound is not finite it is no
@@ -45,7 +49,6 @@ EPS = 2.0**-52
 UNIT = 2.0**-53  # the unit roundoff
 LEVELS = 4.0  # roundings of the error bound, whose functions are right to two of them
 ROOT_RATE = 0.4  # of |F| that a short step towards a root, of any multiplicity, leaves at most
-REGULAR_RATE = 0.1  # the same at a root where the derivative is regular
 STRONG_RATE = 1e-2  # the same where a component tends to 0
 SHARP = 1e-9  # how little errors of F move a root, against x, that is looked at no further
 NO_SIZE = 1e-5  # of its largest magnitude so far: an unknown below it tends to 0
@@ -60,6 +63,18 @@ ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is is
 FEW, MANY = 8, 512  # entries of an axis, and numbers, where it is reduced entry by entry
 ANY_REACH = tuple(10.0**k for k in (-3, -20, 20, -60, 60, -120, 120))  # where x is 0
 ORDINARY = 2.0**-1022  # below it numbers lose bits, and a zero may be an underflow
+
+
+def regular_rate(order: int) -> float:
+    """How much of ``|F|`` a short step leaves, at most, towards a root where the derivative is regular.
+
+    Less than half of what steps of Householder's methods leave at a double root, at one that is so nearly,
+    ``x**2 + d``, and where F decays like an exponential: ``(order + 1)**-2`` and ``exp(-order)``.
+    """
+    return 0.4 * min((order + 1.0) ** -2, float(np.exp(-order)))
+
+
+REGULAR_RATE = regular_rate(1)
 
 
 class Levels:

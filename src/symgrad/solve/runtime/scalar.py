@@ -25,12 +25,12 @@ from symgrad.solve.runtime.ending import (
     LOCATED,
     NO_SIZE,
     ORDINARY,
-    REGULAR_RATE,
     Levels,
     are_steady,
     holds_zero,
     is_isolated,
     measure,
+    regular_rate,
     short_of_zero,
     tends_to_zero,
 )
@@ -54,7 +54,9 @@ class Scalars(Found):
         callback: Any = None,
         x_scale: float = 0.0,
         ftol: float | None = None,
+        order: int = 1,
     ) -> None:
+        self.rate = regular_rate(order)
         self.evaluate, self.params, self.rounding = evaluate, params, rounding
         self.tol, self.maxiter, self.callback = max(tol, LEAST_TOLERANCE), maxiter, callback
         self.x_scale, self.ftol, self.box = x_scale, ftol, box
@@ -202,13 +204,14 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         s.learn(x, index)
         trial = s.moved(x, t * step)
         values = s.at(trial, index)
-        trial, values = _multiplied(s, index, x, step, t, before, rate, trial, values)
+        trial, values, jumps = _multiplied(s, index, x, step, t, before, rate, trial, values)
         f_trial, after, slope_trial = values
         left = np.abs(f_trial)
         falls = (left <= (1.0 - 1e-4 * t) * size) & (left < size) & np.isfinite(trial)
         full = t == 1.0
         newton = f_trial / slope_trial
         end = falls & full & _ends(s, (x, trial), (f / slope, newton), step, left, size)
+        end &= ~jumps  # whose rate tells nothing
         if s.ftol is not None:
             end |= falls & (left <= s.ftol * first)
         stuck = ~np.isfinite(step) | (step == 0.0) | (t < 2.0**-MAX_HALVINGS)
@@ -225,17 +228,8 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         trial, left = np.where(zero, 0.0, trial), np.where(zero, at_zero, left)
         end, done = end | zero, done | zero
         if done.any():
-            gone = np.flatnonzero(done)
-            take = end[gone]
-            found = root[gone] | take
-            reason = _reason(x[gone], size[gone], step[gone], slope[gone], limit[gone])
-            s.set(
-                index[gone],
-                np.where(found, 0, reason),
-                np.where(take, trial[gone], x[gone]),
-                np.where(take, left[gone], size[gone]),
-                count[gone] + take,
-            )
+            now = (index, x, size, step, slope, limit, count)
+            _note(s, *[v[done] for v in (*now, root, end, trial, left)])
         if falls.any():
             s.tell(count[0] + 1, trial[falls], left[falls], after[falls])
         rate = np.where(falls, np.where(full, length / before, np.nan), rate)
@@ -252,6 +246,25 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         index, x, f, size, step, slope, count, t, first, moved, before, rate = (
             a[~done] for a in state
         )
+
+
+def _note(
+    s: Scalars,
+    index: Any,
+    x: Any,
+    size: Any,
+    step: Any,
+    slope: Any,
+    limit: Any,
+    count: Any,
+    root: Any,
+    end: Any,
+    trial: Any,
+    left: Any,
+) -> None:
+    """Write down what is done: at the trial point where that is the end."""
+    reason = np.where(root | end, 0, _reason(x, size, step, slope, limit))
+    s.set(index, reason, np.where(end, trial, x), np.where(end, left, size), count + end)
 
 
 def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
@@ -273,7 +286,7 @@ def _ends(s: Scalars, points: Any, newton: Any, step: Any, left: Any, size: Any)
     `newton` are Newton's steps before and after it; beside a jump or a pole the latter is a long one.
     """
     short = s.is_small(newton[0], points[0]) & s.is_small(newton[1], points[1])
-    return short & s.is_small(step, points[0]) & (left <= REGULAR_RATE * size)
+    return short & s.is_small(step, points[0]) & (left <= s.rate * size)
 
 
 def _multiplied(
@@ -286,19 +299,24 @@ def _multiplied(
     rate: Any,
     trial: Any,
     values: tuple[Any, Any, Any],
-) -> tuple[Any, Any]:
-    """The step times the multiplicity that steady rates of steps tell, where ``|F|`` falls further."""
+) -> tuple[Any, Any, Any]:
+    """The step times the multiplicity that steady rates of steps tell, where ``|F|`` falls further.
+
+    With the values there, and where that is so.
+    """
+    jumps = np.zeros(x.shape, bool)
     now = np.abs(step) / before
     some = np.flatnonzero((t == 1.0) & are_steady(now, rate))
     if not some.size:
-        return trial, values
+        return trial, values, jumps
     to = s.moved(x[some], step[some] / (1.0 - now[some]))
     other = s.at(to, index[some])
     better = (np.abs(other[0]) < np.abs(values[0][some])) & np.isfinite(to)
     across = other[0] * np.sign(values[0][some]) <= 0
     better &= across | (other[2] != 0.0)  # from a zero slope no step would follow
+    jumps[some[better]] = True
     trial, arrays = trial.copy(), [v.copy() for v in values]
     trial[some[better]] = to[better]
     for array, v in zip(arrays, other, strict=True):
         array[some[better]] = v[better]
-    return trial, (arrays[0], arrays[1], arrays[2])
+    return trial, (arrays[0], arrays[1], arrays[2]), jumps

@@ -128,7 +128,7 @@ def equation_loop(
         sharp_alone=f"{sharp})",
         begun=[f"if not ({inside.format('x0')}):", f"{INDENT}bound = 0.0"] if inside else (),
         **FULL_STEPS,
-        last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
+        last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last) and abs(step) <= 0.1*abs(gap) < inf",
         inside=f" and {inside.format(names[0])}" if inside else "",
         last_inside=f" and {inside.format('last')}" if inside else "",
         sign="-" if newton else "+",

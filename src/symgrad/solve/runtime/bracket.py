@@ -19,8 +19,9 @@ from symgrad.solve.runtime.scalar import Scalars, damped, plain
 
 # How much the distance grows at which a sign change is looked for; at last to the end of all numbers
 GROWTH = (1.0, *[2.0] * 23, *[2.0 ** (2**k) for k in range(1, 10)])
-# The same towards 0, in magnitudes of x
-DECAY = (1.0, *[1e-2] * 10, *[1e-5] * 4, *[1e-10] * 28, 0.0)
+# The same in magnitudes of x, towards 0 and to the end of all numbers
+DECAY = (1.0, *[0.1] * 8, *[1e-2] * 8, *[1e-3] * 95, 0.0)
+RISE = (1.0, *[1e3] * 100)
 FAR = 100.0  # the ratio of ends of one sign from which on their geometric mean is taken
 CLOSED = 2.0 * EPS  # the width of a bracket, against its ends, that holds no other number
 STEEP = 8.0  # of slope times width, to which F may rise in a bracket that is closed
@@ -90,12 +91,13 @@ def search(s: Scalars, index: Any, around: Any = None, side: Any = -1.0) -> None
 
 
 def search_magnitudes(s: Scalars, index: Any) -> None:
-    """Look for a sign change between magnitudes below those of the iterates, down to 0, and solve there."""
-    index = index[s.size[index] > 0.0]
-    scale, nothing = s.scale[index], np.full(index.shape, np.nan)
-    known = [[nothing.copy(), nothing.copy()] for _ in range(2)]
-    reach = np.where(scale > 0, scale, 1.0) * np.where(s.x[index] < 0, -1.0, 1.0)
-    _sweep(s, index, np.zeros(index.shape), reach, DECAY, *known)
+    """Look for a sign change between magnitudes below and above those of the iterates, and solve there."""
+    for factors in (DECAY, RISE):
+        index = index[s.status[index] != Status.CONVERGED]
+        scale, nothing = s.scale[index], np.full(index.shape, np.nan)
+        known = [[nothing.copy(), nothing.copy()] for _ in range(2)]
+        reach = np.where(scale > 0, scale, 1.0) * np.where(s.x[index] < 0, -1.0, 1.0)
+        _sweep(s, index, np.zeros(index.shape), reach, factors, *known)
 
 
 def _sweep(
@@ -106,6 +108,7 @@ def _sweep(
     The sign of `reach` tells which side is the first. An infinite value has a sign. What a sign change does
     not hold, such as a pole, is passed.
     """
+    most = 2 * s.maxiter
     for factor in factors:
         reach = np.clip(factor * reach, -1e308, 1e308)
         for side, direction in enumerate((1.0, -1.0)):
@@ -115,11 +118,11 @@ def _sweep(
             y = s.moved(centre, direction * reach)
             fy = s.at(y, index)[0]
             hit = (fy * np.sign(values[side]) <= 0) & (y != inner[side])
-            hit &= s.count[index] < s.maxiter
+            hit &= s.count[index] < most
             if hit.any():
                 which = index[hit]
                 before = s.x[which], s.size[which], s.status[which]
-                between(s, which, inner[side][hit], y[hit], values[side][hit], fy[hit])
+                between(s, which, inner[side][hit], y[hit], values[side][hit], fy[hit], most)
                 _back(s, which, *before)
             known = ~np.isnan(fy) & (fy != 0.0)
             inner[side] = np.where(known, y, inner[side])
@@ -159,11 +162,16 @@ def _in_bracket(s: Scalars, index: Any, bracket: tuple[Any, Any]) -> None:
         raise ArgumentError(
             f"F has no sign change in the bracket: F({a[0]}) = {fa[0]}, F({b[0]}) = {fb[0]}"
         )
-    between(s, index[change], a[change], b[change], fa[change], fb[change], s.x[change])
+    ends = (v[change] for v in (a, b, fa, fb))
+    between(s, index[change], *ends, s.maxiter, s.x[change])
 
 
-def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any = None) -> None:
+def between(
+    s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, most: int, start: Any = None
+) -> None:
     """Steps inside a sign change of F from `a` to `b`; bisection where they leave it or are slow.
+
+    Up to `most` in all.
 
     After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe), with steps to multiple roots.
     Where ends of one sign are far apart it is their exponents that are bisected.
@@ -187,7 +195,7 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
         y, newton, short = _next(s, index, x, a, b, (f, step, slope), previous, rate)
         width, top = np.abs(b - a), np.maximum(np.abs(a), np.abs(b))
         closed = (width <= CLOSED * top) | (top <= ORDINARY)
-        limit = count >= s.maxiter
+        limit = count >= most
         root = small & (size <= s.rate * bound) & (size <= first) & s.is_small(f / slope, x)
         idle = np.flatnonzero(~root & ((size == 0) | closed | limit | (short & ~newton)))
         if idle.size:

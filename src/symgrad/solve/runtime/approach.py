@@ -162,6 +162,7 @@ def approach(
             at = keep if isinstance(at, slice) else at[keep]
             params = taken(params, keep, going.size)
             x, count, bound = x.take(keep, axis=1), count[keep], bound[keep]
+            slope = slope[keep] if np.ndim(slope) else slope
             going, lost, least = going[keep], lost[keep], least.take(keep, axis=1)
             sure = sure[keep]
     _put((found, counts, slopes, surely), at, (x, count, slope, sure))

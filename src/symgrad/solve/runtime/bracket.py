@@ -108,7 +108,6 @@ def _sweep(
     The sign of `reach` tells which side is the first. An infinite value has a sign. What a sign change does
     not hold, such as a pole, is passed.
     """
-    most = 2 * s.maxiter
     for factor in factors:
         reach = np.clip(factor * reach, -1e308, 1e308)
         for side, direction in enumerate((1.0, -1.0)):
@@ -118,11 +117,13 @@ def _sweep(
             y = s.moved(centre, direction * reach)
             fy = s.at(y, index)[0]
             hit = (fy * np.sign(values[side]) <= 0) & (y != inner[side])
-            hit &= s.count[index] < most
+            hit &= s.count[index] < s.maxiter
             if hit.any():
                 which = index[hit]
+                unknown = s.scale[which] == 0.0
+                s.learn(np.where(unknown, y[hit], 0.0), which)
                 before = s.x[which], s.size[which], s.status[which]
-                between(s, which, inner[side][hit], y[hit], values[side][hit], fy[hit], most)
+                between(s, which, inner[side][hit], y[hit], values[side][hit], fy[hit])
                 _back(s, which, *before)
             known = ~np.isnan(fy) & (fy != 0.0)
             inner[side] = np.where(known, y, inner[side])
@@ -162,29 +163,23 @@ def _in_bracket(s: Scalars, index: Any, bracket: tuple[Any, Any]) -> None:
         raise ArgumentError(
             f"F has no sign change in the bracket: F({a[0]}) = {fa[0]}, F({b[0]}) = {fb[0]}"
         )
-    ends = (v[change] for v in (a, b, fa, fb))
-    between(s, index[change], *ends, s.maxiter, s.x[change])
+    s.learn(np.fmax(np.abs(a), np.abs(b)), index)
+    between(s, index[change], a[change], b[change], fa[change], fb[change], s.x[change])
 
 
-def between(
-    s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, most: int, start: Any = None
-) -> None:
+def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any = None) -> None:
     """Steps inside a sign change of F from `a` to `b`; bisection where they leave it or are slow.
-
-    Up to `most` in all.
 
     After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe), with steps to multiple roots.
     Where ends of one sign are far apart it is their exponents that are bisected.
     """
-    s.learn(a, index)
-    s.learn(b, index)
     x = _middle(a, b, s.scale[index]) if start is None else start
     first = np.fmin(np.abs(fa), np.abs(fb))
     first = np.where(first > 0, first, np.fmax(np.abs(fa), np.abs(fb)))
     x = np.where(fa == 0, a, np.where(fb == 0, b, x))
     count, previous = s.count[index], np.abs(b - a)
     bound, small = np.full(x.shape, np.inf), np.zeros(x.shape, bool)
-    rate = np.full(x.shape, np.nan)
+    rate, last = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
     while index.size:
         f, step, slope = s.at(x, index)
         size = np.abs(f)
@@ -192,10 +187,10 @@ def between(
         same, unknown = np.sign(f) == np.sign(fa), (f != f) & (x == 0.0)
         a, b = np.where(same | unknown, x, a), np.where(same | (f != f), b, x)
         fa = np.where(same, f, fa)
-        y, newton, short = _next(s, index, x, a, b, (f, step, slope), previous, rate)
+        y, newton, short = _next(s, index, x, a, b, (f, step, slope), previous, (last, rate))
         width, top = np.abs(b - a), np.maximum(np.abs(a), np.abs(b))
         closed = (width <= CLOSED * top) | (top <= ORDINARY)
-        limit = count >= most
+        limit = count >= s.maxiter
         root = small & (size <= s.rate * bound) & (size <= first) & s.is_small(f / slope, x)
         idle = np.flatnonzero(~root & ((size == 0) | closed | limit | (short & ~newton)))
         if idle.size:
@@ -207,12 +202,14 @@ def between(
             reason = np.where(lost, Status.NON_FINITE, Status.STALLED)
             reason = np.where(limit & ~closed & (size != 0), Status.ITERATION_LIMIT, reason)
             s.set(index[done], np.where(root, 0, reason)[done], x[done], size[done], count[done])
-        rate = np.where(newton, np.abs(step) / previous, np.nan)
+        rate, last = np.where(newton, step / last, np.nan), np.where(newton, y - x, np.nan)
         previous = np.where(newton, np.abs(y - x), width)
         small = newton & short
         count, x, bound = count + 1, y, size
-        state = (index, x, a, b, fa, count, previous, first, bound, small, rate)
-        index, x, a, b, fa, count, previous, first, bound, small, rate = (v[~done] for v in state)
+        state = (index, x, a, b, fa, count, previous, first, bound, small, rate, last)
+        index, x, a, b, fa, count, previous, first, bound, small, rate, last = (
+            v[~done] for v in state
+        )
 
 
 def _are_closed_roots(
@@ -237,11 +234,14 @@ def _are_closed_roots(
 
 
 def _next(
-    s: Scalars, index: Any, x: Any, a: Any, b: Any, values: Any, previous: Any, rate: Any
+    s: Scalars, index: Any, x: Any, a: Any, b: Any, values: Any, previous: Any, before: Any
 ) -> tuple[Any, Any, Any]:
-    """The next point, whether a step leads there, and whether the step from here is a short one."""
-    f, step, slope = values
-    now = np.abs(step) / previous
+    """The next point, whether a step leads there, and whether the step from here is a short one.
+
+    `before` is the step that led here, and its rate; nan where it was none.
+    """
+    (f, step, slope), (last, rate) = values, before
+    now = step / last
     far = x + step / (1.0 - now)
     steady, fits = are_steady(now, rate), (far - a) * (far - b) < 0
     y = np.where(steady & fits, far, x + step)

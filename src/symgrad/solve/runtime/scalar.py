@@ -229,11 +229,12 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         end, done = end | zero, done | zero
         if done.any():
             now = (index, x, size, step, slope, limit, count)
-            _note(s, *[v[done] for v in (*now, root, end, trial, left)])
+            _written(s, *[v[done] for v in (*now, root, end, trial, left)])
         if falls.any():
             s.tell(count[0] + 1, trial[falls], left[falls], after[falls])
-        rate = np.where(falls, np.where(full, length / before, np.nan), rate)
-        before = np.where(falls, np.where(full, length, np.nan), before)
+        went = trial - x
+        rate = np.where(falls, np.where(full, went / before, np.nan), rate)
+        before = np.where(falls, np.where(full, went, np.nan), before)
         moved = np.where(falls, length, moved)
         x, f, size = (
             np.where(falls, trial, x),
@@ -248,7 +249,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         )
 
 
-def _note(
+def _written(
     s: Scalars,
     index: Any,
     x: Any,
@@ -305,7 +306,7 @@ def _multiplied(
     With the values there, and where that is so.
     """
     jumps = np.zeros(x.shape, bool)
-    now = np.abs(step) / before
+    now = step / before
     some = np.flatnonzero((t == 1.0) & are_steady(now, rate))
     if not some.size:
         return trial, values, jumps

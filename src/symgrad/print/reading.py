@@ -47,6 +47,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import CONCAT, EMBED, SLICE
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, PROD, others
 from symgrad.print.among_zeros import AMONG_ZEROS, unit_vector
+from symgrad.print.divisors import divided
 from symgrad.print.printed import (
     ENTRIES,
     LOG_SOFTMAX,
@@ -68,7 +69,8 @@ MAX_TERMS: Final = 16  # of a sum that is looked at
 
 def shown(root: Expr, latex: bool) -> Expr:
     """A readable formula as it is printed, in text or in LaTeX."""
-    if not any(node.op in _LOOKED_AT for node in toposort([root])):
+    nodes = toposort([root])
+    if not any(node.op in _LOOKED_AT or _has_symbolic_power(node) for node in nodes):
         return root
     image = Images()
     entries = EntriesAmongZeros(image)
@@ -81,6 +83,10 @@ def shown(root: Expr, latex: bool) -> Expr:
         return _renamed(_rebuilt(node, image.of(node.args)), latex) if found is None else found
 
     return walked([root], step, image)[root]
+
+
+def _has_symbolic_power(x: Expr) -> bool:
+    return x.op is MUL and any(f.op is POW and f.args[1].args for f in x.args)
 
 
 def _rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -102,7 +108,7 @@ def _renamed(x: Expr, latex: bool) -> Expr:
     if x.op is WHERE:
         return _triangle(x)
     if x.op is MUL:
-        return _products_of_others(x, latex)
+        return divided(_products_of_others(x, latex))
     if x.op is PROD:
         return _product_of_diagonal(x) if latex else x
     if x.op is SLICE:

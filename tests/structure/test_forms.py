@@ -20,7 +20,7 @@ TABLE = {
     "sum of functions": (sg.hessian(sg.sum(sg.sin(x)), x), sg.Diagonal, ["-sin(x)"]),
     "matrix of functions": (sg.hessian(sg.sum(U**4), U), sg.Diagonal, ["12*U**2"]),
     "elementwise": (sg.jacobian(x**3, x), sg.Diagonal, ["3*x**2"]),
-    "identity": (sg.jacobian(2 * x, x), sg.Diagonal, ["2"]),
+    "identity": (sg.jacobian(2 * x, x), sg.Diagonal, ["broadcast_to(2, (n,))"]),
     "factorisation by U": (sg.hessian(fit, U), sg.Kronecker, ["2*V.T @ V", "m"]),
     "factorisation by V": (sg.hessian(fit, V), sg.Kronecker, ["2*U.T @ U", "n"]),
     "with a ridge": (

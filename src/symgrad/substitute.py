@@ -11,7 +11,8 @@ from symgrad.expr.dims import Dim, broadcast_shapes, map_shape, show_shape
 from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import mapped
-from symgrad.expr.traverse import bind_dims, check_symbols, replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import bind_dims, check_symbols, toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
 from symgrad.ops.einsum import broadcast

@@ -19,13 +19,15 @@ from functools import cached_property
 from typing import Any, Final
 
 from symgrad.autodiff import diff, hessian
+from symgrad.calls import checked
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, number, value_of, vector
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.ops.applied import APPLIED, is_derivative
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.elementwise import adopted, as_expr
@@ -39,6 +41,7 @@ from symgrad.solve.linear import solve_linear
 EXPLICIT: Final = 2  # coordinates up to which the accelerations are written out in the code
 
 
+@checked
 def euler_lagrange(L: Any, coordinates: Any, t: Any, *, forces: Any = None) -> EulerLagrange:
     r"""The equations of Euler and Lagrange of a Lagrangian.
 

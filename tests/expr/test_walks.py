@@ -4,14 +4,8 @@ import numpy as np
 import pytest
 
 import symgrad as sg
-from symgrad.expr.traverse import (
-    count_uses,
-    depends_on,
-    rebuild,
-    replace,
-    toposort,
-    transform,
-)
+from symgrad.expr.rewriting import replace, transform
+from symgrad.expr.traverse import count_uses, depends_on, rebuild, toposort
 
 x, y, z = sg.symbols("x y z")
 

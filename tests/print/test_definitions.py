@@ -61,11 +61,11 @@ def test_a_shared_reciprocal_is_printed_once():
 
 
 def test_a_long_sum_is_cut_with_a_count():
-    terms = [sg.symbol(f"x{i}") for i in range(100_000)]
+    terms = [sg.symbol(f"x{i}") for i in range(20_000)]
     e = nest(lambda e, i: e + terms[i + 1] ** 2, len(terms) - 1, terms[0])
     for show in PRINTERS:
         shown = show(e)
-        assert "99900 more terms" in shown
+        assert "19900 more terms" in shown
         assert len(shown) < 3000
 
 

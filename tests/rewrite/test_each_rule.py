@@ -15,7 +15,8 @@ from tests.properties.interpreters import REAL, numpy_value, real_value
 
 import symgrad as sg
 from symgrad.expr.leaves import EULER, PI, number
-from symgrad.expr.traverse import check_graph, transform
+from symgrad.expr.rewriting import transform
+from symgrad.expr.traverse import check_graph
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, power, raw_product, raw_sum
 from symgrad.ops.elementwise import as_expr
@@ -399,6 +400,14 @@ MADE_FOR |= {
         lambda u, w: (2 * f.expm1(u), -3),
     ],
     "exp(-exp(u)) without overflow": [lambda u, w: (-f.exp(u),), lambda u, w: (w - 2 * f.exp(u),)],
+    "u + v = (u**2 - v**2)/(u - v), 1/a - 1/b = (b - a)/(a*b)": [
+        lambda u, w: (f.sqrt(1 + u**2), -1 * u),
+        lambda u, w: (w / f.sqrt(u**2 + w**2), number(-1)),
+        lambda u, w: (f.sqrt(u + 1), -1 * f.sqrt(u)),
+        lambda u, w: (1 / (u + w), -1 / u),
+        lambda u, w: (f.cbrt(u + 1), -1 * f.cbrt(u)),
+        lambda u, w: (1 / f.sqrt(1 + u**2), -1 * (u**2 * (1 + u**2) ** -1.5)),
+    ],
     "exp(u)*exp(-exp(u)) = exp(u - exp(u))": [
         lambda u, w: (f.exp(u), f.exp(-f.exp(u))),
         lambda u, w: (f.exp(-f.exp(u)), f.exp(-f.exp(u)), f.exp(u), w),

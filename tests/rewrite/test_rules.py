@@ -113,6 +113,16 @@ SIMPLIFIED = {
         (A @ la.solve(A, v), v),
         (v @ A @ la.solve(A, B), v @ B),
     ],
+    "solve(A, B @ x[:, newaxis]) = solve(A, B @ x)[:, newaxis]": [
+        (
+            v @ sg.squeeze(la.solve(A, B @ la.solve(S, v[:, None])), -1),
+            sg.simplify(v @ la.solve(A, B @ la.solve(S, v))),
+        ),
+        (
+            v @ sg.squeeze(la.solve(A, v[:, None] - 2 * B @ la.solve(S, v[:, None])), -1),
+            sg.simplify(v @ la.solve(A, v - 2 * B @ la.solve(S, v))),
+        ),
+    ],
     "Q.T @ Q = 1, Q orthogonal": [
         (Q.T @ Q, sg.eye("n")),
         (A @ Q @ Q.T @ v, A @ v),

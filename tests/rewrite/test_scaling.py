@@ -3,6 +3,8 @@
 Every expected value is that at ordinary arguments, times the power of ten by which the arguments differ.
 """
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
@@ -210,3 +212,71 @@ def test_a_divisor_that_stands_twice_divides_twice(outer):
     S = 1 / (x**2 + 1)
     twice = raw_product((x, S, S))
     assert sg.lambdify(x, twice)(2.0) == pytest.approx(2 / 25, rel=1e-15)
+
+
+FAR_AND_NEAR = (1e200, -1e200, 1e160, 3.0, -0.75, 1e-160, 1e-200)
+SUMS = {  # of squares and what is never negative, with sg or mpmath as m
+    "sqrt(x**2 + 9)": lambda m, x: m.sqrt(x**2 + 9),
+    "sqrt(x**2 + 1/2)": lambda m, x: m.sqrt(x**2 + 0.5),
+    "sqrt(2*x**2 + 3)": lambda m, x: m.sqrt(2 * x**2 + 3),
+    "sqrt(x**2 + exp(1))": lambda m, x: m.sqrt(x**2 + m.exp(m.cos(0 * x))),
+    "9 + 2*x**2 over a root": lambda m, x: 3 * (2 * x**2 + 9) / m.sqrt(x**2 + 9),
+    "(x**2 + 9)**-(3/2)": lambda m, x: (x**2 + 9) ** -1.5,
+    "(x**2 + 3)**0.1": lambda m, x: (x**2 + 3) ** 0.1,
+    "x/sqrt(x**2 + 2)": lambda m, x: x / m.sqrt(x**2 + 2),
+    "x/(x**2 + 5)**2": lambda m, x: x / (x**2 + 5) ** 2,
+    "log(x**2 + 9)": lambda m, x: m.log(x**2 + 9),
+    "log(x**2 + 1)": lambda m, x: m.log(x**2 + 1),
+    "log(3*x**2 + 1)": lambda m, x: m.log(3 * x**2 + 1),
+    "(2*x**2 + 1)/sqrt(x**2 + 1)": lambda m, x: (2 * x**2 + 1) / m.sqrt(x**2 + 1),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+def test_sums_of_squares_and_numbers(name):
+    formula = SUMS[name]
+    for order in range(4):
+        f = sg.lambdify(x, sg.diff(formula(sg, x), x, order))
+        many = f(np.array(FAR_AND_NEAR)).tolist()
+        for t, of_array in zip(FAR_AND_NEAR, many, strict=True):
+            with mpmath.workdps(900):
+                step = mpmath.mpf(10) ** -250
+                exact = mpmath.diff(lambda u: formula(mpmath, u), mpmath.mpf(t), order, h=step)
+                want = float(exact)
+            for got in (of_array, f(t)):
+                assert got == pytest.approx(want, rel=1e-13, abs=1e-300), (order, t)
+
+
+def test_what_is_infinite_is_so():
+    f = sg.lambdify(x, (x**2 + 9) ** 1.5)
+    assert f(1e200) == math.inf
+    assert f(4.0) == 125
+
+
+SEVERAL = {
+    "sqrt(x**2 + y**2 + 4)": lambda m, x, y: m.sqrt(x**2 + y**2 + 4),
+    "sqrt(2*x**2 + 3*y**2)": lambda m, x, y: m.sqrt(2 * x**2 + 3 * y**2),
+    "sqrt(x**2 + |y|)": lambda m, x, y: m.sqrt(x**2 + abs(y)),
+    "sqrt(1 + (x/y)**2)": lambda m, x, y: m.sqrt(1 + (x / y) ** 2),
+    "log(x**2 + y**2)": lambda m, x, y: m.log(x**2 + y**2),
+    "log(1 + x**2 + y**2)": lambda m, x, y: m.log(1 + x**2 + y**2),
+    "(1 + x**2)**y": lambda m, x, y: (1 + x**2) ** y,
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize(
+    "at", [(1e200, 0.25), (3e200, 1e200), (1e-200, 2e-200), (2.0, -3.0)], ids=str
+)
+def test_sums_of_several_squares(name, at):
+    formula = SEVERAL[name]
+    e = formula(sg, x, y)
+    f = sg.lambdify([x, y], [e, sg.diff(e, x)])
+    with mpmath.workdps(900):
+        t, u = map(mpmath.mpf, at)
+        step = mpmath.mpf(10) ** -450
+        want = [formula(mpmath, t, u), mpmath.diff(lambda s: formula(mpmath, s, u), t, h=step)]
+        want = [math.inf if w > 1e400 else float(w) for w in want]
+    if np.isfinite(want).all():
+        np.testing.assert_allclose(f(*at), want, rtol=1e-13)
+        np.testing.assert_allclose(np.ravel(f(*[np.array([v]) for v in at])), want, rtol=1e-13)

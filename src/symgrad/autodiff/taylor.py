@@ -24,6 +24,7 @@ from typing import Any, Final
 from symgrad.autodiff.entries import variables_of
 from symgrad.autodiff.forward import tangent_of
 from symgrad.autodiff.reverse import differentiable
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DerivativeError, ShapeError
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.dims import show_shape
@@ -70,6 +71,7 @@ Steps = Generator[tuple[Item, int], Coefficient, Coefficient]  # asks for coeffi
 @public
 @with_functions("x")
 @COLLECTOR_PAUSED
+@checked
 def taylor(f: Any, x: Any, about: Any = 0, order: int = 4) -> Expr:
     """The Taylor polynomial of `f` in a scalar symbol, up to the power `order`, as a formula.
 

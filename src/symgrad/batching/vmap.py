@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from symgrad.batching.rules import batched_node
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, as_dim, show_shape
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
-from symgrad.expr.traverse import check_symbols, toposort
+from symgrad.expr.rewriting import Images, walked
+from symgrad.expr.traverse import check_symbols
 from symgrad.ops.batch import carrying
 from symgrad.ops.elementwise import adopted, as_expr
 
 
+@checked
 def vmap(outputs: Any, over: Mapping[Expr, Any]) -> Any:
     """`outputs` for a batch of problems at once: one more axis in front of chosen symbols.
 
@@ -60,15 +63,16 @@ def vmap(outputs: Any, over: Mapping[Expr, Any]) -> Any:
     """
     leaves, nest = flatten(outputs, as_expr)
     known, dim = _replacements(over)
-    image: dict[Expr, Expr] = dict(known)
     batched = set(known)
-    for node in toposort(leaves, skip=known):
+
+    def step(node: Expr, image: Images) -> Expr:
         carries = [arg in batched for arg in node.args]
-        if any(carries):
-            image[node] = batched_node(node, [image[arg] for arg in node.args], carries, dim)
-            batched.add(node)
-        else:
-            image[node] = node
+        if not any(carries):
+            return node
+        batched.add(node)
+        return batched_node(node, list(image.of(node.args)), carries, dim)
+
+    image = walked(leaves, step, Images(known))
     results = [image[y] if y in batched else carrying(y, dim) for y in leaves]
     return rebuild_nest(nest, results)
 

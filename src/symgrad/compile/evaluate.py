@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError
@@ -109,6 +110,7 @@ def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
     return result
 
 
+@checked
 def evalf(e: Any, n: int = 15, subs: Mapping[Any, Any] | None = None) -> Any:
     """The value of an expression as a float; the method ``e.evalf`` is this.
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import replace, toposort, transform
+from symgrad.expr.rewriting import replace, transform
+from symgrad.expr.traverse import toposort
 from symgrad.functions.define import defined
 from symgrad.ops.applied import APPLIED, UndefinedFunction
 
@@ -110,8 +111,8 @@ def under_namespace(
         used[function] = space[given]
         return function(*node.args)
 
-    image = transform(roots, exchanged)
-    return defined([image[root] for root in roots], used) if used else roots
+    found = transform(roots, exchanged).of(roots)
+    return defined(found, used) if used else roots
 
 
 def implementations(outputs: Any) -> dict[str, Any]:

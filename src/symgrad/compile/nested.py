@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.compile.arguments import MISSING
+from symgrad.compile.documented import Documented
 from symgrad.errors import ArgumentError, ShapeError
 
 
@@ -56,11 +58,12 @@ class NestedFunction:
         The arguments, as they were given.
     """
 
+    __doc__ = Documented(__doc__, lambda function: function.flat.__doc__)
+
     def __init__(self, flat: Any, args: Sequence[Any]) -> None:
         self.flat = flat
         self.args = args
         self.__name__ = flat.__name__
-        self.__doc__ = flat.__doc__
 
     @property
     def outputs(self) -> Any:
@@ -72,10 +75,12 @@ class NestedFunction:
         """The NumPy code, of a function of the symbols one by one."""
         return self.flat.source  # type: ignore[no-any-return]
 
+    @checked
     def save(self, path: Any) -> None:
         """Write the NumPy code as a standalone module to `path`."""
         self.flat.save(path)
 
+    @checked
     def explain(self) -> str:
         """What is computed, and what the passes made of it, step by step."""
         return self.flat.explain()  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Dim, Shape, as_dim, as_shape, map_dim, map_shape, show_shape
 from symgrad.expr.interval import NONNEGATIVE, POSITIVE, REALS, Interval, point
@@ -218,6 +219,7 @@ ARANGE: Final = _leaf(
 NAMED_VALUES: Final = {"pi": math.pi, "E": math.e}
 
 
+@checked
 def symbol(
     name: str, shape: Any = (), dtype: Any = None, *, unique: Any = None, **assumptions: bool | None
 ) -> Expr:
@@ -305,6 +307,7 @@ TWO: Final = number(2)
 HALF: Final = number(Fraction(1, 2))
 
 
+@checked
 def constant(value: Any) -> Expr:
     """A number or an array as an expression.
 
@@ -363,11 +366,13 @@ def _array(array: np.ndarray[Any, Any]) -> Expr:
     return make(CONST, (), params, array.shape, ty)
 
 
+@checked
 def zeros(shape: Any, dtype: Any = float) -> Expr:
     """A constant filled with zero, as `numpy.zeros`; extents may be names."""
     return _filled(0, shape, dtype)
 
 
+@checked
 def ones(shape: Any, dtype: Any = float) -> Expr:
     """A constant filled with one, as `numpy.ones`; extents may be names."""
     return _filled(1, shape, dtype)
@@ -379,12 +384,14 @@ def _filled(value: int, shape: Any, dtype: Any) -> Expr:
     return number(exact, as_shape(shape), ty)
 
 
+@checked
 def eye(n: Any, dtype: Any = float) -> Expr:
     """The identity matrix of extent `n` (an int or a name), as `numpy.eye`."""
     params = (as_dim(n), as_ty(dtype))
     return EYE.build((), params)
 
 
+@checked
 def arange(n: Any) -> Expr:
     """The integers 0 to n - 1, of shape (n,), as `numpy.arange`; `n` may be a name."""
     return ARANGE.build((), (as_dim(n),))
@@ -422,6 +429,7 @@ def is_value(node: Expr, value: int) -> bool:
 _NAME_RANGE: Final = re.compile(r"([^:]*?)(\d*):(\d+)([^\d:]*)")
 
 
+@checked
 def symbols(names: str, **kwargs: Any) -> Any:
     """Scalar symbols from names separated by spaces or commas; one name gives one symbol.
 
@@ -456,11 +464,13 @@ def _names_in(part: str) -> list[str]:
     return [f"{stem}{i}{rest}" for i in range(int(first or 0), int(last))]
 
 
+@checked
 def vector(name: str, n: Any, **kwargs: Any) -> Expr:
     """A symbol of one axis; `n` is its extent, an int or a name."""
     return symbol(name, (n,), **kwargs)
 
 
+@checked
 def matrix(name: str, shape: Any, **kwargs: Any) -> Expr:
     """A symbol of two axes; keyword arguments are those of `symbol`.
 

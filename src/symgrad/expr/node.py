@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from symgrad.expr.dims import Shape
+from symgrad.expr.interval import Interval
 from symgrad.expr.order import text_of
 from symgrad.expr.types import Ty
 
@@ -36,6 +37,7 @@ class _Draft:
         "op",
         "order_text",
         "params",
+        "range",
         "shape",
         "size_as_tree",
         "symmetric",
@@ -51,6 +53,7 @@ class _Draft:
     size_as_tree: int
     symmetric: bool | None
     form: Expr
+    range: Interval
     ty: Ty
 
 
@@ -77,6 +80,8 @@ class Expr(_Draft):
         Whether it is known to be a symmetric matrix; None until somebody asks `is_symmetric`.
     form : Expr
         How it is read, where somebody looked for that (see `remembered_form`).
+    range : Interval
+        Where its values lie, once somebody asked `range_of`.
     """
 
     __slots__ = ()
@@ -260,6 +265,16 @@ def remember_form(node: Expr, form: Expr) -> None:
 def remembered_form(node: Expr) -> Expr | None:
     """The form in which a node is read, or None where nobody has looked for it."""
     return getattr(node, "form", None)
+
+
+def remember_range(node: Expr, interval: Interval) -> None:
+    """Keep with a node where its values lie, so that it is found out once."""
+    _Draft.range.__set__(node, interval)  # type: ignore[attr-defined, misc]
+
+
+def remembered_range(node: Expr) -> Interval | None:
+    """Where the values of a node lie, or None where nobody has asked for it."""
+    return getattr(node, "range", None)
 
 
 def live_nodes() -> int:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, GraphError, ShapeError
 from symgrad.expr.dims import Dim, show_shape
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr, make
+from symgrad.expr.op import Op
 
 
 class Roots(list[Expr]):
-    """The roots of a graph; they remember the order of its nodes, which many passes ask for."""
+    """The roots of a graph; they remember what many passes ask for.
+
+    Attributes
+    ----------
+    order : list of Expr
+        Its nodes, operands before users.
+    ops : set of Op
+        The ops that occur in it.
+    uses : dict
+        How often each node is an operand, or a root.
+    """
 
     order: list[Expr] | None = None
+    ops: frozenset[Op] | None = None
+    uses: dict[Expr, int] | None = None
 
 
 def as_roots(nodes: Sequence[Expr]) -> Roots:
@@ -34,10 +49,20 @@ def toposort(roots: Iterable[Expr], skip: Iterable[Expr] = ()) -> list[Expr]:
     return _sorted(roots, skip)
 
 
-def images(roots: Sequence[Expr], image: Mapping[Expr, Expr]) -> Sequence[Expr]:
-    """What the roots became; they themselves where none has changed."""
-    found = [image[root] for root in roots]
-    return roots if all(a is b for a, b in zip(found, roots, strict=True)) else Roots(found)
+def ops_of(roots: Iterable[Expr]) -> AbstractSet[Op]:
+    """The ops that occur in a graph."""
+    roots = roots if isinstance(roots, Roots) else Roots(roots)
+    if roots.ops is None:
+        roots.ops = frozenset([node.op for node in toposort(roots)])
+    return roots.ops
+
+
+def uses_of(roots: Iterable[Expr]) -> Mapping[Expr, int]:
+    """How often each node of a graph is an operand (per occurrence), or a root."""
+    roots = roots if isinstance(roots, Roots) else Roots(roots)
+    if roots.uses is None:
+        roots.uses = count_uses(toposort(roots), roots)
+    return roots.uses
 
 
 def _sorted(roots: Iterable[Expr], skip: Iterable[Expr]) -> list[Expr]:
@@ -60,6 +85,7 @@ def _sorted(roots: Iterable[Expr], skip: Iterable[Expr]) -> list[Expr]:
     return order
 
 
+@checked
 def free_symbols(*roots: Expr) -> list[Expr]:
     """The symbols that the roots mention, in order of first appearance."""
     return [node for node in toposort(roots) if node.op is SYMBOL]
@@ -67,11 +93,10 @@ def free_symbols(*roots: Expr) -> list[Expr]:
 
 def count_uses(order: Iterable[Expr], roots: Iterable[Expr]) -> dict[Expr, int]:
     """How often each node is an operand (per occurrence) or a root."""
-    uses: dict[Expr, int] = {}
-    for node in order:
-        uses.setdefault(node, 0)
+    uses = dict.fromkeys(order, 0)
+    for node in uses:
         for arg in node.args:
-            uses[arg] = uses.get(arg, 0) + 1
+            uses[arg] += 1
     for root in roots:
         uses[root] = uses.get(root, 0) + 1
     return uses
@@ -95,63 +120,6 @@ def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
         if new is not old:
             return node.op.build(args, node.params)
     return node
-
-
-def transform(
-    roots: Iterable[Expr],
-    change: Callable[[Expr], Expr],
-    known: Mapping[Expr, Expr] | None = None,
-) -> dict[Expr, Expr]:
-    """Rebuild a graph bottom up, applying `change` to every rebuilt node.
-
-    Returns the image of every node that the roots need. `known` fixes images beforehand.
-    """
-    image: dict[Expr, Expr] = dict(known or {})
-    for node in toposort(roots, skip=image):
-        image[node] = change(rebuild(node, tuple([image[arg] for arg in node.args])))
-    return image
-
-
-def complete(image: dict[Expr, Expr], roots: Iterable[Expr]) -> None:
-    """Add the images of roots, and of what they need, to those that there are: rebuilt over these.
-
-    What is new costs time, however many images there are.
-    """
-    stack = [root for root in roots if root not in image]
-    while stack:
-        node = stack[-1]
-        waiting = [arg for arg in node.args if arg not in image]
-        if waiting:
-            stack += waiting
-        else:
-            stack.pop()
-            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-
-
-def replace(
-    roots: Iterable[Expr],
-    known: Mapping[Expr, Expr],
-    dims: Mapping[str, Dim],
-    remake: Callable[[Expr, tuple[Expr, ...]], Expr] = rebuild,
-) -> list[Expr]:
-    """The roots with nodes exchanged for others, and dim names for other extents.
-
-    `remake` makes a node over other operands.
-    """
-    roots = list(roots)
-    image: dict[Expr, Expr] = dict(known)
-
-    def rename(name: str) -> Dim:
-        return dims.get(name, name)
-
-    for node in toposort(roots, skip=image):
-        args = tuple([image[arg] for arg in node.args])
-        params = node.op.map_dims(node.params, rename) if dims else node.params
-        if params is node.params or params == node.params:
-            image[node] = remake(node, args)
-        else:
-            image[node] = node.op.build(args, params)
-    return [image[root] for root in roots]
 
 
 def bind_dims(
@@ -196,6 +164,7 @@ def check_symbols(leaves: Iterable[Any], what: str) -> list[Expr]:
     return checked
 
 
+@checked
 def check_graph(*roots: Expr) -> None:
     """Check every invariant of a graph.
 

@@ -16,7 +16,8 @@ from symgrad.autodiff import diff
 from symgrad.errors import ArgumentError, DerivativeError, SymgradError
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import replace, toposort, transform
+from symgrad.expr.rewriting import replace, transform
+from symgrad.expr.traverse import toposort
 from symgrad.functions.own import elementwise_function, takes
 from symgrad.ops.applied import APPLIED, FunctionDerivative, UndefinedFunction
 from symgrad.ops.elementwise import as_expr, over_arrays
@@ -50,8 +51,7 @@ def defined(roots: Sequence[Expr], functions: Mapping[Any, Any]) -> list[Expr]:
     for _ in range(MAX_ROUNDS):
         if not any(_wanted(node, known) for node in toposort(result)):
             return result
-        image = transform(result, lambda node: _replaced(node, known))
-        result = [image[root] for root in result]
+        result = list(transform(result, lambda node: _replaced(node, known)).of(result))
     listed = ", ".join(known)
     raise ArgumentError(f"functions= defines {listed} by each other, in a circle")
 

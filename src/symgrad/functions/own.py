@@ -14,6 +14,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DerivativeError
 from symgrad.expr.interval import Interval
 from symgrad.expr.leaves import number, symbol
@@ -45,6 +46,7 @@ _made: WeakValueDictionary[Any, OwnFunction] = WeakValueDictionary()
 _lock: Final = threading.Lock()
 
 
+@checked
 def elementwise_function(
     name: str,
     *,

@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ConversionError, GraphError, SymgradError
 from symgrad.expr.dims import DimExpr, FloorDiv, Least
 from symgrad.expr.leaves import ArrayValue, constant, number, symbol
@@ -152,6 +153,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+@checked
 def save_json(value: Any) -> str:
     """A formula as JSON text: data alone, safe to load from a stranger, the same in every process.
 
@@ -234,6 +236,7 @@ def _op_name(op: str | Op) -> str:
     return op if isinstance(op, str) else op.name
 
 
+@checked
 def load_json(text: str | bytes, *, functions: Iterable[Elementwise] = ()) -> Any:
     """The formula, or nest of formulas, that `save_json` wrote.
 

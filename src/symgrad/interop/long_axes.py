@@ -16,7 +16,8 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import SIZE, SYMBOL, is_number, symbol
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import toposort
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.gathering import GATHER
 from symgrad.ops.layout import CONCAT, EMBED, SLICE, full_entry

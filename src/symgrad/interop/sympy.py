@@ -19,6 +19,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 
+from symgrad.calls import checked
 from symgrad.errors import ConversionError, SymgradError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL, named_number, number, symbol
@@ -46,6 +47,7 @@ _NUMBERS: Final = {"pi": sp.pi, "E": sp.E}
 # From symgrad to SymPy
 
 
+@checked
 def to_sympy(e: Any) -> Any:
     """The SymPy image of an expression.
 
@@ -145,6 +147,7 @@ _LEAF_IMAGES: Final[dict[str, Callable[[Expr], Any]]] = {
 _OF_EXTENTS: Final = ("Identity", "ZeroMatrix", "OneMatrix")  # their operands are extents
 
 
+@checked
 def from_sympy(e: Any) -> Expr:
     """The expression that a SymPy object stands for.
 

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Shape
 from symgrad.expr.formulas import Formulas
@@ -25,7 +26,8 @@ from symgrad.expr.leaves import range_by_assumptions, symbol
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.order import BETWEEN, CUT, SHOWN, UNDEFINED, name_text, number_text
-from symgrad.expr.traverse import replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import broadcast_all
@@ -49,6 +51,7 @@ class UndefinedFunction:
     name: str
     assumptions: tuple[str, ...] = ()
 
+    @checked
     def __call__(self, *args: Any) -> Expr:
         """The value at arguments: numbers, expressions or arrays, entry by entry."""
         return self.applied(args, (0,) * len(args))
@@ -94,6 +97,7 @@ class FunctionDerivative:
     function: UndefinedFunction
     orders: tuple[int, ...]
 
+    @checked
     def __call__(self, *args: Any) -> Expr:
         """The value at arguments."""
         if len(args) != len(self.orders):
@@ -108,6 +112,7 @@ def _is_order(n: Any) -> bool:
     return isinstance(n, int) and not isinstance(n, bool) and n >= 0
 
 
+@checked
 def function(name: str, **assumptions: bool | None) -> UndefinedFunction:
     r"""An undefined function: called with arguments it is an expression.
 
@@ -326,6 +331,7 @@ def with_functions(*names: str) -> Callable[[F], F]:
     """
 
     def decorate(inner: F) -> F:
+        inner = checked(inner)
         parameters = list(inspect.signature(inner).parameters)
         places = [(parameters.index(name), name) for name in names]
 

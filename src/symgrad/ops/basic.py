@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import DTypeError
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
@@ -36,6 +37,7 @@ def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> Any:
     return a, b
 
 
+@checked
 def add(x1: Any, x2: Any) -> Expr:
     """Sum of two operands, broadcast."""
     pair = _binary(add, (x1, x2))
@@ -45,6 +47,7 @@ def add(x1: Any, x2: Any) -> Expr:
     return add_pair(a, b, flat=True)
 
 
+@checked
 def subtract(x1: Any, x2: Any) -> Expr:
     """Difference of two operands, broadcast; built as ``x1 + (-1)*x2``."""
     pair = _binary(subtract, (x1, x2))
@@ -57,6 +60,7 @@ def _difference(a: Expr, b: Expr, flat: bool = True) -> Expr:
     return add_pair(a, mul_pair(number(-1, b.shape), b, flat), flat)
 
 
+@checked
 def multiply(x1: Any, x2: Any) -> Expr:
     """Product of two operands, broadcast."""
     pair = _binary(multiply, (x1, x2))
@@ -76,6 +80,7 @@ def _opened(x: Expr) -> Expr:
     return raw_product(tuple([broadcast(f, x.shape) for f in factors]))
 
 
+@checked
 def divide(x1: Any, x2: Any) -> Expr:
     """Quotient of two operands, broadcast; built as ``x1 * x2**-1``."""
     pair = _binary(divide, (x1, x2))
@@ -97,6 +102,7 @@ def _quotient(a: Expr, b: Expr, flat: bool = True) -> Expr:
     return quotient
 
 
+@checked
 def power(x1: Any, x2: Any) -> Expr:
     """``x1 ** x2``, broadcast, as `numpy.power`.
 
@@ -120,6 +126,7 @@ def power(x1: Any, x2: Any) -> Expr:
     return power_pair(cast(a, INT) if a.ty is BOOL and b.ty.weak else a, b)
 
 
+@checked
 def float_power(x1: Any, x2: Any) -> Expr:
     """``x1 ** x2`` in float64 or wider, as `numpy.float_power`."""
     pair = _binary(float_power, (x1, x2))
@@ -129,6 +136,7 @@ def float_power(x1: Any, x2: Any) -> Expr:
     return power_pair(cast(a, promote(a.ty, FLOAT)), cast(b, promote(b.ty, FLOAT)))
 
 
+@checked
 def negative(x: Any) -> Expr:
     """``-x``."""
     if x.__class__ is Expr and x.ty is BOOL:
@@ -136,21 +144,25 @@ def negative(x: Any) -> Expr:
     return multiply(x, -1)
 
 
+@checked
 def positive(x: Any) -> Expr:
     """``+x``, which is `x`."""
     return multiply(x, 1)
 
 
+@checked
 def square(x: Any) -> Expr:
     """``x**2``."""
     return power(x, 2)
 
 
+@checked
 def sqrt(x: Any) -> Expr:
     """Square root, built as ``x**(1/2)``; its derivative at 0 is inf."""
     return power(x, HALF)
 
 
+@checked
 def reciprocal(x: Any) -> Expr:
     """``1/x``."""
     return power(x, -1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.expr.interval import POSITIVE, REALS, Interval
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
@@ -123,7 +124,7 @@ def _fixed(function: Callable[..., Expr], order: int, name: str) -> Callable[[An
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"``{function.__name__}({order}, x)``, as `scipy.special.{name}`."
-    return call
+    return checked(call)
 
 
 j0, j1 = _fixed(jv, 0, "j0"), _fixed(jv, 1, "j1")

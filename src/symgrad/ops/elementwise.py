@@ -18,7 +18,7 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import as_float, is_exact
 from symgrad.expr.op import Op, Params
 from symgrad.expr.order import FUNCTION
-from symgrad.expr.traverse import toposort
+from symgrad.expr.rewriting import Images, walked
 from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import MUL, mul
 from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
@@ -83,10 +83,12 @@ def _joined(array: np.ndarray[Any, Any]) -> Expr:
 
 def over_arrays(exprs: Sequence[Expr], known: Mapping[Expr, Expr], shape: Shape) -> list[Expr]:
     """Formulas of scalars entry by entry over arrays, which `known` has for the symbols."""
-    image = dict(known)
-    for node in toposort(exprs, skip=known):
-        args = tuple(broadcast_all([image[arg] for arg in node.args]))
-        image[node] = node.op.build(args, node.params) if args else node
+
+    def step(node: Expr, image: Images) -> Expr:
+        args = tuple(broadcast_all(image.of(node.args)))
+        return node.op.build(args, node.params) if args else node
+
+    image = walked(exprs, step, Images(known))
     return [broadcast(image[e], shape) for e in exprs]
 
 
@@ -150,7 +152,12 @@ class Elementwise(Op):
     exact: dict[Any, Any] | Callable[..., Any] = field(default_factory=dict)
     types: dict[Any, Ty] = field(default_factory=dict)
 
-    def __call__(self, *args: Any) -> Expr:
+    def __call__(self, *args: Any, **unknown: Any) -> Expr:
+        if unknown:
+            raise ArgumentError(
+                f"{self.name} has no argument {next(iter(unknown))!r}: it takes its operands alone, by"
+                " position, since it makes a formula; the compiled function takes out="
+            )
         if len(args) != self.arity:
             raise ArgumentError(
                 f"{self.name} takes {self.arity} operand{'s' * (self.arity > 1)}, got {len(args)}"

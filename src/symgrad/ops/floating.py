@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.expr.node import Expr
 from symgrad.expr.types import FLOAT, as_ty
 from symgrad.ops.elementwise import Elementwise, elementwise
@@ -52,6 +53,7 @@ spacing = elementwise(
 )
 
 
+@checked
 def frexp(x: Any) -> tuple[Expr, Expr]:
     """Mantissa and exponent, as `numpy.frexp`."""
     return frexp_mantissa(x), frexp_exponent(x)

@@ -19,7 +19,8 @@ import numpy as np
 from symgrad.expr.dims import Shape, dim_names, mul_dims
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
-from symgrad.expr.traverse import replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import add
 from symgrad.ops.einsum import broadcast, einsum_node

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import Shape, as_shape, show_shape
 from symgrad.expr.leaves import arange, constant
@@ -115,6 +116,7 @@ def _check_labels(dtype: Any, who: str) -> None:
         raise DTypeError(f"{who} needs integers as labels, not {dtype}")
 
 
+@checked
 def cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Expr:
     """The mean of ``-log(softmax(logits))`` at the labels.
 

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, SymbolicIterationError, TruthError
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import MINUS_ONE, value_of
@@ -214,6 +215,19 @@ def _index(self: Expr) -> int:
     return int(value)
 
 
+@checked
+def reshape(self: Any, *shape: Any) -> Any:
+    """The same entries, in C order, in another shape: of one tuple, or of its extents."""
+    return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+
+@checked
+def transpose(self: Any, *axes: Any) -> Any:
+    """The axes permuted, of one tuple or of their numbers; reversed where none are given."""
+    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
+    return shapes.transpose(self, order or None)
+
+
 def install(
     ufunc_table: dict[Any, Any],
     function_table: dict[Any, Any],
@@ -334,12 +348,8 @@ def install(
         "swapaxes": shapes.swapaxes,
         "repeat": shapes.repeat,
         "take": indexing.take,
-        "reshape": lambda self, *shape: shapes.reshape(
-            self, shape[0] if len(shape) == 1 else shape
-        ),
-        "transpose": lambda self, *axes: shapes.transpose(
-            self, (axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes) or None
-        ),
+        "reshape": reshape,
+        "transpose": transpose,
     }
     for name, member in (members | more).items():
         setattr(Expr, name, member)

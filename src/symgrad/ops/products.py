@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Dim, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.node import Expr
@@ -44,6 +45,7 @@ def _product(operands: Sequence[Expr], inputs: Sequence[Labels], out: Labels) ->
     return result
 
 
+@checked
 def einsum(
     *operands: Any,
     optimize: Any = None,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
+from symgrad.calls import never_entered, unfit
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
@@ -15,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def public(function: F) -> F:
-    """Let arguments that wrap expressions carry the call out (see `lift_of`)."""
+    """Let arguments that wrap expressions carry the call out (see `lift_of`), and check the call's fit."""
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -23,7 +24,12 @@ def public(function: F) -> F:
             lift = lift_of((*args, *kwargs.values()))
             if lift is not None:
                 return lift(call, args, kwargs)
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except TypeError as error:
+            if never_entered(error):
+                raise unfit(function, kwargs, error) from None
+            raise
 
     return call  # type: ignore[return-value]
 

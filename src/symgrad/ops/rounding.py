@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.expr.interval import REALS, Interval
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import quotient, remainder, truncated_remainder
@@ -146,11 +147,13 @@ fmod = elementwise(
 )
 
 
+@checked
 def divmod_(x1: Any, x2: Any) -> tuple[Expr, Expr]:
     """``(floor_divide(x1, x2), mod(x1, x2))``."""
     return floor_divide(x1, x2), mod(x1, x2)
 
 
+@checked
 def modf(x: Any) -> tuple[Expr, Expr]:
     """Fractional and integral part, as `numpy.modf`."""
     whole = trunc(x)

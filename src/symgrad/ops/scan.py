@@ -21,7 +21,7 @@ from symgrad.expr.dims import Dim, Shape, add_dims, dim_names, map_dim, mul_dims
 from symgrad.expr.leaves import extent, is_value, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
-from symgrad.expr.traverse import replace as exchanged
+from symgrad.expr.rewriting import replace as exchanged
 from symgrad.expr.traverse import toposort
 from symgrad.expr.types import Ty, promote
 from symgrad.ops.cast import cast

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import (
     Dim,
@@ -34,6 +35,7 @@ from symgrad.ops.rolling import rolled
 from symgrad.ops.ufuncs import greater_equal, subtract
 
 
+@checked
 def size(x: Any, axis: int | None = None) -> Expr:
     """The number of entries of `x`, or along an axis, as a scalar expression; exact if known."""
     a = as_expr(x)
@@ -161,6 +163,7 @@ def broadcast_to(a: Any, shape: Any) -> Expr:
     return broadcast(x, target)
 
 
+@checked
 def broadcast_arrays(*args: Any) -> list[Expr]:
     """All operands stretched to their common shape."""
     operands = [as_expr(a) for a in args]

@@ -13,7 +13,7 @@ from typing import Final
 
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import images, toposort, transform
+from symgrad.expr.rewriting import rewritten
 
 
 def shown(computed: Expr) -> Expr:
@@ -41,7 +41,4 @@ SHOWN: Final = Op(
 
 def computed_forms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every formula in the form in which it is computed."""
-    if not any(node.op is SHOWN for node in toposort(roots)):
-        return roots
-    image = transform(roots, lambda node: node.args[0] if node.op is SHOWN else node)
-    return images(roots, image)
+    return rewritten(roots, {SHOWN: lambda node: node.args[0]})

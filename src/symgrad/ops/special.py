@@ -11,6 +11,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.expr.interval import INF, POSITIVE, Interval
 from symgrad.expr.leaves import PI
@@ -239,6 +240,7 @@ logit = special_function(
 )
 
 
+@checked
 def log_expit(x: Any) -> Any:
     """``log(expit(x))`` for any x without overflow: ``-softplus(-x)``."""
     return negative(softplus(negative(x)))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.expr.interval import NONNEGATIVE, UNIT, Interval
 from symgrad.expr.leaves import PI
 from symgrad.expr.node import Expr
@@ -196,11 +197,13 @@ arctanh = elementwise(
 )
 
 
+@checked
 def degrees(x: Any) -> Expr:
     """Radians to degrees: ``x*180/pi``."""
     return multiply(x, 180 / PI)
 
 
+@checked
 def radians(x: Any) -> Expr:
     """Degrees to radians: ``x*pi/180``."""
     return multiply(x, PI / 180)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import UndefinedFunction
@@ -30,6 +31,7 @@ _PRIMES: Final = re.compile(r"(\w+)('+)(?=\()")
 _SPACES: Final = dict.fromkeys(map(ord, "\t\n\r\f\v"), " ")
 
 
+@checked
 def parse(
     text: str,
     symbols: Mapping[str, Any] | Iterable[Expr] | None = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.print.graph import CONSTANT, FUNCTION, MAX_NODES, NOTE, VARIABLE, Node, picture_of
 
 STYLES: Final = {
@@ -14,6 +15,7 @@ STYLES: Final = {
 }
 
 
+@checked
 def to_dot(e: Any, max_nodes: int = MAX_NODES, values: bool = False) -> str:
     """The graph of `e` in Graphviz's language, operands above their users.
 

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, SymgradError
 from symgrad.print.dot import to_dot
 from symgrad.print.graph import MAX_NODES, Picture, picture_of
@@ -40,6 +41,7 @@ class Drawing:
         return self.svg
 
 
+@checked
 def draw(
     e: Any, path: Any = None, max_nodes: int = MAX_NODES, *, values: bool = False
 ) -> Drawing | None:

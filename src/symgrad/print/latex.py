@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
@@ -31,6 +32,7 @@ STYLES: Final = ("matrix", "index")
 Names = Mapping[Expr, str]
 
 
+@checked
 def latex(
     e: Any,
     style: str = "matrix",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.print.graph import CONSTANT, FUNCTION, MAX_NODES, NOTE, VARIABLE, Node, picture_of
 
 _SHAPES: Final = {VARIABLE: '(["{}"])', CONSTANT: '(["{}"])', FUNCTION: '["{}"]', NOTE: '["{}"]'}
@@ -15,6 +16,7 @@ _CLASSES: Final = {
 }
 
 
+@checked
 def to_mermaid(e: Any, max_nodes: int = MAX_NODES, values: bool = False) -> str:
     """The graph of `e` in Mermaid's language; the arguments are those of `to_dot`.
 

@@ -22,6 +22,7 @@ import numpy as np
 from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
+from symgrad.expr.rewriting import Images, walked
 from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import (
     ADD,
@@ -46,6 +47,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import CONCAT, EMBED, SLICE, full_entry
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, PROD, others
 from symgrad.print.among_zeros import AMONG_ZEROS, unit_vector
+from symgrad.print.divisors import divided
 from symgrad.print.printed import (
     ENTRIES,
     LOG_SOFTMAX,
@@ -67,23 +69,24 @@ MAX_TERMS: Final = 16  # of a sum that is looked at
 
 def shown(root: Expr, latex: bool) -> Expr:
     """A readable formula as it is printed, in text or in LaTeX."""
-    order = toposort([root])
-    if not any(node.op in _LOOKED_AT for node in order):
+    nodes = toposort([root])
+    if not any(node.op in _LOOKED_AT or _has_symbolic_power(node) for node in nodes):
         return root
-    image: dict[Expr, Expr] = {}
+    image = Images()
     entries = EntriesAmongZeros(image)
-    for node in order:
+
+    def step(node: Expr, image: Images) -> Expr:
         found = entries.written_out(node)
-        if found is None and node.op in (
-            ADD,
-            exp,
-        ):  # looked at as it was, before its parts were renamed
+        # looked at as it was, before its parts were renamed
+        if found is None and node.op in (ADD, exp):
             found = _softmax(node, image) if node.op is exp else _log_softmax(node, image)
-        if found is None:
-            made = _rebuilt(node, tuple([image[arg] for arg in node.args]))
-            found = _renamed(made, latex)
-        image[node] = found
-    return image[root]
+        return _renamed(_rebuilt(node, image.of(node.args)), latex) if found is None else found
+
+    return walked([root], step, image)[root]
+
+
+def _has_symbolic_power(x: Expr) -> bool:
+    return x.op is MUL and any(f.op is POW and f.args[1].args for f in x.args)
 
 
 def _rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -105,7 +108,7 @@ def _renamed(x: Expr, latex: bool) -> Expr:
     if x.op is WHERE:
         return _triangle(x)
     if x.op is MUL:
-        return _products_of_others(x, latex)
+        return divided(_products_of_others(x, latex))
     if x.op is PROD:
         return _product_of_diagonal(x) if latex else x
     if x.op is SLICE:

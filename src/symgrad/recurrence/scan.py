@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DTypeError, MixedError, ShapeError
 from symgrad.expr.dims import Dim, as_dim, show_shape
 from symgrad.expr.leaves import symbol
@@ -23,6 +24,7 @@ RULES: Final = Rules(rules.adjoint, rules.tangent, rules.batched, source)
 _depth: Final[ContextVar[int]] = ContextVar("depth", default=0)  # of steps inside of steps
 
 
+@checked
 def scan(
     step: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,

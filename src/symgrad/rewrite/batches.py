@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import toposort
 from symgrad.ops import layout
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.reshaping import RESHAPE

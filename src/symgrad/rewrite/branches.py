@@ -17,7 +17,8 @@ from typing import Final
 
 from symgrad.expr.leaves import eye, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import images, rebuild, toposort
+from symgrad.expr.rewriting import images
+from symgrad.expr.traverse import rebuild, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.einsum import broadcast, is_layout, is_stretched_scalar
 from symgrad.ops.guard import WHERE, choose

@@ -15,7 +15,8 @@ from typing import Final
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.ranges import range_of
-from symgrad.expr.traverse import free_symbols, replace, toposort, transform
+from symgrad.expr.rewriting import replace, transform
+from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW, mul, power
 from symgrad.rewrite.names import cut, definitions_written_out, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import Term, as_expr, multiplied, raised, split

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import is_number, number
 from symgrad.expr.node import Expr
+from symgrad.expr.rewriting import Images, walk
 from symgrad.expr.traverse import rebuild
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, split_coefficient
@@ -110,16 +111,16 @@ def _grows_with(u: Expr, v: Expr) -> bool:
 def _held(x: Expr, v: Expr) -> Expr:
     """A factor with what grows with v in its sums and products held where it is about to overflow."""
     v = _free(v)
-    order = _polynomial_in(x)
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        if node.op in GROWING:
-            u = node.args[0]
-            grows = not _is_held(u) and _grows_with(u, v)
-            image[node] = f.minimum(u, number(HELD, u.shape)) if grows else u
-            image[node] = node.op.build((image[node],), ())
-        else:
-            image[node] = rebuild(node, tuple([image.get(arg, arg) for arg in node.args]))
+
+    def step(node: Expr, image: Images) -> Expr:
+        if node.op not in GROWING:
+            return rebuild(node, tuple([image.get(arg, arg) for arg in node.args]))
+        u = node.args[0]
+        grows = not _is_held(u) and _grows_with(u, v)
+        return node.op.build((f.minimum(u, number(HELD, u.shape)) if grows else u,), ())
+
+    image = Images()
+    walk(_polynomial_in(x), image, step_of=lambda op: step)
     return image.get(x, x)
 
 

@@ -21,7 +21,8 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import EYE, is_number, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import CountedImages, rewritten
+from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul
 from symgrad.ops.einsum import EINSUM, einsum_node
@@ -41,20 +42,17 @@ class Split(NamedTuple):
 
 def distributed(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with sums multiplied out where that eliminates an identity and is cheaper."""
-    order = toposort(roots)
-    if not any(node.op is EYE for node in order):
+    roots = as_roots(roots)
+    if EYE not in ops_of(roots):
         return roots
-    uses = count_uses(order, roots)
-    image: dict[Expr, Expr] = {}
-    needed: dict[Expr, int] = {}  # how often an image is needed
-    for node in order:
-        made = rebuild(node, tuple([image[arg] for arg in node.args]))
-        split = _split(made, lambda x: needed.get(x) == 1)
-        if split is not None and _is_cheaper(made, split):
-            made = _multiplied_out(made, split)
-        image[node] = made
-        needed[made] = needed.get(made, 0) + uses[node]
-    return images(roots, image)
+    image = CountedImages(roots)
+
+    def multiplied_out(made: Expr) -> Expr:
+        split = _split(made, image.alone)
+        cheaper = split is not None and _is_cheaper(made, split)
+        return _multiplied_out(made, split) if split is not None and cheaper else made
+
+    return rewritten(roots, {EINSUM: multiplied_out}, image=image)
 
 
 def opened(node: Expr, alone: Inlinable) -> Expr:

@@ -15,7 +15,8 @@ from typing import Final, NamedTuple
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.traverse import images, toposort, transform
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, factors_of, mul, power
 from symgrad.ops.einsum import EINSUM, is_layout
@@ -24,7 +25,7 @@ from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.expanded import MAX_TREE, Monomial, expanded, logarithm_in, opened_nodes
 from symgrad.rewrite.exponentials import exponent_through_layout
 from symgrad.rewrite.powers import Exact, as_term
-from symgrad.rewrite.rule import Guarantee, Rule, by_op, rewrite
+from symgrad.rewrite.rule import Guarantee, Rule, by_op, changes_by
 
 MAX_EXPONENTIALS: Final = 64  # of formulas that are looked into
 MAX_SUM: Final = 64  # terms of a sum that is looked at
@@ -225,8 +226,7 @@ def without_equal_exponentials(roots: Sequence[Expr]) -> Sequence[Expr]:
     order = toposort(roots)
     if not _has_exponentials(order):
         return roots
-    image = transform(roots, lambda node: rewrite(node, BY_OP, limit=1))
-    return images(roots, image)
+    return rewritten(roots, changes_by(BY_OP, limit=1))
 
 
 def _has_exponentials(order: Iterable[Expr]) -> bool:

@@ -76,14 +76,14 @@ def _monomials(node: Expr, found: dict[Expr, Expanded]) -> Expanded | None:
     if value is not None:
         if isinstance(value, bool) or not math.isfinite(value):
             return None
-        return {ONE: _exact(Fraction(value))} if value != 0 else {}
+        return {ONE: exact(Fraction(value))} if value != 0 else {}
     parts = [found[arg] for arg in node.args if arg in found]
     if node.op in (NAMED, SHOWN):
         return parts[0]
     if node.op is ADD:
-        return _sum(parts)
+        return sum_of(parts)
     if node.op is MUL:
-        return _product(parts)
+        return product_of(parts)
     made = None
     if node.op is POW:
         made = _power(node, parts[0])
@@ -94,7 +94,7 @@ def _monomials(node: Expr, found: dict[Expr, Expanded]) -> Expanded | None:
     return _base(node) if made is None else made
 
 
-def _sum(parts: list[Expanded]) -> Expanded:
+def sum_of(parts: list[Expanded]) -> Expanded:
     total: Expanded = {}
     for part in parts:
         for monomial, c in part.items():
@@ -102,7 +102,7 @@ def _sum(parts: list[Expanded]) -> Expanded:
     return total
 
 
-def _product(parts: list[Expanded]) -> Expanded | None:
+def product_of(parts: list[Expanded]) -> Expanded | None:
     total: Expanded = {ONE: 1}
     for part in parts:
         if len(part) * len(total) > MAX_MONOMIALS**2:
@@ -116,7 +116,7 @@ def _product(parts: list[Expanded]) -> Expanded | None:
 
 
 def _put(total: Expanded, monomial: Monomial, c: Exact) -> None:
-    c = _exact(Fraction(total.get(monomial, 0) + c))
+    c = exact(Fraction(total.get(monomial, 0) + c))
     if c == 0:
         total.pop(monomial, None)
     else:
@@ -133,7 +133,7 @@ def _power(node: Expr, base: Expanded) -> Expanded | None:
         term = raised((c, dict(monomial)), n)
         return None if term is None else {frozenset(term[1].items()): term[0]}
     if n.__class__ is int and 0 < n <= MAX_DEGREE:
-        return _product([base] * n)
+        return product_of([base] * n)
     return {frozenset({(node.args[0], n)}): 1}
 
 
@@ -171,5 +171,6 @@ def _base(x: Expr) -> Expanded:
     return {frozenset({(x, 1)}): 1}
 
 
-def _exact(c: Fraction) -> Exact:
+def exact(c: Fraction) -> Exact:
+    """A fraction, as an int where it is one."""
     return c.numerator if c.denominator == 1 else c

@@ -22,7 +22,8 @@ from typing import Any, Final
 from symgrad.expr.leaves import EYE, NAMED_NUMBER, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, toposort, uses_of
 from symgrad.ops.arithmetic import (
     ADD,
     MAX_UNROLLED,
@@ -67,17 +68,11 @@ class Term:
 
 def horner(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with sums nested by powers of a base where that takes fewer multiplications."""
-    order = toposort(outputs)
-    scheme = _Scheme(order, count_uses(order, outputs))
+    outputs = as_roots(outputs)
+    scheme = _Scheme(toposort(outputs), uses_of(outputs))
     if not scheme.sums:
         return outputs
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        nested = scheme.nested(node, image) if node in scheme.sums else None
-        if nested is None:
-            nested = rebuild(node, tuple([image[arg] for arg in node.args]))
-        image[node] = nested
-    return images(outputs, image)
+    return rewritten(outputs, steps={ADD: scheme.nested})
 
 
 def _is_small(base: Expr) -> bool:
@@ -147,7 +142,9 @@ class _Scheme:
 
     def nested(self, node: Expr, image: Mapping[Expr, Expr]) -> Expr | None:
         """A sum in nested form, or None where nothing is saved."""
-        terms = self.sums[node]
+        terms = self.sums.get(node)
+        if terms is None:
+            return None
         self.held.subtract(_powers(terms))
         common = _common_number(terms)
         if common != 1:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from symgrad.expr.leaves import EYE, is_number, number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import images, toposort, transform
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import MUL, raw_product
 from symgrad.ops.einsum import broadcast, einsum_node, is_stretched_scalar, scale
@@ -15,14 +16,12 @@ from symgrad.ops.identities import has_identity, split_identities
 
 def scaled_inside(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with scalar factors of products with identities moved to the small tensor."""
-    if not any(x.op is EYE for x in toposort(roots)):
-        return roots
-    image = transform(roots, _scaled_inside)
-    return images(roots, image)
+    roots = as_roots(roots)
+    return rewritten(roots, {MUL: _scaled_inside}) if EYE in ops_of(roots) else roots
 
 
 def _scaled_inside(node: Expr) -> Expr:
-    if node.op is not MUL or node.ty is BOOL:
+    if node.ty is BOOL:
         return node
     tensors = [x for x in node.args if not _is_scalar(x)]
     if len(tensors) != 1 or len(node.args) == 1:

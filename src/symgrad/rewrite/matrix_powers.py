@@ -12,7 +12,8 @@ from typing import Final
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, rebuild, toposort
+from symgrad.expr.rewriting import Images, rewritten
+from symgrad.expr.traverse import ops_of, uses_of
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import EINSUM, einsum_node
 from symgrad.ops.linalg import INV
@@ -116,18 +117,19 @@ POWER_RULES: Final = (
 OF_PRODUCTS: Final = by_op((IN_PRODUCTS,))
 
 
-def opened_powers(roots: Sequence[Expr]) -> list[Expr]:
+def opened_powers(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with powers of matrices that multiply a vector, and nothing else, as their factors."""
-    order = toposort(roots)
-    if not any(node.op is MATRIX_POWER for node in order):
-        return list(roots)
-    uses = count_uses(order, roots)
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-        if node.op is EINSUM and any(x.op is MATRIX_POWER and uses[x] == 1 for x in node.args):
-            image[node] = _opened(image[node], {image[x] for x in node.args if uses[x] == 1})
-    return [image[root] for root in roots]
+    if MATRIX_POWER not in ops_of(roots):
+        return roots
+    uses = uses_of(roots)
+
+    def step(node: Expr, image: Images) -> Expr | None:
+        alone = [x for x in node.args if uses[x] == 1]
+        if not any(x.op is MATRIX_POWER for x in alone):
+            return None
+        return _opened(image.over(node), set(image.of(alone)))
+
+    return rewritten(roots, steps={EINSUM: step})
 
 
 def _opened(y: Expr, alone: set[Expr]) -> Expr:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final
 
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import images, rebuild, toposort
+from symgrad.expr.rewriting import Images, rewritten
 from symgrad.ops.arithmetic import ADD
 from symgrad.ops.named import NAMED
 from symgrad.rewrite.expanded import Expanded, Monomial, expanded
@@ -29,14 +29,13 @@ def by_definitions(roots: Sequence[Expr], parts: Sequence[Expr]) -> Sequence[Exp
     bodies = [(part, e) for part, e in known if e is not None and 1 < len(e) <= MAX_MONOMIALS]
     if not bodies:
         return roots
-    image: dict[Expr, Expr] = {}
-    for node in toposort(roots, skip=(part.args[0] for part in parts)):
-        if node.op is NAMED:
-            image[node] = node
-            continue
-        made = rebuild(node, tuple([image.get(arg, arg) for arg in node.args]))
-        image[node] = _by_name(made, bodies) if made.op is ADD and made.shape == () else made
-    return images(roots, image)
+    definitions = {part.args[0]: part.args[0] for part in parts}
+    return rewritten(
+        roots,
+        {ADD: lambda made: made if made.shape else _by_name(made, bodies)},
+        steps={NAMED: lambda node, image: node},
+        image=Images(definitions),
+    )
 
 
 def _by_name(x: Expr, bodies: Sequence[tuple[Expr, Expanded]]) -> Expr:

@@ -16,7 +16,7 @@ from symgrad.expr.leaves import SYMBOL, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, range_of
-from symgrad.expr.traverse import images, rebuild, replace, toposort, transform
+from symgrad.expr.rewriting import Images, replace, rewritten, transform, walked
 from symgrad.ops.arithmetic import (
     MUL,
     POW,
@@ -31,7 +31,7 @@ from symgrad.ops.symmetry import is_symmetric
 from symgrad.rewrite.multiples import by_definitions
 from symgrad.rewrite.powers import Powers, as_term, powers_of, times
 
-Images = Mapping[Expr, Expr]
+Symbols = Mapping[Expr, Expr]
 
 
 def named_parts(order: Iterable[Expr]) -> list[Expr]:
@@ -41,14 +41,7 @@ def named_parts(order: Iterable[Expr]) -> list[Expr]:
 
 def definitions_written_out(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with every name replaced by what it stands for."""
-    order = toposort(roots)
-    if not named_parts(order):
-        return roots
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        args = tuple([image[arg] for arg in node.args])
-        image[node] = args[0] if node.op is NAMED else rebuild(node, args)
-    return images(roots, image)
+    return rewritten(roots, steps={NAMED: lambda node, image: image[node.args[0]]})
 
 
 # Names as symbols
@@ -83,13 +76,12 @@ def _facts(body: Expr) -> list[str]:
     return held + [key for key, holds in kinds.items() if holds(body)]
 
 
-def cut(roots: Sequence[Expr], symbols: Images) -> list[Expr]:
+def cut(roots: Sequence[Expr], symbols: Symbols) -> list[Expr]:
     """The roots over symbols in the place of named parts."""
-    image = transform(roots, lambda node: node, symbols)
-    return [image[root] for root in roots]
+    return list(transform(roots, lambda node: node, symbols).of(roots))
 
 
-def put_back(roots: Sequence[Expr], symbols: Images) -> list[Expr]:
+def put_back(roots: Sequence[Expr], symbols: Symbols) -> list[Expr]:
     """The roots over the named parts again."""
     return replace(roots, {symbol: part for part, symbol in symbols.items()}, {})
 
@@ -135,7 +127,7 @@ class Recall:
         if rest is None or not is_exact(scale) or isinstance(scale, bool):
             return
         factors = powers_of(rest) if rest.op is MUL else {}
-        if any(base.args and base.op is not NAMED for base in factors):
+        if any((base.args and base.op is not NAMED) or len(factors) > 1 for base in factors):
             self.products.append((part, scale, factors))
         base, exponent = _power_parts(rest)
         if exponent != 1 and base.args and base.op is not NAMED:
@@ -145,14 +137,14 @@ class Recall:
         """The roots in terms of the names."""
         if not self.known:
             return list(roots)
-        image: dict[Expr, Expr] = dict(self.known)
-        for node in toposort(roots, skip=image):
+
+        def step(node: Expr, image: Images) -> Expr:
             if node.op is NAMED:
-                image[node] = node
-                continue
-            built = rebuild(node, tuple([image[arg] for arg in node.args]))
-            image[node] = self._by_products(self._by_powers(self.known.get(built, built)))
-        return [image[root] for root in roots]
+                return node
+            built = image.over(node)
+            return self._by_products(self._by_powers(self.known.get(built, built)))
+
+        return list(walked(roots, step, Images(self.known)).of(roots))
 
     def by_definitions(self, roots: Sequence[Expr]) -> Sequence[Expr]:
         """The roots with sums that are multiples of definitions by the names, where that is shorter."""

@@ -8,30 +8,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import Images, rewritten
+from symgrad.expr.traverse import as_roots, toposort, uses_of
 from symgrad.ops.arithmetic import ADD, raw_sum
 
 
 def open_sums(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with sums that are only the first term of another sum as part of that."""
-    order = toposort(outputs)
-    uses = count_uses(order, outputs)
-    inner = {
-        node.args[0]
-        for node in order
-        if node.op is ADD and node.args[0].op is ADD and uses[node.args[0]] == 1
-    }
+    outputs = as_roots(outputs)
+    nested = [x for x in toposort(outputs) if x.op is ADD and x.args[0].op is ADD]
+    if not nested:
+        return outputs
+    uses = uses_of(outputs)
+    inner = {node.args[0] for node in nested if uses[node.args[0]] == 1}
     if not inner:
         return outputs
-    image: dict[Expr, Expr] = {}
-    for node in order:
+
+    def step(node: Expr, image: Images) -> Expr | None:
         if node in inner:
-            continue
-        if node.op is ADD and node.args[0] in inner:
-            image[node] = raw_sum(tuple([image[term] for term in _terms(node, inner)]))
-        else:
-            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-    return images(outputs, image)
+            return node  # nobody else needs it
+        if node.args[0] in inner:
+            return raw_sum(image.of(_terms(node, inner)))
+        return None
+
+    return rewritten(outputs, steps={ADD: step})
 
 
 def _terms(node: Expr, inner: set[Expr]) -> list[Expr]:

@@ -18,11 +18,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort, transform
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops.decompositions import EIGH_VALUES
-from symgrad.ops.einsum import EINSUM
 from symgrad.ops.named import NAMED
 from symgrad.ops.shown import computed_forms
+from symgrad.rewrite.canonical import canonical
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
 from symgrad.rewrite.matrix_powers import OF_PRODUCTS
 from symgrad.rewrite.names import (
@@ -33,13 +34,14 @@ from symgrad.rewrite.names import (
     with_names,
 )
 from symgrad.rewrite.removable import differentiable_at_zero
-from symgrad.rewrite.rule import by_op, rewrite
+from symgrad.rewrite.rule import by_op, changes_by
 from symgrad.rewrite.simplify import MAX_READ
 from symgrad.rewrite.stability import closed_forms
 from symgrad.rewrite.structured import OF_STRUCTURE, by_structure
 from symgrad.rewrite.tensor import merged_products
 
-OF_EIGENVALUES: Final = by_op(EIGENVALUE_RULES)
+OF_EIGENVALUES: Final = changes_by(by_op(EIGENVALUE_RULES))
+POWERS: Final = changes_by(OF_PRODUCTS)
 MAX_FACTORS: Final = 6  # of a product that is differentiated as a whole
 
 
@@ -49,14 +51,14 @@ def prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr], Recall]
     order = toposort(roots)
     parts = named_parts(order)
     if not parts:
-        return *_prepared(roots, order), NO_NAMES
+        return *_prepared(roots), NO_NAMES
     whole = definitions_written_out([*roots, *[part.args[0] for part in parts]])
     if _has_smooth_guard(whole):
-        ready, order = _prepared(whole, toposort(whole))
+        ready, order = _prepared(whole)
         bodies = ready[len(roots) :]
         images = [NAMED.build((x,), p.params) for x, p in zip(bodies, parts, strict=True)]
         return ready[: len(roots)], order, Recall(parts, images)
-    ready, recall = with_names(roots, parts, lambda pieces: _prepared(pieces, toposort(pieces))[0])
+    ready, recall = with_names(roots, parts, lambda pieces: _prepared(pieces)[0])
     return ready, toposort(ready), recall
 
 
@@ -65,29 +67,17 @@ def _has_smooth_guard(roots: Sequence[Expr]) -> bool:
     return any(a is not b for a, b in zip(after, roots, strict=True))
 
 
-def _prepared(roots: Sequence[Expr], order: list[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
-    before = roots
-    roots = differentiable_at_zero(closed_forms(roots))
-    if any(a is not b for a, b in zip(before, roots, strict=True)):
-        order = toposort(roots)
-    if any(node.op is EIGH_VALUES for node in order):
-        image = transform(roots, lambda node: rewrite(node, OF_EIGENVALUES))
-        roots = [image[root] for root in roots]
-        order = toposort(roots)
-    before = roots
-    roots = by_structure(roots, OF_STRUCTURE)
-    if any(a is not b for a, b in zip(before, roots, strict=True)):
-        order = toposort(roots)
-    if len(order) > MAX_READ:
-        return roots, order
-    if any(node.op is EINSUM and len(node.args) == 2 for node in order):
-        image = transform(roots, lambda node: rewrite(node, OF_PRODUCTS))
-        roots = [image[root] for root in roots]
-        order = toposort(roots)
-    merged = merged_products(roots, _is_short)
-    if all(a is b for a, b in zip(merged, roots, strict=True)):
-        return roots, order
-    return merged, toposort(merged)
+def _prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
+    roots = as_roots(roots)
+    if len(toposort(roots)) <= MAX_READ:
+        roots = canonical(roots)
+    roots = as_roots(differentiable_at_zero(closed_forms(roots)))
+    if EIGH_VALUES in ops_of(roots):
+        roots = rewritten(roots, OF_EIGENVALUES)
+    roots = as_roots(by_structure(roots, OF_STRUCTURE))
+    if len(toposort(roots)) <= MAX_READ:
+        roots = as_roots(merged_products(rewritten(roots, POWERS), _is_short))
+    return roots, toposort(roots)
 
 
 def _is_short(inner: Expr, outer: Expr) -> bool:

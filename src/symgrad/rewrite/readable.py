@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from symgrad.expr.node import Expr, remember_form, remembered_form
-from symgrad.expr.traverse import free_symbols, toposort, transform
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, free_symbols, ops_of, toposort
+from symgrad.ops.arithmetic import MUL, mul_all
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.products import matmul
 from symgrad.ops.shown import SHOWN, computed_forms
@@ -17,10 +19,7 @@ from symgrad.rewrite.simplify import simplify_all
 
 def shown_forms(roots: Sequence[Expr]) -> list[Expr]:
     """The roots with every formula in the form in which it is read."""
-    if not any(node.op is SHOWN for node in toposort(roots)):
-        return list(roots)
-    image = transform(roots, lambda node: _form(node) if node.op is SHOWN else node)
-    return [image[root] for root in roots]
+    return list(rewritten(roots, {SHOWN: _form}))
 
 
 def _form(node: Expr) -> Expr:
@@ -28,9 +27,20 @@ def _form(node: Expr) -> Expr:
     found = remembered_form(node)
     if found is None:
         (computed,) = computed_forms(node.args)
-        found = shorter_of(computed, shortest_by_names([computed]))
+        found = shorter_of(computed, shortest_by_names(_forms(computed)))
         remember_form(node, found)
     return found
+
+
+def _forms(computed: Expr) -> list[Expr]:
+    """What the search begins with: a factor that stands for a formula also written out.
+
+    In a sum it stays whole: ``a*x**(a - 1) - b*x**a`` is not ``x**a*(a/x - b)``, which has a pole.
+    """
+    if computed.op is not MUL or not any(x.op.formula for x in computed.args):
+        return [computed]
+    factors = [x.op.formula(x) if x.op.formula else x for x in computed.args]
+    return [computed, mul_all(factors)]
 
 
 def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> list[Expr]:
@@ -45,11 +55,9 @@ def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> list[Expr]:
 
 def written_out(roots: Sequence[Expr]) -> list[Expr]:
     """The roots as they are read, every node whose op has a formula replaced by it."""
-    roots = shown_forms(roots)
-    if not any(node.op.formula for node in toposort(roots)):
-        return roots
-    image = transform(roots, lambda node: node.op.formula(node) if node.op.formula else node)
-    return [image[root] for root in roots]
+    roots = as_roots(shown_forms(roots))
+    formulas = {op: op.formula for op in ops_of(roots) if op.formula}
+    return list(rewritten(roots, formulas))
 
 
 def readable(root: Expr) -> Expr:
@@ -71,7 +79,7 @@ def _solutions_by_inverses(root: Expr) -> Expr:
         return root
 
     def by_inverse(node: Expr) -> Expr:
-        inverse = inverses.get(node.args[0]) if node.op is SOLVE and node.shape[-1] != 1 else None
+        inverse = inverses.get(node.args[0]) if node.shape[-1] != 1 else None
         return node if inverse is None else matmul(inverse, node.args[1])
 
-    return transform([root], by_inverse)[root]
+    return rewritten([root], {SOLVE: by_inverse})[0]

@@ -30,7 +30,8 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import NAMED_NUMBER, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import complete, depends_on, images, rebuild, toposort, transform
+from symgrad.expr.rewriting import Images, images, rewritten, transform, walk
+from symgrad.expr.traverse import depends_on, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power, split_coefficient
 from symgrad.ops.einsum import is_layout
@@ -75,12 +76,12 @@ def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
             needed.update(_within(known, split.inputs()))
     if not chosen:
         return roots
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        if node in chosen:
-            image[node] = chosen[node].built(image)
-        elif node in needed:
-            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
+
+    def step(node: Expr, image: Images) -> Expr | None:
+        return chosen[node].built(image) if node in chosen else None
+
+    image = Images()
+    walk([x for x in order if x in needed], image, step_of=lambda op: step)
     return images(roots, image)
 
 
@@ -100,10 +101,7 @@ def _within(known: set[Expr], nodes: Sequence[Expr]) -> list[Expr]:
 
 def differentiable_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with ``where(u == 0, c, formula)`` as a smooth function, where c is the limit."""
-    if not any(_guard(node) for node in toposort(roots)):
-        return roots
-    image = transform(roots, _extended)
-    return images(roots, image)
+    return rewritten(roots, {WHERE: _extended})
 
 
 def _extended(node: Expr) -> Expr:
@@ -268,9 +266,9 @@ class _Split:
         """The nodes of which images are needed to build the sum again."""
         return [*self.others, *[x for piece in self.pieces for x in (piece.u, *piece.factors)]]
 
-    def built(self, image: dict[Expr, Expr]) -> Expr:
+    def built(self, image: Images) -> Expr:
         """The sum over images of its inputs, which are added to the images."""
-        complete(image, self.inputs())
+        image.complete(self.inputs())
         rest = [image[t] for t in self.others]
         return add_all([*[piece.built(image) for piece in self.pieces], *rest])
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 from typing import Final
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
+from symgrad.expr.rewriting import Change
 
 
 class Guarantee(Enum):
@@ -48,8 +50,10 @@ class Rule:
     rewritten : callable
         ``rewritten(seen)``: what it is shown, rewritten, or None where the rule does not match.
     among : tuple of Op
-        Where there are any: the rule can only match sums and products on whose surface one of them
-        stands (see `symgrad.rewrite.surface`).
+        Where there are any: the rule can only match sums, products and powers on whose surface one of
+        them stands (see `symgrad.rewrite.surface`).
+    within : bool
+        Whether it is enough that one stands in a term of a sum among the factors.
     view : callable or None
         ``view(node)``: what the rule is shown of a node, or None for nothing; without it the node.
     """
@@ -59,6 +63,7 @@ class Rule:
     op: Op
     rewritten: Callable[[Expr], Expr | None]
     among: tuple[Op, ...] = ()
+    within: bool = False
     view: Callable[[Expr], Expr | None] | None = None
 
     def apply(self, node: Expr) -> Expr | None:
@@ -114,6 +119,11 @@ def first_of(*functions: Callable[[Expr], Expr | None]) -> Callable[[Expr], Expr
         return next((made for g in functions if (made := g(node)) is not None), None)
 
     return apply
+
+
+def changes_by(rules: Mapping[Op, tuple[Rule, ...]], limit: int = 8) -> Mapping[Op, Change]:
+    """What rules make of nodes of each op that they look at, for a walk."""
+    return dict.fromkeys(rules, partial(rewrite, rules=rules, limit=limit))
 
 
 def rewrite(node: Expr, rules: Mapping[Op, tuple[Rule, ...]], limit: int = 8) -> Expr:

@@ -17,14 +17,18 @@ Miscalculating area and angles of a needle-like triangle, 2014, on differences o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import SIZE, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, power_value
-from symgrad.expr.traverse import complete, images, rebuild, toposort, transform
+from symgrad.expr.op import Op
+from symgrad.expr.ranges import is_nonnegative
+from symgrad.expr.rewriting import Images, rewritten
+from symgrad.expr.traverse import as_roots, ops_of, rebuild, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -54,19 +58,20 @@ class _Root(NamedTuple):
 
 def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with norms, and what is divided by them, in scaled form."""
-    roots = _without_factors(roots)
+    roots = as_roots(roots)
+    if ops_of(roots).isdisjoint((POW, f.hypot, ADD, f.log, f.log1p)):
+        return roots
+    if any(x.op is POW and x.args[0].op is MUL for x in toposort(roots)):
+        roots = rewritten(roots, {POW: _parted})
     order = toposort(roots)
     if not any(_concerns(node) for node in order):
         return roots
-    image: dict[Expr, Expr] = {}
     dividing = _dividing(order)
-    for node in order:
-        if node in dividing:
-            image[node] = _product(node, image)
-        else:
-            built = rebuild(node, tuple([image[arg] for arg in node.args]))
-            image[node] = _changed(built)
-    return images(roots, image)
+
+    def product(node: Expr, image: Images) -> Expr | None:
+        return _product(node, image) if node in dividing else None
+
+    return rewritten(roots, CHANGES, steps={MUL: product})
 
 
 def _dividing(order: Sequence[Expr]) -> set[Expr]:
@@ -86,16 +91,9 @@ def _divides(x: Expr) -> bool:
     return n is not None and not isinstance(n, bool) and n < 0
 
 
-def _without_factors(roots: Sequence[Expr]) -> Sequence[Expr]:
-    """``(c*S)**(k/2)`` as ``c**(k/2) * S**(k/2)`` for counts and positive numbers c, as in `std`."""
-    if not any(n.op is POW and n.args[0].op is MUL for n in toposort(roots)):
-        return roots
-    image = transform(roots, _parted)
-    return images(roots, image)
-
-
 def _parted(node: Expr) -> Expr:
-    if node.op is not POW or node.args[0].op is not MUL:
+    """``(c*S)**(k/2)`` as ``c**(k/2) * S**(k/2)`` for counts and positive numbers c, as in `std`."""
+    if node.args[0].op is not MUL:
         return node
     n, factors = value_of(node.args[1]), _factors([node.args[0]])
     sums = [x for x in factors if x.op in (ADD, EINSUM) and not is_layout(x)]
@@ -119,33 +117,48 @@ def _concerns(node: Expr) -> bool:
     """Whether a node may be rewritten here."""
     if node.op is ADD:
         return len(node.args) == 2
+    if node.op is f.log or node.op is f.log1p:
+        return node.args[0].op in (ADD, MUL, POW)
     if node.op is not POW:
         return False
     n = value_of(node.args[1])
-    known = n is not None and not isinstance(n, bool)
-    return known and node.args[0].op in (ADD, EINSUM, f.hypot) and (n < 0 or n % 1 != 0)
-
-
-def _changed(node: Expr) -> Expr:
-    if node.op is POW:
-        return _power(node)
-    return _difference(node) if node.op is ADD else node
+    if n is None:
+        return node.args[0].op is ADD
+    return node.args[0].op in (ADD, EINSUM, f.hypot) and (n < 0 or n % 1 != 0)
 
 
 def _power(node: Expr) -> Expr:
-    """``S**(k/p)`` as a power of the root; ``S**-k`` with squares that may overflow."""
+    """``S**p`` as ``root**(2*p)`` for a power that may be an ordinary number where S is infinite.
+
+    An integer power is one only if it is negative, and of it the infinite squares are benign.
+    """
     base, n = node.args[0], value_of(node.args[1])
-    if n is None or isinstance(n, bool):
+    if isinstance(n, bool):
         return node
+    if n is None:
+        found = _root_of(base) if base.op is ADD else None
+        return node if found is None else power(found.root, 2 * node.args[1])
     if n % 1:
         found = _root_of(base)
         if found is None:
             return node
         k = _tidy(n * found.p)
-        return _raised(found.root, k) if k.__class__ is int and k <= 1 else node
+        return _raised(found.root, k) if k < 2 else node
     if n < 0 and base.op is ADD:
         return power(_benign(base), node.args[1])
     return node
+
+
+def _logarithm(node: Expr) -> Expr:
+    """``log(S) = 2*log(root)``; ``log1p(S)``, or ``2*log1p(root)``, never less, if S is infinite."""
+    base = node.args[0]
+    found = _root_of(base) if base.op is ADD else _of_square(base)
+    if found is None:
+        return node
+    if node.op is f.log:
+        return 2 * f.log(found.root) if base.op is ADD else node
+    benign = _benign(base) if base.op is ADD else _benign_square(base)
+    return f.minimum(f.log1p(benign), 2 * f.log1p(f.absolute(found.root)))
 
 
 def _tidy(x: Any) -> Any:
@@ -153,7 +166,7 @@ def _tidy(x: Any) -> Any:
     return round(x) if abs(x - round(x)) <= 1e-12 else x
 
 
-def _raised(root: Expr, k: int) -> Expr:
+def _raised(root: Expr, k: Any) -> Expr:
     """``root**k``; a negative power as one of the reciprocal, which is 0 in time."""
     if k >= -1:
         return power(root, number(k, root.shape))
@@ -161,32 +174,69 @@ def _raised(root: Expr, k: int) -> Expr:
 
 
 def _benign(total: Expr) -> Expr:
-    terms = [
-        benign_square(t.args[0]) if t.op is POW and value_of(t.args[1]) == 2 else t
-        for t in total.args
-    ]
-    return add_all(terms) if any(t.op is benign_square for t in terms) else total
+    """A sum in which squares, and multiples of squares, overflow without a warning."""
+    terms = [_benign_square(t) for t in total.args]
+    changed = any(a is not b for a, b in zip(terms, total.args, strict=True))
+    return add_all(terms) if changed else total
+
+
+def _benign_square(term: Expr) -> Expr:
+    """``c*u**2``, and any other term as it is."""
+    found = _square_in(term)
+    if found is None:
+        return term
+    c, u = found
+    return mul_all([number(c, u.shape), benign_square(u)])
 
 
 def _root_of(total: Expr) -> _Root | None:
-    """The root of a sum of squares, or of other powers summed over axes."""
+    """The root of a sum of squares and of terms that are never negative, or of powers summed over axes."""
     if total.op is EINSUM:
         return _norm(total)
     if total.op is MUL:
         return _root_of_difference(total)
     terms = _terms(total)
-    if not 2 <= len(terms) <= MAX_PARTS:
+    if not 2 <= len(terms) <= MAX_PARTS or not any(map(_has_square, terms)):
         return None
-    parts = [_root_of_square(t) for t in terms]
-    known = [p for p in parts if p is not None]
-    if len(known) < len(parts) or all(is_number(p) for p in known):
-        return None
-    if len(known) == 2 and any(is_number(p) for p in known):
+    known: list[Expr] = []
+    for t in terms:
+        part = _root_of_term(t)
+        if part is None:
+            return None
+        known.append(part)
+    if len(known) == 2 and any(is_number(p) for p in known) and _is_plain(terms):
         return _Root(_beside_number(total, known), tuple(known), 2)
     result = known[0]
     for p in known[1:]:
         result = f.hypot(result, p)
     return _Root(result, tuple(known), 2)
+
+
+def _has_square(term: Expr) -> bool:
+    """Whether a term, or what it sums over axes, is a square, or has one as a factor."""
+    if term.op is EINSUM:
+        found = _norm(term)
+        return found is not None and found.p == 2
+    factors = term.args if term.op is MUL else (term,)
+    return any(x.op is POW and value_of(x.args[1]) == 2 for x in factors)
+
+
+def _is_plain(terms: Sequence[Expr]) -> bool:
+    """Whether terms are numbers, squares and multiples of squares."""
+    return all(is_number(t) or _square_in(t) is not None for t in terms)
+
+
+def _square_in(term: Expr) -> tuple[Any, Expr] | None:
+    """``(c, u)`` of ``c*u**2`` with a number c."""
+    c, rest = split_coefficient(term)
+    square = rest is not None and rest.op is POW and value_of(rest.args[1]) == 2
+    return (c, rest.args[0]) if rest is not None and square and not isinstance(c, bool) else None
+
+
+def _of_square(x: Expr) -> _Root | None:
+    """The root of ``c*u**2`` for a number c > 0."""
+    root = _root_of_term(x) if _square_in(x) is not None else None
+    return None if root is None else _Root(root, (root,), 2)
 
 
 def _beside_number(total: Expr, parts: Sequence[Expr]) -> Expr:
@@ -223,25 +273,35 @@ def _root_of_difference(product: Expr) -> _Root | None:
     return _Root(f.sqrt(u - shift) * f.sqrt(u + shift), (others[0],), 2)
 
 
-def _root_of_square(term: Expr) -> Expr | None:
-    """u of ``u**2``, of ``4*u**2`` and of a square number."""
+def _root_of_term(term: Expr) -> Expr | None:
+    """The root of a term that is known to be at least zero: u of ``u**2``, ``sqrt(2)*u`` of ``2*u**2``."""
     if is_number(term):
-        value = value_of(term)
-        root = power_value(value, HALF) if is_exact(value) and value > 0 else None
-        return None if root is None else number(root, term.shape)
+        return _root_of_number(term)
+    if term.op is EINSUM and _has_square(term):
+        found = _norm(term)
+        return None if found is None else found.root
     c, rest = split_coefficient(term)
-    if (
-        rest is None
-        or rest.op is not POW
-        or value_of(rest.args[1]) != 2
-        or not is_exact(c)
-        or c <= 0
-    ):
+    if rest is None or isinstance(c, bool) or not c > 0:
         return None
-    root = power_value(c, HALF)
-    if root is None:
+    roots = [_root_of_factor(x) for x in (rest.args if rest.op is MUL else (rest,))]
+    known = [x for x in roots if x is not None]
+    scale = _root_of_number(number(c, term.shape))
+    return None if len(known) < len(roots) or scale is None else mul_all([scale, *known])
+
+
+def _root_of_number(x: Expr) -> Expr | None:
+    value = value_of(x)
+    if isinstance(value, bool) or not 0 < value < math.inf:
         return None
-    return rest.args[0] if root == 1 else mul_all([number(root, term.shape), rest.args[0]])
+    root = power_value(value, HALF)
+    return number(root if is_exact(root) else math.sqrt(value), x.shape)
+
+
+def _root_of_factor(x: Expr) -> Expr | None:
+    n = value_of(x.args[1]) if x.op is POW else None
+    if n.__class__ is int and n % 2 == 0:
+        return power(x.args[0], number(n // 2, x.shape))
+    return f.sqrt(x) if is_nonnegative(x) else None
 
 
 def _norm(total: Expr) -> _Root | None:
@@ -269,8 +329,8 @@ def _norm(total: Expr) -> _Root | None:
 MAX_FACTORS: Final = 20  # of a product that is looked at; nested ones would cost the square
 
 
-def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
-    """A product in which the parts of a sum of squares are divided by its root, one by one."""
+def _product(node: Expr, image: Images) -> Expr | None:
+    """A product in which the parts of a sum of squares are divided by its root; None for any other."""
     factors = _factors([node]) if _is_short(node) else []
     for i, factor in enumerate(factors):
         found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
@@ -290,7 +350,7 @@ def _product(node: Expr, image: dict[Expr, Expr]) -> Expr:
         if left < k:
             one = quotient(number(1, node.shape), wide)
             return mul_all([*made, *([power(one, number(left, node.shape))] if left else [])])
-    return _changed(rebuild(node, tuple([image[arg] for arg in node.args])))
+    return None
 
 
 def _is_short(product: Expr) -> bool:
@@ -304,7 +364,7 @@ def _is_short(product: Expr) -> bool:
     return count <= MAX_FACTORS
 
 
-def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: dict[Expr, Expr]) -> Expr | None:
+def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: Images) -> Expr | None:
     """``u*(c + u**2)**-n`` as ``(u/S) * (1/S)**(n - 1)`` for n > 1: it is 0 once S is infinite.
 
     `rest` are the factors beside the divisor.
@@ -312,7 +372,7 @@ def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: dict[Expr, Expr
     if divisor.op is not POW or divisor.args[0].op is not ADD:
         return None
     n, total = value_of(divisor.args[1]), image[divisor.args[0]]
-    parts = [_root_of_square(t) for t in _terms(total)]
+    parts = [_root_of_term(t) for t in _terms(total)]
     wanted = [p for p in parts if p is not None and not is_number(p)]
     if any(p is None for p in parts):
         return None
@@ -355,9 +415,7 @@ def _divided(
         degree = _degree(base, parts) if base.op is ADD and n.__class__ is int and n > 0 else None
         if degree:
             m = min(n, int(k // degree))
-            if not m and 1 <= k <= min(
-                _degrees(base, parts) or [0]
-            ):  # more than a root in every term
+            if not m and 1 <= k <= _least_degree(base, parts):
                 made.append(_sum_divided(base, root, parts, int(k)))
                 made.append(power(base, number(n - 1, x.shape)))
                 k = _tidy(k - int(k))
@@ -376,6 +434,15 @@ def _divided(
         if n > m:
             made.append(power(base, number(n - m, x.shape)))
     return made, k
+
+
+def _least_degree(total: Expr, parts: Sequence[Expr]) -> int:
+    """The degree up to which a polynomial is divided by the root term by term.
+
+    That is the least of its terms; the highest if a number is among the parts: such a root is not 0.
+    """
+    degrees = _degrees(total, parts) or [0]
+    return max(degrees) if any(map(is_number, parts)) else min(degrees)
 
 
 def _surplus(factors: Sequence[Expr], parts: Sequence[Expr]) -> Any:
@@ -403,7 +470,7 @@ def _taken(base: Expr, n: Any, k: Any) -> Any:
 
 def _is_part(x: Expr, parts: Sequence[Expr]) -> bool:
     inner = x.args[0] if is_layout(x) else x
-    return any(inner is part for part in parts)
+    return not is_number(inner) and any(inner is part for part in parts)
 
 
 def _degree(total: Expr, parts: Sequence[Expr]) -> int | None:
@@ -437,14 +504,14 @@ def _sum_divided(total: Expr, root: Expr, parts: Sequence[Expr], k: int) -> Expr
     return add_all(terms)
 
 
-def _images(x: Expr, image: dict[Expr, Expr]) -> Expr:
+def _images(x: Expr, image: Images) -> Expr:
     """The image of a node, which may be new itself."""
     if x not in image:
-        complete(image, [x])
+        image.complete([x])
     return image[x]
 
 
-def _divisor(x: Expr, image: dict[Expr, Expr]) -> tuple[_Root, Any] | None:
+def _divisor(x: Expr, image: Images) -> tuple[_Root, Any] | None:
     """The root and k of ``root**-k``, from ``hypot(a, b)**-k`` or ``(a**2 + b**2)**(-k/2)``."""
     if x.op is not POW:
         return None
@@ -499,3 +566,11 @@ def _coefficient_and_root(term: Expr) -> tuple[Any, Expr | None]:
     if rest is None or rest.op is not POW or value_of(rest.args[1]) != 2 or isinstance(c, bool):
         return c, None
     return c, rest.args[0]
+
+
+CHANGES: Final[Mapping[Op, Callable[[Expr], Expr]]] = {
+    POW: _power,
+    ADD: _difference,
+    f.log: _logarithm,
+    f.log1p: _logarithm,
+}

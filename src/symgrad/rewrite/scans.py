@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import images, rebuild, toposort
+from symgrad.expr.rewriting import Images, rewritten
+from symgrad.expr.traverse import as_roots, ops_of, rebuild, toposort
 from symgrad.ops.layout import part
 from symgrad.ops.scan import SCAN
 
@@ -17,7 +18,8 @@ def shared_scans(roots: Sequence[Expr]) -> Sequence[Expr]:
     A gradient carries a loop out again with its states as outputs; results of a loop stand in front of
     such outputs, so the shorter vector is the beginning of the longer one.
     """
-    loops = [node for node in toposort(roots) if node.op is SCAN]
+    roots = as_roots(roots)
+    loops = [x for x in toposort(roots) if x.op is SCAN] if SCAN in ops_of(roots) else ()
     if len(loops) < 2:
         return roots
     longest: dict[Any, Expr] = {}
@@ -27,15 +29,13 @@ def shared_scans(roots: Sequence[Expr]) -> Sequence[Expr]:
         if held is None or _begins(held, node):
             longest[key] = node
 
-    image: dict[Expr, Expr] = {}
-    for node in toposort(roots):
-        args = tuple([image[arg] for arg in node.args])
-        other = longest[_key(node)] if node.op is SCAN else node
-        if other is not node and _begins(node, other):
-            image[node] = part(rebuild(other, args), 0, 0, node.shape[0])
-        else:
-            image[node] = rebuild(node, args)
-    return images(roots, image)
+    def step(node: Expr, image: Images) -> Expr | None:
+        other = longest[_key(node)]
+        if other is node or not _begins(node, other):
+            return None
+        return part(rebuild(other, image.of(node.args)), 0, 0, node.shape[0])
+
+    return rewritten(roots, steps={SCAN: step})
 
 
 def _key(node: Expr) -> Any:

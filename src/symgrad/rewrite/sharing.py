@@ -16,7 +16,8 @@ from typing import Any, Final
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import Images, rewritten
+from symgrad.expr.traverse import as_roots, toposort, uses_of
 from symgrad.ops.arithmetic import MUL, POW, is_scaled_far, power, raw_product
 
 MAX_FACTORS: Final = 16  # longer products are left alone: their pairs are many
@@ -26,28 +27,22 @@ Pair = tuple[int, int]
 
 def share_factors(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with pairs of factors that several products hold as products of their own."""
-    order = toposort(outputs)
-    products = _products(order, outputs)
+    outputs = as_roots(outputs)
+    products = _products(outputs)
     if len(products) < 2:
         return outputs
     sharing = _Sharing(products)
     sharing.extract()
     if not sharing.changed:
         return outputs
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        if node in sharing.changed:
-            image[node] = sharing.product(node, image)
-        else:
-            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-    return images(outputs, image)
+    return rewritten(outputs, steps={MUL: sharing.product})
 
 
-def _products(order: Sequence[Expr], outputs: Sequence[Expr]) -> dict[Expr, list[Expr]]:
+def _products(outputs: Sequence[Expr]) -> dict[Expr, list[Expr]]:
     """Products of floats with all their factors; those that are part of one other are within it."""
-    uses = count_uses(order, outputs)
+    uses = uses_of(outputs)
     factors: dict[Expr, list[Expr]] = {}
-    for node in order:
+    for node in toposort(outputs):
         if node.op is not MUL or node.dtype.kind != "f":
             continue
         found: list[Expr] = []
@@ -165,12 +160,14 @@ class _Sharing:
             found.update((p, None) for p in self._pairs_of(node) if number in p)
         return [p for p in found if len(self.holders[p]) > 1]
 
-    def product(self, node: Expr, image: dict[Expr, Expr]) -> Expr:
-        """A product over the images of its factors."""
+    def product(self, node: Expr, image: Images) -> Expr | None:
+        """A product that holds pairs, over the images of its factors."""
+        if node not in self.changed:
+            return None
         factors = [self._image(k, image) for k in self.factors[node]]
         return raw_product((*self.numbers[node], *factors))
 
-    def _image(self, k: int, image: dict[Expr, Expr]) -> Expr:
+    def _image(self, k: int, image: Images) -> Expr:
         """The image of a factor; pairs nest at most as deep as a product is long."""
         node = self.nodes[k]
         if k in self.pairs:

@@ -16,7 +16,8 @@ from typing import Any
 
 from symgrad.expr.leaves import SIZE, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import images, toposort, transform
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add, mul, mul_all, power, without
 from symgrad.ops.power_derivatives import (
@@ -37,21 +38,20 @@ from symgrad.rewrite.collect import collect_sum
 
 def right_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with derivatives of powers in a form whose code is right at base 0."""
-    order = toposort(roots)
+    roots = as_roots(roots)
+    if ops_of(roots).isdisjoint((POWER_DERIVATIVE, POW)):
+        return roots
     if not any(
         node.op is POWER_DERIVATIVE or _may_be_slope(node) or _roots_of_products(node)
-        for node in order
+        for node in toposort(roots)
     ):
         return roots
-    joined = transform(roots, _with_power_beside)
-    image = transform([joined[root] for root in roots], _without_holes)
-    return images(roots, {root: image[joined[root]] for root in roots})
+    joined = rewritten(roots, {MUL: _with_power_beside})
+    return rewritten(joined, {POWER_DERIVATIVE: _value, MUL: _without_holes})
 
 
 def _without_holes(node: Expr) -> Expr:
-    if node.op is POWER_DERIVATIVE:
-        return _value(node)
-    factors = recognised(node.args) if node.op is MUL else node.args
+    factors = recognised(node.args)
     if len(factors) == len(node.args):
         return mul_all(_held_roots(node)) if _roots_of_products(node) else node
     return mul_all([_value(x) if x.op is POWER_DERIVATIVE else x for x in factors])
@@ -92,7 +92,7 @@ def _at_any_base(x: Expr, p: Expr, j: int, k: int) -> Expr:
 
 
 def _with_power_beside(node: Expr) -> Expr:
-    joined = _power_beside(recognised(node.args)) if node.op is MUL else None
+    joined = _power_beside(recognised(node.args))
     return node if joined is None else joined
 
 

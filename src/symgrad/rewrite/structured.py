@@ -7,7 +7,8 @@ from typing import Final
 
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.traverse import toposort, transform
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.ops.determinant import DET
 from symgrad.ops.layout import CONCAT
 from symgrad.ops.linalg import LINEAR_OPS
@@ -16,7 +17,7 @@ from symgrad.rewrite.blocks import BLOCK_RULES
 from symgrad.rewrite.kronecker import KRONECKER_RULES, KRONECKER_SYSTEMS
 from symgrad.rewrite.low_rank import LOW_RANK_RULES, OUTER_RULES, RANK_ONE_RULES
 from symgrad.rewrite.matrices import DETERMINANTS_OF_POWERS, LOGDET_OF_PRODUCT
-from symgrad.rewrite.rule import Rule, by_op, rewrite
+from symgrad.rewrite.rule import Rule, by_op, changes_by
 from symgrad.rewrite.triangles import TRIANGLE_RULES
 
 # What formulas are differentiated and computed by
@@ -38,14 +39,13 @@ MAX_ROUNDS: Final = 4  # of rules on what rules made, such as a determinant of a
 
 def by_structure(
     roots: Sequence[Expr], rules: Mapping[Op, tuple[Rule, ...]] = COMPUTED
-) -> list[Expr]:
+) -> Sequence[Expr]:
     """The roots with matrices of known structure taken apart."""
-    images = list(roots)
+    roots = as_roots(roots)
     for _ in range(MAX_ROUNDS):
-        if not any(node.op in LOOKED_FOR for node in toposort(images)):
+        if ops_of(roots).isdisjoint(LOOKED_FOR):
             break
-        image = transform(images, lambda node: rewrite(node, rules))
-        before, images = images, [image[x] for x in images]
-        if all(a is b for a, b in zip(before, images, strict=True)):
+        before, roots = roots, rewritten(roots, changes_by(rules))
+        if roots is before:
             break
-    return images
+    return roots

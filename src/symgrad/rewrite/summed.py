@@ -13,7 +13,8 @@ from typing import Final
 from symgrad.expr.leaves import is_number, number
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import CountedImages, rewritten
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, split_coefficient
 from symgrad.ops.einsum import EINSUM, is_layout
@@ -24,25 +25,20 @@ MAX_TERMS: Final = 8  # of a sum that is taken apart
 
 def summed_by_terms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with sums over axes taken of the terms of sums that hold products of matrices."""
-    order = toposort(roots)
-    if not any(_adds_up(node) for node in order):
+    roots = as_roots(roots)
+    if EINSUM not in ops_of(roots) or not any(_adds_up(node) for node in toposort(roots)):
         return roots
-    uses = count_uses(order, roots)
-    image: dict[Expr, Expr] = {}
-    needed: dict[Expr, int] = {}  # how often an image is needed
+    image = CountedImages(roots)
 
-    def alone(x: Expr) -> bool:
-        return needed.get(x) == 1
+    def by_terms(made: Expr) -> Expr:
+        if not _adds_up(made) or not image.alone(made.args[0]):
+            return made
+        terms = made.args[0].args
+        if not any(_is_product(t) and all(map(image.alone, _products(t))) for t in terms):
+            return made
+        return add_all([_summed(t, made) for t in terms])
 
-    for node in order:
-        made = rebuild(node, tuple([image[arg] for arg in node.args]))
-        if _adds_up(made) and alone(made.args[0]):
-            terms = made.args[0].args
-            if any(_is_product(t) and all(map(alone, _products(t))) for t in terms):
-                made = add_all([_summed(t, made) for t in terms])
-        image[node] = made
-        needed[made] = needed.get(made, 0) + uses[node]
-    return images(roots, image)
+    return rewritten(roots, {EINSUM: by_terms}, image=image)
 
 
 def _adds_up(node: Expr) -> bool:

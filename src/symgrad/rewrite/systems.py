@@ -10,12 +10,13 @@ see to: `symgrad.program.factorisations`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from symgrad.expr.dims import Dim
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import Images, rewritten
+from symgrad.expr.traverse import as_roots, ops_of, toposort, uses_of
 from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.matrices import transposed
@@ -37,24 +38,23 @@ class _System(NamedTuple):
 
 def solved_inverses(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with products by inverses as solutions of linear systems."""
-    order = toposort(roots)
-    if not any(node.op is INV for node in order):
+    roots = as_roots(roots)
+    if INV not in ops_of(roots):
         return roots
-    solvable = _solvable(order, roots)
-    image: dict[Expr, Expr] = {}
-    for node in order:
-        if node.op is EINSUM and any(arg in solvable for arg in node.args):
-            spare = frozenset([image[arg] for arg in node.args if arg in solvable])
-            built = EINSUM.build(tuple([image[arg] for arg in node.args]), node.params)
-            image[node] = _solved(built, spare)
-        else:
-            image[node] = rebuild(node, tuple([image[arg] for arg in node.args]))
-    return images(roots, image)
+    solvable = _solvable(toposort(roots), uses_of(roots))
+
+    def step(node: Expr, image: Images) -> Expr | None:
+        inverses = [arg for arg in node.args if arg in solvable]
+        if not inverses:
+            return None
+        built = EINSUM.build(image.of(node.args), node.params)
+        return _solved(built, frozenset(image.of(inverses)))
+
+    return rewritten(roots, steps={EINSUM: step})
 
 
-def _solvable(order: Sequence[Expr], roots: Sequence[Expr]) -> set[Expr]:
+def _solvable(order: Sequence[Expr], uses: Mapping[Expr, int]) -> set[Expr]:
     """The inverses that are needed in few places, each of which is a system."""
-    uses = count_uses(order, roots)
     found = dict.fromkeys([y for y in order if y.op is INV and uses[y] <= MAX_SOLVED], 0)
     for node in order:
         if node.op is EINSUM:

@@ -6,6 +6,7 @@ from typing import Final
 
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.collecting import COLLECTING
+from symgrad.rewrite.conjugates import CANCELLATIONS
 from symgrad.rewrite.rule import Rule
 from symgrad.rewrite.stability import STABILITY
 
@@ -15,6 +16,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             *(rule for group in ALGEBRA.values() for rule in group),
             *COLLECTING,
             *(rule for group in STABILITY.values() for rule in group),
+            *CANCELLATIONS,
         ]
     )
 )

@@ -15,7 +15,8 @@ from typing import Any
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.leaves import EYE, is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import count_uses, images, rebuild, toposort
+from symgrad.expr.rewriting import CountedImages, rewritten
+from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import (
     ADD,
@@ -64,29 +65,20 @@ def merged_products(roots: Sequence[Expr], mergeable: Mergeable) -> Sequence[Exp
 
     ``mergeable(inner, outer)`` says which pairs to merge.
     """
-    order = toposort(roots)
-    if sum(node.op is EINSUM for node in order) < 2:
+    roots = as_roots(roots)
+    if EINSUM not in ops_of(roots):
         return roots
-    uses = count_uses(order, roots)
-    image: dict[Expr, Expr] = {}
-    needed: dict[Expr, int] = {}  # how often the image of a product is needed
-    for node in order:
-        made = rebuild(node, tuple([image[arg] for arg in node.args]))
-        if made.op is EINSUM and not is_layout(made):
-            made = _merged(made, needed, mergeable)
-        image[node] = made
-        if made.op is EINSUM:
-            needed[made] = needed.get(made, 0) + uses[node]
-    return images(roots, image)
+    image = CountedImages(roots)
+    return rewritten(roots, {EINSUM: lambda made: _merged(made, image, mergeable)}, image=image)
 
 
-def _merged(node: Expr, needed: dict[Expr, int], mergeable: Mergeable) -> Expr:
+def _merged(node: Expr, image: CountedImages, mergeable: Mergeable) -> Expr:
     """An Einsum with the products in it written out that are needed once and may be merged."""
 
     def inlinable(x: Expr) -> bool:
-        return needed.get(x) == 1 and mergeable(x, node)
+        return x.op is EINSUM and image.alone(x) and mergeable(x, node)
 
-    if node.ty is BOOL or not any(inlinable(arg) for arg in node.args):
+    if node.ty is BOOL or is_layout(node) or not any(map(inlinable, node.args)):
         return node
     inputs, out, spread = node.params
     scale, operands, labels, extents = written_out(node.args, inputs, inlinable, spread)
@@ -163,9 +155,15 @@ def _grouped(
     places = [ls for ls, _ in groups]
     summed = any(n not in out for ls in places for n in ls)
     if len(kept) == 1 and kept[0].op is MUL and summed:
-        *head, last = kept[0].args  # a sum of products is a dot product
-        return scale, [raw_product(tuple(head)), last], places * 2
+        head, last = _halves(kept[0].args)  # a sum of products is a dot product
+        return scale, [raw_product(head), last], places * 2
     return scale, kept, places
+
+
+def _halves(factors: Sequence[Expr]) -> tuple[tuple[Expr, ...], Expr]:
+    """All factors but one, and that one: an inverse or the like, ``trace(inv(K) @ (A*B))``, or the last."""
+    at = next((i for i, x in enumerate(factors) if x.op.matrices), len(factors) - 1)
+    return (*factors[:at], *factors[at + 1 :]), factors[at]
 
 
 def product_as_einsum(node: Expr) -> Expr:

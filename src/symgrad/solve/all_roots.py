@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.autodiff import diff
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.leaves import constant
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols, free_symbols, replace
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import check_symbols, free_symbols
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.ufuncs import equal
 from symgrad.rewrite import simplify
@@ -43,6 +45,7 @@ class RootsFound(NamedTuple):
     undecided: Any
 
 
+@checked
 def all_roots(f: Any, x: Any, interval: Any, values: Any = None) -> RootsFound:
     """All roots of a scalar formula in an interval, by interval Newton steps and bisection.
 
@@ -237,6 +240,7 @@ class PolynomialRoots(NamedTuple):
     multiplicity: Any
 
 
+@checked
 def polynomial_roots(f: Any, x: Any, values: Any = None) -> PolynomialRoots:
     """All roots of a polynomial, complex ones too, with their multiplicities.
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from symgrad.autodiff import grad, hessian, jacobian
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import symbol
@@ -102,6 +103,7 @@ def _lagrangian(
     return add_all([f, *terms])
 
 
+@checked
 def lagrangian(f: Any, equal: Any = None, inequal: Any = None) -> Expr:
     """The Lagrangian of a minimisation under constraints, ``f - sum(lambda*c) - sum(mu*h)``.
 

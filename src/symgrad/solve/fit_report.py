@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.expr.leaves import constant, symbol, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import replace
+from symgrad.expr.rewriting import replace
 from symgrad.print.latex import latex
 from symgrad.solve.conditions import Conditions, compiled
 from symgrad.solve.problem import Problem

@@ -15,7 +15,8 @@ from symgrad.expr.leaves import constant, symbol
 from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten
-from symgrad.expr.traverse import check_symbols, replace
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import check_symbols
 from symgrad.ops.applied import with_functions
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.decompositions import cholesky

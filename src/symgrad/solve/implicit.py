@@ -12,7 +12,8 @@ from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import add_dims, broadcast_shapes, mul_dims, show_shape
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.ops.applied import with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr

@@ -22,7 +22,8 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import SYMBOL, assumed, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import check_symbols, free_symbols, replace, toposort
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.ops.applied import exchanged, stand_ins, with_functions
 from symgrad.ops.arithmetic import ADD
 from symgrad.ops.elementwise import adopted, as_expr

@@ -18,7 +18,8 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import mul_dims
 from symgrad.expr.leaves import constant, symbol
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import free_symbols, replace
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import free_symbols
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.select import where

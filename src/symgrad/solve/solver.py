@@ -9,6 +9,7 @@ from collections.abc import Callable
 from threading import RLock
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, has_dask
 from symgrad.compile.c_code import save_c
 from symgrad.compile.execute import execute
@@ -195,6 +196,7 @@ class Solver:
         """The inverse of the Hessian at a solution; see `Minimum.covariance`."""
         return covariance_at(self.conditions, solution, params)
 
+    @checked
     def path(
         self,
         x0: Any,
@@ -337,6 +339,7 @@ class Solver:
             loop.text, loop.inputs, loop.unknowns, loop.values, loop.steps, "\n".join(self._lines)
         )
 
+    @checked
     def save(self, path: Any) -> None:
         """Write the solver as a module to `path`, such as ``"kepler.py"``; its function is `solve`.
 
@@ -350,6 +353,7 @@ class Solver:
         check_saved(source)
         pathlib.Path(path).write_text(source, encoding="utf-8")
 
+    @checked
     def explain(self) -> str:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""
         return "\n".join([*self._lines, *(self._native.words() if self._native else [])])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.leaves import is_value
 from symgrad.expr.node import Expr
@@ -13,6 +14,7 @@ from symgrad.ops.elementwise import as_expr
 from symgrad.structure.entries import entries_of
 
 
+@checked
 def sparsity(J: Any) -> np.ndarray[Any, np.dtype[np.bool_]]:
     """Which entries of a derivative can differ from zero, by its structure alone.
 

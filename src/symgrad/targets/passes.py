@@ -22,6 +22,7 @@ from symgrad.program.single_calls import expand
 from symgrad.program.slots import with_slots
 from symgrad.program.stacks import stacks
 from symgrad.rewrite.branches import quiet_branches
+from symgrad.rewrite.conjugates import without_cancellations
 from symgrad.rewrite.horner import horner
 from symgrad.rewrite.identities import scaled_inside
 from symgrad.rewrite.names import definitions_written_out
@@ -81,6 +82,7 @@ _NEEDED: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     Pass("structure", "matrices by their factors and parts", by_structure),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
+    Pass("cancellations", "sums that cancel over a common denominator", without_cancellations),
     Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),
     Pass("quiet branches", "what a branch not taken computes raises nothing", quiet_branches),
 )

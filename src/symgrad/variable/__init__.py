@@ -8,6 +8,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from symgrad.calls import checked
 from symgrad.variable.dropout import dropout
 from symgrad.variable.modes import no_grad, test_mode
 from symgrad.variable.variable import Variable, variable
@@ -18,6 +19,7 @@ __all__ = ["Variable", "dropout", "no_grad", "test_mode", "variable"]
 class _Package(ModuleType):
     """A package that can be called."""
 
+    @checked
     def __call__(self, data: Any, name: str | None = None) -> Variable:
         return variable(data, name)
 

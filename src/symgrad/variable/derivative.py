@@ -11,7 +11,8 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Dim
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr, make
-from symgrad.expr.traverse import bind_dims, replace, toposort
+from symgrad.expr.rewriting import Images, replace, walked
+from symgrad.expr.traverse import bind_dims
 from symgrad.variable.form import Form, extents_of, form_of, seed_of
 from symgrad.variable.kinds import Kind, common_float, kind_of
 from symgrad.variable.reading import Reading
@@ -69,13 +70,14 @@ def _renamed(roots: Sequence[Expr], image: dict[Expr, Expr]) -> list[Expr]:
 
     Every node stays what it is, so none goes through its constructor again.
     """
-    for node in toposort(roots, skip=image):
-        args = tuple([image[arg] for arg in node.args])
+
+    def step(node: Expr, image: Images) -> Expr:
+        args = image.of(node.args)
         if any(map(is_not, args, node.args)):
-            image[node] = make(node.op, args, node.params, node.shape, node.ty)
-        else:
-            image[node] = node
-    return [image[root] for root in roots]
+            return make(node.op, args, node.params, node.shape, node.ty)
+        return node
+
+    return list(walked(roots, step, Images(image)).of(roots))
 
 
 def _operands(tape: Tape, parameters: Iterable[Any]) -> list[Record]:

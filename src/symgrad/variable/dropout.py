@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.ops.ufuncs import multiply
 from symgrad.variable.modes import is_testing
 from symgrad.variable.operators import is_variable
 
 
+@checked
 def dropout(x: Any, rate: float = 0.5, rng: Any = None, *, mask: Any = None) -> Any:
     """`x` with a share of its entries, drawn anew at each call, set to zero; within `test_mode` itself.
 

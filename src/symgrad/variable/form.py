@@ -18,7 +18,7 @@ from symgrad.errors import SymgradError
 from symgrad.expr.dims import Dim, Shape, map_shape
 from symgrad.expr.leaves import number, symbol
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import replace
+from symgrad.expr.rewriting import replace
 from symgrad.ops.indexing import getitem
 from symgrad.variable.cache import Recent
 from symgrad.variable.kinds import FLOAT64, Kind

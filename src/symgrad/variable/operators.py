@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.ops import convert, indexing, products, reducing, select, shapes, ufuncs
+from symgrad.ops import convert, indexing, operators, products, reducing, select, shapes, ufuncs
 from symgrad.ops.protocols import numpy_ufunc
 from symgrad.ops.table import FUNCTIONS, UFUNCS
 from symgrad.variable.modes import is_in_step
@@ -115,14 +115,8 @@ class Operators:
     __round__ = _method(lambda x, ndigits=None: ufuncs.round_(x, ndigits or 0))
     astype = _method(convert.astype)
 
-    def reshape(self, *shape: Any) -> Any:
-        """The same entries, in C order, in another shape."""
-        return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
-
-    def transpose(self, *axes: Any) -> Any:
-        """The axes permuted, reversed where none are given."""
-        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-        return shapes.transpose(self, order or None)
+    reshape = operators.reshape
+    transpose = operators.transpose
 
     @property
     def T(self) -> Any:

@@ -10,7 +10,8 @@ import numpy as np
 from symgrad.expr.dims import Dim
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
-from symgrad.expr.traverse import bind_dims, replace
+from symgrad.expr.rewriting import replace
+from symgrad.expr.traverse import bind_dims
 from symgrad.ops.scan import Loop, operands_of, scan_node, unpacked
 from symgrad.recurrence.scan import Frame, length_of, loop_of, read_step
 from symgrad.variable.data import real_array

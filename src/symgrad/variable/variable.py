@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
@@ -213,10 +214,12 @@ class Variable(Operators):
                 )
         self._grad = value
 
+    @checked
     def cleargrad(self) -> None:
         """Forget the gradient."""
         self._grad = None
 
+    @checked
     def backward(self, create_graph: bool = False, retain_grad: bool = False) -> None:
         """Add the gradients of this Variable to `grad` of every leaf it was computed from.
 
@@ -265,6 +268,7 @@ class Variable(Operators):
 
     # History
 
+    @checked
     def unchain(self) -> None:
         """Forget where the data came from: become a leaf.
 
@@ -275,6 +279,7 @@ class Variable(Operators):
             old.owner = None
             self._become(detached(old, self._name or ""))
 
+    @checked
     def unchain_backward(self) -> None:
         """Make leaves of all Variables that this one was computed from.
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 
 VARIABLE: Final = "SYMGRAD_NATIVE_CACHE"
@@ -22,6 +23,7 @@ DIGEST: Final = 32  # bytes
 _chosen: list[Path | None] = []
 
 
+@checked
 def native_cache(directory: Any) -> None:
     """Keep machine code in a directory, for this process and later ones; None keeps none.
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import Final
 
 from symgrad.expr.node import Expr, make
-from symgrad.expr.traverse import toposort, transform
+from symgrad.expr.rewriting import replace, rewritten
+from symgrad.expr.traverse import toposort
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.guard import WHERE
 from symgrad.print.definitions import CARRY_NAMES
@@ -25,7 +26,7 @@ def as_one_choice(root: Expr) -> Expr:
     choices = [node for node in toposort([root]) if node.op is WHERE]
     if not 1 < len(choices) <= MAX_CHOICES:
         return root
-    return transform([root], lambda node: _rows(node) if node.op is WHERE else node)[root]
+    return rewritten([root], {WHERE: _rows})[0]
 
 
 def _rows(choice: Expr) -> Expr:
@@ -70,8 +71,7 @@ def _split(x: Expr) -> tuple[Expr, Expr, Expr] | None:
 
 
 def _with(x: Expr, inner: Expr, branch: Expr) -> Expr:
-    (plain,) = simplify_all([transform([x], lambda node: node, {inner: branch})[x]])
-    return plain
+    return simplify_all(replace([x], {inner: branch}, {}))[0]
 
 
 def _inner(x: Expr) -> Expr | None:

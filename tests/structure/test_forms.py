@@ -229,6 +229,6 @@ def _by_definition(e, symbols, arrays):
     """The same tensor with the identity as an argument, so that nothing is known of it."""
     identities = {n.params[0]: n for n in sg.expr.traverse.toposort([e]) if n.op.name == "eye"}
     stand_in = {d: sg.symbol(f"I_{d}", (d, d)) for d in identities}
-    (plain,) = sg.expr.traverse.replace([e], {identities[d]: stand_in[d] for d in identities}, {})
+    (plain,) = sg.expr.rewriting.replace([e], {identities[d]: stand_in[d] for d in identities}, {})
     values = [np.eye(SIZES[d]) for d in stand_in]
     return sg.lambdify([*symbols, *stand_in.values()], plain)(*arrays, *values)

@@ -12,7 +12,6 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.elementwise import as_expr, formula_of
-from symgrad.print.choices import as_one_choice
 from symgrad.print.definitions import Plan, plan_of
 from symgrad.print.extents import rank_read
 from symgrad.print.indices import IndexWriter, says_all
@@ -20,6 +19,7 @@ from symgrad.print.latex_leaves import matrix, shape_piece
 from symgrad.print.latex_names import latex_name
 from symgrad.print.latex_options import MODES, Options, options_of
 from symgrad.print.latex_printer import LatexPrinter
+from symgrad.print.nested_choices import as_one_choice
 from symgrad.print.printer import LINE_LENGTH, MAX_LENGTH, Document
 from symgrad.print.reading import shown
 from symgrad.rewrite.readable import readable
@@ -208,15 +208,17 @@ def _blocks(
 
 def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
     """One formula, and the names that it gives to parts; `known` are those given before."""
-    e = as_one_choice(readable(e))
+    e = readable(e)
     plan = plan_of(e, known)
     if how.style == "matrix":
         flat = None if says_all(plan) else _flat_plan(e, known)
         whole = flat or plan
-        short = plan_of(shown(whole.root, latex=True), known)
+        short = plan_of(as_one_choice(shown(whole.root, latex=True)), known)
         if says_all(whole) or says_all(short):
             document = LatexPrinter(short, how.options).document(how.max_length)
             return _marked(document, e, short, bool(flat)), short.names
+
+    plan = plan_of(as_one_choice(e), known)
 
     def in_matrices(part: Expr) -> str:
         """A formula in matrix notation, whatever it takes."""

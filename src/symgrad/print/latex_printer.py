@@ -303,7 +303,11 @@ class LatexPrinter(Printer):
         if piece.text in ("1", "1.0", r"\text{True}"):
             return ones
         minus = piece.level == MINUS and piece.text.startswith("-")
-        filled = self._juxtaposed([Piece(piece.text[1:], LOOSE) if minus else piece], [ones])
+        scalar = piece
+        if minus:
+            level = ATOM if _BAR.fullmatch(piece.text[1:]) else LOOSE
+            scalar = Piece(piece.text[1:], level)
+        filled = self._juxtaposed([scalar], [ones])
         return Piece(f"-{filled.text}", MINUS) if minus else filled
 
     def joined(self, view: Joined, parts: list[Piece]) -> Piece:
@@ -413,6 +417,7 @@ def _beside_and(condition: str) -> str:
     return rf"\left({condition}\right)" if r" \vee " in condition else condition
 
 
+_BAR: Final = re.compile(r"\\bar\{[^{}]*\}")  # a mean
 _TALL: Final = re.compile(r"e\^|\\sum")  # no reader wants these in an exponent
 FOLDED: Final = 6  # signs of a fraction that may be written on the line
 EXPONENT: Final = 12  # signs of an exponent that is short

@@ -133,8 +133,9 @@ STATISTICS = [
 
 
 def holes(xp, x):
-    """`x` with nan at some entries, none of them in the last row."""
-    return xp.where(np.arange(20).reshape(4, 5) % 7 == 2, np.nan, x)
+    """`x`, its entries far apart in every row, with nan at some of them."""
+    places = np.arange(20).reshape(4, 5)
+    return xp.where(places % 7 == 2, np.nan, x / 8 + places * 7 % 20)
 
 
 _HOLED = Operand("4 5")

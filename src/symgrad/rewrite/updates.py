@@ -3,8 +3,8 @@
 ``det(A + outer(u, v)) = det(A)*(1 + v @ inv(A) @ u)`` holds where A is regular. It is so where the formula
 asks for ``inv(A)``, or a solution, elsewhere; that inverse is then used twice. By `simplify` with the level
 "full" it is used for a diagonal A too, and ``inv(diag(d) + U @ U.T)`` with fewer columns than rows becomes
-``diag(1/d) - W @ inv(eye(k) + U.T @ W) @ W.T`` with ``W = U/d``. That must be asked for: the difference loses
-digits where d is small beside U.
+``diag(1/d) - W @ inv(eye(k) + U.T @ W) @ W.T`` with ``W = U/d``. That has to be asked for, since digits are
+lost where d is small beside U.
 
 References: Hager, Updating the inverse of a matrix, SIAM Review 31, 1989.
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any, Final
@@ -45,22 +45,24 @@ def _products(outputs: Sequence[Expr]) -> dict[Expr, list[Expr]]:
     for node in toposort(outputs):
         if node.op is not MUL or node.dtype.kind != "f":
             continue
+        within = {x for x in node.args if x.op is MUL and uses[x] == 1 and not is_scaled_far(x)}
         found: list[Expr] = []
         for arg in node.args:
-            inner = factors.get(arg) if uses[arg] == 1 and not is_scaled_far(arg) else None
-            found += inner if inner is not None else _split(arg)
+            if arg in within and arg in factors:
+                found += factors[arg]
+            elif arg.op is POW:
+                found += _split(arg)
+            else:
+                found.append(arg)
         if len(found) <= MAX_FACTORS:
-            for arg in node.args:
-                if uses[arg] == 1 and not is_scaled_far(arg):
-                    factors.pop(arg, None)
+            for arg in within:
+                factors.pop(arg, None)
             factors[node] = found
     return factors
 
 
 def _split(x: Expr) -> list[Expr]:
-    """A factor by its own: ``1/(x*y)`` is ``1/x`` and ``1/y``, so that divisions share their parts."""
-    if x.op is not POW:
-        return [x]
+    """A power by its own factors: ``1/(x*y)`` is ``1/x`` and ``1/y``: divisions share their parts."""
     inner = x.args[0]
     if inner.op is MUL and value_of(x.args[1]) == -1 and not is_scaled_far(inner):
         parts = [part for f in x.args[0].args for part in _split_power(power(f, x.args[1]))]
@@ -73,7 +75,7 @@ def _split(x: Expr) -> list[Expr]:
 def _split_power(x: Expr) -> list[Expr]:
     """Negative powers by ``1/x`` and ``1/sqrt(x)``, so that divisions by powers of `x` share them."""
     n: Any = value_of(x.args[1]) if x.op is POW else None
-    if not is_exact(n) or not -3 <= n < 0 or (2 * n) % 1:
+    if not is_exact(n) or n == -1 or not -3 <= n < 0 or (2 * n) % 1:
         return [x]
     base = x.args[0]
     whole, half = divmod(-Fraction(n), 1)
@@ -85,8 +87,9 @@ class _Sharing:
     """Products as lists of numbered factors; a pair that is shared becomes a factor."""
 
     def __init__(self, products: dict[Expr, list[Expr]]) -> None:
-        self.nodes: list[Expr] = []  # factor by number; pairs are products
+        self.nodes: list[Expr] = []  # factor by number; those of pairs come after
         self.pairs: dict[int, Pair] = {}
+        self.made: dict[int, Expr] = {}  # images by number
         self.factors: dict[Expr, list[int]] = {}
         self.numbers: dict[Expr, list[Expr]] = {}
         self.holders: dict[Pair, dict[Expr, None]] = {}
@@ -108,7 +111,12 @@ class _Sharing:
 
     def _meet(self) -> None:
         """Find the pairs that several products hold; one that a single product holds stays its own."""
-        pairs = {node: list(self._pairs_of(node)) for node in self.factors}
+        often = Counter(chain.from_iterable(map(set, self.factors.values())))
+        pairs: dict[Expr, Iterable[Pair]] = {}
+        for node, factors in self.factors.items():
+            common = sorted([k for k in factors if often[k] > 1])
+            if len(common) > 1:
+                pairs[node] = dict.fromkeys(combinations(common, 2))
         counts = Counter(chain.from_iterable(pairs.values()))
         self.holders = {pair: {} for pair, count in counts.items() if count > 1}
         for node, own in pairs.items():
@@ -116,18 +124,26 @@ class _Sharing:
                 if pair in self.holders:
                     self.holders[pair][node] = None
 
-    def _enter(self, node: Expr, number: int) -> None:
-        """Note a product in which `number` has come up."""
-        for pair in self._pairs_of(node):
-            if number in pair:
-                self.holders.setdefault(pair, {})[node] = None
-            elif pair in self.holders:
-                self.holders[pair][node] = None
+    def _enter(self, node: Expr, pair: Pair) -> None:
+        """Note the pairs of a product with factors that were taken out of it and stand there still."""
+        for p in self._pairs_with(node, pair):
+            if p in self.holders:
+                self.holders[p][node] = None
 
-    def _leave(self, node: Expr) -> None:
-        for pair in self._pairs_of(node):
-            if pair in self.holders:
-                del self.holders[pair][node]
+    def _leave(self, node: Expr, pair: Pair) -> None:
+        """Forget the pairs of a product with factors that are about to be taken out."""
+        for p in self._pairs_with(node, pair):
+            if p in self.holders:
+                self.holders[p].pop(node, None)
+
+    def _pairs_with(self, node: Expr, pair: Pair) -> Iterator[Pair]:
+        """The pairs of factors of a product in which one of two stands."""
+        counts = Counter(self.factors[node])
+        for k in dict.fromkeys(pair):
+            if k in counts:
+                for other, count in counts.items():
+                    if other != k or count > 1:
+                        yield (k, other) if k < other else (other, k)
 
     def extract(self) -> None:
         """Make factors of pairs until no two products hold the same pair."""
@@ -146,18 +162,21 @@ class _Sharing:
 
     def _merge(self, pair: Pair, held: list[Expr]) -> list[Pair]:
         """Put the product of a pair in its place; the pairs that this product makes with others."""
-        number = len(self.nodes)
-        self.nodes.append(raw_product((self.nodes[pair[0]], self.nodes[pair[1]])))
+        number = len(self.nodes) + len(self.pairs)
         self.pairs[number] = pair
         self.changed.update(held)
         found: dict[Pair, None] = {}
         for node in held:
-            self._leave(node)
+            factors = self.factors[node]
+            self._leave(node, pair)
             for k in pair:
-                self.factors[node].remove(k)
-            self.factors[node].append(number)
-            self._enter(node, number)
-            found.update((p, None) for p in self._pairs_of(node) if number in p)
+                factors.remove(k)
+            own = dict.fromkeys([(k, number) for k in factors])
+            factors.append(number)
+            self._enter(node, pair)
+            for p in own:
+                self.holders.setdefault(p, {})[node] = None
+            found |= own
         return [p for p in found if len(self.holders[p]) > 1]
 
     def product(self, node: Expr, image: Images) -> Expr | None:
@@ -169,10 +188,14 @@ class _Sharing:
 
     def _image(self, k: int, image: Images) -> Expr:
         """The image of a factor; pairs nest at most as deep as a product is long."""
-        node = self.nodes[k]
-        if k in self.pairs:
-            a, b = self.pairs[k]
-            return raw_product((self._image(a, image), self._image(b, image)))
-        if node in image:
-            return image[node]
-        return power(image[node.args[0]], node.args[1])
+        found = self.made.get(k)
+        if found is None:
+            if k in self.pairs:
+                a, b = self.pairs[k]
+                found = raw_product((self._image(a, image), self._image(b, image)))
+            else:
+                node = self.nodes[k]
+                known = image.get(node)
+                found = power(image[node.args[0]], node.args[1]) if known is None else known
+            self.made[k] = found
+        return found

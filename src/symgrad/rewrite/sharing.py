@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any, Final
@@ -106,9 +106,6 @@ class _Sharing:
             self.nodes.append(factor)
         return known[factor]
 
-    def _pairs_of(self, node: Expr) -> Iterator[Pair]:
-        return iter(dict.fromkeys(combinations(sorted(self.factors[node]), 2)))
-
     def _meet(self) -> None:
         """Find the pairs that several products hold; one that a single product holds stays its own."""
         often = Counter(chain.from_iterable(map(set, self.factors.values())))
@@ -124,26 +121,19 @@ class _Sharing:
                 if pair in self.holders:
                     self.holders[pair][node] = None
 
-    def _enter(self, node: Expr, pair: Pair) -> None:
-        """Note the pairs of a product with factors that were taken out of it and stand there still."""
-        for p in self._pairs_with(node, pair):
-            if p in self.holders:
-                self.holders[p][node] = None
-
-    def _leave(self, node: Expr, pair: Pair) -> None:
-        """Forget the pairs of a product with factors that are about to be taken out."""
-        for p in self._pairs_with(node, pair):
-            if p in self.holders:
-                self.holders[p].pop(node, None)
-
-    def _pairs_with(self, node: Expr, pair: Pair) -> Iterator[Pair]:
-        """The pairs of factors of a product in which one of two stands."""
-        counts = Counter(self.factors[node])
+    def _forget(self, node: Expr, pair: Pair, rest: list[int]) -> None:
+        """Take the pairs out that a product no longer holds when `rest` is left of it without a pair."""
+        gone = [] if all(k in rest for k in pair) else [pair]
         for k in dict.fromkeys(pair):
-            if k in counts:
-                for other, count in counts.items():
-                    if other != k or count > 1:
-                        yield (k, other) if k < other else (other, k)
+            left = rest.count(k)
+            if left == 0:
+                gone += [(k, other) if k < other else (other, k) for other in rest]
+            if left < 2:
+                gone.append((k, k))
+        for p in gone:
+            held = self.holders.get(p)
+            if held:
+                held.pop(node, None)
 
     def extract(self) -> None:
         """Make factors of pairs until no two products hold the same pair."""
@@ -168,15 +158,13 @@ class _Sharing:
         found: dict[Pair, None] = {}
         for node in held:
             factors = self.factors[node]
-            self._leave(node, pair)
             for k in pair:
                 factors.remove(k)
-            own = dict.fromkeys([(k, number) for k in factors])
+            self._forget(node, pair, factors)
+            for k in dict.fromkeys(factors):
+                found[k, number] = None
+                self.holders.setdefault((k, number), {})[node] = None
             factors.append(number)
-            self._enter(node, pair)
-            for p in own:
-                self.holders.setdefault(p, {})[node] = None
-            found |= own
         return [p for p in found if len(self.holders[p]) > 1]
 
     def product(self, node: Expr, image: Images) -> Expr | None:

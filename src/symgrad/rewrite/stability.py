@@ -18,8 +18,8 @@ from typing import Final
 from symgrad.expr.leaves import CONST, EYE, is_value
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.rewriting import rewritten
-from symgrad.expr.traverse import as_roots, ops_of, rebuild, toposort
+from symgrad.expr.rewriting import PartImages, rewritten, walk
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops import special
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
@@ -152,14 +152,17 @@ class _Rewriting:
         for _ in range(MAX_ROUNDS):
             if node in stable:
                 break
-            image: dict[Expr, Expr] = {}
-            for fresh in _below(node, stable):
-                built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
-                image[fresh] = changed = _step(built, self._wanted)
-                if changed is built and all(arg in stable for arg in built.args):
-                    stable.add(built)
+            image = PartImages()
+            walk(_below(node, stable), image, lambda op: self._stepped)
             node = image[node]
         return node
+
+    def _stepped(self, built: Expr) -> Expr:
+        """A node after the first rule that matches; remembered as stable where there is none."""
+        changed = _step(built, self._wanted)
+        if changed is built and all(arg in self.stable for arg in built.args):
+            self.stable.add(built)
+        return changed
 
 
 def _below(node: Expr, stable: set[Expr]) -> list[Expr]:

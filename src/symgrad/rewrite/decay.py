@@ -13,7 +13,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import Images, PartImages, walk
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, split_coefficient
-from symgrad.rewrite.exponentials import MAX_FACTORS, multiple_of
+from symgrad.rewrite.bases import MAX_FACTORS, multiple_of
 
 LIMIT: Final = 709  # exp of it is finite
 MAX_TERMS: Final = 4  # of an exponent that takes in another

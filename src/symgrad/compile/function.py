@@ -83,6 +83,7 @@ class CompiledFunction:
         "_leaves",
         "_native",
         "_nest",
+        "_on_floats",
         "_one_shape",
         "_options",
         "_run",
@@ -112,6 +113,7 @@ class CompiledFunction:
         self._calls = 0  # until the code on entries is worth its writing
         self._native: Native | None = None
         self._builtin: Callable[..., Any] | None = None
+        self._on_floats: Callable[..., Any] | None = None  # once it has been made
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
         # products take the time, where there are any, and loops little of it
@@ -214,6 +216,8 @@ class CompiledFunction:
 
     def _compiled_on_floats(self) -> Callable[..., Any]:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
+        if self._on_floats is not None:
+            return self._on_floats
         steps, source = self._as_native().steps, self._code.scalar
         if steps is not None:
             with MAKING:  # once: what runs in other threads must not be replaced under them
@@ -232,6 +236,7 @@ class CompiledFunction:
                 "_numbers": NUMBERS,
             }
             self.__call__ = execute(source, self.__name__, known)
+        self._on_floats = self.__call__
         return self.__call__
 
     def _of_floats(self) -> bool:

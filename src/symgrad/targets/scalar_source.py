@@ -177,11 +177,12 @@ def guarded_source(
     test = " and ".join([*tests.values(), "not _more and not _named"])
     given = ", ".join([*tests, "*_more", "**_named"])
     name = unused(name, words("\n".join([test, *body])) - tests.keys())
+    handed_on = _handed_on([*tests], given, converts and bool(tests))
     lines = [
-        *_imports([test, *body]),
+        *_imports([test, *body, *handed_on]),
         f"def {name}({', '.join([*parameters, '*_more', '**_named'])}):",
         f"{INDENT}if not ({test}):",
-        *[INDENT * 2 + line for line in _handed_on([*tests], given, converts and bool(tests))],
+        *[INDENT * 2 + line for line in handed_on],
         f"{INDENT}try:",
         *[INDENT * 2 + line for line in body],
         f"{INDENT}except {TROUBLE}:",
@@ -191,18 +192,22 @@ def guarded_source(
 
 
 def _handed_on(names: Sequence[str], given: str, converts: bool) -> list[str]:
-    """What is done with arguments that are not all floats."""
+    """What is done with arguments that are not all floats: those of an unpacked array come first."""
     if not converts:
         return [f"return _general({given})"]
-    test = " and ".join(
-        [*[f"{n}.__class__ in _numbers" for n in names], "not _more and not _named"]
-    )
+    alone = "not _more and not _named"
+    unpacked = " and ".join([*[f"{n}.__class__ is _float64" for n in names], alone])
+    numbers = " and ".join([*[f"{n}.__class__ in _numbers" for n in names], alone])
+    converted = [f"{n} = float({n})" for n in names]
     return [
-        f"if not ({test}):",
-        f"{INDENT}return _general({given})",
-        "try:",
-        *[f"{INDENT}{n} = float({n})" for n in names],
-        "except OverflowError:",
+        f"if {unpacked}:",
+        *[f"{INDENT}{line}" for line in converted],
+        f"elif {numbers}:",
+        f"{INDENT}try:",
+        *[f"{INDENT * 2}{line}" for line in converted],
+        f"{INDENT}except OverflowError:",
+        f"{INDENT * 2}return _general({given})",
+        "else:",
         f"{INDENT}return _general({given})",
     ]
 

@@ -29,7 +29,7 @@ from symgrad.expr.templates import entrywise_kind
 from symgrad.ops.table import OPS
 from symgrad.program.ir import Program
 from symgrad.targets.expressions import Writer
-from symgrad.targets.numpy_source import INDENT
+from symgrad.targets.numpy_source import INDENT, docstring
 from symgrad.targets.spelling import INFIX, Spelling, spelling_of
 
 # What Python raises where IEEE arithmetic has inf or nan
@@ -120,6 +120,26 @@ def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
     result = nest_code(nest, [writer.output(v) for v in program.outputs])
     tests = {n: f"{n}.__class__ is float" for n, _ in program.parameters}
     return guarded_source(name, tests, [*writer.statements, f"return {result}"], converts=True)
+
+
+def plain_source(program: Program, nest: Nest, name: str, doc: str) -> str:
+    """The source of a function of floats alone: it raises where IEEE arithmetic has inf or nan.
+
+    Names of the parameters and of the function are those of the program.
+    """
+    writer = Writer(program, scalar_literal, scalar_spelling)
+    writer.write()
+    result = nest_code(nest, [writer.output(v) for v in program.outputs])
+    body = [*writer.statements, f"return {result}"]
+    names = [n for n, _ in program.parameters]
+    name = unused(name, words("\n".join(body)) - set(names))
+    shown = docstring(doc) if doc else []
+    lines = [
+        *_imports(body),
+        f"def {name}({', '.join(names)}):",
+        *[INDENT + x for x in (*shown, *body)],
+    ]
+    return "\n".join([*lines, ""])
 
 
 def entries_source(

@@ -23,6 +23,7 @@ from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops.decompositions import EIGH_VALUES
 from symgrad.ops.named import NAMED
 from symgrad.ops.shown import computed_forms
+from symgrad.rewrite.continued import continued
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
 from symgrad.rewrite.matrix_powers import OF_PRODUCTS
 from symgrad.rewrite.names import (
@@ -67,7 +68,7 @@ def _has_smooth_guard(roots: Sequence[Expr]) -> bool:
 
 
 def _prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
-    roots = as_roots(differentiable_at_zero(closed_forms(roots)))
+    roots = as_roots(differentiable_at_zero(continued(closed_forms(roots))))
     if EIGH_VALUES in ops_of(roots):
         roots = rewritten(roots, OF_EIGENVALUES)
     roots = as_roots(by_structure(roots, OF_STRUCTURE))

@@ -18,10 +18,11 @@ from typing import Final
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import Images, transform, walked
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import ops_of, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
+from symgrad.ops.continued import at_zero
 from symgrad.ops.guard import WHERE
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
@@ -91,11 +92,14 @@ def may_be_shortened(x: Expr) -> bool:
     """
     order = toposort([x])
     try:
-        return all(map(_is_plain, order)) and any(
-            (made := rule.apply(node)) is not None and made is not node
-            for node in order
-            for rules in (LOCAL, MERGING, *FACES_BY_OP)
-            for rule in rules.get(node.op, ())
+        return at_zero in ops_of([x]) or (
+            all(map(_is_plain, order))
+            and any(
+                (made := rule.apply(node)) is not None and made is not node
+                for node in order
+                for rules in (LOCAL, MERGING, *FACES_BY_OP)
+                for rule in rules.get(node.op, ())
+            )
         )
     finally:
         forget()

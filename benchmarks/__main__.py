@@ -32,6 +32,7 @@ MEASURES = {
     ("solve_sets",): ("benchmarks.solve_sets.measure", 2),
     ("forms",): ("benchmarks.forms.measure", 0),
     ("graphs",): ("benchmarks.graphs.measure", 1),
+    ("compiling",): ("benchmarks.compiling.measure", 1),
 }
 
 
@@ -44,7 +45,8 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "cases",
         nargs="*",
-        help="names of cases, all by default; or accuracy, forms, graphs, solve_sets, with own options",
+        help="names of cases, all by default; or one of the commands with options of their own:"
+        f" {', '.join(' '.join(words) for words in MEASURES)}",
     )
     parser.add_argument("--list", action="store_true", help="print the names of the cases")
     parser.add_argument("--quick", action="store_true", help="smaller sizes, one second a row")

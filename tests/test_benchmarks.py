@@ -12,6 +12,8 @@ import pytest
 from benchmarks import report
 from benchmarks.case import Absent, Case, by_hand, flat
 from benchmarks.cases import CASES
+from benchmarks.compiling import measure as compiling
+from benchmarks.compiling.table import SOURCES
 from benchmarks.forms import measure as forms
 from benchmarks.forms.table import formulas
 from benchmarks.graphs import measure as graphs
@@ -218,3 +220,20 @@ def test_derivatives_of_graphs_against_differences():
 def test_unknown_graphs_are_named(capsys):
     assert graphs.main(["nonsense"]) == 2
     assert "unknown: nonsense" in capsys.readouterr().err
+
+
+def test_compilation_is_measured_in_turns(capsys):
+    """Against itself, in two processes: every line has figures of both."""
+    arguments = ["dag", "--size", "20", "--turns", "1", "--against", str(ROOT / "src")]
+    assert compiling.main(arguments) == 0
+    heading, *lines = capsys.readouterr().out.splitlines()
+    assert heading.split()[:3] == ["graph", "size", "of"]
+    assert [line.split()[:3] for line in lines] == [["dag", "20", w] for w in compiling.WANTED]
+    assert all(float(figure) > 0 for line in lines for figure in line.split()[3:])
+    assert compiling.main(["nonsense"]) == 2
+
+
+@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+def test_every_source_is_compiled(source):
+    for wanted in compiling.WANTED:
+        assert compiling.compiled(source, 12, wanted)["nodes"] > 0

@@ -135,7 +135,7 @@ def test_a_bad_formula_gets_a_caret(run, argv, reason, text, offset):
         (("diff", "x", "--hessian", "--order", "3"), "leave out --order"),
         (("diff", "x**2*y", "x", "--at", "x=1"), "--at y="),
         (("diff", "x**2", "x", "--at", "z=1"), "does not mention z"),
-        (("newton", "a*x", "x", "--x0", "1"), "one variable"),
+        (("newton", "a*x", "x", "--x0", "1"), "--param NAME=VALUE"),
         (("diff", "x > 2", "x"), ""),
         (("diff", "x", "x", "--order", "0"), "positive integer"),
         (("diff", "x", "x", "--order", "two"), "positive integer"),

@@ -86,7 +86,7 @@ TENSORS = {
     r"e^{Q}": sg.linalg.expm(Q),
     r"v^{\odot 2}": v**2,
     r"\sin^{2}\left(v\right)": sg.sin(v) ** 2,
-    r"\frac{1}{n} \sum v": sg.mean(v),
+    r"\bar{v}": sg.mean(v),
     r"\frac{1}{2} \left\lVert A v - r \right\rVert^{2}": sg.sum((A @ v - r) ** 2) / 2,
     r"\frac{v}{\left\lVert v \right\rVert}": v / sg.norm(v),
     r"\det\left(Q\right) Q^{-\top}": sg.linalg.det(Q) * sg.linalg.inv(Q).T,

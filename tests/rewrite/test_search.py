@@ -36,7 +36,7 @@ E**x                                        exp(x)
 sqrt(2)*sqrt(pi)*x                          x*sqrt(2*pi)
 2*sin(x)*cos(x)                             sin(2*x)
 sin(x)**2/(1-cos(x))                        cos(x) + 1
-n*sin(y)**(n-1)*(cos(n*x)*cos(x)-sin(n*x)*sin(x)) n*sin(y)**(n - 1)*cos(n*x + x)
+n*sin(y)**(n-1)*(cos(n*x)*cos(x)-sin(n*x)*sin(x)) n*sin(y)**(n - 1)*cos(x*(n + 1))
 exp(-x)/expm1(-x)                           -1/expm1(x)
 1/((x-a)**2+y**2)-2*y**2/((x-a)**2+y**2)**2 ((x - a)**2 - y**2)/(y**2 + (x - a)**2)**2
 (1-tanh(x/2)**2)/(1+tanh(x/2)**2)           1/cosh(x)

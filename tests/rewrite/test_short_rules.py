@@ -56,6 +56,10 @@ log(a) - log(b) = log(a/b), a and b > 0 | log(p) - log(q) + x | x + log(p/q)
 u/(v/w) = u*w/v | x/(y/a) | x*a/y
 b*(a/b + c) = a + b*c | a**2*(x**2/a**2 + 1) | x**2 + a**2
 b*(a/b + c), the sums in it as they are | a**2*((x + y)**2/a**2 + 1) | (x + y)**2 + a**2
+b/sqrt(a*b) = sqrt(a*b)/a | x*a*b/sqrt(x*a) | b*sqrt(x*a)
+(a/b)**(-n) = (b/a)**n | (p/q)**(-x) | (q/p)**x
+(a/b)**(-n) = (b/a)**n | 1/sqrt(1/(p*x)) | sqrt(p*x)
+(a*b)**(n - 1)*c = (a*b)**n*c/(a*b) | y*(p/q)**(x - 1)/q | y*(p/q)**x/p
 sqrt(a)*(sqrt(a) + b) = a + b*sqrt(a) | sqrt(x)*(sqrt(x) + 1) | x + sqrt(x)
 b**2*sqrt(a/b) = sqrt(a*b**3) | (x + 1)**2*sqrt((1 - x)/(1 + x)) | sqrt((1 - x)*(x + 1)**3)
 (x**2 - 1)/(x - 1) = x + 1 | (x**2 - 1)/(x - 1) | x + 1

@@ -4,6 +4,7 @@ import random
 
 import symgrad as sg
 from symgrad.expr.traverse import toposort
+from symgrad.ops.arithmetic import POW
 from symgrad.rewrite import stability
 from symgrad.rewrite.surface import Surface
 
@@ -30,10 +31,26 @@ def test_terms_and_sums_in_sums():
     assert names(sg.sin(sg.exp(z)) + x * sg.log(y)) == {"log"}
 
 
+def test_terms_of_sums_among_factors_are_a_set_of_their_own():
+    surface = Surface([sg.exp])
+    within, plain = surface.set_of([sg.exp], within=True), surface.set_of([sg.exp])
+    product = x * (1 + sg.exp(y)) ** -2
+    assert surface.of(product) & within
+    assert not surface.of(product) & plain
+    assert not surface.of(x * (1 + z * (1 + sg.exp(y)))) & within
+
+
+def test_a_power_of_a_number_is_a_function():
+    surface = Surface([POW])
+    assert surface.of(3 + 2**x) & surface.set_of([POW])
+    assert not surface.of(3 + x**2) & surface.set_of([POW])
+
+
 def test_no_rule_is_left_out():
     """Of all rules on many sums and products, those left out would not have changed them."""
     choice = random.Random(3)
     functions = [sg.exp, sg.sinh, sg.cosh, sg.expm1, sg.tanh, sg.special.expit, sg.log, sg.sin]
+    functions += [sg.cos, sg.sqrt, sg.softplus, sg.special.erfcx, lambda u: 2**u]
     rewriting = stability._Rewriting(stability.STABILITY)
     left_out = 0
     for _ in range(60):

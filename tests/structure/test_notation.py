@@ -138,7 +138,7 @@ def test_a_scalar_that_fills_an_array_shows():
     assert sg.latex(sg.grad((a @ x) * sg.sum(x), x)) == (
         r"\left(a^{\top} x\right) \mathbf{1} + \left(\sum x\right) a"
     )
-    assert sg.latex(x - sg.mean(x)) == r"x - \left(\frac{1}{n} \sum x\right) \mathbf{1}"
+    assert sg.latex(x - sg.mean(x)) == r"x - \bar{x} \mathbf{1}"
     assert sg.latex(x + 1) == "x + 1"
     assert sg.latex(A @ B + 2) == r"A B + 2 \mathbf{1} \mathbf{1}^{\top}"
     assert sg.latex(A + 2) == r"A + 2"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
+from symgrad.compile.documented import Documented
 from symgrad.compile.function import CompiledFunction
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
@@ -27,6 +28,8 @@ class AssembledFunction:
         What is computed.
     """
 
+    __doc__ = Documented(__doc__, lambda function: function.parts.__doc__)
+
     def __init__(
         self,
         parts: CompiledFunction,
@@ -40,7 +43,6 @@ class AssembledFunction:
         self._leaves = tuple(leaves)
         self._nest = nest
         self.__name__ = parts.__name__
-        self.__doc__ = parts.__doc__
         self.__signature__ = parts.__signature__
 
     @property

@@ -19,6 +19,7 @@ from symgrad.compile.blocked import LargeArrays
 from symgrad.compile.c_code import c_code, save_c
 from symgrad.compile.columns import Batches, Columns, on_columns
 from symgrad.compile.destination import Destination
+from symgrad.compile.documented import Documented
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
 from symgrad.compile.native import Native, native_function, native_of
@@ -65,9 +66,10 @@ class CompiledFunction:
         What is computed.
     """
 
+    __doc__ = Documented(__doc__, lambda function: function._code.doc)
     __slots__ = (
         "__call__",
-        "__dict__",  # for docstring and signature of each function
+        "__dict__",  # for the signature of each function
         "__name__",
         "__weakref__",
         "_builtin",
@@ -120,7 +122,6 @@ class CompiledFunction:
         names = [p.identifier for p in signature.parameters]
         self._in_one_thread = work_function(names, code.products, options.threads)
         self.__name__ = options.name
-        self.__doc__ = code.doc
         self.__signature__ = _shown(signature)
         self.__call__ = self._first_call if code.has_scalar or options.native else self._call_named
 
@@ -328,7 +329,7 @@ class CompiledFunction:
         if made is None:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
             draft = self._draft.of_options(options)
-            code = write(draft, draft.lowered(), self._nest, self._code.doc)
+            code = write(draft, draft.lowered(), self._nest, lambda: self._code.doc)
             made = self.__class__(
                 self.args, self._leaves, self._nest, self._signature, code, options, draft
             )
@@ -349,7 +350,7 @@ class CompiledFunction:
         nest = ("list", (), tuple(range(len(draft.leaves))))
         parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
         signature = Signature(tuple(parameters), True, (), True)
-        code = write(draft, program, nest, self._code.doc)
+        code = write(draft, program, nest, lambda: self._code.doc)
         args, leaves = tuple(draft.args), tuple(draft.leaves)
         return self.__class__(args, leaves, nest, signature, code, draft.options, draft)
 

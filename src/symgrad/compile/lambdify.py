@@ -205,7 +205,7 @@ def _compiled(
             leaves=tuple(leaves),
             nest=nest,
             signature=_signature(program, leaves),
-            code=write(draft, program, nest, describe(program, leaves)),
+            code=write(draft, program, nest, partial(describe, program, leaves)),
             options=options,
             draft=draft,
         )

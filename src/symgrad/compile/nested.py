@@ -9,6 +9,7 @@ import numpy as np
 
 from symgrad.calls import checked
 from symgrad.compile.arguments import MISSING
+from symgrad.compile.documented import Documented
 from symgrad.errors import ArgumentError, ShapeError
 
 
@@ -57,11 +58,12 @@ class NestedFunction:
         The arguments, as they were given.
     """
 
+    __doc__ = Documented(__doc__, lambda function: function.flat.__doc__)
+
     def __init__(self, flat: Any, args: Sequence[Any]) -> None:
         self.flat = flat
         self.args = args
         self.__name__ = flat.__name__
-        self.__doc__ = flat.__doc__
 
     @property
     def outputs(self) -> Any:

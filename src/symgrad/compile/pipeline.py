@@ -104,16 +104,20 @@ class Draft:
         return target.with_fast_math() if half_angles else target
 
 
+Text = str | Callable[[], str]  # or what writes it
+
+
 class Code:
     """The code of a compiled function.
 
     Attributes
     ----------
     source : str
-        The NumPy code, in which long constant arrays are names.
+        The NumPy code, in which long constant arrays are names; written when first asked for.
     arrays : dict
         These arrays, by name.
     doc : str
+        The docstring, written when first asked for.
     entries : str
         The code of the entries of its largest array, where it is no function of scalars.
     has_scalar : bool
@@ -129,23 +133,23 @@ class Code:
     """
 
     __slots__ = (
+        "_doc",
         "_scalar",
+        "_source",
         "arrays",
         "cost",
-        "doc",
         "entries",
         "has_scalar",
         "ordered",
         "products",
-        "source",
         "worth_after",
     )
 
     def __init__(
         self,
-        source: str,
+        source: Text,
         arrays: dict[str, Any],
-        doc: str,
+        doc: Text,
         entries: str | None,
         scalar: str | Callable[[], str | None] | None,
         ordered: bool,
@@ -153,9 +157,9 @@ class Code:
         products: str,
         worth_after: int = 0,
     ) -> None:
-        self.source = source
+        self._source = source
         self.arrays = arrays
-        self.doc = doc
+        self._doc = doc
         self.entries = entries
         self.has_scalar = scalar is not None
         self.ordered = ordered
@@ -163,6 +167,22 @@ class Code:
         self.products = products
         self.worth_after = worth_after
         self._scalar = scalar
+
+    @property
+    @COLLECTOR_PAUSED
+    def source(self) -> str:
+        """The NumPy code."""
+        if callable(self._source):
+            self._source = self._source()
+        return self._source
+
+    @property
+    @COLLECTOR_PAUSED
+    def doc(self) -> str:
+        """The docstring."""
+        if callable(self._doc):
+            self._doc = self._doc()
+        return self._doc
 
     @property
     @COLLECTOR_PAUSED
@@ -182,7 +202,7 @@ class Code:
         return Code, (*parts, self.scalar, self.ordered, self.cost, self.products)
 
 
-def write(draft: Draft, program: Program, nest: Nest, doc: str) -> Code:
+def write(draft: Draft, program: Program, nest: Nest, doc: Text) -> Code:
     """The code of a program that was just lowered from the formulas of a draft."""
     leaves, options = draft.leaves, draft.options
     arrays = draft.of_arrays(program)
@@ -193,8 +213,12 @@ def write(draft: Draft, program: Program, nest: Nest, doc: str) -> Code:
     elif not program.batched and has_entries([x for _, x in program.parameters], leaves):
         scalar = partial(_entries_source, arrays, leaves, nest, options.name)
         worth_after = call_that_pays(leaves, arrays.steps())
-    return Code(
-        numpy_source(arrays, nest, options.name, doc),
+
+    def source() -> str:
+        return numpy_source(arrays, nest, options.name, code.doc)
+
+    code = Code(
+        source,
         long_arrays(arrays.arrays),
         doc,
         None if program.batched else largest_code(arrays, entry_spaces(arrays)),
@@ -204,6 +228,7 @@ def write(draft: Draft, program: Program, nest: Nest, doc: str) -> Code:
         largest_code(arrays, product_spaces(arrays)),
         worth_after,
     )
+    return code
 
 
 def _entries_source(arrays: Program, leaves: Sequence[Expr], nest: Nest, name: str) -> str | None:

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from symgrad.expr.dims import Dim, Shape, add_dims, mul_dims
-from symgrad.expr.leaves import CONST, is_value, number
+from symgrad.expr.leaves import CONST, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.types import Ty
-from symgrad.ops.arithmetic import MUL, add_all, split_coefficient
-from symgrad.ops.einsum import EINSUM, broadcast
+from symgrad.ops.arithmetic import ADD, MUL, add_all, mul_all, split_coefficient
+from symgrad.ops.einsum import EINSUM, broadcast, is_stretched_scalar
 from symgrad.ops.gathering import GATHER, SCATTER
 from symgrad.ops.layout import EMBED, SLICE, concat, full_entry, slice_of, span, span_text
 from symgrad.print.printed import printed
@@ -220,6 +220,14 @@ def among_zeros(x: Expr) -> Expr:
     if part.ndim:
         vectors[axes[0]] = part
     whole = vectors[0]
+    if x.ndim == 2 and (terms := _multiples_of_units(part)) is not None:
+        other = [
+            _times_units(
+                scalar, [unit, vectors[units[0]]] if axes[0] == 0 else [vectors[units[0]], unit], x
+            )
+            for scalar, unit in terms
+        ]
+        return add_all(other)
     if x.ndim == 2:
         c, rest = split_coefficient(part) if part.ndim else (1, part)
         if rest is not None and c != 1:
@@ -230,6 +238,26 @@ def among_zeros(x: Expr) -> Expr:
     if part.ndim or is_value(part, 1):
         return whole
     return make(MUL, (broadcast(part, shape), whole), (), shape, x.ty)
+
+
+def _multiples_of_units(x: Expr) -> list[tuple[Expr, Expr]] | None:
+    """Scalars and unit vectors that add up to a vector; None where there is something else in it."""
+    found = []
+    for term in x.args if x.op is ADD else (x,):
+        factors = term.args if term.op is MUL else (term,)
+        units = [y for y in factors if y.op is UNIT]
+        scalars = [scalar_of(y) for y in factors if y.op is not UNIT]
+        if len(units) != 1 or None in scalars:
+            return None
+        found.append((mul_all([number(1), *[y for y in scalars if y is not None]]), units[0]))
+    return found
+
+
+def scalar_of(x: Expr) -> Expr | None:
+    """The one number that all entries of an array are; None where they may differ."""
+    if is_number(x):
+        return number(value_of(x))
+    return x.args[0] if is_stretched_scalar(x) else None
 
 
 def _between_zeros(x: Expr, axis: int, extent: Any, entry: Any) -> Expr:

@@ -158,6 +158,10 @@ def _of_many(
     if any(len(set(labels)) < len(labels) for labels in inputs):
         return None
     alike = len(inputs[0]) > 1 and all(labels == inputs[0] for labels in inputs)
+    if alike and not target and len(args) == 2:
+        trace = _trace_with_symmetric(args, forms)
+        if trace is not None:
+            return trace, target
     if not alike:
         form = (
             _products(forms, inputs, target)
@@ -171,6 +175,15 @@ def _of_many(
         return found
     form = _times_product(forms, inputs, target) or _folded(forms, inputs, target)
     return None if form is None else (form, target)
+
+
+def _trace_with_symmetric(args: Sequence[Expr], forms: list[Form]) -> Form | None:
+    """``sum(inv(K) * B)`` as ``trace(inv(K) @ B)``, for an inverse or the like that is symmetric."""
+    for k, x in enumerate(args):
+        if x.op.matrices and x.ndim == 2 and is_symmetric(x):
+            chain = Form("chain", (forms[k], forms[1 - k]), ((False, False), False, False))
+            return Form("trace", (chain,))
+    return None
 
 
 def _times_product(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:

@@ -262,7 +262,11 @@ class LatexPrinter(Printer):
         if piece.text in ("0", "0.0"):
             return Piece(r"\mathbf{0}", ATOM)
         minus = piece.level == MINUS and piece.text.startswith("-")
-        scalar = Piece(piece.text[1:], LOOSE) if minus else piece
+        scalar = (
+            Piece(piece.text[1:], ATOM if _BAR.fullmatch(piece.text[1:]) else LOOSE)
+            if minus
+            else piece
+        )
         factors = [Piece(ones[node.ndim - 1], PRODUCT)]
         filled = self._juxtaposed([] if scalar.text == "1" else [scalar], factors)
         return Piece(f"-{filled.text}", MINUS) if minus else filled
@@ -362,6 +366,7 @@ def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
     return Piece(text, LOOSE, cases=tuple(rows))
 
 
+_BAR: Final = re.compile(r"\\bar\{[^{}]*\}")  # a mean
 _TALL: Final = re.compile(r"e\^|\\sum")  # no reader wants these in an exponent
 FOLDED: Final = 6  # signs of a fraction that may be written on the line
 EXPONENT: Final = 12  # signs of an exponent that is short

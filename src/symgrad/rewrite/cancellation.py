@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from symgrad.expr.leaves import is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
@@ -18,6 +18,9 @@ from symgrad.ops.arithmetic import (
     split_coefficient,
 )
 from symgrad.ops.stable import sech
+
+# What is near a number somewhere: roots of sums, powers of a number and functions
+FUNCTIONS: Final = (ADD, POW, f.expit, f.exp, f.cos, f.cosh, sech, f.exp2)
 
 Terms = dict[Expr, Any]  # the numbers of the terms of a sum; those that no rule may touch
 

@@ -14,10 +14,10 @@ from symgrad.expr.leaves import EYE, assumed, eye, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import MUL, POW, add_all, mul, power
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, power, split_coefficient
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
 from symgrad.ops.determinant import COFACTORS, DET, cofactors_formula
-from symgrad.ops.einsum import EINSUM, einsum_node, is_stretched_scalar
+from symgrad.ops.einsum import EINSUM, einsum_node, is_layout, is_stretched_scalar
 from symgrad.ops.layout import EMBED
 from symgrad.ops.linalg import INV, LOGABSDET, SOLVE, SPD_LOGDET
 from symgrad.ops.matrix_powers import MATRIX_POWER
@@ -167,6 +167,47 @@ def _product_of_solution(y: Expr) -> Expr | None:
             del operands[at], labels[at]
             return einsum_node(operands, labels, out, dict(spread))
     return None
+
+
+def _solution_for_vector(y: Expr) -> Expr | None:
+    """``solve(A, B @ x[:, newaxis]) -> solve(A, B @ x)[:, newaxis]`` of a solution x."""
+    a, b = y.args
+    if b.ndim != 2 or b.shape[1] != 1 or is_layout(b) or b.op is SOLVE:
+        return None
+    terms = [split_coefficient(term) for term in (b.args if b.op is ADD else (b,))]
+    vectors = [
+        mul(number(c, v.shape), v)
+        for c, x in terms
+        if x is not None and not isinstance(c, bool) and (v := _as_vector(x)) is not None
+    ]
+    if len(vectors) < len(terms):
+        return None
+    total = add_all(vectors)
+    return SOLVE.build((a, einsum_node([total], [(0,)], (0, 1), {1: 1})), ())
+
+
+def _as_vector(x: Expr) -> Expr | None:
+    """The vector that is the one column of a matrix, where that is made of vectors."""
+    if _solves_for_vector(x):
+        return einsum_node([x], [(0, 1)], (0,), {})
+    if x.op is not EINSUM:
+        return None
+    inputs, (row, column), spread = x.params
+    if is_layout(x):
+        (labels,) = inputs
+        return x.args[0] if labels == (row,) else None
+    at = [i for i, labels in enumerate(inputs) if column in labels]
+    solved = len(at) == 1 and _solves_for_vector(x.args[at[0]])
+    return einsum_node(x.args, inputs, (row,), dict(spread)) if solved else None
+
+
+def _solves_for_vector(x: Expr) -> bool:
+    """Whether a matrix of one column is a solution for a vector, or for such a solution."""
+    if x.op is not SOLVE or x.ndim != 2:
+        return False
+    while x.op is SOLVE:
+        x = x.args[1]
+    return is_layout(x)
 
 
 # Orthogonal matrices
@@ -322,7 +363,7 @@ def _product_of_eigenvalues(y: Expr) -> Expr | None:
     return DET.build(x.args, ()) if known else None
 
 
-DOMAIN, ROUNDING = Guarantee.DOMAIN, Guarantee.ROUNDING
+EXACT, DOMAIN, ROUNDING = Guarantee.EXACT, Guarantee.DOMAIN, Guarantee.ROUNDING
 EIGENVALUE_RULES: Final = (
     Rule("sum(eigvalsh(A)) = trace(A)", ROUNDING, EINSUM, _sum_of_eigenvalues),
     Rule(
@@ -343,6 +384,12 @@ LOGDET_OF_PRODUCT: Final = Rule(
 MATRIX_RULES: Final = (
     Rule("inv(A @ B) @ A = inv(B), inv(A) @ A = 1", DOMAIN, EINSUM, _cancelled_inverse),
     Rule("A @ solve(A, b) = b", DOMAIN, EINSUM, _product_of_solution),
+    Rule(
+        "solve(A, B @ x[:, newaxis]) = solve(A, B @ x)[:, newaxis]",
+        EXACT,
+        SOLVE,
+        _solution_for_vector,
+    ),
     Rule("Q.T @ Q = 1, Q orthogonal", ROUNDING, EINSUM, _orthogonal_product),
     Rule("A @ diag(e_k) @ B = outer(A[:, k], B[k])", ROUNDING, EINSUM, _selected),
     Rule("det(Q)**2 = 1, Q orthogonal", ROUNDING, POW, _even_power_of_sign),

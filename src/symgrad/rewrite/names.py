@@ -127,7 +127,7 @@ class Recall:
         if rest is None or not is_exact(scale) or isinstance(scale, bool):
             return
         factors = powers_of(rest) if rest.op is MUL else {}
-        if any(base.args and base.op is not NAMED for base in factors):
+        if any((base.args and base.op is not NAMED) or len(factors) > 1 for base in factors):
             self.products.append((part, scale, factors))
         base, exponent = _power_parts(rest)
         if exponent != 1 and base.args and base.op is not NAMED:

@@ -11,6 +11,7 @@ from symgrad.expr.traverse import toposort
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import public
 from symgrad.rewrite.by_names import shortest_by_names
+from symgrad.rewrite.canonical import canonical
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.rule import Guarantee, as_guarantee
@@ -65,9 +66,10 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Any:
 
 def _simplified(e: Expr, level: str, allowed: Guarantee) -> Expr:
     (given,) = shown_forms([e])
-    (tidy,) = simplify_all([given], guarantee=allowed)
     if allowed is not Guarantee.DOMAIN:
-        return tidy
+        return simplify_all([given], guarantee=allowed)[0]
+    (given,) = canonical([given])
+    (tidy,) = simplify_all([given])
     if level == "basic":
         return shortest_by_names([tidy, given])
     from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)

@@ -10,6 +10,7 @@ from symgrad.expr.node import Expr, remember_form, remembered_form
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import as_roots, free_symbols, ops_of, toposort
 from symgrad.expr.types import BOOL
+from symgrad.ops.arithmetic import MUL, mul_all
 from symgrad.ops.continued import at_zero
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.products import matmul
@@ -34,9 +35,20 @@ def _form(node: Expr) -> Expr:
     found = remembered_form(node)
     if found is None:
         (computed,) = without_continuations(computed_forms(node.args))
-        found = shorter_of(computed, shortest_by_names([computed]))
+        found = shorter_of(computed, shortest_by_names(_forms(computed)))
         remember_form(node, found)
     return found
+
+
+def _forms(computed: Expr) -> list[Expr]:
+    """What the search begins with: a factor that stands for a formula also written out.
+
+    In a sum it stays whole: ``a*x**(a - 1) - b*x**a`` is not ``x**a*(a/x - b)``, which has a pole.
+    """
+    if computed.op is not MUL or not any(x.op.formula for x in computed.args):
+        return [computed]
+    factors = [x.op.formula(x) if x.op.formula else x for x in computed.args]
+    return [computed, mul_all(factors)]
 
 
 def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> list[Expr]:

@@ -50,8 +50,10 @@ class Rule:
     rewritten : callable
         ``rewritten(seen)``: what it is shown, rewritten, or None where the rule does not match.
     among : tuple of Op
-        Where there are any: the rule can only match sums and products on whose surface one of them
-        stands (see `symgrad.rewrite.surface`).
+        Where there are any: the rule can only match sums, products and powers on whose surface one of
+        them stands (see `symgrad.rewrite.surface`).
+    within : bool
+        Whether it is enough that one stands in a term of a sum among the factors.
     view : callable or None
         ``view(node)``: what the rule is shown of a node, or None for nothing; without it the node.
     """
@@ -61,6 +63,7 @@ class Rule:
     op: Op
     rewritten: Callable[[Expr], Expr | None]
     among: tuple[Op, ...] = ()
+    within: bool = False
     view: Callable[[Expr], Expr | None] | None = None
 
     def apply(self, node: Expr) -> Expr | None:

@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
@@ -32,12 +32,13 @@ from symgrad.rewrite.short_exponentials import (
     EXPONENTIAL_FACES,
     EXPONENTIAL_RULES,
 )
+from symgrad.rewrite.short_powers import SHORT_POWERS
 from symgrad.rewrite.short_ratios import RATIO_RULES
 from symgrad.rewrite.short_trigonometry import TRIGONOMETRIC_FACES, TRIGONOMETRIC_RULES
 from symgrad.rewrite.simplify import simplify_all
-from symgrad.rewrite.size import Sizes, size_of
+from symgrad.rewrite.size import OPERATION, Sizes, shares_factor, size_of
 
-LOCAL: Final = by_op((*RATIO_RULES, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
+LOCAL: Final = by_op((*RATIO_RULES, *SHORT_POWERS, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
 MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
 FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 FACES_BY_OP: Final = tuple(map(by_op, FACES))
@@ -45,7 +46,8 @@ FACES_BY_OP: Final = tuple(map(by_op, FACES))
 WIDTH: Final = 2  # formulas that are kept from round to round
 ROUNDS: Final = 3
 STEPS: Final = 6  # rules that are applied to a node one after the other
-OVERFLOW: Final = 1000  # what a form is longer by that may overflow where others do not
+OVERFLOW: Final = 1000  # operations that a form is longer by that may overflow where others do not,
+HALF: Final = 0.5  # and one with a symbol left in every term of a sum
 EXPONENTIALS: Final = (f.exp, f.exp2, f.expm1, f.cosh, f.sinh)
 SLACK: Final = 48  # by how much what a rule made may be longer to be worth a search
 MADE: Final = 4  # the work per operand of a rule that applies, where one that does not is 1
@@ -91,15 +93,16 @@ def may_be_shortened(x: Expr) -> bool:
     That takes a small part of the time of a search.
     """
     order = toposort([x])
+    if at_zero in ops_of([x]):
+        return True
+    if any(y.op.formula for y in (x.args if x.op is MUL else ())):
+        return all(map(_is_plain, order))
     try:
-        return at_zero in ops_of([x]) or (
-            all(map(_is_plain, order))
-            and any(
-                (made := rule.apply(node)) is not None and made is not node
-                for node in order
-                for rules in (LOCAL, MERGING, *FACES_BY_OP)
-                for rule in rules.get(node.op, ())
-            )
+        return all(map(_is_plain, order)) and any(
+            (made := rule.apply(node)) is not None and made is not node
+            for node in order
+            for rules in (LOCAL, MERGING, *FACES_BY_OP)
+            for rule in rules.get(node.op, ())
         )
     finally:
         forget()
@@ -155,6 +158,13 @@ def _grows(term: Expr) -> bool:
     return any(x.op in EXPONENTIALS and split_coefficient(x.args[0])[0] > 0 for x in factors)
 
 
+class Faults(NamedTuple):
+    """What speaks against a form: it may overflow where others do not, terms share a factor."""
+
+    overflows: bool
+    shares: bool
+
+
 class _Search:
     """What is known in the course of one search."""
 
@@ -162,21 +172,30 @@ class _Search:
         self.left = work
         self.sizes: Sizes = {}
         self.image = Images()
-        self.overflows: dict[Expr, bool] = {}
+        self.faults: dict[Expr, Faults] = {}
 
-    def weight(self, x: Expr) -> int:
+    def weight(self, x: Expr) -> float:
         """What a form is chosen by: its size, longer for what may overflow."""
-        return size_of(x, self.sizes).weight + (OVERFLOW if self._overflows(x) else 0)
+        return size_of(x, self.sizes).weight + OPERATION * self._penalty(x)
 
-    def operations(self, x: Expr) -> int:
-        """Of two forms with as many operations the one that is there already is good enough."""
-        return size_of(x, self.sizes).operations + (OVERFLOW if self._overflows(x) else 0)
+    def operations(self, x: Expr) -> float:
+        """Of two forms with as many operations the one that is there already is good enough.
 
-    def _overflows(self, root: Expr) -> bool:
-        for node in toposort([root], skip=self.overflows):
-            inside = any(self.overflows[arg] for arg in node.args)
-            self.overflows[node] = inside or (node.op is MUL and _is_quotient_of_infinities(node))
-        return self.overflows[root]
+        It is not where a symbol is left in every term of a sum: ``a*x**2 - a``.
+        """
+        return size_of(x, self.sizes).operations + self._penalty(x)
+
+    def _penalty(self, root: Expr) -> float:
+        known = self.faults
+        for node in toposort([root], skip=known):
+            overflows = node.op is MUL and _is_quotient_of_infinities(node)
+            shares = node.op is ADD and shares_factor(node)
+            for arg in node.args:
+                overflows |= known[arg].overflows
+                shares |= known[arg].shares
+            known[node] = Faults(overflows, shares)
+        found = known[root]
+        return OVERFLOW * found.overflows + HALF * found.shares
 
     def run(self, forms: Sequence[Expr]) -> Expr:
         merge = partial(rewrite, rules=MERGING, limit=2)
@@ -210,8 +229,11 @@ class _Search:
         return x
 
     def _tidied(self, x: Expr) -> Expr:
-        """As the pass for all graphs would leave it, where that is no longer: so the form stays one."""
-        (tidy,) = simplify_all([x])
+        """As the pass for all graphs would leave it, where that is no longer: so the form stays one.
+
+        What is written out stays so: ``(g - 1)/x**g`` is no derivative of a power any more.
+        """
+        (tidy,) = simplify_all([x], written_out=not any(y.op.formula for y in toposort([x])))
         return tidy if self.operations(tidy) <= self.operations(x) else x
 
     def _faces(self, x: Expr) -> list[Expr]:

@@ -63,8 +63,12 @@ def _size(node: Expr, known: Sizes) -> Size:
         size = _sum([known[x] for x in node.args])
         nested = sum(map(_is_nested_polynomial, node.args))
         return size._replace(operations=size.operations + nested, shared=_shares(node.args))
-    if node.op is MUL or node.op is POW:
-        return _product(node.args if node.op is MUL else (node,), known)
+    if node.op is MUL:
+        return _product(node.args, known, any(map(stands_above, node.args)))
+    if node.op is POW:
+        return _product((node,), known, False)
+    if node.op.formula is not None:
+        return size_of(node.op.formula(node), known)
     inner = [known[x] for x in node.args]
     return _limited(
         1 + sum(x.operations for x in inner),
@@ -142,7 +146,27 @@ def _shares(terms: Sequence[Expr]) -> bool:
     return number > 1 or bool(common)
 
 
-def _product(factors: Iterable[Expr], known: Sizes) -> Size:
+def shares_factor(total: Expr) -> bool:
+    """Whether one power of a symbol stands in all terms, and what is left is free of it: ``a*x - a``."""
+    if len(total.args) > MAX_TERMS:
+        return False
+    common: dict[Expr, Any] | None = None
+    for term in total.args:
+        own = {x: n for x, n in map(_power_of_symbol, _factors_of(term)) if x is not None}
+        common = own if common is None else {x: n for x, n in common.items() if own.get(x) == n}
+        if not common:
+            return False
+    return True
+
+
+def _power_of_symbol(factor: Expr) -> tuple[Expr | None, Any]:
+    base = _base(factor)
+    n = value_of(factor.args[1]) if factor.op is POW else 1
+    return (base, n) if base.op.label is not None and n is not None and n > 0 else (None, n)
+
+
+def _product(factors: Iterable[Expr], known: Sizes, over: bool) -> Size:
+    """A product; `over` tells whether something stands above the bar, so that ``x**(-n)`` goes below."""
     above: list[tuple[int, int]] = []
     below: list[tuple[int, int]] = []
     negative = False
@@ -153,7 +177,8 @@ def _product(factors: Iterable[Expr], known: Sizes) -> Size:
             negative ^= bool(value < 0)
             _put_number(abs(value), above, below)
         else:
-            (below if _is_below(x) else above).append(_factor(x, known))
+            under = stands_below(x) if over else _is_below(x)
+            (below if under else above).append(_factor(x, known, under))
             if _base(x).op is ADD:
                 nested += known[_base(x)].fraction
                 shared += known[_base(x)].shared
@@ -179,7 +204,28 @@ def _is_below(x: Expr) -> bool:
     return n is not None and bool(n < 0)
 
 
-def _factor(x: Expr, known: Sizes) -> tuple[int, int]:
+def stands_below(x: Expr) -> bool:
+    """Whether a factor is printed as a divisor: its exponent, or every term of it, is negative."""
+    if x.op is not POW:
+        return False
+    n = value_of(x.args[1])
+    if n is not None:
+        return bool(n < 0)
+    terms = x.args[1].args if x.args[1].op is ADD else (x.args[1],)
+    return len(terms) <= MAX_TERMS and all(split_coefficient(t)[0] < 0 for t in terms)
+
+
+def stands_above(x: Expr) -> bool:
+    """Whether a factor is printed above the bar; a sign is not."""
+    value = value_of(x)
+    return not stands_below(x) if value is None else abs(value) != 1 and not _is_unit_share(value)
+
+
+def _is_unit_share(value: Any) -> bool:
+    return value.__class__ is Fraction and abs(value.numerator) == 1
+
+
+def _factor(x: Expr, known: Sizes, under: bool) -> tuple[int, int]:
     """A factor without the sign of its exponent."""
     if x.op is not POW:
         inner = known[x]
@@ -189,6 +235,10 @@ def _factor(x: Expr, known: Sizes) -> tuple[int, int]:
     brackets = 2 * (base.open or x.args[0].op in (MUL, POW))
     if n is None:
         exponent = known[p]
+        if under:  # without its sign
+            exponent = exponent._replace(
+                operations=exponent.operations - 1, characters=exponent.characters - 1
+            )
         closed = is_number(p) or p.op.label is not None or not p.args
         return (
             base.operations + exponent.operations + 1,

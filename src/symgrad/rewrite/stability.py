@@ -18,8 +18,9 @@ from typing import Final
 from symgrad.expr.leaves import EYE, is_value
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.rewriting import images, rewritten, transform
+from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import as_roots, ops_of, rebuild, toposort
+from symgrad.ops import special
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
@@ -107,12 +108,20 @@ class _Rewriting:
         self.surface = Surface(
             op for group in rules.values() for rule in group for op in rule.among
         )
-        self.among = {rule: self.surface.set_of(rule.among) for g in rules.values() for rule in g}
+        self.among = {
+            rule: self.surface.set_of(rule.among, rule.within)
+            for group in rules.values()
+            for rule in group
+        }
         self.chosen: dict[tuple[Op, int], tuple[Rule, ...]] = {}
         self.stable: set[Expr] = set()
 
     def run(self, roots: Sequence[Expr]) -> Sequence[Expr]:
-        return images(roots, transform(roots, self._stable))
+        roots = as_roots(roots)
+        ops = {*self.rules, EINSUM}
+        if any(node.shape for node in toposort(roots)):
+            ops.update(op for op in ops_of(roots) if op.elementwise)  # factors are taken out
+        return rewritten(roots, dict.fromkeys(ops, self._stable))
 
     def _stable(self, built: Expr) -> Expr:
         """A node whose operands are stable in stable form."""
@@ -126,7 +135,7 @@ class _Rewriting:
     def _wanted(self, node: Expr) -> tuple[Rule, ...]:
         """The rules on nodes of this op that look for nothing which is not on the node's surface."""
         group = self.rules.get(node.op, ())
-        if node.op is not MUL and node.op is not ADD:
+        if node.op not in ON_SURFACE:
             return group
         there = self.surface.of(node)
         chosen = self.chosen.get((node.op, there))
@@ -139,14 +148,14 @@ class _Rewriting:
         """A node whose operands are stable, in stable form, with the nodes that rules make on the way."""
         stable = self.stable
         for _ in range(MAX_ROUNDS):
+            if node in stable:
+                break
             image: dict[Expr, Expr] = {}
             for fresh in _below(node, stable):
                 built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
                 image[fresh] = changed = _step(built, self._wanted)
                 if changed is built and all(arg in stable for arg in built.args):
                     stable.add(built)
-            if not image:
-                return node
             node = image[node]
         return node
 
@@ -282,13 +291,19 @@ def _each_once(rule: Rule) -> Rule:
     return replace(rule, view=_distinct) if rule.op in (MUL, ADD) else rule
 
 
+ON_SURFACE: Final = (MUL, ADD, POW)  # whose rules may look for functions on the surface
 # Sines and cosines of imaginary angles, and what is their reciprocal
-ENDS: Final = tuple(complements.ENDS)
 HYPERBOLIC: Final = (f.sinh, f.cosh, f.expm1, *exponentials.RECIPROCAL_OF)
 _SUMS: Final = (
     Rule("log(p*r) = log(p) + log(r), p > 0", ROUNDING, f.log, logs.log_of_product),
     Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, logs.log_of_total),
-    Rule("sum(exp(u))**-k = exp(-k*logsumexp(u))", EXACT, POW, exponentials.power_of_total),
+    Rule(
+        "sum(exp(u))**-k = exp(-k*logsumexp(u))",
+        EXACT,
+        POW,
+        exponentials.power_of_total,
+        (EINSUM,),
+    ),
     Rule(
         "exp(u)*exp(-logsumexp(u)) = exp(u - logsumexp(u))",
         DOMAIN,
@@ -308,11 +323,17 @@ _CLOSED: Final = (
     Rule("log(c*erfc(u)) = log(erfc(u)) + log(c)", EXACT, f.log, forms.log_of_special_product),
     Rule("log1p(-erf(u)) = log(erfc(u))", EXACT, f.log1p, forms.log1p_of_special),
     Rule("log1p(exp(u)) = softplus(u)", EXACT, f.log1p, logs.log1p_of),
-    Rule("cosh(u)**-k = sech(u)**k", DOMAIN, POW, hyperbolic.reciprocal),
+    Rule("cosh(u)**-k = sech(u)**k", DOMAIN, POW, hyperbolic.reciprocal, FUNCTIONS, True),
     Rule(
         "sinh(u)*sech(u) = tanh(u), cosh(u)*csch(u)", DOMAIN, MUL, hyperbolic.quotient, HYPERBOLIC
     ),
-    Rule("erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)", EXACT, POW, forms.reciprocal_of_tail),
+    Rule(
+        "erfcx(u)**-1 = -sqrt(pi)/2*(log erfc)'(u)",
+        EXACT,
+        POW,
+        forms.reciprocal_of_tail,
+        (special.erfcx,),
+    ),
     Rule("exp(-u**2)/erfc(u) = 1/erfcx(u)", DOMAIN, MUL, forms.tail_product, forms.TAILS),
     Rule("iv(v + 1, u)/iv(v, u) as one function", DOMAIN, MUL, forms.bessel_ratio, forms.BESSEL),
     Rule("exp(-u)*iv(v, u) = ive(v, u), u > 0", DOMAIN, MUL, forms.bessel_product, forms.BESSEL),
@@ -331,7 +352,13 @@ _RULES: Final = (
     Rule("log(det(A)) = log|det(A)| + log(sign)", EXACT, f.log, logs.log_of_det),
     Rule("logaddexp(0, u) = softplus(u)", EXACT, f.logaddexp, logs.logaddexp_of_zero),
     *EQUAL_EXPONENTIALS,
-    Rule("exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1", ROUNDING, ADD, cancellation.difference),
+    Rule(
+        "exp(u) - 1, 1 - cos(u), sqrt(1 + u) - 1",
+        ROUNDING,
+        ADD,
+        cancellation.difference,
+        cancellation.FUNCTIONS,
+    ),
     Rule(
         "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)",
         ROUNDING,
@@ -354,13 +381,39 @@ _RULES: Final = (
         tuple(complements.ENDS),
     ),
     TAIL_DIFFERENCE,
-    Rule("(2*cosh(u))**n = 2**n * cosh(u)**n", ROUNDING, POW, exponentials.power_of_hyperbolic),
-    Rule("(1 + exp(u))**-k = expit(-u)**k", ROUNDING, POW, exponentials.power_of_sum),
-    Rule("expm1(u)**-k = bose_einstein(u)**k", DOMAIN, POW, hyperbolic.reciprocal_of_expm1),
+    Rule(
+        "(2*cosh(u))**n = 2**n * cosh(u)**n",
+        ROUNDING,
+        POW,
+        exponentials.power_of_hyperbolic,
+        (f.cosh, f.sinh),
+    ),
+    Rule(
+        "(1 + exp(u))**-k = expit(-u)**k",
+        ROUNDING,
+        POW,
+        exponentials.power_of_sum,
+        (f.exp,),
+        within=True,
+    ),
+    Rule(
+        "expm1(u)**-k = bose_einstein(u)**k",
+        DOMAIN,
+        POW,
+        hyperbolic.reciprocal_of_expm1,
+        (f.expm1,),
+    ),
     Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
     Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product, (f.exp,)),
     Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb, (f.exp, *HYPERBOLIC)),
-    Rule("(exp(u) + exp(v))*expit(-u), term by term", DOMAIN, MUL, exponentials.multiply_out),
+    Rule(
+        "(exp(u) + exp(v))*expit(-u), term by term",
+        DOMAIN,
+        MUL,
+        exponentials.multiply_out,
+        (f.exp, f.expit),
+        within=True,
+    ),
     *_SUMS,
 )
 

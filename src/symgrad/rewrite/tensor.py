@@ -155,9 +155,15 @@ def _grouped(
     places = [ls for ls, _ in groups]
     summed = any(n not in out for ls in places for n in ls)
     if len(kept) == 1 and kept[0].op is MUL and summed:
-        *head, last = kept[0].args  # a sum of products is a dot product
-        return scale, [raw_product(tuple(head)), last], places * 2
+        head, last = _halves(kept[0].args)  # a sum of products is a dot product
+        return scale, [raw_product(head), last], places * 2
     return scale, kept, places
+
+
+def _halves(factors: Sequence[Expr]) -> tuple[tuple[Expr, ...], Expr]:
+    """All factors but one, and that one: an inverse or the like, ``trace(inv(K) @ (A*B))``, or the last."""
+    at = next((i for i, x in enumerate(factors) if x.op.matrices), len(factors) - 1)
+    return (*factors[:at], *factors[at + 1 :]), factors[at]
 
 
 def product_as_einsum(node: Expr) -> Expr:

@@ -293,7 +293,7 @@ def equation_code(
     depends on parameters.
     """
     free = options["globalize"] and options["bracket"] is None and ends is None
-    parts = equation_loop(options["bounds"], problem, outputs) if free else None
+    parts = equation_loop(options["bounds"], options["order"], problem, outputs) if free else None
     loop = parts.python() if parts is not None else None
     evaluate, entrywise = over_problems("evaluate", problem, outputs)
     newton = outputs[2] is quotient

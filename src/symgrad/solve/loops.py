@@ -20,6 +20,7 @@ from symgrad.program.ir import Program
 from symgrad.rewrite.unrolling import by_entries, has_entries
 from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem, size_of
+from symgrad.solve.runtime.ending import regular_rate
 from symgrad.solve.templates import EQUATION, FULL_STEPS, MINIMUM, SYSTEM, USUAL, Loop, Template
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
@@ -86,9 +87,13 @@ class Parts(NamedTuple):
 
 
 def equation_loop(
-    bounds: Any, problem: Problem, outputs: Sequence[Expr], written: Formulas = on_floats
+    bounds: Any,
+    order: int,
+    problem: Problem,
+    outputs: Sequence[Expr],
+    written: Formulas = on_floats,
 ) -> Parts | None:
-    """Full steps for one equation, by value, step and slope; None where it holds arrays.
+    """Full steps of an order for one equation, by value, step and slope; None where it holds arrays.
 
     What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
     bits of x. All else goes on, from the start, to `solve_equation`.
@@ -117,11 +122,13 @@ def equation_loop(
         value=value,
         slope=slope,
         step=f"{value}/slope" if newton else found[1],
+        rate=f"{regular_rate(order):.2g}",
         short=short if newton else f"{short} and abs({value}/slope) <= part",
         sharp=f"{sharp} or is_sharp(rounding({', '.join(names)}), slope*{names[0]}))",
         sharp_alone=f"{sharp})",
+        begun=[f"if not ({inside.format('x0')}):", f"{INDENT}bound = 0.0"] if inside else (),
         **FULL_STEPS,
-        last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last)",
+        last_bits=f"abs({names[0]} - last) <= 2e-15*abs(last) and abs(step) <= 0.1*abs(gap) < inf",
         inside=f" and {inside.format(names[0])}" if inside else "",
         last_inside=f" and {inside.format('last')}" if inside else "",
         sign="-" if newton else "+",
@@ -344,7 +351,12 @@ def _steps_of(
         "elimination": _elimination(n, definite, diagonal),
         "move": [*remembered, *moved],
         "shorten": [f"{x} = last{i} + part*p{i}" for i, x in enumerate(unknowns)],
-        "regular": " and ".join([f"abs({pivot}) > 1e-280" for pivot in pivots]),
+        "regular": " and ".join(
+            [
+                f"abs({pivot}) > 1e-280 and ({x} == 0.0 or abs({pivot}*{x}) > 1e-280)"
+                for pivot, x in zip(pivots, unknowns, strict=True)
+            ]
+        ),
         "bits": " and ".join(
             [f"abs({x} - last{i}) <= 2e-15*abs({x})" for i, x in enumerate(unknowns)]
         ),

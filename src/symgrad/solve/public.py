@@ -83,6 +83,8 @@ def newton_root(
     bounds : (low, high), or for a list of unknowns a list of pairs, optional
         The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well: 0 for
         ``nonnegative=True``, and the least positive normal number for ``positive=True``, which excludes 0.
+        A start beyond a bound begins at it; at one that excludes 0, at the mirror image of the start, and
+        at `x_scale`, or 1, for a start of 0.
     backend : {"numpy", "native"}
         "native": up to 8 scalar unknowns are solved by machine code, one problem or many at once, by way
         of llvmlite (the extra ``native``); what it does not solve beyond doubt goes on as ever.
@@ -94,7 +96,8 @@ def newton_root(
         takes. A point is called converged where the full step that led there is at most ``tol * |x|`` in
         every unknown and ``|F|`` fell as it does at a root, or where nothing of F is left but rounding, by
         a running error bound of its terms, and the root is located. In no unit of length does a flat
-        point, a jump, a pole or infinity pass for a root. `maxiter` is how many steps each attempt may
+        point, a jump, a pole or infinity pass for a root, nor 0 for one that is only near to it. `maxiter`
+        is how many steps each attempt may
         take: one equation, where stuck, looks for a sign change after half of them; a system that ends
         without a root tries other trust regions and starts.
 
@@ -447,14 +450,14 @@ def _equation(
         derivatives.append(diff(derivatives[-1], x))
     step, slope = householder_step(derivatives)
     written = any(isinstance(e, Expr) for e in bracket or ())
-    options = options | {"bracket": None if written else bracket}
+    options = options | {"bracket": None if written else bracket, "order": order}
     ends = [as_expr(e) for e in bracket] if written else None
     method = {1: "Newton's method", 2: "Halley's method"}.get(
         order, f"Householder's method of order {order}"
     )
     outputs = [f, step, derivatives[1]]
     free = options["globalize"] and ends is None and options["bracket"] is None
-    write = partial(equation_loop, options["bounds"])
+    write = partial(equation_loop, options["bounds"], order)
     return made_solver(
         partial(equation_code, problem, outputs, slope, options, ends),
         {"rounding": partial(rounding_code, problem, problem.formulas)},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import pathlib
+import sys
 from collections.abc import Callable
 from threading import RLock
 from typing import Any, Final
@@ -160,7 +161,11 @@ class Solver:
 
     def __call__(self, /, *args: Any, **named: Any) -> Any:
         run = self._run or self._compiled()
-        if not named and len(args) == self._count and not has_dask(args):
+        if (
+            not named
+            and len(args) == self._count
+            and ("dask" not in sys.modules or not has_dask(args))
+        ):
             found = run(*args)
             found.origin = (self, args)
             return found

@@ -77,7 +77,8 @@ elif callback is None and {usual}:""",
     """\
 {x} = x0
 bound = inf
-slope = step = gap = inf
+{begun}
+slope = step = gap = part = inf
 small = False
 {uncut}""",
     """\
@@ -85,7 +86,7 @@ for count in range(maxiter + 1):
     {statements}
     size = abs({value})
     if size < bound:
-        if small and size <= 0.1*bound{inside}:
+        if small and size <= {rate}*bound and size <= part*abs({slope}){inside}:
             return Solution({x}, True, count{cuts}, size, CONVERGED)
         before = slope
         slope = {slope}
@@ -128,7 +129,7 @@ numbers = {numbers}
 if numbers is not None and callback is None and {usual}:""",
     """\
 {names} = numbers
-bound = inf
+bound = early = inf
 part = 0.0
 count = 0
 small = False""",
@@ -149,13 +150,14 @@ while True:
             break
         {move}
         small = {small}
+        early = bound
         bound = size
         part = 1.0
         count += 1
     elif part > 0.01 and not small:  # a shorter step
         part *= 0.5
         {shorten}
-    elif small and {bits}:  # a last step, after which |F| cannot fall any more
+    elif small and {bits} and bound <= 0.1*early < inf:  # a last step, and |F| cannot fall any more
         return Solution({last}, True, count - 1, bound, CONVERGED)
     else:
         break""",

@@ -38,13 +38,15 @@ class Steps(NamedTuple):
     nothing, may be less accurate, and adds the slope. ``check(x, params, slope)`` gives ``|F|`` and the
     length of Newton's step in each unknown, not finite where the derivative is singular; the slope may be
     that of a point close by. Steps and slopes may be overwritten by the next call. ``is_at_level(x,
-    params)`` tells where nothing of F is left but rounding.
+    params)`` tells where nothing of F is left but rounding. `rate` is how much of ``|F|`` a short step
+    leaves, at most, towards a regular root.
     """
 
     fast: Callable[..., Any]
     exact: Callable[..., Any]
     check: Callable[..., Any]
     is_at_level: Callable[..., Any]
+    rate: float = REGULAR_RATE
 
 
 class Found:
@@ -160,6 +162,7 @@ def approach(
             at = keep if isinstance(at, slice) else at[keep]
             params = taken(params, keep, going.size)
             x, count, bound = x.take(keep, axis=1), count[keep], bound[keep]
+            slope = slope[keep] if np.ndim(slope) else slope
             going, lost, least = going[keep], lost[keep], least.take(keep, axis=1)
             sure = sure[keep]
     _put((found, counts, slopes, surely), at, (x, count, slope, sure))
@@ -249,7 +252,7 @@ def _finish(
         moved = index[falls]
         x[:, moved], size[moved] = to[:, falls], after[falls]
         count[moved] += 1
-        root = falls & (after <= REGULAR_RATE * before)
+        root = falls & (after <= steps.rate * before)
         solved[index[root]] = True
         keep = falls & ~root
         keep &= all_unknowns(np.abs(step) <= tol * np.abs(to))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
+from symgrad.solve.runtime.ending import begun_within
 from symgrad.solve.runtime.results import Answer, Status
 
 
@@ -97,9 +98,10 @@ class Problems(NamedTuple):
 
 
 def prepare(call: Call, finite: bool = True) -> Problems:
-    """The problems that a call describes; raises an error that names what is wrong with it.
+    """The problems that a call describes, with starts within their bounds.
 
-    With `finite` that is also the case for one problem whose start or data are not finite.
+    Raises an error that names what is wrong with the call. With `finite` that is also the case for one
+    problem whose start or data are not finite.
     """
     form, x0, params = call[:3]
     _check_options(call)
@@ -137,6 +139,7 @@ def prepare(call: Call, finite: bool = True) -> Problems:
     ]
     x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
     scale = _scale(form, call.tolerances.x_scale, shapes[:k])
+    x = begun_within(box(call.options.get("bounds"), shapes[:k]), x, scale)
     return Problems(x, flat[k:], shapes[:k], batch, scale)
 
 

@@ -7,21 +7,25 @@ the running error bound of F (`symgrad.autodiff.rounding`), u the unit roundoff.
 A point is a root where x, F are finite and one of these holds.
 
 a. The full step is short in every component, ``|p_i| <= xtol*|x_i|``, and the iteration contracts there:
-   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``. Newton's iteration is quadratic at a regular root, where this is
-   met with room to spare. At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of
-   ``|F|``, as it does where F decays like an exponential and has no root; so multiple roots end by b or c,
-   after steps that were multiplied by k. A step is measured against x itself, never against 1, so that no
-   unit of length makes it short. A component that tends to 0 has no size to be measured by. Its step is
-   short where it is below the last bits of the largest value that it had, the scale learned from the
-   iterates, and then only where ``|F|`` falls to ``STRONG_RATE`` or less, twice in a row: faster than
-   linearly, which begins only closer to the root than the natural scale of the problem. ``x_scale=``
-   replaces what is learned.
+   ``|F(x + p)| <= REGULAR_RATE*|F(x)|``, and for one equation the next step is short as well, which it is
+   beside no jump. Newton's iteration is quadratic at a regular root, where this is met with room to spare.
+   At a root of multiplicity k a step leaves ``(1 - 1/k)**k``, up to 0.37 of ``|F|``, as it does where F
+   decays like an exponential and has no root; so multiple roots end by b or c, after steps that were
+   multiplied by k, whose own rate tells nothing. Steps of higher order leave less of ``|F|`` there, and
+   are asked for less (`regular_rate`). A step is measured against x itself, never against 1, so that no
+   unit of length makes it short; and so no step towards 0 is. Where a step takes off nearly all of a
+   component that is in the last bits, already, of the largest value that it had, the scale learned from
+   the iterates, 0 itself is tried: it is the root, or part of it, where b or c holds there. It is so for
+   ``x**3``, and not for ``x**2 + 1e-60``, nor where a bound excludes 0. For minima and fits such a step is
+   short, and then only where ``|F|`` falls to ``STRONG_RATE`` or less. ``x_scale=`` replaces what is
+   learned.
 b. ``|F_i|`` is at its level for every i, and the root is located: errors of F as large as its level move x
    by no more than ``LOCATED`` of itself, and by much less than the last step did. No step could do better,
    and none is taken. Where F fades away, as ``tanh(x) - 1`` does at 20, it is at its level and yet locates
    nothing.
 c. F is zero, or at its level, and the root is isolated: beside it, on both sides, ``|F|`` is above its
-   level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750.
+   level or undefined. This tells ``x**4`` at 0 from ``exp(-x)`` at 750. Where levels are below ordinary
+   numbers F may have underflowed, as ``x**3`` does at 1e-110: beside it is then within parts of x itself.
 
 A short step that does not lower ``|F|`` ends the iteration as well: at the level as a root, above it as
 "stalled"; a zero or infinite slope above the level is "singular". Where the bound is not finite it is no
@@ -45,10 +49,11 @@ EPS = 2.0**-52
 UNIT = 2.0**-53  # the unit roundoff
 LEVELS = 4.0  # roundings of the error bound, whose functions are right to two of them
 ROOT_RATE = 0.4  # of |F| that a short step towards a root, of any multiplicity, leaves at most
-REGULAR_RATE = 0.1  # the same at a root where the derivative is regular
 STRONG_RATE = 1e-2  # the same where a component tends to 0
 SHARP = 1e-9  # how little errors of F move a root, against x, that is looked at no further
 NO_SIZE = 1e-5  # of its largest magnitude so far: an unknown below it tends to 0
+NEXT_TO_ZERO = 1e-300  # bounds nearer to 0 than that exclude it
+LEFT_OVER = 1e-3  # of a step: what is left of a component that tends to 0 by it
 CONTRACTED = 1e-8  # of |F| at the start, where its level is not known
 LOCATED = 1e-3  # of the scale of x: how far errors of F at its level may move a root
 STEADY = (0.1, 0.99)  # the rate of steps towards a root of multiplicity 1/(1 - rate)
@@ -58,6 +63,18 @@ ASIDE = (1e-4, 1e-3)  # of the scale of x: where it is seen whether a root is is
 FEW, MANY = 8, 512  # entries of an axis, and numbers, where it is reduced entry by entry
 ANY_REACH = tuple(10.0**k for k in (-3, -20, 20, -60, 60, -120, 120))  # where x is 0
 ORDINARY = 2.0**-1022  # below it numbers lose bits, and a zero may be an underflow
+
+
+def regular_rate(order: int) -> float:
+    """How much of ``|F|`` a short step leaves, at most, towards a root where the derivative is regular.
+
+    Less than half of what steps of Householder's methods leave at a double root, at one that is so nearly,
+    ``x**2 + d``, and where F decays like an exponential: ``(order + 1)**-2`` and ``exp(-order)``.
+    """
+    return 0.4 * min((order + 1.0) ** -2, float(np.exp(-order)))
+
+
+REGULAR_RATE = regular_rate(1)
 
 
 class Levels:
@@ -170,8 +187,41 @@ def short_of_zero(box: Any, x: Any, y: Any, stays: Any = False) -> Any:
     ``1/x`` tell nothing of where they came from. It is met where the iteration `stays` there.
     """
     low, high = box
-    met = ((y <= low) & (low > 0) & (low < 1e-300)) | ((y >= high) & (high < 0) & (high > -1e-300))
+    above, below = _exclude_zero(box)
+    met = (above & (y <= low)) | (below & (y >= high))
     return np.clip(np.where(met & ~np.asarray(stays), 0.1 * x, y), low, high)
+
+
+def _exclude_zero(box: Any) -> tuple[Any, Any]:
+    """Whether lower bounds are there to exclude 0, and whether upper ones are."""
+    low, high = box
+    return (low > 0) & (low < NEXT_TO_ZERO), (high < 0) & (high > -NEXT_TO_ZERO)
+
+
+def begun_within(box: Any, x: Any, x_scale: Any) -> Any:
+    """Starts within the bounds: those beyond one begin at it.
+
+    At a bound that excludes 0 nothing can begin: there it is the mirror image of the start, and the scale
+    or 1 for a start of 0, as far as half of the way to the other bound.
+    """
+    if box is None:
+        return x
+    low, high = box
+    above, below = _exclude_zero(box)
+    size = np.where(x == 0.0, np.where(x_scale > 0, x_scale, 1.0), np.abs(x))
+    x = np.where(above & (x < low), np.minimum(size, 0.5 * high), x)
+    x = np.where(below & (x > high), np.maximum(-size, 0.5 * low), x)
+    return np.clip(x, low, high)
+
+
+def holds_zero(box: Any) -> Any:
+    """Whether 0 is within bounds."""
+    return True if box is None else (box[0] <= 0.0) & (box[1] >= 0.0)
+
+
+def tends_to_zero(length: Any, to: Any, learned: Any) -> Any:
+    """Whether a step took off nearly all of what was in the last bits of the learned scale already."""
+    return (length <= EPS * learned) & (np.abs(to) <= LEFT_OVER * length)
 
 
 def are_short(p: Any, x: Any, xtol: float, x_scale: Any = 0.0) -> Any:
@@ -200,10 +250,15 @@ def are_steady(rate: Any, before: Any) -> Any:
     return steady & (np.abs(rate - before) <= STEADINESS * (1.0 - rate))
 
 
-def measure(x: Any, learned: Any, x_scale: Any = 0.0) -> Any:
-    """What locations are measured by: the size of `x`, or its scale where it tends to 0."""
+def measure(x: Any, learned: Any, x_scale: Any, level: Any) -> Any:
+    """What locations are measured by: the size of `x`, or its scale where it tends to 0.
+
+    Where the level of F is below ordinary numbers F may have underflowed, as ``x**3`` does at 1e-110. What
+    is no 0 then has to be located by its own size.
+    """
     size = np.abs(x)
-    return np.maximum(np.where(size <= NO_SIZE * learned, learned, size), x_scale)
+    scale = np.maximum(np.where(size <= NO_SIZE * learned, learned, size), x_scale)
+    return np.where((level < ORDINARY) & (x != 0.0), size, scale)
 
 
 def learned_scale(learned: Any, x: Any) -> Any:

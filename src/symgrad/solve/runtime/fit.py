@@ -47,7 +47,7 @@ class Fits(Found):
     `wished` where `ftol` or `gtol` is met, which is enough."""
 
     def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
-        super().__init__(x if box is None else np.clip(x, *box))
+        super().__init__(x)
         self.tolerances, self.box, self.x_scale = tolerances, box, x_scale
         self.scale = np.abs(self.x)
         self.curvature = np.full(len(x), UNKNOWN, np.int8)

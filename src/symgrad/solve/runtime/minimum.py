@@ -81,7 +81,7 @@ class Minima(Found):
     """
 
     def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
-        super().__init__(x if box is None else np.clip(x, *box))
+        super().__init__(x)
         self.tolerances, self.box, self.x_scale = tolerances, box, x_scale
         self.value = np.full(len(x), np.nan)
         self.curvature = np.full(len(x), UNKNOWN, np.int8)

@@ -111,7 +111,7 @@ def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
         return (np.abs(f) <= level) & (level <= SHARP * np.abs(slope * x[0]))
 
     if kernels is not None:
-        return kernels.steps(at, is_at_level, problems)
+        return kernels.steps(at, is_at_level, problems)._replace(rate=every.rate)
     exact = _exact_step(at)
 
     def check(x: Any, params: list[Any], slope: Any) -> tuple[Any, Any]:
@@ -119,7 +119,10 @@ def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
         newton = _sound_step(x[0], f, slope)
         return np.abs(f), np.where(np.abs(newton) <= np.abs(step), -step, newton)[None]
 
-    return Steps(lambda x, params: (*exact(x, params), 1.0), exact, check, is_at_level)
+    def fast(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
+        return *exact(x, params), 1.0
+
+    return Steps(fast, exact, check, is_at_level, every.rate)
 
 
 def solve_equation(
@@ -158,6 +161,7 @@ def solve_equation(
         call.callback,
         float(problems.x_scale[0]),
         call.tolerances.ftol,
+        call.options["order"],
     )
     done.single = not batch
     run = {key: call.options[key] for key in ("globalize", "bracket")}

@@ -21,17 +21,18 @@ from symgrad.solve.runtime.ending import (
     EPS,
     LEAST_TOLERANCE,
     REGULAR_RATE,
-    STRONG_RATE,
     Levels,
+    are_short,
     are_steady,
+    holds_zero,
     is_at_level,
     is_isolated,
     is_located,
     is_short,
-    is_short_at_scale,
     lengths,
     measure,
     short_of_zero,
+    tends_to_zero,
 )
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import Record, UnderWay, shifted
@@ -45,6 +46,7 @@ INWARD = (
     1e3,
 )  # times farther from their bounds: the starts of attempts that follow within bounds
 MOST_REJECTED = 40  # steps in a row, before an attempt is given up
+NEAR_ROOT = 1e-6  # a relative step, after which nothing may be left of F but rounding
 NEAR = 1e-6  # of |F| at the start, from which on its level is looked at
 FLAT = 1e-7  # a singular value, against the largest, whose direction may lead along a valley of F
 
@@ -65,7 +67,7 @@ class Roots(Found):
         x_scale: Any,
         ftol: float | None = None,
     ) -> None:
-        super().__init__(x if box is None else np.clip(x, *box))
+        super().__init__(x)
         self.given, self.given_levels = at, levels
         self.tol, self.box, self.ftol = max(tol, LEAST_TOLERANCE), box, ftol
         self.x_scale = np.broadcast_to(x_scale, x.shape[1:])
@@ -107,7 +109,8 @@ class Roots(Found):
         some = np.flatnonzero(root)
         if not some.size:
             return root, known
-        scale = measure(x[some], self.scale[index[some]], self.x_scale)
+        lowest = least[some].min(axis=1, keepdims=True)
+        scale = measure(x[some], self.scale[index[some]], self.x_scale, lowest)
         shift = solved_systems(jac[some].transpose(1, 2, 0).copy(), least[some].T.copy()).T
         located = np.isfinite(shift).all(axis=1) & is_located(shift, x[some], scale)
         located &= _is_regular(jac[some] * scale[:, None, :])
@@ -216,7 +219,6 @@ class _Search(UnderWay):
     moved: Any
     before: Any
     rate: Any
-    vanishing: Any
 
 
 class _Tried(Record):
@@ -243,7 +245,7 @@ def _iterate_roots(
     delta = np.full(index.shape, np.inf)
     now = _Search(
         *(index, x, r, jac, size, np.zeros(x.shape), delta, zero, zero, size),
-        *(unknown, unknown, unknown, np.zeros(index.shape, bool)),
+        *(unknown, unknown, unknown),
     )
     while now.index.size:
         s.scale[now.index] = np.maximum(s.scale[now.index], _finite_size(now.x))
@@ -254,6 +256,7 @@ def _iterate_roots(
         good = trial.finite & (actual > 1e-4 * trial.expected) & (trial.size < now.size)
         small = is_short(trial.p, now.x, s.tol, s.x_scale) & trial.full
         end = good & _root_ends(s, now, trial, small)
+        end |= _vanish(s, now, trial, good & ~end)
         lost = (now.rejected > MOST_REJECTED) | (small & ~good)
         if not globalize:
             good, lost = trial.finite, ~trial.finite
@@ -278,15 +281,29 @@ def _finite_size(x: Any) -> Any:
 
 def _root_ends(s: Roots, now: _Search, trial: _Tried, small: Any) -> Any:
     """Whether a step that lowers ``|F|`` is the last."""
-    learned = s.scale[now.index]
-    vanishing = is_short_at_scale(trial.p, now.x, s.tol, s.x_scale, learned) & trial.full
-    vanishing &= trial.size <= STRONG_RATE * now.size
     end = small & (trial.size <= REGULAR_RATE * now.size)
-    end |= vanishing & now.vanishing
-    now.vanishing = vanishing
     if s.ftol is not None:
         end |= trial.size <= s.ftol * now.first
     return end
+
+
+def _vanish(s: Roots, now: _Search, trial: _Tried, good: Any) -> Any:
+    """Whether 0 is the root for the components that tend to it; the trial point is there, where it is."""
+    learned = s.scale[now.index]
+    to_zero = tends_to_zero(np.abs(trial.p), trial.x, learned) & holds_zero(s.box)
+    near = (to_zero | are_short(trial.p, now.x, NEAR_ROOT, s.x_scale)).all(axis=1)
+    found = np.zeros(now.index.shape, bool)
+    some = np.flatnonzero(good & trial.full & near & to_zero.any(axis=1))
+    if some.size:
+        index = now.index[some]
+        x = np.where(to_zero[some], 0.0, trial.x[some])
+        r, jac = s.at(x, index)
+        moved = lengths(now.scale[some] * trial.p[some])
+        root, _ = s.proper(x, r, jac, index, now.scale[some], moved)
+        found[some] = root
+        chosen = some[root]
+        trial.x[chosen], trial.size[chosen] = x[root], lengths(r[root])
+    return found
 
 
 def _are_root_points(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any) -> Any:
@@ -342,6 +359,7 @@ def _with_multiplicity(s: Roots, now: _Search, trial: _Tried) -> _Tried:
         r, jac = s.at(to, now.index[some])
         size = lengths(r)
         better = (size < trial.size[some]) & np.isfinite(jac).all(axis=(1, 2))
+        better &= (size == 0.0) | _is_regular(jac)  # where J is singular no step would follow
         chosen = some[better]
         trial.x[chosen], trial.p[chosen] = to[better], (to - now.x[some])[better]
         trial.r[chosen], trial.jac[chosen], trial.size[chosen] = (

@@ -21,16 +21,18 @@ from symgrad.solve.runtime.approach import Found, taken
 from symgrad.solve.runtime.arguments import report
 from symgrad.solve.runtime.ending import (
     CONTRACTED,
-    EPS,
     LEAST_TOLERANCE,
     LOCATED,
+    NO_SIZE,
     ORDINARY,
-    REGULAR_RATE,
-    STRONG_RATE,
     Levels,
     are_steady,
+    holds_zero,
     is_isolated,
     measure,
+    regular_rate,
+    short_of_zero,
+    tends_to_zero,
 )
 from symgrad.solve.runtime.results import Status
 
@@ -52,13 +54,15 @@ class Scalars(Found):
         callback: Any = None,
         x_scale: float = 0.0,
         ftol: float | None = None,
+        order: int = 1,
     ) -> None:
+        self.rate = regular_rate(order)
         self.evaluate, self.params, self.rounding = evaluate, params, rounding
         self.tol, self.maxiter, self.callback = max(tol, LEAST_TOLERANCE), maxiter, callback
         self.x_scale, self.ftol, self.box = x_scale, ftol, box
         self.low: Any = -np.inf if box is None else box[0]
         self.high: Any = np.inf if box is None else box[1]
-        super().__init__(x if box is None else np.clip(x, self.low, self.high))
+        super().__init__(x)
 
     def begin(self) -> None:
         """The scale of each unknown, to be learned from the iterates."""
@@ -87,12 +91,7 @@ class Scalars(Found):
 
     def moved(self, x: Any, step: Any) -> Any:
         """``x + step`` within the bounds; a bound that excludes 0 is only approached."""
-        y = x + step
-        if self.box is None:
-            return y
-        y = np.where((y < self.low) & (self.low > 0) & (self.low < 1e-300), 0.1 * x, y)
-        y = np.where((y > self.high) & (self.high < 0) & (self.high > -1e-300), 0.1 * x, y)
-        return np.minimum(np.maximum(y, self.low), self.high)
+        return x + step if self.box is None else short_of_zero(self.box, x, x + step)
 
     def is_small(self, step: Any, x: Any) -> Any:
         """Whether a step is short against `x`, or the scale that was given."""
@@ -108,11 +107,12 @@ class Scalars(Found):
 
         `moved` is the length of the step that led there, nan at the start, and `first` is ``|F|`` there.
         """
-        size, scale = np.abs(f), measure(x, self.scale[index], self.x_scale)
+        size = np.abs(f)
         level = self.levels(x[:, None], index)[:, 0]
         zero = size == 0.0
         known = np.where(np.isfinite(level), level, np.where(zero, 0.0, np.nan))
         root = np.isfinite(x) & (size <= known)
+        scale = measure(x, self.scale[index], self.x_scale, known)
         steep = (np.abs(slope) * scale >= ORDINARY) & np.isfinite(slope) & np.isfinite(level)
         shift = known / np.abs(slope)
         located = root & steep & (shift <= LOCATED * scale) & (shift <= 0.1 * moved)
@@ -123,6 +123,19 @@ class Scalars(Found):
             beside = is_isolated(self.value, self.levels, at, away, which)
             located[look] = beside & (zero[look] | self._rises(at, size[look], away, which))
         return located
+
+    def vanish(self, look: Any, x: Any, index: Any, first: Any) -> tuple[Any, Any]:
+        """Which problems of those to `look` at have their root at 0, and ``|F|`` there.
+
+        `x` is where they are, and `first` is ``|F|`` at the start.
+        """
+        found, size = np.zeros(index.shape, bool), np.full(index.shape, np.inf)
+        some = np.flatnonzero(look & holds_zero(self.box))
+        if some.size:
+            f, _, slope = self.at(np.zeros(some.shape), index[some])
+            at = np.zeros(some.shape), f, slope, index[some], np.abs(x[some]), first[some]
+            found[some], size[some] = self.proper(*at), np.abs(f)
+        return found, size
 
     def _rises(self, x: Any, size: Any, away: Any, index: Any) -> Any:
         """Whether ``|F|`` is larger beside `x`, or undefined: at a pole it is smaller."""
@@ -163,8 +176,8 @@ def plain(s: Scalars, index: Any) -> None:
         if done.any():
             reason = np.where(root, 0, _reason(x, size, step, slope, count >= s.maxiter))
             s.set(index[done], reason[done], x[done], size[done], count)
-        newton = f / slope
-        root = s.is_small(newton, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
+        newton = f / slope, f_trial / slope_trial
+        root = _ends(s, (x, trial), newton, step, left, size)
         state = (index, trial, f_trial, after, slope_trial, root, np.abs(trial - x), first)
         index, x, f, step, slope, root, moved, first = (v[~done] for v in state)
         count += 1
@@ -191,12 +204,14 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         s.learn(x, index)
         trial = s.moved(x, t * step)
         values = s.at(trial, index)
-        trial, values = _multiplied(s, index, x, step, t, before, rate, trial, values)
+        trial, values, jumps = _multiplied(s, index, x, step, t, before, rate, trial, values)
         f_trial, after, slope_trial = values
         left = np.abs(f_trial)
         falls = (left <= (1.0 - 1e-4 * t) * size) & (left < size) & np.isfinite(trial)
         full = t == 1.0
-        end = falls & full & _ends(s, index, x, trial, f, step, slope, left, size, after)
+        newton = f_trial / slope_trial
+        end = falls & full & _ends(s, (x, trial), (f / slope, newton), step, left, size)
+        end &= ~jumps  # whose rate tells nothing
         if s.ftol is not None:
             end |= falls & (left <= s.ftol * first)
         stuck = ~np.isfinite(step) | (step == 0.0) | (t < 2.0**-MAX_HALVINGS)
@@ -206,23 +221,20 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         root = _are_roots(s, index, (x, f, slope, moved, first), look, idle)
         end &= ~root & ~limit
         done = root | end | stuck | limit | (size == 0.0)
+        scale, length = s.scale[index], np.abs(trial - x)
+        tends = falls & full & tends_to_zero(length, trial, scale)
+        tends |= done & ~root & ~end & (np.abs(x) <= NO_SIZE * scale)
+        zero, at_zero = s.vanish(tends & ~limit, x, index, first)
+        trial, left = np.where(zero, 0.0, trial), np.where(zero, at_zero, left)
+        end, done = end | zero, done | zero
         if done.any():
-            gone = np.flatnonzero(done)
-            take = end[gone]
-            found = root[gone] | take
-            reason = _reason(x[gone], size[gone], step[gone], slope[gone], limit[gone])
-            s.set(
-                index[gone],
-                np.where(found, 0, reason),
-                np.where(take, trial[gone], x[gone]),
-                np.where(take, left[gone], size[gone]),
-                count[gone] + take,
-            )
+            now = (index, x, size, step, slope, limit, count)
+            _written(s, *[v[done] for v in (*now, root, end, trial, left)])
         if falls.any():
             s.tell(count[0] + 1, trial[falls], left[falls], after[falls])
-        length = np.abs(trial - x)
-        rate = np.where(falls, np.where(full, length / before, np.nan), rate)
-        before = np.where(falls, np.where(full, length, np.nan), before)
+        went = trial - x
+        rate = np.where(falls, np.where(full, went / before, np.nan), rate)
+        before = np.where(falls, np.where(full, went, np.nan), before)
         moved = np.where(falls, length, moved)
         x, f, size = (
             np.where(falls, trial, x),
@@ -235,6 +247,25 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
         index, x, f, size, step, slope, count, t, first, moved, before, rate = (
             a[~done] for a in state
         )
+
+
+def _written(
+    s: Scalars,
+    index: Any,
+    x: Any,
+    size: Any,
+    step: Any,
+    slope: Any,
+    limit: Any,
+    count: Any,
+    root: Any,
+    end: Any,
+    trial: Any,
+    left: Any,
+) -> None:
+    """Write down what is done: at the trial point where that is the end."""
+    reason = np.where(root | end, 0, _reason(x, size, step, slope, limit))
+    s.set(index, reason, np.where(end, trial, x), np.where(end, left, size), count + end)
 
 
 def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
@@ -250,25 +281,13 @@ def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: An
     return root
 
 
-def _ends(
-    s: Scalars,
-    index: Any,
-    x: Any,
-    to: Any,
-    f: Any,
-    step: Any,
-    slope: Any,
-    left: Any,
-    size: Any,
-    after: Any,
-) -> Any:
-    """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root."""
-    small = s.is_small(f / slope, x) & s.is_small(step, x) & (left <= REGULAR_RATE * size)
-    length = np.abs(to - x)
-    vanishing = (length <= EPS * s.scale[index]) & (np.abs(to) <= 1e-3 * length)
-    # the next step must say so as well: beside a minimum of |F| at 0 it is a long one
-    vanishing &= np.abs(after) <= 1e-3 * length
-    return small | (vanishing & (left <= STRONG_RATE * size))
+def _ends(s: Scalars, points: Any, newton: Any, step: Any, left: Any, size: Any) -> Any:
+    """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root.
+
+    `newton` are Newton's steps before and after it; beside a jump or a pole the latter is a long one.
+    """
+    short = s.is_small(newton[0], points[0]) & s.is_small(newton[1], points[1])
+    return short & s.is_small(step, points[0]) & (left <= s.rate * size)
 
 
 def _multiplied(
@@ -281,18 +300,24 @@ def _multiplied(
     rate: Any,
     trial: Any,
     values: tuple[Any, Any, Any],
-) -> tuple[Any, Any]:
-    """The step times the multiplicity that steady rates of steps tell, where ``|F|`` falls further."""
-    now = np.abs(step) / before
+) -> tuple[Any, Any, Any]:
+    """The step times the multiplicity that steady rates of steps tell, where ``|F|`` falls further.
+
+    With the values there, and where that is so.
+    """
+    jumps = np.zeros(x.shape, bool)
+    now = step / before
     some = np.flatnonzero((t == 1.0) & are_steady(now, rate))
     if not some.size:
-        return trial, values
+        return trial, values, jumps
     to = s.moved(x[some], step[some] / (1.0 - now[some]))
     other = s.at(to, index[some])
     better = (np.abs(other[0]) < np.abs(values[0][some])) & np.isfinite(to)
-    better &= (other[0] == 0.0) | (other[2] != 0.0)  # from a zero slope no step would follow
+    across = other[0] * np.sign(values[0][some]) <= 0
+    better &= across | (other[2] != 0.0)  # from a zero slope no step would follow
+    jumps[some[better]] = True
     trial, arrays = trial.copy(), [v.copy() for v in values]
     trial[some[better]] = to[better]
     for array, v in zip(arrays, other, strict=True):
         array[some[better]] = v[better]
-    return trial, (arrays[0], arrays[1], arrays[2])
+    return trial, (arrays[0], arrays[1], arrays[2]), jumps

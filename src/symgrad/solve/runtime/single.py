@@ -80,7 +80,7 @@ def quick_root(system: Single, x: Any, tol: float, maxiter: int) -> tuple[Any, f
 
     A step that does not is halved; the last one is a full one.
     """
-    bound, small, count, last, p = np.inf, False, 0, x, None
+    bound, early, small, count, last, p = np.inf, np.inf, False, 0, x, None
     tol, part = max(tol, LEAST_TOLERANCE), 1.0
     try:
         while True:
@@ -88,6 +88,7 @@ def quick_root(system: Single, x: Any, tol: float, maxiter: int) -> tuple[Any, f
             size = float(np.sqrt(r @ r))
             if not size < bound:
                 bits = small and (np.abs(x - last) <= LAST_BITS_OF_X * np.abs(x)).all()
+                bits &= bound <= REGULAR_RATE * early < np.inf
                 if bits and size == size:
                     return last, bound, count - 1
                 part *= 0.5
@@ -104,7 +105,7 @@ def quick_root(system: Single, x: Any, tol: float, maxiter: int) -> tuple[Any, f
             if count >= maxiter:
                 return None
             p = np.linalg.solve(jac, r)
-            last, bound, part = x, size, 1.0
+            last, early, bound, part = x, bound, size, 1.0
             x = x - p
             small = bool((np.abs(p) <= tol * np.abs(x)).all())
             count += 1

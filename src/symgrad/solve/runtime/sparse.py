@@ -18,22 +18,25 @@ from symgrad.solve.runtime.ending import (
     CONTRACTED,
     LEAST_TOLERANCE,
     REGULAR_RATE,
-    STRONG_RATE,
     Levels,
+    are_short,
     are_steady,
+    holds_zero,
     is_at_level,
     is_isolated,
     is_located,
     is_short,
-    is_short_at_scale,
     lengths,
     measure,
+    short_of_zero,
+    tends_to_zero,
 )
 from symgrad.solve.runtime.results import Solution, Status, checked
 
 SHORTEST = 2.0**-30  # part of a step that is still tried
 SHORT = 2.0**-10  # part of a step, below which its direction is taken for a bad one
 SHIFT = 1e-3  # of the largest entry on the diagonal of J.T J, where J is singular
+NEAR_ROOT = 1e-6  # a relative step, after which nothing may be left of F but rounding
 FLOOR = 1e-4  # of |F| at the start, from which on its level is looked at
 
 
@@ -74,7 +77,7 @@ class SparseRoot:
         self.given, self.given_level = at, level
         self.tol, self.maxiter, self.globalize = max(tol, LEAST_TOLERANCE), maxiter, globalize
         self.callback, self.box, self.x_scale, self.ftol = callback, box, x_scale, ftol
-        self.x = x if box is None else np.clip(x, *box)
+        self.x = x
         self.scale = np.maximum(np.abs(self.x), x_scale)  # learned from the iterates
         self.unit = 1.0
         self.factors: Any = None  # of the last Jacobian
@@ -82,7 +85,6 @@ class SparseRoot:
         self.moved: Any = None  # the last step
         self.before, self.rate = np.nan, np.nan  # its length where it was a full one, and its rate
         self.slow = self.looked = False  # whether |F| hardly fell; whether its level was looked at
-        self.vanishing = False  # whether the last step was short at the scale of the unknowns alone
 
     def at(self, x: Any) -> tuple[Any, Any]:
         """Residuals and Jacobian, in units of the residuals at the start."""
@@ -91,13 +93,7 @@ class SparseRoot:
 
     def moved_by(self, x: Any, p: Any) -> Any:
         """``x + p`` within the bounds; a bound that excludes 0 is only approached."""
-        y = x + p
-        if self.box is None:
-            return y
-        low, high = self.box
-        y = np.where((y < low) & (low > 0) & (low < 1e-300), 0.1 * x, y)
-        y = np.where((y > high) & (high < 0) & (high > -1e-300), 0.1 * x, y)
-        return np.clip(y, low, high)
+        return x + p if self.box is None else short_of_zero(self.box, x, x + p)
 
     def run(self) -> tuple[Any, float, int, Status]:
         """Where the iteration ends: the point, ``|F|``, steps, and the status."""
@@ -129,11 +125,14 @@ class SparseRoot:
                 status = Status.ITERATION_LIMIT
             if status is not None:
                 return here.x, here.size, count, status
-            last = regular and part == 1.0 and self._ends(here, p, to.size)
+            full = regular and part == 1.0
+            last = full and self._ends(here, p, to.size)
             self.slow, self.moved = not to.size < 0.1 * here.size, to.x - here.x
             here, count = to, count + 1
             self.scale = np.maximum(self.scale, np.where(np.isfinite(to.x), np.abs(to.x), 0.0))
-            if last:
+            zero = None if last or not full else self._vanished(here, p)
+            here = zero or here
+            if last or zero is not None:
                 return here.x, here.size, count, Status.CONVERGED
 
     def _point(self, x: Any) -> _Point:
@@ -189,13 +188,17 @@ class SparseRoot:
         """Whether a full step is the last."""
         if self.ftol is not None and size_to <= self.ftol * self.first:
             return True
-        if is_short(p, here.x, self.tol, self.x_scale):
-            return size_to <= REGULAR_RATE * here.size
-        before = self.vanishing
-        self.vanishing = size_to <= STRONG_RATE * here.size and bool(
-            is_short_at_scale(p, here.x, self.tol, self.x_scale, self.scale)
-        )
-        return before and self.vanishing
+        short = is_short(p, here.x, self.tol, self.x_scale)
+        return bool(short) and size_to <= REGULAR_RATE * here.size
+
+    def _vanished(self, here: _Point, p: Any) -> _Point | None:
+        """The root where the components are 0 that tend to it by the step `p`, if that is one."""
+        to_zero = tends_to_zero(np.abs(p), here.x, self.scale) & holds_zero(self.box)
+        near = to_zero | are_short(p, here.x, NEAR_ROOT, self.x_scale)
+        if not (to_zero.any() and near.all()):
+            return None
+        zero = self._point(np.where(to_zero, 0.0, here.x))
+        return zero if self._is_root(zero) else None
 
     def _level(self, x: Any) -> Any:
         return self.given_level(x) * self.unit
@@ -214,7 +217,7 @@ class SparseRoot:
         if self.factors is None:
             self._solved(jac, -r)
         shift: Any = None if self.factors is None else self.factors.solve(least)
-        scale = measure(x, self.scale, self.x_scale)
+        scale = measure(x, self.scale, self.x_scale, least.min(initial=1.0))
         sound = shift is not None and bool(np.isfinite(shift).all())
         if sound and self.moved is not None and is_located(shift, x, scale):
             unit = np.where(scale > 0, scale, 1.0)

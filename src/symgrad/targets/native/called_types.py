@@ -70,5 +70,5 @@ def called_by_address(base: type) -> Any:
     make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object]
     made = make(ctypes.addressof(spec), (base,))
     made.kept = (members, slots, spec)  # before 3.12 the type points into them
-    made.__doc__ = base.__doc__
+    made.__doc__ = base.__dict__["__doc__"]
     return made

@@ -43,7 +43,7 @@ MAX_TERMS: Final = 8  # of a sum that divides
 def continued(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with such formulas as choices; those in a choice that was made before stay."""
     roots = as_roots(roots)
-    if ops_of(roots).isdisjoint((POW, f.cbrt, f.log)):
+    if ops_of(roots).isdisjoint((POW, f.cbrt)):
         return roots
     before = _continued_before(roots) | _beside_poles(roots)
 
@@ -106,16 +106,7 @@ def _cube_root(y: Expr) -> Found:
     return at_zero(x), power(x, p / 3)
 
 
-def _logarithm(y: Expr) -> Found:
-    """``log(x**p)`` is ``x**p - 1`` but for terms of second order in p, at x = p = 0."""
-    (base,) = y.args
-    if base.op is not POW or value_of(base.args[1]) is not None or never_zero(base.args[0]):
-        return None
-    x, p = base.args
-    return f.logical_and(at_zero(x), at_zero(p)), base - 1
-
-
-RULES: Final = {POW: _power, f.cbrt: _cube_root, f.log: _logarithm}
+RULES: Final = {POW: _power, f.cbrt: _cube_root}
 
 
 # Sums with a pole

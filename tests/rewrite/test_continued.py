@@ -120,7 +120,7 @@ def test_entropies_of_arrays():
 
 def test_the_formula_is_read_as_it_was():
     e = 1 / (1 + (k / x) ** n)
-    assert str(sg.diff(e, x)) == "k*n*(k/x)**(n - 1)/(x**2*((k/x)**n + 1)**2)"
+    assert str(sg.diff(e, x)) == "n*(k/x)**n/(x*((k/x)**n + 1)**2)"
     assert str(sg.diff(sg.cbrt(x**p), x)) == "p*x**(p - 1)/(3*cbrt(x**p)**2)"
     assert "at_zero" not in str(sg.grad(sg.sum(1 / (1 + (2 / sg.vector("v", 3)) ** n)), n))
 

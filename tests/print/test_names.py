@@ -38,7 +38,7 @@ CASES = [
         "(diag(1/std(X, axis=1)) @ (X - mean(X, axis=1)[:, newaxis]))/n",
         None,
     ),
-    (sg.grad(sg.mean(v) ** 2, v), "2*mean(v)/n", None),
+    (sg.grad(sg.mean(v) ** 2, v), "broadcast_to(2*mean(v)/n, (n,))", None),
     (
         sg.grad(sg.std(X @ v), v),
         "(X.T @ (X @ v - mean(X @ v)))/(m*std(X @ v))",
@@ -53,6 +53,8 @@ CASES = [
         r"\begin{cases} 1 & \text{if } v > w \\ \frac{1}{2} & \text{if } v = w \\"
         r" 0 & \text{otherwise} \end{cases}",
     ),
+    (sg.diff(sg.maximum(c, 0), c), "heaviside(c, 1/2)", None),
+    (sg.diff(sg.minimum(c, s), c), "heaviside(sigma - c, 1/2)", None),
     (sg.grad(sg.sum(sg.minimum(v, w) ** 2), v), "2*v*heaviside(w - v, 1/2)", None),
     (sg.grad(sg.sum(sg.maximum(v, 0) ** 2), v), "2*maximum(v, 0)", r"2 \max\left(v, 0\right)"),
     (

@@ -68,7 +68,7 @@ TEXTS = [
     (
         sg.grad(sg.sum(v[1:] ** 2), v),
         "concatenate([zeros((1,)), 2*v[1:]])",
-        r"\begin{bmatrix} \mathbf{0} \\ 2 v_{1:} \end{bmatrix}",
+        r"\begin{bmatrix} \mathbf{0}_{1} \\ 2 v_{1:} \end{bmatrix}",
     ),
     (sg.max(B, axis=1), "max(B, axis=1)", r"\max_{j} {B}_{ij}"),
     (sg.min(sg.exp(B), axis=0), "min(exp(B), axis=0)", None),

@@ -44,7 +44,7 @@ from symgrad.ops.einsum import (
 )
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import CONCAT, EMBED, SLICE
+from symgrad.ops.layout import CONCAT, EMBED, SLICE, full_entry
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, PROD, others
 from symgrad.print.among_zeros import AMONG_ZEROS, unit_vector
 from symgrad.print.choices import count, one_choice
@@ -444,7 +444,7 @@ def _unit(x: Expr) -> Expr:
     """``eye(n)[k]`` is a unit vector."""
     if x.args[0].op is EYE and x.ndim == 1:
         at = [e for e in x.params.at if e.__class__ is int]
-        if len(at) == 1:
+        if len(at) == 1 and full_entry(x.shape[0]) in x.params.at:
             return unit_vector(x.shape[0], at[0], x.ty)
     return x
 

@@ -114,7 +114,7 @@ def _groups(terms: Sequence[Expr]) -> Iterator[tuple[Sequence[Expr], Sequence[Ex
 
 
 def _is_odd(term: Expr) -> bool:
-    """Whether a root, or what divides, is among the factors of a term."""
+    """Whether a root, what divides, or a power of a sum is among the factors of a term."""
     return any(_divides_or_roots(x) for x in (term.args if term.op is MUL else (term,)))
 
 
@@ -122,7 +122,7 @@ def _divides_or_roots(x: Expr) -> bool:
     if x.op is f.cbrt:
         return True
     n: Any = value_of(x.args[1]) if x.op is POW and not is_number(x.args[0]) else None
-    return is_exact(n) and (n < 0 or n.__class__ is not int)
+    return is_exact(n) and (n < 0 or n.__class__ is not int or x.args[0].op is ADD)
 
 
 # A sum as a factor times a sum of polynomials times roots

@@ -12,13 +12,11 @@ Functions, 4.37.
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import is_exact, power_value
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, POW, add_all, split_coefficient
 from symgrad.rewrite.expanded import ONE, expanded, product_of, sum_of
@@ -35,11 +33,10 @@ def log_of_root_sum(y: Expr) -> Expr | None:
     p, sign, c = found
     if c < 0 and sign < 0:
         return None  # the logarithm of a negative number
-    size = power_value(abs(c), HALF)
-    size = size if is_exact(size) else math.sqrt(abs(c))
-    u = p if size == 1 else p / number(size, p.shape)
+    size = f.sqrt(number(abs(c), p.shape))
+    u = p if abs(c) == 1 else p / size
     whole = f.arcsinh(u) if c < 0 else sign * f.arccosh(u)
-    return whole if size == 1 else whole + f.log(number(size, p.shape))
+    return whole if abs(c) == 1 else whole + f.log(size)
 
 
 def log_of_unit_root_sum(y: Expr) -> Expr | None:

@@ -3,7 +3,7 @@
 Where the difference d of two arguments u and v is shorter than they are, since their terms cancel when they
 are written out, an addition theorem has d in it, and no difference of large numbers::
 
-    log(u) - log(v)       = log1p(d/v)                       for |d| < |v|/2, and log(u/v) alike
+    log(u) - log(v)       = log1p(d/v)                       for |d| < v/2, and log(u/v) alike
     arctan(u) - arctan(v) = arctan2(d, 1 + u*v)
     sin(u) - sin(v)       = 2*cos((u + v)/2)*sin(d/2)
     cos(u) - cos(v)       = -2*sin((u + v)/2)*sin(d/2)
@@ -47,16 +47,20 @@ Difference = Callable[[Expr, Expr, Expr, Expr], Expr]
 
 
 def _of_logarithms(u: Expr, v: Expr, d: Expr, plain: Expr) -> Expr:
-    near = f.less(2 * f.absolute(d), f.absolute(v))
-    return choose(near, f.log1p(quotient(d, v)), plain)
+    return choose(f.less(2 * f.absolute(d), v), f.log1p(quotient(d, v)), plain)
 
 
 def _of_sines(u: Expr, v: Expr, d: Expr, plain: Expr) -> Expr:
-    return 2 * f.cos((u + v) / 2) * f.sin(d / 2)
+    return 2 * f.cos(_mean(u, v)) * f.sin(d / 2)
 
 
 def _of_cosines(u: Expr, v: Expr, d: Expr, plain: Expr) -> Expr:
-    return -2 * f.sin((u + v) / 2) * f.sin(d / 2)
+    return -2 * f.sin(_mean(u, v)) * f.sin(d / 2)
+
+
+def _mean(u: Expr, v: Expr) -> Expr:
+    parts = [p for p in (expanded(u / 2), expanded(v / 2)) if p is not None]
+    return _sum(sum_of(parts), u) if len(parts) == 2 else (u + v) / 2
 
 
 DIFFERENCES: Final[Mapping[Op, Difference]] = {
@@ -122,7 +126,10 @@ def logarithm_of_ratio(y: Expr) -> Expr | None:
     if len(above) != 1 or len(below) != 1:
         return None
     d = short_difference(above[0], below[0])
-    return None if d is None else _of_logarithms(above[0], below[0], d, y)
+    if d is None:
+        return None
+    (v,) = below
+    return choose(f.less(2 * f.absolute(d), f.absolute(v)), f.log1p(quotient(d, v)), y)
 
 
 def _is_reciprocal(x: Expr) -> bool:

@@ -31,7 +31,7 @@ def test_every_name_has_an_example():
         if not isinstance(o, types.ModuleType) and not is_error(o)
         if ">>>" not in (inspect.getdoc(o) or "") and name.rpartition(".")[2] not in BASES
     ]
-    assert len(NAMES) > 350 and without == []
+    assert len(NAMES) > 300 and without == []
 
 
 OPS = {name: o for name, o in NAMES.items() if isinstance(o, Elementwise)}

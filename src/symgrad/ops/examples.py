@@ -233,6 +233,18 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "y0": ("sg.diff(sg.special.y0(x), x)", "-yv(1, x)"),
     "y1": ("sg.diff(sg.special.y1(x), x)", "(yv(0, x) - yv(2, x))/2"),
     "yv": ("sg.diff(sg.special.yv(2, x), x)", "(yv(1, x) - yv(3, x))/2"),
+    "allclose": ("sg.evaluate(sg.allclose(u, v), {u: [1.0], v: [1.0 + 1e-12]})", "True"),
+    "cumulative_prod": ("sg.evaluate(sg.cumulative_prod(v), {v: [1.0, 2.0, 3.0]})", "[1. 2. 6.]"),
+    "nancumprod": ('sg.evaluate(sg.nancumprod(v), {v: [1.0, float("nan"), 3.0]})', "[1. 1. 3.]"),
+    "nancumsum": ('sg.evaluate(sg.nancumsum(v), {v: [1.0, float("nan"), 3.0]})', "[1. 1. 4.]"),
+    "nanmax": ('sg.evaluate(sg.nanmax(v), {v: [1.0, float("nan"), 3.0]})', "3.0"),
+    "nanmean": ('sg.evaluate(sg.nanmean(v), {v: [1.0, float("nan"), 3.0]})', "2.0"),
+    "nanmin": ('sg.evaluate(sg.nanmin(v), {v: [1.0, float("nan"), 3.0]})', "1.0"),
+    "nanprod": ('sg.evaluate(sg.nanprod(v), {v: [1.0, float("nan"), 3.0]})', "3.0"),
+    "nanstd": ('sg.evaluate(sg.nanstd(v), {v: [1.0, float("nan"), 3.0]})', "1.0"),
+    "nanvar": ('sg.evaluate(sg.nanvar(v), {v: [1.0, float("nan"), 3.0]})', "1.0"),
+    "tensorinv": ("sg.linalg.tensorinv(A, ind=1)", "inv(A)"),
+    "tensorsolve": ("sg.linalg.tensorsolve(A, v)", "solve(A, v)"),
 }
 
 

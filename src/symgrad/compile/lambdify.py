@@ -27,7 +27,7 @@ from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
 from symgrad.expr.traverse import Roots, check_symbols, toposort
-from symgrad.functions.define import defined
+from symgrad.functions.define import defined, is_function
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
@@ -174,6 +174,13 @@ def _listed(args: Any) -> list[Expr]:
     elif isinstance(args, np.ndarray) and args.dtype == object:
         args = args.ravel().tolist()
     given = args if isinstance(args, (list, tuple)) else [args]
+    for f in given:
+        if is_function(f):
+            raise ArgumentError(
+                f"{f} is a function, and an argument is a value: give {f}(x), or say what {f} is with"
+                f" functions={{{f}: ...}}, a callable; of one that takes numbers only, and whose derivative"
+                f" is needed, a tuple ({f}, {f}')"
+            )
     return check_symbols([adopted(x) for x in given], "an argument")
 
 

@@ -24,6 +24,7 @@ from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
 from symgrad.compile.native import Native, native_function, native_of
 from symgrad.compile.pipeline import Code, Draft, Options, write
+from symgrad.compile.plain_function import Wrapped, plain_function, show_lines
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
 from symgrad.expr.pytrees import Nest, rebuild_nest
@@ -67,6 +68,7 @@ class CompiledFunction:
     """
 
     __doc__ = Documented(__doc__, lambda function: function._code.doc)
+    __wrapped__ = Wrapped()
     __slots__ = (
         "__call__",
         "__dict__",  # for the signature of each function
@@ -79,12 +81,14 @@ class CompiledFunction:
         "_draft",
         "_in_one_thread",
         "_large",
-        "_least",
+        "_large_from",
         "_leaves",
         "_native",
         "_nest",
+        "_on_floats",
         "_one_shape",
         "_options",
+        "_python",
         "_run",
         "_signature",
         "_sized",
@@ -112,11 +116,11 @@ class CompiledFunction:
         self._calls = 0  # until the code on entries is worth its writing
         self._native: Native | None = None
         self._builtin: Callable[..., Any] | None = None
+        self._python: Callable[..., Any] | None = None
+        self._on_floats: Callable[..., Any] | None = None  # once it has been made
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
-        # products take the time, where there are any, and loops little of it
-        loops = options.native and not code.products
-        self._least = blocked.least_entries(code.cost, loops)  # entries from which arrays are large
+        self._large_from = 0  # what `_least` is, once that was asked for
         self._columns = None if signature.batched else Batches(args, self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]
@@ -139,6 +143,27 @@ class CompiledFunction:
     def scalar_source(self) -> str | None:
         """The code on Python floats, for scalars or the entries of small arrays; None without one."""
         return self._code.scalar
+
+    @property
+    def python_function(self) -> Callable[..., Any]:
+        """A plain function of Python that computes the same, without checks: for compilers such as Numba's.
+
+        Of scalars it is code on floats with the functions of `math`, which raises where IEEE arithmetic
+        has inf or nan; else it is the NumPy code. `inspect.getsource` shows its lines, also those of this
+        function.
+
+        Examples
+        --------
+        >>> import symgrad as sg
+        >>> x, y = sg.symbols("x y")
+        >>> g = sg.lambdify([x, y], x * sg.sin(y)).python_function
+        >>> g(2.0, 0.0)
+        0.0
+        """
+        if self._python is None:
+            self._python = plain_function(self._draft, self._code, self._nest)
+        show_lines(self._python)
+        return self._python
 
     @property
     def large_source(self) -> str | None:
@@ -198,7 +223,9 @@ class CompiledFunction:
             return self._call_named(*args, out=out, **kwargs)
         if self._one_shape is not None and (found := self._one_shape.find(args)) is not None:
             return found
-        small = self._signature.small(args, self._least)
+        if all(a.__class__ is float for a in args) and self._of_floats():
+            return self._compiled_on_floats()(*args)
+        small = self._signature.small(args, self._large_from or self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
         floats = self._signature.as_floats(args) if self._of_floats() else None
@@ -214,6 +241,8 @@ class CompiledFunction:
 
     def _compiled_on_floats(self) -> Callable[..., Any]:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
+        if self._on_floats is not None:
+            return self._on_floats
         steps, source = self._as_native().steps, self._code.scalar
         if steps is not None:
             with MAKING:  # once: what runs in other threads must not be replaced under them
@@ -232,6 +261,7 @@ class CompiledFunction:
                 "_numbers": NUMBERS,
             }
             self.__call__ = execute(source, self.__name__, known)
+        self._on_floats = self.__call__
         return self.__call__
 
     def _of_floats(self) -> bool:
@@ -272,7 +302,7 @@ class CompiledFunction:
             found = self._one_shape.find(args)
             if found is not None:
                 return found
-        small = self._signature.small(args, self._least)
+        small = self._signature.small(args, self._large_from or self._least)
         if small is not None:
             result = (self._run or self._plain())(*small)
             return result if out is None else Destination(self._nest, out).store(result)
@@ -307,10 +337,19 @@ class CompiledFunction:
         return self._computed(values, out)
 
     def _computed(self, values: Sequence[Any], out: Any) -> Any:
-        large = (self._large or self._larger()).find(values, self._least)
+        least = self._large_from or self._least
+        large = (self._large or self._larger()).find(values, least)
         if out is not None:
             return Destination(self._nest, out).fill(large, self._plain(), values)
         return self._plain()(*values) if large is None else large.run(*values)
+
+    @property
+    def _least(self) -> int:
+        """The entries from which arrays are large, by what an entry costs."""
+        # products take the time, where there are any, and loops little of it
+        loops = self._options.native and not self._code.products
+        self._large_from = blocked.least_entries(self._code.cost, loops)
+        return self._large_from
 
     def _plain(self) -> Callable[..., Any]:
         if self._run is None:
@@ -329,7 +368,8 @@ class CompiledFunction:
         if made is None:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
             draft = self._draft.of_options(options)
-            code = write(draft, draft.lowered(), self._nest, lambda: self._code.doc)
+            whole = self._code
+            code = write(draft, draft.lowered(), self._nest, lambda: whole.doc)
             made = self.__class__(
                 self.args, self._leaves, self._nest, self._signature, code, options, draft
             )
@@ -350,7 +390,8 @@ class CompiledFunction:
         nest = ("list", (), tuple(range(len(draft.leaves))))
         parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
         signature = Signature(tuple(parameters), True, (), True)
-        code = write(draft, program, nest, lambda: self._code.doc)
+        whole = self._code
+        code = write(draft, program, nest, lambda: whole.doc)
         args, leaves = tuple(draft.args), tuple(draft.leaves)
         return self.__class__(args, leaves, nest, signature, code, draft.options, draft)
 

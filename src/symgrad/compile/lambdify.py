@@ -26,7 +26,7 @@ from symgrad.expr.identifiers import is_name, normal
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
-from symgrad.expr.traverse import Roots, check_symbols, toposort
+from symgrad.expr.traverse import Roots, as_roots, check_symbols, ops_of, toposort
 from symgrad.functions.define import defined, is_function
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
@@ -245,14 +245,14 @@ def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ..
     return tuple(sorted(pairs))
 
 
-def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
+def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, which may mention the arguments alone."""
     known: set[Expr] = set()
     for x in symbols:
         if x in known:
             raise ArgumentError(f"argument {x.name!r} is given twice")
         known.add(x)
-    outputs = over_symbols(outputs, known)
+    outputs = as_roots(over_symbols(outputs, known))
     missing = [x for x in toposort(outputs) if x.op is SYMBOL and x not in known]
     if not missing:
         return outputs
@@ -280,6 +280,8 @@ def _signature(program: Program, outputs: Sequence[Expr]) -> Signature:
 def _bounds(outputs: Sequence[Expr]) -> tuple[tuple[Dim, str], ...]:
     """Extents that slices of symbolic axes take to be at least zero."""
     bounds: dict[tuple[Dim, str], None] = {}
+    if SLICE not in ops_of(outputs):
+        return ()
     for node in toposort(outputs):
         if node.op is not SLICE:
             continue

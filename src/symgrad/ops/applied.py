@@ -27,7 +27,7 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.order import BETWEEN, CUT, SHOWN, UNDEFINED, name_text, number_text
 from symgrad.expr.rewriting import replace
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import broadcast_all
@@ -278,9 +278,10 @@ def check_defined(roots: Sequence[Expr]) -> None:
     ArgumentError
         Naming the first one.
     """
-    for node in toposort(roots):
-        if node.op is APPLIED:
-            raise node.params.function.undefined(node)
+    roots = as_roots(roots)
+    if APPLIED in ops_of(roots):
+        node = next(x for x in toposort(roots) if x.op is APPLIED)
+        raise node.params.function.undefined(node)
 
 
 # Applied functions and names as variables

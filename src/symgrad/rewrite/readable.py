@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from symgrad.expr.leaves import SYMBOL
+from symgrad.expr.leaves import SYMBOL, number
 from symgrad.expr.node import Expr, remember_form, remembered_form
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import as_roots, ops_of, toposort
+from symgrad.expr.types import BOOL
 from symgrad.ops.arithmetic import MUL, POW
+from symgrad.ops.continued import at_zero
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.products import matmul
 from symgrad.ops.shown import SHOWN, computed_forms
@@ -17,6 +19,11 @@ from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.search import shorter_of
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.size import stands_below
+
+
+def without_continuations(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """The roots as they are away from the zeros to which they were continued."""
+    return rewritten(roots, {at_zero: lambda x: number(False, x.shape)})
 
 
 def shown_forms(roots: Sequence[Expr]) -> list[Expr]:
@@ -28,7 +35,7 @@ def _form(node: Expr) -> Expr:
     """The shortest form of what a node computes, searched once and kept with the node."""
     found = remembered_form(node)
     if found is None:
-        (computed,) = computed_forms(node.args)
+        (computed,) = without_continuations(computed_forms(node.args))
         found = shorter_of(computed, shortest_by_names([computed]))
         (plain,) = _formulas([computed])
         if plain is not computed:
@@ -80,6 +87,8 @@ def _formulas(roots: Sequence[Expr]) -> list[Expr]:
 def readable(root: Expr) -> Expr:
     """`root` as it is printed: formulas written out, and simplified with what is around them."""
     (form,) = shown_forms([root])
+    if root.ty is not BOOL:
+        (form,) = without_continuations([form])
     (plain,) = written_out([form])
     plain = _solutions_by_inverses(plain)
     return form if plain is form else simplify_all([plain], written_out=True)[0]

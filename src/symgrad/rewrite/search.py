@@ -19,10 +19,11 @@ from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import Images, transform, walked
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import ops_of, toposort
 from symgrad.expr.types import BOOL
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, split_coefficient
+from symgrad.ops.continued import at_zero
 from symgrad.ops.guard import WHERE
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
@@ -95,6 +96,8 @@ def may_be_shortened(x: Expr) -> bool:
     That takes a small part of the time of a search.
     """
     order = toposort([x])
+    if at_zero in ops_of([x]):
+        return True
     if any(y.op.formula for y in (x.args if x.op is MUL else ())):
         return all(map(_is_plain, order))
     try:

@@ -79,7 +79,8 @@ def _steps(condition: Expr, factors: list[Expr]) -> tuple[list[Expr], list[Step]
         else:
             factors[:] = without(factors, weight)
             share = HALF if weight.op is WHERE else HALF ** value_of(weight.args[1])
-            steps.append(Step(*c.args, share))
+            above, below = c.args
+            steps.append(Step(above, below, share))
     return others, steps
 
 

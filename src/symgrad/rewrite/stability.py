@@ -44,6 +44,7 @@ from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
 from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.intervals import TAIL_DIFFERENCE
+from symgrad.rewrite.inverse_hyperbolic import log_of_root_sum, log_of_unit_root_sum
 from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, changes_by, rewrite
 from symgrad.rewrite.summed import summed_by_terms
@@ -331,6 +332,7 @@ _SUMS: Final = (
 # Forms whose derivatives keep their digits too: they are taken before a formula is differentiated
 _CLOSED: Final = (
     Rule("log(1 - exp(u)) as one function", EXACT, f.log, logs.log_of_difference),
+    Rule("log(p + sqrt(p**2 + 1)) = arcsinh(p)", ROUNDING, f.log, log_of_unit_root_sum),
     Rule("log(exp(u) + exp(v)) = logaddexp(u, v)", EXACT, f.log, logs.log_of_exponentials),
     Rule("log(1 + tanh(u)) as one function", EXACT, f.log, logs.log_of_twice_expit),
     Rule("log(1 - tanh(u)**2) = -2*log(cosh(u))", EXACT, f.log, logs.log_of_sech),
@@ -356,6 +358,9 @@ _CLOSED: Final = (
 _RULES: Final = (
     Rule("log(exp(u)) = u", EXACT, f.log, logs.log_of_exp),
     *_CLOSED,
+    Rule(
+        "log(p + sqrt(p**2 + c)) = arcsinh(p/sqrt(c)) + log(c)/2", ROUNDING, f.log, log_of_root_sum
+    ),
     Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, logs.log_of_sum),
     Rule("log((1 + u)/(1 - u)) = 2*arctanh(u)", EXACT, f.log, logs.log_of_ratio),
     Rule("log(u**n) = n*log(u), u > 0 or n odd", ROUNDING, f.log, logs.log_of_power),

@@ -15,6 +15,7 @@ from symgrad.ops.arithmetic import MUL, POW, mul_all, split_coefficient
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.guard import WHERE
 
+MAX_NODES: Final = 600  # of a formula under a guard; choices in it may be made
 CLOSE_BY: Final = 1e-2  # what guards compare with, at most
 _MIRRORED: Final = {
     f.equal: f.equal,
@@ -51,6 +52,8 @@ def guard_of(node: Expr) -> Guard | None:
     x, reach, outside = test
     if outside:
         a, b = b, a
+    if not _is_looked_at(b):
+        return None
     u = quantity_of(x)
     if reach:
         reach *= float(abs(_factor(u)) / abs(_factor(x)))
@@ -58,6 +61,17 @@ def guard_of(node: Expr) -> Guard | None:
     return Guard(
         inside, u, reach, a, _without_choice(b, node.args[0], 1 if b is node.args[1] else 2)
     )
+
+
+def _is_looked_at(formula: Expr) -> bool:
+    """Whether a formula has at most `MAX_NODES` nodes, found in no more steps than that."""
+    stack, seen = [formula], {formula}
+    while stack and len(seen) <= MAX_NODES:
+        for arg in stack.pop().args:
+            if arg not in seen:
+                seen.add(arg)
+                stack.append(arg)
+    return len(seen) <= MAX_NODES
 
 
 def _test_of_zero(condition: Expr) -> tuple[Expr, float, bool] | None:

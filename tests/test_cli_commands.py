@@ -190,7 +190,7 @@ def test_every_command_has_a_help(run, command):
 @pytest.mark.parametrize(
     ("argv", "reason"),
     [
-        (("grad", "x", "--declare", "x: 2, x: 3"), "describes x twice"),
+        (("grad", "x", "--declare", "x: 2, x: 3"), "describe x twice"),
         (("grad", "x", "--declare", "x 2"), "expected a declaration"),
         (("grad", "x", "--declare", "x: 2 curved"), "unknown assumption"),
         (("grad", "x", "--at", "x=1", "--latex"), "leave out --latex"),

@@ -55,7 +55,8 @@ LAYERS = {
     | TO_COMPILE
     | {"substitute", "parse"}  # text, as SymPy's lambdify takes it
     | {"solve"},  # on Dask arrays
-    "cli": ALL | {""},
+    "cli": ALL | {"", "web"},
+    "web": ALL | {""},
     "__main__": {"cli"},
     "": ALL,
 }
@@ -162,6 +163,7 @@ def test_the_project_file_is_complete():
         "test",
         "bench",
         "cli",
+        "web",
         "plot",
         "progress",
         "scipy",

@@ -4,4 +4,5 @@ import sys
 
 from symgrad.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the processes of `serve` import this module too
+    sys.exit(main())

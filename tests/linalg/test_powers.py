@@ -52,7 +52,8 @@ READ = {
     "Jacobian": (
         sg.jacobian(power(A, 3), A),
         None,
-        r"I_{n} \otimes A^{\top} A^{\top} + A A \otimes I_{n} + A \otimes A^{\top}",
+        r"\left[I_{n} \otimes A^{\top} A^{\top} + A A \otimes I_{n} + A \otimes A^{\top}"
+        r"\right]_{(ij)(kl)}",
     ),
     "exponential": (sg.grad(sg.trace(la.expm(A)), A), "expm(A).T", None),
 }

@@ -24,6 +24,7 @@ NUMPY = {
         for name in ("det", "inv", "matrix_power", "eigvalsh", "norm")
     },
     **{name: getattr(np, name) for name in ("trace", "sum", "prod", "log", "abs", "sqrt", "outer")},
+    "broadcast_to": np.broadcast_to,
     "eigenvectors": lambda x: np.linalg.eigh(x)[1],
     "eye": np.eye,
 }

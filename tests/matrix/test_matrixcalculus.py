@@ -111,8 +111,8 @@ TOKEN = re.compile(r"\.T\b|eye(?:\(\w+\))?|[A-Za-z_]\w*|\d+(?:\.\d+)?|\*\*|\.[*/
 
 
 def symbols(text):
-    """The symbols of a formula, in the page's notation or in ours."""
-    return TOKEN.findall(text.replace("axis=", ""))
+    """The symbols of a formula, in the page's notation or in ours; the page gives zeros no shape."""
+    return TOKEN.findall(re.sub(r"zeros\(\(.*?\)\)", "matrix(0)", text.replace("axis=", "")))
 
 
 def derivative(f, leaf):

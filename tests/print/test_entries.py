@@ -62,7 +62,8 @@ READ = {
     "a corner": (
         total(A[1:, :2] ** 2, A),
         "block([[zeros((1, 2)), zeros((1, n - 2))], [2*A[1:, :2], zeros((n - 1, n - 2))]])",
-        r"\begin{bmatrix} \mathbf{0} & \mathbf{0} \\ 2 A_{1:, :2} & \mathbf{0} \end{bmatrix}",
+        r"\begin{bmatrix} \mathbf{0}_{1 \times 2} & \mathbf{0}_{1 \times \left(n - 2\right)} \\"
+        r" 2 A_{1:, :2} & \mathbf{0} \end{bmatrix}",
     ),
     "second diagonal": (
         total(sg.diagonal(A, 1), A),
@@ -105,8 +106,8 @@ READ = {
     "split": (
         total(sg.stack([sg.sum(p) ** 2 for p in sg.split(w, 2)]), w),
         None,
-        r"\begin{bmatrix} \left(2 \sum w_{:3}\right) \mathbf{1} \\"
-        r" \left(2 \sum w_{3:}\right) \mathbf{1} \end{bmatrix}",
+        r"\begin{bmatrix} \left(2 \sum w_{:3}\right) \mathbf{1}_{3} \\"
+        r" \left(2 \sum w_{3:}\right) \mathbf{1}_{3} \end{bmatrix}",
     ),
     "stacked entries": (
         total(sg.stack([v[0], v[1] ** 2]) ** 2),
@@ -131,7 +132,7 @@ READ = {
     "sums of rows, kept": (
         sg.sum(A, axis=1, keepdims=True),
         "sum(A, axis=1)[:, newaxis]",
-        r"A \mathbf{1}",
+        r"A \mathbf{1} \quad \left(n \times 1\right)",
     ),
     "shares of columns": (
         A / sg.sum(A, axis=0),
@@ -143,7 +144,7 @@ READ = {
         None,
         r"A - \mathbf{1} \frac{\mathbf{1}^{\top} A}{n}",
     ),
-    "a column of a vector": (v[:, None], "v[:, newaxis]", "v"),
+    "a column of a vector": (v[:, None], "v[:, newaxis]", r"v \quad \left(n \times 1\right)"),
     "a row of a vector": (v[None], "v[newaxis]", r"v^{\top}"),
     "outer product of products": (
         sg.outer(A @ v, A @ u),

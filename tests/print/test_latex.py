@@ -86,13 +86,13 @@ TENSORS = {
     r"e^{Q}": sg.linalg.expm(Q),
     r"v^{\odot 2}": v**2,
     r"\sin^{2}\left(v\right)": sg.sin(v) ** 2,
-    r"\frac{1}{n} \sum v": sg.mean(v),
+    r"\bar{v}": sg.mean(v),
     r"\frac{1}{2} \left\lVert A v - r \right\rVert^{2}": sg.sum((A @ v - r) ** 2) / 2,
     r"\frac{v}{\left\lVert v \right\rVert}": v / sg.norm(v),
     r"\det\left(Q\right) Q^{-\top}": sg.linalg.det(Q) * sg.linalg.inv(Q).T,
     r"Q^{-1} v": sg.linalg.solve(Q, v),
-    r"\mathbf{1}": sg.ones("n"),
-    r"\mathbf{0}": sg.zeros("n"),
+    r"\mathbf{1}_{n}": sg.ones("n"),
+    r"\mathbf{0}_{n}": sg.zeros("n"),
     r"Q + 2 I_{n}": 2 * sg.eye("n") + Q,
     r"\begin{bmatrix} x \\ y \end{bmatrix}": sg.stack([x, y]),
     r"\begin{bmatrix} v & u \end{bmatrix}": sg.stack([v, u], axis=1),
@@ -298,3 +298,50 @@ def test_a_sum_of_fractions_stands_behind_its_factor():
     assert sg.latex((1 / b - 1) / c).startswith(r"\frac{\frac{1}{b} - 1}{c}")
     ratio = sg.latex(sg.diff(sg.special.log_ndtr(a), a))
     assert ratio == r"\frac{\varphi\left(a\right)}{\Phi\left(a\right)}"
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("a\\b", r"\text{a\textbackslash{}b}"),
+        (r"\foo", r"\text{\textbackslash{}foo}"),
+        ("a%b", r"\text{a\%b}"),
+        (r"\hat{x}_{1}", r"\hat{x}_{1}"),
+        (r"\alpha_1_2", r"\text{\textbackslash{}alpha\_1\_2}"),
+        ("a  b\n\nc", r"\text{a b c}"),
+    ],
+)
+def test_names_are_latex_or_text(name, latex):
+    assert sg.latex(sg.symbol(name)) == latex
+
+
+def test_choices_in_choices_are_one():
+    a, b, c = sg.symbols("a b c")
+    inner = sg.where(b > 0, 1, 2)
+    for e, rows in (
+        (sg.where(a > 0, a * inner, c), ("a", "2 a", "c")),
+        (
+            sg.where(a > 0, c, sg.sin(inner) + a),
+            ("c", r"a + \sin\left(1\right)", r"a + \sin\left(2\right)"),
+        ),
+        (sg.where(sg.where(a > 0, b, c) > 0, a, b), ("a", "b", "a", "b")),
+    ):
+        shown = sg.latex(e)
+        assert shown.count(r"\begin{cases}") == 1
+        assert [row.split(" &")[0].strip() for row in shown[13:].split(r" \\")] == [*rows]
+    nested = sg.where(a > 0, sg.where((a > 1) | (b > 0), 1, 2), 3)
+    assert r"\left(a > 1\right) \vee \left(b > 0\right)" in sg.latex(nested)
+    many = sg.where(a > 0, sum(sg.where(b > k, a, k) for k in range(9)), c)
+    assert sg.latex(many).count(r"\begin{cases}") > 1  # more rows than a reader would want
+
+
+def test_one_sign_between_factors():
+    a, b = sg.symbols("a b")
+    f = sg.function("f")
+    assert sg.latex(a**2 * (b + 1)) == r"a^{2} \cdot \left(b + 1\right)"
+    assert sg.latex(2 * (b + 1)) == r"2 \left(b + 1\right)"
+    assert sg.latex(f(b + 1)) == r"f\left(b + 1\right)"
+    assert sg.latex(sg.symbol("f") * (b + 1)) == r"f \cdot \left(b + 1\right)"
+    assert sg.latex(sg.symbol("speed") * (b + 1)) == r"\mathit{speed} \cdot \left(b + 1\right)"
+    times = sg.latex(3e-7 * a * (b + 1), mul_symbol="times")
+    assert times == r"3 \times 10^{-7} \times a \times \left(b + 1\right)"

@@ -42,7 +42,7 @@ TEXTS = [
         None,
     ),
     (sg.hessian(huber, w), "X.T @ diag(abs(X @ w - y) < 1) @ X", None),
-    (sg.grad(sg.var(v), v), "2*(v - sum(v)/n)/n", None),
+    (sg.grad(sg.var(v), v), "2*(v - mean(v))/n", None),
     (sg.hessian(sg.var(v), v), "2*(eye(n) - 1/n)/n", None),
     (sg.grad(sg.trace(S @ S @ S @ S @ S), S), "5*matrix_power(S, 4)", "5 S^{4}"),
     (
@@ -68,7 +68,7 @@ TEXTS = [
     (
         sg.grad(sg.sum(v[1:] ** 2), v),
         "concatenate([zeros((1,)), 2*v[1:]])",
-        r"\begin{bmatrix} \mathbf{0} \\ 2 v_{1:} \end{bmatrix}",
+        r"\begin{bmatrix} \mathbf{0}_{1} \\ 2 v_{1:} \end{bmatrix}",
     ),
     (sg.max(B, axis=1), "max(B, axis=1)", r"\max_{j} {B}_{ij}"),
     (sg.min(sg.exp(B), axis=0), "min(exp(B), axis=0)", None),
@@ -117,7 +117,7 @@ def test_deviations_add_up_to_nothing(axis, shape, inside, slope):
     count = data.size if axis in (None, (0, 1)) else data.shape[axis]
     expected = 2 * (u - u.mean(axis=axis, keepdims=True)) / count * slope(data)
     np.testing.assert_allclose(sg.evaluate(gradient, {M: data}), expected, atol=1e-12)
-    assert str(gradient).count("sum") == 1
+    assert str(gradient).count("mean") == 1 and "sum" not in str(gradient)
 
 
 def test_sums_that_are_no_deviations_stay():

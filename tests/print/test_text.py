@@ -101,7 +101,7 @@ TENSORS = {
     "c + v": c + v,
     "Q + 2*eye(n)": 2 * sg.eye("n") + Q,
     "n*x": sg.size(v) * x,
-    "sum(v)/n": sg.mean(v),
+    "mean(v)": sg.mean(v),
     "norm(v)": sg.norm(v),
     "solve(Q, v)": sg.linalg.solve(Q, v),
     "inv(Q + Q.T)": sg.linalg.inv(Q + Q.T),

@@ -148,7 +148,6 @@ log(abs(x))                    1/x
 abs(sin(x))                    cos(x)*sign(sin(x))
 abs(x**2 - 1)                  2*x*sign(x**2 - 1)
 hypot(x, a)                    x/hypot(x, a)
-maximum(x, 0)                  where(x >= 0, where(x == 0, 1/2, 1), 0)
 where(x > 0, x**2, -x)         where(x > 0, 2*x, -1)
 """
 SECOND = """

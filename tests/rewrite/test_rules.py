@@ -91,6 +91,9 @@ SIMPLIFIED = {
         (sg.sum(M - sg.mean(M, axis=0), axis=0), v - v),
         (sg.sum(x * v - sg.mean(x * v)), x - x),
     ],
+    "sum(w*(x - mean(x))) = 0": [
+        (sg.sum(sg.exp(v) * (M - sg.mean(M, axis=0)), axis=0), v - v),
+    ],
     "sin(k*pi)": [(sg.sin(sg.pi), sg.constant(0)), (sg.sin(sg.pi / 6), sg.constant(1) / 2)],
     "cos(k*pi)": [(sg.cos(sg.pi), sg.constant(-1)), (sg.cos(7 * sg.pi / 2), sg.constant(0))],
     "tan(k*pi)": [(sg.tan(sg.pi), sg.constant(0)), (sg.tan(3 * sg.pi / 4), sg.constant(-1))],

@@ -20,7 +20,7 @@ TABLE = {
     "sum of functions": (sg.hessian(sg.sum(sg.sin(x)), x), sg.Diagonal, ["-sin(x)"]),
     "matrix of functions": (sg.hessian(sg.sum(U**4), U), sg.Diagonal, ["12*U**2"]),
     "elementwise": (sg.jacobian(x**3, x), sg.Diagonal, ["3*x**2"]),
-    "identity": (sg.jacobian(2 * x, x), sg.Diagonal, ["2"]),
+    "identity": (sg.jacobian(2 * x, x), sg.Diagonal, ["broadcast_to(2, (n,))"]),
     "factorisation by U": (sg.hessian(fit, U), sg.Kronecker, ["2*V.T @ V", "m"]),
     "factorisation by V": (sg.hessian(fit, V), sg.Kronecker, ["2*U.T @ U", "n"]),
     "with a ridge": (
@@ -229,6 +229,6 @@ def _by_definition(e, symbols, arrays):
     """The same tensor with the identity as an argument, so that nothing is known of it."""
     identities = {n.params[0]: n for n in sg.expr.traverse.toposort([e]) if n.op.name == "eye"}
     stand_in = {d: sg.symbol(f"I_{d}", (d, d)) for d in identities}
-    (plain,) = sg.expr.traverse.replace([e], {identities[d]: stand_in[d] for d in identities}, {})
+    (plain,) = sg.expr.rewriting.replace([e], {identities[d]: stand_in[d] for d in identities}, {})
     values = [np.eye(SIZES[d]) for d in stand_in]
     return sg.lambdify([*symbols, *stand_in.values()], plain)(*arrays, *values)

@@ -16,7 +16,6 @@ from symgrad.cli.reading import (
     assignments,
     number,
     one_formula,
-    parted,
     request,
     value,
     variables,
@@ -25,6 +24,7 @@ from symgrad.cli.terminal import table
 from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.node import Expr
 from symgrad.ops.comparison import equal, greater_equal, less_equal
+from symgrad.parse.declarations import parted
 
 
 class Problem(NamedTuple):

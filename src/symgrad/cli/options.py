@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 import symgrad as sg
-from symgrad.cli import derivatives, fitting, iterations, plotting, shells, timing
+from symgrad.cli import derivatives, fitting, iterations, plotting, serving, shells, timing
 
 DESCRIPTION: Final = "Derivatives of formulas, as formulas and as NumPy code."
 EPILOG: Final = """\
@@ -268,6 +268,17 @@ COMMANDS: Final = (
                 help="entries of arrays (1000)",
             ),
             JSON,
+        ),
+    ),
+    Command(
+        "serve",
+        "show a page for formulas in the browser, on this machine alone",
+        serving.run,
+        (
+            _option(
+                "--port", type=_order, default=8642, metavar="N", help="port, 0 for any (8642)"
+            ),
+            _option("--no-browser", action="store_true", help="do not open the browser"),
         ),
     ),
     Command(

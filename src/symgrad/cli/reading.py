@@ -6,9 +6,9 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from symgrad.errors import ArgumentError, ParseError
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
-
-_DECLARATION: Final = re.compile(r"\s*(\w+)\s*(?::\s*(\([^)]*\)|)(.*))?$")
+from symgrad.parse.declarations import declarations, parted
 
 
 class Request(NamedTuple):
@@ -77,47 +76,6 @@ def contents(path: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
         raise ArgumentError(f"cannot read {path}: {reason}") from None
-
-
-def parted(text: str) -> list[str]:
-    """The parts of a text between the commas that stand outside of all brackets."""
-    depth, parts = 0, [""]
-    for sign in text:
-        depth += (sign in "([") - (sign in ")]")
-        if sign == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += sign
-    return parts
-
-
-def declarations(texts: Iterable[str]) -> dict[str, Expr]:
-    """Symbols by name, of texts such as ``"A: (n, n) symmetric, x: n, s: positive"``."""
-    found: dict[str, Expr] = {}
-    for text in texts:
-        for part in parted(text):
-            symbol = _declared(part)
-            if symbol.name in found:
-                raise ArgumentError(f"--declare describes {symbol.name} twice")
-            found[str(symbol.name)] = symbol
-    return found
-
-
-def _declared(text: str) -> Expr:
-    """One symbol, of its name, its shape and its assumptions."""
-    match = _DECLARATION.match(text)
-    if match is None or not match[1].isidentifier():
-        raise ParseError('expected a declaration such as "A: (n, n) symmetric"', text.strip(), 0)
-    name, shape, words = match[1], match[2] or "", (match[3] or "").split()
-    if not shape and words and words[0] not in ASSUMPTIONS:
-        shape = words.pop(0)
-    extents = tuple(int(word) if word.isdigit() else word for word in re.findall(r"\w+", shape))
-    return sg.symbol(name, extents, **dict.fromkeys(words, True))
-
-
-ASSUMPTIONS: Final = frozenset(
-    "diagonal integer negative nonnegative nonzero orthogonal positive real spd symmetric".split()
-)
 
 
 def symbol_named(text: str, declared: Mapping[str, Expr]) -> Expr:

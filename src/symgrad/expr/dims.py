@@ -252,6 +252,8 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     ShapeError
         Naming the shapes and the two extents that clash.
     """
+    if shapes and shapes.count(shapes[0]) == len(shapes):
+        return shapes[0]
     rank = max(map(len, shapes), default=0)
     result: list[Dim] = []
     for position in range(-rank, 0):

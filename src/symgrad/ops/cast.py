@@ -44,6 +44,13 @@ class CastParams(NamedTuple):
     ty: Ty
 
 
+# What is seen of a change of type, by the kinds before and after: truth, whole numbers, and all others
+_LATEX: Final = {
+    **dict.fromkeys(("bi", "bu", "bf"), r"\mathbf{{1}}\left[{0}\right]"),
+    **dict.fromkeys(("ib", "ub", "fb"), r"{0} \neq 0"),
+    **dict.fromkeys(("fi", "fu"), r"\operatorname{{trunc}}\left({0}\right)"),
+}
+
 CAST: Final = Op(
     name="astype",
     fields=CastParams,
@@ -54,7 +61,7 @@ CAST: Final = Op(
     linear=lambda node: node.dtype.kind == "f",
     numpy=lambda node: Cast(node.dtype.name),
     text=lambda node: f"astype({{0}}, {node.dtype.name})",
-    latex="{0}",
+    latex=lambda node: _LATEX.get(f"{node.args[0].dtype.kind}{node.dtype.kind}", "{0}"),
     sympy=_image,
     domain=((-3.0, 3.0),),
     notes="Between floating types the derivative is 1; integers and booleans have none.",

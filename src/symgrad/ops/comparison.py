@@ -65,7 +65,7 @@ def _logical(name: str, word: str, latex: str, sympy: Any, ufunc: np.ufunc) -> E
         derivative=(None, None),
         numpy=f"np.{name}({{0}}, {{1}})",
         scalar=f"(bool({{0}}) {word} bool({{1}}))",
-        text=f"({{0}} {word} {{1}})",
+        text=f"({{0}} {word} {{1}})" if word in ("and", "or") else f"{name}({{0}}, {{1}})",
         latex=f"{{0}} {latex} {{1}}",
         sympy=sympy,
         ufunc=ufunc,

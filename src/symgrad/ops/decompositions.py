@@ -317,7 +317,7 @@ SVD_S: Final = _svd_op(
     _singular_cotangent,
     _singular_tangent,
     alone="np.linalg.svd({0}, compute_uv=False)",
-    latex=r"\sigma\left({0}\right)",
+    latex=r"\operatorname{{svdvals}}\left({0}\right)",
     notes="Descending. At a zero singular value the derivative is one of the two one-sided ones.",
     range=NONNEGATIVE,
 )

@@ -312,7 +312,8 @@ def _fold(op: Elementwise, args: tuple[Expr, ...]) -> Expr | None:
         return None
     with np.errstate(all="ignore"):
         typed = [_as_typed(v, a.ty) for a, v in zip(args, values, strict=True)]
-        value = op.ufunc(*typed).item()
+        found = op.ufunc(*typed)
+        value = (found[0] if isinstance(found, tuple) else found).item()  # frexp has two results
     if isinstance(value, complex):
         return None
     return number(value, shape, None if ty.weak else ty)

@@ -333,9 +333,14 @@ def span(entry: Entry, extent: Dim) -> Any:
     """An index entry with None where an axis begins or ends."""
     if entry.__class__ is int:
         return entry
-    start, stop, step, _ = entry
+    start, stop, step, count = entry
+    if count == 0:  # a start before the first entry, read as one from the end, would take some
+        return Span(None, 0, 1)
     if step > 0:
-        return Span(None if start == 0 else start, None if stop == extent else stop, step)
+        ends = stop == extent or (
+            isinstance(stop, int) and isinstance(extent, int) and stop > extent
+        )
+        return Span(None if start == 0 else start, None if ends else stop, step)
     head = None if add_dims(extent, -1) == start else start
     return Span(head, None if isinstance(stop, int) and stop < 0 else stop, step)
 

@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from symgrad.expr.dims import Dim, Shape, add_dims, mul_dims
-from symgrad.expr.leaves import CONST, is_value, number
+from symgrad.expr.leaves import CONST, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.types import Ty
-from symgrad.ops.arithmetic import MUL, add_all, split_coefficient
-from symgrad.ops.einsum import EINSUM, broadcast
+from symgrad.ops.arithmetic import ADD, MUL, add_all, mul_all, split_coefficient
+from symgrad.ops.einsum import EINSUM, broadcast, is_stretched_scalar
 from symgrad.ops.gathering import GATHER, SCATTER
 from symgrad.ops.layout import EMBED, SLICE, concat, full_entry, slice_of, span, span_text
+from symgrad.print.letters import fresh_letter
 from symgrad.print.printed import printed
-from symgrad.print.printer import fresh_letter
 from symgrad.rewrite.entries import part_of
 
 MAX_UNITS: Final = 4  # unit vectors of a sum that is written out
@@ -44,11 +44,18 @@ def _place_in_latex(node: Expr) -> Dim:
     return add_dims(extent, k) if k < 0 else k
 
 
+Extent = Callable[[Dim], str]  # what is written at a unit vector for its extent
+
+
+def _nothing(extent: Dim) -> str:
+    return ""
+
+
 UNIT: Final = printed(
     "unit",
     infer=lambda args, params: (params[0], params[2]),
     text=lambda node: f"eye({node.params[0][0]})[{node.params[1]}]",
-    latex=lambda node: f"e_{{{{{_place_in_latex(node)}}}}}",
+    latex=lambda node: units_latex(node, _nothing),
 )
 
 
@@ -57,7 +64,7 @@ UNIT_AT: Final = printed(
     "unit_at",
     infer=lambda args, params: params,
     text=lambda node: f"eye({node.params[0][0]})[{{0}}]",
-    latex="e_{{{0}}}",
+    latex=lambda node: units_latex(node, _nothing),
 )
 
 
@@ -87,22 +94,36 @@ def _placed_text(node: Expr) -> str:
     return f"sum({term} for {k} in range({count}))"
 
 
-def _placed_latex(node: Expr) -> str:
+def units_latex(node: Expr, extent: Extent) -> str:
+    """The template of a unit vector, or of a sum over them."""
+    if node.op is PLACED:
+        return _placed_latex(node, extent)
+    place = "{0}" if node.args else _place_in_latex(node)
+    return f"e_{{{{{place}}}}}{extent(node.shape[0])}"
+
+
+def _placed_latex(node: Expr, extent: Extent) -> str:
     shape, _, axis, places, _, own = node.params
     k = fresh_letter(node)
     listed = _placed_at(places, f"_{{{{{k}}}}}", f"{{}} {k}", k)
-    units = [f"e_{{{{{place}}}}}" for place in listed]
+    units = [
+        f"e_{{{{{place}}}}}{extent(d)}" for place, d in zip(listed, shape[axis:], strict=False)
+    ]
     at = ", ".join(listed) if own else k
     x = "{0}" if own or not node.args[0].args else r"\left({0}\right)"
     if len(units) == 2:
-        term = rf"{x}_{{{{{at}}}}} {units[0]} {units[1]}^{{{{\top}}}}"
+        term = rf"{x}_{{{{{at}}}}} {units[0]} {_turned(units[1])}"
     elif len(shape) == 1:
         term = f"{x}_{{{{{at}}}}} {units[0]}"
     elif axis == 0:
         term = rf"{units[0]} {x}_{{{{{at}, :}}}}^{{{{\top}}}}"
     else:
-        term = rf"{x}_{{{{:, {at}}}}} {units[0]}^{{{{\top}}}}"
+        term = rf"{x}_{{{{:, {at}}}}} {_turned(units[0])}"
     return rf"\sum_{{{{{k}}}}} {term}"
+
+
+def _turned(unit: str) -> str:
+    return f"{{{{{unit}}}}}^{{{{\\top}}}}" if "^" in unit else f"{unit}^{{{{\\top}}}}"
 
 
 def _placed_at(places: Sequence[Any], entry: str, times: str, k: str) -> list[str]:
@@ -126,8 +147,19 @@ PLACED: Final = printed(
     "placed",
     infer=lambda args, params: (params[0], params[1]),
     text=_placed_text,
-    latex=_placed_latex,
+    latex=lambda node: units_latex(node, _nothing),
 )
+
+
+def unsaid_axes(node: Expr) -> Sequence[int]:
+    """The axes along which unit vectors stand, of which nobody sees how long they are.
+
+    A name such as n goes without saying.
+    """
+    axes: Sequence[int] = (0,) if node.op in (UNIT, UNIT_AT) else ()
+    if node.op is PLACED:
+        axes = range(node.params[2], node.params[2] + len(node.params[3]))
+    return [axis for axis in axes if isinstance(node.shape[axis], int)]
 
 
 def _with_stride(x: Expr) -> Expr:
@@ -220,6 +252,14 @@ def among_zeros(x: Expr) -> Expr:
     if part.ndim:
         vectors[axes[0]] = part
     whole = vectors[0]
+    if x.ndim == 2 and (terms := _multiples_of_units(part)) is not None:
+        other = [
+            _times_units(
+                scalar, [unit, vectors[units[0]]] if axes[0] == 0 else [vectors[units[0]], unit], x
+            )
+            for scalar, unit in terms
+        ]
+        return add_all(other)
     if x.ndim == 2:
         c, rest = split_coefficient(part) if part.ndim else (1, part)
         if rest is not None and c != 1:
@@ -230,6 +270,26 @@ def among_zeros(x: Expr) -> Expr:
     if part.ndim or is_value(part, 1):
         return whole
     return make(MUL, (broadcast(part, shape), whole), (), shape, x.ty)
+
+
+def _multiples_of_units(x: Expr) -> list[tuple[Expr, Expr]] | None:
+    """Scalars and unit vectors that add up to a vector; None where there is something else in it."""
+    found = []
+    for term in x.args if x.op is ADD else (x,):
+        factors = term.args if term.op is MUL else (term,)
+        units = [y for y in factors if y.op is UNIT]
+        scalars = [scalar_of(y) for y in factors if y.op is not UNIT]
+        if len(units) != 1 or None in scalars:
+            return None
+        found.append((mul_all([number(1), *[y for y in scalars if y is not None]]), units[0]))
+    return found
+
+
+def scalar_of(x: Expr) -> Expr | None:
+    """The one number that all entries of an array are; None where they may differ."""
+    if is_number(x):
+        return number(value_of(x))
+    return x.args[0] if is_stretched_scalar(x) else None
 
 
 def _between_zeros(x: Expr, axis: int, extent: Any, entry: Any) -> Expr:

@@ -21,6 +21,13 @@ LETTERS: Final = "ijklmnopqrstuvwxyzabcdefghIJKLMNOPQRSTUVWXYZABCDEFGH"
 NOWHERE: Final = -1
 
 
+class Spread(NamedTuple):
+    """Natural broadcasting: the rank before it, and which axes of the result are new or stretched."""
+
+    before: int
+    new: tuple[bool, ...]
+
+
 class Form(NamedTuple):
     """One step of notation.
 
@@ -29,7 +36,7 @@ class Form(NamedTuple):
     - ``operand``: the index of an operand
     - ``transpose``: the order of the axes, None for a matrix turned over
     - ``index``: entries ``":"``, ``"newaxis"`` and 0
-    - ``spread``: the ranks before and after natural broadcasting
+    - ``spread``: a `Spread`
     - ``sum``: the axes, None for all, and the rank of the operand
     - ``trace``, ``diagonal``, ``diag``, ``outer``, ``times``, ``kron``: none
     - ``column``, ``row``: none; a vector as a matrix of one column, or row
@@ -61,9 +68,9 @@ def form_of(args: Sequence[Expr], params: Params) -> Form:
     form, labels = found
     laid = _arranged(_unturned(form, symmetric) if symmetric else form, labels, out)
     units = {label for label, dim in spread if dim == 1}
-    if laid.kind == "index" and laid.data == (":", "newaxis") and out[1] in units:
+    if laid.kind == "index" and laid.data == (":", "newaxis") and len(out) == 2 and out[1] in units:
         return Form("column", laid.parts)
-    if laid.kind == "spread" and laid.data == (1, 2) and out[0] in units:
+    if laid.kind == "spread" and laid.data == Spread(1, (True, False)) and out[0] in units:
         return Form("row", laid.parts)
     return laid
 
@@ -119,7 +126,7 @@ def _arranged(x: Form, labels: Labels, out: Labels) -> Form:
     if labels == out:
         return x
     if _is_natural(labels, out):
-        return Form("spread", (x,), (len(labels), len(out))) if labels else x
+        return _spread(x, labels, out) if labels else x
     if any(label not in out for label in labels):
         x = Form("index", (x,), tuple([":" if label in out else 0 for label in labels]))
         labels = tuple([label for label in labels if label in out])
@@ -131,10 +138,14 @@ def _arranged(x: Form, labels: Labels, out: Labels) -> Form:
     while entries and entries[0] == "newaxis":
         del entries[0]
     if "newaxis" not in entries:
-        return Form("spread", (x,), (len(entries), len(out))) if len(entries) < len(out) else x
+        return _spread(x, labels, out) if len(entries) < len(out) else x
     while entries[-1] == ":":
         del entries[-1]
     return Form("index", (x,), tuple(entries))
+
+
+def _spread(x: Form, labels: Labels, out: Labels) -> Form:
+    return Form("spread", (x,), Spread(len(labels), tuple([n not in labels for n in out])))
 
 
 def _is_natural(labels: Labels, out: Labels) -> bool:

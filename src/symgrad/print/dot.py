@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 from symgrad.calls import checked
-from symgrad.print.graph import CONSTANT, FUNCTION, MAX_NODES, NOTE, VARIABLE, Node, picture_of
+from symgrad.print.graph import FUNCTION, MAX_NODES, NOTE, PALETTE, Node, picture_of
 
+SHAPES: Final = {FUNCTION: "shape=box, "}  # the others are ellipses
 STYLES: Final = {
-    VARIABLE: "style=filled, color=orange",
-    CONSTANT: "style=filled, color=moccasin",
-    FUNCTION: "shape=box, style=filled, color=lightblue",
-    NOTE: "shape=plaintext",
-}
+    kind: f"{SHAPES.get(kind, '')}style=filled, color={color.name}"
+    for kind, color in PALETTE.items()
+} | {NOTE: "shape=plaintext"}
 
 
 @checked

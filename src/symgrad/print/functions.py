@@ -85,12 +85,12 @@ def _dotted(plain: str, name: str, order: int) -> Piece:
     if order >= len(DOTS):
         return _primed(name, order, "")
     if not order:
-        return Piece(name, POWER if "^" in name else ATOM)
-    if name == latex_name(plain) and re.fullmatch(r"\w+", plain):
+        return Piece(name, POWER if "^" in name else ATOM, name=True)
+    if name == latex_name(plain) and re.fullmatch(r"\w+", plain) and "text" not in name:
         dotted = latex_name(f"{plain}_{DOTS[order]}")
     else:
         dotted = rf"\{DOTS[order]}{{{name}}}"
-    return Piece(dotted, POWER if "^" in dotted else ATOM)
+    return Piece(dotted, POWER if "^" in dotted else ATOM, name=True)
 
 
 def _primed(name: str, order: int, call: str) -> Piece:

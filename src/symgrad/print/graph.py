@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from symgrad.expr.dims import show_shape
 from symgrad.expr.leaves import SYMBOL
@@ -26,6 +26,20 @@ MAX_LABEL: Final = 40  # characters of a line
 # What a node stands for
 VARIABLE, FUNCTION, CONSTANT, NOTE = "variable", "function", "constant", "note"
 N = TypeVar("N", bound=Hashable)
+
+
+class Color(NamedTuple):
+    """A color by its name in X11, CSS and SVG, and by its parts."""
+
+    name: str
+    rgb: str
+
+
+PALETTE: Final = {
+    VARIABLE: Color("orange", "#ffa500"),
+    CONSTANT: Color("moccasin", "#ffe4b5"),
+    FUNCTION: Color("lightblue", "#add8e6"),
+}
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ indices, over operands that matrix notation can say: others get a name and a def
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any, Final, NamedTuple
 
-from symgrad.expr.dims import dim_names
+from symgrad.expr.dims import Dim, dim_names
 from symgrad.expr.leaves import ARANGE, EYE, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
@@ -24,6 +24,7 @@ from symgrad.ops.layout import SLICE
 from symgrad.ops.reduction import Reduction
 from symgrad.print.contraction import Form
 from symgrad.print.definitions import Plan
+from symgrad.print.latex_leaves import extent_piece
 from symgrad.print.latex_names import latex_name
 from symgrad.print.printer import ATOM, LOOSE, MAX_DEFINITIONS, POWER, SUM, Document, Piece
 from symgrad.print.terms import Product, Sum
@@ -41,11 +42,20 @@ class Request(NamedTuple):
     used: Indices
 
 
+Told = frozenset[tuple[str, Dim]]  # indices, and the extents of the axes at which they stand
+NOTHING: Final[Told] = frozenset()
+
+
 class Step(NamedTuple):
-    """The operands that a node needs, and how it is written over their pieces."""
+    """The operands that a node needs, and how it is written over their pieces and what these tell.
+
+    `tells` is what is told by the node itself, `bound` are the letters that nobody outside sees.
+    """
 
     needs: list[Request]
-    draw: Callable[[list[Piece]], Piece]
+    draw: Callable[[list[Piece], Told], Piece]
+    tells: Told = NOTHING
+    bound: Indices = ()
 
 
 def says_all(plan: Plan) -> bool:
@@ -78,12 +88,20 @@ class IndexWriter:
         self.plan = plan
         self.printer = printer
         self.matrix = matrix
-        self.names = dict(plan.names)
-        self.later: list[Expr] = []  # nodes that get a definition while others are written
         self.taken = _names_in(plan)
+        self.ends: set[str] = set()  # names of extents that are written
 
     def document(self, max_length: int) -> Document:
         """The whole formula; definitions beyond the limits are counted, not shown."""
+        document = self._document(max_length)
+        if self.ends <= self.taken:
+            return document
+        self.taken |= self.ends  # no letter that counts is the name of an extent as well
+        return self._document(max_length)
+
+    def _document(self, max_length: int) -> Document:
+        self.names = dict(self.plan.names)
+        self.later: list[Expr] = []  # nodes that get a definition while others are written
         root = self.plan.root
         body = self._reference(root) if root in self.names else self.write(root)
         shown: list[tuple[str, str]] = []
@@ -118,6 +136,7 @@ class IndexWriter:
         """The text of one node, down to the definitions below it."""
         at = tuple(self.fresh((), root.ndim))
         first = Request(root, at, at)
+        told: dict[Request, Told] = {}
         steps: dict[Request, Step] = {}
         pieces: dict[Request, Piece] = {}
         stack = [first]
@@ -133,12 +152,33 @@ class IndexWriter:
                 stack.extend([r for r in reversed(step.needs) if r not in pieces])
                 continue
             stack.pop()
-            pieces[request] = step.draw([pieces[r] for r in step.needs])
-        return pieces[first].text
+            below = NOTHING.union(*[told[r] for r in step.needs])
+            pieces[request] = step.draw([pieces[r] for r in step.needs], below)
+            told[request] = step.tells | {pair for pair in below if pair[0] not in step.bound}
+        ranges = self.ranges(dict(zip(at, root.shape, strict=True)), told[first], within=False)
+        return pieces[first].text + rf" \quad \left({ranges}\right)" * bool(ranges)
+
+    def ranges(self, indices: Mapping[str, Dim], told: Told, within: bool) -> str:
+        """How far indices run where no array tells; `within` names the others too, as a sum does."""
+        listed: list[tuple[list[str], Dim | None]] = []
+        for index, dim in indices.items():
+            known = {d for i, d in told if i == index} == {dim}
+            end = None if known else dim
+            if known and not within:
+                continue
+            if listed and listed[-1][1] == end:
+                listed[-1][0].append(index)
+            else:
+                listed.append(([index], end))
+            self.ends.update(() if known else dim_names(dim))
+        return ", ".join(
+            ", ".join(some) + ("" if end is None else f" < {extent_piece(end).text}")
+            for some, end in listed
+        )
 
     def _named(self, request: Request) -> Step:
         shown = _indexed(latex_name(self.names[request.node]), request.at)
-        return Step([], lambda parts: Piece(shown, ATOM))
+        return Step([], lambda parts, told: Piece(shown, ATOM, name=True), _told(request))
 
     def step(self, request: Request) -> Step:
         """How one node is written."""
@@ -155,7 +195,7 @@ class IndexWriter:
             return self._entrywise(request, view)
         if is_number(node) or (node.ndim == 0 and not node.args):
             shown = self.printer.call(Call((), 0, node), [])
-            return Step([], lambda parts: shown)
+            return Step([], lambda parts, told: shown)
         return self.whole(request)
 
     def _view(self, node: Expr) -> View:
@@ -167,7 +207,7 @@ class IndexWriter:
         """Every operand at the same indices; what was a scalar stretched is a scalar."""
         needs = [Request(x, request.at if x.ndim else (), request.used) for x in view.children]
 
-        def draw(parts: list[Piece]) -> Piece:
+        def draw(parts: list[Piece], told: Told) -> Piece:
             pieces = dict(zip(view.children, parts, strict=True))
             drawn: Piece = self.printer.draw_scalar(request.node, view, pieces)
             return drawn
@@ -179,7 +219,7 @@ class IndexWriter:
         shown = self.matrix(self._sayable(request.node))
         if request.at:
             shown = _indexed(rf"\left[{shown}\right]", request.at)
-        return Step([], lambda parts: Piece(shown, ATOM))
+        return Step([], lambda parts, told: Piece(shown, ATOM), _told(request))
 
     def _sayable(self, node: Expr) -> Expr:
         """The node over symbols in place of operands that are formulas of their own."""
@@ -214,6 +254,11 @@ def _names_in(plan: Plan) -> set[str]:
     return names
 
 
+def _told(request: Request) -> Told:
+    """What an array tells that is written with its indices."""
+    return frozenset(zip(request.at, request.node.shape, strict=True))
+
+
 def _indexed(name: str, at: Sequence[str]) -> str:
     """``x_{ij}``; indices of more than one letter are set apart by commas."""
     if not at:
@@ -231,23 +276,27 @@ def _contraction(writer: IndexWriter, request: Request) -> Step:
     node = request.node
     inputs, out, _ = node.params
     index = dict(zip(out, request.at, strict=True))
-    summed: list[str] = []
+    summed: dict[str, Dim] = {}
     for x, labels in zip(node.args, inputs, strict=True):
         for label, dim in zip(labels, x.shape, strict=True):
             if label not in index:
                 (letter,) = ["0"] if dim == 1 else writer.fresh((*request.used, *summed), 1)
                 index[label] = letter
                 if dim != 1:
-                    summed.append(letter)
+                    summed[letter] = dim
     used = (*request.used, *summed)
     needs = [
         Request(x, tuple([index[label] for label in labels]), used)
         for x, labels in zip(node.args, inputs, strict=True)
     ]
-    return Step(needs, lambda parts: _summed(writer, summed, parts))
+    return Step(
+        needs, lambda parts, told: _summed(writer, summed, parts, told), bound=tuple(summed)
+    )
 
 
-def _summed(writer: IndexWriter, summed: Sequence[str], parts: list[Piece]) -> Piece:
+def _summed(
+    writer: IndexWriter, summed: Mapping[str, Dim], parts: list[Piece], told: Told
+) -> Piece:
     factors: dict[Piece, int] = {}
     for part in parts:
         factors[part] = factors.get(part, 0) + 1
@@ -256,7 +305,7 @@ def _summed(writer: IndexWriter, summed: Sequence[str], parts: list[Piece]) -> P
     if not summed:
         return product
     body = writer.printer.wrap(product, LOOSE)
-    return Piece(rf"\sum_{{{', '.join(summed)}}} {body}", LOOSE)
+    return Piece(rf"\sum_{{{writer.ranges(summed, told, within=True)}}} {body}", LOOSE)
 
 
 # Ops that act on indices
@@ -265,16 +314,16 @@ def _summed(writer: IndexWriter, summed: Sequence[str], parts: list[Piece]) -> P
 def _symbol(writer: IndexWriter, request: Request) -> Step:
     shown = _indexed(latex_name(str(request.node.name)), request.at)
     level = POWER if "^" in shown else ATOM
-    return Step([], lambda parts: Piece(shown, level))
+    return Step([], lambda parts, told: Piece(shown, level, name=True), _told(request))
 
 
 def _delta(writer: IndexWriter, request: Request) -> Step:
-    return Step([], lambda parts: Piece(_indexed(r"\delta", request.at), ATOM))
+    return Step([], lambda parts, told: Piece(_indexed(r"\delta", request.at), ATOM))
 
 
 def _counted(writer: IndexWriter, request: Request) -> Step:
     shown = request.at[0]
-    return Step([], lambda parts: Piece(shown, ATOM if shown.isalnum() else SUM))
+    return Step([], lambda parts, told: Piece(shown, ATOM if shown.isalnum() else SUM))
 
 
 def _slice(writer: IndexWriter, request: Request) -> Step:
@@ -283,7 +332,9 @@ def _slice(writer: IndexWriter, request: Request) -> Step:
         str(entry) if isinstance(entry, int) else _moved(next(at), *entry[:3:2])
         for entry in request.node.params.at
     ]
-    return Step([Request(request.node.args[0], tuple(moved), request.used)], lambda parts: parts[0])
+    return Step(
+        [Request(request.node.args[0], tuple(moved), request.used)], lambda parts, told: parts[0]
+    )
 
 
 def _moved(index: str, start: Any, step: int) -> str:
@@ -309,22 +360,23 @@ def _gather(writer: IndexWriter, request: Request) -> Step:
     rank = indices[0].ndim
     picked = [_indexed(latex_name(str(i.name)), request.at[:rank]) for i in indices]
     at = (*picked, *request.at[rank:])
-    return Step([Request(x, at, request.used)], lambda parts: parts[0])
+    tells = frozenset(zip(request.at[:rank], indices[0].shape, strict=True))
+    return Step([Request(x, at, request.used)], lambda parts, told: parts[0], tells)
 
 
 def _over_axes(sign: str, writer: IndexWriter, request: Request) -> Step:
     """A reduction written as ``\\max_{j}`` before its operand."""
     (x,), (axes,) = request.node.args, request.node.params
-    bound = writer.fresh(request.used, len(axes))
+    letters = writer.fresh(request.used, len(axes))
+    bound = {letter: x.shape[axis] for letter, axis in zip(letters, axes, strict=True)}
     kept, gone = iter(request.at), iter(bound)
     at = tuple([next(gone) if axis in axes else next(kept) for axis in range(x.ndim)])
 
-    def draw(parts: list[Piece]) -> Piece:
-        return Piece(
-            rf"{sign}_{{{', '.join(bound)}}} {writer.printer.wrap(parts[0], LOOSE)}", LOOSE
-        )
+    def draw(parts: list[Piece], told: Told) -> Piece:
+        body = writer.printer.wrap(parts[0], LOOSE)
+        return Piece(rf"{sign}_{{{writer.ranges(bound, told, within=True)}}} {body}", LOOSE)
 
-    return Step([Request(x, at, (*request.used, *bound))], draw)
+    return Step([Request(x, at, (*request.used, *letters))], draw, bound=tuple(letters))
 
 
 def _way_of(op: Op) -> Callable[[IndexWriter, Request], Step] | None:

@@ -13,11 +13,13 @@ from symgrad.expr.node import Expr
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.elementwise import as_expr, formula_of
 from symgrad.print.definitions import Plan, plan_of
+from symgrad.print.extents import rank_read
 from symgrad.print.indices import IndexWriter, says_all
-from symgrad.print.latex_leaves import matrix
+from symgrad.print.latex_leaves import matrix, shape_piece
 from symgrad.print.latex_names import latex_name
 from symgrad.print.latex_options import MODES, Options, options_of
 from symgrad.print.latex_printer import LatexPrinter
+from symgrad.print.nested_choices import as_one_choice
 from symgrad.print.printer import LINE_LENGTH, MAX_LENGTH, Document
 from symgrad.print.reading import shown
 from symgrad.rewrite.readable import readable
@@ -57,8 +59,10 @@ def latex(
         ``"index"`` writes entries, as ``\sum_{j} A_{ij} x_{j}``, whose free indices i, j, k, ... are the
         axes in order. What matrix notation cannot say, such as a product of tensors of order three, is
         written with indices in both styles; a tensor of order four that is diagonal, of low rank, a sum of
-        both, or made of Kronecker products, as the matrix of its entries in C order, where
-        ``\operatorname{vec}`` puts the rows of a matrix one after the other.
+        both, or made of Kronecker products, as the matrix of its entries in C order, in brackets with the
+        index ``(ij)(kl)``; there ``\operatorname{vec}`` puts the rows of a matrix one after the other.
+        Shapes are told where nothing else shows them: ``\mathbf{1}_{n}``, ``\mathbf{0}_{m \times n}``,
+        ``(i < 2)`` after a formula with indices.
     max_length : int
         Number of characters after which further definitions are left out, and counted.
     mode : str
@@ -72,7 +76,8 @@ def latex(
     symbol_names : dict
         LaTeX for symbols (or their names), as ``{x: r"\mathbf{x}"}``.
     mul_symbol : str
-        Between factors: None (a space), ``"dot"``, ``"ldot"`` or ``"times"``.
+        Between factors: None, ``"dot"``, ``"ldot"`` or ``"times"``. None is a space, and a dot where two
+        factors would be read as one thing: before a digit, and between a name and brackets.
     fold_short_frac, fold_frac_powers : bool
         Write short fractions as ``x / y``, and fractions in exponents as ``x^{1/3}``; `fold_frac` is both.
 
@@ -206,10 +211,14 @@ def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
     e = readable(e)
     plan = plan_of(e, known)
     if how.style == "matrix":
-        plan = plan if says_all(plan) else _flat_plan(e, known) or plan
-        short = plan_of(shown(plan.root, latex=True), known)
-        if says_all(plan) or says_all(short):
-            return LatexPrinter(short, how.options).document(how.max_length), short.names
+        flat = None if says_all(plan) else _flat_plan(e, known)
+        whole = flat or plan
+        short = plan_of(as_one_choice(shown(whole.root, latex=True)), known)
+        if says_all(whole) or says_all(short):
+            document = LatexPrinter(short, how.options).document(how.max_length)
+            return _marked(document, e, short, bool(flat)), short.names
+
+    plan = plan_of(as_one_choice(e), known)
 
     def in_matrices(part: Expr) -> str:
         """A formula in matrix notation, whatever it takes."""
@@ -228,6 +237,20 @@ def _flat_plan(e: Expr, known: Names) -> Plan | None:
     form = form_of(e)
     flat = kronecker_sum(e) if form is None else form.flat()
     return None if flat is None else plan_of(flat, known)
+
+
+def _marked(document: Document, e: Expr, plan: Plan, flat: bool) -> Document:
+    """What stands for an array of another shape, with a mark that says so.
+
+    A matrix stands for a tensor of order four: its rows are the pairs of the first two axes, its columns
+    those of the last two. A vector stands for the matrix of its one column, and the other way round.
+    """
+    if flat:
+        return document._replace(body=rf"\left[{document.body}\right]_{{(ij)(kl)}}")
+    if rank_read(plan) == e.ndim:
+        return document
+    extents = shape_piece(e.shape).text
+    return document._replace(body=rf"{document.body} \quad \left({extents}\right)")
 
 
 def _assembled(document: Document) -> str:

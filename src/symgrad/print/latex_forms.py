@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from symgrad.print.contraction import Spread
 from symgrad.print.printer import (
     ATOM,
     LONG_RUN,
@@ -31,18 +32,30 @@ def transposed(printer: Printer, x: Piece, axes: Any = None) -> Piece:
     return Piece(rf"\operatorname{{transpose}}_{{{axes}}}\left({x.text}\right)", ATOM)
 
 
-def _indexed(printer: Printer, parts: list[Piece], entries: Any) -> Piece:
-    """A vector as the equal columns of a matrix; other axes of extent 1 do not show."""
+def _indexed(printer: Any, parts: list[Piece], entries: Any) -> Piece:
+    """A vector as the equal columns of a matrix; the one column or row of a matrix; an entry."""
     if entries == (":", "newaxis"):
-        return Piece(rf"{printer.wrap(parts[0], PRODUCT)} \mathbf{{1}}^{{\top}}", PRODUCT)
-    return parts[0]
+        return Piece(f"{printer.wrap(parts[0], PRODUCT)} {printer.ones(1)}^{{\\top}}", PRODUCT)
+    if entries == (":", 0):
+        return parts[0]
+    if entries == (0, ":"):
+        return transposed(printer, parts[0])
+    return Piece(f"{printer.wrap(parts[0], ATOM)}_{{{', '.join(map(str, entries))}}}", ATOM)
 
 
-def _spread(printer: Printer, parts: list[Piece], ranks: Any) -> Piece:
-    """A vector as the equal rows of a matrix."""
-    if ranks == (1, 2):
-        return Piece(rf"\mathbf{{1}} {transposed(printer, parts[0]).text}", PRODUCT)
-    return parts[0]
+def _spread(printer: Any, parts: list[Piece], data: Spread) -> Piece:
+    """A vector as the equal rows of a matrix; a matrix of one row or column, or a vector of one entry."""
+    (x,) = parts
+    if len(data.new) > 1 and data.before == 1 and not data.new[-1]:
+        x = transposed(printer, x)
+    text, level = x.text, x.level
+    for axis in (0, 1)[: len(data.new)]:
+        if data.new[axis]:
+            text = printer.wrap(Piece(text, level), MATMUL)
+            ones = printer.ones(axis)
+            text = f"{text} {ones}^{{\\top}}" if axis else f"{ones} {text}"
+            level = PRODUCT
+    return Piece(text, level)
 
 
 def _summed(printer: Printer, parts: list[Piece], data: Any) -> Piece:

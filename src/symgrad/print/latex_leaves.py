@@ -11,7 +11,7 @@ from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, is_numbe
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
 from symgrad.print.latex_names import latex_name
-from symgrad.print.printer import ATOM, MINUS, POWER, PRODUCT, Piece
+from symgrad.print.printer import ATOM, MINUS, POWER, PRODUCT, SUM, Piece
 from symgrad.print.terms import is_minus, reading_value
 from symgrad.print.text import MAX_ENTRIES, dim_piece
 
@@ -44,13 +44,17 @@ def name_piece(name: str) -> Piece:
 
 def shown_name(shown: str) -> Piece:
     """A name that is LaTeX."""
-    return Piece(shown, POWER if "^" in shown or shown.endswith("'") else ATOM)
+    level = PRODUCT if shown.startswith(r"\frac") else ATOM
+    return Piece(shown, POWER if "^" in shown or shown.endswith("'") else level, name=True)
 
 
-def _dim_piece(dim: Any) -> Piece:
+def extent_piece(dim: Any) -> Piece:
+    """An extent: a number, a name or a polynomial."""
     plain = dim_piece(dim)
     shown = re.sub(r"[A-Za-z_]\w*", lambda m: latex_name(m[0]), plain.text).replace("*", " ")
-    return Piece(re.sub(r"(\S+) \1(?= |$)", r"\1^{2}", shown), plain.level)
+    shown = re.sub(r"(\S+) \1(?= |$)", r"\1^{2}", shown)
+    shown = re.sub(r"\(([^()]*)\)//(\d+)", r"\\lfloor (\1) / \2 \\rfloor", shown)
+    return Piece(shown, plain.level)
 
 
 def _constant(node: Expr) -> Piece:
@@ -64,6 +68,22 @@ def _constant(node: Expr) -> Piece:
     return matrix([[number_piece(value).text for value in row] for row in rows])
 
 
+def shape_piece(shape: Sequence[Any]) -> Piece:
+    r"""Extents as ``2 \times n``."""
+    pieces = [extent_piece(dim) for dim in shape]
+    if len(pieces) > 1:
+        pieces = [
+            piece if piece.level > SUM else Piece(rf"\left({piece.text}\right)", ATOM)
+            for piece in pieces
+        ]
+    return Piece(r" \times ".join(piece.text for piece in pieces), PRODUCT)
+
+
+def one_piece(digit: str, shape: Sequence[Any] = ()) -> Piece:
+    r"""``\mathbf{1}`` or ``\mathbf{0}``, with the shape where it is given."""
+    return Piece(rf"\mathbf{{{digit}}}" + f"_{{{shape_piece(shape).text}}}" * bool(shape), ATOM)
+
+
 def matrix(rows: Sequence[Sequence[str]]) -> Piece:
     """Entries in square brackets."""
     body = r" \\ ".join(" & ".join(row) for row in rows)
@@ -71,11 +91,11 @@ def matrix(rows: Sequence[Sequence[str]]) -> Piece:
 
 
 LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
-    NAMED_NUMBER: lambda node: Piece({"pi": r"\pi", "E": "e"}[str(node.name)], ATOM),
-    EYE: lambda node: Piece(f"I_{{{_dim_piece(node.params[0]).text}}}", ATOM),
-    SIZE: lambda node: _dim_piece(node.params[0]),
+    NAMED_NUMBER: lambda node: Piece({"pi": r"\pi", "E": "e"}[str(node.name)], ATOM, name=True),
+    EYE: lambda node: Piece(f"I_{{{extent_piece(node.params[0]).text}}}", ATOM),
+    SIZE: lambda node: extent_piece(node.params[0]),
     ARANGE: lambda node: Piece(
-        rf"\operatorname{{arange}}\left({_dim_piece(node.params[0]).text}\right)", ATOM
+        rf"\operatorname{{arange}}\left({extent_piece(node.params[0]).text}\right)", ATOM
     ),
     CONST: _constant,
 }

@@ -7,26 +7,9 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
-_LOWER: Final = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau"
-    " upsilon phi chi psi omega varepsilon vartheta varpi varrho varsigma varphi"
-)
-_UPPER: Final = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-GREEK: Final = frozenset(f"{_LOWER} {_UPPER}".split())
-LETTERS: Final = GREEK | {"hbar", "ell"}  # what a command of LaTeX writes as one letter
-ACCENTS: Final = (
-    "hat",
-    "bar",
-    "tilde",
-    "dot",
-    "ddot",
-    "dddot",
-    "ddddot",
-    "vec",
-    "check",
-    "breve",
-    "acute",
-)
+from symgrad.print.latex_given import is_latex
+from symgrad.print.latex_letters import ACCENTS, LETTERS, UPPER
+
 ABOVE: Final = {"star": "*", "prime": r"\prime", "dagger": r"\dagger"}  # as parts after "_"
 
 # Greek letters as they are typed; capitals that look Latin have no command and print as Latin ones
@@ -39,7 +22,7 @@ TYPED: Final = {
             strict=True,
         )
     ),
-    **dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", _UPPER.split(), strict=True)),
+    **dict(zip("ΓΔΘΛΞΠΣΥΦΨΩ", UPPER.split(), strict=True)),
     "\N{OHM SIGN}": "Omega",
     "\N{MICRO SIGN}": "mu",
     "ℏ": "hbar",
@@ -56,8 +39,15 @@ _MARK: Final = {"'": r"\prime", "′": r"\prime", "*": "*", "†": r"\dagger"}
 _INDEX_LAST: Final = re.compile(  # x'_1, x^*_1: the index goes first
     r"(?P<name>[^_^'′*†]+)(?P<above>['′*†]+|\^(?:['′*†]+|[^\W_]+))(?P<below>(?:_[^\W_]+)+)"
 )
-_SPECIAL: Final = re.compile(r"[&%$#_{}~^\\]")
-_SPELLED: Final = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_SPECIAL: Final = re.compile(r"[&%$#_{}~^\\<>|]|\s+")
+_SPELLED: Final = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+}
 _BARE: Final = re.compile(r"(?<!\\)[%#&$]")
 
 
@@ -74,7 +64,7 @@ def latex_name(name: str) -> str:
     \mathit{speed}_{max} \alpha x^{*} \hbar
     """
     if "\\" in name or "{" in name:
-        return _BARE.sub(lambda m: f"\\{m[0]}", name) if _is_balanced(name) else _as_text(name)
+        return _BARE.sub(lambda m: f"\\{m[0]}", name) if is_latex(name) else _as_text(name)
     plain, raised = _without_raised_digits(_INDEX_LAST.sub(r"\g<name>\g<below>\g<above>", name))
     marked = _MARKS.fullmatch(plain)
     match = _NAME.fullmatch(_lowered(marked["name"])) if marked else None
@@ -160,22 +150,10 @@ def _without_raised_digits(name: str) -> tuple[str, str]:
     return match[1], unicodedata.normalize("NFKC", match[2]).replace("\N{MINUS SIGN}", "-")
 
 
-def _is_balanced(name: str) -> bool:
-    """Whether braces come in pairs and no backslash stands at the end."""
-    depth = 0
-    for mark in re.findall(r"\\.|[{}]|\\$", name):
-        if mark == "\\":
-            return False
-        depth += {"{": 1, "}": -1}.get(mark, 0)
-        if depth < 0:
-            return False
-    return depth == 0
-
-
 def _as_text(name: str) -> str:
     return rf"\text{{{escaped(name)}}}"
 
 
 def escaped(text: str) -> str:
     """Plain text with the characters that LaTeX takes for commands escaped."""
-    return _SPECIAL.sub(lambda m: _SPELLED.get(m[0], f"\\{m[0]}"), text)
+    return _SPECIAL.sub(lambda m: " " if m[0].isspace() else _SPELLED.get(m[0], f"\\{m[0]}"), text)

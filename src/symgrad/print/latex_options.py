@@ -32,6 +32,11 @@ class Options(NamedTuple):
         """What stands between two factors."""
         return MUL_SYMBOLS[self.mul_symbol]
 
+    @property
+    def dot(self) -> str:
+        """What stands between two factors that need a sign between them."""
+        return MUL_SYMBOLS[self.mul_symbol or "dot"]
+
 
 DEFAULT: Final = Options()
 

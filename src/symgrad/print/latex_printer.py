@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from symgrad.expr.leaves import CONST, EYE, SYMBOL, is_number
 from symgrad.expr.node import Expr
@@ -18,11 +18,20 @@ from symgrad.ops.gathering import GATHER
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import SLICE
 from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
-from symgrad.print.among_zeros import index_latex
+from symgrad.print.among_zeros import index_latex, units_latex, unsaid_axes
 from symgrad.print.definitions import Plan
+from symgrad.print.extents import Said, extents_needed, extents_said, said_in_latex, says
 from symgrad.print.functions import function_latex
 from symgrad.print.latex_forms import FORMS, transposed
-from symgrad.print.latex_leaves import LEAVES, matrix, name_piece, number_piece, shown_name
+from symgrad.print.latex_leaves import (
+    LEAVES,
+    extent_piece,
+    matrix,
+    name_piece,
+    number_piece,
+    one_piece,
+    shown_name,
+)
 from symgrad.print.latex_names import escaped
 from symgrad.print.latex_options import DEFAULT, Options
 from symgrad.print.matrix_powers import derivative_latex, power_latex
@@ -39,7 +48,7 @@ from symgrad.print.printer import (
     Printer,
     fill,
 )
-from symgrad.print.terms import MAX_SHOWN, Power, Product, Sum
+from symgrad.print.terms import MAX_SHOWN, Power, Product, Sum, reading_value
 from symgrad.print.text import array_text, is_scalar
 from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, View
 
@@ -60,17 +69,23 @@ class LatexPrinter(Printer):
     """Draws views as LaTeX."""
 
     brackets = (r"\left(", r"\right)")
-    shows_spread = True
     forms = FORMS
     entries = False  # whether what is drawn are entries, so that everything is a scalar
 
     def __init__(self, plan: Plan, options: Options = DEFAULT) -> None:
         super().__init__(plan)
         self.options = options
+        self.needed = extents_needed(plan, self.said) if self.said else {}
+        self.at = plan.root  # the node that is drawn
 
     def reference(self, name: str) -> Piece:
         chosen = self.options.symbol_names.get(name)
         return name_piece(name) if chosen is None else shown_name(chosen)
+
+    def number(self, value: Any) -> Piece:
+        """A number, its power of ten behind the sign that stands between factors."""
+        piece = number_piece(value)
+        return piece._replace(text=piece.text.replace(r" \cdot ", self.options.dot))
 
     def more(self, hidden: int, what: str) -> str:
         return rf" + \dots + \text{{{hidden} more {what}}}"
@@ -82,6 +97,7 @@ class LatexPrinter(Printer):
             if truths:
                 pieces = {x: pieces[x] for x in view.children}
                 pieces |= {x: _indicator(pieces[x]) for x in truths}
+        self.at = node
         return super().draw(node, view, pieces)
 
     def product(self, view: Product, pieces: dict[Expr, Piece]) -> Piece:
@@ -93,10 +109,10 @@ class LatexPrinter(Printer):
         size = view.coefficient
         if size.__class__ is Fraction:
             if size.denominator != 1:
-                below.insert(0, number_piece(size.denominator))
+                below.insert(0, self.number(size.denominator))
             size = size.numerator
         if size != 1:
-            above.insert(0, number_piece(size))
+            above.insert(0, self.number(size))
         if any(f.base.ndim > 1 and not self._is_scalar(f.base) for f in view.below):
             piece = self._entrywise_quotient(view, pieces, above, tensors)
         else:
@@ -151,7 +167,7 @@ class LatexPrinter(Printer):
         below = [self._factor(f, pieces) for f in view.below if self._is_scalar(f.base)]
         under = [self._factor(f, pieces) for f in view.below if not self._is_scalar(f.base)]
         if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
-            below.insert(0, number_piece(view.coefficient.denominator))
+            below.insert(0, self.number(view.coefficient.denominator))
         scalars = [self._quotient(above, [], below, True)] if above or below else []
         if not tensors:
             tensors, scalars = scalars or [Piece("1", ATOM)], []
@@ -174,15 +190,19 @@ class LatexPrinter(Printer):
         for position, factor in enumerate(factors):
             last = position == len(factors) - 1
             shown = self.wrap(factor, LOOSE if last else PRODUCT)
-            joined += self._gap(joined, shown) + shown
+            joined += self._gap(factors[position - 1], joined, shown) + shown
         return Piece(joined, level)
 
-    def _gap(self, before: str, after: str) -> str:
-        """What separates two factors: a dot where a reader would take them for one thing."""
+    def _gap(self, factor: Piece, before: str, after: str) -> str:
+        """What separates two factors: a dot where a reader would take them for one thing.
+
+        These are a name and what stands in brackets, as in a call, and whatever a digit comes after.
+        """
         if not before:
             return ""
-        call = after.startswith(r"\left(") and _ENDS_IN_NAME.search(before)
-        return r" \cdot " if call or after[0].isdigit() else self.options.between
+        call = factor.name and after.startswith(r"\left(")
+        ones = before[-1].isdigit() and _ONES.match(after)
+        return self.options.dot if call or ones or after[0].isdigit() else self.options.between
 
     def _factor(self, factor: Power, pieces: dict[Expr, Piece]) -> Piece:
         base, n = pieces[factor.base], factor.exponent
@@ -194,11 +214,11 @@ class LatexPrinter(Printer):
             return self._power(
                 base, Piece(f"{n.numerator}/{n.denominator}", PRODUCT), self._is_scalar(factor.base)
             )
-        return self._power(base, number_piece(n), self._is_scalar(factor.base))
+        return self._power(base, self.number(n), self._is_scalar(factor.base))
 
     def raised(self, view: Raised, parts: list[Piece]) -> Piece:
         base, exponent = parts
-        return self._power(base, exponent, self._is_scalar(view.children[0]))
+        return self._power(base, exponent, self._is_scalar(view.children[0]))._replace(name=False)
 
     def _power(self, base: Piece, exponent: Piece, scalar: bool) -> Piece:
         r"""``x^{2}``; ``\sin^{2}\left(x\right)`` of a function; ``A^{\odot 2}`` of a tensor."""
@@ -207,7 +227,8 @@ class LatexPrinter(Printer):
             head = call[0]
             return Piece(f"{head}^{{{exponent.text}}}{base.text[len(head) :]}", POWER)
         mark = "" if scalar else r"\odot "
-        return Piece(f"{self.wrap(base, ATOM)}^{{{mark}{exponent.text}}}", POWER)
+        text = f"{self.wrap(base, ATOM)}^{{{mark}{exponent.text}}}"
+        return Piece(text, POWER, name=base.name)
 
     # Entries, for index notation
 
@@ -225,46 +246,68 @@ class LatexPrinter(Printer):
 
     def power_of(self, piece: Piece, n: int) -> Piece:
         """An entry to a positive power."""
-        return piece if n == 1 else self._power(piece, number_piece(n), True)
+        return piece if n == 1 else self._power(piece, self.number(n), True)
 
     def _is_scalar(self, node: Expr) -> bool:
         return self.entries or is_scalar(node)
 
+    # Broadcasting
+
+    def _extents_said(self) -> dict[Expr, Said]:
+        return extents_said(self.plan, said_in_latex, unsaid_axes)
+
+    def is_complete(self, node: Expr) -> bool:
+        return self.entries or node in self.plan.names or len(self.said[node]) == node.ndim
+
     def whole(self, root: Expr, piece: Piece) -> Piece:
-        scalar = root.ndim and not self.ranks[root] and not is_number(root)
-        return self.stretched(root, piece) if scalar else piece
+        complete = not self.said or len(self.said[root]) == root.ndim
+        return piece if complete else self.stretched(root, piece)
+
+    def unsaid(self, node: Expr) -> list[int]:
+        """The axes of a formula whose extents are to be told, and are told by nothing else."""
+        needed = sorted(self.needed.get(node, ()))
+        return [axis for axis in needed if not says(node, axis, self.said[node])]
+
+    def ones(self, axis: int) -> str:
+        """A column of ones along an axis of the node that is drawn."""
+        told = axis in self.unsaid(self.at)
+        return one_piece("1", self.at.shape[axis : axis + 1] if told else ()).text
 
     def terms(self, node: Expr, view: Sum, parts: list[Piece]) -> list[Piece]:
         r"""Beside products of matrices a scalar is one of all entries: ``A B + 2 \mathbf{1} ...``.
 
         So it is in a sum that is the whole formula, but for numbers: ``x + 1``.
         """
-        if self.entries or not self.ranks:
+        if self.entries or not self.said:
             return parts
         algebra = node.ndim == 2 and any(map(_is_of_matrices, view.children))
-        if not algebra and (node is not self.plan.root or not self.ranks[node]):
+        if not algebra and (node is not self.plan.root or not self.said[node]):
             return parts
         return [
-            part if self.ranks[x] or (is_number(x) and not algebra) else self._ones(node, part)
+            part
+            if x in self.plan.names or self.said[x] or (is_number(x) and not algebra)
+            else self.stretched(node, part)
             for x, part in zip(view.children, parts, strict=True)
         ]
 
     def stretched(self, node: Expr, piece: Piece) -> Piece:
-        if self.entries:
+        """A scalar for every entry of an array."""
+        shape = node.shape if self.unsaid(node) else ()
+        if node.ndim > 2 and not shape:
             return piece
-        return piece if self.ranks[node] else self._ones(node, piece)
-
-    def _ones(self, node: Expr, piece: Piece) -> Piece:
-        """A scalar for every entry of a vector or matrix."""
-        ones = [r"\mathbf{1}", r"\mathbf{1} \mathbf{1}^{\top}"]
-        if not 1 <= node.ndim <= 2:
-            return piece
-        if piece.text in ("0", "0.0"):
-            return Piece(r"\mathbf{0}", ATOM)
+        if piece.text in ("0", "0.0", r"\text{False}"):
+            return one_piece("0", shape)
+        ones = one_piece("1", shape)
+        if node.ndim == 2 and not shape:
+            ones = Piece(rf"{ones.text} {ones.text}^{{\top}}", PRODUCT)
+        if piece.text in ("1", "1.0", r"\text{True}"):
+            return ones
         minus = piece.level == MINUS and piece.text.startswith("-")
-        scalar = Piece(piece.text[1:], LOOSE) if minus else piece
-        factors = [Piece(ones[node.ndim - 1], PRODUCT)]
-        filled = self._juxtaposed([] if scalar.text == "1" else [scalar], factors)
+        scalar = piece
+        if minus:
+            level = ATOM if _BAR.fullmatch(piece.text[1:]) else LOOSE
+            scalar = Piece(piece.text[1:], level)
+        filled = self._juxtaposed([scalar], [ones])
         return Piece(f"-{filled.text}", MINUS) if minus else filled
 
     def joined(self, view: Joined, parts: list[Piece]) -> Piece:
@@ -303,16 +346,24 @@ class LatexPrinter(Printer):
             return _cases(*parts)
         if op is exp and self._is_power(node, parts):
             return Piece(f"e^{{{parts[0].text}}}", POWER)
+        if op is CONST and is_number(node):
+            return self.number(reading_value(node))
         if op in LEAVES:
-            return _as_root(LEAVES[op](node), node) if node is self.plan.root else LEAVES[op](node)
+            return LEAVES[op](node)
         listed = [part.text for part in parts]
-        template = _template(node)
+        template = self._template(node)
         if template is None or view.hidden:
             if view.hidden:
                 listed.append(rf"\text{{{view.hidden} more}}")
             inner = ", ".join(listed)
             return Piece(rf"\operatorname{{{escaped(op.name)}}}\left({inner}\right)", ATOM)
         return _filled(self, template, parts, node.ty is BOOL)
+
+    def _template(self, node: Expr) -> str | None:
+        """The template of an op; a unit vector tells its extent where nothing else does."""
+        if not self.entries and unsaid_axes(node) and self.unsaid(node):
+            return units_latex(node, lambda d: rf"^{{{{({extent_piece(d).text})}}}}")
+        return _template(node)
 
     def _is_power(self, node: Expr, parts: list[Piece]) -> bool:
         r"""Whether ``exp(u)`` is written as a power of e: of scalars, where u is short."""
@@ -348,7 +399,7 @@ _COLUMN: Final = re.compile(r"\\begin\{bmatrix\} (.*) \\end\{bmatrix\}", re.DOTA
 def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
     """Rows of a value and its condition; a branch that has cases itself gives its own rows."""
     rows = [
-        (value, f"{condition.text} \\text{{ and }} {also}" if also else condition.text)
+        (value, f"{_beside_and(condition.text)} \\text{{ and }} {also}" if also else condition.text)
         for value, also in a.cases or ((a.text, ""),)
     ]
     rows += b.cases or ((b.text, ""),)
@@ -362,6 +413,11 @@ def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
     return Piece(text, LOOSE, cases=tuple(rows))
 
 
+def _beside_and(condition: str) -> str:
+    return rf"\left({condition}\right)" if r" \vee " in condition else condition
+
+
+_BAR: Final = re.compile(r"\\bar\{[^{}]*\}")  # a mean
 _TALL: Final = re.compile(r"e\^|\\sum")  # no reader wants these in an exponent
 FOLDED: Final = 6  # signs of a fraction that may be written on the line
 EXPONENT: Final = 12  # signs of an exponent that is short
@@ -385,19 +441,12 @@ def _is_of_matrices(term: Expr) -> bool:
 
 
 _CALL: Final = re.compile(r"(\\operatorname\{[^{}]*\}|\\[a-zA-Z]+)(_\{\w+\})?(?=\\left[(|])")
-_ENDS_IN_NAME: Final = re.compile(r"(?:^|[^\\a-zA-Z{])\\?[a-zA-Z]+(?:_\{[^{}]*\})?$")
-
-
-def _as_root(piece: Piece, node: Expr) -> Piece:
-    """A number that stands alone for a whole array."""
-    if not node.shape or not is_number(node):
-        return piece
-    if node.params[0] in (0, 1):
-        return Piece(rf"\mathbf{{{int(node.params[0])}}}", ATOM)
-    return Piece(rf"{piece.text} \cdot \mathbf{{1}}", PRODUCT)
 
 
 # Ops
+
+_ONES: Final = re.compile(r"\\mathbf\{[01]\}(?!\\left)")
+AXES: Final = "ijklmnopqr"
 
 
 def _template(node: Expr) -> str | None:
@@ -412,11 +461,13 @@ def _template(node: Expr) -> str | None:
         return None
     indexed = re.fullmatch(r"\{0\}\[(.*)\]", text)
     if indexed:
-        return f"{{{{{{0}}}}}}_{{{{{indexed[1]}}}}}"
-    called = re.fullmatch(r"(\w+)\((.*)\)", text)
+        whole = ", :" * (node.args[0].ndim - len(node.args) + 1) if op is GATHER else ""
+        return f"{{{{{{0}}}}}}_{{{{{indexed[1]}{whole}}}}}"
+    called = re.fullmatch(r"(\w+)\((.*?)(?:, axis=(\d))?\)", text)
     if called:
         name, inner = called[1].replace("_", r"\_"), called[2].replace("_", r"\_")
-        return rf"\operatorname{{{{{name}}}}}\left({inner}\right)"
+        below = f"_{{{{{AXES[int(called[3])]}}}}}" if called[3] else ""
+        return rf"\operatorname{{{{{name}}}}}{below}\left({inner}\right)"
     return None
 
 
@@ -431,6 +482,8 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
         infix = boolean and (before or " ")[-1] == " "
         return printer.wrap(parts[index], SUM if infix else ATOM)
 
+    if template == "{0}":
+        return parts[0]
     shown = fill(template, operand)
     shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
     if re.match(r"\\\w+_\{\{\w+\}\} ", template):  # a sign over entries

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from symgrad.expr.node import Expr
-from symgrad.print.printer import ATOM, LOOSE, MINUS, POWER, PRODUCT, Piece, Printer, fresh_letter
+from symgrad.print.letters import fresh_letter
+from symgrad.print.printer import ATOM, LOOSE, MINUS, POWER, PRODUCT, Piece, Printer
 
 Transposed = Callable[[Printer, Piece], Piece]
 

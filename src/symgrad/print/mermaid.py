@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 from symgrad.calls import checked
-from symgrad.print.graph import CONSTANT, FUNCTION, MAX_NODES, NOTE, VARIABLE, Node, picture_of
+from symgrad.print.graph import (
+    CONSTANT,
+    FUNCTION,
+    MAX_NODES,
+    NOTE,
+    PALETTE,
+    VARIABLE,
+    Node,
+    picture_of,
+)
 
 _SHAPES: Final = {VARIABLE: '(["{}"])', CONSTANT: '(["{}"])', FUNCTION: '["{}"]', NOTE: '["{}"]'}
 _CLASSES: Final = {
-    VARIABLE: "fill:orange,stroke:orange,color:black",
-    CONSTANT: "fill:moccasin,stroke:moccasin,color:black",
-    FUNCTION: "fill:lightblue,stroke:lightblue,color:black",
-    NOTE: "fill:none,stroke:none",
-}
+    kind: f"fill:{color.name},stroke:{color.name},color:black" for kind, color in PALETTE.items()
+} | {NOTE: "fill:none,stroke:none"}
 
 
 @checked

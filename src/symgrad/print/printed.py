@@ -5,7 +5,7 @@ They are built as they stand, have no code, and no derivative.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
@@ -73,6 +73,43 @@ NORM: Final = printed(
     text="norm({0})",
     latex=lambda node: rf"\left\lVert {{0}} \right\rVert{_frobenius(node)}",
 )
+
+
+def _moment(name: str, fields: Any) -> Op:
+    """A statistic along axes; params are the axes, and what is taken off the count of terms."""
+
+    def less(node: Expr) -> str:
+        return f", ddof={node.params[1]}" if len(node.params) > 1 and node.params[1] else ""
+
+    def mark(node: Expr) -> str:
+        (x,) = node.args
+        if name == "mean" and not node.shape and not x.args:
+            return r"\bar{{{0}}}"
+        index = _axis_index(node) if not less(node) else "_{{n - 1}}"
+        return rf"\operatorname{{{{{name}}}}}{index}\left({{0}}\right)"
+
+    return printed(
+        name,
+        fields=fields,
+        infer=lambda args, params: (
+            tuple([d for k, d in enumerate(args[0].shape) if k not in params[0]]),
+            args[0].ty,
+        ),
+        text=lambda node: f"{name}({{0}}{axis_text(node)}{less(node)})",
+        latex=mark,
+    )
+
+
+class SpreadParams(NamedTuple):
+    """Axes, and what is taken off the count of terms."""
+
+    axes: tuple[int, ...]
+    ddof: int
+
+
+MEAN: Final = _moment("mean", AxesParams)
+VAR: Final = _moment("var", SpreadParams)
+STD: Final = _moment("std", SpreadParams)
 TRIL: Final = _part_of_matrix("tril", -1)
 TRIU: Final = _part_of_matrix("triu", 1)
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, count, groupby
+from itertools import groupby
 from string import Formatter
 from typing import Any, Final, NamedTuple
 
-from symgrad.expr.dims import dim_names
-from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
-from symgrad.expr.traverse import toposort
 from symgrad.print.contraction import Form
 from symgrad.print.definitions import Plan
+from symgrad.print.extents import Said
 from symgrad.print.terms import Product, Sum
 from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, Same, View
 
@@ -28,7 +26,6 @@ PRODUCT: Final = 6
 POWER: Final = 7
 ATOM: Final = 8
 
-COUNTERS: Final = "kijlmpqrst"  # letters of sums, the first that is free
 LONG_RUN: Final = 3  # equal matrices side by side that read as a power
 MAX_DEFINITIONS: Final = 50
 MAX_LENGTH: Final = 20_000
@@ -48,6 +45,8 @@ class Piece(NamedTuple):
         How the transpose reads, where no sign for it is put to the text.
     cases : tuple of (value, condition)
         The rows of a choice; the last condition is empty.
+    name : bool
+        Whether it is a name, raised to a power or not: brackets after it would read as a call.
     """
 
     text: str
@@ -55,6 +54,7 @@ class Piece(NamedTuple):
     row: str = ""
     turned: str = ""
     cases: tuple[tuple[str, str], ...] = ()
+    name: bool = False
 
 
 def runs(parts: Sequence[Piece]) -> list[tuple[Piece, int]]:
@@ -83,29 +83,16 @@ class Printer:
 
     brackets: tuple[str, str]
     forms: Mapping[str, DrawForm]
-    shows_spread: bool  # whether the natural broadcasting of arrays is written out
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.ranks: dict[Expr, int] = {}
+        self.said: dict[Expr, Said] = {}
         if any(node.shape for node in plan.views):
-            for node, view in plan.views.items():
-                self.ranks[node] = self._rank(node, view)
+            self.said = self._extents_said()
 
-    def _rank(self, node: Expr, view: View) -> int:
-        """The number of axes of what is written; broadcasting that is not shown adds none."""
-        match view:
-            case Call() if not view.children:
-                return 0 if is_number(node) else node.ndim
-            case Contraction() if view.form.kind != "spread" or self.shows_spread:
-                return node.ndim
-            case Contraction() if view.form.parts[0].kind != "operand":
-                rank: int = view.form.data[0]
-                return rank
-            case Call() | Joined() | Blocks() if not node.op.elementwise:
-                return node.ndim
-        ranks = self.ranks
-        return max([ranks[child] for child in view.children])
+    def _extents_said(self) -> dict[Expr, Said]:
+        """What each formula says of its shape."""
+        raise NotImplementedError
 
     def document(self, max_length: int) -> Document:
         """The whole formula; definitions beyond the limits are counted, not shown."""
@@ -162,25 +149,29 @@ class Printer:
             case Same():
                 return parts[0]
             case Contraction():
-                if view.form.kind != "spread":
+                if view.form.kind != "spread" or view.form.parts[0].kind != "operand":
                     parts = self._whole(view.children, parts)
                 return self.form(view.form, parts)
             case Joined():
-                return self.joined(view, self._whole(view.children, parts, int(view.stacked)))
+                return self.joined(view, self._whole(view.children, parts))
             case Blocks():
                 return self.blocks(view, self._whole(view.children, parts))
             case Call():
                 whole = parts if view.node.op.elementwise else self._whole(view.children, parts)
                 return self.call(view, whole)
 
-    def _whole(self, nodes: Sequence[Expr], parts: list[Piece], fewer: int = 0) -> list[Piece]:
+    def _whole(self, nodes: Sequence[Expr], parts: list[Piece]) -> list[Piece]:
         """Operands of an op that mixes entries: here what is broadcast must be written out."""
-        if not self.ranks:
+        if not self.said:
             return parts
         return [
-            self.stretched(node, part) if self.ranks[node] < node.ndim - fewer else part
+            part if self.is_complete(node) else self.stretched(node, part)
             for node, part in zip(nodes, parts, strict=True)
         ]
+
+    def is_complete(self, node: Expr) -> bool:
+        """Whether a formula reads as the array that it stands for, by what it says or by its name."""
+        raise NotImplementedError
 
     def wrap(self, piece: Piece, level: int) -> str:
         """The text of a piece, in brackets if it is below `level`."""
@@ -238,18 +229,6 @@ class Printer:
     def call(self, view: Call, parts: list[Piece]) -> Piece:
         """A leaf, or an op over its operands."""
         raise NotImplementedError
-
-
-# Letters
-
-
-def fresh_letter(node: Expr) -> str:
-    """A letter to count by that no symbol and no extent of a node has for a name."""
-    order = toposort([node])
-    taken = {str(x.name) for x in order if x.op.label is not None}
-    taken |= {name for x in order for d in x.shape for name in dim_names(d)}
-    letters = chain(COUNTERS, map("k{}".format, count(1)))
-    return next(letter for letter in letters if letter not in taken)
 
 
 # Templates

@@ -22,7 +22,7 @@ import numpy as np
 from symgrad.expr.leaves import EYE, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
-from symgrad.expr.rewriting import Images, walked
+from symgrad.expr.rewriting import Images, rewritten, walked
 from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import (
     ADD,
@@ -44,10 +44,14 @@ from symgrad.ops.einsum import (
 )
 from symgrad.ops.exponential import exp
 from symgrad.ops.guard import WHERE
-from symgrad.ops.layout import CONCAT, EMBED, SLICE
+from symgrad.ops.layout import CONCAT, EMBED, SLICE, full_entry
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, PROD, others
 from symgrad.print.among_zeros import AMONG_ZEROS, unit_vector
+from symgrad.print.choices import count, one_choice
 from symgrad.print.divisors import divided
+from symgrad.print.moments import centred, deviation, moment
+from symgrad.print.outer_sums import covariance, units_together
+from symgrad.print.overlaps import as_blocks
 from symgrad.print.printed import (
     ENTRIES,
     LOG_SOFTMAX,
@@ -72,6 +76,7 @@ def shown(root: Expr, latex: bool) -> Expr:
     nodes = toposort([root])
     if not any(node.op in _LOOKED_AT or _has_symbolic_power(node) for node in nodes):
         return root
+    (root,) = rewritten([root], {ADD: as_blocks, EINSUM: covariance})
     image = Images()
     entries = EntriesAmongZeros(image)
 
@@ -98,17 +103,21 @@ def _rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
 
 def _renamed(x: Expr, latex: bool) -> Expr:
     if x.op is POW:
-        return _norm_power(x)
+        return deviation(_norm_power(x))
+    if x.op is ADD:
+        return units_together(centred(x))
     if x.op is EINSUM:
         for rule in (_sum_of_squares, _with_condition):
             found = rule(x, latex)
             if found is not None:
                 return found
-        return x
+        return count(x)
     if x.op is WHERE:
-        return _triangle(x)
+        triangle = _triangle(x)
+        return one_choice(x, latex) if triangle is x else triangle
     if x.op is MUL:
-        return divided(_products_of_others(x, latex))
+        mean = moment(x, latex)
+        return mean if mean.op is not MUL else divided(_products_of_others(mean, latex))
     if x.op is PROD:
         return _product_of_diagonal(x) if latex else x
     if x.op is SLICE:
@@ -435,7 +444,7 @@ def _unit(x: Expr) -> Expr:
     """``eye(n)[k]`` is a unit vector."""
     if x.args[0].op is EYE and x.ndim == 1:
         at = [e for e in x.params.at if e.__class__ is int]
-        if len(at) == 1:
+        if len(at) == 1 and full_entry(x.shape[0]) in x.params.at:
             return unit_vector(x.shape[0], at[0], x.ty)
     return x
 

@@ -7,15 +7,10 @@ from html import escape
 from itertools import pairwise
 from typing import Final
 
-from symgrad.print.graph import FUNCTION, NOTE, Picture
+from symgrad.print.graph import FUNCTION, NOTE, PALETTE, Picture
 from symgrad.print.layout import LINE, Placed, placed
 
-COLORS: Final = {
-    "variable": "#ffa500",
-    "constant": "#ffe4b5",
-    "function": "#add8e6",
-    "note": "none",
-}
+COLORS: Final = {kind: color.rgb for kind, color in PALETTE.items()} | {NOTE: "none"}
 MARGIN: Final = 12.0
 ARROW: Final = 7.0
 

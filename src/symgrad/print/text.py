@@ -15,6 +15,7 @@ from symgrad.ops.applied import APPLIED
 from symgrad.ops.einsum import is_stretched_scalar
 from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
 from symgrad.print.definitions import plan_of
+from symgrad.print.extents import Said, extents_said, is_whole, said_in_text
 from symgrad.print.functions import function_text
 from symgrad.print.matrix_powers import derivative_text, power_text
 from symgrad.print.printer import (
@@ -119,7 +120,6 @@ class TextPrinter(Printer):
     """Draws views as Python text."""
 
     brackets = ("(", ")")
-    shows_spread = False
 
     def reference(self, name: str) -> Piece:
         return Piece(name, ATOM)
@@ -176,6 +176,16 @@ class TextPrinter(Printer):
 
     def _power(self, base: Piece, exponent: Piece) -> Piece:
         return Piece(f"{self.wrap(base, ATOM)}**{self.wrap(exponent, ATOM)}", POWER)
+
+    def _extents_said(self) -> dict[Expr, Said]:
+        return extents_said(self.plan, said_in_text)
+
+    def is_complete(self, node: Expr) -> bool:
+        return node in self.plan.names or is_whole(node, self.said[node])
+
+    def whole(self, root: Expr, piece: Piece) -> Piece:
+        complete = not self.said or is_whole(root, self.said[root])
+        return piece if complete else self.stretched(root, piece)
 
     def stretched(self, node: Expr, piece: Piece) -> Piece:
         shape = show_shape(node.shape)

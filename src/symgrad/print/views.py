@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from symgrad.expr.dims import mul_dims
-from symgrad.expr.leaves import CONST, is_number
+from symgrad.expr.leaves import CONST, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Params
 from symgrad.ops.arithmetic import ADD, MUL, POW
@@ -36,10 +36,11 @@ class Same(NamedTuple):
 
 
 class Contraction(NamedTuple):
-    """An Einsum and its notation."""
+    """An Einsum and its notation; `labels` are those of its operands and its own, where it has any."""
 
     children: tuple[Expr, ...]
     form: Form
+    labels: tuple[tuple[Labels, ...], Labels] | None = None
 
 
 class Joined(NamedTuple):
@@ -86,7 +87,7 @@ def view_of(node: Expr, merges: Merges) -> View:
         return Call((matrix, _as_vector(column)), 0, args[0])
     if op is EINSUM and len(args) <= MAX_SHOWN:
         shown, params = _without_columns(args, node.params)
-        return Contraction(shown, form_of(shown, params))
+        return Contraction(shown, form_of(shown, params), (params[0], params[1]))
     if op is CONCAT:
         return _blocks(node, merges) or _joined(node)
     if op is RESHAPE and (product := _kronecker(node)) is not None:
@@ -137,7 +138,7 @@ def _joined(node: Expr) -> Joined:
     shown = node.args[:MAX_SHOWN]
     stacked = all(_adds_axis(arg, axis) for arg in node.args)
     if stacked:
-        shown = tuple([arg.args[0] if arg.op is EINSUM else arg for arg in shown])
+        shown = tuple([_without_axis(arg, axis) for arg in shown])
     return Joined(shown, axis, stacked, node.ndim, max(0, len(node.args) - MAX_SHOWN))
 
 
@@ -150,6 +151,12 @@ def _adds_axis(node: Expr, axis: int) -> bool:
     (labels,), out, spread = node.params
     rest: Labels = (*out[:axis], *out[axis + 1 :])
     return len(spread) == 1 and bool(rest == labels)
+
+
+def _without_axis(node: Expr, axis: int) -> Expr:
+    if node.op is EINSUM:
+        return node.args[0]
+    return number(value_of(node), (*node.shape[:axis], *node.shape[axis + 1 :]), node.ty)
 
 
 def _is_vector_solve(node: Expr) -> bool:

@@ -129,26 +129,27 @@ def lower_sum(p: Program, node: Expr, value: Lookup) -> Value:
     groups: dict[Any, list[tuple[bool, Value]]] = {}
     for negative, v in terms:
         groups.setdefault(p.instrs[v].shape, []).append((negative, v))
-    order = sorted(groups, key=lambda shape: (len(shape), sum(d != 1 for d in shape)))
-    total: tuple[bool, Value] | None = None
-    for shape in order:
-        part = _add_up(p, groups[shape])
-        total = part if total is None else _add_two(p, part, total)
-    assert total is not None
+    first, *others = sorted(groups, key=lambda shape: (len(shape), sum([d != 1 for d in shape])))
+    total = _add_up(p, groups[first])
+    for shape in others:
+        total = _add_two(p, _add_up(p, groups[shape]), total)
     negative, v = total
-    top, bottom = _ratio(-common if negative and common != 1 else common)
-    v = binary(p, DIVIDE, binary(p, MULTIPLY, p.literal(top), v), p.literal(bottom))
-    return negated(p, v) if negative and common == 1 else v
+    if common == 1:
+        return negated(p, v) if negative else v
+    top, bottom = _ratio(-common if negative else common)
+    return binary(p, DIVIDE, binary(p, MULTIPLY, p.literal(top), v), p.literal(bottom))
 
 
 def _common_number(node: Expr) -> int | Fraction:
     """The positive exact number by which all terms of a sum are multiplied, but for signs."""
-    sizes = {_size(term) for term in node.args}
-    size = sizes.pop()
-    return size if not sizes and is_exact(size) and size != 0 else 1
+    size = _size(node.args[0])
+    if size in (0, 1) or any(_size(term) != size for term in node.args[1:]):
+        return 1
+    return size  # type: ignore[no-any-return]
 
 
 def _size(term: Expr) -> Any:
+    """The exact positive number in front of a term; 1 where there is none."""
     c: Any = value_of(term.args[0]) if term.op is MUL else None
     return abs(c) if is_exact(c) and not isinstance(c, bool) else 1
 
@@ -163,7 +164,8 @@ def _signed_term(
     if term.op is MUL:
         c = value_of(term.args[0])
         if c is not None and c < 0:
-            return True, lower_product(p, term, value, scale=Fraction(-1) / common)
+            scale = -1 if common == 1 else Fraction(-1) / common
+            return True, lower_product(p, term, value, scale)
         if common != 1:
             return False, lower_product(p, term, value, scale=Fraction(1) / common)
     v = value(term)
@@ -233,15 +235,18 @@ def _negate_smallest(p: Program, factors: list[Value]) -> bool:
 
 def _rank(p: Program, v: Value) -> int:
     """The axes along which a value varies."""
-    return sum(d != 1 for d in p.instrs[v].shape)
+    shape = p.instrs[v].shape
+    return sum([d != 1 for d in shape]) if shape else 0
 
 
 def _without_signs(
     p: Program, coefficient: Any, over: list[Value], under: list[Value]
 ) -> tuple[Any, list[Value], list[Value]]:
     """Factors that are negated give their signs to the number in front: ``(-a)*b`` is ``-(a*b)``."""
+    flips = sum([p.instrs[v].kind is NEGATIVE for v in (*over, *under)])
+    if not flips:
+        return coefficient, over, under
     bare = [[_bare(p, v) for v in values] for values in (over, under)]
-    flips = sum(a != v for a, v in zip([*bare[0], *bare[1]], [*over, *under], strict=True))
     return (-coefficient if flips % 2 else coefficient), bare[0], bare[1]
 
 
@@ -260,6 +265,8 @@ def _ratio(c: Any) -> tuple[Any, Any]:
 
 
 def _times(p: Program, values: Sequence[Value]) -> Value:
+    if len(values) == 1:
+        return values[0]
     ordered = sorted(values, key=lambda v: _rank(p, v))
     total = ordered[0]
     for v in ordered[1:]:

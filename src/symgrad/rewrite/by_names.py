@@ -24,7 +24,7 @@ from symgrad.rewrite.search import BOUNDED, Bounds, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.sums import negated
 
-WRITTEN_OUT: Final = 4  # times the work of a search is that with definitions written out
+SHARE: Final = 2  # of the work of a search, one over this is that for each way to bring in a name
 MAX_NAMES: Final = 6  # whose definitions are looked at
 MAX_SOLVED: Final = 2  # functions for which a definition is solved
 
@@ -40,9 +40,9 @@ def shortest_by_names(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     rest = [part for part in parts if part not in set(plain)]
     if not 0 < len(rest) <= MAX_NAMES:
         return best
-    bounds = Bounds(bounds.nodes, bounds.work * WRITTEN_OUT)
     (whole,) = definitions_written_out(cut(forms[:1], {part: symbols[part] for part in plain}))
     form = _tidy(whole, bounds)
+    bounds = Bounds(bounds.nodes, bounds.work // SHARE)
     for part in rest:
         (body,) = cut(part.args, symbols)
         form = _by_name(form, body, symbols[part], bounds)

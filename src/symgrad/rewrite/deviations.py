@@ -5,6 +5,7 @@ It is what keeps the derivative of a variance short: the mean moves too, but tha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,6 +20,19 @@ from symgrad.rewrite.rule import Guarantee, Rule
 from symgrad.rewrite.tensor import normal_einsum, only_layouts
 
 MAX_TERMS: Final = 8
+
+
+def _weighted_sum_of_deviations(y: Expr) -> Expr | None:
+    """The same, with weights that do not vary along the axes of the mean."""
+    inputs, out, _ = y.params
+    counts = Counter(n for labels in inputs for n in set(labels))
+    for x, labels in zip(y.args, inputs, strict=True):
+        kept = tuple([n for n in labels if n in out or counts[n] > 1])
+        if x.op is ADD and len(kept) < len(labels) and len(y.args) > 1:
+            alone = EINSUM.build((x,), ((labels,), kept, ()))
+            if alone.op is EINSUM and _sum_of_deviations(alone) is not None:
+                return number(0, y.shape)
+    return None
 
 
 def _sum_of_deviations(y: Expr) -> Expr | None:
@@ -126,4 +140,5 @@ DEVIATION_RULES: Final = (
         "trace(A + B @ C) = trace(A) + trace(B @ C)", Guarantee.ROUNDING, EINSUM, _terms_of_diagonal
     ),
     Rule("sum(x - mean(x)) = 0", Guarantee.ROUNDING, EINSUM, _sum_of_deviations),
+    Rule("sum(w*(x - mean(x))) = 0", Guarantee.ROUNDING, EINSUM, _weighted_sum_of_deviations),
 )

@@ -124,8 +124,8 @@ def joined_parts(y: Expr) -> Expr | None:
     embedded = [x for x in y.args if x.op is EMBED]
     if len(embedded) < 2 or len(y.args) > MAX_TERMS:
         return None
-    axis = _axis_of(embedded[0])
-    if axis is None or any(_axis_of(x) != axis for x in embedded):
+    axis = axis_among_zeros(embedded[0])
+    if axis is None or any(axis_among_zeros(x) != axis for x in embedded):
         return None
     ahead = {x.params[1][axis][0]: x for x in embedded}
     found: list[Expr] = []
@@ -139,7 +139,7 @@ def joined_parts(y: Expr) -> Expr | None:
     return add_all([*rest, concat([x.args[0] for x in found], axis)])
 
 
-def _axis_of(x: Expr) -> int | None:
+def axis_among_zeros(x: Expr) -> int | None:
     """The one axis along which an array stands among zeros, without a stride."""
     shape, index = x.params
     axes = [k for k, (d, e) in enumerate(zip(shape, index, strict=True)) if e != full_entry(d)]

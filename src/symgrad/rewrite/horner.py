@@ -23,7 +23,7 @@ from symgrad.expr.leaves import EYE, NAMED_NUMBER, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.rewriting import rewritten
-from symgrad.expr.traverse import as_roots, toposort, uses_of
+from symgrad.expr.traverse import as_roots, ops_of, toposort, uses_of
 from symgrad.ops.arithmetic import (
     ADD,
     MAX_UNROLLED,
@@ -69,8 +69,10 @@ class Term:
 def horner(outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, with sums nested by powers of a base where that takes fewer multiplications."""
     outputs = as_roots(outputs)
+    if ADD not in ops_of(outputs):
+        return outputs
     scheme = _Scheme(toposort(outputs), uses_of(outputs))
-    if not scheme.sums:
+    if not scheme.nestable:
         return outputs
     return rewritten(outputs, steps={ADD: scheme.nested})
 
@@ -101,10 +103,15 @@ class _Scheme:
         self.sums: dict[Expr, list[Term]] = {}
         self.held: Counter[Power] = Counter()
         self.opened: set[Expr] = set()  # products whose factors are those of a sum's term
+        self.nestable: set[Expr] = set()  # sums of which several terms have a base in common
         for node in order:
             if node.op is ADD and node.dtype.kind == "f":
-                self.sums[node] = [self._term(arg, node) for arg in node.args]
-        self._hold(order)
+                terms = self.sums[node] = [self._term(arg, node) for arg in node.args]
+                bases = [base for term in terms for base in term.powers]
+                if len(set(bases)) < len(bases):
+                    self.nestable.add(node)
+        if self.nestable:
+            self._hold(order)
 
     def _hold(self, order: Sequence[Expr]) -> None:
         """Count the powers of each sum once, and those that anything else mentions."""
@@ -113,7 +120,8 @@ class _Scheme:
         for node in order:
             if node not in self.sums and node not in self.opened:
                 for arg in node.args:
-                    self.held.update(_powers([_as_power(arg)]))
+                    if arg.op is POW:
+                        self.held.update(_powers([_as_power(arg)]))
 
     def _term(self, x: Expr, total: Expr) -> Term:
         """A term of a sum; products that nothing else uses are taken apart."""
@@ -123,16 +131,20 @@ class _Scheme:
         while stack:
             factor = stack.pop()
             c = value_of(factor)
-            if not (factor.ty.weak or factor.dtype == total.dtype) or c.__class__ is bool:
+            if not (factor.ty.weak or factor.ty is total.ty or factor.dtype == total.dtype) or (
+                c.__class__ is bool
+            ):
                 return Term(1, {x: 1})
             if c is not None:
                 coefficient = coefficient * c
             elif factor.op is MUL and self.uses[factor] == 1 and not is_scaled_far(factor):
                 inner.append(factor)
                 stack += reversed(factor.args)
-            else:
+            elif factor.op is POW:
                 for base, n in _as_power(factor).powers.items():
                     powers[base] = powers.get(base, 0) + n
+            else:
+                powers[factor] = powers.get(factor, 0) + 1
             if len(powers) > MAX_FACTORS:
                 return _as_power(x)
         self.opened.update(inner)
@@ -142,9 +154,9 @@ class _Scheme:
 
     def nested(self, node: Expr, image: Mapping[Expr, Expr]) -> Expr | None:
         """A sum in nested form, or None where nothing is saved."""
-        terms = self.sums.get(node)
-        if terms is None:
+        if node not in self.nestable:
             return None
+        terms = self.sums[node]
         self.held.subtract(_powers(terms))
         common = _common_number(terms)
         if common != 1:

@@ -17,6 +17,7 @@ from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.rule import Guarantee, as_guarantee
 from symgrad.rewrite.search import WITHOUT_BOUND, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.updates import of_diagonals, of_regular
 
 
 @public
@@ -30,7 +31,9 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Any:
         "basic" is one linear pass over a graph of any size. A scalar formula of up to 300 nodes is then
         put over common denominators, factored, written in half and double angles and so on, within
         bounded work; the form that prints shortest is taken. "full" searches without that bound, asks
-        SymPy as well, and takes what it finds if that prints shorter; it may take minutes.
+        SymPy as well, and takes what it finds if that prints shorter; it may take minutes. It also writes
+        determinants and inverses of a diagonal matrix plus one of low rank by the small matrix (the
+        determinant lemma, Woodbury's formula), which may lose digits where the diagonal is small.
     guarantee : {"exact", "rounding", "domain"}
         How much the rules that are used may change. "exact": nothing, to the last bit or better;
         "rounding": floats may be reassociated; "domain": the result may be defined at more points too,
@@ -68,7 +71,9 @@ def _simplified(e: Expr, level: str, allowed: Guarantee) -> Expr:
     (given,) = shown_forms([e])
     if allowed is not Guarantee.DOMAIN:
         return simplify_all([given], guarantee=allowed)[0]
-    (given,) = canonical([given])
+    (given,) = of_regular(canonical([given]))
+    if level == "full":
+        (given,) = of_diagonals([given])
     (tidy,) = simplify_all([given])
     if level == "basic":
         return shortest_by_names([tidy, given])

@@ -42,6 +42,7 @@ from symgrad.rewrite.one_quantity import OneQuantity
 from symgrad.rewrite.smooth import POLES, Near, near_zero, square_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
+MAX_KNOWN: Final = 1000  # formulas of which the nodes are remembered
 SAME: Final = 1e-12  # the difference, at most, of a limit and the number that a guard gives for it
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
 CLOSE_BY: Final = 1e-2  # what guards compare with, at most
@@ -307,12 +308,13 @@ class _Candidates:
 
     def quantities(self, node: Expr) -> list[Expr]:
         """What may go to zero in a sum, product or power, if that is worth a look."""
-        if node not in self._moderate:
+        found = _quantities(node) if node in self._moderate else []
+        if not found:
             return []
         factors = dict.fromkeys(
             x for term in (node.args if node.op is ADD else (node,)) for x in _factors(term)
         )
-        return [u for u in _quantities(node) if self._may_split(factors, u)]
+        return [u for u in found if self._may_split(factors, u)]
 
     def _may_split(self, factors: Iterable[Expr], u: Expr) -> bool:
         """Whether there is a factor that is a formula of u alone, or one of v and k with ``u = k*v``."""
@@ -358,29 +360,34 @@ def _moderate(order: Sequence[Expr], nodes: set[Expr]) -> set[Expr]:
     functions: set[Expr] = set()
     large: set[Expr] = set()
     moderate: set[Expr] = set()
+    parts: dict[Expr, set[Expr]] = {}
     for node in order:
-        if node.op in FUNCTIONS or any(arg in functions for arg in node.args):
-            functions.add(node)
-        if any(arg in large for arg in node.args):
+        if not large.isdisjoint(node.args):
             large.add(node)
-        elif node in nodes and node in functions:
-            if _is_moderate(node):
-                moderate.add(node)
-            else:
-                large.add(node)
+        elif node.op in FUNCTIONS or not functions.isdisjoint(node.args):
+            functions.add(node)
+            if node in nodes:
+                if node.size_as_tree > MAX_NODES and len(_parts(node, parts)) > MAX_NODES:
+                    large.add(node)
+                else:
+                    moderate.add(node)
     return moderate
 
 
-def _is_moderate(node: Expr) -> bool:
-    """Whether a formula has no more nodes than are looked at."""
-    if node.size_as_tree <= MAX_NODES:
-        return True
+def _parts(node: Expr, known: dict[Expr, set[Expr]]) -> set[Expr]:
+    """The nodes of a formula, or more of them than are looked at; those of formulas in it may be known."""
     stack, seen = [node], {node}
     while stack and len(seen) <= MAX_NODES:
-        fresh = [arg for arg in dict.fromkeys(stack.pop().args) if arg not in seen]
-        seen.update(fresh)
-        stack += fresh
-    return len(seen) <= MAX_NODES
+        for arg in stack.pop().args:
+            if arg in known:
+                seen |= known[arg]
+            elif arg not in seen:
+                seen.add(arg)
+                stack.append(arg)
+    if len(known) > MAX_KNOWN:
+        known.clear()
+    known[node] = seen
+    return seen
 
 
 def _quantities(node: Expr) -> list[Expr]:

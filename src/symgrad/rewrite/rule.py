@@ -52,6 +52,8 @@ class Rule:
     among : tuple of Op
         Where there are any: the rule can only match sums, products and powers on whose surface one of
         them stands (see `symgrad.rewrite.surface`).
+    beside : tuple of Op
+        And where there are any, one of these.
     within : bool
         Whether it is enough that one stands in a term of a sum among the factors.
     view : callable or None
@@ -64,6 +66,7 @@ class Rule:
     rewritten: Callable[[Expr], Expr | None]
     among: tuple[Op, ...] = ()
     within: bool = False
+    beside: tuple[Op, ...] = ()
     view: Callable[[Expr], Expr | None] | None = None
 
     def apply(self, node: Expr) -> Expr | None:

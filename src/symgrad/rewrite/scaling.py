@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import SIZE, is_number, number, value_of
@@ -56,6 +57,20 @@ class _Root(NamedTuple):
     p: Any
 
 
+class _Norms(Images):
+    """Images, and the roots of the sums that products are divided by: each is looked for once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._roots: dict[Expr, _Root | None] = {}
+
+    def root_of(self, total: Expr) -> _Root | None:
+        """The root of a sum of squares, or of other powers summed over axes."""
+        if total not in self._roots:
+            self._roots[total] = _root_of(total)
+        return self._roots[total]
+
+
 def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with norms, and what is divided by them, in scaled form."""
     roots = as_roots(roots)
@@ -69,9 +84,10 @@ def scaled_norms(roots: Sequence[Expr]) -> Sequence[Expr]:
     dividing = _dividing(order)
 
     def product(node: Expr, image: Images) -> Expr | None:
-        return _product(node, image) if node in dividing else None
+        return _product(node, norms) if node in dividing else None
 
-    return rewritten(roots, CHANGES, steps={MUL: product})
+    norms = _Norms()
+    return rewritten(roots, CHANGES, steps={MUL: product}, image=norms)
 
 
 def _dividing(order: Sequence[Expr]) -> set[Expr]:
@@ -293,8 +309,14 @@ def _root_of_number(x: Expr) -> Expr | None:
     value = value_of(x)
     if isinstance(value, bool) or not 0 < value < math.inf:
         return None
-    root = power_value(value, HALF)
-    return number(root if is_exact(root) else math.sqrt(value), x.shape)
+    root = _exact_root(value) if is_exact(value) else None
+    return number(math.sqrt(value) if root is None else root, x.shape)
+
+
+@lru_cache(maxsize=256)
+def _exact_root(square: Any) -> Any:
+    """The exact root of an exact number, or None where it has none."""
+    return power_value(square, HALF)
 
 
 def _root_of_factor(x: Expr) -> Expr | None:
@@ -329,7 +351,7 @@ def _norm(total: Expr) -> _Root | None:
 MAX_FACTORS: Final = 20  # of a product that is looked at; nested ones would cost the square
 
 
-def _product(node: Expr, image: Images) -> Expr | None:
+def _product(node: Expr, image: _Norms) -> Expr | None:
     """A product in which the parts of a sum of squares are divided by its root; None for any other."""
     factors = _factors([node]) if _is_short(node) else []
     for i, factor in enumerate(factors):
@@ -364,7 +386,7 @@ def _is_short(product: Expr) -> bool:
     return count <= MAX_FACTORS
 
 
-def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: Images) -> Expr | None:
+def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: _Norms) -> Expr | None:
     """``u*(c + u**2)**-n`` as ``(u/S) * (1/S)**(n - 1)`` for n > 1: it is 0 once S is infinite.
 
     `rest` are the factors beside the divisor.
@@ -504,14 +526,14 @@ def _sum_divided(total: Expr, root: Expr, parts: Sequence[Expr], k: int) -> Expr
     return add_all(terms)
 
 
-def _images(x: Expr, image: Images) -> Expr:
+def _images(x: Expr, image: _Norms) -> Expr:
     """The image of a node, which may be new itself."""
     if x not in image:
         image.complete([x])
     return image[x]
 
 
-def _divisor(x: Expr, image: Images) -> tuple[_Root, Any] | None:
+def _divisor(x: Expr, image: _Norms) -> tuple[_Root, Any] | None:
     """The root and k of ``root**-k``, from ``hypot(a, b)**-k`` or ``(a**2 + b**2)**(-k/2)``."""
     if x.op is not POW:
         return None
@@ -522,7 +544,7 @@ def _divisor(x: Expr, image: Images) -> tuple[_Root, Any] | None:
         return _Root(image[base], base.args, 2), _tidy(-n)
     if base.op is EINSUM and n % 1 == 0:  # of a squared norm, as it is often meant
         return None
-    found = _root_of(base) or _root_of(image[base])
+    found = image.root_of(base) or image.root_of(image[base])
     return None if found is None else (found, _tidy(-n * found.p))
 
 
@@ -558,7 +580,7 @@ def _coefficient_and_root(term: Expr) -> tuple[Any, Expr | None]:
     """c and u of ``c*u**2``; a number is ``1*u**2`` or ``-1*u**2``."""
     if is_number(term):
         value = value_of(term)
-        root = power_value(abs(value), HALF) if is_exact(value) and value else None
+        root = _exact_root(abs(value)) if is_exact(value) and value else None
         return (1 if root is None or value > 0 else -1), (
             None if root is None else number(root, term.shape)
         )

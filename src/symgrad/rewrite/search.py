@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
 
+from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import Images, transform, walked
@@ -68,6 +69,7 @@ BOUNDED: Final = Bounds(300, 2000)
 WITHOUT_BOUND: Final = Bounds(1 << 40, 1 << 40)
 
 
+@COLLECTOR_PAUSED
 def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     """The shortest form in print that the rules reach from some forms of one formula.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import chain, combinations
 from typing import Any, Final
@@ -45,22 +45,24 @@ def _products(outputs: Sequence[Expr]) -> dict[Expr, list[Expr]]:
     for node in toposort(outputs):
         if node.op is not MUL or node.dtype.kind != "f":
             continue
+        within = {x for x in node.args if x.op is MUL and uses[x] == 1 and not is_scaled_far(x)}
         found: list[Expr] = []
         for arg in node.args:
-            inner = factors.get(arg) if uses[arg] == 1 and not is_scaled_far(arg) else None
-            found += inner if inner is not None else _split(arg)
+            if arg in within and arg in factors:
+                found += factors[arg]
+            elif arg.op is POW:
+                found += _split(arg)
+            else:
+                found.append(arg)
         if len(found) <= MAX_FACTORS:
-            for arg in node.args:
-                if uses[arg] == 1 and not is_scaled_far(arg):
-                    factors.pop(arg, None)
+            for arg in within:
+                factors.pop(arg, None)
             factors[node] = found
     return factors
 
 
 def _split(x: Expr) -> list[Expr]:
-    """A factor by its own: ``1/(x*y)`` is ``1/x`` and ``1/y``, so that divisions share their parts."""
-    if x.op is not POW:
-        return [x]
+    """A power by its own factors: ``1/(x*y)`` is ``1/x`` and ``1/y``: divisions share their parts."""
     inner = x.args[0]
     if inner.op is MUL and value_of(x.args[1]) == -1 and not is_scaled_far(inner):
         parts = [part for f in x.args[0].args for part in _split_power(power(f, x.args[1]))]
@@ -73,7 +75,7 @@ def _split(x: Expr) -> list[Expr]:
 def _split_power(x: Expr) -> list[Expr]:
     """Negative powers by ``1/x`` and ``1/sqrt(x)``, so that divisions by powers of `x` share them."""
     n: Any = value_of(x.args[1]) if x.op is POW else None
-    if not is_exact(n) or not -3 <= n < 0 or (2 * n) % 1:
+    if not is_exact(n) or n == -1 or not -3 <= n < 0 or (2 * n) % 1:
         return [x]
     base = x.args[0]
     whole, half = divmod(-Fraction(n), 1)
@@ -85,8 +87,9 @@ class _Sharing:
     """Products as lists of numbered factors; a pair that is shared becomes a factor."""
 
     def __init__(self, products: dict[Expr, list[Expr]]) -> None:
-        self.nodes: list[Expr] = []  # factor by number; pairs are products
+        self.nodes: list[Expr] = []  # factor by number; those of pairs come after
         self.pairs: dict[int, Pair] = {}
+        self.made: dict[int, Expr] = {}  # images by number
         self.factors: dict[Expr, list[int]] = {}
         self.numbers: dict[Expr, list[Expr]] = {}
         self.holders: dict[Pair, dict[Expr, None]] = {}
@@ -103,12 +106,14 @@ class _Sharing:
             self.nodes.append(factor)
         return known[factor]
 
-    def _pairs_of(self, node: Expr) -> Iterator[Pair]:
-        return iter(dict.fromkeys(combinations(sorted(self.factors[node]), 2)))
-
     def _meet(self) -> None:
         """Find the pairs that several products hold; one that a single product holds stays its own."""
-        pairs = {node: list(self._pairs_of(node)) for node in self.factors}
+        often = Counter(chain.from_iterable(map(set, self.factors.values())))
+        pairs: dict[Expr, Iterable[Pair]] = {}
+        for node, factors in self.factors.items():
+            common = sorted([k for k in factors if often[k] > 1])
+            if len(common) > 1:
+                pairs[node] = dict.fromkeys(combinations(common, 2))
         counts = Counter(chain.from_iterable(pairs.values()))
         self.holders = {pair: {} for pair, count in counts.items() if count > 1}
         for node, own in pairs.items():
@@ -116,18 +121,19 @@ class _Sharing:
                 if pair in self.holders:
                     self.holders[pair][node] = None
 
-    def _enter(self, node: Expr, number: int) -> None:
-        """Note a product in which `number` has come up."""
-        for pair in self._pairs_of(node):
-            if number in pair:
-                self.holders.setdefault(pair, {})[node] = None
-            elif pair in self.holders:
-                self.holders[pair][node] = None
-
-    def _leave(self, node: Expr) -> None:
-        for pair in self._pairs_of(node):
-            if pair in self.holders:
-                del self.holders[pair][node]
+    def _forget(self, node: Expr, pair: Pair, rest: list[int]) -> None:
+        """Take the pairs out that a product no longer holds when `rest` is left of it without a pair."""
+        gone = [] if all(k in rest for k in pair) else [pair]
+        for k in dict.fromkeys(pair):
+            left = rest.count(k)
+            if left == 0:
+                gone += [(k, other) if k < other else (other, k) for other in rest]
+            if left < 2:
+                gone.append((k, k))
+        for p in gone:
+            held = self.holders.get(p)
+            if held:
+                held.pop(node, None)
 
     def extract(self) -> None:
         """Make factors of pairs until no two products hold the same pair."""
@@ -146,18 +152,19 @@ class _Sharing:
 
     def _merge(self, pair: Pair, held: list[Expr]) -> list[Pair]:
         """Put the product of a pair in its place; the pairs that this product makes with others."""
-        number = len(self.nodes)
-        self.nodes.append(raw_product((self.nodes[pair[0]], self.nodes[pair[1]])))
+        number = len(self.nodes) + len(self.pairs)
         self.pairs[number] = pair
         self.changed.update(held)
         found: dict[Pair, None] = {}
         for node in held:
-            self._leave(node)
+            factors = self.factors[node]
             for k in pair:
-                self.factors[node].remove(k)
-            self.factors[node].append(number)
-            self._enter(node, number)
-            found.update((p, None) for p in self._pairs_of(node) if number in p)
+                factors.remove(k)
+            self._forget(node, pair, factors)
+            for k in dict.fromkeys(factors):
+                found[k, number] = None
+                self.holders.setdefault((k, number), {})[node] = None
+            factors.append(number)
         return [p for p in found if len(self.holders[p]) > 1]
 
     def product(self, node: Expr, image: Images) -> Expr | None:
@@ -169,10 +176,14 @@ class _Sharing:
 
     def _image(self, k: int, image: Images) -> Expr:
         """The image of a factor; pairs nest at most as deep as a product is long."""
-        node = self.nodes[k]
-        if k in self.pairs:
-            a, b = self.pairs[k]
-            return raw_product((self._image(a, image), self._image(b, image)))
-        if node in image:
-            return image[node]
-        return power(image[node.args[0]], node.args[1])
+        found = self.made.get(k)
+        if found is None:
+            if k in self.pairs:
+                a, b = self.pairs[k]
+                found = raw_product((self._image(a, image), self._image(b, image)))
+            else:
+                node = self.nodes[k]
+                known = image.get(node)
+                found = power(image[node.args[0]], node.args[1]) if known is None else known
+            self.made[k] = found
+        return found

@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
-from symgrad.expr.leaves import EYE, is_value
+from symgrad.expr.leaves import CONST, EYE, is_value
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.rewriting import rewritten
@@ -106,10 +106,12 @@ class _Rewriting:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.surface = Surface(
-            op for group in rules.values() for rule in group for op in rule.among
+            op for group in rules.values() for rule in group for op in (*rule.among, *rule.beside)
         )
-        self.among = {
-            rule: self.surface.set_of(rule.among, rule.within)
+        self.wants = {
+            rule: [
+                self.surface.set_of(ops, rule.within) for ops in (rule.among, rule.beside) if ops
+            ]
             for group in rules.values()
             for rule in group
         }
@@ -140,7 +142,7 @@ class _Rewriting:
         there = self.surface.of(node)
         chosen = self.chosen.get((node.op, there))
         if chosen is None:
-            chosen = tuple([r for r in group if not r.among or self.among[r] & there])
+            chosen = tuple([r for r in group if all(want & there for want in self.wants[r])])
             self.chosen[node.op, there] = chosen
         return chosen
 
@@ -358,6 +360,7 @@ _RULES: Final = (
         ADD,
         cancellation.difference,
         cancellation.FUNCTIONS,
+        beside=(CONST,),
     ),
     Rule(
         "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)",

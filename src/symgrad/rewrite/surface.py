@@ -4,7 +4,7 @@ Rules on products and sums look for certain functions. Whether they are there is
 that each node takes from its operands, before anything is taken apart. Powers, products in products, names
 and what is stretched are looked through; and sums in sums, but nothing deeper than that: there would be
 everything in a large graph. What stands in the terms of sums among factors is a set of its own. A power of
-a number counts as a function.
+a number counts as a function, the number before a product does not.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _inner(x: Expr) -> Sequence[Expr]:
     """The factors of a node, the terms of a sum and of sums in it; nothing for any other node."""
     op = x.op
     if op is MUL:
-        return x.args
+        return x.args[1:] if x.args[0].op is CONST else x.args
     if op is ADD:
         if any(term.op is ADD for term in x.args):
             return [y for term in x.args for y in (term.args if term.op is ADD else (term,))]

@@ -27,6 +27,7 @@ from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Soluti
 from symgrad.solve.templates import EQUATION, MINIMUM, SHORTER_STEPS
 from symgrad.targets.native import calls, engine, kernels
 from symgrad.targets.native.loop_code import Resumable, loop_function
+from symgrad.targets.native.problems import read_code
 from symgrad.targets.native.record_code import Record, record_code, record_symbols
 from symgrad.targets.native.steps import Steps, Unsupported, steps_of
 from symgrad.targets.native.straight import Straight
@@ -58,24 +59,9 @@ entry:
 next:
   %k = phi i64 [%first, %entry], [%after, %solve]
   %more = icmp slt i64 %k, %last
-  br i1 %more, label %take, label %done
-take:
-  br label %read
-read:
-  %j = phi i64 [0, %take], [%j.after, %read]
-  %column.at = getelementptr ptr, ptr %columns, i64 %j
-  %column = load ptr, ptr %column.at
-  %step.at = getelementptr i64, ptr %steps, i64 %j
-  %step = load i64, ptr %step.at
-  %place = mul i64 %k, %step
-  %value.at = getelementptr double, ptr %column, i64 %place
-  %value = load double, ptr %value.at
-  %in.at = getelementptr double, ptr %in, i64 %j
-  store double %value, ptr %in.at
-  %j.after = add i64 %j, 1
-  %all = icmp eq i64 %j.after, {inputs}
-  br i1 %all, label %solve, label %read
+  br i1 %more, label %solve, label %done
 solve:
+  call void @read(i64 %k, ptr %columns, ptr %steps, ptr %in)
   %count = call i64 @loop(ptr %in, ptr %out, double %tol, i64 %maxiter)
   %count.at = getelementptr i64, ptr %counts, i64 %k
   store i64 %count, ptr %count.at
@@ -242,15 +228,15 @@ class NativeSolver:
         """The text of ``void batch(...)``: many problems side by side, or one after the other."""
         from symgrad.targets.native import rounds  # noqa: PLC0415 (an extra)
 
-        stored = rounds.stored_code(self.loop.unknowns, self.loop.values)
+        shared = [rounds.stored_code(self.loop.unknowns, self.loop.values), read_code(inputs)]
         if not rounds.has_rounds(self.loop.steps):
-            return [stored, BATCH.format(inputs=inputs, width=self.width)]
+            return [*shared, BATCH.format(inputs=inputs, width=self.width)]
         formulas = len(self.loop.steps.outputs)
         step = Resumable(self.loop.inputs, formulas, rounds.LANES)
         tree = ast.parse(self.loop.text)
         text, usual = step.function(tree, "step"), Straight(step).function(tree)
         batch = rounds.batch_code(step, inputs, formulas, self.width)
-        return [stored, text, usual, rounds.kernels_code(self.loop.steps), batch]
+        return [*shared, text, usual, rounds.kernels_code(self.loop.steps), batch]
 
     def address(self) -> int:
         """A function that `Solver` is called by: for one equation; 0 where there is none."""

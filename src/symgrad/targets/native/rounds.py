@@ -107,22 +107,7 @@ define internal void @take(i64 %problem, i64 %k, ptr %columns, ptr %steps, doubl
 entry:
   %in.place = mul i64 %k, {inputs}
   %in.at = getelementptr double, ptr %in, i64 %in.place
-  br label %read
-read:
-  %j = phi i64 [0, %entry], [%j.after, %read]
-  %column.at = getelementptr ptr, ptr %columns, i64 %j
-  %column = load ptr, ptr %column.at
-  %step.at = getelementptr i64, ptr %steps, i64 %j
-  %step = load i64, ptr %step.at
-  %place = mul i64 %problem, %step
-  %value.at = getelementptr double, ptr %column, i64 %place
-  %value = load double, ptr %value.at
-  %to = getelementptr double, ptr %in.at, i64 %j
-  store double %value, ptr %to
-  %j.after = add i64 %j, 1
-  %all = icmp eq i64 %j.after, {inputs}
-  br i1 %all, label %start, label %read
-start:
+  call void @read(i64 %problem, ptr %columns, ptr %steps, ptr %in.at)
   %lane = getelementptr double, ptr %lanes, i64 %k
   %asked = getelementptr double, ptr %arguments, i64 %k
   %got = getelementptr double, ptr %values, i64 %k

@@ -46,8 +46,8 @@ def _root(equation: Any, rounding: Any, x: Any, *given: Any) -> Any:
             tends = falls & (length <= eps * scale) & (np.abs(new) <= 1e-3 * length)
             for k in np.flatnonzero(tends & ~end)[:, None]:
                 zero, there = np.zeros(1), [p[k] for p in params]
-                at = equation(zero, *there)
-                if _settled(equation, rounding, zero, *map(np.array, at), scale[k], there)[0]:
+                at, turn = map(np.array, equation(zero, *there))
+                if _settled(equation, rounding, zero, at, turn, scale[k], there)[0]:
                     new[k], end[k] = 0.0, True
             up = np.flatnonzero(~falls)
             if up.size:

@@ -47,7 +47,7 @@ LAYERS = {
     "batching": TO_OPS | {"print"},
     "structure": TO_OPS,
     "solve": TO_AUTODIFF | TO_COMPILE | {"batching", "functions"},
-    "variational": TO_AUTODIFF | TO_COMPILE | {"solve"},
+    "variational": TO_AUTODIFF | TO_COMPILE | {"solve", "functions"},
     "recurrence": TO_AUTODIFF | TO_COMPILE | {"batching"},
     "variable": TO_AUTODIFF | TO_COMPILE | {"recurrence"},
     "optim": TO_AUTODIFF | TO_COMPILE | {"variable"},

@@ -175,6 +175,12 @@ Q = sg.function("q")(T)
         (lambda: sg.euler_lagrange(Q, [Q, Q], T), sg.ArgumentError, "given twice"),
         (lambda: sg.euler_lagrange(Q, Q, Q), sg.ArgumentError, "must be a symbol"),
         (lambda: sg.euler_lagrange(Q, Q, T, forces=[1, 2]), sg.ArgumentError, "got 2"),
+        (lambda: sg.euler_lagrange(Q**2, Q, T, forces={T: 1}), sg.ArgumentError, "no coordinate"),
+        (
+            lambda: sg.euler_lagrange(Q.diff(T) ** 2, Q, T, forces=[sg.function("u")(T)]).rhs,
+            sg.ArgumentError,
+            r"u\(t\) is undefined: say what u is with motion.compile\(functions=",
+        ),
         (lambda: sg.euler_lagrange(sg.stack([Q, Q]), Q, T), sg.ShapeError, "must be a scalar"),
         (lambda: sg.euler_lagrange(Q**2, Q, T).rhs, sg.ArgumentError, r"velocity of q\(t\)"),
         (lambda: sg.euler_lagrange(Q.diff(T, 2) ** 2, Q, T).rhs, sg.ArgumentError, "first deriv"),
@@ -183,3 +189,18 @@ Q = sg.function("q")(T)
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_forces_and_a_control_input():
+    other, u = sg.function("r")(T), sg.function("u")(T)
+    mass = sg.symbol("m", positive=True)
+    L = mass * (Q.diff(T) ** 2 + other.diff(T) ** 2) / 2 - (Q - other) ** 2
+    friction = -3 * other.diff(T)
+    listed = sg.euler_lagrange(L, [Q, other], T, forces=[0, friction + u])
+    named = sg.euler_lagrange(L, [Q, other], T, forces={other: friction + u})
+    assert listed.equations == named.equations
+    for key in (u, "u", sg.function("u")):
+        rhs = named.compile(functions={key: np.sin})
+        got = rhs(0.5, [1.0, 0.25, 0.0, 2.0], 2.0)
+        pull = 2 * (1.0 - 0.25)
+        np.testing.assert_allclose(got, [0, 2, -pull / 2, (pull - 6 + np.sin(0.5)) / 2], rtol=1e-14)

@@ -13,8 +13,8 @@ from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import mapped
 from symgrad.expr.rewriting import replace
 from symgrad.expr.traverse import bind_dims, check_symbols, toposort
-from symgrad.functions.define import defined
-from symgrad.ops.applied import APPLIED, UndefinedFunction, is_derivative, with_functions
+from symgrad.functions.define import defined, is_function
+from symgrad.ops.applied import APPLIED, is_derivative, with_functions
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.flat import rebuilt_flat
@@ -69,7 +69,7 @@ def substitute(e: Any, values: Mapping[Any, Any]) -> Any:
 
 
 def _substituted(formula: Expr, values: Mapping[Any, Any]) -> Expr:
-    functions = {f: given for f, given in values.items() if isinstance(f, UndefinedFunction)}
+    functions = {f: given for f, given in values.items() if is_function(f)}
     others = {x: as_expr(given) for x, given in values.items() if x not in set(functions)}
     if functions:
         formula, *given = defined([formula, *others.values()], functions)

@@ -14,7 +14,7 @@ the mass matrix ``M = d^2L/d(dq/dt)^2`` and the forcing F.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from symgrad.expr.leaves import SYMBOL, number, value_of, vector
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import replace
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
+from symgrad.functions.define import function_of
 from symgrad.ops.applied import APPLIED, is_derivative
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.elementwise import adopted, as_expr
@@ -52,8 +53,10 @@ def euler_lagrange(L: Any, coordinates: Any, t: Any, *, forces: Any = None) -> E
     coordinates : applied function such as ``q(t)``, or list of them
     t : symbol, or list of symbols
         What they are functions of: the time, or for fields all their variables.
-    forces : Expr or list of Expr, optional
-        The generalised force for each coordinate, on the right-hand side, such as ``-k*q.diff(t)``.
+    forces : Expr, list of Expr or dict, optional
+        The generalised force for each coordinate, on the right-hand side, such as ``-k*q.diff(t)``; in a
+        dict, ``{q: -k*q.diff(t)}``, those that are not zero. A control input is a function of t, ``u``,
+        of which ``motion.compile(functions={u: ...})`` says what it is.
 
     Returns
     -------
@@ -120,6 +123,8 @@ def _same(a: Sequence[Expr], b: Sequence[Expr]) -> bool:
 def _checked_forces(forces: Any, coordinates: Sequence[Expr]) -> list[Expr]:
     if forces is None:
         return [number(0)] * len(coordinates)
+    if isinstance(forces, Mapping):
+        forces = _by_coordinate(forces, coordinates)
     listed = [as_expr(f) for f in (forces if _is_list(forces) else [forces])]
     if len(listed) != len(coordinates):
         raise ArgumentError(
@@ -131,6 +136,18 @@ def _checked_forces(forces: Any, coordinates: Sequence[Expr]) -> list[Expr]:
                 f"the force for {q} has shape {show_shape(f.shape)}; it must be a scalar"
             )
     return listed
+
+
+def _by_coordinate(forces: Mapping[Any, Any], coordinates: Sequence[Expr]) -> list[Any]:
+    """The force for each coordinate; zero where there is none."""
+    given = {adopted(q): f for q, f in forces.items()}
+    for q in given:
+        if not any(q is other for other in coordinates):
+            listed = ", ".join(map(str, coordinates))
+            raise ArgumentError(
+                f"forces= has one for {q}, which is no coordinate; these are {listed}"
+            )
+    return [given.get(q, 0) for q in coordinates]
 
 
 class EulerLagrange:
@@ -294,10 +311,26 @@ class EulerLagrange:
             mass, forcing = replace([self.mass_matrix, self.forcing], state, {})
             found = reshape_to(solve(mass, reshape_to(forcing, (n, 1))), (n,))
         options.setdefault("name", "rhs")
+        self._check_inputs(options.get("functions") or {})
         made: CompiledFunction = lambdify(
             [t, y, *self.parameters], concatenate([y[n:], found]), **options
         )
         return made
+
+    def _check_inputs(self, functions: Mapping[Any, Any]) -> None:
+        """Raise for a function, such as a control input, of which nobody says what it is."""
+        known = {name for name, _ in map(function_of, functions)}
+        for node in toposort([self.lagrangian, *self.forces]):
+            inside = node.op is APPLIED and not any(
+                is_derivative(node, q) for q in self.coordinates
+            )
+            name = node.params.function.name if inside else ""
+            if inside and name not in known:
+                raise ArgumentError(
+                    f"{node} is undefined: say what {name} is with"
+                    f" motion.compile(functions={{{name!r}: ...}}), a callable, or write a symbol for a"
+                    " parameter"
+                )
 
     # Reading
 

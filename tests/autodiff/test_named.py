@@ -208,3 +208,27 @@ def test_stable_forms_see_through_names():
     p = sg.named(sg.sigmoid(x), "p")
     assert sg.evaluate(sg.log(1 - p), {x: 800.0}) == -800.0
     assert sg.evaluate(sg.diff(sg.log(1 - p), x), {x: 800.0}) == -1.0
+
+
+def test_a_name_is_a_variable():
+    gamma = sg.named(sg.sqrt(1 - x**2), "gamma")
+    assert sg.diff(gamma**3 * x, gamma) is 3 * gamma**2 * x
+    assert sg.grad(gamma**3 * x, [gamma, x]) == [
+        3 * gamma**2 * x,
+        gamma**3,
+    ]  # each held for the other
+    assert sg.hessian(gamma**2 * y, [gamma, y]) == [[2 * y, 2 * gamma], [2 * gamma, 0]]
+    outer = sg.named(gamma**2 * x, "u")
+    assert sg.diff(outer * x, gamma) is sg.diff(outer, gamma) * x  # through the name that holds it
+    assert sg.diff(outer * x, outer) is x
+    assert sg.lambdify([gamma, x], gamma**2 + x)(3.0, 0.5) == 9.5
+    assert sg.evaluate(gamma**2 + x, {gamma: 3.0, x: 0.5}) == 9.5
+    v = sg.vector("v", 3)
+    p = sg.named(sg.sigmoid(v), "p")
+    loss = sg.sum(p * sg.log(p))
+    assert str(sg.grad(loss, p)) == "log(p) + 1 where p = expit(v)"
+    at = np.array([0.1, 0.2, 0.6])
+    slopes = sg.lambdify([p], sg.jacobian(p**2, p))(at)
+    np.testing.assert_allclose(slopes, np.diag(2 * at), rtol=1e-15)
+    with pytest.raises(sg.ArgumentError, match="must be a symbol"):
+        sg.diff(gamma**2, 2 * gamma)

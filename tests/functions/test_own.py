@@ -83,10 +83,65 @@ def test_derivatives_that_are_not_known():
     rules = [lambda u, v: slope(u), None]
     part = sg.elementwise_function("half_known", derivative=rules, numpy="{0} + {1}")
     assert sg.diff(part(x, y), x) is slope(x)
-    with pytest.raises(sg.DerivativeError, match="half_known by operand 1 is not known"):
-        sg.diff(part(x, y), y)
-    with pytest.raises(sg.DerivativeError, match="derivative of plain_ is not known"):
-        sg.diff(sg.elementwise_function("plain_", numpy="{0}")(x), x)
+    unknown = sg.diff(part(x, y), y)
+    assert str(unknown) == "diff(half_known(x, y), y)"
+    assert sg.diff(unknown, x) is sg.diff(slope(x), y)  # by the rule that is known
+    with pytest.raises(sg.DerivativeError, match=r"functions=\{'half_known': \{\(0, 1\): ...\}\}"):
+        sg.lambdify([x, y], unknown)
+
+
+plain = sg.elementwise_function("plain_", numpy="np.sin({0})")
+framed_name = sg.elementwise_function("framed_name", numpy=np.sin, latex=r"\mathcal{G}")
+
+
+def test_an_undefined_derivative():
+    v = sg.vector("v", 3)
+    first = sg.diff(plain(x**2), x)
+    assert str(first) == "2*x*plain_'(x**2)"
+    assert sg.latex(first) == r"2 x \operatorname{plain\_}'\left(x^{2}\right)"
+    assert sg.latex(sg.diff(framed_name(x), x, 2)) == r"\mathcal{G}''\left(x\right)"
+    assert str(sg.grad(sg.sum(plain(v) ** 2), v)) == "2*plain_'(v)*plain_(v)"
+    assert pickle.loads(pickle.dumps(first)) is first
+    assert sg.from_sympy(sg.to_sympy(sg.diff(plain(x), x))) is sg.diff(plain(x), x)
+    assert sg.diff(sg.function("plain_")(x), x) is not sg.diff(plain(x), x)
+    assert sg.substitute(sg.diff(plain(x), x), {plain: sg.sin}) is sg.cos(x)
+
+
+@pytest.mark.parametrize(
+    "functions", [{plain: {1: np.cos}}, {"plain_": {1: np.cos}}, {plain: np.sin}]
+)
+def test_a_derivative_that_is_given_where_code_is_made(functions):
+    at = np.array([0.0, 0.5, 2.0])
+    made = sg.lambdify(x, [plain(x), sg.diff(plain(x), x)], functions=functions)
+    np.testing.assert_allclose(made(at), [np.sin(at), np.cos(at)], rtol=1e-15)
+    for ask in (
+        lambda: sg.lambdify(x, sg.diff(plain(x), x)),
+        lambda: sg.newton_root(plain(x), x)(0.3),
+    ):
+        with pytest.raises(sg.DerivativeError, match=r"plain_.* is not known: give derivative= to"):
+            ask()
+
+
+def test_two_operands():
+    product = sg.elementwise_function(
+        "product_", derivative=(lambda a, b: b, lambda a, b: a), numpy=lambda a, b: a * b
+    )
+    assert sg.grad(product(x, y) ** 2, [x, y]) == [2 * y * product(x, y), 2 * x * product(x, y)]
+    assert sg.lambdify([x, y], sg.diff(product(x, y), x, y))(2.0, 3.0) == 1.0
+    assert sg.elementwise_function("by_signature", numpy=lambda a, b: a - b).arity == 2
+    assert sg.elementwise_function("by_ufunc", numpy=np.hypot).arity == 2
+    for given, match in (
+        (
+            {"derivative": lambda a, b: a},
+            r"a function for each, \(lambda x, y: ..., lambda x, y: ...\)",
+        ),
+        (
+            {"derivative": (lambda a: a, lambda a: a)},
+            r"as in lambda x, y: ....*<lambda>\(a\) takes others",
+        ),
+    ):
+        with pytest.raises(sg.ArgumentError, match=match):
+            sg.elementwise_function("wrong_", numpy="{0}*{1}", **given)
 
 
 def test_notation():
@@ -165,7 +220,7 @@ def test_saved_code(tmp_path):
         ("h", {"numpy": "{0} > 0"}, "gives truth values"),
         ("h", {"numpy": "max({0}, 1)"}, "uses max"),
         ("h", {"numpy": 3}, "a template such as"),
-        ("h", {"derivative": [slope, slope], "arity": 1}, "takes 1 operands"),
+        ("h", {"derivative": [slope, slope], "arity": 1}, "takes 1 operand, so"),
         ("h", {"derivative": 3}, "must be callable"),
         ("h", {"derivative": lambda a, b: a}, "operand"),
         ("h", {"range": (1, 0)}, "a pair"),

@@ -14,6 +14,7 @@ import numpy as np
 from tests.linalg.cases import LINALG
 from tests.ops.added import ADDED_CASES
 from tests.ops.case import SIZES, Case, Operand, as_list, case, fixed
+from tests.ops.vocabulary import VOCABULARY
 
 __all__ = ["CASES", "PROMISED", "SIZES", "as_list"]
 
@@ -393,6 +394,7 @@ CASES = [
     *PRODUCTS,
     *EINSUMS,
     *LINALG,
+    *VOCABULARY,
     *ADDED_CASES,
 ]
 

@@ -250,6 +250,14 @@ def test_integer_arrays_are_elements():
 def test_prints():
     value, _ = sg.scan(lambda v, r: (r + A * v, None), X0, TS)
     assert str(value) == "scan((c, x) -> (a*c + x), x0, ts)[0]"
+    beside, _ = sg.scan(
+        lambda c, e: (c * sg.symbol("x") + e, None), sg.symbol("c"), sg.vector("v", "n")
+    )
+    assert str(beside) == "scan((c, x1) -> (c*x + x1), c, v)[0]"
+    assert sg.latex(beside) == (
+        r"{\operatorname{scan}\left(\left(c, x_{1}\right) \mapsto"
+        r" \left(c x + x_{1}\right), c, v\right)}_{0}"
+    )
     doubled = sg.substitute(value, {A: 2 * X0})
     assert str(doubled) == "scan((c, x) -> (a*c + x), x0, ts, a=2*x0)[0]"
     assert "scan" in sg.latex(value)

@@ -1,17 +1,21 @@
 """The source of a solver is the solver: it runs without this library, and is the same everywhere."""
 
 import ast
+import inspect
 import math
 import re
+import shutil
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import symgrad as sg
 from symgrad.solve import modules, templates
+from symgrad.solve.standalone import parsed, standalone
 
 x, y, a = sg.symbols("x y a")
 v, w = sg.vector("v", "n"), sg.vector("w", "n")
@@ -95,7 +99,8 @@ def test_names_that_loops_assign_are_no_functions_of_math():
 def test_source_is_deterministic(name):
     make, _ = SOLVERS[name]
     assert make().source == make().source
-    assert "symgrad" not in make().source
+    assert "import symgrad" not in make().source
+    assert "from symgrad" not in make().source
 
 
 def test_the_loop_has_its_formulas_in_place():
@@ -105,14 +110,14 @@ def test_the_loop_has_its_formulas_in_place():
     assert "evaluate" not in loop[: loop.index("except")]
 
 
-def test_names_of_the_runtime_are_unique():
-    names = Counter(
-        node.name
-        for module in modules.ORDER
-        for node in ast.parse(modules._parts(module)[1]).body
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-    )
-    assert [n for n, count in names.items() if count > 1] == []
+def test_a_name_of_the_runtime_means_one_thing():
+    """In a saved module all of them stand beside each other."""
+    meanings = defaultdict(set)
+    for module in modules.ORDER:
+        for definition in parsed(inspect.getsource(module)).definitions:
+            for name in definition.defines:
+                meanings[name].add(definition.text.strip())
+    assert [name for name, texts in meanings.items() if len(texts) > 1] == []
 
 
 def test_symbols_named_like_the_solver():
@@ -122,3 +127,32 @@ def test_symbols_named_like_the_solver():
     assert solver(1.0, 2.0, 3.0, [5.0, 15.0]).x == pytest.approx([2.0, 3.0])
     two = sg.newton_root([x0 - size, tol * size - 2], [x0, size], tol)
     np.testing.assert_allclose(two([1.0, 1.0], 4.0).x, 0.5)
+
+
+RUFF = shutil.which("ruff", path=Path(sys.executable).parent) or shutil.which("ruff")
+
+
+@pytest.mark.skipif(RUFF is None, reason="needs ruff")
+@pytest.mark.parametrize("name", SOLVERS)
+def test_a_saved_module_is_clean(name, tmp_path):
+    """No import or definition that is not used, and a docstring that says what it is."""
+    path = tmp_path / "saved.py"
+    SOLVERS[name][0]().save(path)
+    command = [RUFF, "check", "--isolated", "--select", "E4,E7,E9,F,I", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    tree = ast.parse(path.read_text())
+    assert "Made by symgrad" in ast.get_docstring(tree)
+    used = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
+    defined = {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    assert defined - used.keys() - {"solve"} == set()
+
+
+def test_what_is_not_reached_is_left_out():
+    sources = ["import os\n\nA = 1\n\n\ndef f():\n    return A\n", "def g():\n    return os.name\n"]
+    text = standalone(sources, ["def solve():\n    return f()\n"], "What it is.")
+    assert "os" not in text
+    assert "g()" not in text
+    space = {}
+    exec(text, space)
+    assert space["solve"]() == 1

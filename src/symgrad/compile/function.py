@@ -79,7 +79,7 @@ class CompiledFunction:
         "_draft",
         "_in_one_thread",
         "_large",
-        "_least",
+        "_large_from",
         "_leaves",
         "_native",
         "_nest",
@@ -114,9 +114,7 @@ class CompiledFunction:
         self._builtin: Callable[..., Any] | None = None
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
-        # products take the time, where there are any, and loops little of it
-        loops = options.native and not code.products
-        self._least = blocked.least_entries(code.cost, loops)  # entries from which arrays are large
+        self._large_from = 0  # what `_least` is, once that was asked for
         self._columns = None if signature.batched else Batches(args, self._by_columns)
         self._sized: dict[tuple[int, ...], CompiledFunction] = {}
         names = [p.identifier for p in signature.parameters]
@@ -198,7 +196,9 @@ class CompiledFunction:
             return self._call_named(*args, out=out, **kwargs)
         if self._one_shape is not None and (found := self._one_shape.find(args)) is not None:
             return found
-        small = self._signature.small(args, self._least)
+        if all(a.__class__ is float for a in args) and self._of_floats():
+            return self._compiled_on_floats()(*args)
+        small = self._signature.small(args, self._large_from or self._least)
         if small is not None:
             return (self._run or self._plain())(*small)
         floats = self._signature.as_floats(args) if self._of_floats() else None
@@ -272,7 +272,7 @@ class CompiledFunction:
             found = self._one_shape.find(args)
             if found is not None:
                 return found
-        small = self._signature.small(args, self._least)
+        small = self._signature.small(args, self._large_from or self._least)
         if small is not None:
             result = (self._run or self._plain())(*small)
             return result if out is None else Destination(self._nest, out).store(result)
@@ -307,10 +307,19 @@ class CompiledFunction:
         return self._computed(values, out)
 
     def _computed(self, values: Sequence[Any], out: Any) -> Any:
-        large = (self._large or self._larger()).find(values, self._least)
+        least = self._large_from or self._least
+        large = (self._large or self._larger()).find(values, least)
         if out is not None:
             return Destination(self._nest, out).fill(large, self._plain(), values)
         return self._plain()(*values) if large is None else large.run(*values)
+
+    @property
+    def _least(self) -> int:
+        """The entries from which arrays are large, by what an entry costs."""
+        # products take the time, where there are any, and loops little of it
+        loops = self._options.native and not self._code.products
+        self._large_from = blocked.least_entries(self._code.cost, loops)
+        return self._large_from
 
     def _plain(self) -> Callable[..., Any]:
         if self._run is None:
@@ -329,7 +338,8 @@ class CompiledFunction:
         if made is None:
             options = replace(self._options, sizes=tuple(sorted(sizes.items())))
             draft = self._draft.of_options(options)
-            code = write(draft, draft.lowered(), self._nest, lambda: self._code.doc)
+            whole = self._code
+            code = write(draft, draft.lowered(), self._nest, lambda: whole.doc)
             made = self.__class__(
                 self.args, self._leaves, self._nest, self._signature, code, options, draft
             )
@@ -350,7 +360,8 @@ class CompiledFunction:
         nest = ("list", (), tuple(range(len(draft.leaves))))
         parameters = [Parameter(n, str(x.name), (), FLOAT) for n, x in program.parameters]
         signature = Signature(tuple(parameters), True, (), True)
-        code = write(draft, program, nest, lambda: self._code.doc)
+        whole = self._code
+        code = write(draft, program, nest, lambda: whole.doc)
         args, leaves = tuple(draft.args), tuple(draft.leaves)
         return self.__class__(args, leaves, nest, signature, code, draft.options, draft)
 

@@ -26,8 +26,8 @@ from symgrad.expr.identifiers import is_name, normal
 from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
-from symgrad.expr.traverse import Roots, check_symbols, toposort
-from symgrad.functions.define import defined
+from symgrad.expr.traverse import Roots, as_roots, check_symbols, ops_of, toposort
+from symgrad.functions.define import defined, is_function
 from symgrad.ops.applied import check_defined, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
@@ -174,6 +174,13 @@ def _listed(args: Any) -> list[Expr]:
     elif isinstance(args, np.ndarray) and args.dtype == object:
         args = args.ravel().tolist()
     given = args if isinstance(args, (list, tuple)) else [args]
+    for f in given:
+        if is_function(f):
+            raise ArgumentError(
+                f"{f} is a function, and an argument is a value: give {f}(x), or say what {f} is with"
+                f" functions={{{f}: ...}}, a callable; of one that takes numbers only, and whose derivative"
+                f" is needed, a tuple ({f}, {f}')"
+            )
     return check_symbols([adopted(x) for x in given], "an argument")
 
 
@@ -238,14 +245,14 @@ def _checked_sizes(sizes: Mapping[str, int] | None) -> tuple[tuple[str, int], ..
     return tuple(sorted(pairs))
 
 
-def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> list[Expr]:
+def _of_arguments(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Sequence[Expr]:
     """The outputs, which may mention the arguments alone."""
     known: set[Expr] = set()
     for x in symbols:
         if x in known:
             raise ArgumentError(f"argument {x.name!r} is given twice")
         known.add(x)
-    outputs = over_symbols(outputs, known)
+    outputs = as_roots(over_symbols(outputs, known))
     missing = [x for x in toposort(outputs) if x.op is SYMBOL and x not in known]
     if not missing:
         return outputs
@@ -273,6 +280,8 @@ def _signature(program: Program, outputs: Sequence[Expr]) -> Signature:
 def _bounds(outputs: Sequence[Expr]) -> tuple[tuple[Dim, str], ...]:
     """Extents that slices of symbolic axes take to be at least zero."""
     bounds: dict[tuple[Dim, str], None] = {}
+    if SLICE not in ops_of(outputs):
+        return ()
     for node in toposort(outputs):
         if node.op is not SLICE:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from symgrad.expr.collector import COLLECTOR_PAUSED
@@ -107,6 +107,15 @@ class Draft:
 Text = str | Callable[[], str]  # or what writes it
 
 
+def _once(text: Text) -> Text:
+    """A text that several have in common, written when the first asks for it."""
+    return cache(text) if callable(text) else text
+
+
+def _written(text: Text) -> str:
+    return text() if callable(text) else text
+
+
 class Code:
     """The code of a compiled function.
 
@@ -126,6 +135,7 @@ class Code:
         Whether the order of a contraction was chosen by extents that were assumed.
     cost : int
         The additions that take as long as all steps of a function of scalars do for an entry; else 0.
+        Counted when first asked for.
     products : str
         The code of the multiplications of its largest product of matrices; empty where there is none.
     worth_after : int
@@ -133,11 +143,11 @@ class Code:
     """
 
     __slots__ = (
+        "_cost",
         "_doc",
         "_scalar",
         "_source",
         "arrays",
-        "cost",
         "entries",
         "has_scalar",
         "ordered",
@@ -153,7 +163,7 @@ class Code:
         entries: str | None,
         scalar: str | Callable[[], str | None] | None,
         ordered: bool,
-        cost: int,
+        cost: int | Callable[[], int],
         products: str,
         worth_after: int = 0,
     ) -> None:
@@ -163,7 +173,7 @@ class Code:
         self.entries = entries
         self.has_scalar = scalar is not None
         self.ordered = ordered
-        self.cost = cost
+        self._cost = cost
         self.products = products
         self.worth_after = worth_after
         self._scalar = scalar
@@ -172,17 +182,23 @@ class Code:
     @COLLECTOR_PAUSED
     def source(self) -> str:
         """The NumPy code."""
-        if callable(self._source):
-            self._source = self._source()
+        self._source = _written(self._source)
         return self._source
 
     @property
     @COLLECTOR_PAUSED
     def doc(self) -> str:
         """The docstring."""
-        if callable(self._doc):
-            self._doc = self._doc()
+        self._doc = _written(self._doc)
         return self._doc
+
+    @property
+    @COLLECTOR_PAUSED
+    def cost(self) -> int:
+        """The cost of an entry."""
+        if callable(self._cost):
+            self._cost = self._cost()
+        return self._cost
 
     @property
     @COLLECTOR_PAUSED
@@ -204,20 +220,20 @@ class Code:
 
 def write(draft: Draft, program: Program, nest: Nest, doc: Text) -> Code:
     """The code of a program that was just lowered from the formulas of a draft."""
-    leaves, options = draft.leaves, draft.options
+    if FLOATS.accepts(program):
+        return _of_scalars(draft, program, nest, doc)
+    leaves, options, doc = draft.leaves, draft.options, _once(doc)
     arrays = draft.of_arrays(program)
     scalar: Callable[[], str | None] | None = None
     worth_after = 0
-    if FLOATS.accepts(program):
-        scalar = partial(scalar_source, program, nest, options.name)
-    elif not program.batched and has_entries([x for _, x in program.parameters], leaves):
+    if not program.batched and has_entries([x for _, x in program.parameters], leaves):
         scalar = partial(_entries_source, arrays, leaves, nest, options.name)
         worth_after = call_that_pays(leaves, arrays.steps())
 
     def source() -> str:
-        return numpy_source(arrays, nest, options.name, code.doc)
+        return numpy_source(arrays, nest, options.name, _written(doc))
 
-    code = Code(
+    return Code(
         source,
         long_arrays(arrays.arrays),
         doc,
@@ -228,7 +244,26 @@ def write(draft: Draft, program: Program, nest: Nest, doc: Text) -> Code:
         largest_code(arrays, product_spaces(arrays)),
         worth_after,
     )
-    return code
+
+
+def _of_scalars(draft: Draft, program: Program, nest: Nest, doc: Text) -> Code:
+    """The code of a function of scalars, on floats: that for arrays is made when it is due."""
+    name, doc = draft.options.name, _once(doc)
+    arrays = cache(lambda: draft.of_arrays(program))
+
+    def source() -> str:
+        return numpy_source(arrays(), nest, name, _written(doc))
+
+    return Code(
+        source,
+        {},
+        doc,
+        None,
+        partial(scalar_source, program, nest, name),
+        False,
+        lambda: entry_cost(arrays()),
+        "",
+    )
 
 
 def _entries_source(arrays: Program, leaves: Sequence[Expr], nest: Nest, name: str) -> str | None:

@@ -18,7 +18,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import replace, transform
 from symgrad.expr.traverse import toposort
-from symgrad.functions.own import elementwise_function, takes
+from symgrad.functions.own import OwnFunction, elementwise_function, takes
 from symgrad.ops.applied import APPLIED, FunctionDerivative, UndefinedFunction
 from symgrad.ops.elementwise import as_expr, over_arrays
 
@@ -36,7 +36,8 @@ def defined(roots: Sequence[Expr], functions: Mapping[Any, Any]) -> list[Expr]:
     functions : mapping
         From a function (or its name) to a callable; for one of one argument also a tuple of callables,
         the function and its derivatives ``(f, f', f'')``; or a mapping from orders to callables,
-        ``{(0, 0): f, (1, 0): f_x}``.
+        ``{(0, 0): f, (1, 0): f_x}``. A key may be a derivative, ``f.derivative(1)``, and a value that
+        stands for its function, such as ``f(x)``.
 
     Raises
     ------
@@ -46,7 +47,7 @@ def defined(roots: Sequence[Expr], functions: Mapping[Any, Any]) -> list[Expr]:
     DerivativeError
         For a derivative of a function of numbers that is not given.
     """
-    known = {_name_of(key): _Definition(_name_of(key), value) for key, value in functions.items()}
+    known = {name: _Definition(name, given) for name, given in _by_name(functions).items()}
     result = list(roots)
     for _ in range(MAX_ROUNDS):
         if not any(_wanted(node, known) for node in toposort(result)):
@@ -56,11 +57,41 @@ def defined(roots: Sequence[Expr], functions: Mapping[Any, Any]) -> list[Expr]:
     raise ArgumentError(f"functions= defines {listed} by each other, in a circle")
 
 
-def _name_of(key: Any) -> str:
-    if isinstance(key, UndefinedFunction):
-        return key.name
+def _by_name(functions: Mapping[Any, Any]) -> dict[str, Any]:
+    """What is given for each function; derivatives that are keys join what is given for theirs."""
+    found: dict[str, Any] = {}
+    derivatives: dict[str, dict[Orders, Any]] = {}
+    for key, value in functions.items():
+        name, orders = function_of(key)
+        if any(orders):
+            derivatives.setdefault(name, {})[orders] = value
+        else:
+            found[name] = value
+    for name, table in derivatives.items():
+        (count, *others) = {len(orders) for orders in table}
+        if others:
+            raise ArgumentError(
+                f"functions= has derivatives of {name} by different numbers of arguments"
+            )
+        found[name] = {**(_table(name, found[name], count) if name in found else {}), **table}
+    return found
+
+
+def is_function(key: Any) -> bool:
+    """Whether a key stands for a function, not for a value."""
+    return isinstance(key, (UndefinedFunction, FunctionDerivative, OwnFunction))
+
+
+def function_of(key: Any) -> tuple[str, Orders]:
+    """The name of a function, and the orders of a derivative of it."""
+    if isinstance(key, (UndefinedFunction, OwnFunction)):
+        return key.name, ()
+    if isinstance(key, FunctionDerivative):
+        return key.function.name, key.orders
+    if isinstance(key, Expr) and key.op is APPLIED:
+        return key.params.function.name, key.params.orders
     if isinstance(key, str) and key:
-        return key
+        return key, ()
     raise ArgumentError(
         f"functions= is a dict from functions, or their names, to callables; {key!r} is no function made"
         " by function"

@@ -9,20 +9,24 @@ import keyword
 import re
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 from weakref import WeakValueDictionary
 
 import numpy as np
 
+from symgrad.autodiff import diff
 from symgrad.calls import checked
-from symgrad.errors import ArgumentError, DerivativeError
+from symgrad.errors import ArgumentError, DerivativeError, SymgradError
 from symgrad.expr.interval import Interval
 from symgrad.expr.leaves import number, symbol
 from symgrad.expr.node import Expr
+from symgrad.expr.rewriting import replace
 from symgrad.functions.callables import bind, code_of_callable
+from symgrad.ops.applied import UndefinedFunction
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import broadcast
-from symgrad.ops.elementwise import Elementwise, as_expr, elementwise
+from symgrad.ops.elementwise import Elementwise, as_expr, elementwise, over_arrays
 from symgrad.parse.functions import ARRAY_FUNCTIONS, NUMBERS, SCALAR_FUNCTIONS
 
 # Names that the code of a template may use
@@ -40,6 +44,52 @@ class OwnFunction(Elementwise):
         held = getattr(self, "held", None)
         token = None if held is None else held.token
         return _again, (self.definition, token)  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class OwnDerivative(UndefinedFunction):
+    """The derivatives of a function of one's own of which the rules are not known.
+
+    Where a rule is known for one of the operands, its derivative is taken in place of an unknown one.
+    """
+
+    owner: Any = None
+
+    @property
+    def notation(self) -> str | None:
+        head, place, _ = (self.owner.definition[3] or "").partition("{0}")
+        if place and not head.endswith("("):
+            head = ""  # the operand stands elsewhere than in brackets after a name
+        plain = self.name.replace("_", r"\_")
+        return head.removesuffix("(").removesuffix(r"\left") or rf"\operatorname{{{plain}}}"
+
+    def at(self, operands: tuple[Expr, ...], orders: tuple[int, ...]) -> Expr:
+        rules = self.owner.definition[1]
+        place = next((i for i, n in enumerate(orders) if n and rules[i] is not None), None)
+        if place is None:
+            return super().at(operands, orders)
+        leaves = [symbol(f"operand_{k}", unique=self.owner) for k, _ in enumerate(orders)]
+        slope = self.owner.derivative[place](number(1), self.owner(*leaves), *leaves)
+        rest = [n - (k == place) for k, n in enumerate(orders)]
+        by = [(x, n) for x, n in zip(leaves, rest, strict=True) if n]
+        formula = diff(slope, *by) if by else slope
+        known = dict(zip(leaves, operands, strict=True))
+        if not operands[0].shape:
+            return replace([formula], known, {})[0]
+        return over_arrays([formula], known, operands[0].shape)[0]
+
+    def sympy(self, sp: Any) -> Any:
+        return lambda *images: self.owner.sympy(sp, *images)
+
+    def undefined(self, node: Expr) -> SymgradError:
+        count = len(node.args)
+        orders = node.params.orders
+        key = orders[0] if count == 1 else orders
+        return DerivativeError(
+            f"{node} is not known: give derivative= to elementwise_function, a function of the"
+            f" {'operand' if count == 1 else 'operands for each of them'}, or say what it is with"
+            f" functions={{{self.name!r}: {{{key}: ...}}}}, a callable"
+        )
 
 
 _made: WeakValueDictionary[Any, OwnFunction] = WeakValueDictionary()
@@ -69,9 +119,11 @@ def elementwise_function(
         An identifier that no function of the library has.
     derivative : callable or sequence of callables, optional
         For each operand the partial derivative, a function of the operands built from functions of this
-        library (or of your own): ``lambda x: sg.cos(x)``; or one of ``(g, y, *operands)``, where `y` is
-        the value, to be reused, and the result is the derivative times `g`. One that is left out, or
-        None, is an error when it is asked for.
+        library (or of your own): ``lambda x: sg.cos(x)``, for two operands a pair,
+        ``(lambda x, y: y, lambda x, y: x)``; or one of ``(g, y, *operands)``, where `y` is the value, to be
+        reused, and the result is the derivative times `g`. One that is left out, or None, is an undefined
+        derivative: it prints as g'(x), and what it is can be said when code is made,
+        ``functions={"g": {1: numpy.cos}}``, for two operands ``{(1, 0): ..., (0, 1): ...}``.
     numpy : str or callable, optional
         The code: a template over operands such as ``"np.sin({0})/{0}"``, in which ``np`` is NumPy and
         ``scipy.special`` can be used, or a function of arrays. Saved code imports the function; one that
@@ -84,7 +136,8 @@ def elementwise_function(
     range : (low, high), optional
         Where the values lie.
     arity : int, optional
-        How many operands it takes, where neither `derivative` nor the template says so: 1.
+        How many operands it takes, where neither `derivative`, the template nor the signature of the
+        function of arrays says so: 1.
     domain : (low, high), optional
         Where it may be sampled, by tests.
 
@@ -114,13 +167,15 @@ def elementwise_function(
     _check_name(name)
     listed = isinstance(derivative, (list, tuple))
     rules = tuple(derivative) if listed else None if derivative is None else (derivative,)
-    count = _arity(name, rules if listed else None, numpy, arity)
+    count = _arity(name, derivative, numpy, arity)
     if rules is None:
         rules = (None,) * count
     if len(rules) != count:
+        operands = ", ".join("xyzuvw"[:count]) if count <= 6 else "*operands"
+        each = ", ".join(f"lambda {operands}: ..." for _ in builtins.range(min(count, 2)))
         raise ArgumentError(
-            f"{name} takes {count} operands and so needs as many derivatives, got {len(rules)}; give a"
-            " list, with None for what is not known"
+            f"{name} takes {count} operand{'s' * (count > 1)}, so derivative= needs a function for each,"
+            f" ({each}{', ...' * (count > 2)}), with None for what is not known; got {len(rules)}"
         )
     if isinstance(numpy, str):
         _check_template(name, numpy, count)
@@ -207,17 +262,38 @@ def _check_name(name: Any) -> None:
         )
 
 
-def _arity(name: str, rules: Any, numpy: Any, given: int | None) -> int:
+def _shown(function: Callable[..., Any]) -> str:
+    """A function by its name and what it takes."""
+    try:
+        return f"{getattr(function, '__name__', function)}{inspect.signature(function)}"
+    except (TypeError, ValueError):
+        return repr(function)
+
+
+def _operands_of(function: Any) -> int | None:
+    """How many arguments a Python function must have; None where nobody says."""
+    if isinstance(function, np.ufunc):
+        return function.nin
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    needed = [p for p in parameters if p.kind in plain and p.default is inspect.Parameter.empty]
+    return len(needed) or None
+
+
+def _arity(name: str, derivative: Any, numpy: Any, given: int | None) -> int:
     """How many operands a function takes, by what is said of it."""
     if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
         raise ArgumentError(f"arity= of {name} must be a positive int, not {given!r}")
     if given is not None:
         return given
-    if rules is not None:
-        return len(rules)
+    if isinstance(derivative, (list, tuple)):
+        return len(derivative)
     if isinstance(numpy, str):
         return 1 + max([int(i) for i in _PLACE.findall(numpy)], default=0)
-    return 1
+    return _operands_of(numpy) or 1
 
 
 def _check_template(name: str, template: str, count: int) -> None:
@@ -288,12 +364,9 @@ def _rule(name: str, index: int, given: Any, count: int) -> Callable[..., Expr]:
     """A rule of the record, ``(g, y, *operands)``, from what was given for one operand."""
     if given is None:
 
-        def unknown(g: Expr, y: Expr, *operands: Expr) -> NoReturn:
-            place = f" by operand {index}" if count > 1 else ""
-            raise DerivativeError(
-                f"the derivative of {name}{place} is not known: give derivative= to"
-                " elementwise_function"
-            )
+        def unknown(g: Expr, y: Expr, *operands: Expr) -> Expr:
+            orders = tuple([int(k == index) for k in builtins.range(count)])
+            return mul(g, OwnDerivative(name, (), y.op).at(operands, orders))
 
         return unknown
     if not callable(given):
@@ -303,8 +376,9 @@ def _rule(name: str, index: int, given: Any, count: int) -> Callable[..., Expr]:
     if takes(given, count + 2):
         return lambda g, y, *operands: _shaped(name, given(g, y, *operands), y)
     raise ArgumentError(
-        f"derivative= of {name} takes its {count} operand(s), or (g, y) and the operands; {given!r} does"
-        " not"
+        f"derivative= of {name} is called with its {count} operand{'s' * (count > 1)}, as in"
+        f" lambda {', '.join('xyzuvw'[:count])}: ..., or with (g, y) before them; {_shown(given)} takes"
+        " others"
     )
 
 
@@ -362,6 +436,8 @@ def _sympy_class(sp: Any, op: OwnFunction, numpy: Any) -> Any:
         operands = [symbol(f"operand_{k}", unique=op) for k in builtins.range(op.arity)]
         rule = op.derivative[argindex - 1]
         assert rule is not None
+        if op.definition[1][argindex - 1] is None:  # type: ignore[attr-defined]
+            raise sp.core.function.ArgumentIndexError(self, argindex)
         slope = to_sympy(rule(number(1), op(*operands), *operands))
         return slope.xreplace(dict(zip(map(to_sympy, operands), self.args, strict=True)))
 

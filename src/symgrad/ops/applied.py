@@ -5,7 +5,7 @@ node is the same op with one order raised: derivatives are closed, to any order,
 node in whatever order they were taken.
 
 Where one differentiates by ``q(t)``, or gives it as an argument, it is a variable like a symbol, and so
-is each of its derivatives: a symbol stands in for it while that is done (`variables`).
+is each of its derivatives, and each `named` part: a symbol stands in for it while that is done.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 import numpy as np
 
 from symgrad.calls import checked
-from symgrad.errors import ArgumentError
+from symgrad.errors import ArgumentError, SymgradError
 from symgrad.expr.dims import Shape
 from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import range_by_assumptions, symbol
@@ -27,11 +27,12 @@ from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.order import BETWEEN, CUT, SHOWN, UNDEFINED, name_text, number_text
 from symgrad.expr.rewriting import replace
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.expr.types import WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.einsum import broadcast_all
 from symgrad.ops.elementwise import adopted, as_expr, lift_of
+from symgrad.ops.named import NAMED
 
 ASSUMPTIONS: Final = ("integer", "negative", "nonnegative", "nonzero", "positive", "real")
 
@@ -50,6 +51,11 @@ class UndefinedFunction:
 
     name: str
     assumptions: tuple[str, ...] = ()
+
+    @property
+    def notation(self) -> str | None:
+        """What LaTeX writes before the arguments; None for the name."""
+        return None
 
     @checked
     def __call__(self, *args: Any) -> Expr:
@@ -83,8 +89,23 @@ class UndefinedFunction:
             return lift(  # type: ignore[no-any-return]
                 lambda *plain: self.applied(plain, orders), args, {}
             )
-        operands = tuple(broadcast_all([as_expr(a) for a in args]))
+        return self.at(tuple(broadcast_all([as_expr(a) for a in args])), orders)
+
+    def at(self, operands: tuple[Expr, ...], orders: tuple[int, ...]) -> Expr:
+        """The derivative of these orders at operands of one shape."""
         return APPLIED.build(operands, (self, orders))
+
+    def sympy(self, sp: Any) -> Any:
+        """The function in SymPy."""
+        return sp.Function(self.name, **dict.fromkeys(self.assumptions, True))
+
+    def undefined(self, node: Expr) -> SymgradError:
+        """The error for a node of this function where its values are needed."""
+        name = self.name
+        return ArgumentError(
+            f"{node} is undefined: give it as an argument, such as lambdify([{node}], ...), or say what"
+            f" {name} is with functions={{{name!r}: ...}}, a callable, or substitute(e, {{{name}: ...}})"
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -176,7 +197,7 @@ def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
     found: list[Expr | None] = []
     for i, needs in enumerate(needed):
         raised = (*orders[:i], orders[i] + 1, *orders[i + 1 :])
-        found.append(mul(g, _build(y.args, (wanted, raised))) if needs else None)
+        found.append(mul(g, wanted.at(y.args, raised)) if needs else None)
     return found
 
 
@@ -186,13 +207,13 @@ def _assumptions(node: Expr) -> tuple[str, ...]:
 
 
 def _no_code(node: Expr) -> NoReturn:
-    raise undefined(node)
+    raise node.params.function.undefined(node)
 
 
 def _sympy(sp: Any, *args: Any) -> Any:
     """SymPy's applied function; of derivatives its `Derivative`, at values that are no symbol `Subs`."""
     *images, wanted, orders = args
-    made = sp.Function(wanted.name, **dict.fromkeys(wanted.assumptions, True))
+    made = wanted.sympy(sp)
     if not any(orders):
         return made(*images)
     slots, counts, points = list(images), [], []
@@ -249,15 +270,6 @@ def is_derivative(node: Expr, x: Expr) -> bool:
     )
 
 
-def undefined(node: Expr) -> ArgumentError:
-    """The error for an undefined function where its values are needed."""
-    name = node.params.function.name
-    return ArgumentError(
-        f"{node} is undefined: give it as an argument, such as lambdify([{node}], ...), or say what"
-        f" {name} is with functions={{{name!r}: ...}}, a callable, or substitute(e, {{{name}: ...}})"
-    )
-
-
 def check_defined(roots: Sequence[Expr]) -> None:
     """Raise for an undefined function.
 
@@ -266,18 +278,22 @@ def check_defined(roots: Sequence[Expr]) -> None:
     ArgumentError
         Naming the first one.
     """
-    for node in toposort(roots):
-        if node.op is APPLIED:
-            raise undefined(node)
+    roots = as_roots(roots)
+    if APPLIED in ops_of(roots):
+        node = next(x for x in toposort(roots) if x.op is APPLIED)
+        raise node.params.function.undefined(node)
 
 
-# Applied functions as variables
+# Applied functions and names as variables
+
+STANDING: Final = (APPLIED, NAMED)  # what a symbol stands for where it is a variable
 
 
 def stand_in(node: Expr) -> Expr:
-    """The symbol that stands for an applied function: one and the same each time."""
-    held = dict.fromkeys(_assumptions(node), True)
-    return symbol(str(node), node.shape, node.dtype, unique=node, **held)
+    """The symbol that stands for an applied function or a name: one and the same each time."""
+    applied = node.op is APPLIED
+    held = dict.fromkeys(_assumptions(node), True) if applied else {}
+    return symbol(str(node if applied else node.name), node.shape, node.dtype, unique=node, **held)
 
 
 def _entries(given: Any) -> Iterator[Any]:
@@ -292,7 +308,7 @@ def _entries(given: Any) -> Iterator[Any]:
 
 
 def stand_ins(given: Any) -> dict[Expr, Expr]:
-    """The applied functions among variables, outermost only, and the symbols for them."""
+    """The applied functions and names among variables, outermost only, and the symbols for them."""
     found: dict[Expr, Expr] = {}
     seen: set[Expr] = set()
     for entry in _entries(given):
@@ -300,7 +316,7 @@ def stand_ins(given: Any) -> dict[Expr, Expr]:
         stack = [x] if isinstance(x, Expr) else []
         while stack:
             node = stack.pop()
-            if node.op is APPLIED:
+            if node.op in STANDING:
                 found[node] = stand_in(node)
             elif node.args and node not in seen:
                 seen.add(node)
@@ -324,7 +340,7 @@ def exchanged(given: Any, known: Mapping[Expr, Expr]) -> Any:
 
 
 def with_functions(*names: str) -> Callable[[F], F]:
-    """Let the arguments `names` of a function be applied functions, where it takes symbols.
+    """Let the arguments `names` of a function be applied functions or names, where it takes symbols.
 
     They are independent of each other and of all symbols: symbols stand in for them in all arguments,
     and results that are expressions have them back.

@@ -44,7 +44,9 @@ def named(e: Any, name: str) -> Expr:
     """`e` under a name: prints as that name, with ``name = ...`` among the definitions.
 
     A name holds: no rule of simplification takes apart what has one, and derivatives are written in terms
-    of it, with its own powers found again. A named constant stays a name, too; its value enters when code
+    of it, with its own powers found again. A name is a variable, too: ``diff(f, p)`` is the partial
+    derivative by it, everything else held, and `lambdify`, `evaluate` and `substitute` take values for it.
+    A named constant stays a name, too; its value enters when code
     is made. `explicit` writes the definitions out.
 
     Parameters

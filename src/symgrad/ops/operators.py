@@ -24,6 +24,8 @@ from symgrad.ops import (
     arithmetic,
     convert,
     indexing,
+    matrix_products,
+    plain,
     products,
     reducing,
     select,
@@ -175,7 +177,17 @@ def _number(self: Expr, kind: str) -> Any:
 
 
 def _as_array(self: Expr, dtype: Any = None, copy: bool | None = None) -> Any:
-    """What NumPy makes an array of: a constant, or as Python objects the entries, or the whole."""
+    """What NumPy makes an array of: a constant, or as Python objects the entries, or the whole.
+
+    SciPy's functions ask for an array of numbers in this way, and would compute with objects.
+    """
+    caller = sys._getframe(1).f_globals.get("__name__", "")
+    if caller.partition(".")[0] == "scipy" and value_of(self) is None:
+        raise ArgumentError(
+            "a function of SciPy asked an expression for its numbers; SciPy's ufuncs, such as"
+            " scipy.special.erf, take expressions, and of its other functions those in symgrad.linalg"
+            " and symgrad.special have the same names; else evaluate first: symgrad.evaluate(e, {x: value})"
+        )
     if dtype is not None and np.dtype(dtype) != object:
         value = value_of(self) if self.shape == () else None
         if value is None:
@@ -216,9 +228,9 @@ def _index(self: Expr) -> int:
 
 
 @checked
-def reshape(self: Any, *shape: Any) -> Any:
-    """The same entries, in C order, in another shape: of one tuple, or of its extents."""
-    return shapes.reshape(self, shape[0] if len(shape) == 1 else shape)
+def reshape(self: Any, *shape: Any, order: str = "C", copy: Any = None) -> Any:
+    """The same entries in another shape: of one tuple, or of its extents; see `symgrad.reshape`."""
+    return shapes.reshape(self, shape[0] if len(shape) == 1 else shape, order)
 
 
 @checked
@@ -320,6 +332,13 @@ def install(
         "_op_priority": 1000.0,  # SymPy's word for it: its operators leave the work to ours
         "__sympy__": False,  # nor are they taken for what SymPy could convert
         "T": property(shapes.transpose),
+        "mT": property(matrix_products.matrix_transpose),
+        "real": property(plain.real),
+        "imag": property(plain.imag),
+        "flat": property(shapes.ravel),
+        "copy": plain.copy,
+        "conj": plain.real,
+        "conjugate": plain.real,
         "size": property(shapes.size),
         "sum": reducing.sum,
         "mean": reducing.mean,
@@ -333,6 +352,7 @@ def install(
         "argmax": reducing.argmax,
         "argmin": reducing.argmin,
         "argsort": sorting.argsort,
+        "sort": sorting.sort,
         "cumsum": reducing.cumsum,
         "cumprod": reducing.cumprod,
         "astype": convert.astype,

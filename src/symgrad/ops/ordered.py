@@ -20,6 +20,22 @@ from symgrad.ops.elementwise import as_expr
 from symgrad.ops.ufuncs import expit
 
 
+class Numbers(tuple[Any, ...]):
+    """Parameters that are numbers, however many."""
+
+    __slots__ = ()
+
+    def __new__(cls, *values: Any) -> Numbers:
+        """As the fields of an op are made; nothing but numbers holds together."""
+        for value in values:
+            if value.__class__ not in (int, float, Fraction):
+                raise TypeError(f"{value!r} is no number")
+        return super().__new__(cls, values)
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self)
+
+
 def cast_code(node: Expr) -> str:
     """Code that brings a result in float64 to the type of `node`."""
     return "" if node.dtype.name == "float64" else f".astype(np.{node.dtype.name})"
@@ -62,6 +78,7 @@ def ordered(
     op = Op(
         name=name,
         build=lambda args, params: make(op, args, params, *infer(args, params)),
+        fields=Numbers,
         infer=infer,
         vjp=cotangents,
         elementwise=True,

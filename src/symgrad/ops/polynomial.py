@@ -9,6 +9,7 @@ from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import WEAK_FLOAT, promote
+from symgrad.ops.ordered import Numbers
 
 
 def polyval(coefficients: Sequence[float], x: Expr) -> Expr:
@@ -55,6 +56,7 @@ def _latex(node: Expr) -> str:
 
 POLYVAL: Final = Op(
     name="polyval",
+    fields=Numbers,
     build=_build,
     infer=_infer,
     vjp=_cotangents,

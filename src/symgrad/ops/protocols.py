@@ -19,6 +19,7 @@ from symgrad.ops.cast import cast
 from symgrad.ops.einsum import einsum_node, insert_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.public import refuse_out
+from symgrad.ops.refused import REASONS
 from symgrad.ops.softmax import logsumexp
 from symgrad.ops.ufuncs import multiply
 
@@ -91,7 +92,8 @@ def numpy_ufunc(
     if method == "outer" and function is not None and ufunc.signature is None and not options:
         return _outer(function, *inputs)
     given = f" with {', '.join(options)}" if options else ""
-    instead = _INSTEAD.get(method, _INSTEAD["where"] if "where" in options else "")
+    reason = f": {REASONS[ufunc.__name__]}" if ufunc.__name__ in REASONS else ""
+    instead = _INSTEAD.get(method, _INSTEAD["where"] if "where" in options else reason)
     raise ArgumentError(f"numpy.{name}{given} is not defined for expressions{instead}")
 
 
@@ -126,9 +128,7 @@ def numpy_function(table: dict[Any, Any], function: Any, args: Any, kwargs: Any)
     """
     ours = table.get(function)
     if ours is None:
-        raise ArgumentError(
-            f"numpy.{function.__name__} is not defined for expressions; see symgrad.__all__"
-        )
+        raise not_defined(function, "expressions")
     refuse_out(kwargs.get("out"), f"numpy.{function.__name__}")
     given = {k: v for k, v in _said(kwargs).items() if k != "out"}
     try:
@@ -138,6 +138,17 @@ def numpy_function(table: dict[Any, Any], function: Any, args: Any, kwargs: Any)
             raise
         _check_arguments(ours, function.__name__, args, given)
         raise
+
+
+def not_defined(function: Any, whom: str) -> ArgumentError:
+    """The error for a function of NumPy's that there is not, with the reason where one is known."""
+    room = (function.__module__ or "numpy").split(".")
+    name = ".".join(
+        ["numpy", *[part for part in room if part in ("linalg", "fft")], function.__name__]
+    )
+    reason = REASONS.get(name.removeprefix("numpy."))
+    because = f": {reason}" if reason else "; see symgrad.__all__"
+    return ArgumentError(f"{name} is not defined for {whom}{because}")
 
 
 def _check_arguments(ours: Any, name: str, args: Any, kwargs: Any) -> None:

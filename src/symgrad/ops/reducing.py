@@ -266,7 +266,7 @@ def _var(
         if ddof != 0:
             raise ArgumentError(f"{who} got ddof and correction, which are one thing; give one")
         ddof = correction
-    x = _operand(a, dtype)
+    x = masked(_operand(a, dtype), where, 0, who)  # what is left out is finite, in derivatives too
     axes = normalize_axes(axis, x.ndim)
     if center is None:
         center = insert_axes(_mean(x, axes, where, who), axes)

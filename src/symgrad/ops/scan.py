@@ -18,11 +18,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
 from symgrad.expr.dims import Dim, Shape, add_dims, dim_names, map_dim, mul_dims
-from symgrad.expr.leaves import extent, is_value, number
+from symgrad.expr.leaves import extent, is_value, number, symbol
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params, Rename
 from symgrad.expr.rewriting import replace as exchanged
-from symgrad.expr.traverse import toposort
+from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.expr.types import Ty, promote
 from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, transpose_axes
@@ -324,12 +324,26 @@ def _map_dims(params: Params, rename: Rename) -> Params:
 
 
 def written(loop: Loop, show: Callable[[Expr], str]) -> tuple[list[str], list[str]]:
-    """Names of the bound symbols, and the formulas of a step."""
-    names = [str(x.name) for x in (*loop.carries, *loop.elements)]
-    return names, [show(e) for e in (*loop.following, *loop.outputs)]
+    """Names of the bound symbols, and the formulas of a step.
+
+    A bound symbol has no name that anything else in the step has: beside another ``x`` it is ``x1``.
+    """
+    bound = (*loop.carries, *loop.elements)
+    formulas = [*loop.following, *loop.outputs]
+    taken = {x.name for x in free_symbols(*formulas) if x not in set(bound)}
+    names: list[str] = []
+    renamed: dict[Expr, Expr] = {}
+    for x in bound:
+        wishes = (f"{x.name}{k or ''}" for k in itertools.count())
+        name = next(wish for wish in wishes if wish not in taken)
+        taken.add(name)
+        names.append(name)
+        if name != x.name:
+            renamed[x] = symbol(name, x.shape, x.dtype, unique=x)
+    return names, [show(e) for e in (exchanged(formulas, renamed, {}) if renamed else formulas)]
 
 
-def _arguments(node: Expr) -> tuple[list[int], list[tuple[int, str]]]:
+def arguments_shown(node: Expr) -> tuple[list[int], list[tuple[int, str]]]:
     """The operands that are shown: those the loop runs over, and parameters that were replaced."""
     loop = node.params.loop
     first = 1 + len(loop.sizes)
@@ -341,7 +355,7 @@ def _arguments(node: Expr) -> tuple[list[int], list[tuple[int, str]]]:
 def _text(node: Expr) -> str:
     loop = node.params.loop
     names, formulas = written(loop, str)
-    shown, replaced = _arguments(node)
+    shown, replaced = arguments_shown(node)
     step = f"({', '.join(names)}) -> ({', '.join(formulas)})"
     operands = [f"{{{i}}}" for i in shown] + [f"{name}={{{i}}}" for i, name in replaced]
     last = [f"length={loop.length}"] if not loop.elements else []

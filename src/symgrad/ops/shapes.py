@@ -45,15 +45,39 @@ def size(x: Any, axis: int | None = None) -> Expr:
 
 
 @public
-def reshape(a: Any, shape: Any) -> Expr:
-    """`a` in another shape, in C order; one extent may be -1.
+def reshape(a: Any, shape: Any, order: str = "C", *, copy: Any = None) -> Expr:
+    """`a` in another shape; one extent may be -1.
+
+    Parameters
+    ----------
+    a : expression
+    shape : int or tuple
+    order : str
+        ``"C"``: the last index changes fastest; ``"F"``: the first, in `a` and in the result.
+    copy : bool, optional
+        Not looked at: a formula shares nothing.
 
     Raises
     ------
     ShapeError
         If the sizes differ, or the extent for -1 is no whole number.
+    ArgumentError
+        For another order.
     """
     x = as_expr(a)
+    if _is_fortran(order, "reshape"):
+        listed = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
+        return transpose(_reshaped(transpose(x), listed[::-1]))
+    return _reshaped(x, shape)
+
+
+def _is_fortran(order: Any, who: str) -> bool:
+    if order not in ("C", "F", "A", "K", None):
+        raise ArgumentError(f"{who} has the orders C and F, not {order!r}")
+    return bool(order == "F")
+
+
+def _reshaped(x: Expr, shape: Any) -> Expr:
     listed = list(shape) if isinstance(shape, (tuple, list)) else [shape]
     unknown = [i for i, d in enumerate(listed) if isinstance(d, int) and d == -1]
     if len(unknown) > 1:
@@ -75,9 +99,11 @@ def reshape(a: Any, shape: Any) -> Expr:
 
 
 @public
-def ravel(a: Any) -> Expr:
-    """`a` as a vector, in C order."""
+def ravel(a: Any, order: str = "C") -> Expr:
+    """`a` as a vector; in the order "F" the first index changes fastest, in "C" the last."""
     x = as_expr(a)
+    if _is_fortran(order, "ravel"):
+        x = transpose(x)
     return reshape_to(x, (mul_dims(*x.shape),))
 
 

@@ -13,29 +13,41 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
     blocks,
+    convolving,
     decompositions,
     determinant,
+    differences,
     gathering,
+    grids,
     implicit,
     indexing,
     interpolation,
+    joining,
     layout,
     linalg,
     matrix_functions,
     matrix_powers,
     matrix_products,
+    nan_functions,
     norms,
+    plain,
+    polynomials,
     products,
     pseudoinverse,
+    qr,
+    quantiles,
     quotients,
     reducing,
     reduction,
     scaled,
     select,
     shapes,
+    solving,
     sorting,
     special,
+    splitting,
     stable,
+    statistics,
     ufuncs,
 )
 from symgrad.ops.applied import APPLIED
@@ -81,6 +93,7 @@ TENSOR: Final = (
     *matrix_functions.FUNCTION_OPS,
     *matrix_powers.POWER_OPS,
     *decompositions.DECOMPOSITION_OPS,
+    *qr.QR_OPS,
     *pseudoinverse.PSEUDOINVERSE_OPS,
     *implicit.IMPLICIT_OPS,
     SCAN,
@@ -112,6 +125,8 @@ _RENAMED: Final[dict[str, Any]] = {
     "rad2deg": ufuncs.degrees,
     "matmul": products.matmul,
     "vecdot": matrix_products.vecdot,
+    "matvec": solving.matvec,
+    "vecmat": solving.vecmat,
 }
 # What NumPy calls on the entries of an object array: ``np.exp(np.array([x, y]))`` is ``[x.exp(), y.exp()]``
 _LOOPS: Final = (
@@ -142,6 +157,22 @@ _FUNCTION_NAMES: Final = {
     indexing: "compress extract",
     interpolation: "interp",
     sorting: "sort argsort take_along_axis searchsorted",
+    joining: (
+        "atleast_1d atleast_2d atleast_3d column_stack dstack append delete insert resize diagflat"
+    ),
+    splitting: "array_split hsplit vsplit dsplit unstack fliplr flipud rot90 rollaxis",
+    grids: "linspace logspace geomspace meshgrid vander",
+    differences: "diff ediff1d trapezoid gradient unwrap",
+    quantiles: "median quantile percentile nanmedian nanquantile nanpercentile",
+    nan_functions: "nansum nanprod nanmean nanvar nanstd nanmax nanmin nancumsum nancumprod",
+    statistics: "average ptp cov corrcoef count_nonzero isclose allclose array_equal",
+    convolving: "convolve correlate",
+    polynomials: "polyval polyadd polysub polymul polydiv polyder polyint poly polyfit",
+    plain: (
+        "copy real imag angle isreal iscomplex isposinf isneginf full_like choose partition argpartition"
+        " digitize cumulative_sum cumulative_prod apply_along_axis apply_over_axes"
+    ),
+    special: "i0",
     products: "einsum dot vdot inner outer tensordot trace kron cross",
 }
 
@@ -155,6 +186,8 @@ _LINALG_NAMES: Final = {
     norms: "norm vector_norm matrix_norm cond",
     products: "matmul outer tensordot cross",
     pseudoinverse: "pinv lstsq matrix_rank",
+    qr: "qr",
+    solving: "tensorinv tensorsolve",
 }
 
 
@@ -168,12 +201,15 @@ def _function_table() -> dict[Any, Any]:
     return table | {
         np.matrix_transpose: matrix_products.matrix_transpose,
         np.astype: astype,
-        np.real: ufuncs.positive,
-        np.imag: lambda val: val * 0,
+        np.fix: ufuncs.trunc,
+        np.iscomplexobj: lambda x: False,
+        np.isrealobj: lambda x: True,
+        np.real_if_close: lambda a, tol=100: a,
         np.round: ufuncs.round_,
         np.around: ufuncs.round_,
         np.amax: reducing.max,
         np.amin: reducing.min,
+        np.empty_like: lambda a, *args, **kwargs: a * 0,
         np.zeros_like: lambda a, *args, **kwargs: a * 0,
         np.ones_like: lambda a, *args, **kwargs: a * 0 + 1,
         np.shape: lambda a: a.shape,

@@ -197,11 +197,17 @@ def scattered(x: Expr) -> Expr:
         units = [UNIT_AT.build((i,), ((x.shape[axis],), x.ty)) for axis, i in enumerate(indices)]
         return _times_units(inside, units, x)
     if len(indices) == 1 and indices[0].op is CONST and 0 < indices[0].shape[0] <= MAX_UNITS:
-        return _few_units(inside, indices[0].params[0].array.tolist(), x)
+        return _few_units(inside, _entries(indices[0]), x)
     c, held = _scaled(inside)
     own = held.op is GATHER and not held.args[0].args and _same(held.args[1:], indices)
     params = (x.shape, x.ty, 0, tuple(range(1, len(x.args))), inside.shape[0], own)
     return _times(c, PLACED.build((held.args[0] if own else held, *indices), params))
+
+
+def _entries(index: Expr) -> list[Any]:
+    """The entries of a constant vector, also of one that has one entry many times."""
+    value, tag, (length,), _ = index.params
+    return value.array.tolist() if tag == "array" else [value] * length
 
 
 def _same(a: Sequence[Expr], b: Sequence[Expr]) -> bool:

@@ -61,7 +61,7 @@ def function_latex(
     `entries` says that what is written are entries of arrays.
     """
     function, orders = node.params
-    name = reference(function.name).text
+    name = function.notation or reference(function.name).text
     listed = ", ".join(part.text for part in parts)
     call = rf"\left({listed}\right)"
     if len(orders) == 1:

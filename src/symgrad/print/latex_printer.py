@@ -18,6 +18,7 @@ from symgrad.ops.gathering import GATHER
 from symgrad.ops.guard import WHERE
 from symgrad.ops.layout import SLICE
 from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
+from symgrad.ops.scan import SCAN
 from symgrad.print.among_zeros import index_latex, units_latex, unsaid_axes
 from symgrad.print.definitions import Plan
 from symgrad.print.extents import Said, extents_needed, extents_said, said_in_latex, says
@@ -34,6 +35,7 @@ from symgrad.print.latex_leaves import (
 )
 from symgrad.print.latex_names import escaped
 from symgrad.print.latex_options import DEFAULT, Options
+from symgrad.print.loops import scan_latex
 from symgrad.print.matrix_powers import derivative_latex, power_latex
 from symgrad.print.printer import (
     ATOM,
@@ -344,6 +346,8 @@ class LatexPrinter(Printer):
             return derivative_latex(node, parts, self)
         if op is WHERE:
             return _cases(*parts)
+        if op is SCAN and not view.hidden:
+            return scan_latex(node, parts, lambda plan: LatexPrinter(plan, self.options))
         if op is exp and self._is_power(node, parts):
             return Piece(f"e^{{{parts[0].text}}}", POWER)
         if op is CONST and is_number(node):

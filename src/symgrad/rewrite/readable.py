@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
+from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr, remember_form, remembered_form
 from symgrad.expr.rewriting import rewritten
-from symgrad.expr.traverse import as_roots, free_symbols, ops_of, toposort
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops.arithmetic import MUL, mul_all
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.products import matmul
@@ -43,13 +44,13 @@ def _forms(computed: Expr) -> list[Expr]:
     return [computed, mul_all(factors)]
 
 
-def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> list[Expr]:
+def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> Sequence[Expr]:
     """The roots, or what is read of them where a symbol beyond `known` cancels in that.
 
     Nobody is asked for the value of a symbol that does not stand in the formula.
     """
-    if all(x in known for x in free_symbols(*roots)):
-        return list(roots)
+    if all(x in known for x in toposort(roots) if x.op is SYMBOL):
+        return roots
     return shown_forms(roots)
 
 

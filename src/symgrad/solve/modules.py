@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 from collections.abc import Sequence
-from functools import cache
+from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -42,6 +41,7 @@ from symgrad.solve.runtime import (
     spectra,
     trust,
 )
+from symgrad.solve.standalone import standalone
 
 # In the order in which they build on each other; what a source calls decides which it needs
 ORDER: tuple[ModuleType, ...] = (
@@ -124,41 +124,18 @@ def namespace() -> dict[str, Any]:
     return names | {"errors": errors}
 
 
-def standalone(generated: str, late: Sequence[str]) -> str:
-    """A module with what `generated` calls in front of it: the runtime, and functions made late."""
+def module_text(generated: str, late: Sequence[str], lines: Sequence[str]) -> str:
+    """A module with what `generated` calls in front of it: the runtime, and functions made late.
+
+    `lines` say what is solved; they are its docstring, with how it was made.
+    """
     called = next(name for name in NEEDED if f"{name}(" in generated)
-    imports: dict[str, None] = {}
-    bodies = []
-    for module in NEEDED[called]:
-        lines, body = _parts(module)
-        imports |= dict.fromkeys(lines)
-        bodies.append(body)
-    tails = []
-    for source in (*late, generated):
-        lines, body = _without_imports(source)
-        imports |= dict.fromkeys(lines)
-        tails.append(body)
-    head = ["from __future__ import annotations", "", *sorted(imports)]
-    return "\n".join(head) + "\n\n\n" + "\n\n\n".join([ERRORS.strip(), *bodies, *tails]) + "\n"
+    needed = [inspect.getsource(module) for module in NEEDED[called]]
+    return standalone([ERRORS, *needed], [*late, generated], header_of(lines))
 
 
-@cache
-def _parts(module: ModuleType) -> tuple[tuple[str, ...], str]:
-    return _without_imports(inspect.getsource(module))
-
-
-def _without_imports(source: str) -> tuple[tuple[str, ...], str]:
-    """The imports at the top of a source, but those of this package, and the rest without its docstring."""
-    tree = ast.parse(source)
-    lines = source.splitlines()
-    imports = []
-    for node in tree.body:
-        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if not docstring and not isinstance(node, (ast.Import, ast.ImportFrom)):
-            continue
-        first, last = node.lineno - 1, node.end_lineno or node.lineno
-        text = "\n".join(lines[first:last])
-        if not docstring and "symgrad" not in text and "__future__" not in text:
-            imports.append(ast.unparse(node))
-        lines[first:last] = [""] * (last - first)
-    return tuple(imports), "\n".join(lines).strip()
+def header_of(lines: Sequence[str]) -> str:
+    """What a saved solver is, how it was made and how it is called."""
+    made = f"Made by symgrad {version('symgrad')}; it needs NumPy, and SciPy where it imports it."
+    call = "`solve(x0, *parameters)` gives a `Solution`, whose `x` holds the unknowns."
+    return "\n".join([f"{lines[0]}.", "", *lines[1:], "", made, call])

@@ -316,7 +316,8 @@ class Solver:
     @property
     def source(self) -> str:
         """The whole solver as a module that needs NumPy only."""
-        return modules.standalone(self._generated(), [code() for code in self._late.values()])
+        late = [code() for code in self._late.values()]
+        return modules.module_text(self._generated(), late, self._lines)
 
     @property
     def c_source(self) -> str:

@@ -149,8 +149,9 @@ while True:
                 return Solution({point}, True, count, size, CONVERGED)
             break
         {move}
+        if not small:
+            early = bound  # what |F| was before steps were short
         small = {small}
-        early = bound
         bound = size
         part = 1.0
         count += 1

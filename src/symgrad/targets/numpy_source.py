@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
 from symgrad.expr.dims import Dim, map_dim
@@ -104,7 +104,7 @@ def _body(program: Program, nest: Nest) -> list[str]:
         if not called.isdisjoint(functions):
             body = [line, *_indented(body)]
             break
-    return [*_asarrays(program), *_extents(program), *body]
+    return [*_asarrays(program), *_extents(program, words("\n".join(body))), *body]
 
 
 def _taken(program: Program, head: Sequence[str], body: Sequence[str]) -> set[str]:
@@ -188,8 +188,12 @@ def _asarrays(program: Program) -> list[str]:
     return [f"{name} = np.asarray({name})" for name, x in program.parameters if x.shape]
 
 
-def _extents(program: Program) -> list[str]:
-    return [f"{name} = {extent_code(program, dim)}" for dim, name in program.dim_names.items()]
+def _extents(program: Program, mentioned: Container[str]) -> list[str]:
+    return [
+        f"{name} = {extent_code(program, dim)}"
+        for dim, name in program.dim_names.items()
+        if name in mentioned
+    ]
 
 
 def extent_code(program: Program, d: Dim) -> str:

@@ -8,8 +8,19 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.errors import ArgumentError
-from symgrad.ops import convert, indexing, operators, products, reducing, select, shapes, ufuncs
-from symgrad.ops.protocols import numpy_ufunc
+from symgrad.ops import (
+    convert,
+    indexing,
+    matrix_products,
+    operators,
+    plain,
+    products,
+    reducing,
+    select,
+    shapes,
+    ufuncs,
+)
+from symgrad.ops.protocols import not_defined, numpy_ufunc
 from symgrad.ops.table import FUNCTIONS, UFUNCS
 from symgrad.variable.modes import is_in_step
 
@@ -114,6 +125,8 @@ class Operators:
     round = _method(ufuncs.round_)
     __round__ = _method(lambda x, ndigits=None: ufuncs.round_(x, ndigits or 0))
     astype = _method(convert.astype)
+    copy = _method(plain.copy)
+    conj = conjugate = _method(plain.real)
 
     reshape = operators.reshape
     transpose = operators.transpose
@@ -122,6 +135,26 @@ class Operators:
     def T(self) -> Any:
         """The axes reversed."""
         return shapes.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes exchanged."""
+        return matrix_products.matrix_transpose(self)
+
+    @property
+    def real(self) -> Any:
+        """The real part, the Variable itself."""
+        return self
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part, zeros."""
+        return plain.imag(self)
+
+    @property
+    def flat(self) -> Any:
+        """The entries as a vector."""
+        return shapes.ravel(self)
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(len(self))])
@@ -155,7 +188,5 @@ class Operators:
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         ours = FUNCTIONS.get(function)
         if ours is None:
-            raise ArgumentError(
-                f"numpy.{function.__name__} is not defined for variables; take their data, x.data"
-            )
+            raise not_defined(function, "variables, but of their data, x.data")
         return ours(*args, **kwargs)

@@ -40,8 +40,8 @@ from symgrad.solve.runtime.spectra import DenseHessian, grown
 
 REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in parts of the scale of x
 FARTHER = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # the same where nothing is seen
-FLAT = 1e-5  # curvature, in parts of what it was on the way, that says nothing
-FAINT = 2.0**-1000  # a rise below it may be what is left of an underflow
+FLAT_CURVATURE = 1e-5  # curvature, in parts of what it was on the way, that says nothing
+FAINT_RISE = 2.0**-1000  # a rise below it may be what is left of an underflow
 TRIES = 3  # random directions
 LINES = 8  # directions without curvature, at most, along which values are compared
 SPHERES = (1e-3, 3e-2)  # radii, in parts of the scale of x
@@ -157,8 +157,8 @@ class Surroundings:
             for reach in FARTHER:
                 rise = self.value(self.x[rows] + reach * v[rows], rows) - self.f[rows]
                 higher = rise > self.least[rows]
-                faded |= higher & ~begun & (rise < FAINT)
-                seen |= higher & (rise >= FAINT)
+                faded |= higher & ~begun & (rise < FAINT_RISE)
+                seen |= higher & (rise >= FAINT_RISE)
                 begun |= higher
         return rows[~seen | faded]
 
@@ -169,7 +169,7 @@ def lower_beside(s: Minima, functions: Functions, index: Any) -> tuple[Any, Any]
     What turns out to be none, without anything lower, is "stalled" from here on.
     """
     index = index[s.status[index] == Status.CONVERGED]
-    index = index[(s.least[index] <= FLAT) | ~s.fast[index]]
+    index = index[(s.least[index] <= FLAT_CURVATURE) | ~s.fast[index]]
     if not index.size or not s.x.shape[1]:
         return index[:0], s.x[:0]
     form, x = functions.form, s.x[index]
@@ -185,7 +185,7 @@ def lower_beside(s: Minima, functions: Functions, index: Any) -> tuple[Any, Any]
     def away(direction: Any) -> Any:
         return as_far_as_scale(np.where(held, 0.0, form.out(spectrum, direction) / d), d, scale)
 
-    flat = np.abs(spectrum.w) <= FLAT
+    flat = np.abs(spectrum.w) <= FLAT_CURVATURE
     random = np.random.default_rng(0)
     order = np.argsort(spectrum.w, axis=1)
     by_curvature = [1.0 * (np.arange(x.shape[1]) == k[:, None]) for k in order.T[: LINES + 1]]

@@ -37,10 +37,10 @@ SCALED = (1e-2, 1e2)  # the range of slopes that are left as they are
 POLISHING = 150  # Newton steps on the conditions; at a minimum of higher order they converge slowly
 MOVED = 0.1  # of the scale of the unknowns: how far they may lead
 MET = 1e-12  # of the terms of a constraint, by which it may be missed
-LEFT = 1e-9  # of the terms of a slope, which is rounding where no step tells
+LEFT_OF_SLOPE = 1e-9  # of the terms of a slope, which is rounding where no step tells
 HUGE = 1e8  # of the slope: multipliers that there are none for
 AROUND = 4  # points beside a saddle that are gone on from
-ASIDE = 1e-2  # of the scale of the unknowns, how far they are
+ASIDE_FROM_UNKNOWNS = 1e-2  # of the scale of the unknowns, how far they are
 
 
 class Sizes(NamedTuple):
@@ -240,7 +240,7 @@ def polished(functions: Constraints, near: Kkt, sides: Any, scale: Any, xtol: fl
         dx, dy, left, of = step
         terms = of if terms is None else terms
         part = float((left / terms).max(initial=0.0))
-        if last and (part <= ROOT_RATE * size or part <= LEFT):
+        if last and (part <= ROOT_RATE * size or part <= LEFT_OF_SLOPE):
             return near._replace(x=x, y=y)
         short = np.abs(dx) <= np.maximum(max(xtol, LEAST_TOLERANCE) * np.abs(x), 4 * EPS * scale)
         last, size = bool(short.all()), part
@@ -313,7 +313,7 @@ def is_kkt(functions: Constraints, found: Kkt, sides: Any, scale: Any, level: An
         return False
     size = np.abs(g).max(initial=0.0) + (np.abs(jac.T) @ np.abs(found.y)).max(initial=0.0)
     rows = np.abs(jac).max(axis=1, initial=0.0)
-    if (found.y[m:] * rows[m:] < -LEFT * size).any():
+    if (found.y[m:] * rows[m:] < -LEFT_OF_SLOPE * size).any():
         return False
     if sides is None:
         return True
@@ -322,7 +322,9 @@ def is_kkt(functions: Constraints, found: Kkt, sides: Any, scale: Any, level: An
         return False
     open_low, open_high = found.x > low, found.x < high
     slope = np.where(found.held, slope_of(at, found.y), 0.0)
-    return not (((slope > LEFT * size) & open_low) | ((slope < -LEFT * size) & open_high)).any()
+    return not (
+        ((slope > LEFT_OF_SLOPE * size) & open_low) | ((slope < -LEFT_OF_SLOPE * size) & open_high)
+    ).any()
 
 
 def tangent_curvature(functions: Constraints, found: Kkt, scale: Any) -> tuple[int, Any]:
@@ -386,7 +388,7 @@ def minimize_constrained(
                 return Status.CONVERGED, total, kind, found
             if attempt == AROUND or total >= call.maxiter:
                 break
-            x = within(sides, found.x + (-1.0) ** attempt * ASIDE * direction)
+            x = within(sides, found.x + (-1.0) ** attempt * ASIDE_FROM_UNKNOWNS * direction)
     return Status.NOT_A_MINIMUM, total, kind, near if found is None else found
 
 

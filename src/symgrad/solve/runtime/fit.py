@@ -30,14 +30,14 @@ from symgrad.solve.runtime.ending import (
     meets_wishes,
     within,
 )
-from symgrad.solve.runtime.minimum import LONG, MOST_REJECTED, NEAR_LEVEL, UNKNOWN
+from symgrad.solve.runtime.minimum import LONG, MOST_REJECTED_DESCENTS, NEAR_LEVEL, UNKNOWN
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import LinearRate, Record, UnderWay, shifted
 
 NORMAL = 1e-14  # the cosine of residuals with the Jacobian's columns, where they are normal to them
 PROMISES = 1e-13  # the relative fall of the sum of squares that is lost in rounding
-PATIENCE = 1  # slow steps in a row
-NEAR = 0.01  # of an unknown: a step that is not far from a minimum
+MOST_SLOW = 1  # slow steps in a row
+NEAR_MINIMUM = 0.01  # of an unknown: a step that is not far from a minimum
 SLOW = 0.01  # of the last full step, what the next one is at least where convergence is slow
 FADED = 1e-150  # of what a column of the Jacobian was: it has underflowed
 
@@ -104,7 +104,7 @@ def iterate_fits(
     x: Any,
     maxiter: int,
     tell: Any = None,
-    patience: int = PATIENCE,
+    patience: int = MOST_SLOW,
 ) -> None:
     """Steps of the problems `index` from `x`; counts go on. What is found is written to `s`.
 
@@ -203,7 +203,7 @@ def _judged_fit(s: Fits, levels: Levels, now: _Under, trial: _Trial) -> tuple[An
     if doubtful.size:
         _by_levels_of_fit(s, levels, now, trial, doubtful, cosines, good, end)
     still = ~(trial.p != 0).any(axis=1)
-    lost = (now.rejected > MOST_REJECTED) | ((short | still) & ~good & ~trial.faster)
+    lost = (now.rejected > MOST_REJECTED_DESCENTS) | ((short | still) & ~good & ~trial.faster)
     return good, end, lost | ~np.isfinite(trial.p).all(axis=1)
 
 
@@ -276,7 +276,7 @@ def _advance(now: _Under, trial: _Trial, good: Any) -> None:
     # refused, or shrinking slowly, where the residuals do not vanish
     lasting = (trial.length >= SLOW * now.before) & trial.full & (now.before > 0)
     lasting |= ~good & (trial.actual <= 0.5)
-    near = (np.abs(trial.p) <= NEAR * np.maximum(np.abs(now.x), now.scale)).all(axis=1)
+    near = (np.abs(trial.p) <= NEAR_MINIMUM * np.maximum(np.abs(now.x), now.scale)).all(axis=1)
     now.slow = np.where(lasting, now.slow + 1, now.slow) * (near & (trial.actual <= 0.5))
     now.before = np.where(good & trial.full & plain, trial.length, 0.0)
     now.count = now.count + good

@@ -40,7 +40,7 @@ DUAL_RANGE = 1e10  # of mu/X, within which multipliers are kept (kappa_sigma)
 MARGIN = 1e-5  # by which a step must lower violation or barrier function (gamma_theta, gamma_phi)
 ARMIJO = 1e-8  # of the fall foretold (eta_phi)
 POWERS = (1.1, 2.3)  # of violation and slope, in the switching condition (s_theta, s_phi)
-SHORTEST = 0.05  # of the least part of a step that could do (gamma_alpha)
+SHORTEST_PART = 0.05  # of the least part of a step that could do (gamma_alpha)
 CORRECTIONS = 4  # of second order
 CORRECTED = 0.99  # of the violation, that a correction leaves at most (kappa_soc)
 RESTORED = 0.9  # of the violation, that a restoration leaves at most (kappa_resto)
@@ -341,7 +341,7 @@ class Interior:
             least = min(least, MARGIN * violation / -slope)
             if violation <= self.least:
                 least = min(least, violation ** POWERS[0] / (-slope) ** POWERS[1])
-        return max(SHORTEST * least, 1e-16)
+        return max(SHORTEST_PART * least, 1e-16)
 
     def _accepts(self, to: _At, violation: float, phi: float, part: float, slope: float) -> bool:
         """Whether a trial point is better, and new to the filter, which learns where it must."""

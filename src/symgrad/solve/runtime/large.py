@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, Problems, box, prepare, split
-from symgrad.solve.runtime.beside import FLAT, STEPS, TRIES, Surroundings, as_far_as_scale
+from symgrad.solve.runtime.beside import FLAT_CURVATURE, STEPS, TRIES, Surroundings, as_far_as_scale
 from symgrad.solve.runtime.ending import (
     ORDINARY,
     Levels,
@@ -32,7 +32,7 @@ from symgrad.solve.runtime.region import Method, Objective, Point, Region, Walk,
 from symgrad.solve.runtime.results import Minimum, Status, checked
 
 PROBES = 2  # products that tell of the sizes of unknowns
-SMALL = 1e-6  # of a usual slope: what is left of it at a minimum
+SMALL_SLOPE = 1e-6  # of a usual slope: what is left of it at a minimum
 MOST_RESCALED = 5
 MOST_LOWER = 6  # lower points beside what was found, that are gone on from
 
@@ -111,7 +111,7 @@ def _neglects_unknowns(problem: Objective, walk: Walk) -> bool:
     signs = np.random.default_rng(walk.rescaled).choice((-1.0, 1.0), (PROBES, scale.size))
     hessian = problem.hessian(now.x, now.free)
     usual = np.max([np.abs(hessian(scale * row)) for row in signs], axis=0)
-    if (np.abs(now.g) <= SMALL * usual).all():
+    if (np.abs(now.g) <= SMALL_SLOPE * usual).all():
         return False
     walk.rescaled += 1
     walk.d = np.sqrt(np.where(usual > 0, usual, np.abs(now.g)) / scale)
@@ -157,7 +157,7 @@ def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
         return hessian(v / d) / d
 
     kind, low, top, lowest = lowest_curvature(times, d.size, now.free, 0)
-    flat = low <= FLAT * max(top, walk.stiffest)
+    flat = low <= FLAT_CURVATURE * max(top, walk.stiffest)
     directions = [lowest / d]
     if flat and now.x.size > 1:
         random = np.random.default_rng(1)

@@ -47,7 +47,7 @@ from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown
 from symgrad.solve.runtime.trust import LinearRate, Record, UnderWay
 
 UNKNOWN = len(CURVATURES) - 1
-MOST_REJECTED = 80  # steps in a row
+MOST_REJECTED_DESCENTS = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
 JUMP = 1e-8  # of the steepest slope, what a slope is at least that has not faded away
 FAINT = 1e-10  # curvature, in parts of what it was on the way, whose sign may be lost
@@ -261,7 +261,9 @@ def _judged(s: Minima, functions: Functions, now: _Descent, move: _Move) -> tupl
     tiny = is_short(move.p, now.x, LONG, s.x_scale) | (now.rejected > 3)
     tiny |= np.abs(move.expected) <= LONG**2 * np.abs(now.f)
     doubtful = ~falls & ~end & move.finite & tiny
-    lost = ~along(np.logical_and, np.isfinite(move.p), True) | (now.rejected > MOST_REJECTED)
+    lost = ~along(np.logical_and, np.isfinite(move.p), True) | (
+        now.rejected > MOST_REJECTED_DESCENTS
+    )
     if doubtful.any():
         _by_levels(s, functions, now, move, np.flatnonzero(doubtful), good, end, short)
     end &= _are_convex(move.spectrum)

@@ -24,7 +24,13 @@ from symgrad.solve.runtime.ending import (
     short_of_zero,
     within,
 )
-from symgrad.solve.runtime.minimum import JUMP, LIMITLESS, MOST_REJECTED, NEAR_LEVEL, noise_by
+from symgrad.solve.runtime.minimum import (
+    JUMP,
+    LIMITLESS,
+    MOST_REJECTED_DESCENTS,
+    NEAR_LEVEL,
+    noise_by,
+)
 from symgrad.solve.runtime.minimum_step import held_by
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import LinearRate, Record
@@ -47,7 +53,8 @@ class Method(NamedTuple):
     sizes : callable
         ``sizes(x)``: the sizes of the unknowns by their curvature, or None where it is not known.
     is_regular : callable
-        ``is_regular(x, d)`` says whether all curvatures of ``H/(d d.T)`` are known to be above `FLAT`.
+        ``is_regular(x, d)`` says whether all curvatures of ``H/(d d.T)`` are known to be above that of a
+        flat direction.
     """
 
     at: Callable[[Any], tuple[float, Any]]
@@ -254,7 +261,7 @@ class Region:
             return Status.CONVERGED
         if walk.count >= maxiter:
             return Status.ITERATION_LIMIT
-        lost = not step.p.any() or self.rejected > MOST_REJECTED or (short and not good)
+        lost = not step.p.any() or self.rejected > MOST_REJECTED_DESCENTS or (short and not good)
         return Status.STALLED if lost and not step.faster and not good else None
 
     def _is_spent(self, problem: Objective, walk: Walk, step: Step) -> bool:

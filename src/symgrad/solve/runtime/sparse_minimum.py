@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.solve.runtime.arguments import Call, Problems, split
-from symgrad.solve.runtime.beside import FLAT
+from symgrad.solve.runtime.beside import FLAT_CURVATURE
 from symgrad.solve.runtime.ending import lengths
 from symgrad.solve.runtime.large import solve_many_unknowns
 from symgrad.solve.runtime.region import Method, Objective, Point
@@ -22,7 +22,7 @@ from symgrad.solve.runtime.results import Minimum
 from symgrad.solve.runtime.sparse import sparse_library
 
 MOST_SHIFTS = 40  # factorisations in a step
-SOUND = 1e-13  # the least pivot, in parts of its entry on the diagonal
+SOUND_PIVOT = 1e-13  # the least pivot, in parts of its entry on the diagonal
 RIDGES = (
     1e-15,
     1e-13,
@@ -76,7 +76,7 @@ class SparseObjective:
         inverse = self.library.diags_array(1 / d, format="csc")
         return (inverse @ self.hessian(x) @ inverse).tocsc()
 
-    def factored(self, matrix: Any, sound: float = SOUND) -> Any:
+    def factored(self, matrix: Any, sound: float = SOUND_PIVOT) -> Any:
         """The factors of a matrix, or None where it is not positive definite."""
         if not np.isfinite(matrix.data).all():
             return None
@@ -108,9 +108,9 @@ class SparseObjective:
         return None
 
     def is_regular(self, x: Any, d: Any) -> bool:
-        """Whether all curvatures of the scaled Hessian are above `FLAT`."""
+        """Whether all curvatures of the scaled Hessian are above `FLAT_CURVATURE`."""
         eye = self.library.eye_array(x.size, format="csc")
-        return self.factored(self.scaled(x, d) - FLAT * eye) is not None
+        return self.factored(self.scaled(x, d) - FLAT_CURVATURE * eye) is not None
 
     def step(
         self, problem: Objective, now: Point, d: Any, delta: float, forcing: float

@@ -1,0 +1,50 @@
+"""Why a function of NumPy's is not defined for expressions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_COMPLEX: Final = "its results are complex, and expressions are real"
+_LENGTH: Final = (
+    "the length of its result depends on values, and shapes of formulas do not; take it of numbers"
+)
+_PLACE: Final = (
+    "an expression is not changed in place; build the array with where, stack or concatenate"
+)
+_BINS: Final = (
+    "counts in bins are piecewise constant, without a useful derivative; evaluate first, or add up"
+    " where(condition, 1, 0)"
+)
+_BITS: Final = "it acts on the bits of integers, which have no derivative; take it of numbers"
+_TEXT: Final = "it writes or reads numbers as text or bytes; evaluate first, or print the formula"
+_MEMORY: Final = "a formula has no memory; evaluate first"
+_REASONS: Final[dict[str, str]] = {
+    _COMPLEX: "linalg.eig sort_complex",
+    f"{_COMPLEX}; linalg.eigvalsh has the eigenvalues of symmetric matrices": "linalg.eigvals",
+    f"{_COMPLEX}; all_roots and polynomial_roots have the real ones": "roots",
+    f"{_COMPLEX}; write sums with cos and sin of 2*pi*k*n/N": (
+        "fft.fft fft.ifft fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft fft.irfft fft.rfft2 fft.irfft2"
+        " fft.rfftn fft.irfftn fft.hfft fft.ihfft"
+    ),
+    _LENGTH: (
+        "unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d"
+        " setxor1d nonzero flatnonzero argwhere trim_zeros"
+    ),
+    _PLACE: "put place putmask copyto fill_diagonal put_along_axis",
+    _BINS: "histogram histogram2d histogramdd histogram_bin_edges bincount",
+    _BITS: (
+        "packbits unpackbits bitwise_count left_shift right_shift bitwise_left_shift bitwise_right_shift"
+        " gcd lcm"
+    ),
+    _TEXT: (
+        "save savez savez_compressed savetxt array_repr array_str array2string fromstring frombuffer"
+        " datetime_as_string"
+    ),
+    _MEMORY: "may_share_memory shares_memory",
+    "of a slice that is all nan there is none, and a formula cannot raise; write argmax or argmin of"
+    " where(isnan(x), -inf, x), or inf": "nanargmax nanargmin",
+    "order by several keys is not defined; write argsort of one": "lexsort",
+    "which entries are in a set is equality of floats; write any(x[:, None] == values, axis=1)": "isin",
+    "it checks types; expressions have shape and dtype": "result_type can_cast common_type isdtype",
+}
+REASONS: Final = {name: reason for reason, names in _REASONS.items() for name in names.split()}

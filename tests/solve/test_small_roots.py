@@ -202,3 +202,24 @@ def test_constants_of_derivatives_may_be_larger_than_numbers():
     hill = (x / unit) ** 3 / (1 + (x / unit) ** 3) - 0.5
     found = sg.newton_root(hill, x, order=3)(np.array([unit, 1.0]))
     assert not np.any(found.converged & (np.abs(found.x / unit - 1) > 1e-9))
+
+
+def test_equations_of_very_different_sizes():
+    """A small one is not lost in the rounding of a large one, nor its Jacobian's row."""
+    small, large = 1e-34, 2e10
+    none = [
+        [small * (x**2 + y**2 + 1e-30), large * (x - y)],
+        [small / (x - 0.9), large * (y - x)],
+        [small * (sg.tanh(x) - 1), large * (y - x)],
+        [1e47 * (x + y - 2), small * (x + y - 1)],
+    ]
+    starts = [[0.5, 0.8], [-1.2, 0.3]]
+    for F in none:
+        solver = sg.newton_root(F, [x, y])
+        assert not solver(starts).converged.any() and not solver(starts[0]).converged
+    crossed = sg.newton_root([1e47 * (x**2 - y - 3), small * (y**2 - x - 2)], [x, y])
+    for found in (crossed([2.0, 1.8]), crossed([[2.0, 1.8], [3.0, 1.0]])):
+        at = np.atleast_2d(found.x)
+        assert np.all(found.converged)
+        assert np.abs(at[:, 0] ** 2 - at[:, 1] - 3).max() < 1e-13
+        assert np.abs(at[:, 1] ** 2 - at[:, 0] - 2).max() < 1e-13

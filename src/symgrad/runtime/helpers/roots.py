@@ -42,13 +42,9 @@ def _root(equation: Any, rounding: Any, x: Any, *given: Any) -> Any:
             end = (np.abs(full) <= 1e-12 * np.abs(x)) & (np.abs(g) <= 0.1 * np.abs(f))
             # no jump, and no multiplied step, whose rate tells nothing
             end &= falls & (np.abs(g) <= 1e-12 * np.abs(bend * new)) & ~jumps
-            # where an unknown tends to 0, 0 is tried
             tends = falls & (length <= eps * scale) & (np.abs(new) <= 1e-3 * length)
-            for k in np.flatnonzero(tends & ~end)[:, None]:
-                zero, there = np.zeros(1), [p[k] for p in params]
-                at, turn = map(np.array, equation(zero, *there))
-                if _settled(equation, rounding, zero, at, turn, scale[k], there)[0]:
-                    new[k], end[k] = 0.0, True
+            zero = _vanishing(equation, rounding, tends & ~end, scale, params)
+            new[zero], end[zero] = 0.0, True
             up = np.flatnonzero(~falls)
             if up.size:
                 there = [p[up] for p in params]
@@ -76,6 +72,16 @@ def _root(equation: Any, rounding: Any, x: Any, *given: Any) -> Any:
             if lost.size:
                 root[lost] = _bracketed(equation, rounding, around[lost], *[p[lost] for p in every])
     return root.reshape(shape)[()]
+
+
+def _vanishing(equation: Any, rounding: Any, tends: Any, scale: Any, params: Any) -> Any:
+    """Whether 0 is the root, where an unknown tends to it."""
+    found = tends.copy()
+    for k in np.flatnonzero(tends)[:, None]:
+        zero, there = np.zeros(1), [p[k] for p in params]
+        f, slope = map(np.array, equation(zero, *there))
+        found[k] = _settled(equation, rounding, zero, f, slope, scale[k], there)
+    return found
 
 
 def _settled(

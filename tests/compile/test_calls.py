@@ -200,3 +200,59 @@ def test_pickles_of_functions_and_solvers():
     assert pickle.loads(pickle.dumps(solver))(1.0, C).x == pytest.approx(1.0)
     structured = sg.lambdify(v, sg.hessian(sg.sum(v**3), v), structured=True)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(structured))(C).dense(), np.diag(6 * C))
+
+
+# What code on floats takes, and what others see of a function
+
+
+def test_all_kinds_of_numbers_are_made_floats_by_one_function():
+    """Whatever number comes, it is the same code that runs, made once."""
+    import mpmath
+    import sympy
+
+    f = sg.lambdify([x, y], sg.sin(x) * y)
+    made = [f(0.5, 2.0) and f.__call__ for _ in range(3)][-1]
+    numbers = [
+        np.float64,
+        np.float32,
+        np.float16,
+        np.int8,
+        np.uint64,
+        int,
+        np.bool_,
+        bool,
+        np.array,
+    ]
+    numbers += [Fraction, mpmath.mpf, sympy.Integer, sympy.Float, lambda v: v + sympy.pi - sympy.pi]
+    for kind in numbers:
+        got = f(kind(1), kind(1))
+        assert type(got) is float, kind
+        assert got == pytest.approx(float(np.sin(1.0)), rel=1e-15)
+        assert f.__call__ is made and f._compiled_on_floats() is made
+    assert f(np.float64(1), 2) == f(1.0, np.float64(2)) == f(1.0, 2.0)
+    assert np.isnan(f(np.float64(np.inf), np.float64(1.0)))
+
+
+def test_inspection():
+    f = sg.lambdify([x, y], [sg.sin(x) * y, x / y], name="values")
+    assert str(inspect.signature(f)) == "(x, y, *, out=None)"
+    source = inspect.getsource(f)
+    assert source.startswith("def values(x, y):") and "y*sin(x)" in source
+    plain = f.python_function
+    assert inspect.isfunction(plain) and inspect.getsource(plain) == source
+    assert plain(0.5, 2.0) == f(0.5, 2.0)
+    with pytest.raises(ZeroDivisionError):
+        plain(0.5, 0.0)
+    g = sg.lambdify([w, y], sg.sum(sg.exp(w)) * y)
+    assert "np.exp(w)" in inspect.getsource(g)
+    assert g.python_function(V, 2.0) == g(V, 2.0)
+    h = pickle.loads(pickle.dumps(f))
+    assert h.python_function(0.5, 2.0) == f(0.5, 2.0)
+
+
+def test_numba_compiles_the_plain_function():
+    numba = pytest.importorskip("numba")
+    f = sg.lambdify([x, y, a], sg.where(x > a, sg.sin(x) * y**3, sg.exp(-y) + abs(a)))
+    compiled = numba.njit(f.python_function)
+    for point in ((0.5, 2.0, 0.1), (0.5, 2.0, 0.9)):
+        assert compiled(*point) == pytest.approx(f(*point), rel=1e-14)

@@ -15,6 +15,7 @@ x, y, z = symbols = [sg.symbol(name, positive=True) for name in NAMES[:3]]
 UNWRITTEN = ("frexp_mantissa", "frexp_exponent")  # the halves of frexp have no name in NumPy
 # Ops that print as the formula that they stand for
 PRINTED_AS_OTHERS = (
+    "at_zero",
     "floor_divide",
     "logical_xor",
     *("log_erf", "log_erfc", "log1mexp", "log_cosh", "log1p_tanh", "benign_square"),

@@ -24,6 +24,7 @@ from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
 from symgrad.compile.native import Native, native_function, native_of
 from symgrad.compile.pipeline import Code, Draft, Options, write
+from symgrad.compile.plain_function import Wrapped, plain_function, show_lines
 from symgrad.expr.node import Expr
 from symgrad.expr.pickling import flatten
 from symgrad.expr.pytrees import Nest, rebuild_nest
@@ -64,9 +65,18 @@ class CompiledFunction:
         The symbols, in the order of the arguments.
     outputs : Expr or nest of Expr
         What is computed.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> f = sg.lambdify(x, [x**2, sg.diff(x**2, x)])
+    >>> print(f(3.0))
+    [9.0, 6.0]
     """
 
     __doc__ = Documented(__doc__, lambda function: function._code.doc)
+    __wrapped__ = Wrapped()
     __slots__ = (
         "__call__",
         "__dict__",  # for the signature of each function
@@ -83,8 +93,10 @@ class CompiledFunction:
         "_leaves",
         "_native",
         "_nest",
+        "_on_floats",
         "_one_shape",
         "_options",
+        "_python",
         "_run",
         "_signature",
         "_sized",
@@ -112,6 +124,8 @@ class CompiledFunction:
         self._calls = 0  # until the code on entries is worth its writing
         self._native: Native | None = None
         self._builtin: Callable[..., Any] | None = None
+        self._python: Callable[..., Any] | None = None
+        self._on_floats: Callable[..., Any] | None = None  # once it has been made
         self._large: LargeArrays | None = None
         self._one_shape = self._native_arrays() if options.native and signature.floats else None
         self._large_from = 0  # what `_least` is, once that was asked for
@@ -137,6 +151,27 @@ class CompiledFunction:
     def scalar_source(self) -> str | None:
         """The code on Python floats, for scalars or the entries of small arrays; None without one."""
         return self._code.scalar
+
+    @property
+    def python_function(self) -> Callable[..., Any]:
+        """A plain function of Python that computes the same, without checks: for compilers such as Numba's.
+
+        Of scalars it is code on floats with the functions of `math`, which raises where IEEE arithmetic
+        has inf or nan; else it is the NumPy code. `inspect.getsource` shows its lines, also those of this
+        function.
+
+        Examples
+        --------
+        >>> import symgrad as sg
+        >>> x, y = sg.symbols("x y")
+        >>> g = sg.lambdify([x, y], x * sg.sin(y)).python_function
+        >>> g(2.0, 0.0)
+        0.0
+        """
+        if self._python is None:
+            self._python = plain_function(self._draft, self._code, self._nest)
+        show_lines(self._python)
+        return self._python
 
     @property
     def large_source(self) -> str | None:
@@ -214,6 +249,8 @@ class CompiledFunction:
 
     def _compiled_on_floats(self) -> Callable[..., Any]:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
+        if self._on_floats is not None:
+            return self._on_floats
         steps, source = self._as_native().steps, self._code.scalar
         if steps is not None:
             with MAKING:  # once: what runs in other threads must not be replaced under them
@@ -232,6 +269,7 @@ class CompiledFunction:
                 "_numbers": NUMBERS,
             }
             self.__call__ = execute(source, self.__name__, known)
+        self._on_floats = self.__call__
         return self.__call__
 
     def _of_floats(self) -> bool:

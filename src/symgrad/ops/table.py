@@ -13,6 +13,7 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import Row, flatten, restore
 from symgrad.ops import (
     blocks,
+    continued,
     convolving,
     decompositions,
     determinant,
@@ -72,7 +73,7 @@ ARITHMETIC: Final = (ADD, MUL, POW, POWER_DERIVATIVE)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
     dict.fromkeys(  # a name imported from one module by the other is the same op
         value
-        for module in (ufuncs, special, stable, scaled)
+        for module in (ufuncs, special, stable, scaled, continued)
         for value in vars(module).values()
         if isinstance(value, Elementwise)
     )

@@ -24,6 +24,7 @@ from symgrad.ops.decompositions import EIGH_VALUES
 from symgrad.ops.named import NAMED
 from symgrad.ops.shown import computed_forms
 from symgrad.rewrite.canonical import canonical
+from symgrad.rewrite.continued import continued
 from symgrad.rewrite.matrices import EIGENVALUE_RULES
 from symgrad.rewrite.matrix_powers import OF_PRODUCTS
 from symgrad.rewrite.names import (
@@ -71,7 +72,7 @@ def _prepared(roots: Sequence[Expr]) -> tuple[Sequence[Expr], list[Expr]]:
     roots = as_roots(roots)
     if len(toposort(roots)) <= MAX_READ:
         roots = canonical(roots)
-    roots = as_roots(differentiable_at_zero(closed_forms(roots)))
+    roots = as_roots(differentiable_at_zero(continued(closed_forms(roots))))
     if EIGH_VALUES in ops_of(roots):
         roots = rewritten(roots, OF_EIGENVALUES)
     roots = as_roots(by_structure(roots, OF_STRUCTURE))

@@ -292,7 +292,9 @@ def _root_of_difference(product: Expr) -> _Root | None:
 def _root_of_term(term: Expr) -> Expr | None:
     """The root of a term that is known to be at least zero: u of ``u**2``, ``sqrt(2)*u`` of ``2*u**2``."""
     if is_number(term):
-        return _root_of_number(term)
+        return _root_of_number(value_of(term), term)
+    if term.op is POW and value_of(term.args[1]) == 2:
+        return term.args[0]
     if term.op is EINSUM and _has_square(term):
         found = _norm(term)
         return None if found is None else found.root
@@ -301,16 +303,19 @@ def _root_of_term(term: Expr) -> Expr | None:
         return None
     roots = [_root_of_factor(x) for x in (rest.args if rest.op is MUL else (rest,))]
     known = [x for x in roots if x is not None]
-    scale = _root_of_number(number(c, term.shape))
-    return None if len(known) < len(roots) or scale is None else mul_all([scale, *known])
+    if len(known) < len(roots):
+        return None
+    if c == 1:
+        return mul_all(known)
+    scale = _root_of_number(c, term)
+    return None if scale is None else mul_all([scale, *known])
 
 
-def _root_of_number(x: Expr) -> Expr | None:
-    value = value_of(x)
+def _root_of_number(value: Any, like: Expr) -> Expr | None:
     if isinstance(value, bool) or not 0 < value < math.inf:
         return None
     root = _exact_root(value) if is_exact(value) else None
-    return number(math.sqrt(value) if root is None else root, x.shape)
+    return number(math.sqrt(value) if root is None else root, like.shape)
 
 
 @lru_cache(maxsize=256)
@@ -322,7 +327,7 @@ def _exact_root(square: Any) -> Any:
 def _root_of_factor(x: Expr) -> Expr | None:
     n = value_of(x.args[1]) if x.op is POW else None
     if n.__class__ is int and n % 2 == 0:
-        return power(x.args[0], number(n // 2, x.shape))
+        return x.args[0] if n == 2 else power(x.args[0], number(n // 2, x.shape))
     return f.sqrt(x) if is_nonnegative(x) else None
 
 
@@ -394,11 +399,11 @@ def _by_small_square(divisor: Expr, rest: Sequence[Expr], image: _Norms) -> Expr
     if divisor.op is not POW or divisor.args[0].op is not ADD:
         return None
     n, total = value_of(divisor.args[1]), image[divisor.args[0]]
+    if n.__class__ is not int or n > -2 or len(total.args) != 2:
+        return None
     parts = [_root_of_term(t) for t in _terms(total)]
     wanted = [p for p in parts if p is not None and not is_number(p)]
-    if any(p is None for p in parts):
-        return None
-    if n.__class__ is not int or n > -2 or len(parts) != 2 or len(wanted) != 1:
+    if any(p is None for p in parts) or len(parts) != 2 or len(wanted) != 1:
         return None
     inner = _inner_parts(wanted)
     others = _factors([_images(x, image) for x in rest])

@@ -19,7 +19,20 @@ from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add, mul, mul_all, power, without
+from symgrad.ops.arithmetic import (
+    ADD,
+    MUL,
+    POW,
+    add,
+    add_all,
+    factors_of,
+    mul,
+    mul_all,
+    power,
+    without,
+)
+from symgrad.ops.continued import at_zero
+from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.power_derivatives import (
     POWER_DERIVATIVE,
     Factor,
@@ -32,6 +45,8 @@ from symgrad.ops.power_derivatives import (
 )
 from symgrad.ops.select import where
 from symgrad.rewrite.collect import collect_sum
+from symgrad.rewrite.held_logarithms import has_logarithm, held_logarithms, power_of, powers_in
+from symgrad.rewrite.sums_at_zero import right_sum
 
 # In code
 
@@ -39,15 +54,36 @@ from symgrad.rewrite.collect import collect_sum
 def right_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with derivatives of powers in a form whose code is right at base 0."""
     roots = as_roots(roots)
-    if ops_of(roots).isdisjoint((POWER_DERIVATIVE, POW)):
+    if at_zero in ops_of(roots):
+        roots = rewritten(roots, {MUL: _into_branches})
+        roots = as_roots(rewritten(roots, {at_zero: lambda x: f.equal(x.args[0], 0)}))
+    if ops_of(roots).isdisjoint((POWER_DERIVATIVE, POW, f.log)):
         return roots
     if not any(
-        node.op is POWER_DERIVATIVE or _may_be_slope(node) or _roots_of_products(node)
+        node.op is POWER_DERIVATIVE
+        or _may_be_slope(node)
+        or _roots_of_products(node)
+        or (node.op is MUL and has_logarithm(node))
         for node in toposort(roots)
     ):
         return roots
-    joined = rewritten(roots, {MUL: _with_power_beside})
+    summed = rewritten(roots, {ADD: lambda y: right_sum(y, _slopes) if _has_slope(y) else y})
+    joined = rewritten(summed, {MUL: _right_product})
     return rewritten(joined, {POWER_DERIVATIVE: _value, MUL: _without_holes})
+
+
+def _has_slope(y: Expr) -> bool:
+    return any(_is_slope(z) for t in y.args for z in factors_of(t))
+
+
+def _into_branches(node: Expr) -> Expr:
+    """``where(at_zero(x), a, b)*c`` as ``where(at_zero(x), a*c, b*c)``, in which powers meet."""
+    for i, y in enumerate(node.args):
+        if y.op is WHERE and y.args[0].op is at_zero:
+            condition, a, b = y.args
+            rest = [*node.args[:i], *node.args[i + 1 :]]
+            return choose(condition, *[_into_branches(mul_all([x, *rest])) for x in (a, b)])
+    return node
 
 
 def _without_holes(node: Expr) -> Expr:
@@ -91,40 +127,57 @@ def _at_any_base(x: Expr, p: Expr, j: int, k: int) -> Expr:
 # Powers of the base beside a derivative, as sqrt(x**p) and sqrt(x)**p by x have them
 
 
-def _with_power_beside(node: Expr) -> Expr:
-    joined = _power_beside(recognised(node.args))
-    return node if joined is None else joined
+def _right_product(node: Expr) -> Expr:
+    """A product in which powers of one base meet, and powers win over logarithms, where the base is 0."""
+    found = _without_signs(_slopes(node.args))
+    factors = _powers_beside(found)
+    held = held_logarithms(factors)
+    if held is not None:
+        wins, vanishing, others = held
+        product = mul_all([_value(z) if z.op is POWER_DERIVATIVE else z for z in vanishing])
+        return mul_all([where(wins, 0, product), *others])
+    return node if factors is found and len(found) == len(node.args) else mul_all(factors)
 
 
-def _power_beside(factors: Sequence[Expr]) -> Expr | None:
-    """``b**s * (x**p)'`` with x = b**r as one power of b where b is 0; None if there is no such pair."""
-    for y in factors:
-        if y.op is not POWER_DERIVATIVE or len(y.args) > 2 or y.params[1]:
+def _powers_beside(factors: list[Expr]) -> list[Expr]:
+    """Powers of a base beside a derivative of one: where the base is 0 they are one power of it.
+
+    As ``b**s * (x**p)'`` with x = b**r, or ``(x**n)' * (x**n)''``.
+    """
+    for b in dict.fromkeys(p.base for z in factors if _is_slope(z) for p in powers_in(z)):
+        found = [(z, p) for z in factors if (p := power_of(z, b)) is not None]
+        if len(found) < 2:
             continue
-        x, p, j, _, _ = parts_of(y)
-        b, r = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
-        for z in factors:
-            s = _exponent_of(z, x, p) if r == 1 else _exponent_of(z, b, p)
-            if s is None or r is None:
-                continue
-            factor = falling_factorial(p, j)
-            total = add(mul(number(r, p.shape), shifted(p, -j)), s)
-            at_zero = mul(factor, power(b, where(f.not_equal(factor, 0), total, 0)))
-            both = where(f.equal(b, 0), at_zero, mul(_value(y), z))
-            return mul_all([*without(factors, y, z), both])
-    return None
+        factor = mul_all([p.factor for _, p in found])
+        total = add_all([p.exponent for _, p in found])
+        kept = power(b, where(f.not_equal(factor, 0), total, 0))
+        product = mul_all([_value(z) if z.op is POWER_DERIVATIVE else z for z, _ in found])
+        both = where(f.equal(b, 0), mul(factor, kept), product)
+        return [*without(factors, *[z for z, _ in found]), both]
+    return factors
 
 
-def _exponent_of(z: Expr, b: Expr, p: Expr) -> Expr | None:
-    """s of ``z = b**s`` with a number s < 0, or of ``z = (b**p)**q`` with such a q."""
-    q = value_of(z.args[1]) if z.op is POW else None
-    if q is None or isinstance(q, bool) or not q < 0:
-        return None
-    if z.args[0] is b:
-        return number(q, p.shape)
-    inner = z.args[0]
-    same = inner.op is POW and inner.args[0] is b and inner.args[1] is p
-    return mul(number(q, p.shape), p) if same else None
+def _is_slope(z: Expr) -> bool:
+    """Whether a factor is a derivative of a power, or a power of one, or has a symbol as exponent."""
+    return z.op is POWER_DERIVATIVE or (
+        z.op is POW and (z.args[0].op is POWER_DERIVATIVE or _is_symbolic_power(z))
+    )
+
+
+def _without_signs(factors: list[Expr]) -> list[Expr]:
+    """Factors without ``sign(u)**2`` beside a power of ``|u|``, which are its limit at u = 0."""
+    bases = {p.base for z in factors for p in powers_in(z)}
+    return [
+        z
+        for z in factors
+        if not (
+            z.op is POW
+            and z.args[0].op is f.sign
+            and (n := value_of(z.args[1])).__class__ is int
+            and n % 2 == 0
+            and f.absolute(z.args[0].args[0]) in bases
+        )
+    ]
 
 
 # Roots of products beside a factor of theirs, as the derivative of sqrt(k*t) by k has them
@@ -188,6 +241,11 @@ def _is_symbolic_power(x: Expr) -> bool:
 
 
 def recognised(factors: Sequence[Expr]) -> list[Expr]:
+    """Factors with derivatives of ``x**p`` as one, together with powers of a factor of x beside them."""
+    return _with_factors(_slopes(factors))
+
+
+def _slopes(factors: Sequence[Expr]) -> list[Expr]:
     """Factors with derivatives of ``x**p`` as one: ``p*(p - 1)*x**(p - 2)``, ``x**p*log(x)**2``."""
     if not any(x.op is POWER_DERIVATIVE or _is_symbolic_power(x) for x in factors):
         return list(factors)
@@ -199,7 +257,7 @@ def recognised(factors: Sequence[Expr]) -> list[Expr]:
         found.append(slope)
     used = Counter(factors)
     used.subtract(counts)
-    return _with_factors([z for z in found if not _taken(z, used)])
+    return [z for z in found if not _taken(z, used)]
 
 
 def _slope_of(y: Expr, counts: Counter[Expr]) -> tuple[list[Expr], Expr]:

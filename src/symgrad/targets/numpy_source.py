@@ -63,7 +63,7 @@ def _function(
     """The lines of a function."""
     parameters = [*[n for n, _ in program.parameters], *more]
     lines = [f"def {name}({', '.join(parameters)}):"]
-    return lines + _indented([*(_docstring(doc) if doc else []), *body])
+    return lines + _indented([*(docstring(doc) if doc else []), *body])
 
 
 # What raises no warning in code that holds certain functions: their results there are as documented
@@ -121,7 +121,7 @@ def _indented(lines: list[str]) -> list[str]:
     return [INDENT + line if line else line for line in lines]
 
 
-def _docstring(doc: str) -> list[str]:
+def docstring(doc: str) -> list[str]:
     """A docstring that any text may stand in."""
     plain = doc.replace("\\", "\\\\").replace('"""', r"\"\"\"")
     safe = [_printable(line) for line in plain.splitlines()] or [""]

@@ -29,7 +29,7 @@ from symgrad.expr.templates import entrywise_kind
 from symgrad.ops.table import OPS
 from symgrad.program.ir import Program
 from symgrad.targets.expressions import Writer
-from symgrad.targets.numpy_source import INDENT
+from symgrad.targets.numpy_source import INDENT, docstring
 from symgrad.targets.spelling import INFIX, Spelling, spelling_of
 
 # What Python raises where IEEE arithmetic has inf or nan
@@ -122,6 +122,26 @@ def scalar_source(program: Program, nest: Nest, name: str = "f") -> str:
     return guarded_source(name, tests, [*writer.statements, f"return {result}"], converts=True)
 
 
+def plain_source(program: Program, nest: Nest, name: str, doc: str) -> str:
+    """The source of a function of floats alone: it raises where IEEE arithmetic has inf or nan.
+
+    Names of the parameters and of the function are those of the program.
+    """
+    writer = Writer(program, scalar_literal, scalar_spelling)
+    writer.write()
+    result = nest_code(nest, [writer.output(v) for v in program.outputs])
+    body = [*writer.statements, f"return {result}"]
+    names = [n for n, _ in program.parameters]
+    name = unused(name, words("\n".join(body)) - set(names))
+    shown = docstring(doc) if doc else []
+    lines = [
+        *_imports(body),
+        f"def {name}({', '.join(names)}):",
+        *[INDENT + x for x in (*shown, *body)],
+    ]
+    return "\n".join([*lines, ""])
+
+
 def entries_source(
     program: Program,
     nest: Nest,
@@ -177,11 +197,12 @@ def guarded_source(
     test = " and ".join([*tests.values(), "not _more and not _named"])
     given = ", ".join([*tests, "*_more", "**_named"])
     name = unused(name, words("\n".join([test, *body])) - tests.keys())
+    handed_on = _handed_on([*tests], given, converts and bool(tests))
     lines = [
-        *_imports([test, *body]),
+        *_imports([test, *body, *handed_on]),
         f"def {name}({', '.join([*parameters, '*_more', '**_named'])}):",
         f"{INDENT}if not ({test}):",
-        *[INDENT * 2 + line for line in _handed_on([*tests], given, converts and bool(tests))],
+        *[INDENT * 2 + line for line in handed_on],
         f"{INDENT}try:",
         *[INDENT * 2 + line for line in body],
         f"{INDENT}except {TROUBLE}:",
@@ -191,18 +212,22 @@ def guarded_source(
 
 
 def _handed_on(names: Sequence[str], given: str, converts: bool) -> list[str]:
-    """What is done with arguments that are not all floats."""
+    """What is done with arguments that are not all floats: those of an unpacked array come first."""
     if not converts:
         return [f"return _general({given})"]
-    test = " and ".join(
-        [*[f"{n}.__class__ in _numbers" for n in names], "not _more and not _named"]
-    )
+    alone = "not _more and not _named"
+    unpacked = " and ".join([*[f"{n}.__class__ is _float64" for n in names], alone])
+    numbers = " and ".join([*[f"{n}.__class__ in _numbers" for n in names], alone])
+    converted = [f"{n} = float({n})" for n in names]
     return [
-        f"if not ({test}):",
-        f"{INDENT}return _general({given})",
-        "try:",
-        *[f"{INDENT}{n} = float({n})" for n in names],
-        "except OverflowError:",
+        f"if {unpacked}:",
+        *[f"{INDENT}{line}" for line in converted],
+        f"elif {numbers}:",
+        f"{INDENT}try:",
+        *[f"{INDENT * 2}{line}" for line in converted],
+        f"{INDENT}except OverflowError:",
+        f"{INDENT * 2}return _general({given})",
+        "else:",
         f"{INDENT}return _general({given})",
     ]
 

@@ -376,7 +376,7 @@ class _Scaled:
 
     def __init__(self, order: Sequence[Expr], u: Expr) -> None:
         self.u, self.order = u, order
-        numbers = [k for k in u.args if _is_constant(k)] if u.op is MUL else []
+        numbers = [k for k in u.args if is_constant(k)] if u.op is MUL else []
         self.alone = mul_all([u, *[power(k, number(-1, k.shape)) for k in numbers]])  # v, for k = 1
         least: dict[Expr, Any] = {}
         for x in order if u.op is MUL else ():

@@ -9,14 +9,14 @@ import numpy as np
 
 def _on_diagonal(x: Any, shape: Any, labels: Any) -> Any:
     """Zeros of `shape` with `x` where axes of one label agree, written through a strided view."""
-    out = np.zeros(shape, np.asarray(x).dtype)
+    out = np.zeros(shape, np.result_type(x, 0.0))
     np.einsum(labels, out)[...] = x
     return out
 
 
 def _embed(x: Any, shape: Any, index: Any) -> Any:
     """Zeros of `shape` with `x` at `index`."""
-    out = np.zeros(shape, np.asarray(x).dtype)
+    out = np.zeros(shape, np.result_type(x, 0.0))
     out[index] = x
     return out
 
@@ -31,8 +31,8 @@ def _embed_sum(shape: Any, *parts: Any) -> Any:
 
 
 def _scatter_add(x: Any, index: Any, shape: Any) -> Any:
-    """Zeros of `shape` with the entries of `x` added at integer arrays `index`."""
-    out = np.zeros(shape, np.asarray(x).dtype)
+    """Floating zeros of `shape` with the entries of `x` added at integer arrays `index`."""
+    out = np.zeros(shape, np.result_type(x, 0.0))
     np.add.at(out, index, x)
     return out
 

@@ -9,14 +9,14 @@ import numpy as np
 
 def _on_diagonal(x: Any, shape: Any, labels: Any) -> Any:
     """Zeros of `shape` with `x` where axes of one label agree, written through a strided view."""
-    out = np.zeros(shape, np.result_type(x, 0.0))
+    out = np.zeros(shape, np.asarray(x).dtype)
     np.einsum(labels, out)[...] = x
     return out
 
 
 def _embed(x: Any, shape: Any, index: Any) -> Any:
     """Zeros of `shape` with `x` at `index`."""
-    out = np.zeros(shape, np.result_type(x, 0.0))
+    out = np.zeros(shape, np.asarray(x).dtype)
     out[index] = x
     return out
 

@@ -207,4 +207,5 @@ def test_of_no_entries_the_mean_is_nan_without_a_warning(name, size):
     both = sg.lambdify(v, [e, sg.sum(v)])
     assert both(nothing)[1] == 0
     if size == "n":
-        assert value(np.array([2.0, 4.0])) == getattr(np, name)([2.0, 4.0])
+        at = np.array([2.0, 5.0])
+        assert value(at) == pytest.approx(getattr(np, name)(at), rel=1e-15)

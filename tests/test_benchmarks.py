@@ -187,7 +187,7 @@ def test_forms_report_both_texts(capsys):
 
 def test_printed_derivatives_are_no_longer_than_sympy_s():
     """A sample of the table; `python -m benchmarks forms` runs all of it."""
-    rows = [forms.measured(f) for f in list(formulas())[::12]]
+    rows = [forms.measured(f) for f in list(formulas())[::23]]
     assert max(row.ratio for row in rows) <= 1.2
     assert sum(row.count for row in rows) < sum(row.their_count for row in rows)
 

@@ -394,3 +394,50 @@ def test_what_is_no_real_number_is_refused(number):
         with pytest.raises(sg.DTypeError, match="argument x"):
             f(number)
         f(1.0)
+
+
+# Arrays of SymPy that are used by their entries, and names that carry a meaning
+
+
+def test_indexed_bases():
+    a, b = sp.IndexedBase("a"), sp.IndexedBase("b", shape=(3, 2))
+    i = sp.Idx("i")
+    k = sp.Symbol("k", integer=True)
+    values = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+    total = sp.Sum(a[k, 0] * a[k, 1], (k, 0, 2))
+    assert sg.lambdify(a, total)(values) == 2.0 + 12.0 + 35.0
+    assert sg.lambdify([a, i], a[i] ** 2)([1, 2, 3], 2) == 9
+    assert sg.lambdify([b, k], b[k, 1] + k)(values, 2.0) == 9.0
+    assert sg.from_sympy(b).shape == (3, 2) and sg.from_sympy(a[i]).args[0].shape == ("a_0",)
+    with pytest.raises(sg.ConversionError, match="integer=True"):
+        sg.from_sympy(a[x])
+    with pytest.raises(sg.ConversionError, match="shape="):
+        sg.lambdify(a, sp.Integer(1))
+    with pytest.raises(sg.ShapeError, match="out of range"):
+        sg.from_sympy(b[3, 0])
+
+
+def test_array_symbols_and_coordinates():
+    from sympy.tensor.array.expressions import ArraySymbol
+    from sympy.vector import CoordSys3D
+
+    A = ArraySymbol("A", (2, 3))
+    values = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(sg.lambdify(A, A)(values), values)
+    X, Y, _ = CoordSys3D("N").base_scalars()
+    assert sg.lambdify([X, Y], X - 2 * Y)(5.0, 1.0) == 3.0
+
+
+def test_constants_of_modules_take_effect_and_matrices_are_refused():
+    assert sg.lambdify(x, sp.pi + x, {"pi": 3.5})(1.0) == 4.5
+    with pytest.raises(sg.ArgumentError, match="ImmutableDenseMatrix"):
+        sg.lambdify(x, sp.Matrix([x]), [{"ImmutableDenseMatrix": np.matrix}, "numpy"])
+
+
+def test_two_implementations_of_one_name():
+    from sympy.utilities.lambdify import implemented_function
+
+    f, g = (implemented_function("f", lambda v, n=n: n * v) for n in (2, 3))
+    assert sg.lambdify(x, f(x))(1.0) == 2.0 and sg.lambdify(x, g(x))(1.0) == 3.0
+    with pytest.raises(sg.ArgumentError, match="two functions f"):
+        sg.lambdify(x, f(g(x)))

@@ -57,6 +57,7 @@ CASES = [
     (sg.diff(sg.minimum(c, s), c), "heaviside(sigma - c, 1/2)", None),
     (sg.grad(sg.sum(sg.minimum(v, w) ** 2), v), "2*v*heaviside(w - v, 1/2)", None),
     (sg.grad(sg.sum(sg.maximum(v, 0) ** 2), v), "2*maximum(v, 0)", r"2 \max\left(v, 0\right)"),
+    (sg.hessian(sg.sum(sg.maximum(v, 0) ** 2), v), "diag(2*heaviside(v, 1/4))", None),
     (
         sg.grad(sg.sum(sg.clip(v, 0, 1)), v),
         "heaviside(v, 1/2)*heaviside(1 - v, 1/2)",

@@ -75,6 +75,13 @@ SIMPLIFIED = {
     "max(u, u) = u": [(sg.maximum(x, x), x)],
     "min(u, u) = u": [(sg.minimum(x, x), x)],
     "logical_not(logical_not(u)) = u": [(~~(x > y), x > y)],
+    "where(c[:, newaxis], diag(u), 0) = diag(where(c, u, 0))": [
+        (
+            sg.where((v > 0)[:, None], 2 * sg.diag(sg.exp(v)), 0),
+            sg.diag(sg.where(v > 0, 2 * sg.exp(v), 0)),
+        ),
+        (sg.where(v > 0, sg.diag(v**2), 0), sg.diag(sg.where(v > 0, v**2, 0))),
+    ],
     "where(not c, a, b) = where(c, b, a)": [
         (sg.where(~(x > y), x, 2 * y), sg.where(x > y, 2 * y, x))
     ],

@@ -28,7 +28,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
 from symgrad.expr.traverse import Roots, as_roots, check_symbols, ops_of, toposort
 from symgrad.functions.define import defined, is_function
-from symgrad.ops.applied import check_defined, with_functions
+from symgrad.ops.applied import check_defined, is_base, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.layout import SLICE
 from symgrad.ops.shown import computed_forms
@@ -148,6 +148,10 @@ def lambdify(
         from symgrad.interop.sympy_text import from_text  # noqa: PLC0415  an upper layer
 
         args, outputs = from_text(args, outputs)
+    if _holds_base(args):
+        from symgrad.interop.sympy_indexed import with_ranks  # noqa: PLC0415  an upper layer
+
+        args = with_ranks(args, outputs)
     space = namespace_of(modules)
     if use_imps:
         space = implementations(outputs) | space
@@ -165,6 +169,12 @@ def lambdify(
     else:
         made = compiled(outputs)
     return NestedFunction(made, args) if is_nested(args) else made
+
+
+def _holds_base(args: Any) -> bool:
+    """Whether one of the arguments is an `IndexedBase` of SymPy."""
+    parts = args if isinstance(args, (list, tuple)) else [args]
+    return any(map(is_base, parts))
 
 
 def _listed(args: Any) -> list[Expr]:

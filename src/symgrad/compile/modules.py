@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import SYMBOL, number
+from symgrad.expr.leaves import NAMED_NUMBER, SYMBOL, number
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import replace, transform
 from symgrad.expr.traverse import toposort
@@ -20,6 +20,9 @@ from symgrad.functions.define import defined
 from symgrad.ops.applied import APPLIED, UndefinedFunction
 
 KNOWN: Final = ("numpy", "scipy", "math")
+_MATRICES: Final = (
+    "ImmutableDenseMatrix MutableDenseMatrix ImmutableSparseMatrix MutableSparseMatrix ImmutableMatrix"
+).split()
 _CALLED: Final = {  # what SymPy calls an operation of another name here
     "arcsin": "asin",
     "arccos": "acos",
@@ -50,6 +53,7 @@ def namespace_of(modules: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for entry in reversed(listed):
         if isinstance(entry, Mapping):
+            _refuse_matrices(entry)
             found |= {_name_of(key): value for key, value in entry.items()}
             continue
         name = entry.__name__ if isinstance(entry, ModuleType) else entry
@@ -64,6 +68,15 @@ def namespace_of(modules: Any) -> dict[str, Any]:
                 " or give the functions in a dict"
             )
     return found
+
+
+def _refuse_matrices(entry: Mapping[Any, Any]) -> None:
+    for key in entry:
+        if str(key) in _MATRICES:
+            raise ArgumentError(
+                f"modules= cannot say what a {key} becomes: matrices are NumPy arrays here, and with"
+                " lambdify(..., sparse='csr') SciPy's sparse arrays; convert the result"
+            )
 
 
 def _name_of(key: Any) -> str:
@@ -87,12 +100,12 @@ def under_namespace(
     """
     held = set(arguments)
     values = {
-        node: number(float(space[str(node.name)]))
+        node: number(float(space[_leaf_name(node)]))
         for node in toposort(roots)
-        if node.op is SYMBOL
+        if (node.op is SYMBOL or node.op is NAMED_NUMBER)
         and node not in held
         and not node.shape
-        and isinstance(space.get(str(node.name)), Real)
+        and isinstance(space.get(_leaf_name(node)), Real)
     }
     roots = replace(roots, values, {}) if values else roots
     used: dict[Any, Any] = {}
@@ -115,8 +128,18 @@ def under_namespace(
     return defined(found, used) if used else roots
 
 
+def _leaf_name(node: Expr) -> str:
+    return str(node.params.name)
+
+
 def implementations(outputs: Any) -> dict[str, Any]:
-    """The functions of SymPy's `implemented_function` in a nest of SymPy expressions, by name."""
+    """The functions of SymPy's `implemented_function` in a nest of SymPy expressions, by name.
+
+    Raises
+    ------
+    ArgumentError
+        If two of them have one name.
+    """
     found: dict[str, Any] = {}
     stack = [outputs]
     while stack:
@@ -129,7 +152,12 @@ def implementations(outputs: Any) -> dict[str, Any]:
             for applied in e.atoms(*_applied_kinds(e)):
                 given = getattr(applied, "_imp_", None)
                 if callable(given) and not hasattr(type(applied), "symgrad_function"):
-                    found[type(applied).__name__] = given
+                    name = type(applied).__name__
+                    if found.setdefault(name, given) is not given:
+                        raise ArgumentError(
+                            f"two functions {name} have different implementations; give one of them"
+                            " another name"
+                        )
     return found
 
 

@@ -33,6 +33,7 @@ from symgrad.interop.sympy_arrays import (
     known_shape,
 )
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
+from symgrad.interop.sympy_indexed import LEAVES, from_indexed
 from symgrad.interop.sympy_sums import written_out_sum
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
@@ -209,8 +210,11 @@ def _walk(root: Any, known: dict[Any, Expr]) -> Expr:
 
 def _parts(node: Any) -> tuple[Any, ...]:
     """The operands of a SymPy node, in the order in which it prints them."""
-    if isinstance(node, (sp.Symbol, sp.MatrixSymbol)) or type(node).__name__ in NO_IMAGE:
+    kind = type(node).__name__
+    if isinstance(node, (sp.Symbol, sp.MatrixSymbol)) or kind in NO_IMAGE or kind in LEAVES:
         return ()
+    if isinstance(node, sp.Indexed):
+        return tuple(node.indices)
     if isinstance(node, sp.MatrixBase):
         return tuple(node.flat())
     if isinstance(node, sp.Piecewise):
@@ -229,12 +233,15 @@ def _parts(node: Any) -> tuple[Any, ...]:
         return (node.function.expr, node.function.variables[0], node.expr)
     if isinstance(node, sp.hyper):
         return (node.argument,)
-    if type(node).__name__ in _OF_EXTENTS:
+    if kind in _OF_EXTENTS:
         return ()
     return tuple(node.args)
 
 
 def _convert(node: Any, args: list[Expr]) -> Expr:
+    leaf = LEAVES.get(type(node).__name__)
+    if leaf is not None:
+        return leaf(node)
     for kind, image in _ATOMS:
         if isinstance(node, kind):
             return image(node)
@@ -245,6 +252,8 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
         return own(*args)  # type: ignore[no-any-return]
     if isinstance(node, AppliedUndef):
         return _applied(node, args)
+    if isinstance(node, sp.Indexed):
+        return from_indexed(node, *args)
     rule = FUNCTIONS.get(type(node).__name__)
     if rule is None:
         kind_name = type(node).__name__

@@ -47,6 +47,14 @@ class UndefinedFunction:
     ----------
     name : str
     assumptions : tuple of str
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> f = sg.function("f", positive=True)
+    >>> print(f.name, f.assumptions, f(x).diff(x))
+    f ('positive',) diff(f(x), x)
     """
 
     name: str
@@ -307,12 +315,17 @@ def _entries(given: Any) -> Iterator[Any]:
         yield given
 
 
+def is_base(value: Any) -> bool:
+    """Whether a value is an `IndexedBase` of SymPy, an array of as many axes as it is used with."""
+    return type(value).__name__ == "IndexedBase"
+
+
 def stand_ins(given: Any) -> dict[Expr, Expr]:
     """The applied functions and names among variables, outermost only, and the symbols for them."""
     found: dict[Expr, Expr] = {}
     seen: set[Expr] = set()
     for entry in _entries(given):
-        x = entry if entry.__class__ is Expr else adopted(entry)
+        x = entry if entry.__class__ is Expr or is_base(entry) else adopted(entry)
         stack = [x] if isinstance(x, Expr) else []
         while stack:
             node = stack.pop()
@@ -335,7 +348,7 @@ def exchanged(given: Any, known: Mapping[Expr, Expr]) -> Any:
         for k, entry in enumerate(given.ravel().tolist()):
             changed[k] = exchanged(entry, known)
         return changed.reshape(given.shape)
-    x = adopted(given)
+    x = given if is_base(given) else adopted(given)
     return replace([x], known, {})[0] if isinstance(x, Expr) else given
 
 

@@ -27,10 +27,11 @@ MAX_LIVE: Final = 60  # nodes of a derivative that is looked at
 
 
 class Step(NamedTuple):
-    """The condition that `above` is no less than `below`; where they are equal half of a value counts."""
+    """The condition that `above` is no less than `below`; where they are equal a share counts."""
 
     above: Expr
     below: Expr
+    share: Fraction = HALF
 
 
 def one_choice(x: Expr, latex: bool) -> Expr:
@@ -40,7 +41,7 @@ def one_choice(x: Expr, latex: bool) -> Expr:
         return x
     factors = list(live.args) if live.op is MUL else [live]
     others, steps = _steps(condition, factors)
-    if not 0 < len(steps) <= MAX_STEPS:
+    if not 0 < len(steps) <= MAX_STEPS or len({s.share for s in steps}) > 1:
         return x
     steps = _plain(steps)
     steps, factors = _without_needless(steps, factors)
@@ -77,7 +78,9 @@ def _steps(condition: Expr, factors: list[Expr]) -> tuple[list[Expr], list[Step]
             others.append(c)
         else:
             factors[:] = without(factors, weight)
-            steps.append(Step(*c.args))
+            share = HALF if weight.op is WHERE else HALF ** value_of(weight.args[1])
+            above, below = c.args
+            steps.append(Step(above, below, share))
     return others, steps
 
 
@@ -89,12 +92,13 @@ def _conjuncts(condition: Expr) -> list[Expr]:
 
 
 def _weight(c: Expr, factors: Sequence[Expr]) -> Expr | None:
-    """The factor ``where(a == b, 1/2, 1)`` for the condition ``a >= b``."""
-    for x in factors:
+    """The factor ``where(a == b, 1/2, 1)``, or a power of it, for the condition ``a >= b``."""
+    for factor in factors:
+        x = _base(factor)
         if x.op is WHERE and value_of(x.args[1]) == HALF and is_value(x.args[2], 1):
             equal = x.args[0]
             if equal.op is f.equal and set(equal.args) == set(c.args):
-                return x
+                return factor
     return None
 
 
@@ -103,12 +107,15 @@ def _plain(steps: list[Step]) -> list[Step]:
     if len(steps) < 2:
         return steps
     known = [dict(_known(s)) for s in steps]
-    plain = [Step(*[known[1 - k].get(side, side) for side in step]) for k, step in enumerate(steps)]
+    plain = [
+        Step(known[1 - k].get(a, a), known[1 - k].get(b, b), share)
+        for k, (a, b, share) in enumerate(steps)
+    ]
     return sorted(plain, key=lambda step: is_number(step.above))  # 0 <= x before x <= 1
 
 
 def _known(step: Step) -> list[tuple[Expr, Expr]]:
-    a, b = step
+    a, b, _ = step
     return [(f.maximum(a, b), a), (f.minimum(a, b), b)]
 
 
@@ -141,8 +148,7 @@ def _under(steps: Sequence[Step], factors: Sequence[Expr]) -> list[Expr]:
 
 
 def _with_heavisides(steps: Sequence[Step], value: Expr, like: Expr) -> Expr:
-    half = number(HALF, like.shape)
-    made = [f.heaviside(_difference(s), half) for s in steps]
+    made = [f.heaviside(_difference(s), number(s.share, like.shape)) for s in steps]
     if is_value(value, 1) and made:
         return mul_all(made)
     if _is_tame(value):
@@ -160,25 +166,25 @@ def _difference(step: Step) -> Expr:
 def _with_rows(steps: Sequence[Step], value: Expr) -> Expr:
     """Rows of one choice: all of a value inside, half of it at one limit, a quarter at two."""
     zero = number(0, value.shape)
-    half = mul(number(HALF, value.shape), value)
+    half = mul(number(steps[0].share, value.shape), value)
     if len(steps) == 1:
         (s,) = steps
-        return _choice(_beyond(s), value, _choice(f.equal(*s), half, zero))
+        return _choice(_beyond(s), value, _choice(f.equal(s.above, s.below), half, zero))
     made = _choice(_all_of(list(map(_at_or_beyond, steps))), half, zero)
     if _may_meet(steps):
-        quarter = mul(number(HALF, value.shape), half)
-        made = _choice(_all_of([f.equal(*s) for s in steps]), quarter, made)
+        quarter = mul(number(steps[1].share, value.shape), half)
+        made = _choice(_all_of([f.equal(s.above, s.below) for s in steps]), quarter, made)
     return _choice(_all_of(list(map(_beyond, steps))), value, made)
 
 
 def _beyond(step: Step) -> Expr:
     """The condition with a number on its right."""
-    above, below = step
+    above, below, _ = step
     return f.less(below, above) if is_number(above) else f.greater(above, below)
 
 
 def _at_or_beyond(step: Step) -> Expr:
-    above, below = step
+    above, below, _ = step
     return f.less_equal(below, above) if is_number(above) else f.greater_equal(above, below)
 
 

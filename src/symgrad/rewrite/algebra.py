@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Final
 
-from symgrad.expr.leaves import is_value, number, value_of
+from symgrad.expr.leaves import EYE, is_value, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, is_positive, range_of
@@ -17,11 +17,12 @@ from symgrad.ops.arithmetic import (
     POW,
     is_scaled_far,
     mul,
+    mul_all,
     power,
     raw_product,
     split_coefficient,
 )
-from symgrad.ops.einsum import EINSUM
+from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE
 from symgrad.rewrite.constants import CONSTANT_RULES
@@ -235,6 +236,27 @@ def _negated_choice(y: Expr) -> Expr | None:
     return None
 
 
+def _choice_of_diagonal(y: Expr) -> Expr | None:
+    """``where(c[:, newaxis], diag(u), 0) -> diag(where(c, u, 0))``, so for columns."""
+    condition, live, dead = y.args
+    c, matrix = split_coefficient(live)
+    rows = is_layout(condition) and condition.args[0].ndim == 1 == len(condition.params.spread)
+    if y.ndim != 2 or not rows or not is_value(dead, 0) or matrix is None or isinstance(c, bool):
+        return None
+    if matrix.op is not EINSUM or matrix.params.out != (0, 1) or matrix.params.spread:
+        return None
+    identity = [x for x in matrix.args if x.op is EYE]
+    vectors = [x for x in matrix.args if x.op is not EYE]
+    if len(identity) != 1 or not vectors or any(x.ndim != 1 for x in vectors):
+        return None
+    if any(len(labels) > 1 and set(labels) != {0, 1} for labels in matrix.params.inputs):
+        return None
+    shape = vectors[0].shape
+    value = mul_all([number(c, shape), *vectors])
+    chosen = WHERE.build((condition.args[0], value, number(0, shape)), ())
+    return einsum_node([chosen, *identity], [(0,), (0, 1)], (0, 1), {})
+
+
 # Einsum
 
 
@@ -293,6 +315,12 @@ ALGEBRA: Final = by_op(
         _undoes(f.logical_not, f.logical_not, EXACT),
         Rule("guards inside a guard by their disjunction", EXACT, WHERE, _guard_of_guards),
         Rule("where(not c, a, b) = where(c, b, a)", EXACT, WHERE, _negated_choice),
+        Rule(
+            "where(c[:, newaxis], diag(u), 0) = diag(where(c, u, 0))",
+            EXACT,
+            WHERE,
+            _choice_of_diagonal,
+        ),
         Rule("numbers move out of an Einsum", ROUNDING, EINSUM, _einsum_coefficient),
         *CONSTANT_RULES,
         *DEVIATION_RULES,

@@ -10,7 +10,7 @@ from symgrad.expr.node import Expr, remember_form, remembered_form
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.expr.types import BOOL
-from symgrad.ops.arithmetic import MUL, mul_all
+from symgrad.ops.arithmetic import MUL, POW
 from symgrad.ops.continued import at_zero
 from symgrad.ops.linalg import INV, SOLVE
 from symgrad.ops.products import matmul
@@ -18,6 +18,7 @@ from symgrad.ops.shown import SHOWN, computed_forms
 from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.search import shorter_of
 from symgrad.rewrite.simplify import simplify_all
+from symgrad.rewrite.size import stands_below
 
 
 def without_continuations(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -35,20 +36,31 @@ def _form(node: Expr) -> Expr:
     found = remembered_form(node)
     if found is None:
         (computed,) = without_continuations(computed_forms(node.args))
-        found = shorter_of(computed, shortest_by_names(_forms(computed)))
+        found = shorter_of(computed, shortest_by_names([computed]))
+        (plain,) = _formulas([computed])
+        if plain is not computed:
+            found = _shorter_without_new_poles(found, plain)
         remember_form(node, found)
     return found
 
 
-def _forms(computed: Expr) -> list[Expr]:
-    """What the search begins with: a factor that stands for a formula also written out.
+def _shorter_without_new_poles(found: Expr, plain: Expr) -> Expr:
+    """The shortest form of a formula with all that stands for one written out, where that is shorter.
 
-    In a sum it stays whole: ``a*x**(a - 1) - b*x**a`` is not ``x**a*(a/x - b)``, which has a pole.
+    It must divide by nothing else: ``a*x**(a - 1) - b*x**a`` is not ``x**a*(a/x - b)``, which has a pole.
     """
-    if computed.op is not MUL or not any(x.op.formula for x in computed.args):
-        return [computed]
-    factors = [x.op.formula(x) if x.op.formula else x for x in computed.args]
-    return [computed, mul_all(factors)]
+    other = shorter_of(found, shortest_by_names([plain]))
+    return other if _divisors(other) <= _divisors(plain) else found
+
+
+def _divisors(x: Expr) -> set[Expr]:
+    """What is divided by, once or more often: of a product each factor."""
+    return {
+        factor.args[0] if factor.op is POW else factor
+        for node in toposort([x])
+        if stands_below(node)
+        for factor in (node.args[0].args if node.args[0].op is MUL else (node.args[0],))
+    }
 
 
 def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> Sequence[Expr]:
@@ -63,7 +75,11 @@ def over_symbols(roots: Sequence[Expr], known: AbstractSet[Expr]) -> Sequence[Ex
 
 def written_out(roots: Sequence[Expr]) -> list[Expr]:
     """The roots as they are read, every node whose op has a formula replaced by it."""
-    roots = as_roots(shown_forms(roots))
+    return _formulas(shown_forms(roots))
+
+
+def _formulas(roots: Sequence[Expr]) -> list[Expr]:
+    roots = as_roots(roots)
     formulas = {op: op.formula for op in ops_of(roots) if op.formula}
     return list(rewritten(roots, formulas))
 

@@ -52,6 +52,7 @@ HALF: Final = 0.5  # and one with a symbol left in every term of a sum
 EXPONENTIALS: Final = (f.exp, f.exp2, f.expm1, f.cosh, f.sinh)
 SLACK: Final = 48  # by how much what a rule made may be longer to be worth a search
 MADE: Final = 4  # the work per operand of a rule that applies, where one that does not is 1
+LEFT_OVER: Final = 500  # of the work, for a last look at the parts of what was found
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 
 
@@ -171,7 +172,7 @@ class _Search:
     """What is known in the course of one search."""
 
     def __init__(self, work: int) -> None:
-        self.left = work
+        self.left, self.left_over = work, min(work, LEFT_OVER)
         self.sizes: Sizes = {}
         self.image = Images()
         self.faults: dict[Expr, Faults] = {}
@@ -221,7 +222,11 @@ class _Search:
         return beam[0]
 
     def _finished(self, x: Expr) -> Expr:
-        """What rules make of the formula as a whole where the work is used up, while that is shorter."""
+        """What single rules make of the parts, and of the whole, where the work is used up, while that is
+        shorter.
+        """
+        self.left, self.image = self.left_over, Images()
+        x = min([x, self.improved(x, 0)], key=self.operations)
         for _ in range(STEPS):
             made = [y for rule in LOCAL.get(x.op, ()) if (y := rule.apply(x)) is not None]
             best = min([x, *made], key=self.operations)

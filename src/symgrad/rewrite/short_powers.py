@@ -72,19 +72,28 @@ def _is_negative(p: Expr) -> bool:
 def _number_out_of_exponent(x: Expr) -> Expr | None:
     """``(a*b)**(n - 1)*c -> (a*b)**n*c/(a*b)``: a number in the exponent of a product, taken out."""
     for place, factor in enumerate(x.args):
-        if factor.op is not POW or factor.args[0].op is not MUL or factor.args[1].op is not ADD:
-            continue
-        base, p = factor.args
-        terms = [t for t in p.args if value_of(t) is None]
+        base, p, k = _whole_power(factor)
+        inner = split(base) if base.op is MUL and p.op is ADD else None
         numbers = [value_of(t) for t in p.args if value_of(t) is not None]
-        inner = split(base)
-        if len(numbers) != 1 or numbers[0].__class__ is not int or inner is None:
+        if inner is None or len(numbers) != 1 or numbers[0].__class__ is not int:
             continue
-        others = mul_all([y for k, y in enumerate(x.args) if k != place])
-        whole = multiplied(split(others), raised(inner, numbers[0]))
+        others = mul_all([y for j, y in enumerate(x.args) if j != place])
+        whole = multiplied(split(others), raised(inner, k * numbers[0]))
         if whole is not None:
-            return mul_all([as_term(whole[1], x, whole[0]), power(base, add_all(terms))])
+            rest = add_all([t for t in p.args if value_of(t) is None])
+            power_of_it = power(base, mul(number(k, p.shape), rest))
+            return mul_all([as_term(whole[1], x, whole[0]), power_of_it])
     return None
+
+
+def _whole_power(x: Expr) -> tuple[Expr, Expr, int]:
+    """``(u, p, k)`` of ``(u**p)**k``; of anything else k is 1."""
+    if x.op is not POW:
+        return x, x, 1
+    (base, p), k = x.args, 1
+    if base.op is POW and value_of(p).__class__ is int:
+        k, (base, p) = value_of(p), base.args
+    return base, p, k
 
 
 DOMAIN: Final = Guarantee.DOMAIN

@@ -159,6 +159,15 @@ class EulerLagrange:
     coordinates, forces : tuple of Expr
     variables : tuple of Expr
         The time, or the variables of fields.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> t, m, k = sg.symbols("t m k")
+    >>> q = sg.function("q")(t)
+    >>> motion = sg.euler_lagrange(m * q.diff(t) ** 2 / 2 - k * q**2 / 2, q, t)
+    >>> print(motion.equations[0], motion.parameters)
+    k*q(t) + m*diff(q(t), t, 2) (m, k)
     """
 
     def __init__(

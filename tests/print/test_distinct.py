@@ -62,6 +62,7 @@ OF_ONE = [
         lambda x, axis, f=f: f(x, axis=axis)
         for f in (sg.sum, sg.max, sg.min, sg.prod, sg.mean, sg.var, sg.cumsum, sg.cumprod, sg.any)
     ],
+    *[lambda x, axis, f=f, k=k: f(x, axis=axis, ddof=k) for f in (sg.var, sg.std) for k in (1, 2)],
     *[
         lambda x, axis, f=f: f(x, axis=axis)
         for f in (sg.sort, sg.argmax, sg.softmax, sg.logsumexp, sg.flip, linalg.norm)
@@ -129,7 +130,7 @@ def value(e, data):
     with np.errstate(all="ignore"):
         try:
             found = np.asarray(sg.evaluate(e, {x: data[x] for x in sg.free_symbols(e)}), float)
-        except (np.linalg.LinAlgError, ZeroDivisionError, ValueError, OverflowError):
+        except (np.linalg.LinAlgError, ArithmeticError, TypeError, ValueError):
             return None
     return found if np.isfinite(found).all() else None
 

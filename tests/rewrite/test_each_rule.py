@@ -400,6 +400,27 @@ MADE_FOR |= {
         lambda u, w: (2 * f.expm1(u), -3),
     ],
     "exp(-exp(u)) without overflow": [lambda u, w: (-f.exp(u),), lambda u, w: (w - 2 * f.exp(u),)],
+    "log(u) - log(v) = log1p((u - v)/v), sin(u) - sin(v)": [
+        lambda u, w: (f.log(u + 1), -1 * f.log(u)),
+        lambda u, w: (w * f.log1p(u), -1 * (w * f.log(u))),
+        lambda u, w: (2 * f.sin(u + w), -2 * f.sin(u)),
+        lambda u, w: (f.cos(u + w), -1 * f.cos(w)),
+        lambda u, w: (f.tan(u + 1), -1 * f.tan(u)),
+        lambda u, w: (f.arctan(u + 2), -1 * f.arctan(u)),
+    ],
+    "log(u/v) = log1p((u - v)/v)": [
+        lambda u, w: ((u + 1) / u,),
+        lambda u, w: ((u + w) / (w - 1),),
+    ],
+    "log(p + sqrt(p**2 + 1)) = arcsinh(p)": [
+        lambda u, w: (u + f.sqrt(u**2 + 1),),
+        lambda u, w: (u - f.sqrt(u**2 - 1),),
+    ],
+    "log(p + sqrt(p**2 + c)) = arcsinh(p/sqrt(c)) + log(c)/2": [
+        lambda u, w: (f.sqrt(u**2 + 5) - u,),
+        lambda u, w: (u + f.sqrt(u**2 - 4),),
+        lambda u, w: (u + w - f.sqrt((u + w) ** 2 - 0.5),),
+    ],
     "u + v = (u**2 - v**2)/(u - v), 1/a - 1/b = (b - a)/(a*b)": [
         lambda u, w: (f.sqrt(1 + u**2), -1 * u),
         lambda u, w: (w / f.sqrt(u**2 + w**2), number(-1)),
@@ -435,6 +456,7 @@ ELSEWHERE = {  # rules of tensors: see test_each_tensor_rule
     "exp(-u)*iv(v, u) = ive(v, u), u > 0",
     "log(erf(u)) as one function",
     "log(gamma(u)) = gammaln(u), gamma(u) > 0",
+    "exp(w)*erfc(u) = exp(w - u**2)*erfcx(u)",  # see test_tails
 }
 
 

@@ -256,6 +256,15 @@ def jvp(f: Any, x: Any, v: Any) -> Expr:
     """The Jacobian of `f` times `v`, without forming the matrix; of the shape of `f`.
 
     `x` is a symbol or a list of symbols, `v` an expression of its shape or a list of them.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> u = sg.vector("u", "n")
+    >>> v = sg.vector("v", "n")
+    >>> A = sg.matrix("A", ("n", "n"))
+    >>> print(sg.jvp(A @ sg.sin(v), v, u))
+    A @ (u*cos(v))
     """
     variables, many = variables_of(x, "jvp")
     directions = _vectors(v, variables, many, "jvp")
@@ -269,6 +278,15 @@ def vjp(f: Any, x: Any, u: Any) -> Any:
     """`u` times the Jacobian of `f`, without forming the matrix; of the shape of `x`.
 
     `u` has the shape of `f`; for a list of symbols the result is a list.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> u = sg.vector("u", "n")
+    >>> v = sg.vector("v", "n")
+    >>> A = sg.matrix("A", ("n", "n"))
+    >>> print(sg.vjp(A @ sg.sin(v), v, u))
+    cos(v)*(A.T @ u)
     """
     variables, many = variables_of(x, "vjp")
     y = _function(f, "vjp", variables)
@@ -279,7 +297,16 @@ def vjp(f: Any, x: Any, u: Any) -> Any:
 @public
 @with_functions("x")
 def hvp(f: Any, x: Any, v: Any) -> Any:
-    """The Hessian of a scalar times `v`, without forming the matrix; of the shape of `x`."""
+    """The Hessian of a scalar times `v`, without forming the matrix; of the shape of `x`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> u = sg.vector("u", "n")
+    >>> v = sg.vector("v", "n")
+    >>> print(sg.hvp(sg.sum(v**3), v, u))
+    6*u*v
+    """
     variables, many = variables_of(x, "hvp")
     directions = _vectors(v, variables, many, "hvp")
     gradients = _gradients(_scalar(f, "hvp", variables), number(1), variables)

@@ -26,6 +26,15 @@ class AssembledFunction:
         Computes what the results are made of, as a flat list.
     outputs : Expr or nest of Expr
         What is computed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> v = sg.vector("v", 3)
+    >>> f = sg.lambdify(v, sg.hessian(sg.sum(v**3), v), structured=True)
+    >>> print(f([1.0, 2.0, 3.0]) @ np.ones(3))
+    [ 6. 12. 18.]
     """
 
     __doc__ = Documented(__doc__, lambda function: function.parts.__doc__)

@@ -65,6 +65,14 @@ class CompiledFunction:
         The symbols, in the order of the arguments.
     outputs : Expr or nest of Expr
         What is computed.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> f = sg.lambdify(x, [x**2, sg.diff(x**2, x)])
+    >>> print(f(3.0))
+    [9.0, 6.0]
     """
 
     __doc__ = Documented(__doc__, lambda function: function._code.doc)

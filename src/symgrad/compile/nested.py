@@ -56,6 +56,14 @@ class NestedFunction:
         The function of the symbols one by one.
     args : sequence
         The arguments, as they were given.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> f = sg.lambdify([x, [y]], x * y)
+    >>> print(f(2.0, [3.0]))
+    6.0
     """
 
     __doc__ = Documented(__doc__, lambda function: function.flat.__doc__)

@@ -320,6 +320,12 @@ def constant(value: Any) -> Expr:
         If `value` is complex, or no number and no array of numbers.
     ArgumentError
         For a masked array.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> print(sg.constant(1) / 3, sg.constant([1.0, 2.0]))
+    1/3 [1.0, 2.0]
     """
     if isinstance(value, Expr):
         return value
@@ -368,13 +374,28 @@ def _array(array: np.ndarray[Any, Any]) -> Expr:
 
 @checked
 def zeros(shape: Any, dtype: Any = float) -> Expr:
-    """A constant filled with zero, as `numpy.zeros`; extents may be names."""
+    """A constant filled with zero, as `numpy.zeros`; extents may be names.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> v = sg.vector("v", "n")
+    >>> print(sg.zeros("n") + v)
+    v
+    """
     return _filled(0, shape, dtype)
 
 
 @checked
 def ones(shape: Any, dtype: Any = float) -> Expr:
-    """A constant filled with one, as `numpy.ones`; extents may be names."""
+    """A constant filled with one, as `numpy.ones`; extents may be names.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> print(sg.ones((2, "n")))
+    ones((2, n))
+    """
     return _filled(1, shape, dtype)
 
 
@@ -386,14 +407,29 @@ def _filled(value: int, shape: Any, dtype: Any) -> Expr:
 
 @checked
 def eye(n: Any, dtype: Any = float) -> Expr:
-    """The identity matrix of extent `n` (an int or a name), as `numpy.eye`."""
+    """The identity matrix of extent `n` (an int or a name), as `numpy.eye`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> v = sg.vector("v", "n")
+    >>> print(sg.eye("n") @ v)
+    v
+    """
     params = (as_dim(n), as_ty(dtype))
     return EYE.build((), params)
 
 
 @checked
 def arange(n: Any) -> Expr:
-    """The integers 0 to n - 1, of shape (n,), as `numpy.arange`; `n` may be a name."""
+    """The integers 0 to n - 1, of shape (n,), as `numpy.arange`; `n` may be a name.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> print(sg.evaluate(sg.arange(3) ** 2, {}))
+    [0 1 4]
+    """
     return ARANGE.build((), (as_dim(n),))
 
 
@@ -466,7 +502,14 @@ def _names_in(part: str) -> list[str]:
 
 @checked
 def vector(name: str, n: Any, **kwargs: Any) -> Expr:
-    """A symbol of one axis; `n` is its extent, an int or a name."""
+    """A symbol of one axis; `n` is its extent, an int or a name.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> print(sg.vector("v", "n").shape)
+    ('n',)
+    """
     return symbol(name, (n,), **kwargs)
 
 
@@ -478,6 +521,12 @@ def matrix(name: str, shape: Any, **kwargs: Any) -> Expr:
     ------
     ShapeError
         If `shape` has not two extents.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> print(sg.matrix("A", ("m", "n"), positive=True).shape)
+    ('m', 'n')
     """
     if not isinstance(shape, (tuple, list)) or len(shape) != 2:
         raise ShapeError(f"a matrix needs two extents such as ('m', 'n'), not {shape!r}")

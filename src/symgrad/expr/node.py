@@ -82,6 +82,14 @@ class Expr(_Draft):
         How it is read, where somebody looked for that (see `remembered_form`).
     range : Interval
         Where its values lie, once somebody asked `range_of`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> e = (x + 1) ** 2
+    >>> print(e.shape, e.dtype, e.diff(x))
+    () float64 2*(x + 1)
     """
 
     __slots__ = ()

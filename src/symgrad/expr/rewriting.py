@@ -45,6 +45,13 @@ class Images(dict[Expr, Expr]):
         return tuple([self[node] for node in nodes])
 
 
+class PartImages(Images):
+    """Images of a part of a graph: a node that is not in it is its own image."""
+
+    def __missing__(self, node: Expr) -> Expr:
+        return node
+
+
 class CountedImages(Images):
     """Images, and in how many places each is needed, as far as the walk has come."""
 

@@ -87,7 +87,16 @@ def _sorted(roots: Iterable[Expr], skip: Iterable[Expr]) -> list[Expr]:
 
 @checked
 def free_symbols(*roots: Expr) -> list[Expr]:
-    """The symbols that the roots mention, in order of first appearance."""
+    """The symbols that the roots mention, in order of first appearance.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> y = sg.symbol("y")
+    >>> print(sg.free_symbols(x * y + 1))
+    [x, y]
+    """
     return [node for node in toposort(roots) if node.op is SYMBOL]
 
 
@@ -175,6 +184,14 @@ def check_graph(*roots: Expr) -> None:
     ------
     GraphError
         Naming the node and what is wrong with it.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> y = sg.symbol("y")
+    >>> print(sg.check_graph(x * y + 1))
+    None
     """
     for node in toposort(roots):
         if not all(isinstance(arg, Expr) for arg in node.args):

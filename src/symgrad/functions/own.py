@@ -38,6 +38,13 @@ class OwnFunction(Elementwise):
     """A function made by `elementwise_function`; calling it builds an expression.
 
     It pickles by what it was made of, so callables among that must be importable.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> cubed = sg.elementwise_function("cubed_", derivative=lambda x: 3 * x**2, numpy="{0}**3")
+    >>> print(cubed.name, cubed.arity, sg.diff(cubed(sg.symbol("x")), sg.symbol("x")))
+    cubed_ 1 3*x**2
     """
 
     def __reduce__(self) -> Any:

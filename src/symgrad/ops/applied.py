@@ -47,6 +47,14 @@ class UndefinedFunction:
     ----------
     name : str
     assumptions : tuple of str
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> f = sg.function("f", positive=True)
+    >>> print(f.name, f.assumptions, f(x).diff(x))
+    f ('positive',) diff(f(x), x)
     """
 
     name: str

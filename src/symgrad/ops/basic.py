@@ -39,7 +39,15 @@ def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> Any:
 
 @checked
 def add(x1: Any, x2: Any) -> Expr:
-    """Sum of two operands, broadcast."""
+    """Sum of two operands, broadcast.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.add(x, 1))
+    x + 1
+    """
     pair = _binary(add, (x1, x2))
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
@@ -49,7 +57,16 @@ def add(x1: Any, x2: Any) -> Expr:
 
 @checked
 def subtract(x1: Any, x2: Any) -> Expr:
-    """Difference of two operands, broadcast; built as ``x1 + (-1)*x2``."""
+    """Difference of two operands, broadcast; built as ``x1 + (-1)*x2``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> y = sg.symbol("y")
+    >>> print(sg.subtract(x, y))
+    x - y
+    """
     pair = _binary(subtract, (x1, x2))
     return _difference(*pair) if pair.__class__ is tuple else pair
 
@@ -62,7 +79,16 @@ def _difference(a: Expr, b: Expr, flat: bool = True) -> Expr:
 
 @checked
 def multiply(x1: Any, x2: Any) -> Expr:
-    """Product of two operands, broadcast."""
+    """Product of two operands, broadcast.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> y = sg.symbol("y")
+    >>> print(sg.multiply(x, y))
+    x*y
+    """
     pair = _binary(multiply, (x1, x2))
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
@@ -82,7 +108,16 @@ def _opened(x: Expr) -> Expr:
 
 @checked
 def divide(x1: Any, x2: Any) -> Expr:
-    """Quotient of two operands, broadcast; built as ``x1 * x2**-1``."""
+    """Quotient of two operands, broadcast; built as ``x1 * x2**-1``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> y = sg.symbol("y")
+    >>> print(sg.divide(x, y))
+    x/y
+    """
     pair = _binary(divide, (x1, x2))
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
@@ -128,7 +163,15 @@ def power(x1: Any, x2: Any) -> Expr:
 
 @checked
 def float_power(x1: Any, x2: Any) -> Expr:
-    """``x1 ** x2`` in float64 or wider, as `numpy.float_power`."""
+    """``x1 ** x2`` in float64 or wider, as `numpy.float_power`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.float_power(x, 2))
+    x**2
+    """
     pair = _binary(float_power, (x1, x2))
     if pair.__class__ is not tuple:
         return pair  # type: ignore[no-any-return]
@@ -138,7 +181,15 @@ def float_power(x1: Any, x2: Any) -> Expr:
 
 @checked
 def negative(x: Any) -> Expr:
-    """``-x``."""
+    """``-x``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.negative(x))
+    -x
+    """
     if x.__class__ is Expr and x.ty is BOOL:
         raise DTypeError("minus a boolean is not defined; write logical_not(x)")
     return multiply(x, -1)
@@ -146,25 +197,57 @@ def negative(x: Any) -> Expr:
 
 @checked
 def positive(x: Any) -> Expr:
-    """``+x``, which is `x`."""
+    """``+x``, which is `x`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.positive(x))
+    x
+    """
     return multiply(x, 1)
 
 
 @checked
 def square(x: Any) -> Expr:
-    """``x**2``."""
+    """``x**2``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.square(x))
+    x**2
+    """
     return power(x, 2)
 
 
 @checked
 def sqrt(x: Any) -> Expr:
-    """Square root, built as ``x**(1/2)``; its derivative at 0 is inf."""
+    """Square root, built as ``x**(1/2)``; its derivative at 0 is inf.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.diff(sg.sqrt(x), x))
+    1/(2*sqrt(x))
+    """
     return power(x, HALF)
 
 
 @checked
 def reciprocal(x: Any) -> Expr:
-    """``1/x``."""
+    """``1/x``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.reciprocal(x))
+    1/x
+    """
     return power(x, -1)
 
 

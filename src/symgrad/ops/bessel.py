@@ -15,6 +15,7 @@ from symgrad.calls import checked
 from symgrad.expr.interval import POSITIVE, REALS, Interval
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
+from symgrad.ops.examples import with_example
 from symgrad.ops.families import ive_derivative, kve_derivative
 from symgrad.ops.ordered import of_order, ordered
 from symgrad.ops.public import public
@@ -123,7 +124,9 @@ def _fixed(function: Callable[..., Expr], order: int, name: str) -> Callable[[An
         return function(order, x)
 
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"``{function.__name__}({order}, x)``, as `scipy.special.{name}`."
+    call.__doc__ = with_example(
+        name, f"``{function.__name__}({order}, x)``, as `scipy.special.{name}`."
+    )
     return checked(call)
 
 

@@ -22,6 +22,7 @@ from symgrad.expr.rewriting import Images, walked
 from symgrad.expr.types import BOOL, FLOAT, WEAK_FLOAT, Ty, promote, resolve
 from symgrad.ops.arithmetic import MUL, mul
 from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
+from symgrad.ops.examples import with_example
 from symgrad.ops.layout import concat
 from symgrad.ops.reshaping import reshape_to
 
@@ -251,9 +252,8 @@ def elementwise(
     object.__setattr__(op, "__name__", name)
     signature = _signature(len(rules))
     object.__setattr__(op, "__signature__", signature)
-    object.__setattr__(
-        op, "__doc__", _doc(f"{name}{signature}", doc or _AS_NUMPY.format(name), notes)
-    )
+    text = _doc(f"{name}{signature}", doc or _AS_NUMPY.format(name), notes)
+    object.__setattr__(op, "__doc__", with_example(name, text))
     return op
 
 

@@ -55,5 +55,13 @@ spacing = elementwise(
 
 @checked
 def frexp(x: Any) -> tuple[Expr, Expr]:
-    """Mantissa and exponent, as `numpy.frexp`."""
+    """Mantissa and exponent, as `numpy.frexp`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print([float(sg.evaluate(e, {x: 6.0})) for e in sg.frexp(x)])
+    [0.75, 3.0]
+    """
     return frexp_mantissa(x), frexp_exponent(x)

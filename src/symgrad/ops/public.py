@@ -11,6 +11,7 @@ from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import lift_of
+from symgrad.ops.examples import with_example
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +32,7 @@ def public(function: F) -> F:
                 raise unfit(function, kwargs, error) from None
             raise
 
+    call.__doc__ = with_example(function.__name__.rstrip("_"), function.__doc__)
     return call  # type: ignore[return-value]
 
 

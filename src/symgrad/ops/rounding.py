@@ -149,13 +149,30 @@ fmod = elementwise(
 
 @checked
 def divmod_(x1: Any, x2: Any) -> tuple[Expr, Expr]:
-    """``(floor_divide(x1, x2), mod(x1, x2))``."""
+    """``(floor_divide(x1, x2), mod(x1, x2))``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> y = sg.symbol("y")
+    >>> print(sg.divmod(x, y))
+    (floor(x/y), mod(x, y))
+    """
     return floor_divide(x1, x2), mod(x1, x2)
 
 
 @checked
 def modf(x: Any) -> tuple[Expr, Expr]:
-    """Fractional and integral part, as `numpy.modf`."""
+    """Fractional and integral part, as `numpy.modf`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print([sg.evaluate(e, {x: 2.5}) for e in sg.modf(x)])
+    [0.5, 2.0]
+    """
     whole = trunc(x)
     return subtract(x, whole), whole
 

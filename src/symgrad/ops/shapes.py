@@ -37,7 +37,15 @@ from symgrad.ops.ufuncs import greater_equal, subtract
 
 @checked
 def size(x: Any, axis: int | None = None) -> Expr:
-    """The number of entries of `x`, or along an axis, as a scalar expression; exact if known."""
+    """The number of entries of `x`, or along an axis, as a scalar expression; exact if known.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> A = sg.matrix("A", ("n", "n"))
+    >>> print(sg.size(A, 0))
+    n
+    """
     a = as_expr(x)
     if axis is None:
         return extent(mul_dims(*a.shape))
@@ -191,7 +199,15 @@ def broadcast_to(a: Any, shape: Any) -> Expr:
 
 @checked
 def broadcast_arrays(*args: Any) -> list[Expr]:
-    """All operands stretched to their common shape."""
+    """All operands stretched to their common shape.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> v = sg.vector("v", "n")
+    >>> print([e.shape for e in sg.broadcast_arrays(sg.matrix("A", (3, "n")), v)])
+    [(3, 'n'), (3, 'n')]
+    """
     operands = [as_expr(a) for a in args]
     shape = broadcast_shapes(*[x.shape for x in operands])
     return [broadcast(x, shape) for x in operands]

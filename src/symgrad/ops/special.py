@@ -242,7 +242,15 @@ logit = special_function(
 
 @checked
 def log_expit(x: Any) -> Any:
-    """``log(expit(x))`` for any x without overflow: ``-softplus(-x)``."""
+    """``log(expit(x))`` for any x without overflow: ``-softplus(-x)``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.diff(sg.special.log_expit(x), x))
+    expit(-x)
+    """
     return negative(softplus(negative(x)))
 
 

@@ -199,11 +199,27 @@ arctanh = elementwise(
 
 @checked
 def degrees(x: Any) -> Expr:
-    """Radians to degrees: ``x*180/pi``."""
+    """Radians to degrees: ``x*180/pi``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.degrees(x))
+    180*x/pi
+    """
     return multiply(x, 180 / PI)
 
 
 @checked
 def radians(x: Any) -> Expr:
-    """Degrees to radians: ``x*pi/180``."""
+    """Degrees to radians: ``x*pi/180``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.radians(x))
+    pi*x/180
+    """
     return multiply(x, PI / 180)

@@ -163,7 +163,18 @@ def _compiled(formula: Formula, names: tuple[str, ...]) -> Callable[..., list[An
 
 
 class SGD(Optimizer):
-    """Gradient descent: ``p - lr*g``."""
+    """Gradient descent: ``p - lr*g``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> p = sg.variable(3.0)
+    >>> step = sg.optim.SGD([p], lr=0.1)
+    >>> (p**2).backward()
+    >>> step.step()
+    >>> print(p.data)
+    2.4
+    """
 
     settings = ("lr",)
 
@@ -177,7 +188,18 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """Gradient descent with momentum: ``v = momentum*v - lr*g; p + v``."""
+    """Gradient descent with momentum: ``v = momentum*v - lr*g; p + v``.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> p = sg.variable(3.0)
+    >>> step = sg.optim.Momentum([p], lr=0.1)
+    >>> (p**2).backward()
+    >>> step.step()
+    >>> print(p.data)
+    2.4
+    """
 
     memories = ("v",)
     settings = ("lr", "momentum")
@@ -193,7 +215,18 @@ class Momentum(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam, algorithm 1 of Kingma and Ba, "Adam: a method for stochastic optimization" (2015)."""
+    """Adam, algorithm 1 of Kingma and Ba, "Adam: a method for stochastic optimization" (2015).
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> p = sg.variable(3.0)
+    >>> step = sg.optim.Adam([p], lr=0.1)
+    >>> (p**2).backward()
+    >>> step.step()
+    >>> print(round(p.data, 6))
+    2.9
+    """
 
     memories = ("m", "v")
     settings = ("lr", "beta1", "beta2", "eps", "first", "second")

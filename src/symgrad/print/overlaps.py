@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from symgrad.expr.dims import Dim, add_dims, mul_dims
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.rewriting import Images, walk
 from symgrad.ops.arithmetic import add_all, mul, split_coefficient
 from symgrad.ops.einsum import broadcast, is_stretched_scalar
 from symgrad.ops.layout import EMBED, SLICE, concat, full_entry, slice_of
@@ -105,16 +106,18 @@ def _slice(x: Expr, index: tuple[Any, ...]) -> Expr:
         order.append(node)
         if node.op.elementwise:
             stack.extend(node.args)
-    image: dict[Expr, Expr] = {}
-    for node in reversed(order):
+
+    def step(node: Expr, image: Images) -> Expr:
         if is_number(node):
-            image[node] = number(value_of(node), shape)
-        elif is_stretched_scalar(node):
-            image[node] = broadcast(node.args[0], shape)
-        elif node.op.elementwise:
-            image[node] = node.op.build(tuple([image[arg] for arg in node.args]), node.params)
-        else:
-            image[node] = _slice_of_slice(node, index)
+            return number(value_of(node), shape)
+        if is_stretched_scalar(node):
+            return broadcast(node.args[0], shape)
+        if node.op.elementwise:
+            return node.op.build(image.of(node.args), node.params)
+        return _slice_of_slice(node, index)
+
+    image = Images()
+    walk(reversed(order), image, step_of=lambda op: step)
     return image[x]
 
 

@@ -85,7 +85,10 @@ def _moment(name: str, fields: Any) -> Op:
         (x,) = node.args
         if name == "mean" and not node.shape and not x.args:
             return r"\bar{{{0}}}"
-        index = _axis_index(node) if not less(node) else "_{{n - 1}}"
+        index = _axis_index(node)
+        if less(node):
+            divisor = f"n - {node.params[1]}"
+            index = f"{index[:-2]}; {divisor}}}}}" if index else f"_{{{{{divisor}}}}}"
         return rf"\operatorname{{{{{name}}}}}{index}\left({{0}}\right)"
 
     return printed(

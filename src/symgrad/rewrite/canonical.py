@@ -18,7 +18,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import plus, power_value, times
 from symgrad.expr.op import Op
 from symgrad.expr.order import PLAIN, in_order, place_of
-from symgrad.expr.rewriting import Images, images
+from symgrad.expr.rewriting import Images, images, walk
 from symgrad.expr.traverse import as_roots, toposort, uses_of
 from symgrad.ops.arithmetic import (
     ADD,
@@ -42,13 +42,15 @@ def canonical(roots: Sequence[Expr]) -> Sequence[Expr]:
         return roots  # 0**2 * 0**-1 is undefined
     uses = uses_of(roots)
     parts = _parts_of_others(order, uses)
-    image = Images()
-    for node in order:
-        if node in parts and uses[node] == 1:
-            continue
+
+    def step(node: Expr, image: Images) -> Expr | None:
         kind = _kind(node)
         joined = kind is not None and _is_open(node) and _is_to_be_joined(node, kind, parts)
-        image[node] = _JOINED[kind](node, parts, image) if kind and joined else image.over(node)
+        return _JOINED[kind](node, parts, image) if kind and joined else None
+
+    image = Images()
+    whole = [node for node in order if node not in parts or uses[node] != 1]
+    walk(whole, image, step_of=lambda op: step)
     return images(roots, image)
 
 

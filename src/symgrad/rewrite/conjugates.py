@@ -38,9 +38,10 @@ from symgrad.ops.guard import choose
 from symgrad.ops.scaled import quotient
 from symgrad.rewrite.error_bounds import digits_kept
 from symgrad.rewrite.expanded import ONE, Expanded, Monomial, exact, expanded, product_of, sum_of
+from symgrad.rewrite.near_arguments import NEAR
 from symgrad.rewrite.polynomials import common_number
 from symgrad.rewrite.powers import Exact
-from symgrad.rewrite.rule import Guarantee, Rule
+from symgrad.rewrite.rule import Guarantee, Rule, by_op, changes_by
 
 MAX_TERMS: Final = 6  # of a sum that is looked at
 MAX_TREE: Final = 120  # nodes, as a tree, of such a sum
@@ -55,12 +56,7 @@ Exponents = dict[Expr, Exact]
 
 def without_cancellations(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with all sums that cancel joined."""
-    return rewritten(roots, {ADD: _joined_sum})
-
-
-def _joined_sum(y: Expr) -> Expr:
-    joined = without_cancellation(y)
-    return y if joined is None else joined
+    return rewritten(roots, changes_by(by_op(CANCELLATIONS)))
 
 
 def _concerns(y: Expr) -> bool:
@@ -118,7 +114,7 @@ def _groups(terms: Sequence[Expr]) -> Iterator[tuple[Sequence[Expr], Sequence[Ex
 
 
 def _is_odd(term: Expr) -> bool:
-    """Whether a root, or what divides, is among the factors of a term."""
+    """Whether a root, what divides, or a power of a sum is among the factors of a term."""
     return any(_divides_or_roots(x) for x in (term.args if term.op is MUL else (term,)))
 
 
@@ -126,7 +122,7 @@ def _divides_or_roots(x: Expr) -> bool:
     if x.op is f.cbrt:
         return True
     n: Any = value_of(x.args[1]) if x.op is POW and not is_number(x.args[0]) else None
-    return is_exact(n) and (n < 0 or n.__class__ is not int)
+    return is_exact(n) and (n < 0 or n.__class__ is not int or x.args[0].op is ADD)
 
 
 # A sum as a factor times a sum of polynomials times roots
@@ -390,4 +386,5 @@ CANCELLATIONS: Final = (
         ADD,
         without_cancellation,
     ),
+    *NEAR,
 )

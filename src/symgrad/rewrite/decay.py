@@ -10,11 +10,10 @@ from typing import Any, Final
 
 from symgrad.expr.leaves import is_number, number
 from symgrad.expr.node import Expr
-from symgrad.expr.rewriting import Images, walk
-from symgrad.expr.traverse import rebuild
+from symgrad.expr.rewriting import Images, PartImages, walk
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, split_coefficient
-from symgrad.rewrite.exponentials import MAX_FACTORS, multiple_of
+from symgrad.rewrite.bases import MAX_FACTORS, multiple_of
 
 LIMIT: Final = 709  # exp of it is finite
 MAX_TERMS: Final = 4  # of an exponent that takes in another
@@ -114,14 +113,14 @@ def _held(x: Expr, v: Expr) -> Expr:
 
     def step(node: Expr, image: Images) -> Expr:
         if node.op not in GROWING:
-            return rebuild(node, tuple([image.get(arg, arg) for arg in node.args]))
+            return image.over(node)
         u = node.args[0]
         grows = not _is_held(u) and _grows_with(u, v)
         return node.op.build((f.minimum(u, number(HELD, u.shape)) if grows else u,), ())
 
-    image = Images()
+    image = PartImages()
     walk(_polynomial_in(x), image, step_of=lambda op: step)
-    return image.get(x, x)
+    return image[x]
 
 
 def _polynomial_in(x: Expr) -> list[Expr]:

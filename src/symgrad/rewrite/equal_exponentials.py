@@ -21,9 +21,9 @@ from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, factors_of, mul, power
 from symgrad.ops.einsum import EINSUM, is_layout
 from symgrad.ops.named import NAMED
+from symgrad.rewrite.absorption import exponent_through_layout
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.expanded import MAX_TREE, Monomial, expanded, logarithm_in, opened_nodes
-from symgrad.rewrite.exponentials import exponent_through_layout
 from symgrad.rewrite.powers import Exact, as_term
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, changes_by
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.ranges import is_positive
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -34,6 +36,7 @@ from symgrad.ops.power_derivatives import (
     parts_of,
     shifted,
 )
+from symgrad.ops.select import where
 
 
 class Power(NamedTuple):
@@ -94,9 +97,20 @@ def power_of(z: Expr, base: Expr) -> Power | None:
     return next((p for p in powers_in(z) if p.base is base), None)
 
 
-def has_logarithm(product: Expr) -> bool:
-    """Whether a logarithm is among the factors of a product, or in the terms of one of them."""
-    return any(logarithms_in(z) for z in product.args)
+def logarithms_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """The roots with products that are 0 where a power wins over a logarithm."""
+    roots = as_roots(roots)
+    if ops_of(roots).isdisjoint((f.log, f.log1p)):
+        return roots
+    return rewritten(roots, {MUL: _held})
+
+
+def _held(y: Expr) -> Expr:
+    found = held_logarithms(y.args) if any(map(logarithms_in, y.args)) else None
+    if found is None:
+        return y
+    wins, vanishing, others = found
+    return mul_all([where(wins, 0, mul_all(vanishing)), *others])
 
 
 def held_logarithms(factors: Sequence[Expr]) -> tuple[Expr, list[Expr], list[Expr]] | None:
@@ -143,6 +157,8 @@ def logarithms_in(z: Expr) -> list[Expr]:
 def _logs_of_factor(x: Expr) -> list[Expr]:
     n = value_of(x.args[1]) if x.op is POW else None
     inner = x.args[0] if n.__class__ is int and n > 0 else x
+    if inner.op is f.log1p:
+        return [1 + inner.args[0]]
     return [inner.args[0]] if inner.op is f.log else []
 
 

@@ -17,7 +17,7 @@ from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, mul_all, power, split_coefficient
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.stable import bose_einstein, csch, sech
-from symgrad.rewrite.exponentials import base_and_exponent, gathered
+from symgrad.rewrite.bases import base_and_exponent, gathered
 from symgrad.rewrite.hyperbolic_sums import hyperbolic_sum
 
 RECIPROCALS: Final[dict[Op, Elementwise]] = {f.cosh: sech, f.sinh: csch}

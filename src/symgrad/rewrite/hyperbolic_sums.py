@@ -19,7 +19,7 @@ from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import POW, add_all, factors_of, mul, mul_all, raw_product
-from symgrad.rewrite.exponentials import linear_parts
+from symgrad.rewrite.bases import linear_parts
 
 MAX_TERMS: Final = 16  # of a sum that is looked at
 MAX_POWER: Final = 4  # of a function that is written out

@@ -26,9 +26,9 @@ from symgrad.ops.determinant import DET
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.linalg import LOGABSDET, SIGNDET
 from symgrad.ops.stable import log1mexp, log1p_tanh, log_cosh, sech
+from symgrad.rewrite.bases import base_and_exponent
 from symgrad.rewrite.complements import complement
 from symgrad.rewrite.exponentials import (
-    base_and_exponent,
     exponentials_of,
     log_of_number,
     log_sum,

@@ -23,45 +23,35 @@ bounds); Trefethen, Approximation Theory and Approximation Practice, 2013, chapt
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from symgrad.expr.leaves import NAMED_NUMBER, is_number, is_value, number, value_of
+from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import Images, images, rewritten, transform, walk
-from symgrad.expr.traverse import depends_on, toposort
+from symgrad.expr.traverse import as_roots, depends_on, ops_of, toposort
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power, split_coefficient
-from symgrad.ops.einsum import is_layout
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.polynomial import polyval
 from symgrad.rewrite.long_floats import FUNCTIONS
 from symgrad.rewrite.one_quantity import OneQuantity
 from symgrad.rewrite.smooth import POLES, Near, near_zero, square_of
+from symgrad.rewrite.zero_guards import Guard, guard_of, is_constant, quantity_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
 MAX_KNOWN: Final = 1000  # formulas of which the nodes are remembered
 SAME: Final = 1e-12  # the difference, at most, of a limit and the number that a guard gives for it
 MAX_TRIES: Final = 6  # quantities that may go to zero, for one formula
-CLOSE_BY: Final = 1e-2  # what guards compare with, at most
-_MIRRORED: Final = {
-    f.equal: f.equal,
-    f.not_equal: f.not_equal,
-    f.less: f.greater,
-    f.greater: f.less,
-    f.less_equal: f.greater_equal,
-    f.greater_equal: f.less_equal,
-}
-_OUTSIDE: Final = (f.not_equal, f.greater, f.greater_equal)  # true away from zero
 
 
 def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     """The roots with formulas that lose digits near a removable singularity replaced close to it."""
-    order = toposort(roots)
-    singular = _singular(order)
-    if not singular and not any(_guard(node) for node in order):
+    roots = as_roots(roots)
+    order, ops = toposort(roots), ops_of(roots)
+    singular = _singular(order) if not ops.isdisjoint((POW, *POLES)) else set()
+    if not singular and (WHERE not in ops or not any(map(guard_of, order))):
         return roots
     candidates = _Candidates(order, singular)
     chosen: dict[Expr, _Split] = {}
@@ -107,7 +97,7 @@ def differentiable_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
 
 def _extended(node: Expr) -> Expr:
     """``where(u == 0, c + c1*u, formula)`` for ``where(u == 0, c, formula)``; any other node as it is."""
-    guard = _guard(node)
+    guard = guard_of(node)
     pieces = None if guard is None else _guarded_pieces(guard)
     if guard is None or pieces is None:
         return node
@@ -120,95 +110,7 @@ def _extended(node: Expr) -> Expr:
     return choose(guard.condition, inside, guard.formula)
 
 
-# Guards
-
-
-@dataclass(frozen=True)
-class _Guard:
-    """``where(u == 0, value, formula)``; or ``where(|u| < reach, value, formula)``, if that is the same."""
-
-    condition: Expr  # u == 0
-    u: Expr
-    reach: float
-    value: Expr
-    formula: Expr
-
-
-def _guard(node: Expr) -> _Guard | None:
-    if node.op is not WHERE:
-        return None
-    condition, a, b = node.args
-    if condition.op is f.logical_not:
-        condition, a, b = condition.args[0], b, a
-    test = _test_of_zero(condition)
-    if test is None:
-        return None
-    x, reach, outside = test
-    if outside:
-        a, b = b, a
-    u = _quantity(x)
-    if reach:
-        reach *= float(abs(_factor(u)) / abs(_factor(x)))
-    inside = condition if condition.op is f.equal else f.equal(x, number(0, x.shape))
-    return _Guard(
-        inside, u, reach, a, _without_choice(b, node.args[0], 1 if b is node.args[1] else 2)
-    )
-
-
-def _test_of_zero(condition: Expr) -> tuple[Expr, float, bool] | None:
-    """What is near 0, how near, and whether it is not: ``(x, 0, False)`` of ``x == 0``."""
-    if condition.op not in _MIRRORED:
-        return None
-    op, (left, right) = condition.op, condition.args
-    if is_number(left):
-        op, left, right = _MIRRORED[op], right, left
-    r = value_of(right)
-    if r is None or isinstance(r, bool) or is_number(left) or not 0 <= r < CLOSE_BY:
-        return None
-    if left.op is f.absolute:
-        x, reach = left.args[0], float(r)
-    elif left.op is POW and is_value(left.args[1], 2):
-        x, reach = left.args[0], math.sqrt(r)
-    elif r == 0 and op in (f.equal, f.not_equal):
-        x, reach = left, 0.0
-    else:
-        return None
-    at_zero = (f.equal, f.not_equal, f.greater, f.less_equal)
-    near = (f.less, f.less_equal, f.greater, f.greater_equal)
-    return (x, reach, op in _OUTSIDE) if op in (near if r else at_zero) else None
-
-
-def _factor(x: Expr) -> Any:
-    return split_coefficient(x)[0]
-
-
-def _quantity(x: Expr) -> Expr:
-    """What is zero where `x` is: x without a number as its factor."""
-    if x.op is MUL:
-        rest = [a for a in x.args if not _is_constant(a)]
-        if rest and len(rest) < len(x.args):
-            return mul_all(rest)
-    return x
-
-
-def _is_constant(x: Expr) -> bool:
-    """Whether x is a number, pi and E among them, maybe stretched."""
-    inner = x.args[0] if is_layout(x) else x
-    return is_number(inner) or inner.op is NAMED_NUMBER
-
-
-def _without_choice(formula: Expr, condition: Expr, taken: int) -> Expr:
-    """The formula where the guard lets it through: choices inside by the same condition are made."""
-    if not any(n.op is WHERE and n.args[0] is condition for n in toposort([formula])):
-        return formula
-
-    def change(n: Expr) -> Expr:
-        return n.args[taken] if n.op is WHERE and n.args[0] is condition else n
-
-    return transform([formula], change)[formula]
-
-
-def _guarded_pieces(guard: _Guard) -> list[_Piece] | None:
+def _guarded_pieces(guard: Guard) -> list[_Piece] | None:
     """The parts of a guarded formula near u = 0, if its limit is the value of the guard."""
     order = toposort([guard.formula])
     if not _moderate(order, {guard.formula}):
@@ -344,7 +246,7 @@ def _is_function(node: Expr) -> bool:
 
 def _split_near_zero(node: Expr, candidates: _Candidates) -> _Split | None:
     """A node split so that at least one piece is to be replaced near zero; None if there is none."""
-    guard = _guard(node)
+    guard = guard_of(node)
     if guard is not None:
         pieces = _guarded_pieces(guard)
         return _Split(pieces, []) if pieces and any(p.near.radius for p in pieces) else None
@@ -406,23 +308,23 @@ def _quantities(node: Expr) -> list[Expr]:
             base = x.args[0]
             if _is_negative(x.args[1]):
                 if base.op in FUNCTIONS:
-                    arguments[_quantity(base.args[0])] = None
+                    arguments[quantity_of(base.args[0])] = None
                 elif base.op is not ADD or len(base.args) == 2:
                     found[base] = None
             stack.append(base)
         elif x.op in POLES or (x.op in FUNCTIONS and x.args[0].op in (MUL, POW)):
-            arguments[_quantity(x.args[0])] = None
+            arguments[quantity_of(x.args[0])] = None
     return [x for x in (*found, *arguments) if not is_number(x)][:MAX_TRIES]
 
 
 def _quantities_of(order: Sequence[Expr]) -> OneQuantity:
-    return OneQuantity(order, _is_constant, _is_known, _is_function)
+    return OneQuantity(order, is_constant, _is_known, _is_function)
 
 
 def _split(node: Expr, u: Expr, alone: OneQuantity, guarded: bool = False) -> _Split:
     """A sum of products as pieces around u; terms in which u mixes with other quantities are left."""
     order = toposort([node])
-    parts = [x for x in u.args if not _is_constant(x)] if u.op is MUL else []
+    parts = [x for x in u.args if not is_constant(x)] if u.op is MUL else []
     dependent = depends_on(order, [u, *parts])
     scaled, innermost = _Scaled(order, u), _innermost(u)
     groups: dict[tuple[Expr, ...], list[tuple[Expr, Expr]]] = {}
@@ -483,13 +385,13 @@ class _Scaled:
 
     def _degrees(self, v: Expr) -> tuple[Expr, list[Expr], dict[Expr, tuple[int, ...]]]:
         """The degree of every node in each factor of k, where it has one."""
-        scales = [k for k in self.u.args if k is not v and not _is_constant(k)]
+        scales = [k for k in self.u.args if k is not v and not is_constant(k)]
         none = (0,) * len(scales)
         degrees = {k: tuple([int(k is other) for other in scales]) for k in scales}
         degrees[v], degrees[self.u] = (-1,) * len(scales), none
         for x in self.order:
             if x not in degrees:
-                degree = none if _is_constant(x) else _degree(x, degrees, none)
+                degree = none if is_constant(x) else _degree(x, degrees, none)
                 if degree is not None:
                     degrees[x] = degree
         return v, scales, degrees

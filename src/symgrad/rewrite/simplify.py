@@ -13,6 +13,7 @@ from typing import Any, Final
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import CONST, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.rewriting import Images, walk
 from symgrad.expr.traverse import count_uses, rebuild, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, is_scaled_far, mul_all, raw_product
 from symgrad.ops.einsum import EINSUM
@@ -90,18 +91,20 @@ class _Pass:
         self.readable = len(self.order) <= MAX_READ
         self.uses = count_uses(self.order, self.roots)
         self.absorbed = self._absorbed()
-        self.image: dict[Expr, Expr] = {}
+        self.image = Images()
         self.image_uses: dict[Expr, int] = {}
 
     def run(self) -> list[Expr]:
-        image = self.image
-        for node in self.order:
-            if not node.args:
-                image[node] = node
-            elif node not in self.absorbed:
-                made = image[node] = self._simplified(node)
-                self.image_uses[made] = self.image_uses.get(made, 0) + self.uses[node]
-        return [image[root] for root in self.roots]
+        whole = [node for node in self.order if node not in self.absorbed]
+        walk(whole, self.image, step_of=lambda op: self._step)
+        return list(self.image.of(self.roots))
+
+    def _step(self, node: Expr, image: Images) -> Expr:
+        if not node.args:
+            return node
+        made = self._simplified(node)
+        self.image_uses[made] = self.image_uses.get(made, 0) + self.uses[node]
+        return made
 
     def _absorbed(self) -> set[Expr]:
         """Nodes that are collected with their only user: a sum in a sum, a product in a product.

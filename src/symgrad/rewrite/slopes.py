@@ -45,7 +45,7 @@ from symgrad.ops.power_derivatives import (
 )
 from symgrad.ops.select import where
 from symgrad.rewrite.collect import collect_sum
-from symgrad.rewrite.held_logarithms import has_logarithm, held_logarithms, power_of, powers_in
+from symgrad.rewrite.held_logarithms import held_logarithms, power_of, powers_in
 from symgrad.rewrite.sums_at_zero import right_sum
 
 # In code
@@ -57,13 +57,10 @@ def right_at_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     if at_zero in ops_of(roots):
         roots = rewritten(roots, {MUL: _into_branches})
         roots = as_roots(rewritten(roots, {at_zero: lambda x: f.equal(x.args[0], 0)}))
-    if ops_of(roots).isdisjoint((POWER_DERIVATIVE, POW, f.log)):
+    if ops_of(roots).isdisjoint((POWER_DERIVATIVE, POW)):
         return roots
     if not any(
-        node.op is POWER_DERIVATIVE
-        or _may_be_slope(node)
-        or _roots_of_products(node)
-        or (node.op is MUL and has_logarithm(node))
+        node.op is POWER_DERIVATIVE or _may_be_slope(node) or _roots_of_products(node)
         for node in toposort(roots)
     ):
         return roots
@@ -131,7 +128,7 @@ def _right_product(node: Expr) -> Expr:
     """A product in which powers of one base meet, and powers win over logarithms, where the base is 0."""
     found = _without_signs(_slopes(node.args))
     factors = _powers_beside(found)
-    held = held_logarithms(factors)
+    held = held_logarithms(factors) if any(map(_is_slope, factors)) else None
     if held is not None:
         wins, vanishing, others = held
         product = mul_all([_value(z) if z.op is POWER_DERIVATIVE else z for z in vanishing])

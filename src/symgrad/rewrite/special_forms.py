@@ -20,8 +20,8 @@ from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, 
 from symgrad.ops.bessel import IV, IVE, KV, KVE
 from symgrad.ops.families import iv_ratio, kve_derivative, log_erfc_derivative, log_iv
 from symgrad.ops.families import log_ndtr_derivative as mills
+from symgrad.rewrite.bases import MAX_FACTORS, base_and_exponent, product_of
 from symgrad.rewrite.complements import complement
-from symgrad.rewrite.exponentials import MAX_FACTORS, base_and_exponent, product_of
 from symgrad.rewrite.simplify import simplify_all
 
 TAILS: Final = (special.erfc, special.ndtr, special.erfi)

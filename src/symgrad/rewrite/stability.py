@@ -18,22 +18,33 @@ from typing import Final
 from symgrad.expr.leaves import CONST, EYE, is_value
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
-from symgrad.expr.rewriting import rewritten
-from symgrad.expr.traverse import as_roots, ops_of, rebuild, toposort
+from symgrad.expr.rewriting import PartImages, rewritten, walk
+from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops import special
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
 from symgrad.ops.linalg import INV
 from symgrad.ops.reduction import LOGSUMEXP
-from symgrad.rewrite import cancellation, complements, decay, exponentials, hyperbolic, shifts
+from symgrad.rewrite import (
+    absorption,
+    bases,
+    cancellation,
+    complements,
+    decay,
+    exponentials,
+    hyperbolic,
+    shifts,
+)
 from symgrad.rewrite import logarithms as logs
 from symgrad.rewrite import special_forms as forms
+from symgrad.rewrite.absorption import has_logarithm
+from symgrad.rewrite.bases import MAX_FACTORS, product_of
 from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
-from symgrad.rewrite.exponentials import MAX_FACTORS, has_logarithm, product_of
 from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.intervals import TAIL_DIFFERENCE
+from symgrad.rewrite.inverse_hyperbolic import log_of_root_sum, log_of_unit_root_sum
 from symgrad.rewrite.matrix_powers import opened_powers
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, changes_by, rewrite
 from symgrad.rewrite.summed import summed_by_terms
@@ -152,14 +163,17 @@ class _Rewriting:
         for _ in range(MAX_ROUNDS):
             if node in stable:
                 break
-            image: dict[Expr, Expr] = {}
-            for fresh in _below(node, stable):
-                built = rebuild(fresh, tuple([image.get(arg, arg) for arg in fresh.args]))
-                image[fresh] = changed = _step(built, self._wanted)
-                if changed is built and all(arg in stable for arg in built.args):
-                    stable.add(built)
+            image = PartImages()
+            walk(_below(node, stable), image, lambda op: self._stepped)
             node = image[node]
         return node
+
+    def _stepped(self, built: Expr) -> Expr:
+        """A node after the first rule that matches; remembered as stable where there is none."""
+        changed = _step(built, self._wanted)
+        if changed is built and all(arg in self.stable for arg in built.args):
+            self.stable.add(built)
+        return changed
 
 
 def _below(node: Expr, stable: set[Expr]) -> list[Expr]:
@@ -285,7 +299,7 @@ def _distinct(y: Expr) -> Expr | None:
     """
     if len(y.args) > MAX_VIEWED:
         return None
-    return exponentials.distinct_factors(y) if y.op is MUL else cancellation.distinct_terms(y)
+    return bases.distinct_factors(y) if y.op is MUL else cancellation.distinct_terms(y)
 
 
 def _each_once(rule: Rule) -> Rule:
@@ -295,7 +309,7 @@ def _each_once(rule: Rule) -> Rule:
 
 ON_SURFACE: Final = (MUL, ADD, POW)  # whose rules may look for functions on the surface
 # Sines and cosines of imaginary angles, and what is their reciprocal
-HYPERBOLIC: Final = (f.sinh, f.cosh, f.expm1, *exponentials.RECIPROCAL_OF)
+HYPERBOLIC: Final = (f.sinh, f.cosh, f.expm1, *bases.RECIPROCAL_OF)
 _SUMS: Final = (
     Rule("log(p*r) = log(p) + log(r), p > 0", ROUNDING, f.log, logs.log_of_product),
     Rule("log(sum(exp(u))) = logsumexp(u)", EXACT, f.log, logs.log_of_total),
@@ -310,7 +324,7 @@ _SUMS: Final = (
         "exp(u)*exp(-logsumexp(u)) = exp(u - logsumexp(u))",
         DOMAIN,
         MUL,
-        exponentials.softmax_product,
+        absorption.softmax_product,
         (f.exp,),
     ),
     Rule("logsumexp(u - m) + m = logsumexp(u)", DOMAIN, ADD, shifts.unshifted, (LOGSUMEXP,)),
@@ -318,6 +332,7 @@ _SUMS: Final = (
 # Forms whose derivatives keep their digits too: they are taken before a formula is differentiated
 _CLOSED: Final = (
     Rule("log(1 - exp(u)) as one function", EXACT, f.log, logs.log_of_difference),
+    Rule("log(p + sqrt(p**2 + 1)) = arcsinh(p)", ROUNDING, f.log, log_of_unit_root_sum),
     Rule("log(exp(u) + exp(v)) = logaddexp(u, v)", EXACT, f.log, logs.log_of_exponentials),
     Rule("log(1 + tanh(u)) as one function", EXACT, f.log, logs.log_of_twice_expit),
     Rule("log(1 - tanh(u)**2) = -2*log(cosh(u))", EXACT, f.log, logs.log_of_sech),
@@ -343,6 +358,9 @@ _CLOSED: Final = (
 _RULES: Final = (
     Rule("log(exp(u)) = u", EXACT, f.log, logs.log_of_exp),
     *_CLOSED,
+    Rule(
+        "log(p + sqrt(p**2 + c)) = arcsinh(p/sqrt(c)) + log(c)/2", ROUNDING, f.log, log_of_root_sum
+    ),
     Rule("log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)", EXACT, f.log, logs.log_of_sum),
     Rule("log((1 + u)/(1 - u)) = 2*arctanh(u)", EXACT, f.log, logs.log_of_ratio),
     Rule("log(u**n) = n*log(u), u > 0 or n odd", ROUNDING, f.log, logs.log_of_power),
@@ -408,12 +426,12 @@ _RULES: Final = (
     ),
     Rule("exp(-exp(u)) without overflow", EXACT, f.exp, decay.held_exponent),
     Rule("exp(u)*exp(-exp(u)) = exp(u - exp(u))", DOMAIN, MUL, decay.decaying_product, (f.exp,)),
-    Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, exponentials.absorb, (f.exp, *HYPERBOLIC)),
+    Rule("exp(u)*expit(-u) = expit(u)", DOMAIN, MUL, absorption.absorb, (f.exp, *HYPERBOLIC)),
     Rule(
         "(exp(u) + exp(v))*expit(-u), term by term",
         DOMAIN,
         MUL,
-        exponentials.multiply_out,
+        absorption.multiply_out,
         (f.exp, f.expit),
         within=True,
     ),

@@ -9,6 +9,7 @@ from symgrad.rewrite.collecting import COLLECTING
 from symgrad.rewrite.conjugates import CANCELLATIONS
 from symgrad.rewrite.rule import Rule
 from symgrad.rewrite.stability import STABILITY
+from symgrad.rewrite.tails import TAILS
 
 RULES: Final[tuple[Rule, ...]] = tuple(
     dict.fromkeys(
@@ -17,6 +18,7 @@ RULES: Final[tuple[Rule, ...]] = tuple(
             *COLLECTING,
             *(rule for group in STABILITY.values() for rule in group),
             *CANCELLATIONS,
+            *TAILS,
         ]
     )
 )

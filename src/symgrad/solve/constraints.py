@@ -150,6 +150,14 @@ class Kkt(NamedTuple):
         Each inequality times its multiplier, to be 0.
     multipliers : Formulas
         The symbols, of equations and then of inequalities.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> conditions = sg.kkt(x**2 + y**2, [x, y], equal=x + y - 1)
+    >>> print(conditions.stationarity, conditions.multipliers)
+    [2*x - lambda, 2*y - lambda] [lambda]
     """
 
     stationarity: Formulas

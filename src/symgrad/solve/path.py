@@ -63,6 +63,15 @@ class Path(Solution):
     curve : Curve
         The points that were passed, ``curve.p`` and ``curve.x``, from the first value to the last, or past
         folds until the parameter is back at the first value or `maxsteps` are taken.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> a = sg.symbol("a")
+    >>> path = sg.newton_root(x**2 - a, x, a).path(2.0, a, [4.0, 9.0])
+    >>> print(path.x)
+    [2. 3.]
     """
 
     __slots__ = ("curve", "fold_x", "folds", "values")

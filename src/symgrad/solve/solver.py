@@ -123,6 +123,15 @@ class Solver:
     source : str
         The solver as a module that needs NumPy only, SciPy too for ``method="sparse"``; its function is
         `solve`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> a = sg.symbol("a")
+    >>> solver = sg.newton_root(x**2 - a, x, a)
+    >>> print(solver(1.0, [4.0, 9.0]).x)
+    [2. 3.]
     """
 
     __slots__ = (

@@ -25,6 +25,15 @@ class Structured(ABC):
     ----------
     row_shape, column_shape : tuple of int
         What ``H @ v`` has, and what `v` needs, as leading axes; further axes of `v` are columns.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> v = sg.vector("v", 3)
+    >>> H = sg.lambdify(v, sg.hessian(sg.sum(v**3), v), structured=True)([1.0, 2.0, 3.0])
+    >>> print(type(H).__name__, H.shape, H @ np.ones(3))
+    Diagonal (3, 3) [ 6. 12. 18.]
     """
 
     __slots__ = ()

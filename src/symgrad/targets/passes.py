@@ -23,6 +23,7 @@ from symgrad.program.slots import with_slots
 from symgrad.program.stacks import stacks
 from symgrad.rewrite.branches import quiet_branches
 from symgrad.rewrite.conjugates import without_cancellations
+from symgrad.rewrite.held_logarithms import logarithms_at_zero
 from symgrad.rewrite.horner import horner
 from symgrad.rewrite.identities import scaled_inside
 from symgrad.rewrite.names import definitions_written_out
@@ -35,6 +36,7 @@ from symgrad.rewrite.short_axes import write_out_short_axes
 from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
 from symgrad.rewrite.structured import by_structure
+from symgrad.rewrite.tails import tails_in_exponents
 
 Form = TypeVar("Form")
 
@@ -82,7 +84,9 @@ _NEEDED: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     Pass("structure", "matrices by their factors and parts", by_structure),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
+    Pass("tails", "exponentials beside tails in one exponent", tails_in_exponents),
     Pass("cancellations", "sums that cancel over a common denominator", without_cancellations),
+    Pass("logarithms of zero", "powers that win over logarithms", logarithms_at_zero),
     Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),
     Pass("quiet branches", "what a branch not taken computes raises nothing", quiet_branches),
 )

@@ -74,6 +74,14 @@ class Variable(Operators):
     expr : Expr
         The formula over the symbols of its leaves; of a leaf its symbol.
     name : str or None
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.variable(3.0)
+    >>> (x**2).backward()
+    >>> print(x.data, x.grad)
+    3.0 variable(6.0)
     """
 
     __slots__ = ("__weakref__", "_grad", "_handed_out", "_name", "_record")

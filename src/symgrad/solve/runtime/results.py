@@ -25,6 +25,14 @@ class Status(IntEnum):
     8    "not reached"      a path ended, or turned back, before this value of the parameter
     9    "time limit"         `max_time` is over
     ===  =================  ===============================================================
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> found = sg.newton_root(x**2 - 2, x)(1.0)
+    >>> print(found.status == sg.Status.CONVERGED, found.status)
+    True converged
     """
 
     CONVERGED = 0
@@ -71,6 +79,14 @@ class Solution:
         ``|F(x)|``; the Euclidean norm for systems, of the gradient for a minimum.
     status : Status or array of int
         Why it stopped. Of a batch, numbers: ``str(Status(4))`` is "stalled".
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> found = sg.newton_root(x**2 - 2, x)(1.0)
+    >>> print(round(found.x, 12), found.converged, found.status)
+    1.414213562373 True converged
     """
 
     __slots__ = ("converged", "iterations", "origin", "residual", "status", "x")
@@ -156,6 +172,14 @@ class Minimum(Solution):
         Which second-order condition holds at `x`, by the eigenvalues of the Hessian: ``"positive
         definite"`` (a strict minimum), ``"positive semidefinite"``, ``"indefinite"`` (a saddle),
         ``"negative definite"``, ``"negative semidefinite"``, or ``"unknown"`` where it was not formed.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> found = sg.newton_minimize(x**4 - 3 * x, x)(1.0)
+    >>> print(round(found.x, 8), found.converged)
+    0.9085603 True
     """
 
     __slots__ = ("curvature", "value")
@@ -207,6 +231,15 @@ class Constrained(Minimum):
     multipliers : Multipliers
     violation : float or array
         By how much the worst constraint is not met.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> found = sg.newton_minimize(x**2 + y**2, [x, y], inequal=x + y - 1)([1.0, 0.0])
+    >>> print(np.round(found.x, 6))
+    [0.5 0.5]
     """
 
     __slots__ = ("multipliers", "violation")
@@ -233,6 +266,16 @@ class Fit(Solution):
     curvature : str or array of str
         Which second-order condition the sum of squares meets at `x`, as for a `Minimum`; by its whole
         Hessian, with the second derivatives of the residuals.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import symgrad as sg
+    >>> a = sg.symbol("a")
+    >>> t = sg.vector("t", 3)
+    >>> found = sg.least_squares(a * t - [1.0, 2.1, 2.9], a, t)(1.0, [1.0, 2.0, 3.0])
+    >>> print(round(found.x, 6), np.round(found.stderr, 6))
+    0.992857 [0.026245]
     """
 
     __slots__ = ("covariance", "curvature", "dof", "residual_std", "stderr")

@@ -2,9 +2,13 @@
 
 import random
 
+import pytest
+from tests.rewrite.test_each_rule import MADE_FOR
+
 import symgrad as sg
 from symgrad.expr.traverse import toposort
-from symgrad.ops.arithmetic import POW
+from symgrad.ops.arithmetic import ADD, MUL, POW, raw_product, raw_sum
+from symgrad.ops.elementwise import as_expr
 from symgrad.rewrite import stability
 from symgrad.rewrite.surface import Surface
 
@@ -44,6 +48,28 @@ def test_a_power_of_a_number_is_a_function():
     surface = Surface([POW])
     assert surface.of(3 + 2**x) & surface.set_of([POW])
     assert not surface.of(3 + x**2) & surface.set_of([POW])
+
+
+SEARCHING = [
+    rule
+    for group in stability.STABILITY.values()
+    for rule in group
+    if rule.among and rule.name in MADE_FOR
+]
+BUILT = {ADD: raw_sum, MUL: raw_product, POW: lambda args: POW.build(args, ())}
+
+
+@pytest.mark.parametrize("rule", SEARCHING, ids=lambda rule: rule.name)
+def test_a_rule_is_reached_by_what_it_is_made_for(rule):
+    rewriting = stability._Rewriting(stability.STABILITY)
+    formulas = [
+        BUILT[rule.op](tuple([as_expr(arg) for arg in made(u, w)]))
+        for made in MADE_FOR[rule.name]
+        for u, w in [(x, y), (2 * x, y), (x + y, z), (x * y, sg.sin(z))]
+    ]
+    matched = [e for e in formulas if e.op is rule.op and rule.apply(e) is not None]
+    assert matched
+    assert all(rule in rewriting._wanted(e) for e in matched)
 
 
 def test_no_rule_is_left_out():

@@ -22,7 +22,7 @@ def test_variables(case):
     arrays = [operand.draw(case.rng, SIZES[0]) for operand in case.operands]
     if any(a.dtype.kind != "f" for a in arrays):
         pytest.skip("a Variable is floating")
-    for space in (sg, np):
+    for space in (sg, np)[: 1 if case.reference else 2]:
         got = as_list(case.call(space, *[sg.variable(a) for a in arrays]))
         for value, expected in zip(got, case.oracle(*arrays), strict=True):
             np.testing.assert_allclose(value.data, expected, rtol=1e-12, atol=1e-14)
@@ -143,6 +143,10 @@ ERRORS = {
     ),
     "cho_solve": (lambda: sg.linalg.cho_solve(A, x[:3]), sg.ArgumentError, "pair"),
     "toeplitz": (lambda: sg.linalg.toeplitz(A), sg.ShapeError, "vectors"),
+    "rfft": (lambda: sg.fft.rfft(x[0]), sg.ShapeError, "one axis"),
+    "rfft named": (lambda: sg.fft.rfft(sg.vector("v", "n")), sg.ShapeError, "known extent"),
+    "rfft points": (lambda: sg.fft.rfft(x, 0), sg.ArgumentError, "positive"),
+    "irfft": (lambda: sg.fft.irfft(x), sg.ArgumentError, "pair"),
     "reshape": (lambda: sg.reshape(A, 9, order="X"), sg.ArgumentError, "orders"),
     "out": (lambda: np.median(x, out=np.zeros(())), sg.ArgumentError, "out="),
 }

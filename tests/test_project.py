@@ -19,7 +19,7 @@ BASE = {"errors", "calls", "expr"}
 TO_OPS = BASE | {"ops"}
 TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "program", "targets", "runtime", "print", "compile"}
-NAMESPACES = {"linalg", "special"}
+NAMESPACES = {"fft", "linalg", "special"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
 ABOVE |= {"optim", "recurrence", "suggestions", "variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
@@ -31,6 +31,7 @@ LAYERS = {
     "suggestions": set(),
     "expr": {"errors", "calls"},
     "ops": BASE,
+    "fft": TO_OPS,
     "linalg": TO_OPS,
     "special": TO_OPS,
     "check": TO_AUTODIFF | TO_COMPILE | {"substitute"},

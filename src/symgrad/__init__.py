@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from symgrad import errors, linalg, optim, special
+from symgrad import errors, fft, linalg, optim, special
 from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.autodiff.taylor import taylor
@@ -418,6 +418,7 @@ __all__ = [
     "extract",
     "eye",
     "fabs",
+    "fft",
     "flip",
     "fliplr",
     "flipud",
@@ -631,5 +632,5 @@ def __getattr__(name: str) -> _Any:
     """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
     if name in _LAZY:
         return getattr(_import_module(_LAZY[name]), name)
-    rooms = {"linalg": linalg, "special": special}
+    rooms = {"fft": fft, "linalg": linalg, "special": special}
     raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

@@ -190,3 +190,22 @@ def test_numbers_without_entries():
     value, gradient = sg.lambdify(v, [f, sg.grad(f, v)])(np.ones(6))
     assert value == 1
     np.testing.assert_array_equal(gradient, np.zeros(6))
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std"])
+@pytest.mark.parametrize("size", ["n", 0])
+def test_of_no_entries_the_mean_is_nan_without_a_warning(name, size):
+    v = sg.vector("v", size)
+    e = getattr(sg, name)(v)
+    nothing = np.zeros(0)
+    value, slope = sg.lambdify(v, e), sg.lambdify(v, sg.grad(e, v))
+    for _ in range(3):  # later calls may run other code
+        assert np.isnan(value(nothing))
+        assert np.isnan(value(v=nothing))
+        assert slope(nothing).shape == (0,)
+    assert np.isnan(sg.evaluate(e, {v: nothing}))
+    both = sg.lambdify(v, [e, sg.sum(v)])
+    assert both(nothing)[1] == 0
+    if size == "n":
+        at = np.array([2.0, 5.0])
+        assert value(at) == pytest.approx(getattr(np, name)(at), rel=1e-15)

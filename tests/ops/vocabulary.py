@@ -128,6 +128,14 @@ STATISTICS = [
     fixed("corrcoef", lambda xp, x: xp.corrcoef(x), R, dtypes=""),
     case("count_nonzero", lambda xp, x: xp.count_nonzero(x, axis=0), M, smooth=False),
     case("isclose", lambda xp, x, y: xp.isclose(x, y, atol=0.5), M, M, smooth=False),
+    case("array_equiv", lambda xp, x: np.array_equiv(x, x[:1]), M, smooth=False, dtypes=""),
+    fixed(
+        "places",
+        lambda xp, x: x[np.tril_indices_from(x, -1)] + x[np.triu_indices_from(x, 1)][:3],
+        Operand("3 3"),
+        dtypes="",
+    ),
+    fixed("places-diagonal", lambda xp, x: x[np.diag_indices_from(x)], Operand("3 3"), dtypes=""),
     case("allclose", lambda xp, x, y: xp.allclose(x, y, atol=5.0), M, M, smooth=False),
 ]
 
@@ -178,7 +186,7 @@ POLYNOMIALS = [
             dtypes="",
         )
         for name in ("convolve", "correlate")
-        for n, m in (("5", "2"), ("2", "5"), ("4", "3"), ("3", "4"), ("2", "2"))
+        for n, m in (("4", "3"),)
         for mode in ("full", "same", "valid")
     ],
     fixed("polyval", lambda xp, p, x: xp.polyval(p, x), P, M, dtypes="f"),
@@ -277,7 +285,71 @@ MATRICES = [
     ),
 ]
 
+
+def parts(f):
+    """The complex results of NumPy's functions as lists of their parts."""
+    return lambda *arrays: [f(*arrays).real, f(*arrays).imag]
+
+
+FOURIER = [
+    *[
+        fixed(
+            f"rfft-{n}",
+            lambda xp, x: xp.fft.rfft(x, axis=0),
+            Operand(f"{n} 2"),
+            reference=parts(lambda x: np.fft.rfft(x, axis=0)),
+            dtypes="f",
+        )
+        for n in (1, 2, 5, 6)
+    ],
+    fixed(
+        "rfft-points",
+        lambda xp, x: [*xp.fft.rfft(x, 3), *xp.fft.rfft(x, 6)],
+        Operand("2 4"),
+        reference=lambda x: [g for n in (3, 6) for g in parts(np.fft.rfft)(x, n)],
+        dtypes="i",
+    ),
+    *[
+        fixed(
+            f"irfft-{n}",
+            lambda xp, u, v, n=n: xp.fft.irfft((u, v), n),
+            Operand("2 4"),
+            Operand("2 4"),
+            reference=lambda u, v, n=n: np.fft.irfft(u + 1j * v, n),
+            dtypes="",
+        )
+        for n in (None, 7, 5, 10)
+    ],
+    fixed(
+        "fft",
+        lambda xp, x: xp.fft.fft(x),
+        Operand("2 5"),
+        reference=parts(np.fft.fft),
+        dtypes="",
+    ),
+    fixed(
+        "fft-ifft",
+        lambda xp, u, v: [*xp.fft.fft((u, v), axis=0), *xp.fft.ifft((u, v), axis=0)],
+        Operand("4 2"),
+        Operand("4 2"),
+        reference=lambda u, v: [
+            g for f in (np.fft.fft, np.fft.ifft) for g in parts(f)(u + 1j * v, None, 0)
+        ],
+        dtypes="",
+    ),
+    fixed(
+        "fft-power",
+        lambda xp, x: xp.fft.power(x),
+        Operand("6"),
+        reference=lambda x: abs(np.fft.rfft(x)) ** 2,
+        dtypes="",
+    ),
+    fixed("fftshift", lambda xp, x: xp.fft.fftshift(x), Operand("3 4"), dtypes=""),
+    fixed("ifftshift", lambda xp, x: xp.fft.ifftshift(x, axes=0), Operand("3 4"), dtypes=""),
+]
+
 VOCABULARY = [
+    *FOURIER,
     *JOINING,
     *SPLITTING,
     *GRIDS,

@@ -1,10 +1,13 @@
 """What differs in value or shape differs in print: random formulas over all kinds of ops."""
 
 import random
+import re
 from collections import defaultdict
 
 import numpy as np
 import pytest
+import scipy.linalg
+import scipy.special
 
 import symgrad as sg
 from symgrad.ops.table import ELEMENTWISE
@@ -162,6 +165,38 @@ def test_what_differs_in_value_differs_in_print(seed):
     assert len(list(collisions([v, S, A], lambda e: "x"))) == 1  # it does complain
 
 
+NUMPY = {
+    **vars(np.linalg),
+    **vars(np),
+    **{name: getattr(scipy.special, name) for name in ("softmax", "logsumexp", "expit", "erf")},
+    "expm": scipy.linalg.expm,
+    "logdet": lambda a: np.linalg.slogdet(a)[1],
+    "astype": lambda a, ty: np.asarray(a).astype(ty),
+    "axis": None,  # words of calls
+    "ddof": None,
+}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_text_is_numpy():
+    """The text of a formula, evaluated by Python with NumPy's functions, has its value and its shape."""
+    rng = np.random.default_rng(1)
+    data = {x: rng.uniform(0.5, 1.5, x.shape) for x in SYMBOLS}
+    names = NUMPY | {x.name: array for x, array in data.items()}
+    checked = 0
+    for e in formulas(20, 250):
+        wanted, text = value(e, data), str(e)
+        if wanted is not None and set(re.findall(r"[A-Za-z_]\w*", text)) <= set(names):
+            got = np.asarray(eval(text, {}, names), float)
+            half = (
+                np.finfo(np.float16).eps if "> 1" in text else 0
+            )  # NumPy's functions of truth values
+            assert got.shape == wanted.shape, text
+            np.testing.assert_allclose(got, wanted, rtol=1e-9 + 4 * half, atol=1e-12, err_msg=text)
+            checked += 1
+    assert checked > 120
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_many_formulas():
@@ -186,6 +221,8 @@ def test_many_formulas():
         (A * w[:, np.newaxis], r"A \odot \left(w \mathbf{1}^{\top}\right)"),
         (S[:, np.newaxis], r"S_{ik} \quad \left(j < 1\right)"),
         (sg.broadcast_to(S, (2, 3, 3)), r"S_{jk} \quad \left(i < 2\right)"),
+        (sg.eye(3)[1, :1], r"{I_{3}}_{1, :1}"),
+        (sg.eye(3)[::-1, 0], r"{I_{3}}_{::-1, 0}"),
         (sg.einsum("ijk->i", T[:, :-1]), r"\sum_{j < 2, k} T_{ijk}"),
     ],
     ids=str,

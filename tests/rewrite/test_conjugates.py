@@ -96,6 +96,12 @@ def test_what_is_not_rewritten(e):
     assert without_cancellations([e])[0] is e
 
 
+def test_a_numerator_that_is_a_square_is_written_as_one():
+    e = (x + y) / 2 - 2 * x * y / (x + y)
+    assert str(without_cancellation(e).args[1]) == "(x - y)**2/(2*(x + y))"
+    assert sg.lambdify([x, y], e)(1 + 2.0**-30, 1.0) == pytest.approx(2.0**-62, rel=1e-8)
+
+
 def test_a_printed_formula_stays_as_it_is():
     assert str(sg.simplify(sg.sqrt(1 + x**2) - x)) == "sqrt(x**2 + 1) - x"
 

@@ -129,7 +129,7 @@ class Signature:
 
     @cached_property
     def fits(self) -> Callable[..., bool]:
-        """Whether arrays have the shapes of the parameters, as code; never where one is composed."""
+        """Whether arrays have the shapes of the parameters, as code; not where one is composed or empty."""
         if any(p.composed for p in self.parameters):
             return lambda *arrays: False
         first: dict[Dim, str] = {}  # where the extent of a name is read
@@ -139,8 +139,9 @@ class Signature:
             for axis, d in enumerate(p.shape):
                 place = f"a{k}.shape[{axis}]"
                 known = str(d) if isinstance(d, int) else first.setdefault(d, place)
-                if known != place:
-                    tests.append(f"{place} == {known}")
+                tests.append(f"{place} == {known}" if known != place else f"{place} > 0")
+                if d == 0:
+                    tests.append("False")
         names = ", ".join(f"a{k}" for k in range(len(self.parameters)))
         code = f"def fits({names}):\n    return {' and '.join(tests) or True}\n"
         return execute(code, "fits", {})

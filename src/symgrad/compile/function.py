@@ -345,6 +345,12 @@ class CompiledFunction:
         return self._computed(values, out)
 
     def _computed(self, values: Sequence[Any], out: Any) -> Any:
+        if any(0 in np.shape(v) for v in values):
+            with np.errstate(divide="ignore", invalid="ignore"):  # the mean of no entries is nan
+                return self._of_arrays(values, out)
+        return self._of_arrays(values, out)
+
+    def _of_arrays(self, values: Sequence[Any], out: Any) -> Any:
         least = self._large_from or self._least
         large = (self._large or self._larger()).find(values, least)
         if out is not None:

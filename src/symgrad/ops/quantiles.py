@@ -21,6 +21,7 @@ from symgrad.ops.cast import cast
 from symgrad.ops.convert import astype
 from symgrad.ops.einsum import broadcast, insert_axes
 from symgrad.ops.elementwise import as_expr
+from symgrad.ops.indexing import take
 from symgrad.ops.public import normalize_axes, public, refuse_out
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.select import where
@@ -78,36 +79,53 @@ def _place(q: Expr, count: Expr, method: str) -> Expr:
     return _STEPS[method](place) if method in _STEPS else place
 
 
-def _entry(rows: Expr, index: Expr) -> Expr:
-    """The entry of each sorted row at an index, which each row may have of its own."""
-    wide = broadcast(index, (*rows.shape[:-1], *index.shape[-1:]))
-    return take_along_axis(rows, wide, -1)
-
-
-def _on_line(rows: Expr, place: Expr, last: Expr) -> Expr:
-    """Sorted rows at places that lie between entries, for one place more along the last axis."""
+def _on_line(entry: Callable[[Expr], Expr], place: Expr, last: Expr) -> Expr:
+    """The value at a place, on the line between the entries beside it."""
     place = maximum(minimum(place, last), 0)
     below = floor(place)
-    low = _entry(rows, astype(below, int))
-    high = _entry(rows, astype(minimum(add(below, 1), maximum(last, 0)), int))
-    return add(low, multiply(subtract(high, low), subtract(place, below)))
+    low, fraction = entry(below), subtract(place, below)
+    if value_of(fraction) == 0:
+        return low
+    high = entry(minimum(add(below, 1), maximum(last, 0)))
+    return add(low, multiply(subtract(high, low), fraction))
+
+
+def _of_all(rows: Expr, q: Expr, method: str) -> Expr:
+    """Quantiles of rows, the axes of `q` last; nan where an entry is."""
+    count, ordered = extent(rows.shape[-1]), sort(rows)
+
+    def entry(index: Expr) -> Expr:
+        known = value_of(index)
+        return take(ordered, astype(index, int) if known is None else int(known), -1)
+
+    found = _on_line(entry, _place(q, count, method), subtract(count, 1))
+    if rows.dtype.kind != "f":
+        return found
+    if found.shape == rows.shape[:-1]:
+        return where(reducing.any(isnan(rows), axis=-1), number(float("nan")), found)
+    undefined = reducing.any(isnan(rows), axis=-1, keepdims=True)
+    wide = insert_axes(undefined, range(rows.ndim, rows.ndim + q.ndim - 1))
+    return where(wide, number(float("nan")), found)
+
+
+def _of_present(rows: Expr, q: Expr, method: str) -> Expr:
+    """Quantiles of the entries of rows that are not nan, which sorting puts first; q flattened, last."""
+    count = reducing.sum(logical_not(isnan(rows)), axis=-1, keepdims=True)
+    ordered = sort(rows)
+
+    def entry(index: Expr) -> Expr:
+        wide = broadcast(index, (*rows.shape[:-1], *index.shape[-1:]))
+        return take_along_axis(ordered, astype(wide, int), -1)
+
+    places = _place(reshape_to(q, (mul_dims(*q.shape),)), count, method)
+    found = _on_line(entry, places, subtract(count, 1))
+    return reshape_to(found, (*rows.shape[:-1], *q.shape))
 
 
 def _quantiles(a: Any, q: Expr, axis: Any, keepdims: bool, method: str, omit: bool) -> Expr:
     rows, axes = _rows(a, axis)
-    count = extent(rows.shape[-1])
-    if omit:
-        count = insert_axes(reducing.sum(logical_not(isnan(rows)), axis=-1), (rows.ndim - 1,))
-    places = _place(reshape_to(q, (mul_dims(*q.shape),)), count, method)
-    found = _on_line(sort(rows), places, subtract(count, 1))
-    if not omit and rows.dtype.kind == "f":
-        found = where(
-            insert_axes(reducing.any(isnan(rows), axis=-1), (rows.ndim - 1,)),
-            number(float("nan")),
-            found,
-        )
-    found = moveaxis(found, -1, 0)
-    found = reshape_to(found, (*q.shape, *found.shape[1:]))
+    found = (_of_present if omit else _of_all)(rows, q, method)
+    found = moveaxis(found, tuple(range(rows.ndim - 1, found.ndim)), tuple(range(q.ndim)))
     return insert_axes(found, [k + q.ndim for k in axes]) if keepdims else found
 
 

@@ -444,7 +444,7 @@ def _unit(x: Expr) -> Expr:
     """``eye(n)[k]`` is a unit vector."""
     if x.args[0].op is EYE and x.ndim == 1:
         at = [e for e in x.params.at if e.__class__ is int]
-        if len(at) == 1 and full_entry(x.shape[0]) in x.params.at:
+        if len(at) == 1 and full_entry(x.args[0].shape[0]) in x.params.at:
             return unit_vector(x.shape[0], at[0], x.ty)
     return x
 

@@ -26,7 +26,7 @@ from typing import Any, Final, NamedTuple
 
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.numbers import as_float, is_exact
+from symgrad.expr.numbers import as_float, is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import toposort
@@ -331,13 +331,13 @@ def _scaled(factors: Sequence[Expr], scale: Exponents) -> Expr:
 def _polynomial(p: Expanded, group: Sequence[Expr]) -> Expr:
     """A polynomial, with the number and the monomial that all its terms have in front."""
     c, common, rest = _common(p)
-    return mul_all([_product(common, c, group), _sum(rest, group)])
+    return mul_all([_product(common, c, group), _written(rest, group)])
 
 
 def _over(p: Expanded, divisor: Expr, group: Sequence[Expr]) -> Expr:
     """A polynomial over a divisor: one factor is divided, so that no product is too large."""
     c, common, rest = _common(p)
-    inside = _sum(rest, group)
+    inside = _written(rest, group)
     if common and is_number(inside):
         base, n = _sorted(common.items())[0]
         common = common | {base: n - 1}
@@ -361,6 +361,29 @@ def _common(p: Expanded) -> tuple[Exact, Exponents, Expanded]:
         left = [(b, n - common.get(b, 0)) for b, n in m]
         rest[frozenset([(b, n) for b, n in left if n])] = exact(Fraction(d) / c)
     return c, common, rest
+
+
+def _written(p: Expanded, group: Sequence[Expr]) -> Expr:
+    """A sum, as a square if it is one: ``(a - b)**2`` does not cancel as ``a**2 - 2*a*b + b**2`` does."""
+    if len(p) != 3:
+        return _sum(p, group)
+    for m, c in p.items():
+        ends = [_root_of_monomial(n, d) for n, d in p.items() if n is not m]
+        if any(e is None for e in ends):
+            continue
+        a, b = [e for e in ends if e is not None]
+        if product_of([a, b]) == {m: exact(Fraction(c if c > 0 else -c) / 2)}:
+            whole = sum_of([a, {n: d if c > 0 else -d for n, d in b.items()}])
+            return power(_sum(whole, group), number(2, group[0].shape))
+    return _sum(p, group)
+
+
+def _root_of_monomial(m: Monomial, c: Exact) -> Expanded | None:
+    """The square root of a monomial with even exponents and a square number."""
+    root: Any = power_value(c, Fraction(1, 2)) if c > 0 else None
+    if not is_exact(root) or any(n % 2 for _, n in m):
+        return None
+    return {frozenset([(b, n // 2) for b, n in m]): root}
 
 
 def _sum(p: Expanded, group: Sequence[Expr]) -> Expr:

@@ -2,7 +2,7 @@
 
 Both formulas are computed at the same points, sums, products, powers and choices node by node, anything
 else as a quantity of its own, with a bound of the rounding error that goes along. Sizes are drawn over
-many powers of two, so that a point is found where one term dwarfs another, and where terms are about equal.
+many powers of two, so that one term dwarfs another somewhere; at some points all are about equal.
 
 Reference: Higham, Accuracy and Stability of Numerical Algorithms, 2002, section 3.3.
 """
@@ -66,13 +66,14 @@ def _gain(ratio: Any) -> float | None:
 def error_bounds(roots: Sequence[Expr]) -> dict[Expr, Bound]:
     """Values at the sampled points, and bounds of their errors, of all nodes."""
     rng = np.random.default_rng(0)
+    common = _drawn(rng, False)
     known: dict[Expr, Bound] = {}
     for node in toposort(roots):
-        known[node] = _bound(node, known, rng)
+        known[node] = _bound(node, known, rng, common)
     return known
 
 
-def _bound(node: Expr, known: dict[Expr, Bound], rng: np.random.Generator) -> Bound:
+def _bound(node: Expr, known: dict[Expr, Bound], rng: np.random.Generator, common: Any) -> Bound:
     constant = value_of(node)
     if constant is not None:
         return np.full(SAMPLES, float(as_float(constant))), np.zeros(SAMPLES)
@@ -102,6 +103,8 @@ def _bound(node: Expr, known: dict[Expr, Bound], rng: np.random.Generator) -> Bo
     if is_layout(node):
         return parts[0]
     drawn = _drawn(rng, is_nonnegative(node))
+    near = common * (1 + np.exp2(-rng.uniform(5, 30, SAMPLES)))
+    drawn = np.where(np.arange(SAMPLES) % 6 == 1, np.copysign(near, drawn), drawn)
     return drawn, np.abs(drawn) if node.args else np.zeros(SAMPLES)
 
 

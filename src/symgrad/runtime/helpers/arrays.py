@@ -31,8 +31,8 @@ def _embed_sum(shape: Any, *parts: Any) -> Any:
 
 
 def _scatter_add(x: Any, index: Any, shape: Any) -> Any:
-    """Zeros of `shape` with the entries of `x` added at integer arrays `index`."""
-    out = np.zeros(shape, np.asarray(x).dtype)
+    """Floating zeros of `shape` with the entries of `x` added at integer arrays `index`."""
+    out = np.zeros(shape, np.result_type(x, 0.0))
     np.add.at(out, index, x)
     return out
 

@@ -232,3 +232,34 @@ def test_a_name_is_a_variable():
     np.testing.assert_allclose(slopes, np.diag(2 * at), rtol=1e-15)
     with pytest.raises(sg.ArgumentError, match="must be a symbol"):
         sg.diff(gamma**2, 2 * gamma)
+
+
+def test_products_of_symbols_are_found_by_their_names():
+    nu, h, k = sg.symbols("nu h k")
+    m, c = sg.symbols("m c", positive=True)
+    xi = sg.named(h * nu / (k * T), "xi")
+    assert body(sg.diff(nu * xi**2, nu)) == "3*xi**2"
+    assert body(sg.diff(sg.named(m * z**2 / 2, "E") * z, z)) == "3*E"
+    omega = sg.named(sg.sqrt(c / m), "omega")
+    assert str(sg.diff(m * omega**2 * x**2, m)) == "0"
+    e = nu**3 / (sg.exp(xi) - 1)
+    derivative = sg.diff(e, T)
+    assert body(derivative) == "nu**3*xi/(4*T*sinh(xi/2)**2)"
+    check_value(derivative, sg.diff(sg.explicit(e), T), {nu: 1.1, h: 0.7, k: 1.3, T: 0.9})
+
+
+def test_a_name_in_terms_of_another():
+    m, c = sg.symbols("m c", positive=True)
+    beta = sg.named(z / c, "beta")
+    g = sg.named(1 / sg.sqrt(1 - beta**2), "gamma")
+    derivative = sg.diff(g * m * z, z)
+    assert body(derivative) == "gamma**3*m"
+    check_value(derivative, sg.diff(sg.explicit(g * m * z), z), {m: 1.2, c: 2.0, z: 0.7})
+
+
+def test_deviations_from_a_mean_that_has_a_name():
+    mu = sg.named(sg.mean(v), "mu")
+    gradient = sg.grad(sg.sum((v - mu) ** 2), v)
+    assert body(gradient) == "2*(v - mu)"
+    data = np.array([0.3, 1.0, -2.0, 0.7])
+    np.testing.assert_allclose(sg.evaluate(gradient, {v: data}), 2 * (data - data.mean()))

@@ -85,6 +85,18 @@ def isneginf(x: Any) -> Expr:
     return logical_and(isinf(operand), signbit(operand))
 
 
+def known_extents(a: Any) -> tuple[int, ...]:
+    """The extents of an array, all of which must be ints.
+
+    Raises
+    ------
+    ShapeError
+        If one is a name.
+    """
+    x = as_expr(a)
+    return tuple([known_int(d, "a list of places", x.shape) for d in x.shape])
+
+
 @public
 def full_like(
     a: Any,

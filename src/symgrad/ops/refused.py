@@ -44,10 +44,19 @@ _REASONS: Final[dict[str, str]] = {
         " datetime_as_string"
     ),
     _MEMORY: "may_share_memory shares_memory",
+    "it computes with places of entries, which have no derivative; take it of numbers": (
+        "ix_ ravel_multi_index unravel_index"
+    ),
+    "the order of contraction is chosen when code is made; explain() of a compiled function tells it": (
+        "einsum_path"
+    ),
+    "expressions are numbers, not dates": "busday_count busday_offset is_busday isnat",
     "of a slice that is all nan there is none, and a formula cannot raise; write argmax or argmin of"
     " where(isnan(x), -inf, x), or inf": "nanargmax nanargmin",
     "order by several keys is not defined; write argsort of one": "lexsort",
     "which entries are in a set is equality of floats; write any(x[:, None] == values, axis=1)": "isin",
-    "it checks types; expressions have shape and dtype": "result_type can_cast common_type isdtype",
+    "it checks types; expressions have shape and dtype": (
+        "result_type can_cast common_type isdtype min_scalar_type"
+    ),
 }
 REASONS: Final = {name: reason for reason, names in _REASONS.items() for name in names.split()}

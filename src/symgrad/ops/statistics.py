@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symgrad.errors import ArgumentError, ShapeError
-from symgrad.expr.dims import show_shape
+from symgrad.expr.dims import broadcast_shapes, show_shape
 from symgrad.expr.leaves import extent, number
 from symgrad.expr.node import Expr
 from symgrad.expr.types import WEAK_FLOAT, promote
@@ -261,6 +261,17 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: boo
 def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Expr:
     """Whether all entries are close, as `numpy.allclose`; see `isclose`."""
     return reducing.all(isclose(a, b, rtol, atol, equal_nan))
+
+
+@public
+def array_equiv(a1: Any, a2: Any) -> Expr:
+    """Whether all entries are equal when shapes are broadcast, as `numpy.array_equiv`."""
+    x, y = as_expr(a1), as_expr(a2)
+    try:
+        broadcast_shapes(x.shape, y.shape)
+    except ShapeError:
+        return number(False)
+    return reducing.all(equal(x, y))
 
 
 @public

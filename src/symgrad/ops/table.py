@@ -168,7 +168,7 @@ _FUNCTION_NAMES: Final = {
     differences: "diff ediff1d trapezoid gradient unwrap",
     quantiles: "median quantile percentile nanmedian nanquantile nanpercentile",
     nan_functions: "nansum nanprod nanmean nanvar nanstd nanmax nanmin nancumsum nancumprod",
-    statistics: "average ptp cov corrcoef count_nonzero isclose allclose array_equal",
+    statistics: ("average ptp cov corrcoef count_nonzero isclose allclose array_equal array_equiv"),
     convolving: "convolve correlate",
     polynomials: "polyval polyadd polysub polymul polydiv polyder polyint poly polyfit",
     plain: (
@@ -207,6 +207,9 @@ def _function_table() -> dict[Any, Any]:
         np.fft.fftshift: fourier.fftshift,
         np.fft.ifftshift: fourier.ifftshift,
         np.fix: ufuncs.trunc,
+        np.diag_indices_from: lambda arr: np.diag_indices(plain.known_extents(arr)[0], arr.ndim),
+        np.tril_indices_from: lambda arr, k=0: np.tril_indices(*_rows_columns(arr, k)),
+        np.triu_indices_from: lambda arr, k=0: np.triu_indices(*_rows_columns(arr, k)),
         np.iscomplexobj: lambda x: False,
         np.isrealobj: lambda x: True,
         np.real_if_close: lambda a, tol=100: a,
@@ -221,6 +224,11 @@ def _function_table() -> dict[Any, Any]:
         np.ndim: lambda a: a.ndim,
         np.size: shapes.size,
     }
+
+
+def _rows_columns(arr: Any, k: int) -> tuple[int, int, int]:
+    rows, columns = plain.known_extents(arr)
+    return rows, k, columns
 
 
 UFUNCS: Final = _ufunc_table()

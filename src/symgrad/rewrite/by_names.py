@@ -26,6 +26,8 @@ from symgrad.rewrite.sums import negated
 
 SHARE: Final = 2  # of the work of a search, one over this is that for each way to bring in a name
 MAX_NAMES: Final = 6  # whose definitions are looked at
+ALONE: Final = 8  # and one over this where the definition of one name is looked at by itself
+MAX_ALONE: Final = 2  # names whose definitions are looked at each by itself
 MAX_SOLVED: Final = 2  # functions for which a definition is solved
 
 
@@ -40,14 +42,27 @@ def shortest_by_names(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     rest = [part for part in parts if part not in set(plain)]
     if not 0 < len(rest) <= MAX_NAMES:
         return best
-    (whole,) = definitions_written_out(cut(forms[:1], {part: symbols[part] for part in plain}))
+    best = _by_definitions(forms[0], best, rest, symbols, bounds)
+    nested = [part for part in rest if len(named_parts(toposort([part]))) > 1]
+    for part in nested[:MAX_ALONE]:  # in terms of other names
+        alone = Bounds(bounds.nodes, bounds.work // ALONE)
+        best = _by_definitions(forms[0], best, [part], symbols, alone)
+    return best
+
+
+def _by_definitions(
+    given: Expr, best: Expr, parts: Sequence[Expr], symbols: Mapping[Expr, Expr], bounds: Bounds
+) -> Expr:
+    """The best form, or what is found with some definitions written out where that is shorter."""
+    names = {symbols[part] for part in parts}
+    others = {part: name for part, name in symbols.items() if name not in names}
+    (whole,) = definitions_written_out(cut([given], others))
     form = _tidy(whole, bounds)
     bounds = Bounds(bounds.nodes, bounds.work // SHARE)
-    for part in rest:
+    for part in parts:
         (body,) = cut(part.args, symbols)
         form = _by_name(form, body, symbols[part], bounds)
     mentioned = set(free_symbols(form))
-    names = {symbols[part] for part in rest}
     if mentioned.isdisjoint(names) or mentioned - set(free_symbols(*cut([best], symbols))):
         return best  # a name, once given, is not given up for what it stands for
     return shorter_of(best, put_back([form], symbols)[0])

@@ -12,10 +12,13 @@ from typing import Final
 from symgrad.expr.dims import mul_dims
 from symgrad.expr.leaves import extent, is_number, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.rewriting import rewritten
+from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import ADD, MUL, add_all, split_coefficient
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout, is_stretched_scalar
 from symgrad.ops.matrices import scalar_and_rest
 from symgrad.rewrite.collect import collect_product
+from symgrad.rewrite.names import definitions_written_out, named_parts
 from symgrad.rewrite.rule import Guarantee, Rule
 from symgrad.rewrite.tensor import normal_einsum, only_layouts
 
@@ -50,6 +53,19 @@ def _sum_of_deviations(y: Expr) -> Expr | None:
         ):
             return number(0, y.shape)
     return None
+
+
+def without_named_deviations(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """The roots with sums of deviations from a mean that has a name, ``sum(x - mu)``, as 0."""
+
+    def by_definition(y: Expr) -> Expr:
+        if y.args[0].op is not ADD or not named_parts(toposort([y])):
+            return y
+        (plain,) = definitions_written_out([y])
+        found = _sum_of_deviations(plain) if plain.op is EINSUM else None
+        return y if found is None else found
+
+    return rewritten(roots, {EINSUM: by_definition})
 
 
 def _sum_of_the_same(term: Expr, gone: Sequence[int]) -> tuple[Expr, list[Expr]] | None:

@@ -97,6 +97,15 @@ class OwnPower(NamedTuple):
     exponent: Fraction
 
 
+class OwnProduct(NamedTuple):
+    """A product of `powers` that is ``scale * part**times``."""
+
+    part: Expr
+    scale: Any
+    times: int
+    powers: Powers
+
+
 class Recall:
     """What is written by a name: its definition, and powers of what its definition is a power of.
 
@@ -112,7 +121,7 @@ class Recall:
         self.parts = list(given)
         self.known: dict[Expr, Expr] = {}
         self.powers: dict[Expr, OwnPower] = {}
-        self.products: list[tuple[Expr, Any, Powers]] = []
+        self.products: list[OwnProduct] = []
         for part, image in zip(given, prepared, strict=True):
             self.known[image] = part
             for body in (part.args[0], image.args[0]):
@@ -128,8 +137,20 @@ class Recall:
             return
         factors = powers_of(rest) if rest.op is MUL else {}
         if any((base.args and base.op is not NAMED) or len(factors) > 1 for base in factors):
-            self.products.append((part, scale, factors))
+            self.products.append(OwnProduct(part, _exact_quotient(1, scale), 1, factors))
         base, exponent = _power_parts(rest)
+        times = 1 / exponent
+        if base.op is MUL and exponent != 1 and times.denominator == 1 and is_nonnegative(base):
+            c, product = split_coefficient(base)
+            number_of = power_value(scale, -int(times))
+            if (
+                product is not None
+                and is_exact(c)
+                and number_of is not None
+                and is_exact(number_of)
+            ):
+                number_of = _exact_quotient(number_of, c)
+                self.products.append(OwnProduct(part, number_of, int(times), powers_of(product)))
         if exponent != 1 and base.args and base.op is not NAMED:
             self.powers.setdefault(base, OwnPower(part, scale, exponent))
 
@@ -168,10 +189,11 @@ class Recall:
         if rest is None or not is_exact(scale):
             return x
         powers = powers_of(rest)
-        for part, c, own in self.products:
-            if all(_includes(powers.get(base, 0), n) for base, n in own.items()):
-                powers = times(powers, {base: -n for base, n in own.items()})
-                return mul(as_term(powers, x, _exact_quotient(scale, c)), part)
+        for part, c, n, own in self.products:
+            if all(_includes(powers.get(base, 0), k) for base, k in own.items()):
+                powers = times(powers, {base: -k for base, k in own.items()})
+                by_name = power(part, number(n, x.shape))
+                return mul(as_term(powers, x, _exact_quotient(scale * c, 1)), by_name)
         return x
 
     def _base(self, factor: Expr) -> Expr:

@@ -22,6 +22,7 @@ from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.clearing import cleared
 from symgrad.rewrite.collect import collect_product, collect_sum
 from symgrad.rewrite.collecting import CLEARED, COLLECT_PRODUCTS, COLLECT_SUMS, SHORTEST_SUMS
+from symgrad.rewrite.deviations import without_named_deviations
 from symgrad.rewrite.distribute import opened
 from symgrad.rewrite.entries import joined_parts
 from symgrad.rewrite.equal_exponentials import without_equal_exponentials
@@ -70,7 +71,8 @@ def in_names(roots: Sequence[Expr], recall: Recall, simplified: bool) -> list[Ex
 def tidied(roots: Sequence[Expr], recall: Recall) -> list[Expr]:
     """Formulas in terms of names, simplified; what is equal by the definitions of the names cancels."""
     found = simplify_all(roots)
-    for step in (recall, without_equal_exponentials, recall.by_definitions):
+    by_names = (without_named_deviations, recall.by_definitions) if recall.parts else ()
+    for step in (recall, without_equal_exponentials, *by_names):
         changed = step(found)
         if any(a is not b for a, b in zip(found, changed, strict=True)):
             found = simplify_all(changed)

@@ -291,3 +291,15 @@ def test_floats_as_factors_leave_no_poles(name, c):
 def test_a_small_pole_is_one():
     f = sg.lambdify(x, 1e-12 / x + sg.expm1(0.3 * x) / x)
     assert f(1e-6) == pytest.approx(0.3 + 1e-6 + 0.045e-6, rel=1e-12)
+
+
+@pytest.mark.parametrize("c", [3.0, 1e20, 1e80, 1e140])
+def test_large_numbers_as_factors(c):
+    """The coefficients of a series in x would be no numbers; that of c*x is not one of x."""
+    for e, want in (
+        ((1 - sg.cos(c * x)) / x**2, lambda u: 2 * (mpmath.sin(u / 2) * c / u) ** 2),
+        ((sg.exp(c * x) - 1) / x, lambda u: mpmath.expm1(u) * (c / u)),
+    ):
+        f = sg.lambdify(x, e)
+        for u in (1e-5, 0.3, 2.0):
+            assert f(u / c) == pytest.approx(float(want(mpmath.mpf(u))), rel=1e-10)

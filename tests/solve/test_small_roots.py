@@ -140,3 +140,86 @@ def test_systems_with_small_roots_and_with_none():
         for found in (root([1.0, 2.0]), root([[1.0, 2.0], [0.3, 4.0]])):
             assert np.all(found.converged)
             np.testing.assert_allclose(found.x[..., 0], np.sqrt(small), rtol=1e-11)
+
+
+def test_implicit_has_no_root_beside_zero_either():
+    def at(F, value, x0=1.0):
+        return float(sg.evaluate(sg.implicit(F, x, x0=x0), {c: value}))
+
+    for small in SMALL[:4]:
+        assert np.isnan(at(x**2 + c, small))
+        assert abs(at(x**2 - c, small)) == pytest.approx(np.sqrt(small), rel=1e-12)
+    assert at(c * x**3, 1.0) == at(c * x**3, 1e-200) == 0.0
+    for gap in (1e-18, 1e-26, 1e-28, 1e-40):
+        assert np.isnan(at((x - 1) ** 2 + c, gap, 3.0))
+    assert at((x - 1) ** 2 + c, 0.0, 3.0) == 1.0
+
+
+UNDERFLOWING = {
+    "quartic": ((x**2 - c**2) ** 2 + (y - x) ** 2 * c**2, 1.0),
+    "decay": (sum((x * sg.exp(-y * k) - 3 * c * sg.exp(-0.7 * k)) ** 2 for k in (0.1, 1, 3)), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", UNDERFLOWING)
+def test_a_gradient_that_has_underflowed_shows_no_minimum(name):
+    """The objective and parts of its gradient are 0 in these units, and the Hessian is definite."""
+    f, power = UNDERFLOWING[name]
+    right = np.array([1.0, 1.0]) if name == "quartic" else np.array([3.0, 0.7])
+    for method in ("newton", "cg"):
+        solver = sg.newton_minimize(f, [x, y], c, method=method)
+        for unit in (1e-170, 1e-160, 1e-140, 1.0):
+            size = np.array([unit, unit**power])
+            starts = size * np.array([[0.8, 0.9], [1.1, 1.0]]) * right
+            for found in (solver(starts[0], unit), solver(starts, unit)):
+                off = np.abs(found.x / size / right - 1).max(axis=-1)
+                assert np.all(~np.asarray(found.converged) | (off < 1e-6))
+            assert unit < 1.0 or np.all(found.converged)
+
+
+def test_quadratic_minima_in_any_unit():
+    f = (x - c) ** 2 + (y + 2 * c) ** 2 + x * y / 2
+    solver = sg.newton_minimize(f, [x, y], c)
+    for unit in (1e-300, 1e-170, 1e-160, 1e-100, 1.0, 1e100, 1e150):
+        for found in (solver([0.6 * unit, unit], unit), solver([[unit, 0.0], [0.0, unit]], unit)):
+            assert np.all(found.converged)
+            np.testing.assert_allclose(found.x / unit, np.ones_like(found.x) * [1.6, -2.4], 1e-9)
+
+
+def test_an_infinite_slope_is_no_witness():
+    """At 0, where the rounding level of a square root is not known, F is small against the start only."""
+    for found in (
+        sg.newton_root(1e29 * (sg.sqrt(x / c) - 0.75), x, c)(s, 1e-88) for s in (0.01, [0.01])
+    ):
+        assert np.all(found.converged)
+        np.testing.assert_allclose(found.x, 0.75**2 * 1e-88, rtol=1e-12)
+    none = sg.newton_root(sg.sqrt(x / c) + 0.75, x, c)
+    assert not none(0.01, 1e-88).converged and not none([0.01, 0.0], 1e-88).converged.any()
+
+
+def test_constants_of_derivatives_may_be_larger_than_numbers():
+    unit = 4.75e-170
+    hill = (x / unit) ** 3 / (1 + (x / unit) ** 3) - 0.5
+    found = sg.newton_root(hill, x, order=3)(np.array([unit, 1.0]))
+    assert not np.any(found.converged & (np.abs(found.x / unit - 1) > 1e-9))
+
+
+def test_equations_of_very_different_sizes():
+    """A small one is not lost in the rounding of a large one, nor its Jacobian's row."""
+    small, large = 1e-34, 2e10
+    none = [
+        [small * (x**2 + y**2 + 1e-30), large * (x - y)],
+        [small / (x - 0.9), large * (y - x)],
+        [small * (sg.tanh(x) - 1), large * (y - x)],
+        [1e47 * (x + y - 2), small * (x + y - 1)],
+    ]
+    starts = [[0.5, 0.8], [-1.2, 0.3]]
+    for F in none:
+        solver = sg.newton_root(F, [x, y])
+        assert not solver(starts).converged.any() and not solver(starts[0]).converged
+    crossed = sg.newton_root([1e47 * (x**2 - y - 3), small * (y**2 - x - 2)], [x, y])
+    for found in (crossed([2.0, 1.8]), crossed([[2.0, 1.8], [3.0, 1.0]])):
+        at = np.atleast_2d(found.x)
+        assert np.all(found.converged)
+        assert np.abs(at[:, 0] ** 2 - at[:, 1] - 3).max() < 1e-13
+        assert np.abs(at[:, 1] ** 2 - at[:, 0] - 2).max() < 1e-13

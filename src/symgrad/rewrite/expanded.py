@@ -74,7 +74,7 @@ def opened_nodes(x: Expr) -> list[Expr]:
 def _monomials(node: Expr, found: dict[Expr, Expanded]) -> Expanded | None:
     value = value_of(node)
     if value is not None:
-        if isinstance(value, bool) or not math.isfinite(value):
+        if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
             return None
         return {ONE: exact(Fraction(value))} if value != 0 else {}
     parts = [found[arg] for arg in node.args if arg in found]

@@ -376,6 +376,8 @@ class _Scaled:
 
     def __init__(self, order: Sequence[Expr], u: Expr) -> None:
         self.u, self.order = u, order
+        numbers = [k for k in u.args if is_constant(k)] if u.op is MUL else []
+        self.alone = mul_all([u, *[power(k, number(-1, k.shape)) for k in numbers]])  # v, for k = 1
         least: dict[Expr, Any] = {}
         for x in order if u.op is MUL else ():
             if x.op is POW and _is_negative(x.args[1]):
@@ -400,7 +402,7 @@ class _Scaled:
         """The formula of u, and the powers of the factors of k; None if there are no such."""
         for v, scales, degrees in self.ways:
             if x in degrees and not any(x is k for k in scales):
-                known = {v: self.u, self.u: self.u}
+                known = {v: self.alone, self.u: self.u}
                 known |= {k: number(1, k.shape) for k in scales}
                 formula = transform([x], lambda node: node, known)[x]
                 powers = zip(scales, degrees[x], strict=True)

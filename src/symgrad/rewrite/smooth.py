@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from math import isfinite
 from typing import Any, Final, cast
 
 from symgrad.expr.leaves import NAMED_NUMBER, value_of
@@ -165,6 +166,8 @@ def _near_zero(formula: _Formula, guarded: bool) -> Near | None:
         else:
             low, fits[middle] = middle, found
     coefficients = series.trimmed(RADII[low], fits[low])
+    if not all(map(isfinite, coefficients)):  # for the unit of u; the formula stays as it is
+        return None
     radius, constant = float(RADII[low] * scale), series.constant(smallest)
     return Near(radius, series.order, series.even, coefficients, taylor, constant)
 

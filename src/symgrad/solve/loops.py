@@ -340,6 +340,9 @@ def _steps_of(
             for i, x in enumerate(unknowns)
             for line in [f"if not -scale{i} <= {x} <= scale{i}:", f"{INDENT}scale{i} = abs({x})"]
         ],
+        "steep": "".join(  # no underflow
+            [f" and (scale{i} == 0.0 or top{i}*scale{i} > 1e-290)" for i in range(n)]
+        ),
         "tends": " and ".join(
             [
                 f"(abs(p{i}) <= tol*abs({x})"

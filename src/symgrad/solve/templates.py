@@ -181,7 +181,7 @@ while True:
     {statements}
     size = {size}
     if value <= lowest - 1e-4*part*fall or size < bound and value <= lowest + 4e-15*abs(lowest):
-        if small and (size <= 0.01*bound or fast and not size < 0.5*bound){inside}:
+        if small and (size <= 0.01*bound or fast and not size < 0.5*bound){inside}{steep}:
             return strict_minimum({point}, count, size, value)
         if small or count >= maxiter{outside}:  # what is no strict minimum, or not yet
             break
@@ -196,7 +196,7 @@ while True:
         lowest = value
         part = 1.0
         count += size > 0.0  # no step leads from a point without slope
-    elif small and fast and size == size:  # a last step, and no lower value
+    elif small and fast and size == size{steep}:  # a last step, and no lower value
         return strict_minimum({last}, count - 1, bound, lowest)
     elif part > 0.001:  # a shorter step
         part *= 0.5

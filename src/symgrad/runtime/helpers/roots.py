@@ -29,25 +29,22 @@ def _root(equation: Any, rounding: Any, x: Any, *given: Any) -> Any:
             full = np.where(f == 0, 0, f / slope)
             new = x - full
             g, bend = map(np.array, equation(new, *params))
-            now = np.abs(full) / before
+            now, jumps = np.abs(full) / before, np.zeros(x.size, bool)
             for k in np.flatnonzero(
                 (now > 0.3) & (now < 0.99) & (np.abs(now - rate) <= 0.1 - 0.1 * now)
             ):
                 far = x[k] - full[k] / (1 - now[k])
                 h, turn = equation(far, *[p[k] for p in params])
                 if np.abs(h) < np.abs(g[k]) and (h == 0 or turn != 0):
-                    new[k], g[k], bend[k] = far, h, turn
+                    new[k], g[k], bend[k], jumps[k] = far, h, turn, True
             falls = (np.abs(g) < np.abs(f)) & np.isfinite(new)
             length = np.abs(new - x)
-            end = (np.abs(full) <= 1e-12 * np.abs(x)) & (np.abs(g) <= 0.4 * np.abs(f))
-            # an unknown that tends to 0 is measured by what it was
-            end |= (
-                (length <= eps * scale)
-                & (np.abs(new) <= 1e-3 * length)
-                & (np.abs(g) <= 0.01 * np.abs(f))
-                & ((g == 0) | (np.abs(g / bend) <= 1e-3 * length))
-            )
-            end &= falls
+            end = (np.abs(full) <= 1e-12 * np.abs(x)) & (np.abs(g) <= 0.1 * np.abs(f))
+            # no jump, and no multiplied step, whose rate tells nothing
+            end &= falls & (np.abs(g) <= 1e-12 * np.abs(bend * new)) & ~jumps
+            tends = falls & (length <= eps * scale) & (np.abs(new) <= 1e-3 * length)
+            zero = _vanishing(equation, rounding, tends & ~end, scale, params)
+            new[zero], end[zero] = 0.0, True
             up = np.flatnonzero(~falls)
             if up.size:
                 there = [p[up] for p in params]
@@ -77,6 +74,16 @@ def _root(equation: Any, rounding: Any, x: Any, *given: Any) -> Any:
     return root.reshape(shape)[()]
 
 
+def _vanishing(equation: Any, rounding: Any, tends: Any, scale: Any, params: Any) -> Any:
+    """Whether 0 is the root, where an unknown tends to it."""
+    found = tends.copy()
+    for k in np.flatnonzero(tends)[:, None]:
+        zero, there = np.zeros(1), [p[k] for p in params]
+        f, slope = map(np.array, equation(zero, *there))
+        found[k] = _settled(equation, rounding, zero, f, slope, scale[k], there)
+    return found
+
+
 def _settled(
     equation: Any, rounding: Any, x: Any, f: Any, slope: Any, scale: Any, params: Any
 ) -> Any:
@@ -84,7 +91,8 @@ def _settled(
     level = 4 * 2.0**-53 * rounding(x, *params)
     known, least = np.isfinite(level), np.finfo(float).tiny
     level = np.where(known, level, 0)
-    scale = np.maximum(scale, np.abs(x))
+    # below ordinary numbers values may have underflowed, which x itself has to tell
+    scale = np.where((level < least) & (x != 0), np.abs(x), np.maximum(scale, np.abs(x)))
     root = (np.abs(f) <= level) & np.isfinite(x)
     located = (
         (np.abs(slope) * scale >= least)

@@ -226,7 +226,14 @@ def solve_roots(
     )
 
     def tell(s: Roots, now: Any, p: Any) -> None:
-        report(call.callback, single, int(now.count.max()), now.x, now.size / s.unit[now.index], p)
+        report(
+            call.callback,
+            single,
+            int(now.count.max()),
+            now.x,
+            lengths(now.r / s.unit[now.index]),
+            p,
+        )
 
     def block(part: slice) -> None:
         s, v = found.part(part), values.part(part)

@@ -317,6 +317,17 @@ def _stands_out(
     return (above | ~defined) & (other_above | ~other_defined) & (above | other_above)
 
 
+def have_underflowed(g: Any, steep: Any, scale: Any) -> Any:
+    """Whether gradients tell nothing, on the last axis, for they and the objective may have underflowed.
+
+    `steep` is how much a gradient is that is usual, ``|H| scale``; `scale` is that of x. Entries of `g`
+    below ordinary numbers are zero beyond doubt where usual ones are ordinary numbers, or changes of the
+    objective are, as ``steep*scale``. Where there is no H at all values beside x decide.
+    """
+    lost = (np.abs(g) < ORDINARY) & (steep < ORDINARY)
+    return lost.any(axis=-1) & ((steep * scale).max(axis=-1, initial=0.0) < ORDINARY)
+
+
 def meets_wishes(
     ftol: float | None, gtol: float | None, fall: Any = np.inf, slope: Any = np.inf
 ) -> Any:

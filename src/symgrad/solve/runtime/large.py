@@ -15,7 +15,9 @@ import numpy as np
 from symgrad.solve.runtime.arguments import Call, Problems, box, prepare, split
 from symgrad.solve.runtime.beside import FLAT_CURVATURE, STEPS, TRIES, Surroundings, as_far_as_scale
 from symgrad.solve.runtime.ending import (
+    ORDINARY,
     Levels,
+    have_underflowed,
     learned_scale,
     lengths,
     meets_wishes,
@@ -42,6 +44,8 @@ def minimize_large(problem: Objective, x: Any) -> tuple[Walk, int]:
         walk = Walk(now, 0, np.zeros(x.shape), np.abs(now.x))
         for _ in range(MOST_LOWER):
             _descend(problem, walk, problem.maxiter, problem.callback)
+            if walk.status == Status.CONVERGED and _tells_nothing(problem, walk):
+                walk.status = Status.STALLED
             if walk.status != Status.CONVERGED:
                 return walk, UNKNOWN
             kind, lower = _examined(problem, walk)
@@ -113,6 +117,18 @@ def _neglects_unknowns(problem: Objective, walk: Walk) -> bool:
     walk.d = np.sqrt(np.where(usual > 0, usual, np.abs(now.g)) / scale)
     walk.d = np.where(walk.d > 0, walk.d, walk.d.max())
     return True
+
+
+def _tells_nothing(problem: Objective, walk: Walk) -> bool:
+    """Whether the gradient may be what is left by an underflow."""
+    now, scale = walk.point, np.maximum(walk.scale, problem.x_scale)
+    if walk.wished or (np.abs(now.g) >= ORDINARY).all():
+        return False
+    unit = np.where(scale > 0, scale, scale.max(initial=0.0) or 1.0)
+    signs = np.random.default_rng(0).choice((-1.0, 1.0), unit.size)
+    hessian = problem.hessian(now.x, now.free)
+    steep = np.abs(hessian(unit * signs))
+    return bool(have_underflowed(now.g, steep, unit)) and bool(hessian(signs).any())
 
 
 def _weighted(problem: Objective, walk: Walk) -> Any:

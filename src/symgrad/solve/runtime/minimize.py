@@ -12,7 +12,14 @@ from symgrad.solve.runtime.arguments import Call, box, prepare, report, split
 from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.calls import Values, problems_at_a_time, steps_by
 from symgrad.solve.runtime.ending import Levels
-from symgrad.solve.runtime.minimum import Functions, Minima, answer_of_minima, iterate_minima
+from symgrad.solve.runtime.minimum import (
+    UNKNOWN,
+    Functions,
+    Minima,
+    answer_of_minima,
+    iterate_minima,
+    tell_nothing,
+)
 from symgrad.solve.runtime.results import Minimum, Status, checked
 from symgrad.solve.runtime.spectra import (
     DenseHessian,
@@ -57,10 +64,12 @@ def confirmed(s: Minima, functions: Functions, index: Any) -> Any:
         return index
     form = functions.form
     with np.errstate(all="ignore"):
-        s.value[found], _, hessians = functions.at(s.x[found], found)
+        s.value[found], slopes, hessians = functions.at(s.x[found], found)
         s.scale[found] = np.maximum(s.scale[found], np.abs(s.x[found]))
         s.weight[found], d = grown(s.weight[found], form.sizes(hessians), s.scale[found])
         kind = curvature_of(form.spectrum(hessians, d).w)
+        scale = np.maximum(s.scale[found], s.x_scale)
+        kind = np.where(tell_nothing(form, slopes, hessians, scale), UNKNOWN, kind)
         s.curvature[found] = kind
         lower, points = lower_beside(s, functions, found[kind == 0])
     s.x[lower] = points

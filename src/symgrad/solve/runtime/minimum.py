@@ -22,9 +22,11 @@ from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, answer, 
 from symgrad.solve.runtime.ending import (
     EPS,
     LOCATED,
+    ORDINARY,
     ROOT_RATE,
     STRONG_RATE,
     along,
+    have_underflowed,
     is_short,
     is_short_at_scale,
     learned_scale,
@@ -49,6 +51,7 @@ MOST_REJECTED_DESCENTS = 80  # steps in a row
 NEAR_LEVEL = 1e4  # levels that a gradient which cannot fall may be above its own
 JUMP = 1e-8  # of the steepest slope, what a slope is at least that has not faded away
 FAINT = 1e-10  # curvature, in parts of what it was on the way, whose sign may be lost
+FEWEST_BITS = 2.0**-1060  # below it numbers have no digits
 LIMITLESS = 1e40  # times the first step: a step that lowers an objective without a lower bound
 LEFT = 1e-4  # of the tolerance: the length of a next step that is not taken
 NEARBY = 1e-2  # of an unknown: a step along which the Hessian hardly changes
@@ -326,7 +329,7 @@ def noise_of(levels: Any, x: Any, index: Any, f: Any) -> Any:
 
 def noise_by(level: Any, f: Any) -> Any:
     """What differences of the objective may be by rounding; a guess where its level is not known."""
-    return np.where(np.isfinite(level), level, 16 * EPS * np.abs(f))
+    return np.maximum(np.where(np.isfinite(level), level, 16 * EPS * np.abs(f)), FEWEST_BITS)
 
 
 def _are_convex(spectrum: Spectrum | None) -> Any:
@@ -372,6 +375,11 @@ def _note(
     status = np.where(move.finite, status, Status.NON_FINITE)
     x, size = np.where(take[:, None], move.x, now.x), np.where(take, move.left, move.size)
     g = np.where(take[:, None], move.g, now.g)
+    sure = np.flatnonzero(done & (status == Status.CONVERGED) & ~_wished(move, np.ones_like(done)))
+    if sure.size:
+        h = _pick(take[sure], move.h[sure], now.h[sure])
+        lost = sure[tell_nothing(form, g[sure], h, np.maximum(now.scale[sure], s.x_scale))]
+        status[lost], kind[lost] = Status.STALLED, UNKNOWN
     if s.box is not None:
         g = np.where(held_by(part_of_box(s.box, now.index), x, g), 0.0, g)
     size = np.where(move.finite, lengths(g), np.inf)
@@ -387,6 +395,15 @@ def _note(
     s.jumped[index] = (before > JUMP * np.maximum(now.steepest, move.size))[done] & (
         before[done] > 0
     )
+
+
+def tell_nothing(form: Any, g: Any, h: Any, scale: Any) -> Any:
+    """Whether gradients may be what is left by an underflow."""
+    if (np.abs(g) >= ORDINARY).all() or not h.any():
+        return np.zeros(len(g), bool)
+    unit = np.where(scale > 0, scale, 1.0)
+    empty = ~h.reshape(len(h), -1).any(axis=1)
+    return have_underflowed(g, np.abs(form.times(np.abs(h), unit)), unit) & ~empty
 
 
 def _curvatures(s: Minima, form: Any, now: _Descent, move: _Move, done: Any, take: Any) -> Any:

@@ -3,7 +3,7 @@
 The step minimises ``|F + J p|`` subject to ``|D p| <= delta``. Where the Newton step is short enough it is
 taken; otherwise the problem is solved exactly by singular values of ``J/D`` (More, "The Levenberg-Marquardt
 algorithm: implementation and theory", 1978, for scaling and radius). D are norms of the columns of J, so
-that units of the unknowns do not matter; F is scaled by a power of two, so that its own do not. When an
+that units of the unknowns do not matter; F is scaled by powers of two, so that its own do not. When an
 iteration ends, and what its end is called, is for `runtime.ending`.
 """
 
@@ -47,6 +47,7 @@ INWARD = (
 )  # times farther from their bounds: the starts of attempts that follow within bounds
 MOST_REJECTED = 40  # steps in a row, before an attempt is given up
 NEAR_ROOT = 1e-6  # a relative step, after which nothing may be left of F but rounding
+APART = 1e-8  # of the largest: a size of residuals that has a unit of its own
 NEAR = 1e-6  # of |F| at the start, from which on its level is looked at
 FLAT = 1e-7  # a singular value, against the largest, whose direction may lead along a valley of F
 
@@ -75,13 +76,13 @@ class Roots(Found):
     def begin(self) -> None:
         """Scales of the unknowns, to be learned from the iterates, and of the residuals."""
         self.scale = np.maximum(np.abs(self.x), self.x_scale)
-        self.unit = np.ones(len(self.x))
+        self.unit = np.ones(self.x.shape)
 
     def at(self, x: Any, index: Any) -> tuple[Any, Any]:
         """Residuals and Jacobians, in units of the residuals at the start."""
         r, jac = self.given(x, index)
         unit = self.unit[index]
-        return r * unit[:, None], jac * unit[:, None, None]
+        return r * unit, jac * unit[:, :, None]
 
     def residuals(self, x: Any, index: Any) -> Any:
         """Residuals alone."""
@@ -89,7 +90,7 @@ class Roots(Found):
 
     def levels(self, x: Any, index: Any) -> Any:
         """Below which residuals are rounding; nan where that is unknown."""
-        return self.given_levels.at(x, index) * self.unit[index][:, None]
+        return self.given_levels.at(x, index) * self.unit[index]
 
     def moved(self, x: Any, p: Any) -> Any:
         """``x + p`` within the bounds; a bound that excludes 0 is only approached."""
@@ -155,13 +156,10 @@ def find_roots(
     s.begin()
     start = s.x.copy()
     with np.errstate(all="ignore"):
-        r = s.given(start[index], index)[0]
+        r, jac = s.given(start[index], index)
         first = np.full(len(start), np.nan)
         first[index] = lengths(r)
-        top = np.abs(r).max(axis=1, initial=0.0)
-        _, exponent = np.frexp(top)
-        ordinary = (top > 0) & np.isfinite(top)
-        s.unit[index] = np.where(ordinary, np.ldexp(1.0, np.clip(-exponent, -1022, 1022)), 1.0)
+        s.unit[index] = _units(r, jac, np.maximum(np.abs(start[index]), s.x_scale))
         for radius, kick in _attempts(s.box, globalize):
             if not index.size:
                 break
@@ -172,6 +170,24 @@ def find_roots(
             faded = s.status[index] == Status.ITERATION_LIMIT
             index = index[~(faded & (s.size[index] <= NEAR * first[index]))]
             index = index[(s.status[index] != Status.NON_FINITE) | (radius != ROOT_ATTEMPTS[0][0])]
+
+
+def _units(r: Any, jac: Any, scale: Any) -> Any:
+    """Powers of two by which residuals are about 1 at the start.
+
+    One for all of them, by the largest; where their sizes, or what their slopes make of the scale of x, are
+    many orders apart each has its own: else the small ones would be lost in the rounding of the others.
+    """
+    slopes = (np.abs(jac) * scale[:, None, :]).max(axis=2, initial=0.0)
+    sizes = np.maximum(np.abs(r), np.where(np.isfinite(slopes), slopes, 0.0))
+    known = (sizes > 0) & np.isfinite(sizes)
+    top = np.abs(r).max(axis=1, keepdims=True, initial=0.0)
+    low = np.where(known, sizes, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    high = np.where(known, sizes, 0.0).max(axis=1, keepdims=True, initial=0.0)
+    apart = known & (low < APART * high)
+    size = np.where(apart, sizes, top)
+    _, exponent = np.frexp(np.where((size > 0) & np.isfinite(size), size, 0.5))
+    return np.ldexp(1.0, np.clip(-exponent, -1022, 1022))
 
 
 def _attempts(box: Any, globalize: bool) -> Sequence[tuple[float, float]]:
@@ -254,7 +270,7 @@ def _iterate_roots(
             callback(s, now, trial.p)
         actual = 1.0 - (trial.size / now.size) ** 2
         good = trial.finite & (actual > 1e-4 * trial.expected) & (trial.size < now.size)
-        small = is_short(trial.p, now.x, s.tol, s.x_scale) & trial.full
+        small = is_short(trial.p, now.x, s.tol, s.x_scale) & trial.full & trial.rank
         end = good & _root_ends(s, now, trial, small)
         end |= _vanish(s, now, trial, good & ~end)
         lost = (now.rejected > MOST_REJECTED) | (small & ~good)
@@ -302,7 +318,7 @@ def _vanish(s: Roots, now: _Search, trial: _Tried, good: Any) -> Any:
         root, _ = s.proper(x, r, jac, index, now.scale[some], moved)
         found[some] = root
         chosen = some[root]
-        trial.x[chosen], trial.size[chosen] = x[root], lengths(r[root])
+        trial.x[chosen], trial.r[chosen], trial.size[chosen] = x[root], r[root], lengths(r[root])
     return found
 
 
@@ -379,7 +395,7 @@ def _record_roots(
     status = np.where(bad, Status.NON_FINITE, status)
     status = np.where(end | root, Status.CONVERGED, status)
     x = np.where(end[:, None], trial.x, now.x)
-    size = np.where(end, trial.size, now.size) / s.unit[now.index]
+    size = lengths(np.where(end[:, None], trial.r, now.r) / s.unit[now.index])
     # an attempt that fails leaves what an earlier one reached, where that is better
     earlier = s.size[now.index]
     done = done & ((status == Status.CONVERGED) | ~(size >= earlier) | ~np.isfinite(earlier))

@@ -277,6 +277,7 @@ def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: An
         root[some] = s.proper(x, f, slope, index[some], moved, first)
         # a bound that is not finite is no witness: the short step decides alone
         unknown = ~np.isfinite(s.levels(x[:, None], index[some])[:, 0]) & idle[some]
+        unknown &= np.isfinite(slope)
         root[some] |= unknown & s.is_small(f / slope, x) & (np.abs(f) <= CONTRACTED * first)
     return root
 

@@ -70,7 +70,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     >>> import numpy as np, symgrad as sg
     >>> x, y, z = sg.symbols("x y z")
     >>> print(np.diff(sg.stack([x, y, z])))
-    [-x + y, -y + z]
+    stack([x, y, z])[1:] - stack([x, y, z])[:2]
     """
     x, times = as_expr(a), as_int(n, "the order of diff")
     if times < 0:
@@ -108,7 +108,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Expr:
     >>> import symgrad as sg
     >>> x, y = sg.symbols("x y")
     >>> print(sg.ediff1d(sg.stack([x, y]), to_end=0))
-    [-x + y, 0]
+    concatenate([broadcast_to(y - x, (1,)), zeros((1,))])
     """
     x = ravel(ary)
     parts = [_pairs(x, 0)]

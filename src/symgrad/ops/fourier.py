@@ -161,7 +161,7 @@ def rfft(a: Any, n: Any = None, axis: int = -1) -> Parts:
     >>> import symgrad as sg
     >>> x = sg.vector("x", 4)
     >>> real, imag = sg.fft.rfft(x)
-    >>> sg.evaluate([real, imag], {x: [1.0, 2.0, 3.0, 4.0]})
+    >>> sg.lambdify(x, [real, imag])([1.0, 2.0, 3.0, 4.0])
     [array([10., -2., -2.]), array([0., 2., 0.])]
     """
     x, place = _last(a, axis, "rfft")

@@ -216,7 +216,7 @@ def vander(x: Any, N: Any = None, increasing: bool = False) -> Expr:
     >>> import symgrad as sg
     >>> x, y = sg.symbols("x y")
     >>> print(sg.vander(sg.stack([x, y]), 3))
-    [[x**2, x, 1], [y**2, y, 1]]
+    stack([ones((2,)), stack([x, y]), stack([x, y])**2], axis=1)[:, ::-1]
     """
     v = as_expr(x)
     if v.ndim != 1:

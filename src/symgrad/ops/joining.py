@@ -122,7 +122,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Expr:
     >>> import symgrad as sg
     >>> t = sg.symbol("t")
     >>> print(sg.append(sg.stack([t, t**2]), 1))
-    [t, t**2, 1]
+    concatenate([stack([t, t**2]), ones((1,))])
     """
     x, more = as_expr(arr), as_expr(values)
     if axis is None:
@@ -175,7 +175,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Expr:
     >>> import symgrad as sg
     >>> x, y, z = sg.symbols("x y z")
     >>> print(sg.delete(sg.stack([x, y, z]), 1))
-    [x, z]
+    stack([x, y, z])[[0, 2]]
     """
     x, axis, length = _along(arr, axis, "delete")
     try:
@@ -209,7 +209,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Expr:
     >>> import symgrad as sg
     >>> x, y, z = sg.symbols("x y z")
     >>> print(sg.insert(sg.stack([x, z]), 1, y))
-    [x, y, z]
+    concatenate([stack([x, z]), broadcast_to(y, (1,))])[[0, 2, 1]]
     """
     x, axis, length = _along(arr, axis, "insert")
     more, places = cast(as_expr(values), x.ty), _places(obj, "insert")
@@ -251,7 +251,7 @@ def resize(a: Any, new_shape: Any) -> Expr:
     >>> import symgrad as sg
     >>> x, y = sg.symbols("x y")
     >>> print(sg.resize(sg.stack([x, y]), 3))
-    [x, y, x]
+    stack([x, y])[[0, 1, 0]]
     """
     x = ravel(a)
     shape = as_shape(new_shape)

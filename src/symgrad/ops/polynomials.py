@@ -162,7 +162,7 @@ def poly(seq_of_zeros: Any) -> Expr:
     >>> import numpy as np, symgrad as sg
     >>> a, b = sg.symbols("a b")
     >>> print(sg.simplify(np.poly(sg.stack([a, b]))))
-    [1, -a - b, a*b]
+    [1.0, -a - b, a*b]
     """
     x = as_expr(seq_of_zeros)
     if x.ndim > 1:
@@ -203,9 +203,10 @@ def polyfit(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import symgrad as sg
     >>> y = sg.vector("y", 3)
-    >>> sg.evaluate(sg.polyfit([0.0, 1.0, 2.0], y, 1), {y: [1.0, 3.0, 5.0]}).round(12)
+    >>> sg.evaluate(np.polyfit([0.0, 1.0, 2.0], y, 1), {y: [1.0, 3.0, 5.0]}).round(12)
     array([2., 1.])
     """
     for name, value in (("rcond", rcond), ("full", full), ("cov", cov)):

@@ -198,7 +198,7 @@ def toeplitz(c: Any, r: Any = None) -> Expr:
     >>> import symgrad as sg
     >>> a, b = sg.symbols("a b")
     >>> print(sg.linalg.toeplitz(sg.stack([a, b])))
-    [[a, b], [b, a]]
+    concatenate([broadcast_to(b, (1,))[::-1], stack([a, b])])[arange(2)[:, newaxis] - arange(2) + 1]
     """
     column = as_expr(c)
     row = column if r is None else as_expr(r)

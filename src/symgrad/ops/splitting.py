@@ -118,7 +118,7 @@ def fliplr(m: Any) -> Expr:
     --------
     >>> import symgrad as sg
     >>> print(sg.fliplr(sg.constant([[1.0, 2.0]])))
-    [[2.0, 1.0]]
+    [[1.0, 2.0]][:, ::-1]
     """
     x = as_expr(m)
     if x.ndim < 2:
@@ -134,7 +134,7 @@ def flipud(m: Any) -> Expr:
     --------
     >>> import symgrad as sg
     >>> print(sg.flipud(sg.constant([1.0, 2.0])))
-    [2.0, 1.0]
+    [1.0, 2.0][::-1]
     """
     x = as_expr(m)
     if x.ndim < 1:
@@ -155,7 +155,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Expr:
     --------
     >>> import symgrad as sg
     >>> print(sg.rot90(sg.constant([[1.0, 2.0], [3.0, 4.0]])))
-    [[2.0, 4.0], [1.0, 3.0]]
+    [[1.0, 2.0], [3.0, 4.0]][:, ::-1].T
     """
     x = as_expr(m)
     if len(axes) != 2:

@@ -28,6 +28,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
 from symgrad.rewrite.rule import by_op, rewrite
+from symgrad.rewrite.short_angles import ANGLE_FACES, ANGLE_RULES
 from symgrad.rewrite.short_exponentials import (
     BY_ONE_EXPONENTIAL,
     EXPONENTIAL_FACES,
@@ -39,9 +40,11 @@ from symgrad.rewrite.short_trigonometry import TRIGONOMETRIC_FACES, TRIGONOMETRI
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.size import OPERATION, Sizes, shares_factor, size_of
 
-LOCAL: Final = by_op((*RATIO_RULES, *SHORT_POWERS, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
+LOCAL: Final = by_op(
+    (*RATIO_RULES, *SHORT_POWERS, *TRIGONOMETRIC_RULES, *ANGLE_RULES, *EXPONENTIAL_RULES)
+)
 MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
-FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
+FACES: Final = (*ANGLE_FACES, *TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 FACES_BY_OP: Final = tuple(map(by_op, FACES))
 
 WIDTH: Final = 2  # formulas that are kept from round to round

@@ -119,6 +119,24 @@ READ = {
         "2*a**2*b + 4*b**3",
         None,
     ),
+    "second derivative of entries": (
+        sg.hessian(A[0, 0] * A[1, 1], A),
+        'einsum("i,j,k,l->ijkl", eye(n)[1], eye(n)[1], eye(n)[0], eye(n)[0])'
+        ' + einsum("i,j,k,l->ijkl", eye(n)[0], eye(n)[0], eye(n)[1], eye(n)[1])',
+        r"\delta_{0, k} \delta_{0, l} \delta_{1, i} \delta_{1, j}"
+        r" + \delta_{1, k} \delta_{1, l} \delta_{0, i} \delta_{0, j} \quad \left(i, j, k, l < n\right)",
+    ),
+    "second derivative of a function of entries": (
+        sg.hessian(sg.exp(A[0, 0]) * A[1, -1], A),
+        None,
+        None,
+    ),
+    "second derivative of a row": (
+        sg.hessian(sg.sum(A[0] ** 2), A),
+        '2*einsum("i,jl,k->ijkl", eye(n)[0], eye(n), eye(n)[0])',
+        r"2 \delta_{0, k} \delta_{jl} \delta_{0, i} \quad \left(i, j, k, l < n\right)",
+    ),
+    "second derivative of a column": (sg.hessian(sg.sum(A[:, 0] ** 3), A), None, None),
     "triangle": (sg.tril(A) @ v, "tril(A) @ v", r"\operatorname{tril}\left(A\right) v"),
     "upper triangle": (sg.triu(A, 1), "triu(A, 1)", r"\operatorname{triu}_{1}\left(A\right)"),
     "triangle, turned": (sg.tril(A, -1).T, "triu(A.T, 1)", None),

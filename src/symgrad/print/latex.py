@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
-from symgrad.ops.einsum import is_layout
+from symgrad.ops.einsum import insert_axes, is_layout
 from symgrad.ops.elementwise import as_expr, formula_of
 from symgrad.print.definitions import Plan, plan_of
 from symgrad.print.extents import rank_read
@@ -193,17 +193,26 @@ def _blocks(
     definitions: dict[str, str] = {}
     hidden = 0
     bodies: list[list[str]] = []
-    for row in rows:
+    lines = [*rows, *zip(*rows, strict=True)]
+    flat = [any(not block.shape for block in line) for line in lines]  # of one row, of one column
+    for i, row in enumerate(rows):
         bodies.append([])
-        for block in row:
+        for j, block in enumerate(row):
             if is_layout(block):  # a block below the diagonal is the transpose of one above it
                 (block,) = simplify_all([block])
+            if block.ndim == 1 and flat[i] and not flat[len(rows) + j]:
+                block = _as_row(block)
             document, found = _document(block, how, names)
             bodies[-1].append(document.body)
             definitions |= dict(document.definitions)
             hidden += document.hidden
             names |= found
     return Document(matrix(bodies).text, list(definitions.items()), hidden), names
+
+
+def _as_row(x: Expr) -> Expr:
+    """A vector as the one row of a matrix: a block beside a scalar, as ``2 u^T`` is."""
+    return simplify_all([insert_axes(x, (0,))])[0]
 
 
 def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:

@@ -194,8 +194,6 @@ UNKNOWN = [
     lambda: np.concatenate([u, u], dtype=np.float32),
     lambda: np.stack([u, u], out=OUT),
     lambda: np.einsum("i,i->i", u, u, out=OUT),
-    lambda: np.reshape(u, (3, 1), order="F"),
-    lambda: np.ravel(u, order="F"),
     lambda: np.clip(u, 0, 1, out=OUT),
     lambda: np.pad(u, 1, mode="linear_ramp"),
     lambda: np.linalg.norm(A, ord="no such order"),
@@ -209,8 +207,6 @@ UNKNOWN = [
     lambda: np.gcd(n, n),
     lambda: np.fft.fft(u),
     lambda: np.linalg.svd(A),
-    lambda: np.median(u),
-    lambda: np.nansum(u),
     lambda: np.frompyfunc(abs, 1, 1)(u),
 ]
 

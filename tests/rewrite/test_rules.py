@@ -209,6 +209,13 @@ STABLE = {
         (sg.log(1 + x), sg.log1p(x)),
         (sg.log(1 - x**2), sg.log1p(-(x**2))),
     ],
+    "log(p + sqrt(p**2 + 1)) = arcsinh(p)": [
+        (sg.log(x + sg.sqrt(x**2 + 1)), sg.arcsinh(x)),
+        (sg.log(2 * x + sg.sqrt(4 * x**2 + 1)), sg.arcsinh(2 * x)),
+    ],
+    "log(p + sqrt(p**2 + c)) = arcsinh(p/sqrt(c)) + log(c)/2": [
+        (sg.log(x + sg.sqrt(x**2 + 4)), sg.arcsinh(x / 2) + sg.log(2)),
+    ],
     "log((1 + u)/(1 - u)) = 2*arctanh(u)": [(sg.log((1 + x) / (1 - x)), 2 * sg.arctanh(x))],
     "log(u**n) = n*log(u), u > 0 or n odd": [(sg.log(1 / (1 + sg.exp(x))), -softplus(x))],
     "log(expit(u)) = -softplus(-u)": [(sg.log(expit(x)), -softplus(-x))],

@@ -34,16 +34,18 @@ CASES = [
         "log(abs(w @ inv(A) @ v + 1)) + logdet(A) + trace(inv(A))",
         None,
     ),
-    (det(sg.diag(d) + outer), "det(outer(v, w) + diag(d))", "prod(d)*((v/d) @ w + 1)"),
+    (det(sg.diag(d) + outer), "det(outer(v, w) + diag(d))", None),  # some d may be 0
+    (det(sg.diag(psi) + outer), "prod(psi)*((v/psi) @ w + 1)", None),
+    (inv(sg.diag(d) + outer), "inv(outer(v, w) + diag(d))", None),
     (
         inv(sg.diag(psi) + L @ L.T),
         "inv(L @ L.T + diag(psi))",
         "diag(1/psi) - diag(1/psi) @ L @ inv(L.T @ diag(1/psi) @ L + eye(k)) @ L.T @ diag(1/psi)",
     ),
     (
-        inv(sg.diag(d) + c * outer),
-        "inv(c*outer(v, w) + diag(d))",
-        "diag(1/d) - c*outer(v/d, w/d)/(c*(v/d) @ w + 1)",
+        inv(sg.diag(psi) + c * outer),
+        "inv(c*outer(v, w) + diag(psi))",
+        "diag(1/psi) - c*outer(v/psi, w/psi)/(c*(v/psi) @ w + 1)",
     ),
     (inv(eye + sg.outer(v, v)), "inv(outer(v, v) + eye(n))", "eye(n) - outer(v, v)/(v @ v + 1)"),
 ]
@@ -67,3 +69,34 @@ def test_a_matrix_that_may_be_singular_is_not_inverted():
     singular = np.diag([1.0, 0.0, 2.0])
     one = np.array([0.0, 1.0, 0.0])
     assert sg.evaluate(e, {A: singular, v: one, w: one}) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("level", ["basic", "full"])
+@pytest.mark.parametrize(
+    "e",
+    [
+        det(sg.diag(d) + sg.outer(v, v)),
+        det(sg.diag(d) + L @ L.T),
+        sg.sum(inv(sg.diag(d) + sg.outer(v, v))),
+        sg.sum(solve(sg.diag(d) + sg.outer(v, w), v)),
+        logdet(sg.diag(d) + L @ L.T),
+        sg.linalg.slogdet(sg.diag(d) + L @ L.T)[1],
+        det(c * eye + outer) + d[0],
+        det(sg.diag(d) * c + outer),
+        det(sg.diag(sg.abs(d)) + outer),
+        det(sg.diag(d) + sg.diag(sg.abs(w)) + outer),
+    ],
+    ids=str,
+)
+def test_a_diagonal_with_a_zero_is_not_divided_by(e, level):
+    """The sum of a singular diagonal and a matrix of rank one may be regular."""
+    at = {
+        v: np.array([1.0, 2.0]),
+        w: np.array([2.0, -1.0]),
+        d: np.array([0.0, 3.0]),
+        L: np.array([[1.0], [2.0]]),
+        c: 0.0,
+    }
+    at = {x: at[x] for x in sg.free_symbols(e)}
+    result = sg.simplify(e, level=level)
+    np.testing.assert_allclose(sg.evaluate(result, at), sg.evaluate(e, at), rtol=1e-12)

@@ -23,8 +23,12 @@ def cast(x: Expr, ty: Ty) -> Expr:
 
 
 def cast_number(x: Expr, ty: Ty) -> Expr:
-    """`x`, with the type `ty` if it is a number that has none of its own; its value stays exact."""
-    return number(x.params[0], x.shape, ty) if x.ty.weak and is_number(x) else x
+    """`x`, with the type `ty` if it is made of numbers that have none of their own; these stay exact."""
+    if not x.ty.weak:
+        return x
+    if is_number(x):
+        return number(x.params[0], x.shape, ty)
+    return x if x.dtype == ty.dtype else cast(x, ty)
 
 
 def _cotangent(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:

@@ -16,7 +16,8 @@ _SIGNS: Final = LETTERS | frozenset(
     " parallel perp pm mp times cdot ldots cdots dots top bot oplus ominus otimes odot to rightarrow"
     " leftarrow leftrightarrow uparrow downarrow langle rangle lVert rVert sim approx neq leq geq in"
     " quad qquad min max sup inf lim log exp sin cos tan emptyset forall exists sum prod int"
-    " displaystyle textstyle digamma varkappa complement square triangle"
+    " ln lg det arg deg dim gcd hom ker Pr mod sec csc cot sinh cosh tanh coth arcsin arccos arctan liminf"
+    " limsup displaystyle textstyle digamma varkappa complement square triangle"
     " varGamma varDelta varTheta varLambda varXi varPi varSigma varUpsilon varPhi varPsi varOmega".split()
 )
 _CHANGES: Final = frozenset(ACCENTS) | frozenset(

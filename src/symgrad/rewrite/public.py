@@ -33,7 +33,8 @@ def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Any:
         bounded work; the form that prints shortest is taken. "full" searches without that bound, asks
         SymPy as well, and takes what it finds if that prints shorter; it may take minutes. It also writes
         determinants and inverses of a diagonal matrix plus one of low rank by the small matrix (the
-        determinant lemma, Woodbury's formula), which may lose digits where the diagonal is small.
+        determinant lemma, Woodbury's formula) where no entry of the diagonal can be 0; that may lose
+        digits where the diagonal is small.
     guarantee : {"exact", "rounding", "domain"}
         How much the rules that are used may change. "exact": nothing, to the last bit or better;
         "rounding": floats may be reassociated; "domain": the result may be defined at more points too,

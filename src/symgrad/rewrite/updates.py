@@ -2,9 +2,10 @@
 
 ``det(A + outer(u, v)) = det(A)*(1 + v @ inv(A) @ u)`` holds where A is regular. It is so where the formula
 asks for ``inv(A)``, or a solution, elsewhere; that inverse is then used twice. By `simplify` with the level
-"full" it is used for a diagonal A too, and ``inv(diag(d) + U @ U.T)`` with fewer columns than rows becomes
+"full" it is used for a diagonal A too, all of whose entries are known to differ from 0, and
+``inv(diag(d) + U @ U.T)`` with fewer columns than rows becomes
 ``diag(1/d) - W @ inv(eye(k) + U.T @ W) @ W.T`` with ``W = U/d``. That has to be asked for, since digits are
-lost where d is small beside U.
+lost where d is small beside U. Any other diagonal may hold a 0, where the sum may be regular nevertheless.
 
 References: Hager, Updating the inverse of a matrix, SIAM Review 31, 1989.
 """
@@ -16,6 +17,7 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import eye, number
 from symgrad.expr.node import Expr
+from symgrad.expr.ranges import range_of
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import as_roots, ops_of, toposort
 from symgrad.ops.arithmetic import ADD, add_all, mul, mul_all
@@ -27,6 +29,7 @@ from symgrad.ops.products import matmul
 from symgrad.ops.properties import is_diagonal
 from symgrad.ops.ufuncs import absolute, log
 from symgrad.rewrite.matrices import chain_of
+from symgrad.rewrite.triangles import diagonal_entries
 
 MAX_TERMS: Final = 8
 
@@ -57,15 +60,24 @@ def of_regular(roots: Sequence[Expr]) -> Sequence[Expr]:
 
 
 def of_diagonals(roots: Sequence[Expr]) -> Sequence[Expr]:
-    """The roots with determinants and inverses of updates of diagonal matrices, whatever their signs."""
-
+    """The roots with determinants and inverses of updates of diagonal matrices that are regular."""
     changes = {INV: _inverse, **_DETERMINANTS}
 
     def formula(y: Expr) -> Expr:
-        found = next((p for p in _updates(y.args[0]) if is_diagonal(p.base)), None)
+        found = next((p for p in _updates(y.args[0]) if _is_regular_diagonal(p.base)), None)
         return y if found is None else changes[y.op](found)
 
     return rewritten(roots, dict.fromkeys(changes, formula))
+
+
+def _is_regular_diagonal(x: Expr) -> bool:
+    """Whether a matrix is known to be diagonal, and all entries on its diagonal to differ from 0."""
+    if not is_diagonal(x):
+        return False
+    terms = x.args if x.op is ADD else (x,)
+    entries = [diagonal_entries(term) for term in terms]
+    known = [d for d in entries if d is not None]
+    return len(known) == len(terms) and range_of(add_all(known)).nonzero
 
 
 def _updates(x: Expr) -> list[Update]:

@@ -582,7 +582,7 @@ def _difference(node: Expr) -> Expr:
 
 
 def _joined(node: Expr) -> Expr:
-    """``(a - b)*(a + b)/(a - b)**2 = (a + b)/(a - b)``: powers of one base are one, beside what was factored.
+    """``(a - b)*(a + b)/(a - b)**2 = (a + b)/(a - b)``: powers of one base are one factor.
 
     Apart they would be infinite and 0 far out, and their product any number.
     """

@@ -197,6 +197,85 @@ def test_text_is_numpy():
     assert checked > 120
 
 
+NAMES = (
+    *[
+        "x2",
+        "x_2",
+        "x₂",
+        "θ",
+        "theta",
+        "θ_1",
+        "θ₁",
+        "theta1",
+        "pi",
+        "E",
+        "u_1",
+        "u_bar",
+        "v_0",
+        "t1",
+        "t_1",
+    ],
+    *[
+        "ħ",
+        "hbar",
+        "ℓ",
+        "ell",
+        "x_dot",
+        r"\dot{x}",
+        "x_star",
+        "x^*",
+        "x'",
+        "x_prime",
+        "σ²",
+        "σ^2",
+        "a b",
+    ],
+)
+ALIKE = (
+    *[sg.symbol(name) for name in NAMES],
+    *[sg.pi, sg.E, u[1], v[0], sg.mean(u), sg.sigmoid(c), sg.special.gamma(c)],
+    *[sg.function(name)(c) for name in ("sigma", "Gamma", "pi")],
+    sg.named(sg.exp(c), "theta"),
+)
+
+
+def rows(a, b, style):
+    """How two formulas are written in one, without spaces."""
+    shown = sg.latex(sg.where(c > 0, a, b), style=style).replace(" ", "")
+    return re.match(r"\\begin{cases}(.*?)&\\text{if}c>0\\\\(.*?)&\\text{otherwise}", shown).groups()
+
+
+def test_no_two_names_of_a_formula_are_written_alike():
+    for k, a in enumerate(ALIKE):
+        for b in ALIKE[:k]:
+            for style in ("matrix", "index"):
+                first, second = rows(a, b, style)
+                assert first != second, (str(a), str(b))
+                assert rows(b, a, style) == (second, first)
+
+
+def test_a_chosen_name_stays():
+    a, b = sg.symbols("x2 x_2")
+    assert sg.latex(a + b, symbol_names={b: "x_{2}"}) == r"\mathrm{x2} + x_{2}"
+    assert (
+        sg.latex(a * sg.symbol("x2b"), symbol_names={"x2b": r"\mathrm{x2}"}) == r"x_{2} \mathrm{x2}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("e", "text"),
+    [
+        (sg.symbol("x^*") ** 2, "(x^*)**2"),
+        (2 * sg.symbol("a b"), "2*(a b)"),
+        (c - sg.symbol("a-b"), "c - (a-b)"),
+        (sg.symbol("a b") + 1, "a b + 1"),
+        (sg.named(sg.exp(c), "x^*") ** 2, "(x^*)**2 where x^* = exp(c)"),
+    ],
+)
+def test_names_with_signs_stand_in_brackets(e, text):
+    assert str(e) == text
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_many_formulas():

@@ -58,7 +58,7 @@ SCALARS = {
     r" 2 & \text{if } y > 1 \\ 0 & \text{otherwise} \end{cases}": sg.where(
         x > 0, sg.where(y > 0, 1, x), sg.where(y > 1, 2, 0)
     ),
-    r"\left(x < 1\right) \wedge \left(y < 2\right)": sg.logical_and(x < 1, y < 2),
+    r"x < 1 \wedge y < 2": sg.logical_and(x < 1, y < 2),
 }
 
 TENSORS = {
@@ -330,7 +330,7 @@ def test_choices_in_choices_are_one():
         assert shown.count(r"\begin{cases}") == 1
         assert [row.split(" &")[0].strip() for row in shown[13:].split(r" \\")] == [*rows]
     nested = sg.where(a > 0, sg.where((a > 1) | (b > 0), 1, 2), 3)
-    assert r"\left(a > 1\right) \vee \left(b > 0\right)" in sg.latex(nested)
+    assert r"\text{ and } \left(a > 1 \vee b > 0\right)" in sg.latex(nested)
     many = sg.where(a > 0, sum(sg.where(b > k, a, k) for k in range(9)), c)
     assert sg.latex(many).count(r"\begin{cases}") > 1  # more rows than a reader would want
 
@@ -345,3 +345,50 @@ def test_one_sign_between_factors():
     assert sg.latex(sg.symbol("speed") * (b + 1)) == r"\mathit{speed} \cdot \left(b + 1\right)"
     times = sg.latex(3e-7 * a * (b + 1), mul_symbol="times")
     assert times == r"3 \times 10^{-7} \times a \times \left(b + 1\right)"
+
+
+def test_each_row_of_a_choice_can_count():
+    x, y, a = sg.symbols("x y a")
+    product = sg.diff(sg.where(x > 0, x**2, 0) * sg.where(x > 0, x, 1), x)
+    assert sg.latex(product) == (
+        r"\begin{cases} 3 x^{2} & \text{if } x > 0 \\ 0 & \text{otherwise} \end{cases}"
+    )
+    both = sg.latex(sg.where((x > 0) & (y < 1) & (a > 2), 1, 0))
+    assert r"\text{if } x > 0 \wedge y < 1 \wedge a > 2 \\" in both
+    assert sg.latex((x > 0) & ((y > 0) | (a > 1))) == (
+        r"x > 0 \wedge \left(y > 0 \vee a > 1\right)"
+    )
+
+
+def test_a_block_beside_a_scalar_is_a_row():
+    x, u = sg.symbol("x"), sg.vector("u", "n")
+    assert sg.latex(sg.hessian(x * (u @ u), [x, u])) == (
+        r"\begin{bmatrix} 0 & 2 u^{\top} \\ 2 u & 2 x I_{n} \end{bmatrix}"
+    )
+
+
+_x, _y, _z = sg.symbols("x y z")
+_u, _v, _w = (sg.vector(name, "n") for name in "uvw")
+_S = sg.matrix("S", ("n", "n"))
+
+
+@pytest.mark.parametrize(
+    ("e", "expected"),
+    [
+        (_u / (_v * (_S @ _u)), r"\frac{u}{v \odot \left(S u\right)}"),
+        (_u / (_v * _w), r"\frac{u}{v \odot w}"),
+        (1 / (_x * _v * _w), r"\frac{1}{x v \odot w}"),
+        (_u / (_v * (_w + 1)), r"\frac{u}{v \odot \left(w + 1\right)}"),
+        (2 * sg.mod(_x, _y), r"2 \left(x \bmod y\right)"),
+        (-sg.mod(_x, _y), r"-\left(x \bmod y\right)"),
+        (sg.mod(_x, _y) + _z, r"z + \left(x \bmod y\right)"),
+        (sg.mod(_x, _y) / _z, r"\frac{x \bmod y}{z}"),
+        (2 * sg.symbol("50%"), r"2 \cdot \text{50\%}"),
+        (5 * sg.symbol("2x"), r"5 \cdot \text{2x}"),
+        (sg.symbol("日本"), r"\text{日本}"),
+        (sg.linalg.norm(_S, 2), r"\left\lVert S \right\rVert_{2}"),
+    ],
+    ids=str,
+)
+def test_nothing_is_read_otherwise(e, expected):
+    assert sg.latex(e) == expected

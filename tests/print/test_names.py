@@ -61,8 +61,8 @@ CASES = [
     (
         sg.grad(sg.sum(sg.clip(v, 0, 1)), v),
         "heaviside(v, 1/2)*heaviside(1 - v, 1/2)",
-        r"\begin{cases} 1 & \text{if } \left(v > 0\right) \wedge \left(v < 1\right) \\"
-        r" \frac{1}{2} & \text{if } \left(v \geq 0\right) \wedge \left(v \leq 1\right) \\"
+        r"\begin{cases} 1 & \text{if } v > 0 \wedge v < 1 \\"
+        r" \frac{1}{2} & \text{if } v \geq 0 \wedge v \leq 1 \\"
         r" 0 & \text{otherwise} \end{cases}",
     ),
     (

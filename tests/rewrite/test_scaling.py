@@ -280,3 +280,12 @@ def test_sums_of_several_squares(name, at):
     if np.isfinite(want).all():
         np.testing.assert_allclose(f(*at), want, rtol=1e-13)
         np.testing.assert_allclose(np.ravel(f(*[np.array([v]) for v in at])), want, rtol=1e-13)
+
+
+def test_a_factored_difference_is_divided_as_a_whole():
+    """``(x - 1)**-2*(x**2 - 1)`` far out: powers of ``x - 1`` apart were 0 and infinite, and the rest 2."""
+    quotient = (x**2 - 1) / (x - 1)
+    for order, want in ((1, 1.0), (2, 0.0)):
+        f = sg.lambdify(x, sg.diff(quotient, x, order))
+        for at in (3.0, 1e100, 1e160, -1e200):
+            assert f(at) == pytest.approx(want, abs=1e-15)

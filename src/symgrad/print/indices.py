@@ -25,7 +25,6 @@ from symgrad.ops.reduction import Reduction
 from symgrad.print.contraction import Form
 from symgrad.print.definitions import Plan
 from symgrad.print.latex_leaves import extent_piece
-from symgrad.print.latex_names import latex_name
 from symgrad.print.printer import ATOM, LOOSE, MAX_DEFINITIONS, POWER, SUM, Document, Piece
 from symgrad.print.terms import Product, Sum
 from symgrad.print.views import Call, Contraction, Raised, Same, View, view_of
@@ -119,7 +118,7 @@ class IndexWriter:
 
     def _reference(self, node: Expr) -> str:
         at = tuple(self.fresh((), node.ndim))
-        return _indexed(latex_name(self.names[node]), at)
+        return _indexed(self.printer.reference(self.names[node]).text, at)
 
     def fresh(self, used: Sequence[str], number: int) -> list[str]:
         """Letters that stand for nothing yet; numbered ones when the alphabet is used up."""
@@ -177,7 +176,7 @@ class IndexWriter:
         )
 
     def _named(self, request: Request) -> Step:
-        shown = _indexed(latex_name(self.names[request.node]), request.at)
+        shown = _indexed(self.printer.reference(self.names[request.node]).text, request.at)
         return Step([], lambda parts, told: Piece(shown, ATOM, name=True), _told(request))
 
     def step(self, request: Request) -> Step:
@@ -312,7 +311,7 @@ def _summed(
 
 
 def _symbol(writer: IndexWriter, request: Request) -> Step:
-    shown = _indexed(latex_name(str(request.node.name)), request.at)
+    shown = _indexed(writer.printer.reference(str(request.node.name)).text, request.at)
     level = POWER if "^" in shown else ATOM
     return Step([], lambda parts, told: Piece(shown, level, name=True), _told(request))
 
@@ -380,7 +379,9 @@ def _gather(writer: IndexWriter, request: Request) -> Step:
     if any(i.op is not SYMBOL for i in indices):
         return writer.whole(request)
     rank = indices[0].ndim
-    picked = [_indexed(latex_name(str(i.name)), request.at[:rank]) for i in indices]
+    picked = [
+        _indexed(writer.printer.reference(str(i.name)).text, request.at[:rank]) for i in indices
+    ]
     at = (*picked, *request.at[rank:])
     tells = frozenset(zip(request.at[:rank], indices[0].shape, strict=True))
     return Step([Request(x, at, request.used)], lambda parts, told: parts[0], tells)

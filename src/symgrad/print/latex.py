@@ -10,11 +10,12 @@ import numpy as np
 from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
-from symgrad.ops.einsum import is_layout
+from symgrad.ops.einsum import insert_axes, is_layout
 from symgrad.ops.elementwise import as_expr, formula_of
 from symgrad.print.definitions import Plan, plan_of
 from symgrad.print.extents import rank_read
 from symgrad.print.indices import IndexWriter, says_all
+from symgrad.print.latex_apart import told_apart
 from symgrad.print.latex_leaves import matrix, shape_piece
 from symgrad.print.latex_names import latex_name
 from symgrad.print.latex_options import MODES, Options, options_of
@@ -75,6 +76,8 @@ def latex(
         entry of an array is ``\exp\left(S\right)``, unless ``"power"`` is asked for.
     symbol_names : dict
         LaTeX for symbols (or their names), as ``{x: r"\mathbf{x}"}``.
+        Of two names that one formula would write alike, such as ``x2`` and ``x_2``, or that look like
+        something else in it, as ``u_1`` beside ``u[1]``, one is written as it is typed.
     mul_symbol : str
         Between factors: None, ``"dot"``, ``"ldot"`` or ``"times"``. None is a space, and a dot where two
         factors would be read as one thing: before a digit, and between a name and brackets.
@@ -193,17 +196,26 @@ def _blocks(
     definitions: dict[str, str] = {}
     hidden = 0
     bodies: list[list[str]] = []
-    for row in rows:
+    lines = [*rows, *zip(*rows, strict=True)]
+    flat = [any(not block.shape for block in line) for line in lines]  # of one row, of one column
+    for i, row in enumerate(rows):
         bodies.append([])
-        for block in row:
+        for j, block in enumerate(row):
             if is_layout(block):  # a block below the diagonal is the transpose of one above it
                 (block,) = simplify_all([block])
+            if block.ndim == 1 and flat[i] and not flat[len(rows) + j]:
+                block = _as_row(block)
             document, found = _document(block, how, names)
             bodies[-1].append(document.body)
             definitions |= dict(document.definitions)
             hidden += document.hidden
             names |= found
     return Document(matrix(bodies).text, list(definitions.items()), hidden), names
+
+
+def _as_row(x: Expr) -> Expr:
+    """A vector as the one row of a matrix: a block beside a scalar, as ``2 u^T`` is."""
+    return simplify_all([insert_axes(x, (0,))])[0]
 
 
 def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
@@ -215,19 +227,25 @@ def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
         whole = flat or plan
         short = plan_of(as_one_choice(shown(whole.root, latex=True)), known)
         if says_all(whole) or says_all(short):
-            document = LatexPrinter(short, how.options).document(how.max_length)
+            document = LatexPrinter(short, _apart(how, short)).document(how.max_length)
             return _marked(document, e, short, bool(flat)), short.names
 
     plan = plan_of(as_one_choice(e), known)
+    options = _apart(how, plan)
 
     def in_matrices(part: Expr) -> str:
         """A formula in matrix notation, whatever it takes."""
         part = shown(part, latex=True)
-        return LatexPrinter(plan_of(part), how.options).render(part)
+        return LatexPrinter(plan_of(part), options).render(part)
 
-    writer = IndexWriter(plan, LatexPrinter(plan, how.options), in_matrices)
+    writer = IndexWriter(plan, LatexPrinter(plan, options), in_matrices)
     document = writer.document(how.max_length)
     return document, writer.names
+
+
+def _apart(how: _How, plan: Plan) -> Options:
+    """The options, with LaTeX for the names that would be written alike."""
+    return how.options._replace(symbol_names=told_apart(plan, how.options.symbol_names))
 
 
 def _flat_plan(e: Expr, known: Names) -> Plan | None:

@@ -110,13 +110,15 @@ def _word(head: str) -> str:
 
 
 def _italic(word: str) -> str:
-    return rf"\mathit{{{word}}}"
+    return rf"\mathit{{{word}}}" if word.isascii() else _as_text(word)
 
 
 def _letter(letter: str) -> str:
     if letter in LATIN:
         return LATIN[letter]
-    return f"\\{TYPED[letter]}" if letter in TYPED else letter
+    if letter in TYPED:
+        return f"\\{TYPED[letter]}"
+    return letter if letter.isascii() else _as_text(letter)
 
 
 def _index(part: str) -> str:

@@ -23,6 +23,7 @@ from symgrad.print.among_zeros import index_latex, units_latex, unsaid_axes
 from symgrad.print.definitions import Plan
 from symgrad.print.extents import Said, extents_needed, extents_said, said_in_latex, says
 from symgrad.print.functions import function_latex
+from symgrad.print.latex_cases import cases
 from symgrad.print.latex_forms import FORMS, transposed
 from symgrad.print.latex_leaves import (
     LEAVES,
@@ -39,7 +40,9 @@ from symgrad.print.loops import scan_latex
 from symgrad.print.matrix_powers import derivative_latex, power_latex
 from symgrad.print.printer import (
     ATOM,
+    BOTH,
     COMPARE,
+    EITHER,
     LOOSE,
     MATMUL,
     MINUS,
@@ -107,7 +110,8 @@ class LatexPrinter(Printer):
         above = [self._factor(f, pieces) for f in view.above if self._is_scalar(f.base)]
         above.sort(key=lambda piece: LOOSE <= piece.level < PRODUCT)
         tensors = [self._factor(f, pieces) for f in view.above if not self._is_scalar(f.base)]
-        below = [self._factor(f, pieces) for f in view.below]
+        below = [self._factor(f, pieces) for f in view.below if self._is_scalar(f.base)]
+        under = [self._factor(f, pieces) for f in view.below if not self._is_scalar(f.base)]
         size = view.coefficient
         if size.__class__ is Fraction:
             if size.denominator != 1:
@@ -122,7 +126,7 @@ class LatexPrinter(Printer):
                 self._is_scalar(f.base) and (not f.base.args or f.base in self.plan.names)
                 for f in view.below
             )
-            piece = self._quotient(above, tensors, below, plain)
+            piece = self._quotient(above, tensors, below, under, plain)
         if view.hidden:
             piece = Piece(rf"{piece.text} \cdots \text{{{view.hidden} more factors}}", LOOSE)
         piece = Piece(f"-{self.wrap(piece, LOOSE)}", MINUS) if view.negative else piece
@@ -142,11 +146,18 @@ class LatexPrinter(Printer):
         return piece._replace(turned=self.product(view, {**pieces, held[0].base: turned}).text)
 
     def _quotient(
-        self, above: list[Piece], tensors: list[Piece], below: list[Piece], plain: bool
+        self,
+        above: list[Piece],
+        tensors: list[Piece],
+        below: list[Piece],
+        under: list[Piece],
+        plain: bool,
     ) -> Piece:
-        if not below:
+        """Scalars and tensors over scalars and tensors."""
+        if not below and not under:
             return self._juxtaposed(above, tensors)
-        bottom = self._juxtaposed(below, []).text
+        divisor = self._juxtaposed(below, under)
+        bottom = divisor.text
         held: list[Piece] = []
         if plain:  # a quotient of plain scalars stands before tensors and sums
             held, tensors = tensors, []
@@ -157,8 +168,7 @@ class LatexPrinter(Printer):
             held = [above.pop(fractions.index(True))]
         over = self._juxtaposed(above, tensors) if above or tensors else Piece("1", ATOM)
         if self.options.fold_short_frac and not held and _is_short(over.text + bottom, FOLDED):
-            under = self._juxtaposed(below, [])
-            return Piece(f"{self.wrap(over, PRODUCT)} / {self.wrap(under, POWER)}", LOOSE)
+            return Piece(f"{self.wrap(over, PRODUCT)} / {self.wrap(divisor, POWER)}", LOOSE)
         quotient = Piece(rf"\frac{{{over.text}}}{{{bottom}}}", PRODUCT)
         return self._juxtaposed([quotient], held) if held else quotient
 
@@ -170,7 +180,7 @@ class LatexPrinter(Printer):
         under = [self._factor(f, pieces) for f in view.below if not self._is_scalar(f.base)]
         if view.coefficient.__class__ is Fraction and view.coefficient.denominator != 1:
             below.insert(0, self.number(view.coefficient.denominator))
-        scalars = [self._quotient(above, [], below, True)] if above or below else []
+        scalars = [self._quotient(above, [], below, [], True)] if above or below else []
         if not tensors:
             tensors, scalars = scalars or [Piece("1", ATOM)], []
         sides = [r" \odot ".join(self.wrap(t, POWER) for t in side) for side in (tensors, under)]
@@ -204,7 +214,7 @@ class LatexPrinter(Printer):
             return ""
         call = factor.name and after.startswith(r"\left(")
         ones = before[-1].isdigit() and _ONES.match(after)
-        return self.options.dot if call or ones or after[0].isdigit() else self.options.between
+        return self.options.dot if call or ones or _DIGIT.match(after) else self.options.between
 
     def _factor(self, factor: Power, pieces: dict[Expr, Piece]) -> Piece:
         base, n = pieces[factor.base], factor.exponent
@@ -345,7 +355,7 @@ class LatexPrinter(Printer):
         if op is POWER_ALONG and not view.hidden:
             return derivative_latex(node, parts, self)
         if op is WHERE:
-            return _cases(*parts)
+            return cases(*parts)
         if op is SCAN and not view.hidden:
             return scan_latex(node, parts, lambda plan: LatexPrinter(plan, self.options))
         if op is exp and self._is_power(node, parts):
@@ -400,27 +410,6 @@ def _column(text: str) -> list[str] | None:
 _COLUMN: Final = re.compile(r"\\begin\{bmatrix\} (.*) \\end\{bmatrix\}", re.DOTALL)
 
 
-def _cases(condition: Piece, a: Piece, b: Piece) -> Piece:
-    """Rows of a value and its condition; a branch that has cases itself gives its own rows."""
-    rows = [
-        (value, f"{_beside_and(condition.text)} \\text{{ and }} {also}" if also else condition.text)
-        for value, also in a.cases or ((a.text, ""),)
-    ]
-    rows += b.cases or ((b.text, ""),)
-    listed = [
-        rf"{value} & \text{{if }} {when}" if when else rf"{value} & \text{{otherwise}}"
-        for value, when in rows
-    ]
-    text = (
-        rf"\begin{{cases}} {(chr(92) * 2).join(f' {row} ' for row in listed).strip()} \end{{cases}}"
-    )
-    return Piece(text, LOOSE, cases=tuple(rows))
-
-
-def _beside_and(condition: str) -> str:
-    return rf"\left({condition}\right)" if r" \vee " in condition else condition
-
-
 _BAR: Final = re.compile(r"\\bar\{[^{}]*\}")  # a mean
 _TALL: Final = re.compile(r"e\^|\\sum")  # no reader wants these in an exponent
 FOLDED: Final = 6  # signs of a fraction that may be written on the line
@@ -449,6 +438,8 @@ _CALL: Final = re.compile(r"(\\operatorname\{[^{}]*\}|\\[a-zA-Z]+)(_\{\w+\})?(?=
 
 # Ops
 
+_DIGIT: Final = re.compile(r"(?:\\(?:text|mathrm|mathit|operatorname)\{)?\d")  # names, too: 50\%
+_LOGIC: Final = {r"\wedge": BOTH, r"\vee": EITHER}
 _ONES: Final = re.compile(r"\\mathbf\{[01]\}(?!\\left)")
 AXES: Final = "ijklmnopqr"
 
@@ -483,17 +474,22 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
         closed = after.startswith((",", r"\right", r" \right", "|", "}", " &", r" \\", r" \end"))
         if opened and closed and not after.startswith(("}^", "}_")):
             return parts[index].text
+        if joins is not None and parts[index].level in (joins, COMPARE):
+            return parts[index].text
         infix = boolean and (before or " ")[-1] == " "
         return printer.wrap(parts[index], SUM if infix else ATOM)
 
     if template == "{0}":
         return parts[0]
+    joins = next((level for sign, level in _LOGIC.items() if sign in template), None)
     shown = fill(template, operand)
     shown = re.sub(r"^\{(\\?[a-zA-Z]+)\}(?=[_^])", r"\1", shown)  # a bare name needs no braces
     if re.match(r"\\\w+_\{\{\w+\}\} ", template):  # a sign over entries
         return Piece(shown, LOOSE)
     if template.startswith(("{0} ", r"\neg")):
-        return Piece(shown, COMPARE if boolean else LOOSE)
+        return Piece(
+            shown, COMPARE if joins is None else joins
+        )  # what x mod y takes in is seen only in brackets
     if template.endswith("}") and not template.endswith("}}"):  # ends in an operand
         return Piece(shown, MATMUL)
     return Piece(shown, POWER if "}^{{" in template or re.match(r"\w\^", template) else ATOM)

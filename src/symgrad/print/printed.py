@@ -73,6 +73,11 @@ NORM: Final = printed(
     text="norm({0})",
     latex=lambda node: rf"\left\lVert {{0}} \right\rVert{_frobenius(node)}",
 )
+SPECTRAL: Final = printed(
+    "spectral_norm",
+    infer=lambda args, params: ((), args[0].ty),
+    latex=r"\left\lVert {0} \right\rVert_{{2}}",
+)
 
 
 def _moment(name: str, fields: Any) -> Op:

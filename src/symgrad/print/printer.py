@@ -16,15 +16,16 @@ from symgrad.print.terms import Product, Sum
 from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, Same, View
 
 # How tightly a text holds together; an operand below the level that its place needs gets brackets
-LOWEST: Final = 0
-COMPARE: Final = 1
-SUM: Final = 2
-MINUS: Final = 3  # a product with a minus sign before it
-LOOSE: Final = 4  # an entrywise product or a sum sign in LaTeX
-MATMUL: Final = 5
-PRODUCT: Final = 6
-POWER: Final = 7
-ATOM: Final = 8
+EITHER: Final = 0
+BOTH: Final = 1
+COMPARE: Final = 2
+SUM: Final = 3
+MINUS: Final = 4  # a product with a minus sign before it
+LOOSE: Final = 5  # an entrywise product or a sum sign in LaTeX
+MATMUL: Final = 6
+PRODUCT: Final = 7
+POWER: Final = 8
+ATOM: Final = 9
 
 LONG_RUN: Final = 3  # equal matrices side by side that read as a power
 MAX_DEFINITIONS: Final = 50
@@ -43,8 +44,8 @@ class Piece(NamedTuple):
         How a product of matrices reads as a row.
     turned : str
         How the transpose reads, where no sign for it is put to the text.
-    cases : tuple of (value, condition)
-        The rows of a choice; the last condition is empty.
+    cases : tuple of (value, conditions)
+        The rows of a choice; the last one has no conditions.
     name : bool
         Whether it is a name, raised to a power or not: brackets after it would read as a call.
     """
@@ -53,7 +54,7 @@ class Piece(NamedTuple):
     level: int
     row: str = ""
     turned: str = ""
-    cases: tuple[tuple[str, str], ...] = ()
+    cases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     name: bool = False
 
 

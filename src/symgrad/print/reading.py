@@ -34,6 +34,7 @@ from symgrad.ops.arithmetic import (
     mul_all,
     split_coefficient,
 )
+from symgrad.ops.decompositions import SVD_S
 from symgrad.ops.einsum import (
     EINSUM,
     broadcast,
@@ -59,6 +60,7 @@ from symgrad.print.printed import (
     OTHERS,
     PRODUCT_OF_DIAGONAL,
     SOFTMAX,
+    SPECTRAL,
     SUM_FROM,
     TRIL,
     TRIU,
@@ -121,7 +123,7 @@ def _renamed(x: Expr, latex: bool) -> Expr:
     if x.op is PROD:
         return _product_of_diagonal(x) if latex else x
     if x.op is SLICE:
-        return _reversed_sum(x) if latex else _unit(x)
+        return _spectral_norm(_reversed_sum(x)) if latex else _unit(x)
     return AMONG_ZEROS[x.op](x) if x.op in AMONG_ZEROS else x
 
 
@@ -194,6 +196,12 @@ def _logsumexp_of(x: Expr) -> tuple[Expr, Any] | None:
 
 
 # Norms
+
+
+def _spectral_norm(x: Expr) -> Expr:
+    """``svdvals(A)[0] -> norm(A, 2)``."""
+    largest = x.op is SLICE and x.args[0].op is SVD_S and x.params.at == (0,)
+    return SPECTRAL.build(x.args[0].args, ()) if largest else x
 
 
 def _norm_power(x: Expr) -> Expr:

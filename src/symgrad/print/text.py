@@ -91,6 +91,17 @@ def number_piece(value: Any) -> Piece:
     return Piece(text_of_number(value), level)
 
 
+def name_piece(name: str) -> Piece:
+    """A name; one with the signs of Python in it, as ``x^*``, needs brackets between others."""
+    if _LOOSE_SIGNS.search(name):
+        return Piece(name, COMPARE)
+    return Piece(name, SUM if _SIGNS.search(name) else ATOM)
+
+
+_LOOSE_SIGNS: Final = re.compile(r"[-+<>=&|,]")
+_SIGNS: Final = re.compile(r"[*/%@~()\[\]\s]")
+
+
 def dim_piece(dim: Any) -> Piece:
     """An extent: an int, a name or a polynomial."""
     shown = str(dim)
@@ -105,7 +116,7 @@ def array_text(node: Expr) -> str:
 
 
 LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
-    SYMBOL: lambda node: Piece(str(node.name), ATOM),
+    SYMBOL: lambda node: name_piece(str(node.name)),
     NAMED_NUMBER: lambda node: Piece(str(node.name), ATOM),
     EYE: lambda node: Piece(f"eye({node.params.extent})", ATOM),
     SIZE: lambda node: dim_piece(node.params.extent),
@@ -122,7 +133,7 @@ class TextPrinter(Printer):
     brackets = ("(", ")")
 
     def reference(self, name: str) -> Piece:
-        return Piece(name, ATOM)
+        return name_piece(name)
 
     def more(self, hidden: int, what: str) -> str:
         return f" + ... + {hidden} more {what}"

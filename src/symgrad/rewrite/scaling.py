@@ -581,6 +581,26 @@ def _difference(node: Expr) -> Expr:
     return mul_all([number(c, node.shape), one - other, one + other])
 
 
+def _joined(node: Expr) -> Expr:
+    """``(a - b)*(a + b)/(a - b)**2 = (a + b)/(a - b)``: powers of one base are one factor.
+
+    Apart they would be infinite and 0 far out, and their product any number.
+    """
+    if not any(x.op is MUL for x in node.args) or not _is_short(node):
+        return node
+    factors = _factors([node])
+    powers: dict[Expr, Any] = {}
+    for x in factors:
+        base, n = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
+        if n is None or isinstance(n, bool):
+            base, n = x, 1
+        powers[base] = powers.get(base, 0) + n
+    if len(powers) == len(factors):
+        return node
+    parts = [power(b, number(n, b.shape)) if n != 1 else b for b, n in powers.items() if n != 0]
+    return mul_all([number(1, node.shape), *parts])
+
+
 def _coefficient_and_root(term: Expr) -> tuple[Any, Expr | None]:
     """c and u of ``c*u**2``; a number is ``1*u**2`` or ``-1*u**2``."""
     if is_number(term):
@@ -598,6 +618,7 @@ def _coefficient_and_root(term: Expr) -> tuple[Any, Expr | None]:
 CHANGES: Final[Mapping[Op, Callable[[Expr], Expr]]] = {
     POW: _power,
     ADD: _difference,
+    MUL: _joined,
     f.log: _logarithm,
     f.log1p: _logarithm,
 }

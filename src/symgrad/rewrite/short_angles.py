@@ -19,7 +19,7 @@ from symgrad.ops.elementwise import Elementwise
 from symgrad.rewrite.powers import Exact, Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import Term, split
 from symgrad.rewrite.rule import Guarantee, Rule
-from symgrad.rewrite.short_trigonometry import FAMILIES, of_two_terms
+from symgrad.rewrite.short_trigonometry import FAMILIES, FUNCTIONS, of_two_terms
 
 DOMAIN, ROUNDING = Guarantee.DOMAIN, Guarantee.ROUNDING
 TANGENTS: Final = ((f.sin, f.cos, f.tan), (f.sinh, f.cosh, f.tanh))
@@ -195,9 +195,9 @@ def _power_of_sign(y: Expr) -> Expr | None:
 
 
 ANGLE_RULES: Final = (
-    Rule("sin(2*u)/sin(u) = 2*cos(u)", DOMAIN, MUL, _at_half_angles),
-    Rule("sin(u)/tan(u) = cos(u)", DOMAIN, MUL, _tangent_opened),
-    Rule("cosh(u) + sinh(u) = exp(u)", ROUNDING, ADD, of_two_terms(_exponential)),
+    Rule("sin(2*u)/sin(u) = 2*cos(u)", DOMAIN, MUL, _at_half_angles, FUNCTIONS, within=True),
+    Rule("sin(u)/tan(u) = cos(u)", DOMAIN, MUL, _tangent_opened, (f.tan, f.tanh)),
+    Rule("cosh(u) + sinh(u) = exp(u)", ROUNDING, ADD, of_two_terms(_exponential), (f.cosh,)),
     _turned(f.sin, 0),
     _turned(f.cos, 1),
     _turned(f.tan, 0),

@@ -276,6 +276,14 @@ def test_names_with_signs_stand_in_brackets(e, text):
     assert str(e) == text
 
 
+def test_the_text_of_a_derivative_of_a_product_is_right_at_zero():
+    g = sg.grad(c * sg.prod(v) ** 2 + sg.prod(v), v)
+    at = {v: np.array([0.0, 1.5, 2.0]), c: 0.5}
+    got = eval(str(g), {}, NUMPY | {"v": at[v], "c": at[c]})
+    np.testing.assert_allclose(got, sg.evaluate(g, at), rtol=1e-15)
+    assert got.tolist() == [3.0, 0.0, 0.0]
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_many_formulas():

@@ -87,10 +87,14 @@ READ = {
     ),
     "multiplied": (
         sg.grad(sg.prod(v), v),
-        "prod(v)/v",
+        "prod(where(eye(n), 1, v), axis=1)",
         r"\left(\prod_{j \neq i} v_{j}\right)_{i}",
     ),
-    "multiplied, squared": (sg.grad(a * sg.prod(v) ** 2, v), "2*a*prod(v)*prod(v)/v", None),
+    "multiplied, squared": (
+        sg.grad(a * sg.prod(v) ** 2, v),
+        "2*a*prod(v)*prod(where(eye(n), 1, v), axis=1)",
+        None,
+    ),
     "determinant of a triangle": (
         sg.simplify(sg.linalg.det(sg.tril(A))),
         "prod(diagonal(A))",
@@ -98,7 +102,7 @@ READ = {
     ),
     "its gradient": (
         sg.grad(sg.linalg.det(sg.tril(A)), A),
-        "diag(prod(diagonal(A))/diagonal(A))",
+        "diag(prod(where(eye(n), 1, diagonal(A)), axis=1))",
         None,
     ),
     "joined": (total(sg.concatenate([v, u]) ** 2), "2*v", None),

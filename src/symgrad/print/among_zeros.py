@@ -351,7 +351,7 @@ def scalar_of(x: Expr) -> Expr | None:
 def _between_zeros(x: Expr, axis: int, extent: Any, entry: Any) -> Expr:
     """An array with zeros before and after it along an axis."""
     pieces = [
-        x if size is None else number(0, (*x.shape[:axis], size, *x.shape[axis + 1 :]))
+        x if size is None else number(0, (*x.shape[:axis], size, *x.shape[axis + 1 :]), x.ty)
         for size in _sizes(extent, entry)
     ]
     return concat(pieces, axis)
@@ -375,6 +375,7 @@ def _among_blocks(x: Expr, shape: Shape, index: Sequence[Any]) -> Expr:
             else number(
                 0,
                 (x.shape[0] if height is None else height, x.shape[1] if width is None else width),
+                x.ty,
             )
             for width in sizes[1]
         ]

@@ -6,6 +6,7 @@ import pytest
 import symgrad as sg
 from symgrad import linalg as la
 from symgrad import special
+from symgrad.expr.leaves import extent
 from symgrad.expr.traverse import check_graph
 from symgrad.rewrite.algebra import ALGEBRA
 from symgrad.rewrite.rule import Guarantee, permitted
@@ -74,11 +75,14 @@ SIMPLIFIED = {
     ],
     "max(u, u) = u": [(sg.maximum(x, x), x)],
     "min(u, u) = u": [(sg.minimum(x, x), x)],
+    "max(n - 1, 0) = n - 1, n an extent": [
+        (sg.sum(v) + sg.maximum(extent("n") - 1, 0), sg.sum(v) + (extent("n") - 1))
+    ],
     "logical_not(logical_not(u)) = u": [(~~(x > y), x > y)],
     "where(c[:, newaxis], diag(u), 0) = diag(where(c, u, 0))": [
         (
             sg.where((v > 0)[:, None], 2 * sg.diag(sg.exp(v)), 0),
-            sg.diag(sg.where(v > 0, 2 * sg.exp(v), 0)),
+            2 * sg.diag(sg.where(v > 0, sg.exp(v), 0)),
         ),
         (sg.where(v > 0, sg.diag(v**2), 0), sg.diag(sg.where(v > 0, v**2, 0))),
     ],

@@ -254,6 +254,28 @@ def test_no_two_names_of_a_formula_are_written_alike():
                 assert rows(b, a, style) == (second, first)
 
 
+SIDE_BY_SIDE = re.compile(r"(?:[uv]|\\right\)(?:\^\{[^{}]*\})?) (?:[uv]|\\left\()")
+
+
+def test_no_two_vectors_of_an_entrywise_formula_stand_side_by_side():
+    """Side by side they would be read as a product of matrices."""
+    chance = random.Random(3)
+    found = [u, v, c, u + 1, v - c]
+    for _ in range(300):
+        x, y = chance.choice(found[:5]), chance.choice(found[-30:])
+        e = chance.choice([x * y, x / y, y / x, x * y / (u * v), y**2, sg.mod(u, v) * y])
+        if len(str(e)) < 60:
+            found.append(e)
+    assert SIDE_BY_SIDE.search(r"\frac{u}{v u}")
+    assert SIDE_BY_SIDE.search(r"v \left(u + 1\right)")
+    for e in found:
+        shown = sg.latex(e)
+        assert not SIDE_BY_SIDE.search(shown), shown
+        assert shown.count(r"\bmod") == len(re.findall(r"\\left\(u \\bmod v\\right\)", shown)), (
+            shown
+        )
+
+
 def test_a_chosen_name_stays():
     a, b = sg.symbols("x2 x_2")
     assert sg.latex(a + b, symbol_names={b: "x_{2}"}) == r"\mathrm{x2} + x_{2}"
@@ -274,6 +296,14 @@ def test_a_chosen_name_stays():
 )
 def test_names_with_signs_stand_in_brackets(e, text):
     assert str(e) == text
+
+
+def test_the_text_of_a_derivative_of_a_product_is_right_at_zero():
+    g = sg.grad(c * sg.prod(v) ** 2 + sg.prod(v), v)
+    at = {v: np.array([0.0, 1.5, 2.0]), c: 0.5}
+    got = eval(str(g), {}, NUMPY | {"v": at[v], "c": at[c]})
+    np.testing.assert_allclose(got, sg.evaluate(g, at), rtol=1e-15)
+    assert got.tolist() == [3.0, 0.0, 0.0]
 
 
 @pytest.mark.slow

@@ -87,10 +87,14 @@ READ = {
     ),
     "multiplied": (
         sg.grad(sg.prod(v), v),
-        "prod(v)/v",
+        "prod(where(eye(n), 1, v), axis=1)",
         r"\left(\prod_{j \neq i} v_{j}\right)_{i}",
     ),
-    "multiplied, squared": (sg.grad(a * sg.prod(v) ** 2, v), "2*a*prod(v)*prod(v)/v", None),
+    "multiplied, squared": (
+        sg.grad(a * sg.prod(v) ** 2, v),
+        "2*a*prod(v)*prod(where(eye(n), 1, v), axis=1)",
+        None,
+    ),
     "determinant of a triangle": (
         sg.simplify(sg.linalg.det(sg.tril(A))),
         "prod(diagonal(A))",
@@ -98,7 +102,7 @@ READ = {
     ),
     "its gradient": (
         sg.grad(sg.linalg.det(sg.tril(A)), A),
-        "diag(prod(diagonal(A))/diagonal(A))",
+        "diag(prod(where(eye(n), 1, diagonal(A)), axis=1))",
         None,
     ),
     "joined": (total(sg.concatenate([v, u]) ** 2), "2*v", None),
@@ -119,6 +123,24 @@ READ = {
         "2*a**2*b + 4*b**3",
         None,
     ),
+    "second derivative of entries": (
+        sg.hessian(A[0, 0] * A[1, 1], A),
+        'einsum("i,j,k,l->ijkl", eye(n)[1], eye(n)[1], eye(n)[0], eye(n)[0])'
+        ' + einsum("i,j,k,l->ijkl", eye(n)[0], eye(n)[0], eye(n)[1], eye(n)[1])',
+        r"\delta_{0, k} \delta_{0, l} \delta_{1, i} \delta_{1, j}"
+        r" + \delta_{1, k} \delta_{1, l} \delta_{0, i} \delta_{0, j} \quad \left(i, j, k, l < n\right)",
+    ),
+    "second derivative of a function of entries": (
+        sg.hessian(sg.exp(A[0, 0]) * A[1, -1], A),
+        None,
+        None,
+    ),
+    "second derivative of a row": (
+        sg.hessian(sg.sum(A[0] ** 2), A),
+        '2*einsum("i,jl,k->ijkl", eye(n)[0], eye(n), eye(n)[0])',
+        r"2 \delta_{0, k} \delta_{jl} \delta_{0, i} \quad \left(i, j, k, l < n\right)",
+    ),
+    "second derivative of a column": (sg.hessian(sg.sum(A[:, 0] ** 3), A), None, None),
     "triangle": (sg.tril(A) @ v, "tril(A) @ v", r"\operatorname{tril}\left(A\right) v"),
     "upper triangle": (sg.triu(A, 1), "triu(A, 1)", r"\operatorname{triu}_{1}\left(A\right)"),
     "triangle, turned": (sg.tril(A, -1).T, "triu(A.T, 1)", None),

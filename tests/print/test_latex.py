@@ -358,6 +358,9 @@ def test_each_row_of_a_choice_can_count():
     assert sg.latex((x > 0) & ((y > 0) | (a > 1))) == (
         r"x > 0 \wedge \left(y > 0 \vee a > 1\right)"
     )
+    assert sg.latex(sg.logical_xor(x > 0, y > 0) & (a > 1)) == (
+        r"\left(\left(x > 0\right) \oplus \left(y > 0\right)\right) \wedge a > 1"
+    )
 
 
 def test_a_block_beside_a_scalar_is_a_row():

@@ -122,7 +122,7 @@ x*sin(x)                       x*cos(x) + sin(x)
 x**2*sin(x)                    x*(x*cos(x) + 2*sin(x))
 sin(cos(x))                    -sin(x)*cos(cos(x))
 sqrt(sin(x))                   cos(x)/(2*sqrt(sin(x)))
-log(sin(x))                    cos(x)/sin(x)
+log(sin(x))                    1/tan(x)
 log(cos(x))                    -tan(x)
 tan(2*x)                       2/cos(2*x)**2
 arcsin(x)                      1/sqrt(1 - x**2)

@@ -436,6 +436,7 @@ MADE_FOR |= {
     ],
 }
 ELSEWHERE = {  # rules of tensors: see test_each_tensor_rule
+    "max(n - 1, 0) = n - 1, n an extent",  # see test_tensor
     "det(Q)**2 = 1, Q orthogonal",
     "|det(Q)| = 1, Q orthogonal",
     "sum(exp(u))**-k = exp(-k*logsumexp(u))",

@@ -23,7 +23,8 @@ from symgrad.rewrite.size import size_of
 x, y, a = sg.symbols("x y a")
 p, q = sg.symbol("p", positive=True), sg.symbol("q", positive=True)
 n = sg.symbol("n")
-NAMES = {s.name: s for s in (x, y, a, p, q, n)}
+k = sg.symbol("k", integer=True)
+NAMES = {s.name: s for s in (x, y, a, p, q, n, k)}
 
 SIMPLIFIED = """
 sin(pi)                                     0
@@ -53,6 +54,20 @@ log(p)-log(q)                               log(p/q)
 x/(x+1)+1/(x+1)                             1
 p/sqrt(p)*sqrt(q)                           sqrt(p*q)
 cos(asin(x))**2                             1 - x**2
+sin(2*x)/sin(x)                             2*cos(x)
+-y*a*sin(2*x)/sin(x)**2                     -2*a*y/tan(x)
+2*sin(x)*cos(x)/sin(x)**2                   2/tan(x)
+sin(2*x)/tan(x)                             2*cos(x)**2
+cos(x)/sin(x)                               1/tan(x)
+(1-cos(2*x))/(1+cos(2*x))                   tan(x)**2
+sin(x)/(1+cos(x))                           tan(x/2)
+sinh(2*x)/cosh(x)                           2*sinh(x)
+y*cosh(x)+y*sinh(x)+1                       y*exp(x) + 1
+exp(x)*(cosh(x)-sinh(x))                    1
+sin(pi*k)                                   0
+cos(pi*k)                                   (-1)**k
+(-1)**(2*k+1)                               -1
+((-1)**k)**2                                1
 """
 KEPT = """
 4*x**3-4*x
@@ -220,6 +235,8 @@ atan(y/x)               -y/(x**2 + y**2)
 atan(x/a)/a             1/(a**2 + x**2)
 asin(x/p)               1/sqrt(p**2 - x**2)
 log(tan(x/2))           1/sin(x)
+sin(2*x)/sin(x)         -2*sin(x)
+log(sin(x))**2          2*log(sin(x))/tan(x)
 2*atan(tanh(x/2))       1/cosh(x)
 (p/q)**a*x              (p/q)**a
 1/(1+exp(-x))           exp(x)/(exp(x) + 1)**2
@@ -394,3 +411,12 @@ def test_random_formulas_with_names_keep_their_values(seed):
         np.testing.assert_allclose(
             other[defined], one[defined], rtol=1e-6, atol=1e-7, err_msg=str(d)
         )
+
+
+@pytest.mark.parametrize("dtype", [int, "int8", "uint8"])
+def test_powers_of_a_sign_are_not_taken_in_integers(dtype):
+    """``(-1)**n`` has no value for a negative n there, and unsigned ones wrap around."""
+    n = sg.symbol("n", dtype=dtype)
+    e = sg.cos(sg.pi * n)
+    at = {n: np.array(255 if dtype == "uint8" else -3, dtype=dtype)}
+    assert sg.evaluate(sg.simplify(e), at) == pytest.approx(-1.0)

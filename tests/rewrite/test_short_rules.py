@@ -9,6 +9,7 @@ from symgrad.rewrite.rule import Guarantee
 from symgrad.rewrite.search import FACES, LOCAL, MERGING
 
 NAMES = {n: sg.symbol(n) for n in "xyabcu"} | {n: sg.symbol(n, positive=True) for n in "pq"}
+NAMES["k"] = sg.symbol("k", integer=True)
 VALUES = (-1.7, -1.0, -0.6, 0.0, 0.3, 1.0, 2.2)
 RULES = {
     rule.name: rule
@@ -127,6 +128,31 @@ exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2) | exp(x*y)/(1 - exp(2*x*y)) | -1/(2*
 exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2) | exp(-x)/(1 - exp(-2*x)) | 1/(2*sinh(x))
 exp(u)/(exp(u) + 1)**2 = 1/(4*cosh(u/2)**2) | exp(-3*x)/(exp(-2*x) - 1)**3 | -1/(8*sinh(x)**3)
 expit(u) = 1/(1 + exp(-u)) | expit(x) | 1/(exp(-x) + 1)
+sin(2*u)/sin(u) = 2*cos(u) | a*sin(2*x)/sin(x) | 2*a*cos(x)
+sin(2*u)/sin(u) = 2*cos(u) | sin(2*x)/cos(x)**2 | 2*tan(x)
+sin(2*u)/sin(u) = 2*cos(u) | cos(x)/sin(2*x) | 1/(2*sin(x))
+sin(2*u)/sin(u) = 2*cos(u) | sinh(x)**3/sinh(x/2)**2 | 8*sinh(x/2)*cosh(x/2)**3
+sin(2*u)/sin(u) = 2*cos(u) | (3 - 3*cos(x))/sin(x) | 3*tan(x/2)
+sin(2*u)/sin(u) = 2*cos(u) | (1 - cos(2*x))**2/(1 + cos(2*x))**3 | sin(x)**4/(2*cos(x)**6)
+sin(2*u)/sin(u) = 2*cos(u) | (cosh(x) - 1)/(cosh(x) + 1) | tanh(x/2)**2
+sin(2*u)/sin(u) = 2*cos(u) | (1 - cosh(x))/sinh(x/2) | -2*sinh(x/2)
+cos(u)/sin(u) = 1/tan(u) | y*cos(x)/sin(x) | y/tan(x)
+cos(u)/sin(u) = 1/tan(u) | sinh(x)**2/cosh(x)**2 | tanh(x)**2
+sin(u)/tan(u) = cos(u) | y*sin(x)/tan(x) | y*cos(x)
+sin(u)/tan(u) = cos(u) | sin(2*x)*tan(x) | sin(2*x)*sin(x)/cos(x)
+sin(u)/tan(u) = cos(u) | cosh(x)*tanh(x) | sinh(x)
+cosh(u) + sinh(u) = exp(u) | a*cosh(x) + a*sinh(x) | a*exp(x)
+cosh(u) + sinh(u) = exp(u) | y + 2*cosh(3*x) - 2*sinh(3*x) | 2*exp(-3*x) + y
+cosh(u) + sinh(u) = exp(u) | y*sinh(x) - y*cosh(x) | -y*exp(-x)
+sin(u + n*pi), n whole | sin(pi*k) | 0
+sin(u + n*pi), n whole | sin(x + 3*pi*k) | (-1)**k*sin(x)
+sin(u + n*pi), n whole | sin(x + 2*pi*k - pi) | -sin(x)
+cos(u + n*pi), n whole | cos(pi*k) | (-1)**k
+cos(u + n*pi), n whole | cos(2*pi*k + y) | cos(y)
+tan(u + n*pi), n whole | tan(x - pi*k) | tan(x)
+(-1)**(2*n) = 1, n whole | (-1)**(2*k) | 1
+(-1)**(2*n) = 1, n whole | (-1)**(2*k + 1) | -1
+(-1)**(2*n) = 1, n whole | (-1)**(k + 4) | (-1)**k
 cosh(u) by exponentials | cosh(x) | (exp(x) + exp(-x))/2
 sinh(u) by exponentials | sinh(x) | (exp(x) - exp(-x))/2
 """
@@ -180,6 +206,8 @@ def same_values(e, made):
     for row, s in enumerate(symbols):
         if s is NAMES["p"] or s is NAMES["q"]:
             grid[row] = np.abs(grid[row]) + 0.1
+        elif s is NAMES["k"]:
+            grid[row] = np.round(2 * grid[row])
     with np.errstate(all="ignore"):
         one, other = [
             np.broadcast_to(sg.lambdify(symbols, y)(*grid), grid.shape[1:]) for y in (e, made)

@@ -133,3 +133,40 @@ def test_products_with_the_identity_are_the_same_in_values_and_derivatives():
     value, slope = sg.lambdify([L, q], [f, sg.grad(f, L)])(a, b)
     np.testing.assert_allclose(value, np.sum(matrix**4), rtol=1e-13)
     np.testing.assert_allclose(slope, 4 * matrix**3, rtol=1e-13)
+
+
+def _loss():
+    X, y, w = sg.matrix("X", ("n", "k")), sg.vector("y", "n"), sg.vector("w", "k")
+    return X, y, w, y - X @ w
+
+
+def test_two_minus_signs_around_a_diagonal_cancel():
+    """The Hessian of Huber's loss."""
+    X, y, w, r = _loss()
+    huber = sg.sum(sg.where(sg.abs(r) < 1, r**2 / 2, sg.abs(r) - 0.5))
+    hessian = sg.hessian(huber, w)
+    assert str(hessian) == "X.T @ diag(abs(y - X @ w) < 1) @ X"
+    rng = np.random.default_rng(3)
+    at = {X: rng.normal(size=(6, 2)), y: rng.normal(size=6), w: rng.normal(size=2)}
+    inside = np.abs(at[y] - at[X] @ at[w]) < 1
+    assert 0 < inside.sum() < 6
+    np.testing.assert_allclose(sg.evaluate(hessian, at), at[X].T @ (inside[:, None] * at[X]))
+
+
+def test_numbers_move_out_of_what_a_product_chooses():
+    v, u = sg.vector("v", "n"), sg.vector("u", "n")
+    e = sg.simplify(sg.where(u > 0, -3 * v, 0) @ sg.where(u < 1, 0, 2 * u))
+    assert str(e).startswith("-6*")
+    at = {v: np.array([1.0, -2.0, np.inf]), u: np.array([1.5, 3.0, -1.0])}
+    assert sg.evaluate(e, at) == pytest.approx(-6 * (1 * 1.5 - 2 * 3))
+
+
+def test_degrees_of_freedom_read_as_they_are_written():
+    v, A = sg.vector("v", "n"), sg.matrix("A", ("n", "m"))
+    assert str(sg.grad(sg.var(v, ddof=1), v)) == "2*(v - mean(v))/(n - 1)"
+    assert "maximum" not in str(sg.grad(sg.var(A, ddof=1), A))
+    assert "maximum" in str(sg.grad(sg.var(v, ddof=2), v))  # n may be 1
+    at = {v: np.array([1.0, 4.0, 7.0])}
+    np.testing.assert_allclose(sg.evaluate(sg.grad(sg.var(v, ddof=1), v), at), [-3.0, 0.0, 3.0])
+    with np.errstate(all="ignore"):
+        assert np.isnan(sg.evaluate(sg.grad(sg.var(v, ddof=1), v), {v: np.array([1.0])})).all()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from symgrad.expr.dims import Dim, Shape, add_dims, mul_dims
-from symgrad.expr.leaves import CONST, is_number, is_value, number, value_of
+from symgrad.expr.leaves import CONST, eye, is_number, is_value, number, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op
 from symgrad.expr.types import Ty
@@ -19,6 +19,7 @@ from symgrad.ops.arithmetic import ADD, MUL, add_all, mul_all, split_coefficient
 from symgrad.ops.einsum import EINSUM, broadcast, is_stretched_scalar
 from symgrad.ops.gathering import GATHER, SCATTER
 from symgrad.ops.layout import EMBED, SLICE, concat, full_entry, slice_of, span, span_text
+from symgrad.ops.matrices import scalar_and_rest
 from symgrad.print.letters import fresh_letter
 from symgrad.print.printed import printed
 from symgrad.rewrite.entries import part_of
@@ -242,7 +243,9 @@ def _times_units(inside: Expr, units: Sequence[Expr], x: Expr) -> Expr:
 def among_zeros(x: Expr) -> Expr:
     """An entry, a row or a part of a vector or matrix among zeros: unit vectors, and blocks of zeros."""
     (part,), (shape, index) = x.args, x.params
-    if not 1 <= x.ndim <= 2:
+    if x.ndim > 2:
+        return _outer_of_units(x)
+    if not x.ndim:
         return x
     if any(e.__class__ is not int and e[2] != 1 for e in index):
         return _with_stride(x)
@@ -278,6 +281,53 @@ def among_zeros(x: Expr) -> Expr:
     return make(MUL, (broadcast(part, shape), whole), (), shape, x.ty)
 
 
+def _outer_of_units(x: Expr) -> Expr:
+    """The outer product of unit vectors, and of what stands along the other axes, term by term."""
+    (part,), (shape, index) = x.args, x.params
+    axes = [axis for axis, e in enumerate(index) if e.__class__ is not int]
+    if any(index[axis] != full_entry(shape[axis]) for axis in axes):
+        return x
+    units = [
+        (slice_of(eye(d, x.dtype), (e, full_entry(d))), (axis,))
+        for axis, (d, e) in enumerate(zip(shape, index, strict=True))
+        if e.__class__ is int
+    ]
+    terms = []
+    for term in part.args if part.op is ADD else (part,):
+        scalar, tensor = scalar_and_rest(term)
+        if tensor is None:
+            return x
+        factors = [(y, tuple([axes[k] for k in own])) for y, own in _outer_factors(tensor)]
+        factors = sorted([*factors, *units], key=lambda factor: factor[1])
+        labels = (tuple([own for _, own in factors]), tuple(range(x.ndim)), ())
+        whole = make(EINSUM, tuple([y for y, _ in factors]), labels, shape, x.ty)
+        terms.append(
+            whole
+            if is_value(scalar, 1)
+            else make(MUL, (broadcast(scalar, shape), whole), (), shape, x.ty)
+        )
+    return add_all(terms)
+
+
+def _outer_factors(x: Expr) -> list[tuple[Expr, Sequence[int]]]:
+    """The factors of a product without a sum, or of a part of one, and which of its axes they have."""
+    product, index = (x.args[0], x.params[0]) if x.op is SLICE else (x, map(full_entry, x.shape))
+    if product.op is not EINSUM:
+        return [(x, range(x.ndim))]
+    inputs, out, spread = product.params
+    at = dict(zip(out, index, strict=True))
+    kept = [n for n in out if at[n].__class__ is not int]
+    if spread or any(n not in at for own in inputs for n in own):
+        return [(x, range(x.ndim))]
+    return [
+        (
+            slice_of(y, tuple([at[n] for n in own])),
+            [kept.index(n) for n in own if n in kept],
+        )
+        for y, own in zip(product.args, inputs, strict=True)
+    ]
+
+
 def _multiples_of_units(x: Expr) -> list[tuple[Expr, Expr]] | None:
     """Scalars and unit vectors that add up to a vector; None where there is something else in it."""
     found = []
@@ -301,7 +351,7 @@ def scalar_of(x: Expr) -> Expr | None:
 def _between_zeros(x: Expr, axis: int, extent: Any, entry: Any) -> Expr:
     """An array with zeros before and after it along an axis."""
     pieces = [
-        x if size is None else number(0, (*x.shape[:axis], size, *x.shape[axis + 1 :]))
+        x if size is None else number(0, (*x.shape[:axis], size, *x.shape[axis + 1 :]), x.ty)
         for size in _sizes(extent, entry)
     ]
     return concat(pieces, axis)
@@ -325,6 +375,7 @@ def _among_blocks(x: Expr, shape: Shape, index: Sequence[Any]) -> Expr:
             else number(
                 0,
                 (x.shape[0] if height is None else height, x.shape[1] if width is None else width),
+                x.ty,
             )
             for width in sizes[1]
         ]

@@ -13,14 +13,14 @@ from functools import partial
 from itertools import count
 from typing import Any, Final, NamedTuple
 
-from symgrad.expr.dims import Dim, dim_names
+from symgrad.expr.dims import Dim, add_dims, dim_names
 from symgrad.expr.leaves import ARANGE, EYE, SIZE, SYMBOL, is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.expr.traverse import toposort
 from symgrad.ops.einsum import EINSUM
 from symgrad.ops.gathering import GATHER
-from symgrad.ops.layout import SLICE
+from symgrad.ops.layout import EMBED, SLICE, full_entry
 from symgrad.ops.reduction import Reduction
 from symgrad.print.contraction import Form
 from symgrad.print.definitions import Plan
@@ -327,12 +327,34 @@ def _counted(writer: IndexWriter, request: Request) -> Step:
 
 def _slice(writer: IndexWriter, request: Request) -> Step:
     at = iter(request.at)
+    x = request.node.args[0]
     moved = [
-        str(entry) if isinstance(entry, int) else _moved(next(at), *entry[:3:2])
-        for entry in request.node.params.at
+        _place(d, entry) if isinstance(entry, int) else _moved(next(at), *entry[:3:2])
+        for d, entry in zip(x.shape, request.node.params.at, strict=True)
     ]
+    return Step([Request(x, tuple(moved), request.used)], lambda parts, told: parts[0])
+
+
+def _place(extent: Dim, k: int) -> str:
+    """An index, counted from the front."""
+    return str(add_dims(extent, k) if k < 0 else k)
+
+
+def _embedded(writer: IndexWriter, request: Request) -> Step:
+    """What stands at known places among zeros, such as ``\\delta_{0, i} v_j`` for a row."""
+    (part,), (shape, entries) = request.node.args, request.node.params
+    axes = list(zip(shape, entries, request.at, strict=True))
+    if any(e.__class__ is not int and e != full_entry(d) for d, e, _ in axes):
+        return writer.whole(request)
+    deltas = [
+        Piece(_indexed(r"\delta", (_place(d, e), index)), ATOM)
+        for d, e, index in axes
+        if e.__class__ is int
+    ]
+    kept = tuple([index for _, e, index in axes if e.__class__ is not int])
     return Step(
-        [Request(request.node.args[0], tuple(moved), request.used)], lambda parts, told: parts[0]
+        [Request(part, kept, request.used)],
+        lambda parts, told: _summed(writer, {}, [*parts, *deltas], told),
     )
 
 
@@ -392,5 +414,6 @@ WAYS: Final[dict[Any, Callable[[IndexWriter, Request], Step]]] = {
     EYE: _delta,
     ARANGE: _counted,
     SLICE: _slice,
+    EMBED: _embedded,
     GATHER: _gather,
 }

@@ -46,6 +46,7 @@ from symgrad.print.printer import (
     LOOSE,
     MATMUL,
     MINUS,
+    ONE_OF,
     POWER,
     PRODUCT,
     SUM,
@@ -439,7 +440,7 @@ _CALL: Final = re.compile(r"(\\operatorname\{[^{}]*\}|\\[a-zA-Z]+)(_\{\w+\})?(?=
 # Ops
 
 _DIGIT: Final = re.compile(r"(?:\\(?:text|mathrm|mathit|operatorname)\{)?\d")  # names, too: 50\%
-_LOGIC: Final = {r"\wedge": BOTH, r"\vee": EITHER}
+_LOGIC: Final = {r"\wedge": BOTH, r"\vee": EITHER, r"\oplus": ONE_OF}
 _ONES: Final = re.compile(r"\\mathbf\{[01]\}(?!\\left)")
 AXES: Final = "ijklmnopqr"
 
@@ -474,7 +475,7 @@ def _filled(printer: Printer, template: str, parts: list[Piece], boolean: bool) 
         closed = after.startswith((",", r"\right", r" \right", "|", "}", " &", r" \\", r" \end"))
         if opened and closed and not after.startswith(("}^", "}_")):
             return parts[index].text
-        if joins is not None and parts[index].level in (joins, COMPARE):
+        if joins in (BOTH, EITHER) and parts[index].level in (joins, COMPARE):
             return parts[index].text
         infix = boolean and (before or " ")[-1] == " "
         return printer.wrap(parts[index], SUM if infix else ATOM)

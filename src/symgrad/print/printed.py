@@ -130,6 +130,7 @@ def _with_index(node: Expr) -> str:
 OTHERS: Final = printed(
     "products_of_others",
     infer=lambda args, params: (args[0].shape, args[0].ty),
+    text=lambda node: f"prod(where(eye({node.shape[0]}), 1, {{0}}), axis=1)",
     latex=lambda node: (
         rf"\left(\prod_{{{{j \neq i}}}} {_with_index(node)}_{{{{j}}}}\right)_{{{{i}}}}"
     ),

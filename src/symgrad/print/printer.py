@@ -16,6 +16,7 @@ from symgrad.print.terms import Product, Sum
 from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, Same, View
 
 # How tightly a text holds together; an operand below the level that its place needs gets brackets
+ONE_OF: Final = -1  # logic: or, but not both
 EITHER: Final = 0
 BOTH: Final = 1
 COMPARE: Final = 2

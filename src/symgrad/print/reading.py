@@ -119,7 +119,7 @@ def _renamed(x: Expr, latex: bool) -> Expr:
         return one_choice(x, latex) if triangle is x else triangle
     if x.op is MUL:
         mean = moment(x, latex)
-        return mean if mean.op is not MUL else divided(_products_of_others(mean, latex))
+        return mean if mean.op is not MUL else divided(_products_of_others(mean))
     if x.op is PROD:
         return _product_of_diagonal(x) if latex else x
     if x.op is SLICE:
@@ -403,30 +403,18 @@ def _triangle(x: Expr) -> Expr:
     return (TRIL if lower else TRIU).build((inner,), (k,))
 
 
-def _products_of_others(x: Expr, latex: bool) -> Expr:
-    """For each entry of a vector the product of all others, as `prod` has it for its derivative.
-
-    In text it is the whole product over the entry.
-    """
+def _products_of_others(x: Expr) -> Expr:
+    """For each entry of a vector the product of all others, as `prod` has it for its derivative."""
     for factor in x.args:
         before = factor.args[0] if factor.op is CUMPROD and factor.ndim == 1 else factor
         if before is factor or before.op is not SLICE or before.args[0].op is not CONCAT:
             continue
         v = before.args[0].args[-1]
-        whole = PROD.build((v,), ((0,),))
-        pair = others(whole).args
+        pair = others(PROD.build((v,), ((0,),))).args
         rest = [f for f in x.args if not any(f is one for one in pair)]
         if len(rest) == len(x.args) - 2:
-            ratio = (
-                broadcast(whole, v.shape),
-                make(POW, (v, number(-1, v.shape)), (), v.shape, x.ty),
-            )
-            shares = (OTHERS.build((v,), ()),) if latex else ratio
-            return (
-                make(MUL, (*rest, *shares), (), x.shape, x.ty)
-                if len(rest) + len(shares) > 1
-                else shares[0]
-            )
+            shares = OTHERS.build((v,), ())
+            return make(MUL, (*rest, shares), (), x.shape, x.ty) if rest else shares
     return x
 
 

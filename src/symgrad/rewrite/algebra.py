@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
-from symgrad.expr.leaves import EYE, is_value, number, value_of
+from symgrad.expr.leaves import EYE, SIZE, is_value, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, is_positive, range_of
@@ -24,7 +24,7 @@ from symgrad.ops.arithmetic import (
 )
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
 from symgrad.ops.elementwise import Elementwise
-from symgrad.ops.guard import WHERE
+from symgrad.ops.guard import WHERE, guarded, is_guard, under_guard
 from symgrad.rewrite.constants import CONSTANT_RULES
 from symgrad.rewrite.deviations import DEVIATION_RULES
 from symgrad.rewrite.entries import ENTRY_RULES
@@ -199,6 +199,17 @@ def _sign_of(y: Expr) -> Expr | None:
 # Choices
 
 
+def _degrees_of_freedom(y: Expr) -> Expr | None:
+    """``max(n - 1, 0) -> n - 1`` of an extent: of no entries at all, nothing is divided by it."""
+    for total, least in (y.args, y.args[::-1]):
+        if total.op is ADD and len(total.args) == 2 and is_value(least, 0):
+            counts = [x for x in total.args if not is_value(x, -1)]
+            sizes = counts[0].args if counts[0].op is MUL else counts[:1]
+            if len(counts) == 1 and all(x.op is SIZE for x in sizes):
+                return total
+    return None
+
+
 def _same_operands(y: Expr) -> Expr | None:
     return y.args[0] if y.args[0] is y.args[1] else None
 
@@ -261,11 +272,11 @@ def _choice_of_diagonal(y: Expr) -> Expr | None:
 
 
 def _einsum_coefficient(y: Expr) -> Expr | None:
-    """Numeric factors of operands move out of an Einsum."""
+    """Numeric factors of operands, and of what operands choose, move out of an Einsum."""
     scale: int | float | Fraction = 1
     operands = []
     for x in y.args:
-        c, rest = split_coefficient(x) if x.op is MUL and not is_scaled_far(x) else (1, x)
+        c, rest = _coefficient(x)
         if rest is None or c == 1 or isinstance(c, bool):
             operands.append(x)
         else:
@@ -274,6 +285,16 @@ def _einsum_coefficient(y: Expr) -> Expr | None:
     if scale == 1 and all(a is b for a, b in zip(operands, y.args, strict=True)):
         return None
     return mul(number(scale, y.shape), EINSUM.build(tuple(operands), y.params))
+
+
+def _coefficient(x: Expr) -> tuple[Any, Expr | None]:
+    """c and A of ``c*A``; of ``where(p, c*A, 0)`` c and ``where(p, A, 0)``."""
+    if x.op is not WHERE or not is_guard(x):
+        return split_coefficient(x) if x.op is MUL and not is_scaled_far(x) else (1, x)
+    c, rest = split_coefficient(guarded(x)[1])
+    if rest is None or c == 1 or not is_exact(c) or is_scaled_far(guarded(x)[1]):
+        return 1, x
+    return c, under_guard(x, lambda _: rest)
 
 
 def _power_rule(name: str, guarantee: Guarantee, apply: Callable[[Expr], Expr | None]) -> Rule:
@@ -311,6 +332,7 @@ ALGEBRA: Final = by_op(
         Rule("sign(u) = 1, u > 0, or -1, u < 0", DOMAIN, f.sign, _sign_of_known),
         Rule("sign(c*u) = sign(c)*sign(u), sign(|u|) = sign(u)**2", EXACT, f.sign, _sign_of),
         Rule("max(u, u) = u", EXACT, f.maximum, _same_operands),
+        Rule("max(n - 1, 0) = n - 1, n an extent", DOMAIN, f.maximum, _degrees_of_freedom),
         Rule("min(u, u) = u", EXACT, f.minimum, _same_operands),
         _undoes(f.logical_not, f.logical_not, EXACT),
         Rule("guards inside a guard by their disjunction", EXACT, WHERE, _guard_of_guards),

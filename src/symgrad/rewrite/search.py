@@ -28,6 +28,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
 from symgrad.rewrite.rule import by_op, rewrite
+from symgrad.rewrite.short_angles import ANGLE_FACES, ANGLE_RULES
 from symgrad.rewrite.short_exponentials import (
     BY_ONE_EXPONENTIAL,
     EXPONENTIAL_FACES,
@@ -38,11 +39,22 @@ from symgrad.rewrite.short_ratios import RATIO_RULES
 from symgrad.rewrite.short_trigonometry import TRIGONOMETRIC_FACES, TRIGONOMETRIC_RULES
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.size import OPERATION, Sizes, shares_factor, size_of
+from symgrad.rewrite.surface import Surface
 
-LOCAL: Final = by_op((*RATIO_RULES, *SHORT_POWERS, *TRIGONOMETRIC_RULES, *EXPONENTIAL_RULES))
+LOCAL: Final = by_op(
+    (*RATIO_RULES, *SHORT_POWERS, *TRIGONOMETRIC_RULES, *ANGLE_RULES, *EXPONENTIAL_RULES)
+)
 MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
-FACES: Final = (*TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
+FACES: Final = (*ANGLE_FACES, *TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 FACES_BY_OP: Final = tuple(map(by_op, FACES))
+# functions without which some rules do nothing: looking for them is no work
+AMONG: Final = tuple(op for group in LOCAL.values() for rule in group for op in rule.among)
+NEEDED: Final = {
+    rule: Surface(AMONG).set_of(rule.among, rule.within)
+    for group in LOCAL.values()
+    for rule in group
+    if rule.among
+}
 
 WIDTH: Final = 2  # formulas that are kept from round to round
 ROUNDS: Final = 3
@@ -176,6 +188,7 @@ class _Search:
         self.sizes: Sizes = {}
         self.image = Images()
         self.faults: dict[Expr, Faults] = {}
+        self.surface = Surface(AMONG)
 
     def weight(self, x: Expr) -> float:
         """What a form is chosen by: its size, longer for what may overflow."""
@@ -290,6 +303,8 @@ class _Search:
             for rule in LOCAL.get(x.op, ()):
                 if self.left <= 0:
                     return
+                if rule in NEEDED and not self.surface.of(x) & NEEDED[rule]:
+                    continue
                 self.left -= 1
                 y = rule.apply(x)
                 if y is not None:

@@ -132,7 +132,7 @@ def _number_and_function(x: Expr) -> tuple[Exact, Exact, Expr] | None:
     return (p, q, function) if plain and is_exact(p) and is_exact(q) else None  # type: ignore[return-value]
 
 
-def _of_two_terms(join: Callable[[Expr, Sequence[Term]], Expr | None]) -> RuleFunction:
+def of_two_terms(join: Callable[[Expr, Sequence[Term]], Expr | None]) -> RuleFunction:
     """A rule on sums that joins two of their terms where sine or cosine stands in one of them."""
 
     def apply(x: Expr) -> Expr | None:
@@ -274,11 +274,9 @@ TRIGONOMETRIC_RULES: Final = (
         first_of(_conjugates, _squares_of_tangents),
     ),
     Rule("sqrt(1 + tan(u)**2) = 1/|cos(u)|", ROUNDING, POW, _squares_of_tangents),
-    Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, _of_two_terms(_cosine_of_double)),
-    Rule(
-        "cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, _of_two_terms(_of_difference)
-    ),
-    Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, _of_two_terms(_square_of_half)),
+    Rule("cos(u)**2 - sin(u)**2 = cos(2*u)", ROUNDING, ADD, of_two_terms(_cosine_of_double)),
+    Rule("cos(u)*cos(v) + sin(u)*sin(v) = cos(u - v)", ROUNDING, ADD, of_two_terms(_of_difference)),
+    Rule("1 - cos(2*u) = 2*sin(u)**2", ROUNDING, ADD, of_two_terms(_square_of_half)),
 )
 
 # The same formula in other functions, everywhere in it at once

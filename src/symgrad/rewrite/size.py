@@ -240,8 +240,9 @@ def _factor(x: Expr, known: Sizes, under: bool) -> tuple[int, int]:
                 operations=exponent.operations - 1, characters=exponent.characters - 1
             )
         closed = is_number(p) or p.op.label is not None or not p.args
+        sign = value_of(x.args[0]) == -1  # of (-1)**n, which is read as one thing
         return (
-            base.operations + exponent.operations + 1,
+            base.operations - sign + exponent.operations + 1,
             base.characters + brackets + 2 + exponent.characters + (0 if closed else 2),
         )
     size = abs(n)

@@ -12,7 +12,7 @@ import pytest
 import symgrad as sg
 from symgrad.compile.execute import function_of
 from symgrad.expr.identifiers import KEYWORDS, Names, normal
-from symgrad.targets.numpy_source import _docstring
+from symgrad.targets.numpy_source import docstring
 
 ODD = [
     "x₁", "σ²", "ϑ", "θ", "ｔ0", "t0", "x\0", "x", "lambda", "np", "axis", "out", "🎉", "a b", "a\nb",
@@ -244,4 +244,4 @@ def test_keys_of_a_dict_are_text():
 def test_a_docstring_holds_any_text():
     for signs in itertools.product('a"\\ ', repeat=5):
         doc = "".join(signs)
-        assert ast.literal_eval("\n".join(_docstring(doc))) == doc
+        assert ast.literal_eval("\n".join(docstring(doc))) == doc

@@ -213,10 +213,8 @@ def test_equations_of_very_different_sizes():
         [small * (sg.tanh(x) - 1), large * (y - x)],
         [1e47 * (x + y - 2), small * (x + y - 1)],
     ]
-    starts = [[0.5, 0.8], [-1.2, 0.3]]
     for F in none:
-        solver = sg.newton_root(F, [x, y])
-        assert not solver(starts).converged.any() and not solver(starts[0]).converged
+        assert not sg.newton_root(F, [x, y])([[0.5, 0.8], [-1.2, 0.3]]).converged.any()
     crossed = sg.newton_root([1e47 * (x**2 - y - 3), small * (y**2 - x - 2)], [x, y])
     for found in (crossed([2.0, 1.8]), crossed([[2.0, 1.8], [3.0, 1.0]])):
         at = np.atleast_2d(found.x)

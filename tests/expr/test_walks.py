@@ -55,8 +55,8 @@ def deep(levels, leaf=x):
     return e
 
 
-def test_deep_graphs_are_ordinary():
-    levels = 20_000
+@pytest.mark.parametrize("levels", [6_000, pytest.param(20_000, marks=pytest.mark.slow)])
+def test_deep_graphs_are_ordinary(levels):
     e = deep(levels)
     assert len(toposort([e])) == 3 * levels + 1
     sg.check_graph(e)

@@ -76,6 +76,7 @@ def test_a_long_product_and_a_long_stack_are_cut_with_a_count():
     assert "900 more" in sg.latex(sg.stack(symbols))
 
 
+@pytest.mark.parametrize("levels", [5_000, pytest.param(20_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("show", PRINTERS)
 @pytest.mark.parametrize(
     "step",
@@ -89,8 +90,8 @@ def test_a_long_product_and_a_long_stack_are_cut_with_a_count():
     ],
     ids=["shared", "chain", "quotients", "differences", "named", "where"],
 )
-def test_depth_is_no_limit(show, step):
-    shown = show(nest(step, 20_000))
+def test_depth_is_no_limit(show, step, levels):
+    shown = show(nest(step, levels))
     assert "more definitions left out" in shown
     assert len(shown) < 2 * MAX_LENGTH
 

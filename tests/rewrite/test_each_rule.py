@@ -447,6 +447,7 @@ ELSEWHERE = {  # rules of tensors: see test_each_tensor_rule
     "operands stretched alike are stretched last, in sums",
     "a among zeros + b among zeros = concatenate([a, b])",
     "logsumexp(u - m) + m = logsumexp(u)",
+    "where(c[:, newaxis], diag(u), 0) = diag(where(c, u, 0))",  # see test_rules
     # special functions: see test_rules, test_digits
     "log(erfc(u)), log(ndtr(u)), log(iv(v, u))",
     "log(c*erfc(u)) = log(erfc(u)) + log(c)",

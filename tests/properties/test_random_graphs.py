@@ -318,3 +318,10 @@ def test_many_random_graphs(start):
     ways = {s: [WAYS[(s + k) % len(WAYS)] for k in (0, 4, 6)] for s in range(start, start + 100)}
     told = [checked(seed, chosen) for seed, chosen in ways.items()]
     assert sum(told) >= 95
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("seed", [2472, 10366])
+def test_graphs_that_once_raised(seed):
+    """A variance along the stack of a product, read as a covariance; a root of a doubled product."""
+    assert checked(seed, [WAYS[(seed + k) % len(WAYS)] for k in (0, 4, 6)])

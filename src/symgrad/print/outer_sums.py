@@ -25,8 +25,10 @@ def covariance(x: Expr) -> Expr:
             continue
         holders = [j for j, own in enumerate(inputs) if labels[0] in own and j != k]
         for j in holders:
-            inner = _less_weighted(x.args[j], w) if len(holders) == 2 else None
-            if inner is None or inputs[j][:1] != labels or len(set(inputs[j])) < 2:
+            if len(holders) != 2 or inputs[j][:1] != labels or len(set(inputs[j])) < 2:
+                continue
+            inner = _less_weighted(x.args[j], w)
+            if inner is None:
                 continue
             fresh = max([n for own in inputs for n in own]) + 1
             operands, places = list(x.args), list(inputs)

@@ -160,7 +160,10 @@ def _logarithm(node: Expr, inside: Expanded, found: dict[Expr, Expanded]) -> Exp
 
 
 def _stretched(node: Expr, inside: Expanded) -> Expanded:
-    """A broadcast of a sum of monomials as that of the broadcasts of their bases."""
+    """A broadcast of a sum of monomials as that of the broadcasts of their bases, where these fit."""
+    shape = node.args[0].shape
+    if any(base.shape != shape for monomial in inside for base, _ in monomial):
+        return _base(node)
     return {
         frozenset({(EINSUM.build((base,), node.params), n) for base, n in monomial}): c
         for monomial, c in inside.items()

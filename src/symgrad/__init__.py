@@ -292,6 +292,9 @@ from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
 
 if TYPE_CHECKING:
+    from symgrad.interop.exchange import load_json, save_json
+    from symgrad.interop.scipy import scipy_problem
+    from symgrad.interop.sympy import from_sympy, to_sympy
     from symgrad.variable import variable
 else:
     from symgrad import variable  # the package, which is called like the function
@@ -628,9 +631,11 @@ def __dir__() -> list[str]:
     return sorted({*__all__, "__version__"})
 
 
-def __getattr__(name: str) -> _Any:
-    """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
-    if name in _LAZY:
-        return getattr(_import_module(_LAZY[name]), name)
-    rooms = {"fft": fft, "linalg": linalg, "special": special}
-    raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)
+if not TYPE_CHECKING:  # to which any name would be right
+
+    def __getattr__(name: str) -> _Any:
+        """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
+        if name in _LAZY:
+            return getattr(_import_module(_LAZY[name]), name)
+        rooms = {"fft": fft, "linalg": linalg, "special": special}
+        raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

@@ -88,7 +88,7 @@ def _module(
 ) -> str:
     """Functions, and `solve`: a loop to try first, and the call of a solver of the runtime.
 
-    `called` is its name with the first arguments; the last ones are the rounding levels and the `SolverCall`.
+    `called` is its name with the first arguments; the last are the rounding levels and the `SolverCall`.
     """
     names = program_of(problem, [])[1][len(problem.unknowns) :]
     listed = "".join(f"{name}, " for name in names)

@@ -275,6 +275,7 @@ from symgrad.solve import (
 from symgrad.solve.all_roots import all_roots, polynomial_roots
 from symgrad.solve.implicit import implicit
 from symgrad.solve.linear import solve_linear
+from symgrad.solve.tables import install as _install_tables
 from symgrad.structure import (
     Block,
     Diagonal,
@@ -301,6 +302,7 @@ else:
 
 _attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
+_install_tables()
 
 __version__ = "0.1.0"
 

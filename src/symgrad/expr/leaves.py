@@ -223,7 +223,7 @@ ARANGE: Final = _leaf(
 NAMED_VALUES: Final = {"pi": math.pi, "E": math.e}
 
 
-class Assumed(TypedDict, total=False):
+class Assumptions(TypedDict, total=False):
     """The assumptions of a symbol, for type checkers."""
 
     diagonal: bool | None
@@ -238,14 +238,14 @@ class Assumed(TypedDict, total=False):
     symmetric: bool | None
 
 
-class Typed(Assumed, total=False):
+class LeafOptions(Assumptions, total=False):
     """The options of a symbol of given shape."""
 
     dtype: Any
     unique: Any
 
 
-class Shaped(Typed, total=False):
+class ShapedOptions(LeafOptions, total=False):
     """The options of a symbol."""
 
     shape: Any
@@ -258,7 +258,7 @@ def symbol(
     dtype: Any = None,
     *,
     unique: Any = None,
-    **assumptions: Unpack[Assumed],
+    **assumptions: Unpack[Assumptions],
 ) -> Expr:
     """A leaf with a name.
 
@@ -503,7 +503,7 @@ _NAME_RANGE: Final = re.compile(r"([^:]*?)(\d*):(\d+)([^\d:]*)")
 
 
 @checked
-def symbols(names: str, **kwargs: Unpack[Shaped]) -> SymbolOrSymbols:
+def symbols(names: str, **kwargs: Unpack[ShapedOptions]) -> SymbolOrSymbols:
     """Scalar symbols from names separated by spaces or commas; one name gives one symbol.
 
     Keyword arguments are those of `symbol`. A number, colon and number, as SymPy has it, are all names of a
@@ -538,7 +538,7 @@ def _names_in(part: str) -> list[str]:
 
 
 @checked
-def vector(name: str, n: Any, **kwargs: Unpack[Typed]) -> Expr:
+def vector(name: str, n: Any, **kwargs: Unpack[LeafOptions]) -> Expr:
     """A symbol of one axis; `n` is its extent, an int or a name.
 
     Examples
@@ -551,7 +551,7 @@ def vector(name: str, n: Any, **kwargs: Unpack[Typed]) -> Expr:
 
 
 @checked
-def matrix(name: str, shape: Any, **kwargs: Unpack[Typed]) -> Expr:
+def matrix(name: str, shape: Any, **kwargs: Unpack[LeafOptions]) -> Expr:
     """A symbol of two axes; keyword arguments are those of `symbol`.
 
     Raises

@@ -7,6 +7,7 @@ import inspect
 import pathlib
 import sys
 from collections.abc import Callable
+from html import escape
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Generic
 
@@ -17,6 +18,7 @@ from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
+from symgrad.print.coloured import coloured
 from symgrad.solve import modules
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.native import NativePlan
@@ -394,6 +396,10 @@ class Solver(Generic[Answer]):
     def explain(self) -> str:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""
         return "\n".join([*self._lines, *(self._native.words() if self._native else [])])
+
+    def _repr_html_(self) -> str:
+        """What it solves, and the code that is made for it, for notebooks; the runtime is left out."""
+        return f"<p>{escape(self._lines[0])}</p>{coloured(self._generated())}"
 
     def __repr__(self) -> str:
         return f"<Solver: {self._lines[0]}>"

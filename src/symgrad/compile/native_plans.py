@@ -43,10 +43,18 @@ SHARES: Final = 4  # for each thread, so that none waits long for another
 
 
 class Kernel(NamedTuple):
-    """A compiled loop: a function of a table and a part, and the address of one of a table alone."""
+    """A compiled loop: a function of a table and a part, and addresses of others, as `loop_module` says.
+
+    Attributes
+    ----------
+    run : callable
+    once, flat : int
+        The latter is 0 where there is none.
+    """
 
     run: Callable[..., None]
     once: int
+    flat: int = 0
 
 
 class Layout(NamedTuple):

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from symgrad.expr.pytrees import Nest
 from symgrad.program.ir import Program
 from symgrad.targets.native import calls, engine, kernels
-from symgrad.targets.native.steps import TRUTH, Steps, Unsupported, steps_of
+from symgrad.targets.native.steps import TRUTH, ScalarSteps, Unsupported, steps_of
 
 MAKING: Final = RLock()  # machine code is made by one thread at a time
 
@@ -29,13 +29,13 @@ class Native:
 
     Attributes
     ----------
-    steps : Steps or None
+    steps : ScalarSteps or None
         The steps that are compiled, or None where there is no native code.
     why : str
         What stands against it.
     """
 
-    steps: Steps | None
+    steps: ScalarSteps | None
     why: str = ""
 
     def words(self) -> str:
@@ -59,7 +59,9 @@ def native_of(program: Program) -> Native:
     return Native(made)
 
 
-def native_function(made: Steps, nest: Nest, name: str, general: Callable[..., Any]) -> Builtin:
+def native_function(
+    made: ScalarSteps, nest: Nest, name: str, general: Callable[..., Any]
+) -> Builtin:
     """A builtin that computes steps for numbers, and hands all else on to `general`."""
     externals = made.externals()
     text = "\n".join(

@@ -1,4 +1,4 @@
-"""The notebooks of the documentation show what is stored in them; ``--update-golden`` stores what they show.
+"""The notebooks of the documentation show what is stored in them; ``--update-golden`` stores it anew.
 
 They are run here as Jupyter would run them, without its kernel: what a cell prints, and its last expression
 in all the forms in which notebooks look for it.

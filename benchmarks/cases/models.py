@@ -61,7 +61,7 @@ def symgrad_centred(**options: Any) -> Any:
 
 def numpy_centred(alpha: Any, mu: Any, q: Any, L: Any, X: Any) -> Any:
     """With the responsibilities of each Gaussian for each point."""
-    (n, d), k = X.shape, len(alpha)
+    n, d = X.shape
     Q = np.tril(L, -1)
     diagonal = np.exp(q)
     Q[:, range(d), range(d)] = diagonal

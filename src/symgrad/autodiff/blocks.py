@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgrad.autodiff.columns import Columns
+from symgrad.autodiff.columns import JacobianColumns
 from symgrad.autodiff.entries import all_directions, picked, symbols_of
 from symgrad.autodiff.parts import Part
 from symgrad.autodiff.reverse import pullback
@@ -54,7 +54,7 @@ def nonzero_blocks(
     names: Recall = NO_NAMES,
 ) -> dict[tuple[int, int], Expr]:
     """The blocks that are not known to be zero, by the numbers of function and variable, simplified."""
-    columns = Columns(outputs, symbols_of(variables))
+    columns = JacobianColumns(outputs, symbols_of(variables))
     if symmetric:
         blocks = [_column(columns, x, j + 1) for j, x in enumerate(variables)]
     else:
@@ -72,7 +72,7 @@ def nonzero_blocks(
     return found
 
 
-def _column(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
+def _column(columns: JacobianColumns, x: Expr, rows: int) -> dict[int, Expr]:
     """The derivatives of the first `rows` outputs by one variable."""
     outputs = columns.outputs[:rows]
     leaves = symbols_of([x])
@@ -84,7 +84,7 @@ def _column(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
     return {k: _gradient(y, x, leaves) for k, y in enumerate(outputs) if y in mention}
 
 
-def _by_parts(columns: Columns, x: Expr) -> dict[int, Expr]:
+def _by_parts(columns: JacobianColumns, x: Expr) -> dict[int, Expr]:
     """The derivatives of arrays by a symbol that is read in parts; none for any other."""
     whole = columns.parted(x) if any(y.ndim for y in columns.outputs) else None
     if whole is None:
@@ -102,7 +102,7 @@ def _gradient(y: Expr, x: Expr, leaves: Sequence[Expr]) -> Expr:
     return picked([x], dict(zip(leaves, cotangents, strict=True)))[0]
 
 
-def _by_an_array_of_symbols(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
+def _by_an_array_of_symbols(columns: JacobianColumns, x: Expr, rows: int) -> dict[int, Expr]:
     leaves = symbols_of([x])
     by_leaf = [columns.column({leaf: number(1)}, rows) for leaf in leaves]
     found = {}

@@ -26,7 +26,7 @@ from symgrad.ops.layout import SLICE
 from symgrad.rewrite.prepare import prepared
 
 
-class Columns:
+class JacobianColumns:
     """The Jacobian of some outputs by some symbols, to be asked for column by column.
 
     Parameters

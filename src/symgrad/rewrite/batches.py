@@ -22,7 +22,7 @@ from symgrad.ops.reshaping import RESHAPE
 from symgrad.rewrite.unrolling import RULES
 
 
-class Problem(NamedTuple):
+class MemberProblem(NamedTuple):
     """Parameters and outputs of one problem of a batch; those of the batch have an extent 1.
 
     Attributes
@@ -41,7 +41,7 @@ def place_of(shape: Shape, batch: str) -> int | None:
     return shape.index(batch) if batch in shape else None
 
 
-def one_problem(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Problem | None:
+def one_problem(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> MemberProblem | None:
     """The formulas of one problem, or None where the formulas are not those of a batch.
 
     Outputs have the batch as their first axis.
@@ -57,7 +57,7 @@ def one_problem(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Problem 
     images = replace([*parameters, *outputs], {}, {batch: 1})
     count = len(parameters)
     places = [place_of(x.shape, batch) for x in parameters]
-    return Problem(images[:count], images[count:], places)
+    return MemberProblem(images[:count], images[count:], places)
 
 
 def _keeps_apart(node: Expr, batch: str) -> bool:

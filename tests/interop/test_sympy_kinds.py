@@ -174,7 +174,11 @@ n, t, phi = sp.Symbol("n"), sp.Symbol("t", positive=True), sp.Symbol("phi")
             sp.Znm(3, -2, x, phi) + sp.Ynm(2, 0, x, phi) + sp.re(sp.Ynm(3, 1, x, phi)),
             {x: 0.5, phi: 2},
         ),
-        (sp.real_root(x, 3), {x: -0.5}),
+        (
+            sp.arg(2 * sp.I * x - 1) + sp.Abs(sp.exp(sp.I * y) + x) * sp.re(sp.sqrt(x)),
+            {x: 0.5, y: 1},
+        ),
+        (sp.real_root(x, 3) + sp.polar_lift(t) * sp.exp_polar(x), {x: -0.5, t: 2}),
         (x * sp.CRootOf(y**5 - y - 1, 0) + sp.stieltjes(1), {x: 2}),
     ],
     ids=str,

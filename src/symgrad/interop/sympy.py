@@ -34,7 +34,11 @@ from symgrad.interop.sympy_arrays import (
 )
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.interop.sympy_indexed import LEAVES, from_indexed
-from symgrad.interop.sympy_rewritten import in_other_words, without_imaginary_unit
+from symgrad.interop.sympy_rewritten import (
+    has_imaginary_unit,
+    in_other_words,
+    without_imaginary_unit,
+)
 from symgrad.interop.sympy_sums import written_out_sum
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
@@ -182,7 +186,7 @@ def from_sympy(e: Any) -> Expr:
         return shapes.reshape(shapes.stack(entries), tuple(int(n) for n in e.shape))
     if not isinstance(e, sp.Basic):
         raise ConversionError(f"from_sympy needs a SymPy expression, not {e!r}")
-    if isinstance(e, sp.Expr) and e.has(sp.I):
+    if isinstance(e, sp.Expr) and has_imaginary_unit(e):
         return _walk(without_imaginary_unit(e), {})
     return _walk(e, {})
 

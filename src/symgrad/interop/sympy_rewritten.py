@@ -66,6 +66,7 @@ _PARTS: Final[dict[Any, Callable[..., Parts]]] = {
     _BESSEL.hn2: lambda n, x: _above_zero(x, sp.jn(n, x), -sp.yn(n, x)),
     sp.Ynm: _harmonic,
 }
+_REAL: Final = (sp.re, sp.im, sp.arg, sp.Abs)  # of complex operands too
 _COMPLEX: Final = (sp.I, sp.re, sp.im, sp.arg, sp.conjugate, *_PARTS)
 
 
@@ -79,7 +80,8 @@ def real_parts(e: Any) -> tuple[Any, Any]:
     """
     stand_ins = {s: sp.Dummy(s.name, real=True) for s in e.free_symbols if s.is_real is None}
     back = {dummy: s for s, dummy in stand_ins.items()}
-    pairs = {}
+    pairs = {f: sp.Dummy(real=True) for f in e.atoms(*_REAL) if f != e}
+    back |= {dummy: f for f, dummy in pairs.items()}
     for f in e.atoms(*_PARTS):
         pairs[f], meanings = _PARTS[type(f)](*f.args)
         back |= meanings
@@ -91,6 +93,13 @@ def real_parts(e: Any) -> tuple[Any, Any]:
             " write it by real functions"
         )
     return found[0].xreplace(back), found[1].xreplace(back)
+
+
+def has_imaginary_unit(e: Any) -> bool:
+    """Whether the imaginary unit is in `e`, parts of complex numbers apart, which are real."""
+    if not e.has(sp.I):
+        return False
+    return bool(e.xreplace({f: sp.Dummy(real=True) for f in e.atoms(*_REAL)}).has(sp.I))
 
 
 def without_imaginary_unit(e: Any) -> Any:
@@ -183,6 +192,9 @@ _RULES: Final[dict[str, Callable[[Any], Any]]] = {
     "Contains": lambda node: node.args[1].as_relational(node.args[0]),
     "LeviCivita": lambda node: sp.functions.special.tensor_functions.eval_levicivita(*node.args),
     "PhysicalConstant": _in_base_units,
+    "exp_polar": sp.unpolarify,
+    "polar_lift": sp.unpolarify,
+    "principal_branch": sp.unpolarify,
     "Prefix": lambda node: node.scale_factor,
     "Quantity": _in_base_units,
     "Ynm": _spherical,

@@ -104,7 +104,8 @@ def polygamma(n: Any, x: Any) -> Expr:
     """
     if isinstance(n, Expr):
         if value_of(n) is None:
-            return free_orders.POLYGAMMA(n, x)
+            made: Expr = free_orders.POLYGAMMA(n, x)
+            return made
         n = value_of(n)
     if not is_exact(n) or n != int(n) or n < 0:
         raise ArgumentError(f"the order of polygamma must be a non-negative int, not {n!r}")

@@ -71,7 +71,8 @@ def _of(op: Op, free: Elementwise, parameters: Sequence[Any], x: Any) -> Expr:
     """The record of fixed parameters where all are numbers, else that of parameters that are operands."""
     values = [value_of(as_expr(c)) for c in parameters]
     if None in values:
-        return free(*parameters, x)
+        made: Expr = free(*parameters, x)
+        return made
     if any(isinstance(c, bool) for c in values):
         raise ArgumentError(f"the parameters of {op.name} must be numbers, not {parameters!r}")
     if values[-1] <= 0 and values[-1] == int(values[-1]):

@@ -181,7 +181,8 @@ def expn(n: Any, x: Any) -> Expr:
     """
     if isinstance(n, Expr):
         if value_of(n) is None:
-            return free_orders.EXPN(n, x)
+            made: Expr = free_orders.EXPN(n, x)
+            return made
         n = value_of(n)
     if not is_exact(n) or n != int(n) or n < 0:
         raise ArgumentError(f"the order of expn must be a non-negative int, not {n!r}")

@@ -336,7 +336,8 @@ def lambertw(z: Any, k: Any = 0, tol: Any = None) -> Expr:
     branch = value_of(as_expr(k))
     if branch not in branches:
         raise ArgumentError(f"lambertw has real values on the branches 0 and -1 only, not {k}")
-    return branches[branch](z)
+    made: Expr = branches[branch](z)
+    return made
 
 
 # Spence's function, which SymPy has as a polylogarithm, and Owen's T
@@ -394,7 +395,8 @@ def zeta(x: Any, q: Any = None) -> Expr:
     >>> print(sg.diff(sg.special.zeta(3, q), q))
     -3*zeta(4, q)
     """
-    return free_orders.RIEMANN_ZETA(x) if q is None else free_orders.ZETA(x, q)
+    made: Expr = free_orders.RIEMANN_ZETA(x) if q is None else free_orders.ZETA(x, q)
+    return made
 
 
 ORDERED_OPS: Final = (POLYGAMMA, EXPN, *BESSEL_OPS, *HYPERGEOMETRIC_OPS, *FAMILIES)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgrad.autodiff.columns import Columns
+from symgrad.autodiff.columns import JacobianColumns
 from symgrad.autodiff.entries import all_directions, picked, symbols_of
 from symgrad.autodiff.reverse import pullback
 from symgrad.expr.collector import COLLECTOR_PAUSED
@@ -53,7 +53,7 @@ def nonzero_blocks(
     names: Recall = NO_NAMES,
 ) -> dict[tuple[int, int], Expr]:
     """The blocks that are not known to be zero, by the numbers of function and variable, simplified."""
-    columns = Columns(outputs, symbols_of(variables))
+    columns = JacobianColumns(outputs, symbols_of(variables))
     blocks = [
         _column(columns, x, j + 1 if symmetric else len(outputs)) for j, x in enumerate(variables)
     ]
@@ -70,7 +70,7 @@ def nonzero_blocks(
     return found
 
 
-def _column(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
+def _column(columns: JacobianColumns, x: Expr, rows: int) -> dict[int, Expr]:
     """The derivatives of the first `rows` outputs by one variable."""
     outputs = columns.outputs[:rows]
     leaves = symbols_of([x])
@@ -88,7 +88,7 @@ def _gradient(y: Expr, x: Expr, leaves: Sequence[Expr]) -> Expr:
     return picked([x], dict(zip(leaves, cotangents, strict=True)))[0]
 
 
-def _by_an_array_of_symbols(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
+def _by_an_array_of_symbols(columns: JacobianColumns, x: Expr, rows: int) -> dict[int, Expr]:
     leaves = symbols_of([x])
     by_leaf = [columns.column({leaf: number(1)}, rows) for leaf in leaves]
     found = {}

@@ -24,7 +24,7 @@ from symgrad.ops.einsum import times
 from symgrad.rewrite.prepare import prepared
 
 
-class Columns:
+class JacobianColumns:
     """The Jacobian of some outputs by some symbols, to be asked for column by column.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any
 from symgrad.expr.pytrees import Nest
 from symgrad.program.ir import Program
 from symgrad.targets.native import calls, engine, kernels
-from symgrad.targets.native.steps import TRUTH, Steps, Unsupported, steps_of
+from symgrad.targets.native.steps import TRUTH, ScalarSteps, Unsupported, steps_of
 
 
 @dataclass(frozen=True)
@@ -18,13 +18,13 @@ class Native:
 
     Attributes
     ----------
-    steps : Steps or None
+    steps : ScalarSteps or None
         The steps that are compiled, or None where there is no native code.
     why : str
         What stands against it.
     """
 
-    steps: Steps | None
+    steps: ScalarSteps | None
     why: str = ""
 
     def words(self) -> str:
@@ -49,7 +49,7 @@ def native_of(program: Program) -> Native:
 
 
 def native_function(
-    made: Steps, nest: Nest, name: str, general: Callable[..., Any]
+    made: ScalarSteps, nest: Nest, name: str, general: Callable[..., Any]
 ) -> tuple[Callable[..., Any], int]:
     """A builtin that computes steps for numbers, and hands all else on to `general`; its vectorcall too.
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from symgrad.compile.native_bodies import body_of_program
 from symgrad.compile.native_loops import MAX_PLANS, NativeWork
-from symgrad.compile.native_plans import Plan
+from symgrad.compile.native_plans import LoopPlan
 from symgrad.compile.pipeline import Options
 from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.program.ir import Program
@@ -32,7 +32,7 @@ class OneShape:
             tuple(range(len(nest[2]))),
         )
         self._work: NativeWork | None = None
-        self._plans: dict[tuple[Any, int], Plan | None] = {}
+        self._plans: dict[tuple[Any, int], LoopPlan | None] = {}
 
     def find(self, args: Sequence[Any]) -> Any:
         """The results in their form; None for other arguments, or where there is no native code."""
@@ -59,7 +59,7 @@ class OneShape:
         results = plan.fresh(args)
         return results if self._listed else rebuild_nest(self._nest, results)
 
-    def _made(self, key: tuple[Any, int], args: Sequence[Any]) -> Plan | None:
+    def _made(self, key: tuple[Any, int], args: Sequence[Any]) -> LoopPlan | None:
         """The plan for arguments that are new."""
         if self._work is None:
             body = body_of_program(self._lowered())

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.compile.native_bodies import Body, body_of, result_types
-from symgrad.compile.native_plans import Kernel, Layout, Plan
+from symgrad.compile.native_bodies import NativeBody, body_of, result_types
+from symgrad.compile.native_plans import Layout, LoopPlan, NativeKernel
 from symgrad.program.ir import Loop
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import DType
@@ -58,13 +58,13 @@ class NativeLoop:
 class NativeWork:
     """Work on entries, with a plan for each layout of operands that came."""
 
-    def __init__(self, body: Body, threads: int | None, fast: bool) -> None:
+    def __init__(self, body: NativeBody, threads: int | None, fast: bool) -> None:
         self.body = body
         self.threads = threads
         self.fast = fast
-        self.kernels: dict[LoopCode, Kernel] = {}
+        self.kernels: dict[LoopCode, NativeKernel] = {}
         self._types: dict[tuple[DType, ...], list[DType] | None] = {}
-        self._plans: dict[Any, Plan] = {}
+        self._plans: dict[Any, LoopPlan] = {}
 
     def run(self, operands: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
         """The results, in arrays that are given where they fit; None where types have no native code.
@@ -83,7 +83,7 @@ class NativeWork:
             results = again.run(copies, nothing)
         return results
 
-    def plan(self, operands: Sequence[Any], given: Sequence[Any]) -> Plan | None:
+    def plan(self, operands: Sequence[Any], given: Sequence[Any]) -> LoopPlan | None:
         """The plan for arrays of these layouts; None where there is no native code for their types."""
         key = (*[_layout(x) for x in operands], *[_layout(x) for x in given])
         found = self._plans.get(key)
@@ -94,7 +94,9 @@ class NativeWork:
             types = self._result_types(tuple([x.type for x in inputs]))
             if types is None:
                 return None
-            found = Plan(self.body, types, inputs, outputs, self.threads, self.fast, self._kernel)
+            found = LoopPlan(
+                self.body, types, inputs, outputs, self.threads, self.fast, self._kernel
+            )
             for oldest in [*self._plans][: 1 - MAX_PLANS]:
                 self._plans.pop(oldest, None)
             self._plans[key] = found
@@ -108,13 +110,13 @@ class NativeWork:
                 self._types[key] = None
         return self._types[key]
 
-    def _kernel(self, code: LoopCode) -> Kernel:
+    def _kernel(self, code: LoopCode) -> NativeKernel:
         """The native function of a loop."""
         found = self.kernels.get(code)
         if found is None:
             library = engine.compiled(loop_module(code), ["loop", "loop_once"])
             run = library.function("loop", None, ctypes.c_void_p, *[ctypes.c_int64] * RANGE)
-            found = self.kernels[code] = Kernel(run, library.address("loop_once"))
+            found = self.kernels[code] = NativeKernel(run, library.address("loop_once"))
         return found
 
 

@@ -21,14 +21,14 @@ from symgrad.rewrite.unrolling import RULES
 WITH_ROWS: Final = (RESHAPE, layout.CONCAT, layout.SLICE, layout.EMBED)
 
 
-class Problem(NamedTuple):
+class MemberProblem(NamedTuple):
     """Parameters and outputs of one problem of a batch; those of the batch have a leading extent 1."""
 
     parameters: list[Expr]
     outputs: list[Expr]
 
 
-def one_problem(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Problem | None:
+def one_problem(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> MemberProblem | None:
     """The formulas of one problem, or None where the formulas are not those of a batch."""
     names = {d for x in parameters for d in x.shape if not isinstance(d, int)}
     if len(names) != 1:
@@ -39,7 +39,7 @@ def one_problem(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> Problem 
     if not all(_keeps_rows(node, batch) for node in toposort(outputs)):
         return None
     images = replace([*parameters, *outputs], {}, {batch: 1})
-    return Problem(images[: len(parameters)], images[len(parameters) :])
+    return MemberProblem(images[: len(parameters)], images[len(parameters) :])
 
 
 def _keeps_rows(node: Expr, batch: str) -> bool:

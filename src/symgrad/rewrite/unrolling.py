@@ -44,7 +44,7 @@ Grid = Any  # numpy object array of Expr
 ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
 
 
-class Scalars(NamedTuple):
+class EntryScalars(NamedTuple):
     """The entries of parameters and of outputs."""
 
     parameters: list[Grid]
@@ -75,7 +75,9 @@ def _is_small(x: Expr) -> bool:
     )
 
 
-def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) -> Scalars | None:
+def by_entries(
+    parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]
+) -> EntryScalars | None:
     """The entries of outputs that have them; None where they are too many for code on floats.
 
     Parameters come with the identifiers that the names of their entries are made of.
@@ -86,13 +88,15 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
     ):
         return None
     names = Names([identifier for identifier, _ in parameters])
-    parts = Parts(lambda x: tuple(range(x.ndim)))
+    parts = UnrolledParts(lambda x: tuple(range(x.ndim)))
     grids = parts.grids
     grids.update({x: _symbols(identifier, x, names) for identifier, x in parameters})
     for node in order:
         if node not in grids:
             grids[node] = RULES.get(node.op, _by_record)(node, parts)
-    return Scalars([grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs])
+    return EntryScalars(
+        [grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs]
+    )
 
 
 def pays(steps: int, array_steps: int) -> bool:
@@ -163,7 +167,7 @@ def _mirrored(y: Expr, grid: Grid) -> Grid:
     return grid
 
 
-class Parts:
+class UnrolledParts:
     """Nodes that are written out: `axes` tells along which axes, `grids` holds the parts of each.
 
     A node that is written out along no axis has a grid of shape (), which holds it whole.
@@ -245,7 +249,7 @@ def _joined(parts: Sequence[Expr], axis: int) -> Expr:
 # Nodes, written out along all axes
 
 
-def _by_record(node: Expr, parts: Parts) -> Grid:
+def _by_record(node: Expr, parts: UnrolledParts) -> Grid:
     """By the record's own form, in which plain numbers may stand; else entry by entry."""
     if node.op.unrolled is None:
         return parts.elementwise(node)
@@ -254,25 +258,25 @@ def _by_record(node: Expr, parts: Parts) -> Grid:
     return _grid(entries, node.shape)
 
 
-def _cast(node: Expr, parts: Parts) -> Grid:
+def _cast(node: Expr, parts: UnrolledParts) -> Grid:
     """Entries in another type; numbers in float64 need none."""
     (ty,) = node.params
     entries = parts.grids[node.args[0]].ravel()
     return _grid([x if ty is FLOAT and x.ty.weak else cast(x, ty) for x in entries], node.shape)
 
 
-def _leaf(node: Expr, parts: Parts) -> Grid:
+def _leaf(node: Expr, parts: UnrolledParts) -> Grid:
     return single(node)
 
 
-def _constant(node: Expr, parts: Parts) -> Grid:
+def _constant(node: Expr, parts: UnrolledParts) -> Grid:
     if is_number(node):
         return _filled(node.shape, _number(node.params[0], node.ty))
     array = node.params[0].array
     return _grid([number(v, (), node.ty) for v in array.ravel().tolist()], node.shape)
 
 
-def _eye(node: Expr, parts: Parts) -> Grid:
+def _eye(node: Expr, parts: UnrolledParts) -> Grid:
     pair = _number(0, node.ty), _number(1, node.ty)
     return _grid([pair[v] for v in np.eye(node.params.extent, dtype=int).ravel()], node.shape)
 
@@ -297,7 +301,7 @@ def _is_zero(x: Expr) -> bool:
 
 
 # Leaves, and what is not by `Op.unrolled`: numbers are typed by them, and products leave zeros out
-RULES: Final[dict[Any, Callable[[Expr, Parts], Grid]]] = {
+RULES: Final[dict[Any, Callable[[Expr, UnrolledParts], Grid]]] = {
     SYMBOL: _leaf,
     NAMED_NUMBER: _leaf,
     CONST: _constant,

@@ -26,7 +26,7 @@ SMALL: Final = 2000  # entries, up to which code for large arrays or on several 
 MAX_REMEMBERED: Final = 200_000  # nodes, over all programs
 
 
-class Program:
+class TapeProgram:
     """Formulas over symbols, and the function that gives their values.
 
     Attributes
@@ -95,13 +95,13 @@ def plain(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., lis
     return call
 
 
-_programs: Final[Recent[Program]] = Recent(MAX_REMEMBERED, lambda program: program.size)
+_programs: Final[Recent[TapeProgram]] = Recent(MAX_REMEMBERED, lambda program: program.size)
 
 
-def program_of(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Program:
+def program_of(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> TapeProgram:
     """The one program of formulas over symbols."""
     key = (tuple(symbols), tuple(outputs))
-    return _programs.get(key, lambda: Program(*key))
+    return _programs.get(key, lambda: TapeProgram(*key))
 
 
 def forget() -> None:

@@ -22,8 +22,8 @@ from symgrad.targets.native.entries import (
     BOOLEAN,
     OF_NUMBERS,
     DType,
-    Entries,
-    Entry,
+    EntryCode,
+    EntryValue,
     llvm_type,
 )
 from symgrad.targets.native.functions.number import BOOL, PLAIN, Processor
@@ -41,14 +41,14 @@ RANGE: Final = 5  # numbers that say over what part a loop runs
 SAME, NEXT, APART = "same", "next", "apart"
 
 
-class Array(NamedTuple):
+class LoopOperand(NamedTuple):
     """An operand: its type, and how it goes along the innermost axis."""
 
     type: DType
     step: str
 
 
-class Result(NamedTuple):
+class LoopResult(NamedTuple):
     """What becomes of a value.
 
     Attributes
@@ -95,8 +95,8 @@ class LoopCode:
     """
 
     instrs: tuple[Instr, ...]
-    operands: tuple[Array, ...]
-    results: tuple[Result, ...]
+    operands: tuple[LoopOperand, ...]
+    results: tuple[LoopResult, ...]
     rank: int
     fast: bool = False
     processor: Processor = PLAIN
@@ -201,7 +201,7 @@ class _Chunk:
         i = b.phi(INT)
         seen = b.phi(BYTE)
         totals = {k: b.phi(llvm_type(r.type)) for k, r in enumerate(self.loop.results) if r.chunked}
-        entries = Entries(b, self.loop.fast, self.loop.processor, self.whole)
+        entries = EntryCode(b, self.loop.fast, self.loop.processor, self.whole)
         values = self._values(b, entries, i, still)
         after: dict[int, Any] = {}
         for k, r in enumerate(self.loop.results):
@@ -233,18 +233,20 @@ class _Chunk:
             b.store(value, address)
         b.ret(b.icmp_unsigned("!=", found, BYTE(0)))
 
-    def _values(self, b: Any, entries: Entries, i: Any, still: dict[int, Entry]) -> list[Entry]:
-        values: list[Entry] = []
+    def _values(
+        self, b: Any, entries: EntryCode, i: Any, still: dict[int, EntryValue]
+    ) -> list[EntryValue]:
+        values: list[EntryValue] = []
         for v, instr in enumerate(self.loop.instrs):
             if v < len(self.loop.operands):
                 values.append(still[v] if v in still else self._loaded(b, v, i))
             elif not instr.args or instr.kind.entrywise:
                 values.append(entries.emit(instr.kind, [values[a] for a in instr.args]))
             else:
-                values.append(Entry(None, None))  # a reduction, which is a result
+                values.append(EntryValue(None, None))  # a reduction, which is a result
         return values
 
-    def _result(self, b: Any, entries: Entries, r: Result, values: list[Entry]) -> Any:
+    def _result(self, b: Any, entries: EntryCode, r: LoopResult, values: list[EntryValue]) -> Any:
         """The value that is stored, or enters a reduction."""
         first, *others = [entries.cast(values[v], r.type) for v in r.value]
         for other in others:
@@ -252,13 +254,13 @@ class _Chunk:
             first = multiplied(first, other)
         return first
 
-    def _loaded(self, b: Any, k: int, i: Any) -> Entry:
+    def _loaded(self, b: Any, k: int, i: Any) -> EntryValue:
         d = self.loop.operands[k].type
         address = self.pointers[k] if i is None else self._address(b, k, i)
         value = b.load(address, typ=memory_type(d), align=1)  # as NumPy's arrays may be
         if OF_NUMBERS.get(d, d) == BOOLEAN:
             value = b.icmp_unsigned("!=", value, BYTE(0))
-        return Entry(value, d)
+        return EntryValue(value, d)
 
     def _address(self, b: Any, k: int, i: Any) -> Any:
         n = len(self.loop.operands)
@@ -268,7 +270,7 @@ class _Chunk:
         return b.gep(self.pointers[k], [i], inbounds=True, source_etype=memory_type(array.type))
 
 
-def reduced(b: Any, r: Result, total: Any, value: Any) -> Any:
+def reduced(b: Any, r: LoopResult, total: Any, value: Any) -> Any:
     """A total and one value more. The order of sums is LLVM's: it adds up several in parallel."""
     real = r.type.kind == "f"
     if r.ufunc == "add":
@@ -283,7 +285,7 @@ def reduced(b: Any, r: Result, total: Any, value: Any) -> Any:
     return b.call(function, [total, value])
 
 
-def start_of(r: Result) -> Any:
+def start_of(r: LoopResult) -> Any:
     """What a reduction begins with."""
     return ir.Constant(llvm_type(r.type), identity(r.ufunc, r.type))
 

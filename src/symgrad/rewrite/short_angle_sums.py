@@ -53,7 +53,7 @@ def _without(powers: Powers, *bases: Expr) -> Powers:
 # One function of a sum of angles beside a product of functions of the parts
 
 
-class Parts(NamedTuple):
+class PartsOfAngle(NamedTuple):
     """``F(a*u + b*v)`` beside ``G(u)*H(v)``: the angles, their signs, and which of G and H are sines."""
 
     angles: tuple[Expr, Expr]
@@ -76,7 +76,9 @@ def _beside_product(x: Expr, terms: Sequence[Term]) -> Expr | None:
     return None
 
 
-def _parts(whole: Expr, rest: Powers, other: Powers, family: Sequence[Elementwise]) -> Parts | None:
+def _parts(
+    whole: Expr, rest: Powers, other: Powers, family: Sequence[Elementwise]
+) -> PartsOfAngle | None:
     """The two functions among other factors whose angles make that of `whole`."""
     found = [b for b, n in other.items() if b.op in family and n == 1 and b not in rest]
     if len(found) != 2 or _without(other, *found) != rest:
@@ -85,12 +87,16 @@ def _parts(whole: Expr, rest: Powers, other: Powers, family: Sequence[Elementwis
     for a, b in product((1, -1), repeat=2):
         if value_of(combined((a, u), (b, v), (-1, whole.args[0]))) == 0:
             sines = [int(y.op is family[1]) for y in found]
-            return Parts((u, v), (a, b), (sines[0], sines[1]))
+            return PartsOfAngle((u, v), (a, b), (sines[0], sines[1]))
     return None
 
 
 def _joined(
-    whole: Expr, found: Parts, c: Exact, d: Exact, family: tuple[Elementwise, Elementwise, int]
+    whole: Expr,
+    found: PartsOfAngle,
+    c: Exact,
+    d: Exact,
+    family: tuple[Elementwise, Elementwise, int],
 ) -> Term | None:
     """``c*F(a*u + b*v) + d*G(u)*H(v)`` as one product of functions, or as one function.
 

@@ -262,5 +262,6 @@ def _mentioned(nodes: Iterable[ast.AST]) -> frozenset[str]:
     walked = [n for node in nodes for n in ast.walk(node)]
     names = {n.id for n in walked if isinstance(n, ast.Name)}
     attributes = {f".{n.attr}" for n in walked if isinstance(n, ast.Attribute)}
-    words = {f".{n.value}" for n in walked if isinstance(n, ast.Constant)}
+    constants = [n.value for n in walked if isinstance(n, ast.Constant)]
+    words = {f".{value}" for value in constants if isinstance(value, str)}
     return frozenset(names | attributes | words)

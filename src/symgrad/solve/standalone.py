@@ -16,7 +16,7 @@ WIDTH: Final = 88  # of a line of imports, as ruff and black have it
 _DOCUMENTED: Final = (ast.FunctionDef, ast.ClassDef)
 
 
-class Method(NamedTuple):
+class MethodText(NamedTuple):
     """A method of a class: its name, what it mentions, and its text."""
 
     name: str
@@ -33,7 +33,7 @@ class Definition(NamedTuple):
     defines: frozenset[str]
     mentions: frozenset[str]
     text: str
-    methods: tuple[Method, ...] = ()
+    methods: tuple[MethodText, ...] = ()
 
 
 class Import(NamedTuple):
@@ -148,7 +148,7 @@ def _is_wanted(d: Definition, wanted: set[str], owners: frozenset[str]) -> bool:
     return not wanted.isdisjoint(d.defines or d.mentions & owners)
 
 
-def _called(d: Definition, wanted: set[str]) -> list[Method]:
+def _called(d: Definition, wanted: set[str]) -> list[MethodText]:
     """The methods that may be called: by name, or by Python."""
     return [m for m in d.methods if f".{m.name}" in wanted or m.name.startswith("__")]
 
@@ -215,7 +215,7 @@ def _placed(body: Sequence[ast.stmt], end: int) -> Iterator[tuple[ast.stmt, int,
 def _class(node: ast.ClassDef, lines: Sequence[str], start: int) -> Definition:
     """A class: its own statements, and its methods."""
     head, own = [lines[start : node.lineno]], []
-    methods: list[Method] = []
+    methods: list[MethodText] = []
     names = {part.name for part in node.body if isinstance(part, ast.FunctionDef)}
     for part, first, last in _placed(node.body, node.lineno):
         method = isinstance(part, ast.FunctionDef)
@@ -226,7 +226,7 @@ def _class(node: ast.ClassDef, lines: Sequence[str], start: int) -> Definition:
             return Definition(frozenset({node.name}), _mentioned([node]), text)
         if isinstance(part, ast.FunctionDef):
             text = "\n".join(lines[first:last]).strip("\n")
-            methods.append(Method(part.name, _mentioned([part]), text))
+            methods.append(MethodText(part.name, _mentioned([part]), text))
         else:
             own.append(part)
             head.append(lines[first:last])

@@ -29,6 +29,7 @@ from symgrad.expr.pickling import flatten
 from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
+from symgrad.print.coloured import coloured
 from symgrad.program.ir import Program
 from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
@@ -445,6 +446,10 @@ class CompiledFunction:
         """
         native = self._as_native() if self._options.native else None
         return explain(self._draft, self._nest, repr(self), self._code, native)
+
+    def _repr_html_(self) -> str:
+        """The code, for notebooks."""
+        return coloured(self.source)
 
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self._signature.parameters)

@@ -310,6 +310,7 @@ class Variable(Operators):
         """A function of two operands, of which one is a Variable: the same, with less to look at."""
         left, right = a.__class__, b.__class__
         inputs: tuple[Record, ...]
+        scalars: tuple[Any, ...] = ()
         if left in SCALARS or right in SCALARS:
             number, one = (a, b) if left in SCALARS else (b, a)
             if one.__class__ is not Variable or _too_large(number):
@@ -322,13 +323,13 @@ class Variable(Operators):
             y = b.record() if right is Variable else _array_record(b)
             if x is None or y is None:
                 return _read_and_carried_out(function, (a, b), {})
-            inputs, scalars = (x, y), ()
+            inputs = (x, y)
             key = (function, x.kind, y.kind)
         known = SINGLES.get(key)
         if known is not None:
             return _single(known, inputs, scalars)
-        patterns = [part if part in SCALARS else OPERAND for part in (left, right)]
-        return _first_time(key, *patterns, inputs, scalars)
+        first, second = [part if part in SCALARS else OPERAND for part in (left, right)]
+        return _first_time(key, first, second, inputs, scalars)
 
     __symgrad_picture__ = staticmethod(picture_of_variables)
 

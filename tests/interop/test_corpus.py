@@ -14,8 +14,7 @@ from tests.interop import corpus
 import symgrad as sg
 
 QUICK = [
-    f"sympy.functions.special.tests.test_{name}"
-    for name in ("beta_functions", "spec_polynomials", "singularity_functions")
+    f"sympy.functions.special.tests.test_{name}" for name in ("beta_functions", "spec_polynomials")
 ]
 SECONDS = 20
 
@@ -101,7 +100,7 @@ def check(names, count):
 
 
 def test_a_few_dozen_formulas():
-    check(QUICK, 30)
+    check(QUICK, 24)
 
 
 @pytest.mark.slow

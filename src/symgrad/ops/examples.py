@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from symgrad.ops.sections import with_sections
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # What the names in examples are
 SYMBOLS: Final = {
@@ -248,9 +252,15 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+def documented(function: F) -> F:
+    """The function, whose docstring gets what it lacks."""
+    function.__doc__ = with_example(function.__name__.rstrip("_"), function.__doc__)
+    return function
+
+
 def with_example(name: str, doc: str | None) -> str:
-    """A docstring with the example of a function behind it, where there is one and it has none."""
-    plain = inspect.cleandoc(doc or "")
+    """A docstring with what it lacks: the shapes and errors of its kind, and an example."""
+    plain = with_sections(name, doc).rstrip()
     example = EXAMPLES.get(name)
     if example is None or ">>>" in plain:
         return plain

@@ -39,6 +39,7 @@ from symgrad.ops.bessel import (
 )
 from symgrad.ops.elementwise import elementwise
 from symgrad.ops.entropies import entr, kl_div, rel_entr, xlog1py, xlogy
+from symgrad.ops.examples import documented
 from symgrad.ops.families import (
     FAMILIES,
     dawsn_derivative,
@@ -240,6 +241,7 @@ logit = special_function(
 )
 
 
+@documented
 @checked
 def log_expit(x: Any) -> Any:
     """``log(expit(x))`` for any x without overflow: ``-softplus(-x)``.

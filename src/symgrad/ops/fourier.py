@@ -30,7 +30,16 @@ from symgrad.ops.ufuncs import add, divide, multiply, negative, square, subtract
 
 
 class Parts(NamedTuple):
-    """The real and the imaginary part of an array, both real."""
+    """The real and the imaginary part of an array, both real and of one shape.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.vector("x", 4)
+    >>> parts = sg.fft.rfft(x)
+    >>> parts.real.shape, parts.imag.shape
+    ((3,), (3,))
+    """
 
     real: Expr
     imag: Expr

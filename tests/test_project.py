@@ -147,17 +147,6 @@ def test_every_name_in_all_exists_and_is_documented():
             assert value.__doc__, f"{name} has no docstring"
 
 
-def test_every_public_callable_has_an_example():
-    """But for errors, which are raised, and `variable`, whose example its function has."""
-    for room in (sg, sg.linalg, sg.special, sg.fft, sg.optim):
-        for name in room.__all__:
-            value = getattr(room, name)
-            error = isinstance(value, type) and issubclass(value, Exception)
-            if callable(value) and not error and name != "variable":
-                assert ">>>" in value.__doc__, f"{name} has no example"
-    assert ">>>" in type(sg.variable).__call__.__doc__
-
-
 @pytest.mark.parametrize("path", FILES, ids=module_name)
 def test_functions_are_short(path):
     for node in ast.walk(ast.parse(path.read_text())):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from symgrad.autodiff.columns import JacobianColumns
 from symgrad.autodiff.entries import all_directions, picked, symbols_of
+from symgrad.autodiff.parts import Part
 from symgrad.autodiff.reverse import pullback
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import SYMBOL, is_value, number
@@ -54,9 +55,10 @@ def nonzero_blocks(
 ) -> dict[tuple[int, int], Expr]:
     """The blocks that are not known to be zero, by the numbers of function and variable, simplified."""
     columns = JacobianColumns(outputs, symbols_of(variables))
-    blocks = [
-        _column(columns, x, j + 1 if symmetric else len(outputs)) for j, x in enumerate(variables)
-    ]
+    if symmetric:
+        blocks = [_column(columns, x, j + 1) for j, x in enumerate(variables)]
+    else:
+        blocks = [_by_parts(columns, x) or _column(columns, x, len(outputs)) for x in variables]
     places = [(i, j) for j, column in enumerate(blocks) for i in column]
     made = in_names([blocks[j][i] for i, j in places], columns.recall, True)
     if names.parts:
@@ -80,6 +82,18 @@ def _column(columns: JacobianColumns, x: Expr, rows: int) -> dict[int, Expr]:
         return columns.column(all_directions(x), rows)
     mention = depends_on(toposort(outputs), leaves)
     return {k: _gradient(y, x, leaves) for k, y in enumerate(outputs) if y in mention}
+
+
+def _by_parts(columns: JacobianColumns, x: Expr) -> dict[int, Expr]:
+    """The derivatives of arrays by a symbol that is read in parts; none for any other."""
+    whole = columns.parted(x) if any(y.ndim for y in columns.outputs) else None
+    if whole is None:
+        return {}
+    found: dict[int, dict[Part, Expr]] = {}
+    for part in whole.parts:
+        for k, piece in columns.column(whole.directions(part), len(columns.outputs)).items():
+            found.setdefault(k, {})[part] = piece
+    return {k: whole.joined(columns.outputs[k], pieces) for k, pieces in found.items()}
 
 
 def _gradient(y: Expr, x: Expr, leaves: Sequence[Expr]) -> Expr:

@@ -36,6 +36,7 @@ from symgrad.expr.types import FLOAT, Ty
 from symgrad.ops.arithmetic import add_all, mul_all
 from symgrad.ops.cast import CAST, cast
 from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
+from symgrad.ops.gathering import GATHER, SCATTER
 from symgrad.ops.layout import concat, full_entry, slice_of
 from symgrad.ops.symmetry import is_symmetric
 
@@ -63,8 +64,15 @@ def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
         any(x.shape for x in (*parameters, *order))
         and all(x.ty is FLOAT and _is_small(x) for x in parameters)
         and all((y.ty is FLOAT or y.ty.weak) and _is_small(y) for y in outputs)
-        and all(x.op in RULES or x.op.elementwise or x.op.unrolled is not None for x in order)
+        and all(map(_is_written_out, order))
     )
+
+
+def _is_written_out(x: Expr) -> bool:
+    """Whether there is a rule for a node; places to pick from must be known."""
+    if x.op in PICKING:
+        return all(index.op is CONST for index in x.args[1:])
+    return x.op in RULES or x.op.elementwise or x.op.unrolled is not None
 
 
 def _is_small(x: Expr) -> bool:
@@ -281,6 +289,29 @@ def _eye(node: Expr, parts: UnrolledParts) -> Grid:
     return _grid([pair[v] for v in np.eye(node.params.extent, dtype=int).ravel()], node.shape)
 
 
+def _gathered(node: Expr, parts: UnrolledParts) -> Grid:
+    """The entries at known places."""
+    grid = parts.grids[node.args[0]][_indices(node, parts)]
+    return _grid(list(grid.ravel()), node.shape) if isinstance(grid, np.ndarray) else single(grid)
+
+
+def _scattered(node: Expr, parts: UnrolledParts) -> Grid:
+    """What is added at each known place."""
+    shape: Any = node.shape
+    places = np.arange(math.prod(shape)).reshape(shape)[_indices(node, parts)]
+    terms: list[list[Expr]] = [[] for _ in range(math.prod(shape))]
+    for place, entry in zip(places.ravel(), parts.grids[node.args[0]].ravel(), strict=True):
+        if not _is_zero(entry):
+            terms[place].append(entry)
+    return _grid([add_all(t) if t else _number(0, node.ty) for t in terms], shape)
+
+
+def _indices(node: Expr, parts: UnrolledParts) -> tuple[Any, ...]:
+    """The arrays of places, on the leading axes, that a node picks or fills."""
+    grids = [parts.grids[index] for index in node.args[1:]]
+    return tuple([np.array([value_of(e) for e in g.ravel()], int).reshape(g.shape) for g in grids])
+
+
 def _extents(node: Expr) -> dict[int, Any]:
     """The extent of each label of a product."""
     inputs, _, spread = node.params
@@ -308,4 +339,7 @@ RULES: Final[dict[Any, Callable[[Expr, UnrolledParts], Grid]]] = {
     EYE: _eye,
     CAST: _cast,
     EINSUM: lambda node, parts: parts.contracted(node),
+    GATHER: _gathered,
+    SCATTER: _scattered,
 }
+PICKING: Final = (GATHER, SCATTER)

@@ -11,6 +11,8 @@ import sympy as sp
 from scipy.interpolate import CubicSpline
 
 import symgrad as sg
+from symgrad.compile.open_function import KEPT
+from symgrad.errors import ArgumentError
 
 x, y = sg.symbols("x y")
 f, g = sg.function("f"), sg.function("g")

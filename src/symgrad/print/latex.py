@@ -127,7 +127,7 @@ def _all_apart(e: Any, options: LatexOptions) -> LatexOptions:
     while together:
         part = together.pop()
         if isinstance(part, (list, tuple, np.ndarray)):
-            together += part
+            together.extend(part)
         elif isinstance(part, Expr):
             found.append(part)
     nodes = toposort(found)

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import EYE, assumed, eye, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.rewriting import rewritten
 from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, split_coefficient
@@ -341,13 +342,27 @@ def _logdet_of_product(y: Expr) -> Expr | None:
     return add_all([LOGABSDET.build((x,), ()) for x, _ in factors])
 
 
-def _det_of_product(y: Expr) -> Expr | None:
-    """``det(A @ B) -> det(A)*det(B)`` of square matrices, ``det(X.T @ X) -> det(X)**2``."""
+def determinants_apart(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """``det(A @ B) -> det(A)*det(B)`` of square matrices: for `simplify`, no rule of derivatives.
+
+    Those read better by the whole: ``det(A @ X @ B)*inv(X).T``.
+    """
+    return rewritten(roots, {DET: _det_of_product})
+
+
+def _det_of_product(y: Expr) -> Expr:
     factors = chain_of(y.args[0])
     if len(factors) < 2 or not all(_is_square(x) for x, _ in factors):
-        return None
+        return y
     times = Counter(x for x, _ in factors)
     return mul_all([power(DET.build((x,), ()), number(n)) for x, n in times.items()])
+
+
+def _det_of_power(y: Expr) -> Expr | None:
+    """``det(X @ X) -> det(X)**2``, and so for ``X.T @ X`` of a square X."""
+    factors = chain_of(y.args[0])
+    alike = len(factors) > 1 and all(m is factors[0][0] for m, _ in factors)
+    return _det_of_product(y) if alike and _is_square(factors[0][0]) else None
 
 
 def _det_of_exponential(y: Expr) -> Expr | None:
@@ -389,7 +404,7 @@ EIGENVALUE_RULES: Final = (
     ),
 )
 DETERMINANTS_OF_POWERS: Final = (
-    Rule("det(A @ B) = det(A)*det(B)", ROUNDING, DET, _det_of_product),
+    Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
     Rule("det(A^n) = det(A)**n", ROUNDING, DET, _det_of_matrix_power),
     Rule("det(expm(A)) = exp(trace(A))", ROUNDING, DET, _det_of_exponential),
     *[

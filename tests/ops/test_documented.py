@@ -18,8 +18,6 @@ def function(name):
     return next(getattr(room, name) for room in ROOMS if name in room.__all__)
 
 
-TWO = {"add", "subtract", "multiply", "divide", "true_divide", "power", "pow", "float_power"}
-TWO |= {"divmod", "isclose"}
 MOVED = {
     "swapaxes": (A, 0, 5),
     "moveaxis": (A, 0, 5),
@@ -29,8 +27,9 @@ MOVED = {
 }
 
 
-def _count(f):
-    return len(inspect.signature(f).parameters)
+def _needed(f):
+    given = inspect.signature(f).parameters.values()
+    return sum(p.default is p.empty for p in given)
 
 
 def _along(f, name):
@@ -48,8 +47,8 @@ def _joined(f, name):
 
 
 WRONG = [
-    (sections.ENTRYWISE, lambda f, n: f("text", x) if n in TWO else f("text"), sg.DTypeError),
-    (sections.ORDERED, lambda f, n: f(*["k"] * (_count(f) - 1), x), sg.ArgumentError),
+    (sections.ENTRYWISE, lambda f, n: f(*["text"] * _needed(f)), sg.DTypeError),
+    (sections.ORDERED, lambda f, n: f("k", x), sg.ArgumentError),
     (sections.REDUCING, lambda f, n: f(s, axis=5), sg.ShapeError),
     (sections.ALONG, lambda f, n: f(s, 1, axis=5) if n == "roll" else _along(f, n), sg.ShapeError),
     (sections.PRODUCTS, lambda f, n: f(*_apart(n)), sg.ShapeError),

@@ -32,14 +32,21 @@ ENTRYWISE: Final = FunctionKind(
     "add subtract multiply divide true_divide power pow float_power negative positive reciprocal sqrt"
     " square degrees radians deg2rad rad2deg fabs sinc leaky_relu relu exprel log_expit round nan_to_num"
     " clip isclose"
-    " divmod modf frexp j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e airy fresnel sici shichi stop_gradient",
+    " divmod modf frexp j0 j1 y0 y1 i0 i0e i1 i1e k0 k0e k1 k1e airy fresnel sici shichi"
+    " hyp0f1 hyp1f1 hyp2f1 stop_gradient",
     "Expr of the shape to which the operands broadcast.",
     (_NO_NUMBER,),
 )
 ORDERED: Final = FunctionKind(
-    "jv yv iv kv ive kve hyp0f1 hyp1f1 hyp2f1",
+    "jv yv iv kv ive kve",
     "Expr of the shape of the last operand.",
-    (("ArgumentError", "For an order or parameter that is no number."), _NO_NUMBER),
+    (
+        (
+            "ArgumentError",
+            "For an order that is neither a number nor, where there is a rule for it, a symbol.",
+        ),
+        _NO_NUMBER,
+    ),
 )
 REDUCING: Final = FunctionKind(
     "mean var std prod max min any all argmax argmin median ptp count_nonzero nansum nanprod nanmean"

@@ -239,7 +239,15 @@ def fft(a: Any, n: Any = None, axis: int = -1) -> Parts:
 def ifft(a: Any, n: Any = None, axis: int = -1) -> Parts:
     """The parts of the inverse transform of a pair of parts, as `numpy.fft.ifft`.
 
-    It is the conjugate of the transform of the conjugate, over the number of points.
+    It is the conjugate of the transform of the conjugate, over the number of points. Parameters and errors
+    are those of `rfft`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.vector("x", 4)
+    >>> sg.evaluate(sg.fft.ifft(sg.fft.fft(x)).real, {x: [1.0, 2.0, 3.0, 4.0]})
+    array([1., 2., 3., 4.])
     """
     real, imag = _pair(a, "ifft")
     u, v = fft((real, negative(as_expr(imag))), n, axis)

@@ -68,7 +68,7 @@ class _Family:
         self._logcdf = logcdf or _logarithm(cdf, sf)
         self._logsf = logsf or _logarithm(sf, cdf)
         self._unit = unit.split()  # shapes that are probabilities
-        self.__doc__ = f"{type(self).__doc__} This one: {name}({', '.join(self.parameters)})."
+        self.__doc__ = type(self).__doc__
 
     def __repr__(self) -> str:
         return f"<distribution {self.name}({', '.join(self.parameters)})>"
@@ -143,6 +143,13 @@ class Continuous(_Family):
 
     Methods ``logpdf, pdf, cdf, logcdf, sf, logsf`` take x and the parameters, by place or name, as SciPy's
     do, and give formulas. They raise ArgumentError for parameters that are unknown, missing or given twice.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, mu = sg.symbols("x mu")
+    >>> print(sg.diff(sg.stats.norm.logpdf(x, mu), mu))
+    x - mu
     """
 
     own = ("loc", "scale")
@@ -167,6 +174,14 @@ class Discrete(_Family):
 
     Methods ``logpmf, pmf, cdf, logcdf, sf, logsf`` take k and the parameters, by place or name, as SciPy's
     do, and give formulas; no probability is at numbers that are not whole.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> k = sg.symbol("k", dtype=int)
+    >>> f = sg.lambdify(k, sg.stats.binom.pmf(k, 4, 0.5))
+    >>> print(round(f(2), 12))
+    0.375
     """
 
     own = ("loc",)
@@ -193,7 +208,15 @@ class Discrete(_Family):
 
 
 class MultivariateNormal:
-    """The normal distribution of vectors, with ``logpdf`` and ``pdf``, as SciPy has it."""
+    """The normal distribution of vectors, with ``logpdf`` and ``pdf``, as SciPy has it.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> v, m = sg.vector("v", 2), sg.vector("m", 2)
+    >>> print(sg.grad(sg.stats.multivariate_normal.logpdf(v, m), m))
+    v - m
+    """
 
     @checked
     def logpdf(self, x: Any, mean: Any = None, cov: Any = 1) -> Expr:

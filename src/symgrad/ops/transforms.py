@@ -104,7 +104,16 @@ def fftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = N
 
 @public_as_typed
 def ifftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = None) -> Parts:
-    """The inverse transform along several axes, as `numpy.fft.ifftn`; parameters are those of `fftn`."""
+    """The inverse transform along several axes, as `numpy.fft.ifftn`; parameters are those of `fftn`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.matrix("x", (2, 2))
+    >>> sg.evaluate(sg.fft.ifftn(sg.fft.fftn(x)).real, {x: [[1.0, 2.0], [3.0, 4.0]]})
+    array([[1., 2.],
+           [3., 4.]])
+    """
     for axis, n in _places(a, s, axes):
         a = _ifft(a, n, axis, norm)
     return a  # type: ignore[no-any-return]
@@ -115,6 +124,14 @@ def rfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any = 
     """The transform of a real array along several axes, of the last one up to half, as `numpy.fft.rfftn`.
 
     Parameters are those of `fftn`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.matrix("x", (2, 2))
+    >>> sg.evaluate(sg.fft.rfftn(x).real, {x: [[1.0, 2.0], [3.0, 4.0]]})
+    array([[10., -2.],
+           [-4.,  0.]])
     """
     *others, (axis, n) = _places(a, s, axes)
     made = _rfft(a, n, axis, norm)
@@ -128,6 +145,14 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
     """The real array whose `rfftn` is a pair of parts, as `numpy.fft.irfftn`.
 
     Parameters are those of `fftn`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.matrix("x", (2, 2))
+    >>> sg.evaluate(sg.fft.irfftn(sg.fft.rfftn(x)), {x: [[1.0, 2.0], [3.0, 4.0]]})
+    array([[1., 2.],
+           [3., 4.]])
     """
     *others, (axis, n) = _places(a, s, axes)
     for place, points in others:
@@ -137,7 +162,15 @@ def irfftn(a: Any, s: Any = None, axes: Any = None, norm: Any = None, out: Any =
 
 @public
 def hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Expr:
-    """The real transform of parts that are their own mirror image, as `numpy.fft.hfft`."""
+    """The real transform of parts that are their own mirror image, as `numpy.fft.hfft`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.vector("x", 3)
+    >>> sg.evaluate(sg.fft.hfft(x), {x: [1.0, 2.0, 3.0]})
+    array([ 8., -2.,  0., -2.])
+    """
     z = _as_parts(a)
     points = 2 * (_extent(z, axis) - 1) if n is None else n
     turned = {None: "forward", "backward": "forward", "forward": "backward"}.get(norm, norm)
@@ -146,7 +179,15 @@ def hfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = Non
 
 @public_as_typed
 def ihfft(a: Any, n: Any = None, axis: int = -1, norm: Any = None, out: Any = None) -> Parts:
-    """The inverse of `hfft`, as `numpy.fft.ihfft`."""
+    """The inverse of `hfft`, as `numpy.fft.ihfft`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.vector("x", 4)
+    >>> sg.evaluate(sg.fft.ihfft(x).real, {x: [8.0, -2.0, 0.0, -2.0]})
+    array([1., 2., 3.])
+    """
     turned = {None: "forward", "backward": "forward", "forward": "backward"}.get(norm, norm)
     return _rfft(a, n, axis, turned).conj()  # type: ignore[no-any-return]
 

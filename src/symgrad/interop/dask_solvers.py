@@ -26,7 +26,7 @@ from symgrad.solve.runtime.arguments import Call, Tolerances
 from symgrad.solve.runtime.calls import matrix_of
 from symgrad.solve.runtime.fits import inverse_of_normal
 from symgrad.solve.runtime.minimize import solve_minimum
-from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
+from symgrad.solve.runtime.results import Fit, Minimum, Solution, delivered
 
 TOLERANCES = ("tol", "xtol", "ftol", "gtol", "x_scale")
 
@@ -107,7 +107,7 @@ def _minimum(conditions: Any, f: Expr, values: Sequence[Any], given: dict[str, A
     more = given["maxiter"], False, given["callback"]
     call = Call(form, values[0], (), options, tolerances, *more)
     found = solve_minimum(one, lambda: None, 1, rounding, call)
-    return checked(found, given["raise_on_failure"])
+    return delivered(found, given["raise_on_failure"])
 
 
 def _fit(conditions: FitConditions, values: Sequence[Any], given: dict[str, Any]) -> Fit:
@@ -143,7 +143,7 @@ def _fit(conditions: FitConditions, values: Sequence[Any], given: dict[str, Any]
     scale = 1.0 if conditions.options["absolute"] else s * s
     fit.covariance = cov * scale if ranked[0] else np.full((n, n), np.inf)
     fit.stderr = np.sqrt(np.diag(fit.covariance))
-    return checked(fit, given["raise_on_failure"])
+    return delivered(fit, given["raise_on_failure"])
 
 
 def _square_root(matrix: Any) -> Any:

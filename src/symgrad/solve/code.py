@@ -142,7 +142,7 @@ def _on_floats(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> l
         f"{INDENT * 2}try:",
         f"{INDENT * 3}{body}",
         f"{INDENT * 2}except {TROUBLE}:",
-        f"{INDENT * 3}return {name}({given})",
+        f"{INDENT * 3}return {name}(*map(np.float64, ({given},)))",
         "",
         f"{INDENT}return on_floats",
     ]

@@ -198,14 +198,17 @@ class Solver:
         found.origin = (self, tuple(values))
         return found
 
+    @checked
     def sensitivity(self, solution: Any, params: tuple[Any, ...], p: Any) -> Any:
         """``dx/dp`` at a solution for these parameters; see `Solution.sensitivity`."""
         return sensitivity(self.conditions, solution, params, p)
 
+    @checked
     def hessian(self, solution: Any, params: tuple[Any, ...]) -> Any:
         """The Hessian at a solution; see `Minimum.hessian`."""
         return hessian_at(self.conditions, solution, params)
 
+    @checked
     def covariance(self, solution: Any, params: tuple[Any, ...]) -> Any:
         """The inverse of the Hessian at a solution; see `Minimum.covariance`."""
         return covariance_at(self.conditions, solution, params)

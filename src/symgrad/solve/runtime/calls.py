@@ -24,7 +24,7 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
 from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
-from symgrad.solve.runtime.results import Solution, Status, checked
+from symgrad.solve.runtime.results import Solution, Status, delivered
 from symgrad.solve.runtime.roots import Roots, find_roots
 from symgrad.solve.runtime.single import Single, quick_root
 
@@ -256,4 +256,4 @@ def solve_roots(
         each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
     else:  # of all that are left together
         block(slice(None))
-    return checked(answer(Solution, call, problems, found), call.raise_on_failure)
+    return delivered(answer(Solution, call, problems, found), call.raise_on_failure)

@@ -27,7 +27,7 @@ from symgrad.solve.runtime.arguments import (
 from symgrad.solve.runtime.calls import column_of, matrix_of
 from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, ROOT_RATE, Levels, lengths, within
 from symgrad.solve.runtime.interior import Interior
-from symgrad.solve.runtime.results import CURVATURES, Constrained, Multipliers, Status, checked
+from symgrad.solve.runtime.results import CURVATURES, Constrained, Multipliers, Status, delivered
 from symgrad.solve.runtime.spectra import curvature_of
 
 GOOD = 1e-8  # the error, in scaled units, that the interior point method comes to
@@ -125,8 +125,9 @@ class Slacked:
         self.high = np.concatenate([high[self.free] / d, np.full(self.k, np.inf)])
         self.equations = self.m + self.k
         with np.errstate(all="ignore"):
-            _, _, g, jac = functions.at(self.fixed)
+            _, c, g, jac = functions.at(self.fixed)
             slopes = np.abs(jac[:, self.free] * d).max(axis=1, initial=0.0)
+            slopes = np.fmax(slopes, np.minimum(np.abs(c), SCALED[0]))  # it may be flat just here
             slope = np.abs(g[self.free] * d).max(initial=0.0)
         self.of_f, self.of_c = float(_towards_one(slope)), _towards_one(slopes)
 
@@ -427,7 +428,18 @@ def _both_ways(
                 return Status.CONVERGED, near, found
         if status != Status.CONVERGED:
             break
+    if status == Status.CONVERGED and not _is_stationary(functions, near, run.first.g, slacked):
+        status = Status.STALLED  # errors were small against large multipliers only
     return status, _cleared(near), None
+
+
+def _is_stationary(functions: Constraints, near: Kkt, first: Any, slacked: Slacked) -> bool:
+    """Whether little is left of the slope, against its terms and what the objective's was at the start."""
+    _, _, g, jac = functions.at(near.x)
+    left = np.abs(g - jac.T @ near.y - near.low + near.high)[slacked.free]
+    terms = np.abs(g) + np.abs(jac.T) @ np.abs(near.y)
+    start = first[: left.size] / slacked.unit[slacked.free] / slacked.of_f
+    return bool((left <= FAIR * np.maximum(terms[slacked.free], np.abs(start))).all())
 
 
 def _cleared(near: Kkt) -> Kkt:
@@ -497,7 +509,7 @@ def solve_constrained(
     low, high = (joined(form, side, problems) for side in sides_z)
     listed = [v if v.ndim else float(v) for v in listed]
     answer.multipliers = Multipliers(listed[: parts[0]], listed[parts[0] :], low, high)
-    return checked(answer, call.raise_on_failure)
+    return delivered(answer, call.raise_on_failure)
 
 
 def level_at(levels: Levels, k: int) -> Callable[[Any], Any]:

@@ -32,7 +32,7 @@ from symgrad.solve.runtime.minimum import (
 )
 from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.omit import without_missing
-from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
+from symgrad.solve.runtime.results import CURVATURES, Fit, Status, delivered
 from symgrad.solve.runtime.single import Single, quick_fit
 from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
 
@@ -330,7 +330,7 @@ def _answered(
             fit.dof = max(jac.shape[1] - n, 0)
         absolute = call.options["absolute"] and influence is None
         _statistics(fit, jac, s, absolute, problems.batch)
-    return checked(fit, call.raise_on_failure)
+    return delivered(fit, call.raise_on_failure)
 
 
 def inverse_of_normal(jac: Any) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from symgrad.solve.runtime.minimum import (
     iterate_minima,
     tell_nothing,
 )
-from symgrad.solve.runtime.results import Minimum, Status, checked
+from symgrad.solve.runtime.results import Minimum, Status, delivered
 from symgrad.solve.runtime.spectra import (
     DenseHessian,
     DiagonalHessian,
@@ -120,4 +120,4 @@ def solve_minimum(
         each_block(lambda _: block, len(problems.x), problems_at_a_time(entries, n))
     else:  # of all that are left together
         block(slice(None))
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)
+    return delivered(answer_of_minima(call, problems, found), call.raise_on_failure)

@@ -31,7 +31,7 @@ from symgrad.solve.runtime.ending import (
     short_of_zero,
     tends_to_zero,
 )
-from symgrad.solve.runtime.results import Solution, Status, checked
+from symgrad.solve.runtime.results import Solution, Status, delivered
 
 SHORTEST = 2.0**-30  # part of a step that is still tried
 SHORT = 2.0**-10  # part of a step, below which its direction is taken for a bad one
@@ -318,7 +318,7 @@ def solve_sparse(
             )
             *point, status = solver.run()
             found.set(k, status, *point)
-    return checked(answer(Solution, call, problems, found), call.raise_on_failure)
+    return delivered(answer(Solution, call, problems, found), call.raise_on_failure)
 
 
 def _level_of(levels: Levels, k: int) -> Callable[[Any], Any]:

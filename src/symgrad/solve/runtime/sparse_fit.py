@@ -18,7 +18,7 @@ from symgrad.solve.runtime.arguments import Call, Problems, answer, prepare, rep
 from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, meets_wishes
 from symgrad.solve.runtime.lanczos import lowest_curvature
 from symgrad.solve.runtime.minimum import UNKNOWN
-from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
+from symgrad.solve.runtime.results import CURVATURES, Fit, Status, delivered
 from symgrad.solve.runtime.sparse import sparse_library, sparse_system
 
 FIRST_DAMPING = 1e-3  # of the diagonal of J.T J
@@ -188,7 +188,7 @@ def solve_sparse_fit(
     if covariances is not None:
         fit.covariance = covariances.reshape(*problems.batch, n, n)
         fit.stderr = np.sqrt(np.diagonal(fit.covariance, axis1=-2, axis2=-1))
-    return checked(fit, call.raise_on_failure)
+    return delivered(fit, call.raise_on_failure)
 
 
 def _curvature_at(product: Callable[..., Any], problems: Problems, k: int, now: _Spot) -> int:

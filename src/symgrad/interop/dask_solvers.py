@@ -101,7 +101,9 @@ def _minimum(conditions: Any, f: Expr, values: Sequence[Any], given: dict[str, A
             return [np.full((1, 1), np.nan)]
         return [np.asarray(v)[None] for v in found(*[a[0] for a in arrays])]
 
-    options = {"globalize": True, "bounds": conditions.bounds, "hessian": "dense"}
+    if conditions.bounds.limits is not None:
+        raise ArgumentError("bounds are numbers where data are Dask arrays along an axis")
+    options = {"globalize": True, "bounds": conditions.bounds.pairs, "hessian": "dense"}
     tolerances = Tolerances(*[given[name] for name in TOLERANCES])
     form = conditions.form._replace(params=())
     more = given["maxiter"], False, given["callback"]

@@ -85,9 +85,9 @@ LARGE = (*COMMON, *MINIMA, region, lanczos, large)
 NEEDED = {
     "solve_equation": (*COMMON, threads, scalar, bracket, newton),
     "solve_large": (*LARGE, conjugate),
-    "solve_sparse": (*COMMON, sparse),
-    "solve_sparse_fit": (*COMMON, *MINIMA, lanczos, sparse, sparse_fit),
-    "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
+    "solve_sparse": (*MATRICES, sparse),
+    "solve_sparse_fit": (*MATRICES, *MINIMA[1:], lanczos, sparse, sparse_fit),
+    "solve_sparse_minimum": (*MATRICES, *LARGE[len(COMMON) + 1 :], sparse, sparse_minimum),
     "solve_constrained": (*MATRICES, spectra, interior, constrained),
     "solve_roots": MATRICES,
     "solve_fit": (*MATRICES, *MINIMA[1:], omit, fit, fits),

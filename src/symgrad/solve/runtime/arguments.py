@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
-from symgrad.solve.runtime.ending import begun_within
+from symgrad.solve.runtime.ending import Box, begun_within
 from symgrad.solve.runtime.results import Answer, Status
 
 
@@ -88,6 +88,8 @@ class Problems(NamedTuple):
     batch : tuple, the shape of the batch; () for a single problem
     x_scale : array of shape (unknowns,)
         The scale that was given, or zeros.
+    box : Box or None
+        The bounds of every problem.
     """
 
     x: Any
@@ -95,6 +97,7 @@ class Problems(NamedTuple):
     shapes: list[tuple[int, ...]]
     batch: tuple[int, ...]
     x_scale: Any
+    box: Any
 
 
 def prepare(call: Call, finite: bool = True) -> Problems:
@@ -139,8 +142,9 @@ def prepare(call: Call, finite: bool = True) -> Problems:
     ]
     x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
     scale = _scale(form, call.tolerances.x_scale, shapes[:k])
-    x = begun_within(box(call.options.get("bounds"), shapes[:k]), x, scale)
-    return Problems(x, flat[k:], shapes[:k], batch, scale)
+    box = _box(call.options, shapes[:k], flat, bool(batch))
+    x = begun_within(box, x, scale)
+    return Problems(x, flat[k:], shapes[:k], batch, scale, box)
 
 
 def _scale(form: Form, given: Any, shapes: list[tuple[int, ...]]) -> Any:
@@ -329,17 +333,44 @@ def answer(kind: type[Answer], call: Call, problems: Problems, found: Any) -> An
     )
 
 
-def box(bounds: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any] | None:
-    """Bounds per unknown, ``[(low, high), ...]``, as two flat arrays."""
-    if bounds is None:
+def _box(options: dict[str, Any], shapes: list[tuple[int, ...]], flat: Any, many: bool) -> Any:
+    """The bounds of all problems, by numbers or by the function `limits` of unknowns and parameters.
+
+    Of a batch, a problem whose bounds are nan has nan for its start, so that it is "non finite".
+    """
+    pairs: Any = options.get("bounds")
+    limits: Any = options.get("limits")
+    if pairs is None and limits is None:
         return None
-    sides = []
-    for side, free in ((0, -np.inf), (1, np.inf)):
-        parts = [
-            np.broadcast_to(np.asarray(free if b[side] is None else b[side], float), s).ravel()
-            for b, s in zip(bounds, shapes, strict=True)
+    count = len(flat[0])
+    if limits is None:
+        sides: Any = [
+            [free if pair[k] is None else pair[k] for pair in pairs]
+            for k, free in ((0, -np.inf), (1, np.inf))
         ]
-        sides.append(np.concatenate(parts))
-    if (sides[0] > sides[1]).any():
-        raise ArgumentError("a lower bound is above its upper bound")
-    return sides[0], sides[1]
+    else:
+        with np.errstate(all="ignore"):
+            listed = list(limits(*flat))
+        sides = listed[: len(shapes)], listed[len(shapes) :]
+    low, high = (
+        np.concatenate([_rows(v, count, s) for v, s in zip(side, shapes, strict=True)], axis=1)
+        for side in sides
+    )
+    unknown = np.isnan(low) | np.isnan(high)
+    if unknown.any() and not many:
+        raise ArgumentError("a bound is nan for these parameters")
+    wrong = np.argwhere(low > high)
+    if wrong.size:
+        k, i = wrong[0]
+        which = f" of problem {k}" if many else ""
+        raise ArgumentError(
+            f"a lower bound is above its upper bound{which}: {low[k, i]:g} and {high[k, i]:g}"
+        )
+    return Box(low, high)
+
+
+def _rows(value: Any, count: int, shape: tuple[int, ...]) -> Any:
+    """A bound of an unknown as rows, one for each problem."""
+    value = np.asarray(value, np.float64)
+    whole = value if value.ndim > len(shape) else np.broadcast_to(value, shape)[None]
+    return np.broadcast_to(whole.reshape(len(whole), prod(shape)), (count, prod(shape)))

@@ -26,7 +26,12 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import EPS, lengths
+from symgrad.solve.runtime.ending import (
+    EPS,
+    held_by,
+    lengths,
+    part_of_box,
+)
 from symgrad.solve.runtime.minimum import (
     UNKNOWN,
     Functions,
@@ -34,7 +39,6 @@ from symgrad.solve.runtime.minimum import (
     iterate_minima,
     noise_of,
 )
-from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.spectra import DenseHessian, grown
 

@@ -16,7 +16,6 @@ from symgrad.solve.runtime.arguments import (
     Call,
     Problems,
     answer,
-    box,
     prepare,
     report,
     split,
@@ -186,9 +185,9 @@ def problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
-def is_plain(call: Call, problems: Problems, sides: Any) -> bool:
+def is_plain(call: Call, problems: Problems) -> bool:
     """Whether it is one problem without bounds, wishes and a callback."""
-    free = sides is None and call.callback is None
+    free = problems.box is None and call.callback is None
     return free and not problems.batch and not call.tolerances.has_wishes
 
 
@@ -210,8 +209,7 @@ def solve_roots(
     problems = prepare(call)
     if call.tolerances.gtol is not None:
         raise ArgumentError("gtol is for minima and fits; a root has xtol and ftol")
-    sides = box(call.options["bounds"], problems.shapes)
-    if is_plain(call, problems, sides) and call.options["globalize"]:
+    if is_plain(call, problems) and call.options["globalize"]:
         system = Single(one, problems.shapes, problems.params, parts)
         with np.errstate(all="ignore"):
             root = quick_root(system, problems.x[0], call.tolerances.step, call.maxiter)
@@ -222,7 +220,13 @@ def solve_roots(
     levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     tolerances, single = call.tolerances, not problems.batch
     found = Roots(
-        values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
+        values.system,
+        levels,
+        problems.x,
+        problems.box,
+        tolerances.step,
+        problems.x_scale,
+        tolerances.ftol,
     )
 
     def tell(s: Roots, now: Any, p: Any) -> None:

@@ -17,7 +17,6 @@ import numpy as np
 from symgrad.solve.runtime.arguments import (
     Call,
     Problems,
-    box,
     joined,
     prepare,
     report,
@@ -25,7 +24,15 @@ from symgrad.solve.runtime.arguments import (
     split,
 )
 from symgrad.solve.runtime.calls import column_of, matrix_of
-from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, ROOT_RATE, Levels, lengths, within
+from symgrad.solve.runtime.ending import (
+    EPS,
+    LEAST_TOLERANCE,
+    ROOT_RATE,
+    Levels,
+    lengths,
+    part_of_box,
+    within,
+)
 from symgrad.solve.runtime.interior import Interior
 from symgrad.solve.runtime.results import CURVATURES, Constrained, Multipliers, Status, delivered
 from symgrad.solve.runtime.spectra import curvature_of
@@ -436,10 +443,10 @@ def _both_ways(
 def _is_stationary(functions: Constraints, near: Kkt, first: Any, slacked: Slacked) -> bool:
     """Whether little is left of the slope, against its terms and what the objective's was at the start."""
     _, _, g, jac = functions.at(near.x)
-    left = np.abs(g - jac.T @ near.y - near.low + near.high)[slacked.free]
-    terms = np.abs(g) + np.abs(jac.T) @ np.abs(near.y)
-    start = first[: left.size] / slacked.unit[slacked.free] / slacked.of_f
-    return bool((left <= FAIR * np.maximum(terms[slacked.free], np.abs(start))).all())
+    left = (np.abs(g - jac.T @ near.y - near.low + near.high) * slacked.unit)[slacked.free]
+    terms = ((np.abs(g) + np.abs(jac.T) @ np.abs(near.y)) * slacked.unit)[slacked.free]
+    start = np.abs(first).max(initial=0.0) / slacked.of_f
+    return bool(left.max(initial=0.0) <= FAIR * max(terms.max(initial=0.0), float(start)))
 
 
 def _cleared(near: Kkt) -> Kkt:
@@ -471,7 +478,6 @@ def solve_constrained(
 ) -> Constrained:
     """The `Constrained` minimum of an objective; problems of a batch one after another."""
     problems = prepare(call)
-    sides = box(call.options["bounds"], problems.shapes)
     count, n = problems.x.shape
     x, status = problems.x.copy(), np.zeros(count, np.int8)
     steps, kinds = np.zeros(count, np.intp), np.zeros(count, np.intp)
@@ -485,7 +491,7 @@ def solve_constrained(
         functions = Constraints(
             evaluate, curvature, parts, problems, [v[k] for v in problems.params]
         )
-        tell = _teller_of(call, single, count - k)
+        tell, sides = _teller_of(call, single, count - k), part_of_box(problems.box, k)
         status[k], steps[k], kinds[k], found = minimize_constrained(
             functions, sides, problems.x[k], call, problems.x_scale, level_at(levels, k), tell
         )

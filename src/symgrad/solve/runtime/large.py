@@ -12,8 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Call, Problems, box, prepare, split
-from symgrad.solve.runtime.beside import FLAT_CURVATURE, STEPS, TRIES, Surroundings, are_gone, as_far_as_scale
+from symgrad.solve.runtime.arguments import Call, Problems, prepare, split
+from symgrad.solve.runtime.beside import (
+    FLAT_CURVATURE,
+    STEPS,
+    TRIES,
+    Surroundings,
+    are_gone,
+    as_far_as_scale,
+)
 from symgrad.solve.runtime.ending import (
     ORDINARY,
     Levels,
@@ -21,6 +28,7 @@ from symgrad.solve.runtime.ending import (
     learned_scale,
     lengths,
     meets_wishes,
+    part_of_box,
 )
 from symgrad.solve.runtime.lanczos import lowest_curvature
 from symgrad.solve.runtime.minimum import (
@@ -215,15 +223,14 @@ def solve_many_unknowns(
     ``make(problems, params)`` gives the functions of one problem.
     """
     problems = prepare(call)
-    sides = box(call.options["bounds"], problems.shapes)
-    found = Minima(problems.x, sides, call.tolerances, problems.x_scale)
+    found = Minima(problems.x, problems.box, call.tolerances, problems.x_scale)
     levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     for k, x in enumerate(found.x):
         method = make(problems, [v[k] for v in problems.params])
         problem = Objective(
             method,
             lambda y, k=k: levels.at(y[None], np.array([k]))[0],  # type: ignore[misc]
-            *(sides, call.tolerances, problems.x_scale, call.maxiter),
+            *(part_of_box(problems.box, k), call.tolerances, problems.x_scale, call.maxiter),
             _told(call.callback, problems, k),
         )
         walk, found.curvature[k] = minimize_large(problem, x)

@@ -27,20 +27,20 @@ from symgrad.solve.runtime.ending import (
     STRONG_RATE,
     along,
     have_underflowed,
+    held_by,
     is_short,
     is_short_at_scale,
     learned_scale,
     lengths,
     meets_wishes,
+    part_of_box,
     short_of_zero,
     within,
 )
 from symgrad.solve.runtime.minimum_step import (
     bounded_step,
     free_step,
-    held_by,
     model,
-    part_of_box,
 )
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
 from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown

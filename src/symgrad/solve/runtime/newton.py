@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.approach import Steps
-from symgrad.solve.runtime.arguments import Call, answer, box, prepare
+from symgrad.solve.runtime.arguments import Call, answer, prepare
 from symgrad.solve.runtime.bracket import solve_scalars
 from symgrad.solve.runtime.ending import ORDINARY, SHARP, bounds_by_problem, levels_of
 from symgrad.solve.runtime.results import Solution, delivered
@@ -157,7 +157,7 @@ def solve_equation(
         call.tolerances.step,
         call.maxiter,
         rounding,
-        box(call.options["bounds"], problems.shapes),
+        problems.box,
         call.callback,
         float(problems.x_scale[0]),
         call.tolerances.ftol,

@@ -17,6 +17,7 @@ from symgrad.solve.runtime.ending import (
     ORDINARY,
     ROOT_RATE,
     STRONG_RATE,
+    held_by,
     is_short,
     is_short_at_scale,
     lengths,
@@ -32,7 +33,6 @@ from symgrad.solve.runtime.minimum import (
     NEARBY,
     noise_by,
 )
-from symgrad.solve.runtime.minimum_step import held_by
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import LinearRate, Record
 

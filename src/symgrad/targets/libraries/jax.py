@@ -1,0 +1,25 @@
+"""JAX: `jax.numpy` has NumPy's functions under their names, with arrays that never change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from symgrad.runtime import libraries
+from symgrad.targets.libraries.library import Library
+
+JAX: Final = Library(
+    name="jax",
+    title="JAX",
+    alias="jnp",
+    imports={"jnp": "import jax.numpy as jnp", "jax": "import jax"},
+    places={
+        "np": "jnp",
+        "np.linalg": "jnp.linalg",
+        "np.fft": "jnp.fft",
+        "scipy.special": "jax.scipy.special",
+    },
+    renamed={"np.vdot": "jnp.vdot"},
+    helpers=Path(libraries.__file__).parent / "jax",
+    kinds={},
+)

@@ -43,7 +43,8 @@ def library_source(program: Program, nest: Nest, name: str, doc: str, library: L
     taken -= {n for n, _ in program.parameters}
     called = unused(name, taken)
     parameters = ", ".join([n for n, _ in program.parameters])
-    lines = [f"def {called}({parameters}):", *[INDENT + line for line in [*docstring(doc), *body]]]
+    inside = [INDENT + line if line else line for line in [*docstring(doc), *body]]
+    lines = [f"def {called}({parameters}):", *inside]
     return "\n".join([*head, "", "", *lines, ""])
 
 

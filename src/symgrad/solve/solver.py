@@ -111,6 +111,7 @@ class Solver:
         Whether to show a bar on a terminal or in a notebook (the extra ``progress``): problems done of a
         batch, steps of one problem.
 
+    Solvers compute in double precision; what was given in single precision alone is answered in it.
     `ftol` and `gtol` are wishes: where they are met the result is converged, however good it is.
 
     Raises

@@ -90,6 +90,8 @@ class Problems(NamedTuple):
         The scale that was given, or zeros.
     box : Box or None
         The bounds of every problem.
+    dtype : dtype
+        Of the results: what was given in single precision alone is answered in it.
     """
 
     x: Any
@@ -98,6 +100,7 @@ class Problems(NamedTuple):
     batch: tuple[int, ...]
     x_scale: Any
     box: Any
+    dtype: Any
 
 
 def prepare(call: Call, finite: bool = True) -> Problems:
@@ -144,7 +147,16 @@ def prepare(call: Call, finite: bool = True) -> Problems:
     scale = _scale(form, call.tolerances.x_scale, shapes[:k])
     box = _box(call.options, shapes[:k], flat, bool(batch))
     x = begun_within(box, x, scale)
-    return Problems(x, flat[k:], shapes[:k], batch, scale, box)
+    return Problems(x, flat[k:], shapes[:k], batch, scale, box, _dtype_of(form, x0, params))
+
+
+def _dtype_of(form: Form, x0: Any, params: tuple[Any, ...]) -> Any:
+    """The type of results, by what has one; numbers of Python and integers do not count."""
+    many = form.kind in ("scalars", "arrays") and isinstance(x0, (list, tuple))
+    given = [*(x0 if many else [x0]), *params]
+    types = {v.dtype for v in given if isinstance(v, (np.ndarray, np.generic))}
+    types = {t for t in types if t.kind == "f"}
+    return np.dtype(np.float32 if types == {np.dtype(np.float32)} else np.float64)
 
 
 def _scale(form: Form, given: Any, shapes: list[tuple[int, ...]]) -> Any:
@@ -209,7 +221,7 @@ def floats_of(x0: Any, count: int, *params: Any) -> list[float] | None:
     None for a batch, and for what is no number.
     """
     if x0.__class__ is np.ndarray and x0.ndim == 1 and x0.dtype.kind in "iuf":
-        x0 = x0.tolist()
+        x0 = None if x0.dtype == np.float32 else x0.tolist()
     if x0.__class__ not in (list, tuple) or len(x0) != count:
         return None
     values = [*x0, *params]
@@ -235,16 +247,18 @@ def floats_of_entries(kind: str, shapes: tuple[Any, ...], x0: Any, *params: Any)
             v = np.array(v)
         if v.__class__ is not np.ndarray or v.shape != shape or v.dtype.kind not in "iuf":
             return None
+        if v.dtype == np.float32:  # and so are the results
+            return None
         found += v.astype(np.float64, copy=False).ravel().tolist()
     return found
 
 
 def _is_number(v: Any) -> bool:
     if v.__class__ is np.ndarray:
-        return v.ndim == 0 and v.dtype.kind in "iuf"
+        return v.ndim == 0 and v.dtype.kind in "iuf" and v.dtype != np.float32
     if v.__class__ is int:
         return abs(v) < 1e300
-    return isinstance(v, (np.floating, np.integer))
+    return isinstance(v, (np.floating, np.integer)) and not isinstance(v, np.float32)
 
 
 def _array(value: Any, what: str) -> Any:
@@ -307,12 +321,12 @@ def split_columns(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
 
 def joined(form: Form, x: Any, problems: Problems) -> Any:
     """Flattened solutions in the form of the unknowns."""
-    x = x.reshape(*problems.batch, x.shape[-1])
+    x = x.reshape(*problems.batch, x.shape[-1]).astype(problems.dtype, copy=False)
     if form.kind == "scalars":
         return x
     parts = split(x, problems.shapes)
     if form.kind == "scalar" and not problems.batch:
-        return float(parts[0])
+        return float(parts[0]) if problems.dtype == np.float64 else parts[0][()]
     return parts if form.kind == "arrays" else parts[0]
 
 

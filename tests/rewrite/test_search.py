@@ -17,7 +17,7 @@ from symgrad.expr.traverse import check_graph, toposort
 from symgrad.ops.shown import SHOWN, computed_forms, shown
 from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.readable import shown_forms
-from symgrad.rewrite.search import Bounds, shortest
+from symgrad.rewrite.search import Budget, shortest
 from symgrad.rewrite.size import size_of
 
 x, y, a = sg.symbols("x y a")
@@ -68,6 +68,33 @@ sin(pi*k)                                   0
 cos(pi*k)                                   (-1)**k
 (-1)**(2*k+1)                               -1
 ((-1)**k)**2                                1
+sin(x+y)-sin(x)*cos(y)                      sin(y)*cos(x)
+cos(x-y)-cos(x+y)                           2*sin(x)*sin(y)
+cosh(x+y)+cosh(x-y)                         2*cosh(x)*cosh(y)
+sin(pi/2-x)+cos((2*x+pi)/2)                 cos(x)-sin(x)
+sin(pi/4+x)**2+sin(pi/4-x)**2               1
+3*sin(x)-4*sin(x)**3                        sin(3*x)
+2*tanh(x)/(1+tanh(x)**2)                    tanh(2*x)
+(sin(x)-cos(x))/(sin(x)+cos(x))             tan(x - pi/4)
+sqrt(1/cos(x)**2-1)                         abs(tan(x))
+exp(log(x)+y)                               x*exp(y)
+exp(log(x)-log(y))                          x/y
+log(p*exp(x))                               x + log(p)
+(p*q)**x/p**x                               q**x
+4**x/2**x                                   2**x
+sqrt(x**2+2*x+1)                            abs(x + 1)
+sqrt(p**2+2*p+1)                            p + 1
+sqrt(x**4+2*x**2+1)                         x**2 + 1
+abs(x*y)/abs(y)                             abs(x)
+abs(x-y)-abs(y-x)                           0
+1/sqrt(2)+sqrt(2)/2                         sqrt(2)
+sqrt(12)+sqrt(27)                           5*sqrt(3)
+1/(x-1)-1/(x+1)                             2/(x**2 - 1)
+x**2-2*x*y+y**2                             (x - y)**2
+x**2+2*x*y+y**2+2*x+2*y+1                   (x + y + 1)**2
+x**2*y+x*y**2                               x*y*(x + y)
+gamma(x+2)/gamma(x)                         x*(x + 1)
+beta(x,y)*gamma(x+y)                        gamma(x)*gamma(y)
 """
 KEPT = """
 4*x**3-4*x
@@ -168,8 +195,8 @@ def test_bounded_work_gives_the_same_form_in_every_process():
 
 def test_the_search_ends_where_its_work_is_used_up():
     e = sg.tan(x) / (1 + sg.tan(x) ** 2) + 1 / (1 / x + 1 / y)
-    assert shortest([e], Bounds(300, 0)) is e
-    assert shortest([e], Bounds(2, 10**6)) is e
+    assert shortest([e], Budget(300, 0)) is e
+    assert shortest([e], Budget(2, 10**6)) is e
     assert shortest([e]) is not e
 
 

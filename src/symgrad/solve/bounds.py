@@ -27,7 +27,7 @@ HELD: Final = {
 }
 
 
-class Bounds(NamedTuple):
+class GivenBounds(NamedTuple):
     """Bounds of all unknowns.
 
     Attributes
@@ -51,7 +51,7 @@ class Bounds(NamedTuple):
         return {"bounds": self.pairs} | ({} if self.limits is None else {"limits": self.limits})
 
 
-UNBOUNDED: Final = Bounds(None, None)
+UNBOUNDED: Final = GivenBounds(None, None)
 
 
 def formulas_of(bounds: Any) -> list[Expr]:
@@ -61,7 +61,7 @@ def formulas_of(bounds: Any) -> list[Expr]:
     return [s for s in sides if isinstance(s, Expr)]
 
 
-def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Bounds:
+def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> GivenBounds:
     """The bounds that were given, and those of assumptions.
 
     An open one, as ``positive=True`` is, is closed at the least positive normal number, so that 0 is never
@@ -81,13 +81,13 @@ def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Bounds:
     if bounds is None and all(pair == (None, None) for pair in pairs):
         return UNBOUNDED
     if not any(isinstance(side, Expr) for pair in pairs for side in pair):
-        return Bounds(pairs, None)
+        return GivenBounds(pairs, None)
     sides = [
         _of_shape(x, pair[k], infinite)
         for k, infinite in ((0, -np.inf), (1, np.inf))
         for x, pair in zip(unknowns, pairs, strict=True)
     ]
-    return Bounds(None, sides)
+    return GivenBounds(None, sides)
 
 
 def _of_shape(x: Expr, side: Any, infinite: float) -> Expr:

@@ -14,13 +14,13 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import adopted
 from symgrad.solve import modules
-from symgrad.solve.bounds import UNBOUNDED, Bounds
+from symgrad.solve.bounds import UNBOUNDED, GivenBounds
 from symgrad.solve.code import over_problems
 from symgrad.solve.problem import Problem
 from symgrad.solve.runtime.arguments import (
-    Call,
-    Form,
+    ProblemForm,
     Problems,
+    SolverCall,
     Tolerances,
     prepare,
     split,
@@ -58,11 +58,11 @@ class Conditions:
         Makes the equations, when they are first needed: as many as unknowns, in the same shapes.
     sparse : bool
         Whether the matrix is made of the entries that can differ from zero.
-    form : Form, optional
+    form : ProblemForm, optional
         Of the solver's unknowns, where there are others.
     kind : {"root", "minimum"}
         What the solver looks for; a fit is a minimum of its own class.
-    bounds : Bounds
+    bounds : GivenBounds
         Of the unknowns that hold the iterate; none for a root, which is one at a bound too.
 
     Attributes
@@ -78,8 +78,8 @@ class Conditions:
         problem: Problem,
         formulas: Callable[[], Sequence[Expr]],
         sparse: bool = False,
-        form: Form | None = None,
-        bounds: Bounds = UNBOUNDED,
+        form: ProblemForm | None = None,
+        bounds: GivenBounds = UNBOUNDED,
         kind: str = "root",
     ) -> None:
         self.kind = kind
@@ -105,7 +105,7 @@ class Conditions:
     def problems(self, x: Any, params: tuple[Any, ...]) -> Problems:
         """The problems of a call with these parameters, at points `x` in the form of the unknowns."""
         form = self.problem.form
-        call = Call(form, x, params, self.call_options(), Tolerances(0.0), 0, False, None)
+        call = SolverCall(form, x, params, self.call_options(), Tolerances(0.0), 0, False, None)
         return prepare(call, finite=False)
 
     def call_options(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.ufuncs import equal as equal_to
 from symgrad.ops.ufuncs import greater, greater_equal, less, less_equal
 from symgrad.rewrite import simplify
-from symgrad.solve.bounds import Bounds, bounds_of, formulas_of
+from symgrad.solve.bounds import GivenBounds, bounds_of, formulas_of
 from symgrad.solve.code import constrained_code, rounding_code
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.problem import declared, problem_of
@@ -162,11 +162,11 @@ class Kkt(NamedTuple):
     [2*x - lambda, 2*y - lambda] [lambda]
     """
 
-    stationarity: Formulas
-    equal: Formulas
-    inequal: Formulas
-    complementarity: Formulas
-    multipliers: Formulas
+    stationarity: Formulas[Any]
+    equal: Formulas[Any]
+    inequal: Formulas[Any]
+    complementarity: Formulas[Any]
+    multipliers: Formulas[Any]
 
 
 @with_functions("unknowns")
@@ -235,7 +235,7 @@ def constrained_solver(
     given_bounds: Any,
     remake: tuple[Any, ...],
     described: Any,
-) -> Solver:
+) -> Solver[Any]:
     """The solver under constraints; ``described(problem, how)`` is what `explain` says."""
     f, unknowns, params = given
     c, h = equations_of(equal), inequalities_of(inequal)
@@ -279,11 +279,11 @@ def constrained_solver(
     )
 
 
-def _with_multipliers(sides: Bounds, multipliers: list[Expr]) -> Bounds:
+def _with_multipliers(sides: GivenBounds, multipliers: list[Expr]) -> GivenBounds:
     """The bounds of unknowns, and none for multipliers."""
     if sides.limits is None:
         free = [(None, None)] * len(multipliers)
-        return sides if sides.pairs is None else Bounds((*sides.pairs, *free), None)
+        return sides if sides.pairs is None else GivenBounds((*sides.pairs, *free), None)
     half = len(sides.limits) // 2
     low, high = ([broadcast(as_expr(b), m.shape) for m in multipliers] for b in (-inf, inf))
-    return Bounds(None, [*sides.limits[:half], *low, *sides.limits[half:], *high])
+    return GivenBounds(None, [*sides.limits[:half], *low, *sides.limits[half:], *high])

@@ -14,7 +14,7 @@ from symgrad.expr.rewriting import replace
 from symgrad.print.latex import latex
 from symgrad.solve.conditions import Conditions, compiled
 from symgrad.solve.problem import Problem
-from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, split
+from symgrad.solve.runtime.arguments import Problems, SolverCall, Tolerances, split
 from symgrad.solve.runtime.omit import without_missing
 from symgrad.solve.runtime.results import Fit
 
@@ -139,7 +139,7 @@ class FitConditions(Conditions):
         if self._probe is None:
             self._probe = compiled("probe", self.given, list(self.given.formulas))
         options = self.call_options()
-        call = Call(self.given.form, x, params, options, Tolerances(0.0), 0, False, None)
+        call = SolverCall(self.given.form, x, params, options, Tolerances(0.0), 0, False, None)
         return without_missing(self._probe, call)
 
     def residuals(self, solution: Fit) -> Any:

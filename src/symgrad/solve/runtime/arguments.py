@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
-from symgrad.solve.runtime.ending import Box, begun_within
+from symgrad.solve.runtime.ending import ProblemBounds, begun_within
 from symgrad.solve.runtime.results import Answer, Status
 
 
-class Form(NamedTuple):
+class ProblemForm(NamedTuple):
     """The unknowns and parameters of a solver, as plain data.
 
     Attributes
@@ -64,10 +64,10 @@ class Tolerances(NamedTuple):
         return not (self.ftol is self.gtol is self.x_scale is None)
 
 
-class Call(NamedTuple):
+class SolverCall(NamedTuple):
     """What a solver was called with, and how it was made."""
 
-    form: Form
+    form: ProblemForm
     x0: Any
     params: tuple[Any, ...]
     options: dict[str, Any]
@@ -88,7 +88,7 @@ class Problems(NamedTuple):
     batch : tuple, the shape of the batch; () for a single problem
     x_scale : array of shape (unknowns,)
         The scale that was given, or zeros.
-    box : Box or None
+    box : ProblemBounds or None
         The bounds of every problem.
     dtype : dtype
         Of the results: what was given in single precision alone is answered in it.
@@ -103,7 +103,7 @@ class Problems(NamedTuple):
     dtype: Any
 
 
-def prepare(call: Call, finite: bool = True) -> Problems:
+def prepare(call: SolverCall, finite: bool = True) -> Problems:
     """The problems that a call describes, with starts within their bounds.
 
     Raises an error that names what is wrong with the call. With `finite` that is also the case for one
@@ -150,7 +150,7 @@ def prepare(call: Call, finite: bool = True) -> Problems:
     return Problems(x, flat[k:], shapes[:k], batch, scale, box, _dtype_of(form, x0, params))
 
 
-def _dtype_of(form: Form, x0: Any, params: tuple[Any, ...]) -> Any:
+def _dtype_of(form: ProblemForm, x0: Any, params: tuple[Any, ...]) -> Any:
     """The type of results, by what has one; numbers of Python and integers do not count."""
     many = form.kind in ("scalars", "arrays") and isinstance(x0, (list, tuple))
     given = [*(x0 if many else [x0]), *params]
@@ -159,7 +159,7 @@ def _dtype_of(form: Form, x0: Any, params: tuple[Any, ...]) -> Any:
     return np.dtype(np.float32 if types == {np.dtype(np.float32)} else np.float64)
 
 
-def _scale(form: Form, given: Any, shapes: list[tuple[int, ...]]) -> Any:
+def _scale(form: ProblemForm, given: Any, shapes: list[tuple[int, ...]]) -> Any:
     """`x_scale` over the flattened unknowns; zeros where none is given."""
     if given is None:
         return np.zeros(sum(map(prod, shapes)))
@@ -181,7 +181,7 @@ def _scale(form: Form, given: Any, shapes: list[tuple[int, ...]]) -> Any:
     return np.concatenate(columns)
 
 
-def _check_options(call: Call) -> None:
+def _check_options(call: SolverCall) -> None:
     maxiter, callback = call.maxiter, call.callback
     for name in ("tol", "xtol", "ftol", "gtol"):
         tol = getattr(call.tolerances, name)
@@ -195,7 +195,7 @@ def _check_options(call: Call) -> None:
         raise ArgumentError(f"the callback must be a function or None, not {callback!r}")
 
 
-def _starts(form: Form, x0: Any) -> list[Any]:
+def _starts(form: ProblemForm, x0: Any) -> list[Any]:
     """The starts of the unknowns, each with its batch axes in front."""
     names = [name for name, _ in form.unknowns]
     if form.kind in ("scalar", "array"):
@@ -319,7 +319,7 @@ def split_columns(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
     return split(np.ascontiguousarray(x.T), shapes)
 
 
-def joined(form: Form, x: Any, problems: Problems) -> Any:
+def joined(form: ProblemForm, x: Any, problems: Problems) -> Any:
     """Flattened solutions in the form of the unknowns."""
     x = x.reshape(*problems.batch, x.shape[-1]).astype(problems.dtype, copy=False)
     if form.kind == "scalars":
@@ -335,7 +335,7 @@ def shaped(values: Any, batch: tuple[int, ...]) -> Any:
     return values.reshape(batch) if batch else values[0].item()
 
 
-def answer(kind: type[Answer], call: Call, problems: Problems, found: Any) -> Answer:
+def answer(kind: type[Answer], call: SolverCall, problems: Problems, found: Any) -> Answer:
     """What a solver returns, from arrays with a row per problem: `x`, `size`, `count` and `status`."""
     batch, status = problems.batch, found.status
     return kind(
@@ -380,7 +380,7 @@ def _box(options: dict[str, Any], shapes: list[tuple[int, ...]], flat: Any, many
         raise ArgumentError(
             f"a lower bound is above its upper bound{which}: {low[k, i]:g} and {high[k, i]:g}"
         )
-    return Box(low, high)
+    return ProblemBounds(low, high)
 
 
 def _rows(value: Any, count: int, shape: tuple[int, ...]) -> Any:

@@ -170,15 +170,15 @@ def lengths(v: Any) -> Any:
     return size
 
 
-class Box(NamedTuple):
+class ProblemBounds(NamedTuple):
     """Bounds of problems, arrays (problems, unknowns); infinite where there are none."""
 
     low: Any
     high: Any
 
-    def of(self, index: Any) -> Box:
+    def of(self, index: Any) -> ProblemBounds:
         """Those of some of the problems."""
-        return Box(self.low[index], self.high[index])
+        return ProblemBounds(self.low[index], self.high[index])
 
 
 def part_of_box(box: Any, index: Any) -> Any:

@@ -11,8 +11,8 @@ import numpy as np
 
 from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.arguments import (
-    Call,
     Problems,
+    SolverCall,
     answer,
     prepare,
     report,
@@ -24,8 +24,8 @@ from symgrad.solve.runtime.calls import Values, column_of, is_plain, matrix_of, 
 from symgrad.solve.runtime.ending import (
     LEVELS,
     UNIT,
-    Box,
     Levels,
+    ProblemBounds,
     held_by,
     lengths,
     part_of_box,
@@ -173,7 +173,7 @@ def _as_minima(s: Fits, system: Any, squares: Squares, index: Any) -> tuple[SumO
     size = np.ones(s.x.shape)
     norms = lengths(np.swapaxes(system(s.x[index], index)[1], 1, 2)) * unit[index][:, None]
     size[index] = _power_of_two(1 / norms)
-    sides = None if s.box is None else Box(s.box.low / size, s.box.high / size)
+    sides = None if s.box is None else ProblemBounds(s.box.low / size, s.box.high / size)
     m = Minima(s.x / size, None, s.tolerances, np.zeros(s.x.shape[1]))
     m.box, m.scale[:] = sides, np.maximum(s.scale, s.x_scale) / size
     return squares(unit, size), m
@@ -227,7 +227,7 @@ def solve_fit(
     influence: Callable[..., Any] | None,
     probe: Callable[..., Any] | None,
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Fit:
     """The `Fit` of residuals.
 
@@ -276,7 +276,7 @@ def _quickly(
     influence: Callable[..., Any] | None,
     values: Values,
     problems: Problems,
-    call: Call,
+    call: SolverCall,
 ) -> Fit | None:
     """One fit by `quick_fit`, where that leaves no doubt."""
     n, shapes = problems.x.shape[1], problems.shapes
@@ -310,7 +310,7 @@ def _answered(
     influence: Callable[..., Any] | None,
     values: Values,
     problems: Problems,
-    call: Call,
+    call: SolverCall,
     weighted: bool,
     jac: Any = None,
 ) -> Fit:

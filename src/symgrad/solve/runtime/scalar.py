@@ -25,8 +25,8 @@ from symgrad.solve.runtime.ending import (
     LOCATED,
     NO_SIZE,
     ORDINARY,
-    Box,
     Levels,
+    ProblemBounds,
     are_steady,
     holds_zero,
     is_isolated,
@@ -40,7 +40,7 @@ from symgrad.solve.runtime.results import Status
 MAX_HALVINGS = 10  # of a step, before a sign change is looked for
 
 
-class Scalars(Found):
+class ScalarRoots(Found):
     """Problems under way, and their results; ``evaluate(x, *params)`` gives value, step and slope."""
 
     def __init__(
@@ -88,9 +88,13 @@ class Scalars(Found):
         params = taken(self.params, index, self.x.size)
         return Levels(self.rounding, lambda at: [at[:, 0]], params).at(x, slice(None))
 
-    def sides(self, index: Any) -> Box | None:
+    def sides(self, index: Any) -> ProblemBounds | None:
         """The bounds of some problems, without an axis for the unknown."""
-        return None if self.box is None else Box(self.box.low[index, 0], self.box.high[index, 0])
+        return (
+            None
+            if self.box is None
+            else ProblemBounds(self.box.low[index, 0], self.box.high[index, 0])
+        )
 
     def moved(self, x: Any, step: Any, index: Any) -> Any:
         """``x + step`` within the bounds; a bound that excludes 0 is only approached."""
@@ -153,7 +157,7 @@ class Scalars(Found):
     single = True
 
 
-def plain(s: Scalars, index: Any) -> None:
+def plain(s: ScalarRoots, index: Any) -> None:
     """Full steps, whatever ``|F|`` does.
 
     A point is a root where the step that led there was short and ``|F|`` fell as it does at a root, or
@@ -195,7 +199,7 @@ def _reason(x: Any, size: Any, step: Any, slope: Any, limit: Any) -> Any:
     return np.where(np.isfinite(size) & np.isfinite(x), status, Status.NON_FINITE)
 
 
-def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
+def damped(s: ScalarRoots, index: Any, x: Any, most: int) -> None:
     """Newton steps from `x`, halved until ``|F|`` falls, up to `most` in all."""
     count, t = s.count[index], np.ones(index.shape)
     f, step, slope = s.at(x, index)
@@ -254,7 +258,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
 
 
 def _written(
-    s: Scalars,
+    s: ScalarRoots,
     index: Any,
     x: Any,
     size: Any,
@@ -272,7 +276,7 @@ def _written(
     s.set(index, reason, np.where(end, trial, x), np.where(end, left, size), count + end)
 
 
-def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
+def _are_roots(s: ScalarRoots, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
     """Whether F is at its level at roots, where that may be so; idle are full steps that lower nothing."""
     root = np.zeros(index.shape, bool)
     some = np.flatnonzero(look)
@@ -286,7 +290,7 @@ def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: An
     return root
 
 
-def _ends(s: Scalars, points: Any, newton: Any, step: Any, left: Any, size: Any) -> Any:
+def _ends(s: ScalarRoots, points: Any, newton: Any, step: Any, left: Any, size: Any) -> Any:
     """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root.
 
     `newton` are Newton's steps before and after it; beside a jump or a pole the latter is a long one.
@@ -296,7 +300,7 @@ def _ends(s: Scalars, points: Any, newton: Any, step: Any, left: Any, size: Any)
 
 
 def _multiplied(
-    s: Scalars,
+    s: ScalarRoots,
     index: Any,
     x: Any,
     step: Any,

@@ -13,7 +13,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Call, Problems, answer, prepare, report, split
+from symgrad.solve.runtime.arguments import Problems, SolverCall, answer, prepare, report, split
 from symgrad.solve.runtime.ending import (
     CONTRACTED,
     LEAST_TOLERANCE,
@@ -329,7 +329,7 @@ def _least_squares_step(jac: Any, r: Any, part: float = SHIFT) -> Any:
 def solve_sparse(
     evaluate: Callable[..., Any],
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Solution:
     """The `Solution` of a square system; problems of a batch one after another."""
     problems = prepare(call)

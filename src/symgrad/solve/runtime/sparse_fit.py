@@ -13,7 +13,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Call, Problems, answer, prepare, report, shaped, split
+from symgrad.solve.runtime.arguments import (
+    Problems,
+    SolverCall,
+    answer,
+    prepare,
+    report,
+    shaped,
+    split,
+)
 from symgrad.solve.runtime.ending import (
     EPS,
     LEAST_TOLERANCE,
@@ -54,7 +62,7 @@ class SparseFit:
     def __init__(
         self,
         at: Callable[[Any], tuple[Any, Any]],
-        call: Call,
+        call: SolverCall,
         x_scale: Any,
         tell: Any,
         box: Any = None,
@@ -180,7 +188,7 @@ def solve_sparse_fit(
     evaluate: Callable[..., Any],
     product: Callable[..., Any],
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Fit:
     """The `Fit` of residuals with a sparse Jacobian; problems of a batch one after another."""
     problems = prepare(call)

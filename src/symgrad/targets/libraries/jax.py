@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from symgrad.runtime import libraries
-from symgrad.targets.libraries.library import Library
+from symgrad.targets.libraries.library import ArrayLibrary
 
-JAX: Final = Library(
+JAX: Final = ArrayLibrary(
     name="jax",
     title="JAX",
     alias="jnp",

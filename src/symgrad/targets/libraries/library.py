@@ -25,7 +25,7 @@ DTYPE: Final = re.compile(r"dtype=np\.(\w+)")
 
 
 @dataclass(frozen=True)
-class Library:
+class ArrayLibrary:
     """An array library.
 
     Attributes
@@ -108,7 +108,7 @@ class Library:
 class LibrarySpelling(NumpySpelling):
     """The spelling of kinds with the functions of a library."""
 
-    def __init__(self, library: Library, dim_names: Mapping[str, str]) -> None:
+    def __init__(self, library: ArrayLibrary, dim_names: Mapping[str, str]) -> None:
         super().__init__(dim_names)
         self.library = library
 

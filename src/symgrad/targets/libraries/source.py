@@ -12,14 +12,14 @@ from symgrad.program.ir import Program, Value
 from symgrad.targets.data import block_lines, short_lines
 from symgrad.targets.expressions import Writer
 from symgrad.targets.helpers import needed
-from symgrad.targets.libraries.library import Library, LibrarySpelling
+from symgrad.targets.libraries.library import ArrayLibrary, LibrarySpelling
 from symgrad.targets.numpy_source import INDENT, docstring, extent_code
 from symgrad.targets.spelling import literal
 
 HELD: Final = "_of_numpy"  # behind the name of a constant array, which is NumPy's
 
 
-def library_source(program: Program, nest: Nest, name: str, doc: str, library: Library) -> str:
+def library_source(program: Program, nest: Nest, name: str, doc: str, library: ArrayLibrary) -> str:
     """The source of a module with one function that computes the outputs of `program`.
 
     Raises
@@ -48,14 +48,14 @@ def library_source(program: Program, nest: Nest, name: str, doc: str, library: L
     return "\n".join([*head, "", "", *lines, ""])
 
 
-def _check(program: Program, library: Library) -> None:
+def _check(program: Program, library: ArrayLibrary) -> None:
     """Whether no node brings code of its own, which is written for NumPy."""
     for node in toposort(program.output_nodes):
         if node.op.definitions is not None:
             raise library.lacks(f"code for {node.op.name}")
 
 
-def _body(program: Program, nest: Nest, library: Library) -> list[str]:
+def _body(program: Program, nest: Nest, library: ArrayLibrary) -> list[str]:
     spell = LibrarySpelling(library, program.dim_names)
 
     def number(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from symgrad.expr import kinds as k
 from symgrad.program.contraction import is_dot, is_matmul, is_tensordot, subscripts
 from symgrad.runtime import libraries
-from symgrad.targets.libraries.library import Library
+from symgrad.targets.libraries.library import ArrayLibrary
 
 # Functions that are helpers of the same name, for NumPy's meaning of axes, numbers among operands, or both
 OWN: Final = """arange arctan2 all any argmax argmin argsort asarray broadcast_to cbrt concatenate
@@ -77,7 +77,7 @@ def _index(names: Any, kind: Any, operands: list[str]) -> str | None:
     return f"_turned({operands[0]}, ({', '.join(entries)},))"
 
 
-TORCH: Final = Library(
+TORCH: Final = ArrayLibrary(
     name="torch",
     title="PyTorch",
     alias="torch",

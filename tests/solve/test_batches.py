@@ -177,7 +177,7 @@ def test_forms_of_arguments():
     for given in (np.asfortranarray(anomaly), np.stack([anomaly, anomaly], -1)[..., 0]):
         np.testing.assert_array_equal(KEPLER(given, given, np.array(0.5)).x, expected)
     single = anomaly.astype(np.float32)
-    assert KEPLER(single, single, np.float32(0.5)).x.dtype == np.float64
+    assert KEPLER(single, single, np.float32(0.5)).x.dtype == np.float32
     np.testing.assert_allclose(KEPLER(single, single, 0.5).x, expected, rtol=1e-6)
     whole = sg.newton_root(x**2 - a, x, a)([1, 2], [[4], [9]])
     assert whole.x.tolist() == [[2.0, 2.0], [3.0, 3.0]]

@@ -19,7 +19,8 @@ JAX: Final = ArrayLibrary(
         "np.fft": "jnp.fft",
         "scipy.special": "jax.scipy.special",
     },
-    renamed={"np.vdot": "jnp.vdot"},
+    renamed={},
+    inaccurate=frozenset(),
     helpers=Path(libraries.__file__).parent / "jax",
     kinds={},
 )

@@ -44,6 +44,8 @@ class ArrayLibrary:
         Functions by NumPy's names that are called otherwise, some of them helpers.
     helpers : Path
         The folder of the functions that go into code with it.
+    inaccurate : set of str
+        Functions by NumPy's names that are not taken, for the digits that they lose.
     kinds : dict from class to callable
         Kinds that are written in another way, ``write(names, kind, operands)``.
     """
@@ -55,6 +57,7 @@ class ArrayLibrary:
     places: Mapping[str, str]
     renamed: Mapping[str, str]
     helpers: Path
+    inaccurate: frozenset[str]
     kinds: Mapping[type[Kind], Callable[[Any, Any, list[str]], str | None]]
 
     def check(self) -> None:
@@ -86,7 +89,7 @@ class ArrayLibrary:
             raise self.lacks(function.lstrip("_"))
         place, _, name = function.rpartition(".")
         found = self.places.get(place)
-        if found is None or not self._has(found, name):
+        if found is None or function in self.inaccurate or not self._has(found, name):
             raise self.lacks(name)
         return f"{found}.{name}"
 

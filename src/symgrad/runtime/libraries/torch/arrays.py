@@ -11,7 +11,8 @@ def _result_type(*xs: Any) -> Any:
     """The type of what is computed from tensors and numbers."""
     tensors = [x.dtype for x in xs if isinstance(x, torch.Tensor)]
     if not tensors:
-        return torch.get_default_dtype()
+        whole = all(isinstance(x, int) for x in xs)
+        return torch.int64 if whole else torch.get_default_dtype()
     found = tensors[0]
     for dtype in tensors[1:]:
         found = torch.promote_types(found, dtype)
@@ -169,10 +170,6 @@ def _cbrt(x: Any) -> Any:
     root = torch.copysign(torch.abs(x) ** (1 / 3), x)
     safe = torch.where((root != 0) & torch.isfinite(root), root, 1.0)
     return torch.where((root != 0) & torch.isfinite(root), safe - (safe - x / safe**2) / 3, root)
-
-
-def _polygamma(n: Any, x: Any) -> Any:
-    return torch.special.polygamma(int(n), x)
 
 
 def _xlogy(x: Any, y: Any) -> Any:

@@ -9,6 +9,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.types import FLOAT, as_ty
 from symgrad.ops.cast import cast
 from symgrad.ops.elementwise import Elementwise, elementwise
+from symgrad.ops.examples import documented
 
 ldexp: Elementwise = elementwise(
     "ldexp",
@@ -55,6 +56,7 @@ spacing = elementwise(
 )
 
 
+@documented
 @checked
 def frexp(x: Any) -> tuple[Expr, Expr]:
     """Mantissa and exponent, as `numpy.frexp`.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -224,7 +226,18 @@ class CompiledFunction:
             save_c(c_code(self._draft, self._code.doc), path)
             return
         check_saved(self.source)
-        Path(path).write_text(self.source, encoding="utf-8")
+        Path(path).write_text(self._as_module(), encoding="utf-8")
+
+    def _as_module(self) -> str:
+        """The code with what it is, and how it was made, in front, and with what it imports alone."""
+        called = f"{self.__name__}({', '.join(p.name for p in self._signature.parameters)})"
+        needed = "NumPy and SciPy" if "scipy" in self.source else "NumPy"
+        made = f"Made by symgrad {version('symgrad')}; it needs {needed}."
+        head = f'"""The function `{called}`; its docstring has the formulas.\n\n{made}\n"""'
+        source = self.source
+        if not re.search(r"\bnp\.", source):
+            source = source.replace("import numpy as np\n", "", 1).lstrip("\n")
+        return f"{head}\n\n{source}"
 
     def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
         """The symbols, the formulas, and the form of the outputs around these."""
@@ -287,6 +300,10 @@ class CompiledFunction:
         if self._code.of_floats:
             return True
         return self._signature.floats and self._as_native().steps is not None
+
+    def _gives_floats(self) -> bool:
+        """Whether outputs are Python's numbers where arguments are: those of a function of scalars."""
+        return self._of_floats() or (self._signature.floats and self._signature.batched)
 
     def _as_native(self) -> Native:
         """The native code, found when it is first asked for."""
@@ -363,7 +380,7 @@ class CompiledFunction:
                 result = self._plain()(*values)
             if out is not None:
                 return Destination(self._nest, out).store(result)
-            return _as_python(self._nest, result) if self._of_floats() else result
+            return _as_python(self._nest, result) if self._gives_floats() else result
         columns = self._columns.find(values) if self._columns else None
         if columns is not None:
             results = rebuild_nest(self._nest, columns(values))
@@ -502,7 +519,8 @@ def restore(graph: Any, count: int, *state: Any) -> CompiledFunction:
 def _as_python(nest: Nest, result: Any) -> Any:
     """NumPy scalars in a nested result as Python numbers."""
     if isinstance(nest, int):
-        return result.item() if isinstance(result, np.generic) else result
+        single = isinstance(result, np.generic) or np.ndim(result) == 0
+        return np.asarray(result).item() if single else result
     kind, keys, parts = nest
     if kind == "dict":
         return {k: _as_python(part, result[k]) for k, part in zip(keys, parts, strict=True)}

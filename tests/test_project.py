@@ -127,6 +127,8 @@ def test_importing_symgrad_imports_no_neighbour():
     neighbours = [
         "sympy",
         "scipy",
+        "jax",
+        "torch",
         "dask",
         "matplotlib",
         "llvmlite",
@@ -170,6 +172,8 @@ def test_the_project_file_is_complete():
         "plot",
         "progress",
         "scipy",
+        "jax",
+        "torch",
         "dask",
         "docs",
         "blas",

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,14 @@ def test_every_public_name_is_in_the_reference():
     constants = {"E", "pi", "errors", "fft", "linalg", "special", "optim"}
     missing = set(sg.__all__) - listed - tabled - constants - set(ALIASES.split())
     assert not missing, sorted(missing)
+
+
+def test_the_gallery_is_that_of_today():
+    """The page, and the text that each picture was drawn from: else run ``python docs/draw_gallery.py``."""
+    gallery = runpy.run_path(str(DOCS / "draw_gallery.py"))
+    printed = (DOCS.parent / "tests" / "golden" / "gallery.txt").read_text()
+    shown = gallery["sections"](printed)
+    assert sum(map(len, shown.values())) >= 34
+    assert gallery["page"](printed) == (DOCS / "explanation" / "gallery.md").read_text()
+    for heading, part in shown.items():
+        assert gallery["digest"](part).encode() in gallery["image_of"](heading).read_bytes()

@@ -377,7 +377,7 @@ def _nothing(*args: Any) -> None:
 def _numbers(x0: Any, wanted: int) -> list[Any] | None:
     """The starts of one problem in several unknowns."""
     if x0.__class__ is np.ndarray and x0.ndim == 1 and x0.dtype.kind in "iuf":
-        x0 = x0.tolist()
+        x0 = None if x0.dtype == np.float32 else x0.tolist()
     return list(x0) if x0.__class__ in (list, tuple) and len(x0) == wanted else None
 
 

@@ -12,11 +12,19 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.native_bodies import NativeBody, body_of, result_types
-from symgrad.compile.native_plans import Layout, LoopPlan, NativeKernel
+from symgrad.compile.native_plans import Layout, LoopPlan, NativeKernel, processor
 from symgrad.program.ir import Loop
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import DType
-from symgrad.targets.native.loops import RANGE, LoopCode, loop_module
+from symgrad.targets.native.loops import (
+    NEXT,
+    RANGE,
+    SAME,
+    LoopCode,
+    LoopOperand,
+    LoopResult,
+    loop_module,
+)
 from symgrad.targets.native.steps import Unsupported
 
 MAX_PLANS: Final = 64  # that a loop keeps
@@ -114,9 +122,40 @@ class NativeWork:
         """The native function of a loop."""
         found = self.kernels.get(code)
         if found is None:
-            library = engine.compiled(loop_module(code), ["loop", "loop_once"])
+            entries = ["loop", "loop_once", *["loop_flat"] * code.is_flat]
+            library = engine.compiled(loop_module(code), entries)
             run = library.function("loop", None, ctypes.c_void_p, *[ctypes.c_int64] * RANGE)
-            found = self.kernels[code] = NativeKernel(run, library.address("loop_once"))
+            others = [library.address(name) for name in entries[1:]]
+            found = self.kernels[code] = NativeKernel(run, *others)
+        return found
+
+    def flat(self, types: Sequence[DType]) -> NativeKernel:
+        """The kernel for operands of these types, arrays of them without gaps.
+
+        Raises
+        ------
+        Unsupported
+            If there is no native code for the types.
+        """
+        operands = [LoopOperand(d, SAME if isinstance(d, type) else NEXT) for d in types]
+        found = self.result_types(types)
+        results = [LoopResult(k.values, d) for k, d in zip(self.body.results, found, strict=True)]
+        code = LoopCode(
+            self.body.instrs, tuple(operands), tuple(results), 1, self.fast, processor()
+        )
+        return self._kernel(code)
+
+    def result_types(self, types: Sequence[DType]) -> list[DType]:
+        """The types of the results for operands of these types.
+
+        Raises
+        ------
+        Unsupported
+            If there is no native code for them.
+        """
+        found = self._result_types(tuple(types))
+        if found is None:
+            raise Unsupported("arguments of these types")
         return found
 
 

@@ -43,10 +43,18 @@ SHARES: Final = 4  # for each thread, so that none waits long for another
 
 
 class NativeKernel(NamedTuple):
-    """A compiled loop: a function of a table and a part, and the address of one of a table alone."""
+    """A compiled loop: a function of a table and a part, and addresses of others, as `loop_module` says.
+
+    Attributes
+    ----------
+    run : callable
+    once, flat : int
+        The latter is 0 where there is none.
+    """
 
     run: Callable[..., None]
     once: int
+    flat: int = 0
 
 
 class Layout(NamedTuple):
@@ -249,7 +257,7 @@ class LoopPlan:
         return rows, tuple(results)
 
     def _partial(self, k: int, d: DType, extents: Sequence[int]) -> list[int]:
-        """Plan the memory of a reduction; its strides and the length of a slab."""
+        """LoopPlan the memory of a reduction; its strides and the length of a slab."""
         kept, number = self.body.results[k], len(self.partials)
         held = [axis.kept[number] for axis in self.axes]
         start = identity(kept.ufunc, d)

@@ -107,6 +107,14 @@ class LoopCode:
         return SUMMED if any(r.ufunc for r in self.results) else CHUNK
 
     @property
+    def is_flat(self) -> bool:
+        """Whether it goes once through arrays without gaps, and reduces nothing."""
+        still = all(x.step == NEXT or isinstance(x.type, type) for x in self.operands)
+        return (
+            self.rank == 1 and still and all(r.step == NEXT and not r.ufunc for r in self.results)
+        )
+
+    @property
     def arrays(self) -> int:
         """How many arrays there are."""
         return len(self.operands) + len(self.results)
@@ -120,6 +128,9 @@ def memory_type(d: DType) -> Any:
 
 def loop_module(loop: LoopCode, name: str = "loop") -> Any:
     """The module of a loop, with ``void name(ptr table, i64 first, last, start, stop, slab)``.
+
+    A loop that `is_flat` has ``void name_flat(ptr words, i64 entries)`` too; its words are the addresses
+    of operands and results in their order, and numbers of Python among them.
 
     The first two numbers are a range of the first axis, where there is more than one; the next two one of
     the innermost. The table holds words: for each operand and result its address, first those of
@@ -136,6 +147,8 @@ def loop_module(loop: LoopCode, name: str = "loop") -> Any:
     chunk, limited = _chunk(module, loop, whole=False)
     again = _chunk(module, loop, whole=True)[0] if limited else None
     _once(module, loop, name, _nest(module, loop, name, chunk, again))
+    if loop.is_flat:
+        _flat(module, loop, name, chunk, again)
     return module
 
 
@@ -154,6 +167,21 @@ def _once(module: Any, loop: LoopCode, name: str, function: Any) -> None:
     (table,) = once.args
     places = [b.gep(table, [INT(loop.arrays + k)], source_etype=INT) for k in range(RANGE)]
     b.call(function, [table, *[b.load(place, typ=INT) for place in places]])
+    b.ret_void()
+
+
+def _flat(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> None:
+    """The loop over arrays without gaps."""
+    flat = ir.Function(module, ir.FunctionType(VOID, [POINTER, INT]), f"{name}_flat")
+    b = ir.IRBuilder(flat.append_basic_block("entry"))
+    words, entries = flat.args
+    pointers, steps = [], []
+    for a in range(loop.arrays):
+        place = b.gep(words, [INT(a)], source_etype=INT)
+        number = a < len(loop.operands) and isinstance(loop.operands[a].type, type)
+        pointers.append(place if number else b.load(place, typ=POINTER))
+        steps.append(INT(0))  # which is looked at where there are gaps
+    _in_chunks(b, loop, chunk, again, [*pointers, *steps], INT(0), entries)
     b.ret_void()
 
 
@@ -343,19 +371,26 @@ def _nest(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> Any
             for p, s in zip(pointers, strides, strict=True)
         ]
     steps = [s[-1] for s in strides]
+    _in_chunks(b, loop, chunk, again, [*pointers, *steps], start, stop)
+    for i, after in reversed(ends):
+        _end(b, i, after)
+    b.ret_void()
+    return function
+
+
+def _in_chunks(
+    b: Any, loop: LoopCode, chunk: Any, again: Any, arrays: list[Any], start: Any, stop: Any
+) -> None:
+    """The innermost axis from `start` to `stop`."""
     i, after = _begin(b, start, stop, loop.chunk)
     beyond = b.add(i, INT(loop.chunk))
     end = b.select(b.icmp_signed("<", beyond, stop), beyond, stop)
-    arguments = [*pointers, *steps, i, end, b.sdiv(i, INT(loop.chunk))]
+    arguments = [*arrays, i, end, b.sdiv(i, INT(loop.chunk))]
     flag = b.call(chunk, arguments)
     if again is not None:
         with b.if_then(flag, likely=False):
             b.call(again, arguments)
     _end(b, i, after, loop.chunk)
-    for i, after in reversed(ends):
-        _end(b, i, after)
-    b.ret_void()
-    return function
 
 
 def _begin(b: Any, low: Any, high: Any, step: int = 1) -> tuple[Any, Any]:

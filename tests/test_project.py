@@ -32,9 +32,9 @@ LAYERS = {
     "suggestions": set(),
     "expr": {"errors", "calls"},
     "ops": BASE,
-    "fft": TO_OPS,
-    "linalg": TO_OPS,
-    "special": TO_OPS,
+    "fft": TO_OPS | {"suggestions"},
+    "linalg": TO_OPS | {"suggestions"},
+    "special": TO_OPS | {"suggestions"},
     "check": TO_AUTODIFF | TO_COMPILE | {"substitute"},
     "substitute": TO_AUTODIFF | {"functions"},
     "functions": TO_AUTODIFF | {"parse"},
@@ -52,7 +52,7 @@ LAYERS = {
     "variational": TO_AUTODIFF | TO_COMPILE | {"solve", "functions"},
     "recurrence": TO_AUTODIFF | TO_COMPILE | {"batching"},
     "variable": TO_AUTODIFF | TO_COMPILE | {"recurrence"},
-    "optim": TO_AUTODIFF | TO_COMPILE | {"variable"},
+    "optim": TO_AUTODIFF | TO_COMPILE | {"variable", "suggestions"},
     "interop": TO_AUTODIFF
     | TO_COMPILE
     | {"substitute", "parse"}  # text, as SymPy's lambdify takes it

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +23,14 @@ from symgrad.compile.destination import Destination
 from symgrad.compile.documented import Documented
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
-from symgrad.compile.native import MAKING, Builtin, Native, native_function, native_of
+from symgrad.compile.native import (
+    MAKING,
+    Builtin,
+    Native,
+    native_function,
+    native_of,
+    native_of_entries,
+)
 from symgrad.compile.pipeline import Code, Draft, Options, write
 from symgrad.compile.plain_function import Wrapped, plain_function, show_lines
 from symgrad.expr.node import Expr
@@ -29,6 +38,7 @@ from symgrad.expr.pickling import flatten
 from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
+from symgrad.print.coloured import coloured
 from symgrad.program.ir import Program
 from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
@@ -216,7 +226,18 @@ class CompiledFunction:
             save_c(c_code(self._draft, self._code.doc), path)
             return
         check_saved(self.source)
-        Path(path).write_text(self.source, encoding="utf-8")
+        Path(path).write_text(self._as_module(), encoding="utf-8")
+
+    def _as_module(self) -> str:
+        """The code with what it is, and how it was made, in front, and with what it imports alone."""
+        called = f"{self.__name__}({', '.join(p.name for p in self._signature.parameters)})"
+        needed = "NumPy and SciPy" if "scipy" in self.source else "NumPy"
+        made = f"Made by symgrad {version('symgrad')}; it needs {needed}."
+        head = f'"""The function `{called}`; its docstring has the formulas.\n\n{made}\n"""'
+        source = self.source
+        if not re.search(r"\bnp\.", source):
+            source = source.replace("import numpy as np\n", "", 1).lstrip("\n")
+        return f"{head}\n\n{source}"
 
     def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
         """The symbols, the formulas, and the form of the outputs around these."""
@@ -250,11 +271,12 @@ class CompiledFunction:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
         if self._on_floats is not None:
             return self._on_floats
-        steps, source = self._as_native().steps, self._code.scalar
-        if steps is not None:
+        native = self._as_native()
+        source = None if native.steps is not None else self._code.scalar
+        if native.steps is not None:
             with MAKING:  # once: what runs in other threads must not be replaced under them
                 if self._builtin is None:
-                    made = native_function(steps, self._nest, self.__name__, self._call_named)
+                    made = native_function(native, self._nest, self.__name__, self._call_named)
                     self._builtin = made
                     self.__call__ = made.function
                     setattr(self, ENTRY, made.entry)
@@ -275,14 +297,23 @@ class CompiledFunction:
 
     def _of_floats(self) -> bool:
         """Whether there is code on floats that gives floats."""
-        return self._code.of_floats or self._as_native().steps is not None
+        if self._code.of_floats:
+            return True
+        return self._signature.floats and self._as_native().steps is not None
+
+    def _gives_floats(self) -> bool:
+        """Whether outputs are Python's numbers where arguments are: those of a function of scalars."""
+        return self._of_floats() or (self._signature.floats and self._signature.batched)
 
     def _as_native(self) -> Native:
         """The native code, found when it is first asked for."""
         if self._native is None:
-            wanted = self._options.native and self._signature.floats
-            none = Native(None, "arguments that are not all floats of 64 bits")
-            self._native = native_of(self._draft.lowered()) if wanted else none
+            if self._options.native and self._signature.floats:
+                self._native = native_of(self._draft.lowered())
+            elif self._options.native and not self._signature.batched:
+                self._native = native_of_entries(self._draft)
+            else:
+                self._native = Native(None, "arguments that are not all floats of 64 bits")
         return self._native
 
     def _native_arrays(self) -> OneShape | None:
@@ -349,7 +380,7 @@ class CompiledFunction:
                 result = self._plain()(*values)
             if out is not None:
                 return Destination(self._nest, out).store(result)
-            return _as_python(self._nest, result) if self._of_floats() else result
+            return _as_python(self._nest, result) if self._gives_floats() else result
         columns = self._columns.find(values) if self._columns else None
         if columns is not None:
             results = rebuild_nest(self._nest, columns(values))
@@ -446,6 +477,10 @@ class CompiledFunction:
         native = self._as_native() if self._options.native else None
         return explain(self._draft, self._nest, repr(self), self._code, native)
 
+    def _repr_html_(self) -> str:
+        """The code, for notebooks."""
+        return coloured(self.source)
+
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self._signature.parameters)
         return f"<CompiledFunction {self.__name__}({names})>"
@@ -484,7 +519,8 @@ def restore(graph: Any, count: int, *state: Any) -> CompiledFunction:
 def _as_python(nest: Nest, result: Any) -> Any:
     """NumPy scalars in a nested result as Python numbers."""
     if isinstance(nest, int):
-        return result.item() if isinstance(result, np.generic) else result
+        single = isinstance(result, np.generic) or np.ndim(result) == 0
+        return np.asarray(result).item() if single else result
     kind, keys, parts = nest
     if kind == "dict":
         return {k: _as_python(part, result[k]) for k, part in zip(keys, parts, strict=True)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from inspect import Parameter, Signature
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from symgrad.ops.arithmetic import MUL, mul
 from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
 from symgrad.ops.examples import with_example
 from symgrad.ops.layout import concat
+from symgrad.ops.lifted import W
 from symgrad.ops.reshaping import reshape_to
 
 Derivative = Callable[..., Expr | None]
@@ -115,12 +116,11 @@ def lift_of(args: Sequence[Any]) -> Callable[..., Any] | None:
     kwargs)``; every public function asks for it before it converts what is not an expression.
     """
     for arg in args:
-        if arg.__class__ is Expr:
+        kind = arg.__class__
+        if kind is Expr:
             continue
-        if isinstance(arg, (list, tuple)):
-            lift = lift_of(arg)
-        else:
-            lift = getattr(arg.__class__, "__symgrad_lift__", None)
+        nested = kind is list or kind is tuple or isinstance(arg, (list, tuple))
+        lift = lift_of(arg) if nested else getattr(kind, "__symgrad_lift__", None)
         if lift is not None:
             return lift
     return None
@@ -153,7 +153,13 @@ class Elementwise(Op):
     exact: dict[Any, Any] | Callable[..., Any] = field(default_factory=dict)
     types: dict[Any, Ty] = field(default_factory=dict)
 
-    def __call__(self, *args: Any, **unknown: Any) -> Expr:
+    @overload
+    def __call__(self, x: W, /, *operands: Any) -> W: ...
+    @overload
+    def __call__(self, x: Any, y: W, /, *operands: Any) -> W: ...
+    @overload
+    def __call__(self, *operands: Any) -> Expr: ...
+    def __call__(self, *args: Any, **unknown: Any) -> Any:
         if unknown:
             raise ArgumentError(
                 f"{self.name} has no argument {next(iter(unknown))!r}: it takes its operands alone, by"
@@ -167,7 +173,7 @@ class Elementwise(Op):
             if arg.__class__ is not Expr:
                 lift = lift_of(args)
                 if lift is not None:
-                    return lift(self, args, {})  # type: ignore[no-any-return]
+                    return lift(self, args, {})
                 args = tuple([as_expr(a) for a in args])
                 break
         if self.arity > 1:

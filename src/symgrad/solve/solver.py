@@ -7,22 +7,26 @@ import inspect
 import pathlib
 import sys
 from collections.abc import Callable
+from html import escape
 from threading import RLock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from symgrad.calls import checked
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, has_dask
 from symgrad.compile.c_code import save_c
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
+from symgrad.expr.identifiers import is_name
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
+from symgrad.print.coloured import coloured
 from symgrad.solve import modules
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.native import NativePlan
 from symgrad.solve.pacing import watched
 from symgrad.solve.path import Path, follow
 from symgrad.solve.problem import Problem
+from symgrad.solve.runtime.results import Answer
 from symgrad.solve.sensitivity import covariance_at, hessian_at, sensitivity
 from symgrad.targets.c.loops import c_solver
 from symgrad.targets.c.module import CFile
@@ -67,13 +71,13 @@ def with_native(native: Callable[..., Any], run: Callable[..., Any]) -> Callable
 class _Shown:
     """The signature of a solver, for `inspect`; the class has none of its own."""
 
-    def __get__(self, solver: Solver | None, kind: type) -> inspect.Signature:
+    def __get__(self, solver: Solver[Any] | None, kind: type) -> inspect.Signature:
         if solver is None:
             raise AttributeError("__signature__")
         return solver.shown()
 
 
-class Solver:
+class Solver(Generic[Answer]):
     """A compiled solver; made by `newton_root`, `newton_minimize` and `least_squares`.
 
     ``solver(x0, *params, tol=..., maxiter=..., xtol=None, ftol=None, gtol=None, x_scale=None,
@@ -168,7 +172,7 @@ class Solver:
         self._run: Callable[..., Any] | None = None
         self._count = 0  # of positional arguments
 
-    def __call__(self, /, *args: Any, **named: Any) -> Any:
+    def _called(self, /, *args: Any, **named: Any) -> Any:
         run = self._run or self._compiled()
         if (
             not named
@@ -197,6 +201,27 @@ class Solver:
             found = run(*values, **options)
         found.origin = (self, tuple(values))
         return found
+
+    if TYPE_CHECKING:  # parameters by position; which names they have is known to the formula alone
+
+        def __call__(
+            self,
+            x0: Any,
+            *params: Any,
+            tol: float = ...,
+            maxiter: int = ...,
+            xtol: float | None = None,
+            ftol: float | None = None,
+            gtol: float | None = None,
+            x_scale: Any = None,
+            raise_on_failure: bool = False,
+            callback: Callable[..., Any] | None = None,
+            max_time: float | None = None,
+            progress: bool = False,
+        ) -> Answer: ...
+
+    else:
+        __call__ = _called
 
     def sensitivity(self, solution: Any, params: tuple[Any, ...], p: Any) -> Any:
         """``dx/dp`` at a solution for these parameters; see `Solution.sensitivity`."""
@@ -261,10 +286,10 @@ class Solver:
         """
         return follow(self, self.conditions, x0, p, values, params, maxsteps, callback, options)
 
-    def again(self, formulas: Any, unknowns: Any, params: Any) -> Solver:
+    def again(self, formulas: Any, unknowns: Any, params: Any) -> Solver[Answer]:
         """The like of this fit for other residuals, which are weighted already."""
         make = self._remake[0]
-        made: Solver = make(formulas, unknowns, params)
+        made: Solver[Answer] = make(formulas, unknowns, params)
         return made
 
     def named_parameters(self, p: Expr, params: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -325,8 +350,10 @@ class Solver:
     @property
     def source(self) -> str:
         """The whole solver as a module that needs NumPy only."""
-        late = [code() for code in self._late.values()]
-        return modules.module_text(self._generated(), late, self._lines)
+        return modules.module_text(self._generated(), self._made_late(), self._lines)
+
+    def _made_late(self) -> list[str]:
+        return [code() for code in self._late.values()]
 
     @property
     def c_source(self) -> str:
@@ -355,23 +382,47 @@ class Solver:
         )
 
     @checked
-    def save(self, path: Any) -> None:
+    def save(self, path: Any, runtime: Any = None) -> None:
         """Write the solver as a module to `path`, such as ``"kepler.py"``; its function is `solve`.
 
         It takes what this solver takes, and needs NumPy only, SciPy too for ``method="sparse"``. To a path
         that ends with ``.c`` goes what `c_source` is, with a header beside it.
+
+        Parameters
+        ----------
+        path : str or path
+            A file that is there is written over.
+        runtime : str or path, optional
+            Where to write what all solvers have in common, such as ``"newton.py"``: the module then holds
+            what is made for its formulas, and imports the rest from there. Several may share it.
+
+        Raises
+        ------
+        ArgumentError
+            If the code calls what cannot be imported, such as a lambda given for a function, or the runtime
+            is no module of Python that can be imported from beside the solver.
         """
-        if pathlib.Path(path).suffix == ".c":
+        target = pathlib.Path(path)
+        if target.suffix == ".c":
             save_c(self._in_c(), path)
             return
         source = self.source
         check_saved(source)
-        pathlib.Path(path).write_text(source, encoding="utf-8")
+        if runtime is not None:
+            shared = _shared(target, pathlib.Path(runtime))
+            shared.write_text(modules.runtime_text(), encoding="utf-8")
+            parts = self._generated(), self._made_late(), self._lines
+            source = modules.text_on_runtime(*parts, shared.stem)
+        target.write_text(source, encoding="utf-8")
 
     @checked
     def explain(self) -> str:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""
         return "\n".join([*self._lines, *(self._native.words() if self._native else [])])
+
+    def _repr_html_(self) -> str:
+        """What it solves, and the code that is made for it, for notebooks; the runtime is left out."""
+        return f"<p>{escape(self._lines[0])}</p>{coloured(self._generated())}"
 
     def __repr__(self) -> str:
         return f"<Solver: {self._lines[0]}>"
@@ -381,11 +432,22 @@ class Solver:
         return _remade, (make, args)
 
 
-def made_solver(*parts: Any) -> Solver:
+def _shared(path: pathlib.Path, runtime: pathlib.Path) -> pathlib.Path:
+    """The file of a shared runtime, which must be a module beside the solver."""
+    place = runtime if runtime.parent != pathlib.Path() else path.parent / runtime
+    beside = place.parent == path.parent and place.name != path.name
+    if not beside or place.suffix != ".py" or not is_name(place.stem):
+        raise ArgumentError(
+            f"the runtime is a module beside {path.name}, such as 'newton.py', not {str(runtime)!r}"
+        )
+    return place
+
+
+def made_solver(*parts: Any) -> Solver[Any]:
     """A solver; with machine code, one of a class that is called faster."""
     *_, native = parts
     wanted = native is not None and native.compiled and not obstacle()
-    made: Solver = (called_by_address(Solver) if wanted else Solver)(*parts)
+    made: Solver[Any] = (called_by_address(Solver) if wanted else Solver)(*parts)
     return made
 
 

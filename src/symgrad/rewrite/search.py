@@ -28,7 +28,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
 from symgrad.rewrite.rule import by_op, rewrite
-from symgrad.rewrite.short_angle_sums import ANGLE_SUM_RULES
+from symgrad.rewrite.short_angle_sums import ANGLE_SUM_FACES, ANGLE_SUM_RULES
 from symgrad.rewrite.short_angles import ANGLE_FACES, ANGLE_RULES
 from symgrad.rewrite.short_exponentials import (
     BY_ONE_EXPONENTIAL,
@@ -53,7 +53,7 @@ LOCAL: Final = by_op(
     )
 )
 MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
-FACES: Final = (*ANGLE_FACES, *TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
+FACES: Final = (*ANGLE_FACES, *ANGLE_SUM_FACES, *TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 FACES_BY_OP: Final = tuple(map(by_op, FACES))
 # functions without which some rules do nothing: looking for them is no work
 AMONG: Final = tuple(op for group in LOCAL.values() for rule in group for op in rule.among)

@@ -126,7 +126,7 @@ class Operations(Lines):
             made = case.call(sg, *operands)
             value = made[0] if isinstance(made, (tuple, list)) else made
             alone = value.args and set(value.args) <= set(operands)
-            if alone and value.op.name not in shown and not isinstance(value.op, Elementwise):
+            if alone and value.op.name not in shown and not value.op.elementwise:
                 shown[value.op.name] = _operation(value, operands, case.operands)
         head = "| operation | formula | derivatives times $u$ | domain of the tests |"
         rows = [shown[name] for name in OPS if name in shown]

@@ -3,9 +3,7 @@
 Formulas are MathML, which browsers draw by themselves, so the pages need nothing from the network.
 """
 
-import importlib.util
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,6 @@ OPERANDS = ("x", "y", "z", "w")
 ARRAYS = ("A", "B", "C", "D")
 SIZES = {"m": 2, "n": 3, "k": 4}  # where an operation needs extents that are known
 OPERATOR = re.compile(r"\\operatorname\{(\w+)\}")
-ROOT = Path(__file__).parents[1]
 
 
 # Formulas
@@ -146,26 +143,9 @@ def _operation(value: sg.Expr, operands: list[sg.Expr], drawn: Any) -> str:
     return "| " + " | ".join(cell.replace("|", r"\vert ") for cell in cells) + " |"
 
 
-class Gallery(Lines):
-    """The formulas of ``examples/gallery.py``."""
-
-    def lines(self) -> list[str]:
-        spec = importlib.util.spec_from_file_location("gallery", ROOT / "examples" / "gallery.py")
-        assert spec is not None and spec.loader is not None
-        gallery = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(gallery)
-        shown: list[str] = []
-        for title, lines in gallery.GALLERY.items():
-            shown += [f"## {title}", ""]
-            for left, formula in lines():
-                shown += ["```{math}", f"{left} = {sg.latex(formula)}", "```", ""]
-        return shown
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (inline_math, None), (displayed_math, None))
     app.add_directive("functions", Functions)
-    app.add_directive("gallery", Gallery)
     app.add_directive("operations", Operations)
     return {"parallel_read_safe": True}

@@ -11,6 +11,7 @@ import numpy as np
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, checked_threads
 from symgrad.compile.assembled import AssembledFunction, assembled
 from symgrad.compile.function import CompiledFunction, class_of
+from symgrad.compile.library_function import LibraryFunction
 from symgrad.compile.modules import (
     check_options,
     implementations,
@@ -18,6 +19,7 @@ from symgrad.compile.modules import (
     under_namespace,
 )
 from symgrad.compile.nested import NestedFunction, flat_arguments, is_nested
+from symgrad.compile.open_function import OpenFunction, holds_functions
 from symgrad.compile.pipeline import Draft, Options, write
 from symgrad.errors import ArgumentError
 from symgrad.expr.collector import COLLECTOR_PAUSED
@@ -34,6 +36,7 @@ from symgrad.ops.layout import SLICE
 from symgrad.ops.shown import computed_forms
 from symgrad.program.ir import Program
 from symgrad.rewrite.readable import over_symbols
+from symgrad.targets.libraries import LIBRARIES
 from symgrad.targets.native import engine
 
 
@@ -123,7 +126,8 @@ def lambdify(
         The arguments, in order. They must hold every symbol that the outputs mention. Applied functions
         such as ``q(t)`` and their derivatives count as symbols; text names symbols. An argument that
         is a list or a matrix of symbols is given as a sequence or an array; the result is then a
-        `NestedFunction`.
+        `NestedFunction`. For an undefined function itself a callable is given; the result is then an
+        `OpenFunction`.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
         What the function returns, in this form. What they share is computed once. Text is read by `parse`.
     modules : str, dict, module, or list of these, optional
@@ -155,7 +159,10 @@ def lambdify(
         What undefined functions are: from a function, or its name, to a callable. One that works on
         expressions is differentiated exactly; of one that takes numbers only, derivatives are given as
         a tuple ``(f, f', f'')``, or, for several arguments, a dict ``{(0, 0): f, (1, 0): f_x}``.
-    backend : {"numpy", "native"}
+    backend : {"numpy", "native", "jax", "torch"}
+        "jax" and "torch": the same program with the functions of JAX or PyTorch (the extras ``jax`` and
+        ``torch``); the result is a `LibraryFunction` of their arrays, for their compilers, devices and
+        transformations. What they have no function for is refused by name.
         ``"native"``: calls run machine code, made when first called, by way of llvmlite (the extra
         ``native``). With numbers it computes what the NumPy code does, with C's functions such as
         ``sin``. Loops over arrays have functions of their own, most of them within one unit in the last
@@ -202,6 +209,18 @@ def lambdify(
     0.0
     """
     check_options(printer, cse, dummify, docstring_limit)
+    if holds_functions(args):
+        options: dict[str, Any] = {
+            "name": name, "threads": threads, "fast_math": fast_math, "sizes": sizes,
+            "structured": structured, "sparse": sparse, "backend": backend, "use_imps": use_imps,
+        }  # fmt: skip
+        given = dict(functions or {})
+        return OpenFunction(
+            args,
+            lambda others, known: lambdify(
+                others, outputs, modules, functions=given | known, **options
+            ),
+        )
     if _holds_text(args) or _holds_text(outputs):
         from symgrad.interop.sympy_text import from_text  # noqa: PLC0415  an upper layer
 
@@ -220,8 +239,15 @@ def lambdify(
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))
-    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes, is_native(backend))
     made: Any
+    if backend in LIBRARIES:
+        if structured or sparse is not None or fast_math or threads is not None:
+            raise ArgumentError(
+                f'backend="{backend}" takes no structured=, sparse=, fast_math= and threads='
+            )
+        made = _for_library(symbols, name, sizes, str(backend), outputs)
+        return NestedFunction(made, args) if is_nested(args) else made
+    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes, is_native(backend))
     if structured or sparse is not None:
         made = assembled(compiled, outputs, structured, sparse)
     else:
@@ -261,14 +287,7 @@ def _compiled(
     native: bool,
     outputs: Any,
 ) -> CompiledFunction:
-    if not isinstance(name, str) or not is_name(name):
-        raise ArgumentError(
-            f"the name of a function must be an identifier and no keyword of Python, not {name!r}"
-        )
-    found, nest = flatten(outputs, as_expr)
-    roots = Roots(found)
-    check_defined(roots)
-    leaves = _of_arguments(symbols, roots)
+    leaves, nest = _flat(symbols, name, outputs)
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes), native
     )
@@ -286,10 +305,35 @@ def _compiled(
         )
 
 
+def _flat(symbols: list[Expr], name: Any, outputs: Any) -> tuple[Sequence[Expr], Any]:
+    """The outputs one by one, and their nest; both and the name are checked."""
+    if not isinstance(name, str) or not is_name(name):
+        raise ArgumentError(
+            f"the name of a function must be an identifier and no keyword of Python, not {name!r}"
+        )
+    found, nest = flatten(outputs, as_expr)
+    roots = Roots(found)
+    check_defined(roots)
+    return _of_arguments(symbols, roots), nest
+
+
+def _for_library(
+    symbols: list[Expr], name: str, sizes: Mapping[str, int] | None, library: str, outputs: Any
+) -> LibraryFunction:
+    """The function of arrays of another library."""
+    LIBRARIES[library].check()
+    leaves, nest = _flat(symbols, name, outputs)
+    with COLLECTOR_PAUSED:
+        draft = Draft(symbols, leaves, Options(normal(name), sizes=_checked_sizes(sizes)))
+        program = draft.lowered()
+        doc = describe(program, leaves)
+        return LibraryFunction(draft, nest, _signature(program, leaves), doc, library)
+
+
 def is_native(backend: Any) -> bool:
     """Whether machine code is asked for; the engine must be there then."""
     if backend not in ("numpy", "native"):
-        raise ArgumentError(f"backend= is 'numpy' or 'native', not {backend!r}")
+        raise ArgumentError(f"backend= is 'numpy' or 'native' here, not {backend!r}")
     if backend == "native":
         engine.binding()
     return bool(backend == "native")

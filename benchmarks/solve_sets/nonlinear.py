@@ -137,7 +137,11 @@ def bundles(
         r, unknowns, starts = problem(cameras, points, seen)
         flat = sg.reshape(r, (-1,))
         value = sg.lambdify(unknowns, flat)
-        slope = sg.lambdify(unknowns, sg.jacobian(flat, unknowns), sparse="csr")
+        blocks = [
+            sg.reshape(sg.jacobian(flat, u), (flat.shape[0], u.shape[0] * u.shape[1]))
+            for u in unknowns
+        ]
+        slope = sg.lambdify(unknowns, blocks, sparse="csr")
         shapes, stop = [s.shape for s in starts], starts[0].size
 
         def parts(z: Any, shapes: Any = shapes, stop: int = stop) -> list[Any]:
@@ -147,8 +151,7 @@ def bundles(
             return value(*parts(z))
 
         def jac(z: Any, slope: Any = slope, parts: Any = parts) -> Any:
-            blocks = [b.reshape(b.shape[0], -1) for b in slope(*parts(z))]
-            return scipy.sparse.hstack(blocks, format="csr")
+            return scipy.sparse.hstack(slope(*parts(z)), format="csr")
 
         run = partial(
             scipy.optimize.least_squares,

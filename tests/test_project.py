@@ -20,7 +20,7 @@ BASE = {"errors", "calls", "expr"}
 TO_OPS = BASE | {"ops"}
 TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "program", "targets", "runtime", "print", "compile"}
-NAMESPACES = {"fft", "linalg", "special"}
+NAMESPACES = {"fft", "linalg", "special", "stats"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
 ABOVE |= {"optim", "recurrence", "suggestions", "variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
@@ -35,6 +35,7 @@ LAYERS = {
     "fft": TO_OPS | {"suggestions"},
     "linalg": TO_OPS | {"suggestions"},
     "special": TO_OPS | {"suggestions"},
+    "stats": TO_OPS | {"suggestions"},
     "check": TO_AUTODIFF | TO_COMPILE | {"substitute"},
     "substitute": TO_AUTODIFF | {"functions"},
     "functions": TO_AUTODIFF | {"parse"},
@@ -56,6 +57,7 @@ LAYERS = {
     "interop": TO_AUTODIFF
     | TO_COMPILE
     | {"substitute", "parse"}  # text, as SymPy's lambdify takes it
+    | {"recurrence"}  # loops as text and written out
     | {"solve"},  # on Dask arrays
     "cli": ALL | {"", "web"},
     "web": ALL | {""},

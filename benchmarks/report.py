@@ -17,7 +17,9 @@ COLUMNS = (
     "fast_math",
     "native fast_math",
     "structured",
+    "compiled",
     "by hand",
+    "dezero",
     "numba",
     "numba, one thread",
     "heyoka",
@@ -27,6 +29,7 @@ COLUMNS = (
     "sympy cse",
     "numexpr",
     "jax.jit",
+    "jax",
     "autograd",
     "torch",
     "CasADi",
@@ -34,8 +37,8 @@ COLUMNS = (
     "PyTensor",
     "SciPy",
 )
-PACKAGES = """numpy scipy sympy numexpr jax numba autograd torch casadi symengine pytensor heyoka drjit
-    llvmlite""".split()
+PACKAGES = """numpy scipy sympy numexpr jax numba autograd dezero torch casadi symengine pytensor heyoka
+    drjit llvmlite""".split()
 
 
 def table(rows: Sequence[Row], *, markdown: bool = False) -> str:

@@ -12,7 +12,7 @@ author = "symgrad developers"
 copyright = author  # noqa: A001  the name that Sphinx wants
 version = release = symgrad.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "pages"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "pages", "notebook"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"symgrad {release}"

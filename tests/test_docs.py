@@ -56,8 +56,11 @@ def test_every_page_is_in_a_table_of_contents():
     for page in PAGES:
         for tree in re.findall(r"```{toctree}\n(.*?)```", page.read_text(), re.DOTALL):
             entries = [line for line in tree.split("\n") if line and not line.startswith(":")]
-            listed |= {(page.parent / f"{entry}.md").resolve() for entry in entries}
-    assert listed == {p.resolve() for p in PAGES} - {(DOCS / "index.md").resolve()}
+            for entry in entries:
+                place = (page.parent / entry).resolve()
+                listed.add(next(p for p in map(place.with_suffix, (".md", ".ipynb")) if p.exists()))
+    notebooks = {p.resolve() for p in DOCS.rglob("*.ipynb")}
+    assert listed == ({p.resolve() for p in PAGES} | notebooks) - {(DOCS / "index.md").resolve()}
 
 
 def test_every_public_name_is_in_the_reference():

@@ -275,6 +275,7 @@ from symgrad.solve import (
 from symgrad.solve.all_roots import all_roots, polynomial_roots
 from symgrad.solve.implicit import implicit
 from symgrad.solve.linear import solve_linear
+from symgrad.solve.tables import install as _install_tables
 from symgrad.structure import (
     Block,
     Diagonal,
@@ -292,12 +293,16 @@ from symgrad.variable import Variable, dropout, no_grad, test_mode
 from symgrad.variational import EulerLagrange, euler_lagrange
 
 if TYPE_CHECKING:
+    from symgrad.interop.exchange import load_json, save_json
+    from symgrad.interop.scipy import scipy_problem
+    from symgrad.interop.sympy import from_sympy, to_sympy
     from symgrad.variable import variable
 else:
     from symgrad import variable  # the package, which is called like the function
 
 _attach_operators({"diff": diff, "subs": _subs, "evalf": _evalf})
 _install_printers()
+_install_tables()
 
 __version__ = "0.1.0"
 
@@ -628,9 +633,11 @@ def __dir__() -> list[str]:
     return sorted({*__all__, "__version__"})
 
 
-def __getattr__(name: str) -> _Any:
-    """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
-    if name in _LAZY:
-        return getattr(_import_module(_LAZY[name]), name)
-    rooms = {"fft": fft, "linalg": linalg, "special": special}
-    raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)
+if not TYPE_CHECKING:  # to which any name would be right
+
+    def __getattr__(name: str) -> _Any:
+        """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
+        if name in _LAZY:
+            return getattr(_import_module(_LAZY[name]), name)
+        rooms = {"fft": fft, "linalg": linalg, "special": special}
+        raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

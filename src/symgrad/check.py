@@ -216,7 +216,7 @@ def _compiled(symbols: Sequence[Expr], y: Expr) -> Any:
 # The comparison
 
 
-class Entry(NamedTuple):
+class CheckedEntry(NamedTuple):
     """One entry of a Jacobian, computed twice."""
 
     excess: float  # the disagreement as a multiple of what is allowed
@@ -238,7 +238,7 @@ def _compare(
     forward = jacobian(y, list(leaves))
     u = symbol("u", y.shape, unique="cotangent")
     backward = pullback([y], [u], leaves)
-    worst: Entry | None = None
+    worst: CheckedEntry | None = None
     for x, block, cotangent in zip(leaves, forward, backward, strict=True):
         expected = _differences(value, x, point, shape)
         for mode, found in (
@@ -303,7 +303,7 @@ def _rows(pulled: Any, u: Expr, point: Point, shape: tuple[int, ...]) -> Array:
 
 def _worst(
     x: Expr, mode: str, found: Array, expected: Array, rtol: float, atol: float
-) -> Entry | None:
+) -> CheckedEntry | None:
     """The entry that is farthest off; nan where a number is expected is off by infinity."""
     if not found.size:
         return None
@@ -314,7 +314,7 @@ def _worst(
     place = np.unravel_index(int(excess.argmax()), excess.shape)
     index = tuple(int(i) for i in place)
     rank = found.ndim - x.ndim
-    return Entry(
+    return CheckedEntry(
         float(excess[index]),
         x,
         index[:rank],
@@ -325,7 +325,7 @@ def _worst(
     )
 
 
-def _describe(y: Expr, entry: Entry, point: Point) -> str:
+def _describe(y: Expr, entry: CheckedEntry, point: Point) -> str:
     of = f"entry {list(entry.of)} of " if entry.of else ""
     by = f"{entry.x.name}{list(entry.by) if entry.by else ''}"
     where = ", ".join(f"{x.name} = {np.array2string(a, threshold=20)}" for x, a in point.items())

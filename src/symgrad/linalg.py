@@ -1,5 +1,7 @@
 """Linear algebra in the names of `numpy.linalg`, and of `scipy.linalg` what is not there, and `logdet`."""
 
+from typing import TYPE_CHECKING
+
 from symgrad.ops.decompositions import cholesky, eigh, eigvalsh, svd, svdvals
 from symgrad.ops.determinant import det
 from symgrad.ops.joining import block_diag
@@ -12,6 +14,7 @@ from symgrad.ops.products import cross, kron, matmul, outer, tensordot
 from symgrad.ops.pseudoinverse import lstsq, matrix_rank, pinv
 from symgrad.ops.qr import qr
 from symgrad.ops.solving import cho_solve, solve_triangular, tensorinv, tensorsolve, toeplitz
+from symgrad.suggestions import room as _room
 
 __all__ = [
     "block_diag",
@@ -51,3 +54,6 @@ __all__ = [
     "vecdot",
     "vector_norm",
 ]
+
+if not TYPE_CHECKING:  # to which any name would be right
+    __getattr__, __dir__ = _room(__name__, __all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, overload
 
 from symgrad.autodiff import diff
 from symgrad.errors import ArgumentError, ShapeError
@@ -19,12 +19,19 @@ from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.flat import rebuilt_flat
 from symgrad.ops.layout import SLICE, embed_in
-from symgrad.ops.public import public
+from symgrad.ops.lifted import Nest, W
+from symgrad.ops.public import public, public_as_typed
 from symgrad.ops.select import where
 from symgrad.ops.ufuncs import not_equal
 
 
-@public
+@overload
+def substitute(e: Nest, values: Mapping[Any, Any]) -> Nest: ...
+@overload
+def substitute(e: W, values: Mapping[Any, Any]) -> W: ...
+@overload
+def substitute(e: Any, values: Mapping[Any, Any]) -> Expr: ...
+@public_as_typed
 def substitute(e: Any, values: Mapping[Any, Any]) -> Any:
     """`e` with symbols and functions replaced, all at once.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Final
+from typing import Any, Final
 
 CUTOFF: Final = 0.8  # of `difflib`: names less alike than this are not suggested
 
@@ -40,6 +40,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "curve_fit": "least_squares",
     "d": "diff",
     "derivative": "diff",
+    "determinant": "det",
     "derive": "diff",
     "detach": "stop_gradient",
     "differentiate": "diff",
@@ -48,6 +49,7 @@ ELSEWHERE: Final[dict[str, str]] = {
     "gradient": "grad",
     "gradients": "grad",
     "hess": "hessian",
+    "inverse": "inv",
     "identity": "eye",
     "jac": "jacobian",
     "jacfwd": "jacobian",
@@ -82,6 +84,18 @@ def no_attribute(module: str, name: str, names: Iterable[str], rooms: Mapping[st
     message = f"module {module!r} has no attribute {name!r}"
     meant = _meant(name, list(names), rooms)
     return f"{message}; did you mean {meant}?" if meant else message
+
+
+def room(module: str, names: Sequence[str]) -> tuple[Any, Any]:
+    """``__getattr__`` and ``__dir__`` of a module whose names are `names` alone."""
+
+    def missing(name: str) -> Any:
+        raise AttributeError(no_attribute(module, name, names, {}), name=name)
+
+    def listed() -> list[str]:
+        return sorted(names)
+
+    return missing, listed
 
 
 def _meant(name: str, names: list[str], rooms: Mapping[str, object]) -> str:

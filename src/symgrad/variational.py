@@ -274,9 +274,7 @@ class EulerLagrange:
         """
         self._check_masses()
         (t,) = self.variables
-        return solve_linear(  # type: ignore[no-any-return]
-            self.equations, [diff(q, t, 2) for q in self.coordinates]
-        )
+        return solve_linear(self.equations, [diff(q, t, 2) for q in self.coordinates])  # type: ignore[no-any-return]
 
     def _check_masses(self) -> None:
         for q, row in zip(self.coordinates, self._masses, strict=True):
@@ -292,7 +290,7 @@ class EulerLagrange:
         total = -self.lagrangian
         for v in self.velocities:
             total = total + v * diff(self.lagrangian, v)
-        return simplify(total)  # type: ignore[no-any-return]
+        return simplify(total)
 
     @cached_property
     def parameters(self) -> tuple[Expr, ...]:

@@ -65,13 +65,13 @@ def pairs(n):
 
 def tangents_asked(monkeypatch, f, xs):
     asked = []
-    original = columns.Columns._tangent
+    original = columns.JacobianColumns._tangent
 
     def counted(self, node, arrived):
         asked.append(len(arrived))
         return original(self, node, arrived)
 
-    monkeypatch.setattr(columns.Columns, "_tangent", counted)
+    monkeypatch.setattr(columns.JacobianColumns, "_tangent", counted)
     sg.hessian(f, xs)
     monkeypatch.undo()
     return sum(asked)

@@ -101,6 +101,32 @@ def test_formulas_that_mix_rows_are_no_batch(mixed):
     np.testing.assert_array_equal(f(at), first)
 
 
+def test_the_batch_may_be_any_axis():
+    rows, p = sg.matrix("rows", (3, "n")), sg.vector("p", 3)
+    turned = sg.cross(sg.sin(rows.T), p) * sg.sum(rows[:2] ** 2, axis=0)[:, None]
+    picked = sg.stack([rows.T[:, 0], turned[:, 1]], axis=1) ** 3 * sg.exp(turned[:, ::2])
+    f = sg.lambdify([rows, p], [turned, picked, picked / (1 + turned[:, :2] ** 2)])
+    at = np.random.default_rng(3).normal(size=(3, 2000)), np.array([1.0, 2.0, -0.5])
+    plain = f(*at)
+    assert columns_of(f, *at) is not None
+    for a, b in zip(plain, f(*at), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        lambda rows: rows.T[:, 0] * sg.sum(rows, axis=1)[0],
+        lambda rows: sg.reshape(rows, (3, -1)).T[:, 0] + sg.reshape(rows, (-1, 3))[:, 0],
+        lambda rows: rows.T[::-1, 0],
+    ],
+    ids=["sum", "reshape", "reversed"],
+)
+def test_formulas_that_mix_places_along_another_axis_are_no_batch(mixed):
+    rows = sg.matrix("rows", (3, "n"))
+    assert one_problem([rows], [mixed(rows)]) is None
+
+
 def test_arguments_and_results_stay_apart():
     f = sg.lambdify(batch, [batch, batch * 1, mapped(sg.grad(x[0] * x[1] * x[2] * x[3], x))])
     at = np.random.default_rng(2).normal(size=(500, 4))

@@ -17,7 +17,7 @@ from symgrad.expr.traverse import check_graph, toposort
 from symgrad.ops.shown import SHOWN, computed_forms, shown
 from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.readable import shown_forms
-from symgrad.rewrite.search import Bounds, shortest
+from symgrad.rewrite.search import Budget, shortest
 from symgrad.rewrite.size import size_of
 
 x, y, a = sg.symbols("x y a")
@@ -168,8 +168,8 @@ def test_bounded_work_gives_the_same_form_in_every_process():
 
 def test_the_search_ends_where_its_work_is_used_up():
     e = sg.tan(x) / (1 + sg.tan(x) ** 2) + 1 / (1 / x + 1 / y)
-    assert shortest([e], Bounds(300, 0)) is e
-    assert shortest([e], Bounds(2, 10**6)) is e
+    assert shortest([e], Budget(300, 0)) is e
+    assert shortest([e], Budget(2, 10**6)) is e
     assert shortest([e]) is not e
 
 

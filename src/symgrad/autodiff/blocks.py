@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from symgrad.autodiff.columns import Columns
+from symgrad.autodiff.columns import JacobianColumns
 from symgrad.autodiff.entries import all_directions, picked, symbols_of
+from symgrad.autodiff.parts import Part
 from symgrad.autodiff.reverse import pullback
 from symgrad.expr.collector import COLLECTOR_PAUSED
 from symgrad.expr.leaves import SYMBOL, is_value, number
@@ -53,10 +54,11 @@ def nonzero_blocks(
     names: Recall = NO_NAMES,
 ) -> dict[tuple[int, int], Expr]:
     """The blocks that are not known to be zero, by the numbers of function and variable, simplified."""
-    columns = Columns(outputs, symbols_of(variables))
-    blocks = [
-        _column(columns, x, j + 1 if symmetric else len(outputs)) for j, x in enumerate(variables)
-    ]
+    columns = JacobianColumns(outputs, symbols_of(variables))
+    if symmetric:
+        blocks = [_column(columns, x, j + 1) for j, x in enumerate(variables)]
+    else:
+        blocks = [_by_parts(columns, x) or _column(columns, x, len(outputs)) for x in variables]
     places = [(i, j) for j, column in enumerate(blocks) for i in column]
     made = in_names([blocks[j][i] for i, j in places], columns.recall, True)
     if names.parts:
@@ -70,7 +72,7 @@ def nonzero_blocks(
     return found
 
 
-def _column(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
+def _column(columns: JacobianColumns, x: Expr, rows: int) -> dict[int, Expr]:
     """The derivatives of the first `rows` outputs by one variable."""
     outputs = columns.outputs[:rows]
     leaves = symbols_of([x])
@@ -82,13 +84,25 @@ def _column(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
     return {k: _gradient(y, x, leaves) for k, y in enumerate(outputs) if y in mention}
 
 
+def _by_parts(columns: JacobianColumns, x: Expr) -> dict[int, Expr]:
+    """The derivatives of arrays by a symbol that is read in parts; none for any other."""
+    whole = columns.parted(x) if any(y.ndim for y in columns.outputs) else None
+    if whole is None:
+        return {}
+    found: dict[int, dict[Part, Expr]] = {}
+    for part in whole.parts:
+        for k, piece in columns.column(whole.directions(part), len(columns.outputs)).items():
+            found.setdefault(k, {})[part] = piece
+    return {k: whole.joined(columns.outputs[k], pieces) for k, pieces in found.items()}
+
+
 def _gradient(y: Expr, x: Expr, leaves: Sequence[Expr]) -> Expr:
     """The derivative of a scalar by an array, of symbols `leaves`, by a walk from the scalar."""
     cotangents = pullback([y], [number(1)], leaves, False)
     return picked([x], dict(zip(leaves, cotangents, strict=True)))[0]
 
 
-def _by_an_array_of_symbols(columns: Columns, x: Expr, rows: int) -> dict[int, Expr]:
+def _by_an_array_of_symbols(columns: JacobianColumns, x: Expr, rows: int) -> dict[int, Expr]:
     leaves = symbols_of([x])
     by_leaf = [columns.column({leaf: number(1)}, rows) for leaf in leaves]
     found = {}

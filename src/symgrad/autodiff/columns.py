@@ -11,20 +11,22 @@ its edges are the pairs of a variable and a node of the gradient that are met he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from symgrad.autodiff.accumulate import accumulate
 from symgrad.autodiff.forward import partials_of, tangent_by_rule
+from symgrad.autodiff.parts import Parted, parted
 from symgrad.autodiff.reverse import differentiable
 from symgrad.expr.leaves import is_value
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import depends_on
 from symgrad.ops.einsum import times
+from symgrad.ops.layout import SLICE
 from symgrad.rewrite.prepare import prepared
 
 
-class Columns:
+class JacobianColumns:
     """The Jacobian of some outputs by some symbols, to be asked for column by column.
 
     Parameters
@@ -43,7 +45,7 @@ class Columns:
         leaves = set(leaves)
         self.outputs, self._order, self.recall = prepared(outputs)
         self._active = depends_on(self._order, leaves)
-        self._leaves = {x: k for k, x in enumerate(self._order) if x in leaves}
+        self._place = {x: k for k, x in enumerate(self._order) if _is_read(x, leaves)}
         self._first_row = self._first_rows()
         self._users = self._found_users()
         self._partials: dict[Expr, Sequence[Expr | None]] = {}
@@ -73,7 +75,7 @@ class Columns:
     def column(self, tangents: Mapping[Expr, Expr], rows: int) -> dict[int, Expr]:
         """The tangents of the first `rows` outputs, by their number, where they are not zero.
 
-        `tangents` has those of the leaves that are not zero.
+        `tangents` has those of the leaves that are not zero, or of slices of leaves (see `parted`).
 
         Raises
         ------
@@ -82,12 +84,14 @@ class Columns:
         """
         known: dict[Expr, Expr] = {}
         arrived: dict[int, list[tuple[int, Expr]]] = {}
-        waiting = [self._leaves[x] for x in tangents if x in self._leaves]
+        waiting = [self._place[x] for x in tangents if x in self._place]
         heapify(waiting)
         while waiting:
             place = heappop(waiting)
             node = self._order[place]
-            tangent = self._tangent(node, arrived.pop(place)) if node.args else tangents[node]
+            tangent = tangents.get(node)
+            if tangent is None:
+                tangent = self._tangent(node, arrived.pop(place))
             if tangent is None or is_value(tangent, 0):
                 continue
             known[node] = tangent
@@ -98,6 +102,12 @@ class Columns:
                     arrived[user] = [(i, tangent)]
                     heappush(waiting, user)
         return {k: known[y] for k, y in enumerate(self.outputs[:rows]) if y in known}
+
+    def parted(self, x: Expr) -> Parted | None:
+        """How a leaf is read in parts, where it is; each has columns of its own."""
+        if any(y is x for y in self.outputs):
+            return None
+        return parted(x, [self._order[place] for place, _ in self._users.get(x, ())])
 
     def _tangent(self, node: Expr, arrived: list[tuple[int, Expr]]) -> Expr | None:
         """The tangent of a node, given those of some operands."""
@@ -113,6 +123,11 @@ class Columns:
         arrived.sort(key=_operand)
         terms = [times(p, t) for i, t in arrived if (p := partials[i]) is not None]
         return accumulate(terms) if terms else None
+
+
+def _is_read(x: Expr, leaves: Collection[Expr]) -> bool:
+    """Whether columns may begin at a node: a leaf, or a slice of one."""
+    return x in leaves or (x.op is SLICE and x.args[0] in leaves)
 
 
 def _operand(arrived: tuple[int, Expr]) -> int:

@@ -1,9 +1,9 @@
-"""The public derivatives: `grad`, `diff`, `jacobian`, `hessian` and their products with vectors."""
+"""The derivatives: `grad`, `diff`, `jacobian`, `hessian` and their products with vectors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from symgrad.expr.node import Expr, remember_symmetry
 from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops.applied import exchanged, stand_ins, with_functions
 from symgrad.ops.elementwise import adopted, as_expr
-from symgrad.ops.public import public
+from symgrad.ops.lifted import Leaf, W
+from symgrad.ops.public import public, public_as_typed
 from symgrad.rewrite.names import Recall, named_parts
 from symgrad.rewrite.simplify import simplify_all, tidied
 
@@ -72,35 +73,10 @@ def _scalar(f: Any, who: str, leaves: Sequence[Expr]) -> Expr:
     return y
 
 
-@public
+@public_as_typed
 @with_functions("wrt")
 def grad(f: Any, wrt: Any) -> Any:
-    """The gradient of a scalar, simplified.
-
-    Parameters
-    ----------
-    f : Expr of shape ()
-    wrt : symbol, entries of a symbol such as ``v[0]`` or ``v[1:3]``, or a list of these
-        What else there is in the symbol is held fixed.
-
-    Returns
-    -------
-    Expr of the shape of `wrt`, or a list of them.
-
-    Raises
-    ------
-    ShapeError
-        If `f` is no scalar.
-    DerivativeError
-        If `f` has no derivative by `wrt`.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> x = sg.symbol("x")
-    >>> print(sg.grad(x**4 - 2 * x**2, x))
-    4*x**3 - 4*x
-    """
+    """The gradient of a scalar, simplified; see `symgrad.autodiff.presented`."""
     variables, many = variables_of(wrt, "grad")
     results = _gradients(_scalar(f, "grad", variables), number(1), variables)
     return results if many else results[0]
@@ -119,44 +95,7 @@ def _gradients(y: Expr, u: Expr, variables: Sequence[Expr], simplified: bool = T
 
 @public
 def diff(f: Any, *variables: Any, n: int | None = None) -> Expr:
-    """The derivative of `f` by scalars, of the shape of `f`, simplified, as `sympy.diff`.
-
-    Parameters
-    ----------
-    f : Expr
-    *variables : scalar symbols, scalar entries of a symbol such as ``v[0]``, applied functions ``q(t)``
-        In this order, each once, or as often as an int behind it says: ``diff(f, x, 2, y)`` and
-        ``diff(f, (x, 2), y)`` are the second derivative by x of the derivative by y. Where none is given,
-        the only symbol of `f`.
-    n : int, optional
-        How often, for a single variable.
-
-    Raises
-    ------
-    ShapeError
-        If a variable is no scalar.
-    ArgumentError
-        If an order is no non-negative int, or so large that the formula cannot be written, or it is not
-        clear what to differentiate by. Orders at which the derivative is zero, or repeats, may be as
-        large as you like.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> x, y = sg.symbols("x y")
-    >>> sg.diff(sg.sin(x), x, 4) is sg.sin(x)
-    True
-    >>> print(sg.diff(x**3 * y**2, (x, 2), y))
-    12*x*y
-    >>> print(sg.diff(x**3, x, 10**9))
-    0
-
-    By a function such as ``q(t)``, or a derivative of one, all others are held fixed; by t all follow:
-
-    >>> q = sg.function("q")(x)
-    >>> print(sg.diff(x * sg.sin(q), q), "and", sg.diff(sg.sin(q), x))
-    x*cos(q(x)) and diff(q(x), x)*cos(q(x))
-    """
+    """The derivative of `f` by scalars, as `sympy.diff`; see `symgrad.autodiff.presented`."""
     y = _function(f, "diff")
     names = _names_of(y)
     orders = _orders(y, variables, n)
@@ -272,7 +211,13 @@ def jvp(f: Any, x: Any, v: Any) -> Expr:
     return pushforward([y], spread(variables, directions))[0]
 
 
-@public
+@overload
+def vjp(f: Any, x: W, u: Any) -> W: ...
+@overload
+def vjp(f: Any, x: Leaf, u: Any) -> Expr: ...
+@overload
+def vjp(f: Any, x: Sequence[Leaf], u: Any) -> list[Expr]: ...
+@public_as_typed
 @with_functions("x")
 def vjp(f: Any, x: Any, u: Any) -> Any:
     """`u` times the Jacobian of `f`, without forming the matrix; of the shape of `x`.
@@ -294,7 +239,13 @@ def vjp(f: Any, x: Any, u: Any) -> Any:
     return results if many else results[0]
 
 
-@public
+@overload
+def hvp(f: Any, x: W, v: Any) -> W: ...
+@overload
+def hvp(f: Any, x: Leaf, v: Any) -> Expr: ...
+@overload
+def hvp(f: Any, x: Sequence[Leaf], v: Any) -> list[Expr]: ...
+@public_as_typed
 @with_functions("x")
 def hvp(f: Any, x: Any, v: Any) -> Any:
     """The Hessian of a scalar times `v`, without forming the matrix; of the shape of `x`.
@@ -314,20 +265,10 @@ def hvp(f: Any, x: Any, v: Any) -> Any:
     return results if many else results[0]
 
 
-@public
+@public_as_typed
 @with_functions("x")
 def jacobian(f: Any, x: Any) -> Any:
-    """All first derivatives, of shape ``f.shape + x.shape``, by forward accumulation.
-
-    For a list of functions or of symbols the result is the list, or the list of lists, of blocks.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> x = sg.vector("x", 3)
-    >>> sg.jacobian(sg.exp(x), x).shape
-    (3, 3)
-    """
+    """All first derivatives, by forward accumulation; see `symgrad.autodiff.presented`."""
     leaves, many = variables_of(x, "jacobian")
     if isinstance(f, (list, tuple)):
         outputs = [_function(y, "jacobian") for y in f]
@@ -338,22 +279,10 @@ def jacobian(f: Any, x: Any) -> Any:
     return blocks if many else blocks[0]
 
 
-@public
+@public_as_typed
 @with_functions("x")
 def hessian(f: Any, x: Any) -> Any:
-    """All second derivatives of a scalar, of shape ``x.shape + x.shape``.
-
-    For a list of symbols the result is the block form: a list of lists, block (i, j) of shape
-    ``x_i.shape + x_j.shape``. Half of it is differentiated: block (j, i) is block (i, j) transposed, so
-    for scalars ``H[i][j] is H[j][i]``.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> x, y = sg.symbols("x y")
-    >>> print(sg.hessian(x**2 * y, [x, y]))
-    [[2*y, 2*x], [2*x, 0]]
-    """
+    """All second derivatives of a scalar; see `symgrad.autodiff.presented`."""
     leaves, many = variables_of(x, "hessian")
     y = _scalar(f, "hessian", leaves)
     gradients = _gradients(y, number(1), leaves)

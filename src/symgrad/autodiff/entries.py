@@ -13,16 +13,16 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.autodiff.forward import pushforward
+from symgrad.autodiff.parts import identity
 from symgrad.autodiff.reverse import differentiable, pullback
 from symgrad.errors import ArgumentError, DerivativeError
-from symgrad.expr.leaves import CONST, SYMBOL, assumed, eye, number
+from symgrad.expr.leaves import CONST, SYMBOL, assumed, number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import count_uses, free_symbols, toposort
 from symgrad.ops import layout
 from symgrad.ops.einsum import (
     EINSUM,
     broadcast,
-    einsum_node,
     is_stretched_scalar,
     transpose_axes,
 )
@@ -214,24 +214,12 @@ def spread(variables: Sequence[Expr], directions: Sequence[Expr]) -> dict[Expr, 
 def all_directions(x: Expr) -> dict[Expr, Expr]:
     """Per symbol of a variable all directions of the variable, as trailing axes: ``P.T``."""
     if x.op is SYMBOL:
-        return {x: _identity(x)}
+        return {x: identity(x.shape, x)}
     if x.ndim == 0:
         return spread([x], [number(1)])
     found = {}
     for leaf in free_symbols(x):
-        by_leaf = pushforward([x], {leaf: _identity(leaf)}, False)[0]
+        by_leaf = pushforward([x], {leaf: identity(leaf.shape, leaf)}, False)[0]
         order = (*range(x.ndim, by_leaf.ndim), *range(x.ndim))
         found[leaf] = transpose_axes(by_leaf, order)
     return found
-
-
-def _identity(x: Expr) -> Expr:
-    """The derivative of a symbol by itself, of shape ``x.shape + x.shape``."""
-    if x.ndim == 0:
-        return number(1)
-    axes = range(x.ndim)
-    factors = [eye(d, x.dtype) for d in x.shape]
-    labels = [(i, x.ndim + i) for i in axes]
-    if x.ndim == 1:
-        return factors[0]
-    return einsum_node(factors, labels, tuple(range(2 * x.ndim)), {})

@@ -9,17 +9,16 @@ result is a plain node where it is in that form already; that of a larger one wh
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Literal, overload
 
 from symgrad.autodiff import derivatives
 from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols, toposort
-from symgrad.ops.public import public
+from symgrad.ops.lifted import Leaf, W
+from symgrad.ops.public import public_as_typed
 from symgrad.ops.shown import shown
 from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.search import BOUNDED, may_be_shortened
@@ -31,30 +30,204 @@ MIDDLE: Final = (
 )
 
 
-def _presented(derivative: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(derivative)
-    def present(*args: Any, as_sympy: bool = False, **kwargs: Any) -> Any:
-        results = derivative(*args, **kwargs)
-        return _in_sympy(read(results)) if as_sympy else read(results)
+@overload
+def diff(f: W, *variables: Any, n: int | None = None, as_sympy: Literal[False] = False) -> W: ...
+@overload
+def diff(
+    f: Any, *variables: Any, n: int | None = None, as_sympy: Literal[False] = False
+) -> Expr: ...
+@overload
+def diff(f: Any, *variables: Any, n: int | None = None, as_sympy: bool) -> Any: ...
+@public_as_typed
+def diff(f: Any, *variables: Any, n: int | None = None, as_sympy: bool = False) -> Any:
+    """The derivative of `f` by scalars, of the shape of `f`, simplified, as `sympy.diff`.
 
-    def read(results: Any) -> Any:
-        found = dict.fromkeys(x for x in _flat(results) if x.shape == () and x.args)
-        if not 0 < len(found) <= MAX_RESULTS or len(toposort(found)) > BOUNDED.nodes:
-            return _mapped(results, {})
-        return _mapped(results, {x: _read(x) for x in found})
-
-    signature = inspect.signature(derivative)
-    present.__signature__ = signature.replace(  # type: ignore[attr-defined]
-        parameters=[*signature.parameters.values(), _AS_SYMPY]
-    )
-    present.__doc__ = (derivative.__doc__ or "").replace("\n    R", _AS_SYMPY_DOC + "\n    R", 1)
-    return public(present)
-
-
-_AS_SYMPY: Final = inspect.Parameter("as_sympy", inspect.Parameter.KEYWORD_ONLY, default=False)
-_AS_SYMPY_DOC: Final = """    as_sympy : bool
+    Parameters
+    ----------
+    f : Expr
+    *variables : scalar symbols, scalar entries of a symbol such as ``v[0]``, applied functions ``q(t)``
+        In this order, each once, or as often as an int behind it says: ``diff(f, x, 2, y)`` and
+        ``diff(f, (x, 2), y)`` are the second derivative by x of the derivative by y. Where none is given,
+        the only symbol of `f`.
+    n : int, optional
+        How often, for a single variable.
+    as_sympy : bool
         Give the result as SymPy's expression, as `to_sympy` does; of a list a list of these.
-"""
+
+    Returns
+    -------
+    Expr of the shape of `f`.
+
+    Raises
+    ------
+    ShapeError
+        If a variable is no scalar.
+    ArgumentError
+        If an order is no non-negative int, or so large that the formula cannot be written, or it is not
+        clear what to differentiate by. Orders at which the derivative is zero, or repeats, may be as
+        large as you like.
+    DerivativeError
+        If `f` has no derivative by a variable.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> sg.diff(sg.sin(x), x, 4) is sg.sin(x)
+    True
+    >>> print(sg.diff(x**3 * y**2, (x, 2), y))
+    12*x*y
+    >>> print(sg.diff(x**3, x, 10**9))
+    0
+
+    By a function such as ``q(t)``, or a derivative of one, all others are held fixed; by t all follow:
+
+    >>> q = sg.function("q")(x)
+    >>> print(sg.diff(x * sg.sin(q), q), "and", sg.diff(sg.sin(q), x))
+    x*cos(q(x)) and diff(q(x), x)*cos(q(x))
+    """
+    return _presented(derivatives.diff(f, *variables, n=n), as_sympy)
+
+
+@overload
+def grad(f: W, wrt: W, *, as_sympy: Literal[False] = False) -> W: ...
+@overload
+def grad(f: W, wrt: Sequence[W], *, as_sympy: Literal[False] = False) -> list[W]: ...
+@overload
+def grad(f: Any, wrt: Leaf, *, as_sympy: Literal[False] = False) -> Expr: ...
+@overload
+def grad(f: Any, wrt: Sequence[Leaf], *, as_sympy: Literal[False] = False) -> Formulas[Expr]: ...
+@overload
+def grad(f: Any, wrt: Any, *, as_sympy: bool) -> Any: ...
+@public_as_typed
+def grad(f: Any, wrt: Any, *, as_sympy: bool = False) -> Any:
+    """The gradient of a scalar, simplified.
+
+    Parameters
+    ----------
+    f : Expr of shape ()
+    wrt : symbol, entries of a symbol such as ``v[0]`` or ``v[1:3]``, or a list of these
+        What else there is in the symbol is held fixed.
+    as_sympy : bool
+        Give the result as SymPy's expression, as `to_sympy` does; of a list a list of these.
+
+    Returns
+    -------
+    Expr of the shape of `wrt`, or a list of them.
+
+    Raises
+    ------
+    ShapeError
+        If `f` is no scalar.
+    DerivativeError
+        If `f` has no derivative by `wrt`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.symbol("x")
+    >>> print(sg.grad(x**4 - 2 * x**2, x))
+    4*x**3 - 4*x
+    """
+    return _presented(derivatives.grad(f, wrt), as_sympy)
+
+
+@overload
+def jacobian(f: W, x: W, *, as_sympy: Literal[False] = False) -> W: ...
+@overload
+def jacobian(f: W, x: Sequence[W], *, as_sympy: Literal[False] = False) -> list[W]: ...
+@overload
+def jacobian(f: Leaf, x: Leaf, *, as_sympy: Literal[False] = False) -> Expr: ...
+@overload
+def jacobian(f: Sequence[Any], x: Leaf, *, as_sympy: Literal[False] = False) -> Formulas[Expr]: ...
+@overload
+def jacobian(f: Leaf, x: Sequence[Leaf], *, as_sympy: Literal[False] = False) -> Formulas[Expr]: ...
+@overload
+def jacobian(
+    f: Sequence[Any], x: Sequence[Leaf], *, as_sympy: Literal[False] = False
+) -> Formulas[Formulas[Expr]]: ...
+@overload
+def jacobian(f: Any, x: Any, *, as_sympy: bool) -> Any: ...
+@public_as_typed
+def jacobian(f: Any, x: Any, *, as_sympy: bool = False) -> Any:
+    """All first derivatives, of shape ``f.shape + x.shape``, by forward accumulation.
+
+    For a list of functions or of symbols the result is the list, or the list of lists, of blocks.
+
+    Parameters
+    ----------
+    f : Expr, or list of Expr
+    x : symbol, entries of a symbol such as ``v[1:3]``, or a list of these
+    as_sympy : bool
+        Give the result as SymPy's expression, as `to_sympy` does; of a list a list of these.
+
+    Raises
+    ------
+    DerivativeError
+        If `f` has no derivative by `x`.
+    ArgumentError
+        If `x` is neither a symbol nor made of entries of symbols.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.vector("x", 3)
+    >>> sg.jacobian(sg.exp(x), x).shape
+    (3, 3)
+    """
+    return _presented(derivatives.jacobian(f, x), as_sympy)
+
+
+@overload
+def hessian(f: W, x: W, *, as_sympy: Literal[False] = False) -> W: ...
+@overload
+def hessian(f: W, x: Sequence[W], *, as_sympy: Literal[False] = False) -> list[list[W]]: ...
+@overload
+def hessian(f: Any, x: Leaf, *, as_sympy: Literal[False] = False) -> Expr: ...
+@overload
+def hessian(
+    f: Any, x: Sequence[Leaf], *, as_sympy: Literal[False] = False
+) -> Formulas[Formulas[Expr]]: ...
+@overload
+def hessian(f: Any, x: Any, *, as_sympy: bool) -> Any: ...
+@public_as_typed
+def hessian(f: Any, x: Any, *, as_sympy: bool = False) -> Any:
+    """All second derivatives of a scalar, of shape ``x.shape + x.shape``.
+
+    For a list of symbols the result is the block form: a list of lists, block (i, j) of shape
+    ``x_i.shape + x_j.shape``. Half of it is differentiated: block (j, i) is block (i, j) transposed, so
+    for scalars ``H[i][j] is H[j][i]``.
+
+    Parameters
+    ----------
+    f : Expr of shape ()
+    x : symbol, entries of a symbol such as ``v[1:3]``, or a list of these
+    as_sympy : bool
+        Give the result as SymPy's expression, as `to_sympy` does; of a list a list of these.
+
+    Raises
+    ------
+    ShapeError
+        If `f` is no scalar.
+    DerivativeError
+        If `f` has no second derivative by `x`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x, y = sg.symbols("x y")
+    >>> print(sg.hessian(x**2 * y, [x, y]))
+    [[2*y, 2*x], [2*x, 0]]
+    """
+    return _presented(derivatives.hessian(f, x), as_sympy)
+
+
+def _presented(results: Any, as_sympy: bool) -> Any:
+    """The results as they are read, or as SymPy's."""
+    found = dict.fromkeys(x for x in _flat(results) if x.shape == () and x.args)
+    small = 0 < len(found) <= MAX_RESULTS and len(toposort(found)) <= BOUNDED.nodes
+    results = _mapped(results, {x: _read(x) for x in found} if small else {})
+    return _in_sympy(results) if as_sympy else results
 
 
 def _in_sympy(results: Any) -> Any:
@@ -99,9 +272,3 @@ def _mapped(results: Any, images: dict[Expr, Expr]) -> Any:
     if isinstance(results, (list, tuple)):
         return Formulas(_mapped(part, images) for part in results)
     return images.get(results, results)
-
-
-diff = _presented(derivatives.diff)
-grad = _presented(derivatives.grad)
-jacobian = _presented(derivatives.jacobian)
-hessian = _presented(derivatives.hessian)

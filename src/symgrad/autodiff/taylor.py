@@ -48,7 +48,7 @@ SMALL: Final = 50  # nodes, as a tree, of a number that is looked at again for w
 
 
 @dataclass(frozen=True)
-class Product:
+class TaylorProduct:
     """The product of two items, entry by entry."""
 
     left: Item
@@ -63,7 +63,7 @@ class Quotient:
     below: Item
 
 
-Item = Expr | Product | Quotient
+Item = Expr | TaylorProduct | Quotient
 Coefficient = Expr | None  # None is zero
 Steps = Generator[tuple[Item, int], Coefficient, Coefficient]  # asks for coefficients, returns one
 
@@ -190,7 +190,7 @@ class Series:
         )
 
     def _steps(self, item: Item, k: int) -> Steps:
-        if isinstance(item, Product):
+        if isinstance(item, TaylorProduct):
             return _product(item, k)
         if isinstance(item, Quotient):
             return _quotient(item, k)
@@ -313,7 +313,7 @@ def _choice(node: Expr, k: int) -> Steps:
     return choose(condition if held is None else held, *parts)
 
 
-def _product(item: Product, k: int) -> Steps:
+def _product(item: TaylorProduct, k: int) -> Steps:
     """``(u*v)_k = sum of u_j*v_(k-j)``."""
     terms = []
     for j in range(k + 1):
@@ -376,8 +376,8 @@ def _as_quotient(node: Expr) -> Item:
             below.append(_integer_power(x.args[0], -value_of(x.args[1])))
         else:
             above.append(x)
-    whole: Item = reduce(Product, above) if above else number(1, node.shape)
-    return Quotient(whole, reduce(Product, below)) if below else whole
+    whole: Item = reduce(TaylorProduct, above) if above else number(1, node.shape)
+    return Quotient(whole, reduce(TaylorProduct, below)) if below else whole
 
 
 def _integer_power(u: Item, n: int) -> Item:
@@ -385,12 +385,12 @@ def _integer_power(u: Item, n: int) -> Item:
     result: Item | None = None
     while True:
         if n % 2:
-            result = u if result is None else Product(result, u)
+            result = u if result is None else TaylorProduct(result, u)
         n //= 2
         if not n:
             assert result is not None
             return result
-        u = Product(u, u)
+        u = TaylorProduct(u, u)
 
 
 def _compositions(total: int, parts: int) -> list[tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Literal
 
 import symgrad as sg
 from symgrad.cli.reading import one_formula, request, variables
@@ -69,7 +70,7 @@ def taylor(arguments: argparse.Namespace) -> int:
 def simplify(arguments: argparse.Namespace) -> int:
     """The shortest form that is found; each of several formulas by itself."""
     given = request(arguments)
-    level = "full" if arguments.full else "basic"
+    level: Literal["basic", "full"] = "full" if arguments.full else "basic"
     found = [sg.simplify(formula, level=level) for formula in given.formulas]
     return show(arguments, given, _numbered(found))
 

@@ -27,7 +27,7 @@ from symgrad.ops.comparison import equal, greater_equal, less_equal
 from symgrad.parse.declarations import parted
 
 
-class Problem(NamedTuple):
+class IterationProblem(NamedTuple):
     """What is to be solved: the formulas, the unknowns, and the values of all other symbols."""
 
     given: Request
@@ -72,7 +72,7 @@ def _flat(x: Any) -> Any:
     return np.concatenate([np.ravel(part) for part in parts])
 
 
-def _problem(arguments: argparse.Namespace, given: Request) -> Problem:
+def _problem(arguments: argparse.Namespace, given: Request) -> IterationProblem:
     """The unknowns are the variables that are named, or the symbols that --param gives no value for."""
     known = {str(x.name): x for x in given.mentioned} | given.declared
     params = assignments(arguments.param or [], "--param", known)
@@ -90,7 +90,7 @@ def _problem(arguments: argparse.Namespace, given: Request) -> Problem:
         )
     if twice := params.keys() & set(unknowns):
         raise ArgumentError(f"--param gives a value of the unknown {twice.pop().name}")
-    return Problem(given, unknowns, params)
+    return IterationProblem(given, unknowns, params)
 
 
 def newton(arguments: argparse.Namespace) -> int:
@@ -142,7 +142,9 @@ def _constraint(text: str, declared: Mapping[str, Expr]) -> Expr:
 # What was found
 
 
-def _report(arguments: argparse.Namespace, problem: Problem, solver: Any, kind: str) -> int:
+def _report(
+    arguments: argparse.Namespace, problem: IterationProblem, solver: Any, kind: str
+) -> int:
     found, places = problem.call(
         solver, arguments.x0, tol=number(arguments.tol), maxiter=arguments.maxiter
     )
@@ -180,7 +182,7 @@ def _text(number: Any) -> str:
     return repr(float(number)) if np.ndim(number) == 0 else str(np.asarray(number).tolist())
 
 
-def _scalar_table(formula: Expr, problem: Problem, places: list[float]) -> None:
+def _scalar_table(formula: Expr, problem: IterationProblem, places: list[float]) -> None:
     """The iterates of one unknown: formula, derivative and the step that follows, a line each."""
     (x,) = problem.unknowns
     evaluate: Any = sg.lambdify([x, *problem.params], [formula, sg.diff(formula, x)])
@@ -192,7 +194,7 @@ def _scalar_table(formula: Expr, problem: Problem, places: list[float]) -> None:
     table(["iteration", "x", "f", "f'", "step"], rows)
 
 
-def _table(problem: Problem, places: list[Any]) -> None:
+def _table(problem: IterationProblem, places: list[Any]) -> None:
     """The iterates of several unknowns and the size of what is to vanish, a line each."""
     names = [
         str(x.name) if not x.shape else f"{x.name}{list(index)}"
@@ -203,7 +205,7 @@ def _table(problem: Problem, places: list[Any]) -> None:
     table(["iteration", *names, "residual"], rows)
 
 
-def _split(problem: Problem, x: Any) -> list[Any]:
+def _split(problem: IterationProblem, x: Any) -> list[Any]:
     """The iterate as arrays of the unknowns; one unknown of open shape takes it whole."""
     if len(problem.unknowns) == 1:
         return [x]
@@ -213,7 +215,7 @@ def _split(problem: Problem, x: Any) -> list[Any]:
 
 def _as_json(
     arguments: argparse.Namespace,
-    problem: Problem,
+    problem: IterationProblem,
     found: Any,
     at: Mapping[Expr, Any],
     values: list[Any],

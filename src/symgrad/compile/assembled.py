@@ -12,6 +12,7 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import Nest, flatten, is_block_form, rebuild_nest
 from symgrad.ops.elementwise import as_expr
+from symgrad.print.coloured import coloured
 from symgrad.structure.forms import DenseForm, Recipe
 from symgrad.structure.operators import Block
 from symgrad.structure.recognise import describe, form_of
@@ -82,6 +83,10 @@ class AssembledFunction:
         pairs = zip(self._recipes, self._counts, strict=True)
         made = [recipe.assemble(*islice(values, count)) for recipe, count in pairs]
         return rebuild_nest(self._nest, made)
+
+    def _repr_html_(self) -> str:
+        """The code, for notebooks."""
+        return coloured(self.source)
 
     def __repr__(self) -> str:
         names = ", ".join(str(x.name) for x in self.args)

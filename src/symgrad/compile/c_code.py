@@ -9,8 +9,8 @@ from symgrad.compile.pipeline import Draft
 from symgrad.errors import ArgumentError
 from symgrad.program.build import lower
 from symgrad.rewrite.unrolling import by_entries, has_entries
-from symgrad.targets.c.module import Argument, CFile, c_file
-from symgrad.targets.native.steps import Steps, Unsupported, steps_of
+from symgrad.targets.c.module import CArgument, CFile, c_file
+from symgrad.targets.native.steps import ScalarSteps, Unsupported, steps_of
 from symgrad.targets.passes import prepared
 
 
@@ -23,7 +23,7 @@ def c_code(draft: Draft, doc: str) -> CFile:
         If something has no C code: extents that are not known, or functions that C's library lacks.
     """
     program = draft.lowered()
-    arguments = [Argument(name, x.shape) for name, x in program.parameters]
+    arguments = [CArgument(name, x.shape) for name, x in program.parameters]
     try:
         made = steps_of(program, portable=True) if program.batched else _entries(draft)
     except Unsupported as found:
@@ -32,7 +32,7 @@ def c_code(draft: Draft, doc: str) -> CFile:
     return c_file(made, draft.options.name, arguments, shapes, doc)
 
 
-def _entries(draft: Draft) -> Steps:
+def _entries(draft: Draft) -> ScalarSteps:
     """The steps of the entries of arrays of known extents."""
     parameters = draft.lowered().parameters
     known = has_entries([x for _, x in parameters], draft.leaves)

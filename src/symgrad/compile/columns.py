@@ -5,7 +5,7 @@ function of scalars, and its results the columns of the batch's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -33,26 +33,31 @@ class Columns:
     ----------
     function : callable
         Of the columns; ``out=`` takes a list of arrays for its results.
-    batched : tuple of bool
-        Which arguments have the batch as their first axis; the others are the same for all problems.
+    places : tuple of int or None
+        Along which axis each argument has the batch; None where it is the same for all problems.
     shapes : tuple of tuple
         The shape of each result for one problem.
+    least : float
+        The problems from which it pays: it may take more steps than arrays do, of fewer entries.
     """
 
     function: Callable[..., Any]
-    batched: tuple[bool, ...]
+    places: tuple[int | None, ...]
     shapes: tuple[tuple[int, ...], ...]
+    least: float
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         """The results, each with the batch first, for arguments of float64."""
-        count = len(values[self.batched.index(True)])
+        count = 0
         columns: list[Any] = []
-        for value, batched in zip(values, self.batched, strict=True):
-            if batched:
-                rows = math.prod(value.shape[1:])
-                columns.extend(np.ascontiguousarray(np.moveaxis(value, 0, -1)).reshape(rows, count))
-            else:
+        for value, place in zip(values, self.places, strict=True):
+            if place is None:
                 columns += np.ravel(value).tolist()
+            else:
+                count = value.shape[place]
+                rows = math.prod(value.shape[:place]) * math.prod(value.shape[place + 1 :])
+                last = np.ascontiguousarray(np.moveaxis(value, place, -1))
+                columns.extend(last.reshape(rows, count))
         return (self._few if count < tuning().large_entries else self._many)(columns, count)
 
     def _few(self, columns: Sequence[Any], count: int) -> list[Any]:
@@ -73,7 +78,7 @@ class Batches:
 
     def __init__(self, args: Sequence[Expr], make: Callable[[], Columns | None]) -> None:
         self._make = make
-        self._batch = next((k for k, x in enumerate(args) if _is_batched(x)), None)
+        self._batch = next(_named_axes(args), None)
         self._called = False
         self._made = False
         self._found: Columns | None = None
@@ -83,19 +88,28 @@ class Batches:
         if not self._called:
             self._called = True
             return None
-        if self._batch is None or len(values[self._batch]) < tuning().column_problems:
+        if self._batch is None:
+            return None
+        argument, axis = self._batch
+        count = values[argument].shape[axis]
+        if count < tuning().column_problems:
             return None
         if any(v.dtype is not FLOAT for v in values):
             return None
         if not self._made:
             self._found = self._make()
             self._made = True
-        return self._found
+        return self._found if self._found is not None and count >= self._found.least else None
 
 
-def _is_batched(x: Expr) -> bool:
-    """Whether an argument has a first axis of an extent that is known at call time only."""
-    return bool(x.shape) and isinstance(x.shape[0], str)
+def _named_axes(args: Sequence[Expr]) -> Iterator[tuple[int, int]]:
+    """The axes whose extent is known at call time only, each with the number of its argument."""
+    return (
+        (k, axis)
+        for k, x in enumerate(args)
+        for axis, d in enumerate(x.shape)
+        if d.__class__ is str
+    )
 
 
 def on_columns(
@@ -105,7 +119,7 @@ def on_columns(
     options: Options,
     compiled: Callable[[Draft, Program], Callable[..., Any]],
 ) -> Columns | None:
-    """The function by columns, where it takes no more steps than that on arrays.
+    """The function by columns, where it computes fewer entries than that on arrays.
 
     It is a function of scalars under `options`, which `compiled` makes of what was lowered for it.
     """
@@ -120,11 +134,12 @@ def on_columns(
     draft = Draft(*scalars.flat(), options)
     program, whole = draft.lowered(), arrays()
     steps = program.steps()
-    if steps > min(tuning().float_steps, whole.steps(), MAX_PART * _entries(whole)):
+    saved = MAX_PART * _entries(whole) - steps
+    if steps > tuning().float_steps or saved <= 0:
         return None
-    batched = tuple(map(_is_batched, symbols))
+    least = max(tuning().column_problems, tuning().call_entries * (steps - whole.steps()) // saved)
     shapes: Any = tuple([y.shape[1:] for y in problem.outputs])
-    return Columns(compiled(draft, program), batched, shapes)
+    return Columns(compiled(draft, program), tuple(problem.places), shapes, least)
 
 
 def _entries(p: Program) -> int:

@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,7 +21,7 @@ from symgrad.compile.destination import Destination
 from symgrad.compile.documented import Documented
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
-from symgrad.compile.native import Native, native_function, native_of
+from symgrad.compile.native import MAKING, Builtin, Native, native_function, native_of
 from symgrad.compile.pipeline import Code, Draft, Options, write
 from symgrad.compile.plain_function import Wrapped, plain_function, show_lines
 from symgrad.expr.node import Expr
@@ -30,6 +29,7 @@ from symgrad.expr.pickling import flatten
 from symgrad.expr.pytrees import Nest, rebuild_nest
 from symgrad.functions.callables import check_saved
 from symgrad.ops.table import unpickle_all
+from symgrad.print.coloured import coloured
 from symgrad.program.ir import Program
 from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
@@ -37,8 +37,8 @@ from symgrad.targets.native.calls import obstacle
 
 if TYPE_CHECKING:
     from symgrad.compile.native_batches import OneShape
+    from symgrad.targets.native.array_calls import ArrayCall
 
-MAKING: Final = RLock()  # machine code is made by one thread at a time
 MAX_SIZED: Final = 16  # orders of magnitude for which a function keeps code of its own
 
 
@@ -123,7 +123,7 @@ class CompiledFunction:
         self._run: Callable[..., Any] | None = None
         self._calls = 0  # until the code on entries is worth its writing
         self._native: Native | None = None
-        self._builtin: Callable[..., Any] | None = None
+        self._builtin: Builtin | None = None
         self._python: Callable[..., Any] | None = None
         self._on_floats: Callable[..., Any] | None = None  # once it has been made
         self._large: LargeArrays | None = None
@@ -256,9 +256,11 @@ class CompiledFunction:
             with MAKING:  # once: what runs in other threads must not be replaced under them
                 if self._builtin is None:
                     made = native_function(steps, self._nest, self.__name__, self._call_named)
-                    self._builtin, entry = made
-                    self.__call__ = self._builtin
-                    setattr(self, ENTRY, entry)
+                    self._builtin = made
+                    self.__call__ = made.function
+                    setattr(self, ENTRY, made.entry)
+                    if self._one_shape is not None and self._one_shape.call is not None:
+                        self._arrays_follow(self._one_shape.call)
         elif source is None:
             self.__call__ = self._call_named
         else:
@@ -290,7 +292,23 @@ class CompiledFunction:
             return None
         from symgrad.compile.native_batches import OneShape  # noqa: PLC0415 (an extra)
 
-        return OneShape(self._draft.of_large_arrays, self._nest, self._options)
+        lowered = self._draft.of_large_arrays
+        return OneShape(lowered, self._nest, self._options, self._past_arrays, self._arrays_follow)
+
+    def _arrays_follow(self, call: ArrayCall) -> None:
+        """Have calls with arrays run by machine code: behind that for floats, where there is some."""
+        with MAKING:
+            if self._builtin is not None:
+                self._builtin.owned.ask_first(call.entry, call)
+            elif self._on_floats is None:
+                self.__call__ = call.function
+                setattr(self, ENTRY, call.entry)
+
+    def _past_arrays(self, /, *args: Any, **kwargs: Any) -> Any:
+        """What the machine code for arrays hands on."""
+        if self._on_floats is None:
+            return self._first_call(*args, **kwargs)
+        return self._call_named(*args, **kwargs)
 
     @staticmethod
     def _floats(args: Sequence[Any]) -> bool:
@@ -428,6 +446,10 @@ class CompiledFunction:
         """
         native = self._as_native() if self._options.native else None
         return explain(self._draft, self._nest, repr(self), self._code, native)
+
+    def _repr_html_(self) -> str:
+        """The code, for notebooks."""
+        return coloured(self.source)
 
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self._signature.parameters)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, checked_threads
-from symgrad.compile.assembled import assembled
+from symgrad.compile.assembled import AssembledFunction, assembled
 from symgrad.compile.function import CompiledFunction, class_of
 from symgrad.compile.modules import (
     check_options,
@@ -37,6 +37,64 @@ from symgrad.rewrite.readable import over_symbols
 from symgrad.targets.native import engine
 
 
+class Given(TypedDict, total=False):
+    """The options of `lambdify` that change no type, for type checkers."""
+
+    name: str
+    threads: int | None
+    fast_math: bool
+    sizes: Mapping[str, int] | None
+    functions: Mapping[Any, Any] | None
+    backend: Literal["numpy", "native"]
+    printer: Any
+    use_imps: bool
+    dummify: bool
+    cse: Any
+    docstring_limit: int | None
+
+
+@overload
+def lambdify(
+    args: Any,
+    outputs: Any,
+    modules: Any = None,
+    *,
+    structured: Literal[True],
+    **options: Unpack[Given],
+) -> AssembledFunction: ...
+@overload
+def lambdify(
+    args: Any,
+    outputs: Any,
+    modules: Any = None,
+    *,
+    sparse: Literal["csr"],
+    **options: Unpack[Given],
+) -> AssembledFunction: ...
+@overload
+def lambdify(
+    args: Expr | Sequence[Expr] | str,
+    outputs: Any,
+    modules: Any = None,
+    *,
+    structured: Literal[False] = False,
+    sparse: None = None,
+    **options: Unpack[Given],
+) -> CompiledFunction: ...
+@overload
+def lambdify(
+    args: Sequence[Expr | Sequence[Any]],
+    outputs: Any,
+    modules: Any = None,
+    *,
+    structured: Literal[False] = False,
+    sparse: None = None,
+    **options: Unpack[Given],
+) -> NestedFunction: ...
+@overload
+def lambdify(
+    args: Any, outputs: Any, modules: Any = None, **options: Unpack[Given]
+) -> CompiledFunction | NestedFunction: ...
 @with_functions("args")
 def lambdify(
     args: Any,

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from threading import RLock
+from typing import Any, Final, NamedTuple
 
 from symgrad.expr.pytrees import Nest
 from symgrad.program.ir import Program
 from symgrad.targets.native import calls, engine, kernels
-from symgrad.targets.native.steps import TRUTH, Steps, Unsupported, steps_of
+from symgrad.targets.native.steps import TRUTH, ScalarSteps, Unsupported, steps_of
+
+MAKING: Final = RLock()  # machine code is made by one thread at a time
+
+
+class Builtin(NamedTuple):
+    """A builtin, the address of its vectorcall, good as long as it is there, and what it owns."""
+
+    function: Callable[..., Any]
+    entry: int
+    owned: calls.Owned
 
 
 @dataclass(frozen=True)
@@ -18,13 +29,13 @@ class Native:
 
     Attributes
     ----------
-    steps : Steps or None
+    steps : ScalarSteps or None
         The steps that are compiled, or None where there is no native code.
     why : str
         What stands against it.
     """
 
-    steps: Steps | None
+    steps: ScalarSteps | None
     why: str = ""
 
     def words(self) -> str:
@@ -49,12 +60,9 @@ def native_of(program: Program) -> Native:
 
 
 def native_function(
-    made: Steps, nest: Nest, name: str, general: Callable[..., Any]
-) -> tuple[Callable[..., Any], int]:
-    """A builtin that computes steps for numbers, and hands all else on to `general`; its vectorcall too.
-
-    The address of the latter is good for as long as the builtin is there.
-    """
+    made: ScalarSteps, nest: Nest, name: str, general: Callable[..., Any]
+) -> Builtin:
+    """A builtin that computes steps for numbers, and hands all else on to `general`."""
     externals = made.externals()
     text = "\n".join(
         [
@@ -71,4 +79,4 @@ def native_function(
     owned = calls.owned_by(name, general, nest)
     symbols = {**owned.symbols(), **kernels.symbols(made)}
     library = engine.compiled(text, calls.ENTRIES, symbols, engine.level_for(made.length()))
-    return calls.builtin(library, owned), library.address("fast")
+    return Builtin(calls.builtin(library, owned), library.address("fast"), owned)

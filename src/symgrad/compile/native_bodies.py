@@ -28,7 +28,7 @@ class Kept(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Body:
+class NativeBody:
     """What a loop does, with its operands first.
 
     Attributes
@@ -48,7 +48,7 @@ class Body:
     cost: int
 
 
-def body_of(loop: Loop) -> Body:
+def body_of(loop: Loop) -> NativeBody:
     """The body of a loop over entries.
 
     Raises
@@ -72,15 +72,15 @@ def body_of(loop: Loop) -> Body:
         operands = tuple([number[a] for a in loop.body.instrs[v].args])
         results.append(Kept(operands, name, axes))
     cost = sum(cost_of(instr.kind) for instr in instrs)
-    return Body(tuple(instrs), len(loop.operands), tuple(results), len(loop.space), cost)
+    return NativeBody(tuple(instrs), len(loop.operands), tuple(results), len(loop.space), cost)
 
 
-def body_of_program(p: Program) -> Body:
+def body_of_program(p: Program) -> NativeBody:
     """All of a program over scalars, with its outputs stored."""
     instrs, number = _operands_first(p)
     results = [Kept((number[v],), None, ()) for v in p.outputs]
     cost = sum(cost_of(instr.kind) for instr in instrs)
-    return Body(tuple(instrs), len(p.parameters), tuple(results), 0, cost)
+    return NativeBody(tuple(instrs), len(p.parameters), tuple(results), 0, cost)
 
 
 def _operands_first(p: Program) -> tuple[list[Instr], dict[int, int]]:
@@ -98,7 +98,7 @@ def _operands_first(p: Program) -> tuple[list[Instr], dict[int, int]]:
     return listed, number
 
 
-def result_types(body: Body, operands: Sequence[DType]) -> list[DType]:
+def result_types(body: NativeBody, operands: Sequence[DType]) -> list[DType]:
     """The types of the results for operands of some types.
 
     Raises

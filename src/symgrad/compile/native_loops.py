@@ -11,12 +11,20 @@ from typing import Any, Final
 
 import numpy as np
 
-from symgrad.compile.native_bodies import Body, body_of, result_types
-from symgrad.compile.native_plans import Kernel, Layout, Plan
+from symgrad.compile.native_bodies import NativeBody, body_of, result_types
+from symgrad.compile.native_plans import Layout, LoopPlan, NativeKernel, processor
 from symgrad.program.ir import Loop
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import DType
-from symgrad.targets.native.loops import RANGE, LoopCode, loop_module
+from symgrad.targets.native.loops import (
+    NEXT,
+    RANGE,
+    SAME,
+    LoopCode,
+    LoopOperand,
+    LoopResult,
+    loop_module,
+)
 from symgrad.targets.native.steps import Unsupported
 
 MAX_PLANS: Final = 64  # that a loop keeps
@@ -58,13 +66,13 @@ class NativeLoop:
 class NativeWork:
     """Work on entries, with a plan for each layout of operands that came."""
 
-    def __init__(self, body: Body, threads: int | None, fast: bool) -> None:
+    def __init__(self, body: NativeBody, threads: int | None, fast: bool) -> None:
         self.body = body
         self.threads = threads
         self.fast = fast
-        self.kernels: dict[LoopCode, Kernel] = {}
+        self.kernels: dict[LoopCode, NativeKernel] = {}
         self._types: dict[tuple[DType, ...], list[DType] | None] = {}
-        self._plans: dict[Any, Plan] = {}
+        self._plans: dict[Any, LoopPlan] = {}
 
     def run(self, operands: Sequence[Any], given: Sequence[Any]) -> list[Any] | None:
         """The results, in arrays that are given where they fit; None where types have no native code.
@@ -83,7 +91,7 @@ class NativeWork:
             results = again.run(copies, nothing)
         return results
 
-    def plan(self, operands: Sequence[Any], given: Sequence[Any]) -> Plan | None:
+    def plan(self, operands: Sequence[Any], given: Sequence[Any]) -> LoopPlan | None:
         """The plan for arrays of these layouts; None where there is no native code for their types."""
         key = (*[_layout(x) for x in operands], *[_layout(x) for x in given])
         found = self._plans.get(key)
@@ -94,7 +102,9 @@ class NativeWork:
             types = self._result_types(tuple([x.type for x in inputs]))
             if types is None:
                 return None
-            found = Plan(self.body, types, inputs, outputs, self.threads, self.fast, self._kernel)
+            found = LoopPlan(
+                self.body, types, inputs, outputs, self.threads, self.fast, self._kernel
+            )
             for oldest in [*self._plans][: 1 - MAX_PLANS]:
                 self._plans.pop(oldest, None)
             self._plans[key] = found
@@ -108,13 +118,44 @@ class NativeWork:
                 self._types[key] = None
         return self._types[key]
 
-    def _kernel(self, code: LoopCode) -> Kernel:
+    def _kernel(self, code: LoopCode) -> NativeKernel:
         """The native function of a loop."""
         found = self.kernels.get(code)
         if found is None:
-            library = engine.compiled(loop_module(code), ["loop", "loop_once"])
+            entries = ["loop", "loop_once", *["loop_flat"] * code.is_flat]
+            library = engine.compiled(loop_module(code), entries)
             run = library.function("loop", None, ctypes.c_void_p, *[ctypes.c_int64] * RANGE)
-            found = self.kernels[code] = Kernel(run, library.address("loop_once"))
+            others = [library.address(name) for name in entries[1:]]
+            found = self.kernels[code] = NativeKernel(run, *others)
+        return found
+
+    def flat(self, types: Sequence[DType]) -> NativeKernel:
+        """The kernel for operands of these types, arrays of them without gaps.
+
+        Raises
+        ------
+        Unsupported
+            If there is no native code for the types.
+        """
+        operands = [LoopOperand(d, SAME if isinstance(d, type) else NEXT) for d in types]
+        found = self.result_types(types)
+        results = [LoopResult(k.values, d) for k, d in zip(self.body.results, found, strict=True)]
+        code = LoopCode(
+            self.body.instrs, tuple(operands), tuple(results), 1, self.fast, processor()
+        )
+        return self._kernel(code)
+
+    def result_types(self, types: Sequence[DType]) -> list[DType]:
+        """The types of the results for operands of these types.
+
+        Raises
+        ------
+        Unsupported
+            If there is no native code for them.
+        """
+        found = self._result_types(tuple(types))
+        if found is None:
+            raise Unsupported("arguments of these types")
         return found
 
 

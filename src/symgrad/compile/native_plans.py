@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from symgrad.compile.native_bodies import Body
+from symgrad.compile.native_bodies import NativeBody
 from symgrad.expr.templates import ufunc_of
 from symgrad.expr.tuning import tuning
 from symgrad.runtime.threads import POOL, cores
@@ -29,9 +29,9 @@ from symgrad.targets.native.loops import (
     NEXT,
     SAME,
     SUMMED,
-    Array,
     LoopCode,
-    Result,
+    LoopOperand,
+    LoopResult,
     identity,
     slots,
 )
@@ -42,11 +42,19 @@ SCALING: Final = 22  # the version of LLVM from which products with powers of tw
 SHARES: Final = 4  # for each thread, so that none waits long for another
 
 
-class Kernel(NamedTuple):
-    """A compiled loop: a function of a table and a part, and the address of one of a table alone."""
+class NativeKernel(NamedTuple):
+    """A compiled loop: a function of a table and a part, and addresses of others, as `loop_module` says.
+
+    Attributes
+    ----------
+    run : callable
+    once, flat : int
+        The latter is 0 where there is none.
+    """
 
     run: Callable[..., None]
     once: int
+    flat: int = 0
 
 
 class Layout(NamedTuple):
@@ -97,18 +105,18 @@ class Partial(NamedTuple):
     final: tuple[int, ...] | None
 
 
-class Plan:
+class LoopPlan:
     """A loop for operands of some layouts, and arrays of some layouts, or None, for its results."""
 
     def __init__(
         self,
-        body: Body,
+        body: NativeBody,
         types: Sequence[DType],
         operands: Sequence[Layout],
         given: Sequence[Layout | None],
         threads: int | None,
         fast: bool,
-        kernel: Callable[[LoopCode], Kernel],
+        kernel: Callable[[LoopCode], NativeKernel],
     ) -> None:
         self.body, self.types = body, types
         shape = np.broadcast_shapes(*[x.shape for x in operands])
@@ -146,7 +154,7 @@ class Plan:
         self.launch = launch()
         inner = self.axes[-1].strides
         arrays = [
-            Array(x.type, _step(inner[a], OF_NUMBERS.get(x.type, x.type).itemsize))
+            LoopOperand(x.type, _step(inner[a], OF_NUMBERS.get(x.type, x.type).itemsize))
             for a, x in enumerate(operands)
         ]
         code = LoopCode(body.instrs, tuple(arrays), results, len(self.axes), fast, processor())
@@ -230,26 +238,26 @@ class Plan:
         cuts = [min(last, chunks * k // shares * CHUNK) for k in range(shares + 1)]
         return workers, [(0, first, low, high, 0) for low, high in pairwise(cuts)]
 
-    def _arrays(self, extents: Sequence[int]) -> tuple[list[list[int]], tuple[Result, ...]]:
+    def _arrays(self, extents: Sequence[int]) -> tuple[list[list[int]], tuple[LoopResult, ...]]:
         """The strides and the slab's length of all arrays, and what the code does with results."""
         count = len(self.operands)
         rows = [[*[axis.strides[a] for axis in self.axes], 0] for a in range(count)]
-        results: list[Result] = []
+        results: list[LoopResult] = []
         for k, (kept, d) in enumerate(zip(self.body.results, self.types, strict=True)):
             if kept.ufunc is None:
                 strides = [axis.strides[count] for axis in self.axes]
                 count += 1
                 rows.append([*strides, 0])
                 step = NEXT if strides[-1] == d.itemsize else APART
-                results.append(Result(kept.values, d, step))
+                results.append(LoopResult(kept.values, d, step))
             else:
                 rows.append(self._partial(k, d, extents))
                 inner = self.axes[-1].kept[len(self.partials) - 1]
-                results.append(Result(kept.values, d, NEXT, kept.ufunc, inner))
+                results.append(LoopResult(kept.values, d, NEXT, kept.ufunc, inner))
         return rows, tuple(results)
 
     def _partial(self, k: int, d: DType, extents: Sequence[int]) -> list[int]:
-        """Plan the memory of a reduction; its strides and the length of a slab."""
+        """LoopPlan the memory of a reduction; its strides and the length of a slab."""
         kept, number = self.body.results[k], len(self.partials)
         held = [axis.kept[number] for axis in self.axes]
         start = identity(kept.ufunc, d)

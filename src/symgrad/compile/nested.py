@@ -11,6 +11,7 @@ from symgrad.calls import checked
 from symgrad.compile.arguments import MISSING
 from symgrad.compile.documented import Documented
 from symgrad.errors import ArgumentError, ShapeError
+from symgrad.print.coloured import coloured
 
 
 def is_nested(args: Any) -> bool:
@@ -100,6 +101,10 @@ class NestedFunction:
         for k, (group, value) in enumerate(zip(self.args, args, strict=True)):
             _spread(group, value, f"argument {k + 1}", values)
         return self.flat(*values) if out is None else self.flat(*values, out=out)
+
+    def _repr_html_(self) -> str:
+        """The code, for notebooks."""
+        return coloured(self.source)
 
     def __repr__(self) -> str:
         shown = ", ".join(_shown(a) for a in self.args)

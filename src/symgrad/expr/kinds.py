@@ -173,7 +173,7 @@ class Contract(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Diagonal(Kind):
+class TakeDiagonal(Kind):
     """The entries where axes of one label agree."""
 
     labels: Labels
@@ -316,7 +316,7 @@ class Call(Kind):
 
 
 @dataclass(frozen=True, slots=True)
-class Method(Kind):
+class MethodCall(Kind):
     """A method of the first operand, with the others as its arguments."""
 
     name: str

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from hashlib import blake2b
 from numbers import Rational
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias, TypedDict, Unpack, cast
 
 import numpy as np
 
@@ -23,6 +23,10 @@ from symgrad.expr.numbers import GREATEST_INT, LEAST_INT
 from symgrad.expr.op import Op
 from symgrad.expr.order import CONSTANT, NUMBER, SYMBOL_PLACE, name_text, number_text
 from symgrad.expr.types import BOOL, FLOAT, INT, WEAK_FLOAT, WEAK_INT, Ty, as_ty
+
+# What `symbols` gives: a symbol, or a tuple of them. Which of both is said by the text of the names, which
+# type checkers do not read: to them it is an expression that is unpacked, indexed and iterated over as well
+SymbolOrSymbols: TypeAlias = Expr
 
 ASSUMPTIONS: Final = (
     "diagonal",
@@ -219,9 +223,42 @@ ARANGE: Final = _leaf(
 NAMED_VALUES: Final = {"pi": math.pi, "E": math.e}
 
 
+class Assumptions(TypedDict, total=False):
+    """The assumptions of a symbol, for type checkers."""
+
+    diagonal: bool | None
+    integer: bool | None
+    negative: bool | None
+    nonnegative: bool | None
+    nonzero: bool | None
+    orthogonal: bool | None
+    positive: bool | None
+    real: bool | None
+    spd: bool | None
+    symmetric: bool | None
+
+
+class LeafOptions(Assumptions, total=False):
+    """The options of a symbol of given shape."""
+
+    dtype: Any
+    unique: Any
+
+
+class ShapedOptions(LeafOptions, total=False):
+    """The options of a symbol."""
+
+    shape: Any
+
+
 @checked
 def symbol(
-    name: str, shape: Any = (), dtype: Any = None, *, unique: Any = None, **assumptions: bool | None
+    name: str,
+    shape: Any = (),
+    dtype: Any = None,
+    *,
+    unique: Any = None,
+    **assumptions: Unpack[Assumptions],
 ) -> Expr:
     """A leaf with a name.
 
@@ -466,7 +503,7 @@ _NAME_RANGE: Final = re.compile(r"([^:]*?)(\d*):(\d+)([^\d:]*)")
 
 
 @checked
-def symbols(names: str, **kwargs: Any) -> Any:
+def symbols(names: str, **kwargs: Unpack[ShapedOptions]) -> SymbolOrSymbols:
     """Scalar symbols from names separated by spaces or commas; one name gives one symbol.
 
     Keyword arguments are those of `symbol`. A number, colon and number, as SymPy has it, are all names of a
@@ -486,9 +523,9 @@ def symbols(names: str, **kwargs: Any) -> Any:
     if not isinstance(names, str) or not names.replace(",", " ").split():
         raise ArgumentError(f"symbols needs names such as 'x y z', not {names!r}")
     parts = names.replace(",", " ").split()
-    made = tuple(symbol(name, **kwargs) for part in parts for name in _names_in(part))
+    made: Any = tuple(symbol(name, **kwargs) for part in parts for name in _names_in(part))
     alone = len(parts) == 1 and "," not in names and not _NAME_RANGE.fullmatch(parts[0])
-    return made[0] if alone else made
+    return cast("SymbolOrSymbols", made[0] if alone else made)
 
 
 def _names_in(part: str) -> list[str]:
@@ -501,7 +538,7 @@ def _names_in(part: str) -> list[str]:
 
 
 @checked
-def vector(name: str, n: Any, **kwargs: Any) -> Expr:
+def vector(name: str, n: Any, **kwargs: Unpack[LeafOptions]) -> Expr:
     """A symbol of one axis; `n` is its extent, an int or a name.
 
     Examples
@@ -514,7 +551,7 @@ def vector(name: str, n: Any, **kwargs: Any) -> Expr:
 
 
 @checked
-def matrix(name: str, shape: Any, **kwargs: Any) -> Expr:
+def matrix(name: str, shape: Any, **kwargs: Unpack[LeafOptions]) -> Expr:
     """A symbol of two axes; keyword arguments are those of `symbol`.
 
     Raises

@@ -69,6 +69,8 @@ class Tuning:
         or a result.
     column_problems : int
         Problems of a batch from which they are computed by columns.
+    call_entries : int
+        Entries that take as long as a step of array code takes for none.
     """
 
     large_entries: int = 32768
@@ -99,6 +101,7 @@ class Tuning:
     float_entries: int = 12_000
     argument_entries: int = 2000
     column_problems: int = 256
+    call_entries: int = 1000
 
 
 MEASURED: Final = Tuning()

@@ -18,7 +18,7 @@ from symgrad.compile.lambdify import lambdify
 from symgrad.errors import ArgumentError, ShapeError
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import rebuild_nest
-from symgrad.interop.long_axes import Reduction, long_axis, stages_of
+from symgrad.interop.long_axes import LongReduction, long_axis, stages_of
 
 TOGETHER: Final = 8  # parts that are combined at once
 _NUMBERS: Final = count()
@@ -185,7 +185,7 @@ class Pieces:
         ]
 
 
-def combined(parts: list[Any], stage: Sequence[Reduction]) -> Any:
+def combined(parts: list[Any], stage: Sequence[LongReduction]) -> Any:
     """The parts of reductions, combined in a tree."""
     combine = key_of(combine_parts, "combine")
     ways = key_of([r.combine for r in stage], "ways")

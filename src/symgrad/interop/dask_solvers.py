@@ -22,7 +22,7 @@ from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import sum_axes
 from symgrad.ops.products import tensordot
 from symgrad.solve.fit_report import FitConditions
-from symgrad.solve.runtime.arguments import Call, Tolerances
+from symgrad.solve.runtime.arguments import SolverCall, Tolerances
 from symgrad.solve.runtime.calls import matrix_of
 from symgrad.solve.runtime.fits import inverse_of_normal
 from symgrad.solve.runtime.minimize import solve_minimum
@@ -105,7 +105,7 @@ def _minimum(conditions: Any, f: Expr, values: Sequence[Any], given: dict[str, A
     tolerances = Tolerances(*[given[name] for name in TOLERANCES])
     form = conditions.form._replace(params=())
     more = given["maxiter"], False, given["callback"]
-    call = Call(form, values[0], (), options, tolerances, *more)
+    call = SolverCall(form, values[0], (), options, tolerances, *more)
     found = solve_minimum(one, lambda: None, 1, rounding, call)
     return checked(found, given["raise_on_failure"])
 

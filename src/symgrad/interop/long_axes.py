@@ -34,7 +34,7 @@ COMBINED: Final[dict[Any, Combine]] = {
 }
 
 
-class Reduction(NamedTuple):
+class LongReduction(NamedTuple):
     """A reduction over the long axis: its node, what stands for its value, and how parts are combined."""
 
     node: Expr
@@ -55,7 +55,7 @@ class Stages(NamedTuple):
         The symbol of the extent of the whole axis.
     """
 
-    reductions: list[list[Reduction]]
+    reductions: list[list[LongReduction]]
     outputs: list[Expr]
     size: Expr
 
@@ -80,13 +80,13 @@ def stages_of(outputs: Sequence[Expr], dim: str) -> Stages:
         if combine is not None:
             reductions[node], level[node] = combine, level[node] + 1
     known: dict[Expr, Expr] = {n: size for n in order if n.op is SIZE and n.params[0] == dim}
-    found: list[list[Reduction]] = []
+    found: list[list[LongReduction]] = []
     for k in range(1, 1 + max((level[n] for n in reductions), default=0)):
         nodes = [n for n in reductions if level[n] == k]
         values = [symbol(f"reduction {k}.{i}", n.shape) for i, n in enumerate(nodes)]
         written = replace(nodes, known, {})
         stage = zip(written, values, nodes, strict=True)
-        found.append([Reduction(w, v, reductions[n]) for w, v, n in stage])
+        found.append([LongReduction(w, v, reductions[n]) for w, v, n in stage])
         known |= dict(zip(nodes, values, strict=True))
     return Stages(found, replace(list(outputs), known, {}), size)
 

@@ -137,7 +137,7 @@ def _derivative(node: Any, e: Expr, *variables: Expr) -> Expr:
 def _subs(node: Any, e: Expr, *parts: Expr) -> Expr:
     """What a `Subs` stands for: an expression at a point."""
     half = len(parts) // 2
-    return substitute(e, dict(zip(parts[:half], parts[half:], strict=True)))  # type: ignore[no-any-return]
+    return substitute(e, dict(zip(parts[:half], parts[half:], strict=True)))
 
 
 def _extent(dim: Any) -> Dim:

@@ -94,9 +94,7 @@ class UndefinedFunction:
             )
         lift = lift_of(args)
         if lift is not None:
-            return lift(  # type: ignore[no-any-return]
-                lambda *plain: self.applied(plain, orders), args, {}
-            )
+            return lift(lambda *plain: self.applied(plain, orders), args, {})  # type: ignore[no-any-return]
         return self.at(tuple(broadcast_all([as_expr(a) for a in args])), orders)
 
     def at(self, operands: tuple[Expr, ...], orders: tuple[int, ...]) -> Expr:

@@ -42,26 +42,26 @@ def _bessel_code(name: str, node: Expr) -> str:
 # J' = (J[n-1] - J[n+1])/2, the same for Y; I' = (I[n-1] + I[n+1])/2; K' = -(K[n-1] + K[n+1])/2
 JV: Final = _bessel(
     "jv",
-    lambda n, y, x: -jv(1, x) if n == 0 else (jv(n - 1, x) - jv(n + 1, x)) / 2,
+    lambda n, y, x: -jv(1, x) if n == 0 else (jv(n - 1, x) - jv(n + 1, x)) / 2,  # type: ignore[has-type]
     "J_{{{}}}",
     lambda sp, x, n: sp.besselj(n, x),
 )
 YV: Final = _bessel(
     "yv",
-    lambda n, y, x: -yv(1, x) if n == 0 else (yv(n - 1, x) - yv(n + 1, x)) / 2,
+    lambda n, y, x: -yv(1, x) if n == 0 else (yv(n - 1, x) - yv(n + 1, x)) / 2,  # type: ignore[has-type]
     "Y_{{{}}}",
     lambda sp, x, n: sp.bessely(n, x),
 )
 IV: Final = _bessel(
     "iv",
-    lambda n, y, x: iv(1, x) if n == 0 else (iv(n - 1, x) + iv(n + 1, x)) / 2,
+    lambda n, y, x: iv(1, x) if n == 0 else (iv(n - 1, x) + iv(n + 1, x)) / 2,  # type: ignore[has-type]
     "I_{{{}}}",
     lambda sp, x, n: sp.besseli(n, x),
     range=lambda y, x: Interval(1) if y.params[0] == 0 else REALS,
 )
 KV: Final = _bessel(
     "kv",
-    lambda n, y, x: -kv(1, x) if n == 0 else -(kv(n - 1, x) + kv(n + 1, x)) / 2,
+    lambda n, y, x: -kv(1, x) if n == 0 else -(kv(n - 1, x) + kv(n + 1, x)) / 2,  # type: ignore[has-type]
     "K_{{{}}}",
     lambda sp, x, n: sp.besselk(n, x),
     range=POSITIVE,

@@ -34,7 +34,7 @@ from symgrad.ops.matrices import (
     symmetric_part,
     transposed,
 )
-from symgrad.ops.public import public
+from symgrad.ops.public import public, public_as_typed
 from symgrad.ops.reshaping import linear
 from symgrad.ops.ufuncs import power, subtract
 
@@ -382,7 +382,7 @@ def _triangle(a: Any, who: str, uplo: str) -> Expr:
     return x if uplo == "L" else transposed(x)
 
 
-@public
+@public_as_typed
 def eigh(a: Any, UPLO: str = "L") -> EighResult:
     """Eigenvalues and eigenvectors of symmetric matrices, as `numpy.linalg.eigh`.
 
@@ -415,7 +415,7 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Expr:
     return EIGH_VALUES.build((_triangle(a, "eigvalsh", UPLO),), ())
 
 
-@public
+@public_as_typed
 def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     """Singular value decomposition, as `numpy.linalg.svd`: U, S and Vh, or S alone.
 

@@ -16,7 +16,14 @@ from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.indexing import getitem
-from symgrad.ops.public import as_int, known_int, normalize_axes, normalize_axis, public
+from symgrad.ops.public import (
+    as_int,
+    known_int,
+    normalize_axes,
+    normalize_axis,
+    public,
+    public_as_typed,
+)
 from symgrad.ops.select import where
 from symgrad.ops.shapes import concatenate, ravel
 from symgrad.ops.ufuncs import (
@@ -156,7 +163,7 @@ def _behind(x: Expr, count: int) -> Expr:
     return getitem(x, (Ellipsis, *[None] * count)) if count else x
 
 
-@public
+@public_as_typed
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
     """Slopes of samples, of second order inside and of `edge_order` at the ends, as `numpy.gradient`.
 

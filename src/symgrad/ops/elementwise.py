@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from inspect import Parameter, Signature
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from symgrad.ops.arithmetic import MUL, mul
 from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
 from symgrad.ops.examples import with_example
 from symgrad.ops.layout import concat
+from symgrad.ops.lifted import W
 from symgrad.ops.reshaping import reshape_to
 
 Derivative = Callable[..., Expr | None]
@@ -153,7 +154,13 @@ class Elementwise(Op):
     exact: dict[Any, Any] | Callable[..., Any] = field(default_factory=dict)
     types: dict[Any, Ty] = field(default_factory=dict)
 
-    def __call__(self, *args: Any, **unknown: Any) -> Expr:
+    @overload
+    def __call__(self, x: W, /, *operands: Any) -> W: ...
+    @overload
+    def __call__(self, x: Any, y: W, /, *operands: Any) -> W: ...
+    @overload
+    def __call__(self, *operands: Any) -> Expr: ...
+    def __call__(self, *args: Any, **unknown: Any) -> Any:
         if unknown:
             raise ArgumentError(
                 f"{self.name} has no argument {next(iter(unknown))!r}: it takes its operands alone, by"
@@ -167,7 +174,7 @@ class Elementwise(Op):
             if arg.__class__ is not Expr:
                 lift = lift_of(args)
                 if lift is not None:
-                    return lift(self, args, {})  # type: ignore[no-any-return]
+                    return lift(self, args, {})
                 args = tuple([as_expr(a) for a in args])
                 break
         if self.arity > 1:

@@ -23,7 +23,7 @@ from symgrad.ops.batch import on_last_axes
 from symgrad.ops.cast import cast
 from symgrad.ops.einsum import transpose_axes
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public
+from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public, public_as_typed
 from symgrad.ops.reshaping import linear
 from symgrad.ops.shapes import concatenate, flip, moveaxis, pad, roll, stack
 from symgrad.ops.ufuncs import add, divide, multiply, negative, square, subtract
@@ -132,7 +132,7 @@ def _half(x: Expr) -> tuple[Expr, Expr]:
     return parts[..., 0, :], parts[..., 1, :]
 
 
-@public
+@public_as_typed
 def rfft(a: Any, n: Any = None, axis: int = -1) -> Parts:
     """The parts of the Fourier transform of a real array, up to half the frequencies, as `numpy.fft.rfft`.
 
@@ -217,7 +217,7 @@ def _whole(x: Expr) -> tuple[Expr, Expr]:
     return concatenate([real, behind[0]], -1), concatenate([imag, negative(behind[1])], -1)
 
 
-@public
+@public_as_typed
 def fft(a: Any, n: Any = None, axis: int = -1) -> Parts:
     """The parts of the Fourier transform of a real array, or of a pair of parts, as `numpy.fft.fft`.
 
@@ -241,7 +241,7 @@ def fft(a: Any, n: Any = None, axis: int = -1) -> Parts:
     return Parts(moveaxis(real, -1, place), moveaxis(imag, -1, place))
 
 
-@public
+@public_as_typed
 def ifft(a: Any, n: Any = None, axis: int = -1) -> Parts:
     """The parts of the inverse transform of a pair of parts, as `numpy.fft.ifft`.
 

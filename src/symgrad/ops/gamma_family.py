@@ -52,7 +52,7 @@ gammasgn = special_function(
 digamma: Elementwise = special_function(
     "digamma",
     r"\psi",
-    lambda g, y, x: g * polygamma(1, x),
+    lambda g, y, x: g * polygamma(1, x),  # type: ignore[has-type]
     sympy=lambda sp, x: sp.digamma(x),
     domain=_POSITIVE,
     special=(100.0,),
@@ -83,7 +83,7 @@ betaln = special_function(
 
 POLYGAMMA: Final = ordered(
     "polygamma",
-    lambda n, y, x: polygamma(n + 1, x),
+    lambda n, y, x: polygamma(n + 1, x),  # type: ignore[has-type]
     lambda node: f"scipy.special.polygamma({node.params[0]}, {{0}}){cast_code(node)}",
     r"\psi^{{({})}}",
     lambda sp, x, n: sp.polygamma(n, x),

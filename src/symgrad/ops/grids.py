@@ -15,7 +15,7 @@ from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, broadcast_all, insert_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.layout import concat
-from symgrad.ops.public import as_int, normalize_axis, public
+from symgrad.ops.public import as_int, normalize_axis, public, public_as_typed
 from symgrad.ops.shapes import concatenate, expand_dims, flip, moveaxis, ravel
 from symgrad.ops.ufuncs import add, divide, floor, multiply, power, subtract
 
@@ -54,7 +54,7 @@ def _ends(start: Any, stop: Any) -> tuple[Expr, Expr, Ty]:
     return cast(a, ty), cast(b, ty), ty
 
 
-@public
+@public_as_typed
 def linspace(
     start: Any,
     stop: Any,
@@ -150,7 +150,7 @@ def geomspace(
     return _typed(samples, promote(ty, FLOAT), dtype, axis)
 
 
-@public
+@public_as_typed
 def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
     """Vectors stretched to the grid of all their combinations, as `numpy.meshgrid`.
 

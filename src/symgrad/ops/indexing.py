@@ -74,7 +74,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
         raise ArgumentError(_NO_MASK)
     if mask.ndim != 1:
         raise ShapeError(f"compress needs a condition of one axis, got shape {mask.shape}")
-    return take(a, np.flatnonzero(mask), axis)
+    return take(a, np.flatnonzero(mask), axis)  # type: ignore[no-any-return]
 
 
 @public
@@ -83,7 +83,7 @@ def extract(condition: Any, arr: Any) -> Expr:
     mask = constant_mask(condition)
     if mask is None:
         raise ArgumentError(_NO_MASK)
-    return take(arr, np.flatnonzero(mask))
+    return take(arr, np.flatnonzero(mask))  # type: ignore[no-any-return]
 
 
 @public

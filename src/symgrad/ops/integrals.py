@@ -15,7 +15,7 @@ from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
 from symgrad.ops.elementwise import Elementwise, as_expr
 from symgrad.ops.ordered import of_order, ordered
-from symgrad.ops.public import public
+from symgrad.ops.public import public, public_as_typed
 from symgrad.ops.select import where
 from symgrad.ops.special_record import one_of
 from symgrad.ops.ufuncs import cos, cosh, equal, exp, sin, sinh
@@ -129,28 +129,28 @@ airybiprime: Elementwise = one_of(
 )
 
 
-@public
+@public_as_typed
 def fresnel(z: Any) -> tuple[Expr, Expr]:
     """The Fresnel integrals S and C, as `scipy.special.fresnel`."""
     x = as_expr(z)
     return fresnels(x), fresnelc(x)
 
 
-@public
+@public_as_typed
 def sici(x: Any) -> tuple[Expr, Expr]:
     """The sine and the cosine integral, as `scipy.special.sici`."""
     x = as_expr(x)
     return sinint(x), cosint(x)
 
 
-@public
+@public_as_typed
 def shichi(x: Any) -> tuple[Expr, Expr]:
     """The hyperbolic sine and cosine integrals, as `scipy.special.shichi`."""
     x = as_expr(x)
     return sinhint(x), coshint(x)
 
 
-@public
+@public_as_typed
 def airy(z: Any) -> tuple[Expr, Expr, Expr, Expr]:
     """``Ai, Ai', Bi, Bi'``, as `scipy.special.airy`."""
     x = as_expr(z)
@@ -161,7 +161,7 @@ def airy(z: Any) -> tuple[Expr, Expr, Expr, Expr]:
 
 EXPN: Final[Op] = ordered(
     "expn",
-    lambda n, y, x: -expn(n - 1, x) if n > 1 else -exp(-x) / x,
+    lambda n, y, x: -expn(n - 1, x) if n > 1 else -exp(-x) / x,  # type: ignore[has-type]
     lambda node: f"scipy.special.expn({float(node.params[0])}, {{0}})",
     r"\operatorname{{E}}_{{{}}}",
     lambda sp, x, n: sp.expint(n, x),

@@ -16,7 +16,7 @@ from symgrad.ops.einsum import insert_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.indexing import constant_mask, take
 from symgrad.ops.layout import concat
-from symgrad.ops.public import known_int, normalize_axis, public
+from symgrad.ops.public import known_int, normalize_axis, public, public_as_typed
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import broadcast_to, concatenate, diag, moveaxis, ravel, tile
 
@@ -36,7 +36,7 @@ def _three(x: Expr) -> Expr:
     return x if x.ndim >= 3 else insert_axes(x, ((0, 1, 2), (0, 2), (2,))[x.ndim])
 
 
-@public
+@public_as_typed
 def atleast_1d(*arys: Any) -> Any:
     """Operands with one axis at least, as `numpy.atleast_1d`; a tuple for several.
 
@@ -49,7 +49,7 @@ def atleast_1d(*arys: Any) -> Any:
     return _each(arys, lambda x: x if x.ndim else insert_axes(x, (0,)))
 
 
-@public
+@public_as_typed
 def atleast_2d(*arys: Any) -> Any:
     """Operands with two axes at least, a vector as a row, as `numpy.atleast_2d`; a tuple for several.
 
@@ -62,7 +62,7 @@ def atleast_2d(*arys: Any) -> Any:
     return _each(arys, _two)
 
 
-@public
+@public_as_typed
 def atleast_3d(*arys: Any) -> Any:
     """Operands with three axes at least, as `numpy.atleast_3d`; a tuple for several.
 
@@ -274,7 +274,7 @@ def diagflat(v: Any, k: int = 0) -> Expr:
     >>> sg.diagflat(sg.matrix("A", (2, 3))).shape
     (6, 6)
     """
-    return diag(ravel(v), k)
+    return diag(ravel(v), k)  # type: ignore[no-any-return]
 
 
 @public

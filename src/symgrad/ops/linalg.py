@@ -41,7 +41,7 @@ from symgrad.ops.matrices import (
 )
 from symgrad.ops.products import matmul
 from symgrad.ops.properties import is_diagonal, is_spd
-from symgrad.ops.public import public
+from symgrad.ops.public import public, public_as_typed
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import reshape, squeeze
 from symgrad.ops.ufuncs import absolute, divide, log, multiply, sign
@@ -348,7 +348,7 @@ def inv(a: Any) -> Expr:
     return INV.build((square_operand(a, "inv"),), ())
 
 
-@public
+@public_as_typed
 def slogdet(a: Any) -> SlogdetResult:
     """Sign, and logarithm of the absolute value, of the determinant, as `numpy.linalg.slogdet`."""
     x = square_operand(a, "slogdet")

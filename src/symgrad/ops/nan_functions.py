@@ -44,7 +44,7 @@ def nansum(
     array([2., 0., 6.])
     """
     x = as_expr(a)
-    return reducing.sum(x, axis, dtype, out, keepdims, initial, _counted(x, where))
+    return reducing.sum(x, axis, dtype, out, keepdims, initial, _counted(x, where))  # type: ignore[no-any-return]
 
 
 @public
@@ -59,7 +59,7 @@ def nanprod(
 ) -> Expr:
     """Product of the entries that are not nan, as `numpy.nanprod`; options are those of `prod`."""
     x = as_expr(a)
-    return reducing.prod(x, axis, dtype, out, keepdims, initial, _counted(x, where))
+    return reducing.prod(x, axis, dtype, out, keepdims, initial, _counted(x, where))  # type: ignore[no-any-return]
 
 
 @public
@@ -74,7 +74,7 @@ def nanmean(
 ) -> Expr:
     """Mean of the entries that are not nan, as `numpy.nanmean`; nan where there are none."""
     x = as_expr(a)
-    return reducing.mean(x, axis, dtype, out, keepdims, where=_counted(x, where))
+    return reducing.mean(x, axis, dtype, out, keepdims, where=_counted(x, where))  # type: ignore[no-any-return]
 
 
 @public
@@ -102,7 +102,7 @@ def nanvar(
     )
     less = ddof if correction is None else correction
     free = subtract(reducing.sum(counted, axis=axis, keepdims=keepdims), less)
-    return chosen(greater(free, 0), value, float("nan"))
+    return chosen(greater(free, 0), value, float("nan"))  # type: ignore[no-any-return]
 
 
 @public
@@ -133,13 +133,13 @@ def _extremum(
     counted = _counted(x, where)
     reduce, least = (reducing.max, -float("inf")) if largest else (reducing.min, float("inf"))
     if x.dtype.kind != "f":
-        return reduce(x, axis, None, keepdims, initial, where)
+        return reduce(x, axis, None, keepdims, initial, where)  # type: ignore[no-any-return]
     present = chosen(counted, x, least)
     value = reduce(present, axis, None, keepdims, initial)
     if initial is not None:
-        return value
+        return value  # type: ignore[no-any-return]
     some = reducing.any(counted, axis=axis, keepdims=keepdims)
-    return chosen(some, value, number(float("nan")))
+    return chosen(some, value, number(float("nan")))  # type: ignore[no-any-return]
 
 
 @public
@@ -178,11 +178,11 @@ def nanmin(
 def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Expr:
     """Cumulative sum along an axis with nan as 0, as `numpy.nancumsum`; None flattens."""
     x = as_expr(a)
-    return reducing.cumsum(chosen(isnan(x), 0, x), axis, dtype, out)
+    return reducing.cumsum(chosen(isnan(x), 0, x), axis, dtype, out)  # type: ignore[no-any-return]
 
 
 @public
 def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Expr:
     """Cumulative product along an axis with nan as 1, as `numpy.nancumprod`; None flattens."""
     x = as_expr(a)
-    return reducing.cumprod(chosen(isnan(x), 1, x), axis, dtype, out)
+    return reducing.cumprod(chosen(isnan(x), 1, x), axis, dtype, out)  # type: ignore[no-any-return]

@@ -42,7 +42,7 @@ def relu(x: Any) -> Expr:
     >>> print(x.grad)
     variable([0. 0. 1.])
     """
-    return leaky_relu(x, 0)
+    return leaky_relu(x, 0)  # type: ignore[no-any-return]
 
 
 @public
@@ -148,7 +148,7 @@ def cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Expr:
     if known is not None:
         labels = np.asarray(known)
         _check_classes(labels, shape, normalize_axis(axis, len(shape)))
-    return mean_cross_entropy(logits, labels, axis)
+    return mean_cross_entropy(logits, labels, axis)  # type: ignore[no-any-return]
 
 
 def _check_classes(labels: Any, shape: Shape, k: int) -> None:

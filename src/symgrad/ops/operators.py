@@ -234,6 +234,12 @@ def reshape(self: Any, *shape: Any, order: str = "C", copy: Any = None) -> Any:
 
 
 @checked
+def compress(self: Any, condition: Any, axis: int | None = None, out: Any = None) -> Any:
+    """The slices along an axis where a condition holds; see `symgrad.compress`."""
+    return indexing.compress(condition, self, axis, out)
+
+
+@checked
 def transpose(self: Any, *axes: Any) -> Any:
     """The axes permuted, of one tuple or of their numbers; reversed where none are given."""
     order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
@@ -357,7 +363,7 @@ def install(
         "cumprod": reducing.cumprod,
         "astype": convert.astype,
         "clip": select.clip,
-        "compress": indexing.compress,
+        "compress": compress,
         "round": ufuncs.round_,
         "dot": products.dot,
         "trace": products.trace,

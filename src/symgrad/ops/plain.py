@@ -172,13 +172,13 @@ def choose(a: Any, choices: Sequence[Any], out: Any = None, mode: str = "raise")
 @public
 def partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Expr:
     """Entries so that those below the k-th stand before it; here all are sorted. As `numpy.partition`."""
-    return sort(a, axis, None, order)
+    return sort(a, axis, None, order)  # type: ignore[no-any-return]
 
 
 @public
 def argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Expr:
     """The indices that partition: those that sort, as `numpy.argpartition`; no derivative."""
-    return argsort(a, axis, None, order)
+    return argsort(a, axis, None, order)  # type: ignore[no-any-return]
 
 
 @public
@@ -194,7 +194,7 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Expr:
         if known[0] > known[-1]:
             falling = "right" if right else "left"
             return subtract(len(known), searchsorted(known[::-1], x, falling))
-    return searchsorted(edges, x, side)
+    return searchsorted(edges, x, side)  # type: ignore[no-any-return]
 
 
 def _included(

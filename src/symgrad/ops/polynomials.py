@@ -16,7 +16,7 @@ from symgrad.ops.einsum import insert_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.grids import vander
 from symgrad.ops.pseudoinverse import lstsq
-from symgrad.ops.public import as_int, known_int, public
+from symgrad.ops.public import as_int, known_int, public, public_as_typed
 from symgrad.ops.shapes import concatenate, pad, stack
 from symgrad.ops.ufuncs import add, divide, multiply, sqrt, square, subtract
 
@@ -98,7 +98,7 @@ def polymul(a1: Any, a2: Any) -> Expr:
     return full_convolution(_coefficients(a1, "polymul"), _coefficients(a2, "polymul"))
 
 
-@public
+@public_as_typed
 def polydiv(u: Any, v: Any) -> tuple[Expr, Expr]:
     """Quotient and remainder of two polynomials of known lengths, by long division.
 

@@ -56,7 +56,7 @@ def _never_zero(x: Expr) -> bool:
     return assumed(x, "positive", "negative", "nonzero") or x.op.name in _NOWHERE_ZERO
 
 
-class Factor(NamedTuple):
+class BaseFactor(NamedTuple):
     """``base**times`` beside a derivative of a power whose own base has the factor ``base**inside``."""
 
     base: Expr
@@ -65,7 +65,7 @@ class Factor(NamedTuple):
 
 
 def power_derivative(
-    x: Expr, p: Expr, by_base: int, by_exponent: int, factor: Factor | None = None
+    x: Expr, p: Expr, by_base: int, by_exponent: int, factor: BaseFactor | None = None
 ) -> Expr:
     """The derivative of ``x**p``, so many times by x and so many by p, right at x = 0 too.
 
@@ -131,7 +131,7 @@ def falling_factorial(p: Expr, j: int, order: int = 0) -> Expr:
     return found[order]
 
 
-def power_formula(x: Expr, p: Expr, j: int, k: int, factor: Factor | None = None) -> Expr:
+def power_formula(x: Expr, p: Expr, j: int, k: int, factor: BaseFactor | None = None) -> Expr:
     """The derivative of ``x**p`` as it is written, by Horner's scheme in log(x)."""
     total = falling_factorial(p, j)
     for i in range(1, k + 1):
@@ -144,10 +144,10 @@ def power_formula(x: Expr, p: Expr, j: int, k: int, factor: Factor | None = None
     return mul(power(factor.base, number(factor.times, x.shape)), found)
 
 
-def parts_of(y: Expr) -> tuple[Expr, Expr, int, int, Factor | None]:
+def parts_of(y: Expr) -> tuple[Expr, Expr, int, int, BaseFactor | None]:
     """Base, exponent, how often the power is differentiated by each, and the factor."""
     (x, p, *base), (j, k, *counts) = y.args, y.params
-    return x, p, j, k, Factor(base[0], *counts) if base else None
+    return x, p, j, k, BaseFactor(base[0], *counts) if base else None
 
 
 def _cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:

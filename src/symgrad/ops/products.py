@@ -89,7 +89,7 @@ def einsum(
     text, *args = operands if isinstance(operands[0], str) else _as_text(operands)
     if dtype is not None:
         args = [astype(x, dtype) for x in args]
-    return einsum_of_text(text, *args)
+    return einsum_of_text(text, *args)  # type: ignore[no-any-return]
 
 
 def _as_text(operands: Sequence[Any]) -> list[Any]:

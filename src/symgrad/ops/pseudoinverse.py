@@ -36,7 +36,7 @@ from symgrad.ops.matrices import (
     untransposed,
 )
 from symgrad.ops.products import matmul
-from symgrad.ops.public import public
+from symgrad.ops.public import public, public_as_typed
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.shapes import reshape, squeeze
 from symgrad.ops.ufuncs import power, subtract
@@ -219,7 +219,7 @@ def pinv(a: Any, rcond: float | None = None) -> Expr:
     return PINV.build((x,), (None if rcond is None else float(rcond),))
 
 
-@public
+@public_as_typed
 def lstsq(a: Any, b: Any) -> LstsqResult:
     """The x of least norm that minimises ``norm(a @ x - b)``, as `numpy.linalg.lstsq`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from symgrad.calls import never_entered, unfit
 from symgrad.errors import ArgumentError, ShapeError
@@ -12,11 +12,13 @@ from symgrad.expr.dims import Shape, show_shape
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import lift_of
 from symgrad.ops.examples import with_example
+from symgrad.ops.lifted import Lifted
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
 
 
-def public(function: F) -> F:
+def public(function: Callable[Concatenate[Any, P], Expr]) -> Lifted[P]:
     """Let arguments that wrap expressions carry the call out (see `lift_of`), and check the call's fit."""
 
     @wraps(function)
@@ -33,7 +35,13 @@ def public(function: F) -> F:
             raise
 
     call.__doc__ = with_example(function.__name__.rstrip("_"), function.__doc__)
-    return call  # type: ignore[return-value]
+    return cast("Lifted[P]", call)
+
+
+def public_as_typed(function: F) -> F:
+    """`public` for what does not always give one expression: type checkers know it as it is declared."""
+    made: Any = public(function)
+    return cast("F", made)
 
 
 def normalize_axis(axis: Any, ndim: int, who: str = "axis") -> int:

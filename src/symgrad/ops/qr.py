@@ -27,7 +27,7 @@ from symgrad.ops.layout import concat
 from symgrad.ops.linalg import INV
 from symgrad.ops.matrices import check_matrix, contract, float_of, minus, transposed
 from symgrad.ops.products import matmul
-from symgrad.ops.public import public
+from symgrad.ops.public import public_as_typed
 from symgrad.ops.shapes import tril, triu
 from symgrad.ops.ufuncs import subtract
 
@@ -131,7 +131,7 @@ class QRResult(NamedTuple):
     R: Expr
 
 
-@public
+@public_as_typed
 def qr(a: Any, mode: str = "reduced") -> Any:
     """The QR decomposition, as `numpy.linalg.qr`.
 

@@ -45,14 +45,14 @@ class Rules(NamedTuple):
         ``source(loop)``: name of the function that runs the loop, and functions by name.
     """
 
-    adjoint: Callable[..., tuple[Loop, tuple[bool, ...]]]
-    tangent: Callable[..., Loop]
-    batched: Callable[..., Loop]
+    adjoint: Callable[..., tuple[ScanLoop, tuple[bool, ...]]]
+    tangent: Callable[..., ScanLoop]
+    batched: Callable[..., ScanLoop]
     source: Callable[..., tuple[str, dict[str, str]]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Loop:
+class ScanLoop:
     """A step with its bound symbols, and how often it is carried out.
 
     Attributes
@@ -87,7 +87,7 @@ class Loop:
         return (*identities, self.length, self.reverse, self.sizes)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Loop) and self._key() == other._key()
+        return isinstance(other, ScanLoop) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self._key())
@@ -103,11 +103,11 @@ class Loop:
         """Their element types."""
         return [y.ty for y in (*self.carries, *self.outputs)]
 
-    def stored(self) -> Loop:
+    def stored(self) -> ScanLoop:
         """The loop that gives the carry before each step, too, behind the other outputs."""
         return replace(self, outputs=(*self.outputs, *self.carries))
 
-    def renamed(self, rename: Rename) -> Loop:
+    def renamed(self, rename: Rename) -> ScanLoop:
         """The loop with other extents."""
         groups = [self.carries, self.elements, self.parameters, self.following, self.outputs]
         before = [x for group in groups for x in group]
@@ -139,14 +139,14 @@ def sizes_of(exprs: Sequence[Expr]) -> tuple[Dim, ...]:
 
 
 def scan_node(
-    loop: Loop, inits: Sequence[Expr], arrays: Sequence[Expr], parameters: Sequence[Expr]
+    loop: ScanLoop, inits: Sequence[Expr], arrays: Sequence[Expr], parameters: Sequence[Expr]
 ) -> Expr:
     """The vector of all results of a loop."""
     sizes = [extent(d) for d in (loop.length, *loop.sizes)]
     return SCAN.build((*sizes, *inits, *arrays, *parameters), ScanParams(loop))
 
 
-def unpacked(y: Expr, loop: Loop) -> list[Expr]:
+def unpacked(y: Expr, loop: ScanLoop) -> list[Expr]:
     """The results of a loop from their vector, which may have further axes behind the first."""
     found, begin = [], 0
     for shape, ty in zip(loop.shapes, loop.types, strict=True):
@@ -160,7 +160,7 @@ def unpacked(y: Expr, loop: Loop) -> list[Expr]:
     return found
 
 
-def packed(parts: Sequence[Expr], loop: Loop, extra: Shape) -> Expr:
+def packed(parts: Sequence[Expr], loop: ScanLoop, extra: Shape) -> Expr:
     """The inverse of `unpacked`."""
     rows = [
         reshape_to(e, (mul_dims(*shape), *extra))
@@ -177,7 +177,7 @@ class Operands(NamedTuple):
     parameters: Sequence[Any]
 
 
-def operands_of(loop: Loop, args: Sequence[Any]) -> Operands:
+def operands_of(loop: ScanLoop, args: Sequence[Any]) -> Operands:
     """Operands, or what belongs to each of them, by what they are for."""
     first = 1 + len(loop.sizes)
     second = first + len(loop.carries)
@@ -238,7 +238,7 @@ def cotangents(g: Expr, y: Expr, needed: Sequence[bool]) -> list[Expr | None]:
 
 
 def _states(
-    loop: Loop, inits: Sequence[Expr], arrays: Sequence[Expr], parameters: Sequence[Expr]
+    loop: ScanLoop, inits: Sequence[Expr], arrays: Sequence[Expr], parameters: Sequence[Expr]
 ) -> list[Expr]:
     """The carries before each step."""
     storing = loop.stored()
@@ -314,7 +314,7 @@ def _call(node: Expr) -> str:
 
 
 def _definitions(node: Expr) -> dict[str, str]:
-    loop: Loop = node.params.loop
+    loop: ScanLoop = node.params.loop
     return loop.rules.source(loop)[1]
 
 
@@ -323,7 +323,7 @@ def _map_dims(params: Params, rename: Rename) -> Params:
     return params if loop is params[0] else ScanParams(loop)
 
 
-def written(loop: Loop, show: Callable[[Expr], str]) -> tuple[list[str], list[str]]:
+def written(loop: ScanLoop, show: Callable[[Expr], str]) -> tuple[list[str], list[str]]:
     """Names of the bound symbols, and the formulas of a step.
 
     A bound symbol has no name that anything else in the step has: beside another ``x`` it is ``x1``.
@@ -370,7 +370,7 @@ def _escaped(text: str) -> str:
 class ScanParams(NamedTuple):
     """The loop that is carried out."""
 
-    loop: Loop
+    loop: ScanLoop
 
 
 SCAN: Final = Op(

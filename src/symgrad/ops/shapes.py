@@ -29,7 +29,7 @@ from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
 from symgrad.ops.indexing import take
 from symgrad.ops.layout import concat, embed_in, full_entry, part, slice_entry, slice_of
-from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public
+from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public, public_as_typed
 from symgrad.ops.reshaping import reshape_to
 from symgrad.ops.rolling import rolled
 from symgrad.ops.ufuncs import greater_equal, subtract
@@ -263,7 +263,7 @@ def vstack(arrays: Sequence[Any]) -> Expr:
     return concat([_at_least(x, 2) for x in _operands(arrays, "vstack")], 0)
 
 
-@public
+@public_as_typed
 def split(a: Any, indices_or_sections: Any, axis: int = 0) -> list[Expr]:
     """Parts of `a` along an axis, as `numpy.split`.
 

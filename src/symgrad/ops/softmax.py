@@ -12,7 +12,7 @@ from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, sum_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
-from symgrad.ops.public import normalize_axes, public
+from symgrad.ops.public import normalize_axes, public, public_as_typed
 from symgrad.ops.reducing import kept, masked, reduced
 from symgrad.ops.reducing import max as largest
 from symgrad.ops.reduction import LOGSUMEXP
@@ -21,7 +21,7 @@ from symgrad.ops.stop import stop_gradient
 from symgrad.ops.ufuncs import absolute, add, exp, isfinite, log, multiply, sign, subtract
 
 
-@public
+@public_as_typed
 def logsumexp(
     a: Any,
     axis: Any = None,

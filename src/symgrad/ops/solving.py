@@ -147,7 +147,7 @@ def solve_triangular(
     triangle = tril(x, -strict) if lower else triu(x, strict)
     if unit_diagonal:
         triangle = add(triangle, spread_diagonal(diagonal_of(x) * 0 + 1, x))
-    return solve(triangle if trans in (0, "N") else transposed(triangle), b)
+    return solve(triangle if trans in (0, "N") else transposed(triangle), b)  # type: ignore[no-any-return]
 
 
 @public
@@ -174,7 +174,7 @@ def cho_solve(
     factor, lower = c_and_lower
     first, then = (0, 1) if lower else (1, 0)
     half = solve_triangular(factor, b, trans=first, lower=lower)
-    return solve_triangular(factor, half, trans=then, lower=lower)
+    return solve_triangular(factor, half, trans=then, lower=lower)  # type: ignore[no-any-return]
 
 
 @public

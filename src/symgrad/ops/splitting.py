@@ -11,11 +11,11 @@ from symgrad.expr.dims import show_shape
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.indexing import getitem
-from symgrad.ops.public import as_int, known_int, normalize_axis, public
+from symgrad.ops.public import as_int, known_int, normalize_axis, public, public_as_typed
 from symgrad.ops.shapes import flip, moveaxis, split, swapaxes
 
 
-@public
+@public_as_typed
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Expr]:
     """Parts of `ary` along an axis, of nearly equal length, as `numpy.array_split`.
 
@@ -51,7 +51,7 @@ def _split_along(ary: Any, indices_or_sections: Any, least: int, axis: int, who:
     return split(x, indices_or_sections, axis if x.ndim > axis else 0)
 
 
-@public
+@public_as_typed
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Expr]:
     """Parts along axis 1, of a vector along axis 0, as `numpy.hsplit`.
 
@@ -64,7 +64,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Expr]:
     return _split_along(ary, indices_or_sections, 1, 1, "hsplit")
 
 
-@public
+@public_as_typed
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Expr]:
     """Parts along axis 0 of an array of two axes or more, as `numpy.vsplit`.
 
@@ -77,7 +77,7 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Expr]:
     return _split_along(ary, indices_or_sections, 2, 0, "vsplit")
 
 
-@public
+@public_as_typed
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Expr]:
     """Parts along axis 2 of an array of three axes or more, as `numpy.dsplit`.
 
@@ -90,7 +90,7 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Expr]:
     return _split_along(ary, indices_or_sections, 3, 2, "dsplit")
 
 
-@public
+@public_as_typed
 def unstack(x: Any, *, axis: int = 0) -> tuple[Expr, ...]:
     """The slices along an axis of known extent, as `numpy.unstack`.
 

@@ -14,7 +14,7 @@ from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, insert_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.products import matmul
-from symgrad.ops.public import normalize_axes, normalize_axis, public, refuse_out
+from symgrad.ops.public import normalize_axes, normalize_axis, public, public_as_typed, refuse_out
 from symgrad.ops.select import as_condition, clip
 from symgrad.ops.shapes import concatenate, diag, squeeze, transpose
 from symgrad.ops.ufuncs import (
@@ -33,7 +33,7 @@ from symgrad.ops.ufuncs import (
 )
 
 
-@public
+@public_as_typed
 def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False
 ) -> Any:
@@ -260,7 +260,7 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: boo
 @public
 def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Expr:
     """Whether all entries are close, as `numpy.allclose`; see `isclose`."""
-    return reducing.all(isclose(a, b, rtol, atol, equal_nan))
+    return reducing.all(isclose(a, b, rtol, atol, equal_nan))  # type: ignore[no-any-return]
 
 
 @public

@@ -19,7 +19,13 @@ Without Variables, on arrays, nothing is changed in place:
 {'w': 0.75}
 """
 
+from typing import TYPE_CHECKING
+
 from symgrad.optim.lbfgs import LBFGS
 from symgrad.optim.rules import SGD, Adam, Momentum, Optimizer
+from symgrad.suggestions import room as _room
 
 __all__ = ["LBFGS", "SGD", "Adam", "Momentum", "Optimizer"]
+
+if not TYPE_CHECKING:  # to which any name would be right
+    __getattr__, __dir__ = _room(__name__, __all__)

@@ -159,7 +159,7 @@ def compiled(rule: type[Optimizer]) -> Callable[..., list[Any]]:
 @cache
 def _compiled(formula: Formula, names: tuple[str, ...]) -> Callable[..., list[Any]]:
     symbols = {name: symbol(name) for name in ("p", "g", *names)}
-    return lambdify(list(symbols.values()), formula(**symbols))  # type: ignore[no-any-return]
+    return lambdify(list(symbols.values()), formula(**symbols))
 
 
 class SGD(Optimizer):

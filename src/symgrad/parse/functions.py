@@ -137,7 +137,7 @@ def _matrix_power(a: Expr, n: Expr) -> Expr:
     exponent: Any = value_of(n)
     if exponent is None:
         exponent = n  # which raises the error that says what is needed
-    return matrix_powers.matrix_power(a, exponent)
+    return matrix_powers.matrix_power(a, exponent)  # type: ignore[no-any-return]
 
 
 _ORDERED: Final = {

@@ -26,7 +26,7 @@ MAX_STEPS: Final = 2  # of one choice: more would need too many rows
 MAX_LIVE: Final = 60  # nodes of a derivative that is looked at
 
 
-class Step(NamedTuple):
+class ConditionStep(NamedTuple):
     """The condition that `above` is no less than `below`; where they are equal a share counts."""
 
     above: Expr
@@ -68,10 +68,10 @@ def count(x: Expr) -> Expr:
 # What a choice is made of
 
 
-def _steps(condition: Expr, factors: list[Expr]) -> tuple[list[Expr], list[Step]]:
+def _steps(condition: Expr, factors: list[Expr]) -> tuple[list[Expr], list[ConditionStep]]:
     """The other conditions, and the steps whose weights stand among the factors, which are taken out."""
     others: list[Expr] = []
-    steps: list[Step] = []
+    steps: list[ConditionStep] = []
     for c in _conjuncts(condition):
         weight = _weight(c, factors) if c.op is f.greater_equal else None
         if weight is None:
@@ -80,7 +80,7 @@ def _steps(condition: Expr, factors: list[Expr]) -> tuple[list[Expr], list[Step]
             factors[:] = without(factors, weight)
             share = HALF if weight.op is WHERE else HALF ** value_of(weight.args[1])
             above, below = c.args
-            steps.append(Step(above, below, share))
+            steps.append(ConditionStep(above, below, share))
     return others, steps
 
 
@@ -102,24 +102,26 @@ def _weight(c: Expr, factors: Sequence[Expr]) -> Expr | None:
     return None
 
 
-def _plain(steps: list[Step]) -> list[Step]:
+def _plain(steps: list[ConditionStep]) -> list[ConditionStep]:
     """Steps without the larger or smaller of two that another step tells: clip's ``maximum(x, 0)``."""
     if len(steps) < 2:
         return steps
     known = [dict(_known(s)) for s in steps]
     plain = [
-        Step(known[1 - k].get(a, a), known[1 - k].get(b, b), share)
+        ConditionStep(known[1 - k].get(a, a), known[1 - k].get(b, b), share)
         for k, (a, b, share) in enumerate(steps)
     ]
     return sorted(plain, key=lambda step: is_number(step.above))  # 0 <= x before x <= 1
 
 
-def _known(step: Step) -> list[tuple[Expr, Expr]]:
+def _known(step: ConditionStep) -> list[tuple[Expr, Expr]]:
     a, b, _ = step
     return [(f.maximum(a, b), a), (f.minimum(a, b), b)]
 
 
-def _without_needless(steps: list[Step], factors: list[Expr]) -> tuple[list[Step], list[Expr]]:
+def _without_needless(
+    steps: list[ConditionStep], factors: list[Expr]
+) -> tuple[list[ConditionStep], list[Expr]]:
     """``maximum(a, 0)`` is 0 already where the step ``a >= 0`` would make it so."""
     for step in steps:
         size = next((known for known, side in _known(step) if _is_zero_outside(known, step)), None)
@@ -128,7 +130,7 @@ def _without_needless(steps: list[Step], factors: list[Expr]) -> tuple[list[Step
     return steps, factors
 
 
-def _is_zero_outside(known: Expr, step: Step) -> bool:
+def _is_zero_outside(known: Expr, step: ConditionStep) -> bool:
     zero = step.below if known.op is f.maximum else step.above
     return is_value(zero, 0)
 
@@ -138,7 +140,7 @@ def _base(x: Expr) -> Expr:
     return x.args[0] if n.__class__ is int and n > 0 else x
 
 
-def _under(steps: Sequence[Step], factors: Sequence[Expr]) -> list[Expr]:
+def _under(steps: Sequence[ConditionStep], factors: Sequence[Expr]) -> list[Expr]:
     """Factors with the larger or smaller of two that a step tells by that one."""
     known = dict([pair for step in steps for pair in _known(step)])
     return replace(list(factors), known, {}) if known else list(factors)
@@ -147,7 +149,7 @@ def _under(steps: Sequence[Step], factors: Sequence[Expr]) -> list[Expr]:
 # How it is written
 
 
-def _with_heavisides(steps: Sequence[Step], value: Expr, like: Expr) -> Expr:
+def _with_heavisides(steps: Sequence[ConditionStep], value: Expr, like: Expr) -> Expr:
     made = [f.heaviside(_difference(s), number(s.share, like.shape)) for s in steps]
     if is_value(value, 1) and made:
         return mul_all(made)
@@ -157,13 +159,13 @@ def _with_heavisides(steps: Sequence[Step], value: Expr, like: Expr) -> Expr:
     return _choice(condition, mul_all([value, *made]), number(0, like.shape))
 
 
-def _difference(step: Step) -> Expr:
+def _difference(step: ConditionStep) -> Expr:
     if is_value(step.below, 0):
         return step.above
     return add(step.above, mul(number(-1, step.below.shape), step.below))
 
 
-def _with_rows(steps: Sequence[Step], value: Expr) -> Expr:
+def _with_rows(steps: Sequence[ConditionStep], value: Expr) -> Expr:
     """Rows of one choice: all of a value inside, half of it at one limit, a quarter at two."""
     zero = number(0, value.shape)
     half = mul(number(steps[0].share, value.shape), value)
@@ -177,18 +179,18 @@ def _with_rows(steps: Sequence[Step], value: Expr) -> Expr:
     return _choice(_all_of(list(map(_beyond, steps))), value, made)
 
 
-def _beyond(step: Step) -> Expr:
+def _beyond(step: ConditionStep) -> Expr:
     """The condition with a number on its right."""
     above, below, _ = step
     return f.less(below, above) if is_number(above) else f.greater(above, below)
 
 
-def _at_or_beyond(step: Step) -> Expr:
+def _at_or_beyond(step: ConditionStep) -> Expr:
     above, below, _ = step
     return f.less_equal(below, above) if is_number(above) else f.greater_equal(above, below)
 
 
-def _may_meet(steps: Sequence[Step]) -> bool:
+def _may_meet(steps: Sequence[ConditionStep]) -> bool:
     """Whether both limits may be reached at once: two numbers that differ are not."""
     ends = [s.below if is_number(s.below) else s.above for s in steps]
     return not all(map(is_number, ends)) or value_of(ends[0]) == value_of(ends[1])

@@ -28,7 +28,7 @@ class Spread(NamedTuple):
     new: tuple[bool, ...]
 
 
-class Form(NamedTuple):
+class NotationStep(NamedTuple):
     """One step of notation.
 
     `kind` is one of the following, here with its data:
@@ -46,14 +46,14 @@ class Form(NamedTuple):
     """
 
     kind: str
-    parts: tuple[Form, ...] = ()
+    parts: tuple[NotationStep, ...] = ()
     data: Any = None
 
 
-def form_of(args: Sequence[Expr], params: Params) -> Form:
+def form_of(args: Sequence[Expr], params: Params) -> NotationStep:
     """The notation of an Einsum over its operands, by their index."""
     inputs, out, spread = params
-    operands = [Form("operand", data=index) for index in range(len(inputs))]
+    operands = [NotationStep("operand", data=index) for index in range(len(inputs))]
     symmetric = {form for form, x in zip(operands, args, strict=True) if is_symmetric(x)}
     stretched = {label for label, _ in spread}
     target = tuple([label for label in out if label not in stretched])
@@ -64,18 +64,18 @@ def form_of(args: Sequence[Expr], params: Params) -> Form:
         found = _of_many(args, operands, inputs, target)
         found = found or _of_sums(args, operands, inputs, target)
     if found is None:
-        return Form("einsum", tuple(operands), subscripts(inputs, out))
+        return NotationStep("einsum", tuple(operands), subscripts(inputs, out))
     form, labels = found
     laid = _arranged(_unturned(form, symmetric) if symmetric else form, labels, out)
     units = {label for label, dim in spread if dim == 1}
     if laid.kind == "index" and laid.data == (":", "newaxis") and len(out) == 2 and out[1] in units:
-        return Form("column", laid.parts)
+        return NotationStep("column", laid.parts)
     if laid.kind == "spread" and laid.data == Spread(1, (True, False)) and out[0] in units:
-        return Form("row", laid.parts)
+        return NotationStep("row", laid.parts)
     return laid
 
 
-def _unturned(form: Form, symmetric: set[Form]) -> Form:
+def _unturned(form: NotationStep, symmetric: set[NotationStep]) -> NotationStep:
     """A form in which no symmetric operand of a chain stands transposed."""
     parts = tuple([_unturned(part, symmetric) for part in form.parts])
     data = form.data
@@ -83,7 +83,7 @@ def _unturned(form: Form, symmetric: set[Form]) -> Form:
         flips, starts, ends = data
         kept = [None if p in symmetric else f for f, p in zip(flips, parts, strict=True)]
         data = (tuple(kept), starts, ends)
-    return Form(form.kind, parts, data)
+    return NotationStep(form.kind, parts, data)
 
 
 def subscripts(inputs: Sequence[Labels], out: Labels) -> str:
@@ -95,17 +95,17 @@ def subscripts(inputs: Sequence[Labels], out: Labels) -> str:
     return f"{','.join(letters(labels) for labels in inputs)}->{letters(out)}"
 
 
-Found = tuple[Form, Labels] | None  # a form, and the labels of its axes
+Found = tuple[NotationStep, Labels] | None  # a form, and the labels of its axes
 
 
 # One operand
 
 
-def _of_one(x: Form, labels: Labels, target: Labels, shape: Sequence[Any]) -> Found:
+def _of_one(x: NotationStep, labels: Labels, target: Labels, shape: Sequence[Any]) -> Found:
     if len(set(labels)) < len(labels):
         if len(labels) != 2:
             return None
-        return Form("diagonal" if target else "trace", (x,)), target
+        return NotationStep("diagonal" if target else "trace", (x,)), target
     unit = {label for label, dim in zip(labels, shape, strict=True) if dim == 1}
     gone = [axis for axis, n in enumerate(labels) if n not in target and n not in unit]
     if gone and not target:
@@ -113,27 +113,27 @@ def _of_one(x: Form, labels: Labels, target: Labels, shape: Sequence[Any]) -> Fo
     return _summed(x, gone, labels)
 
 
-def _summed(x: Form, axes: Sequence[int], labels: Labels) -> tuple[Form, Labels]:
+def _summed(x: NotationStep, axes: Sequence[int], labels: Labels) -> tuple[NotationStep, Labels]:
     if not axes:
         return x, labels
     named = None if len(axes) == len(labels) else tuple(axes)
     rest = tuple([label for axis, label in enumerate(labels) if axis not in axes])
-    return Form("sum", (x,), (named, len(labels))), rest
+    return NotationStep("sum", (x,), (named, len(labels))), rest
 
 
-def _arranged(x: Form, labels: Labels, out: Labels) -> Form:
+def _arranged(x: NotationStep, labels: Labels, out: Labels) -> NotationStep:
     """`x` with axes `labels` laid out as `out`: unit axes dropped, the rest permuted, stretched."""
     if labels == out:
         return x
     if _is_natural(labels, out):
         return _spread(x, labels, out) if labels else x
     if any(label not in out for label in labels):
-        x = Form("index", (x,), tuple([":" if label in out else 0 for label in labels]))
+        x = NotationStep("index", (x,), tuple([":" if label in out else 0 for label in labels]))
         labels = tuple([label for label in labels if label in out])
     order = [label for label in out if label in labels]
     if order != list(labels):
         axes = tuple([labels.index(label) for label in order])
-        x = Form("transpose", (x,), None if axes == (1, 0) else axes)
+        x = NotationStep("transpose", (x,), None if axes == (1, 0) else axes)
     entries = [":" if label in labels else "newaxis" for label in out]
     while entries and entries[0] == "newaxis":
         del entries[0]
@@ -141,11 +141,11 @@ def _arranged(x: Form, labels: Labels, out: Labels) -> Form:
         return _spread(x, labels, out) if len(entries) < len(out) else x
     while entries[-1] == ":":
         del entries[-1]
-    return Form("index", (x,), tuple(entries))
+    return NotationStep("index", (x,), tuple(entries))
 
 
-def _spread(x: Form, labels: Labels, out: Labels) -> Form:
-    return Form("spread", (x,), Spread(len(labels), tuple([n not in labels for n in out])))
+def _spread(x: NotationStep, labels: Labels, out: Labels) -> NotationStep:
+    return NotationStep("spread", (x,), Spread(len(labels), tuple([n not in labels for n in out])))
 
 
 def _is_natural(labels: Labels, out: Labels) -> bool:
@@ -161,7 +161,7 @@ def _is_natural(labels: Labels, out: Labels) -> bool:
 
 
 def _of_many(
-    args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
+    args: Sequence[Expr], forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
 ) -> Found:
     diagonal = _diagonal_matrix(args, forms, inputs, target)
     if diagonal is not None:
@@ -188,16 +188,18 @@ def _of_many(
     return None if form is None else (form, target)
 
 
-def _trace_with_symmetric(args: Sequence[Expr], forms: list[Form]) -> Form | None:
+def _trace_with_symmetric(args: Sequence[Expr], forms: list[NotationStep]) -> NotationStep | None:
     """``sum(inv(K) * B)`` as ``trace(inv(K) @ B)``, for an inverse or the like that is symmetric."""
     for k, x in enumerate(args):
         if x.op.matrices and x.ndim == 2 and is_symmetric(x):
-            chain = Form("chain", (forms[k], forms[1 - k]), ((False, False), False, False))
-            return Form("trace", (chain,))
+            chain = NotationStep("chain", (forms[k], forms[1 - k]), ((False, False), False, False))
+            return NotationStep("trace", (chain,))
     return None
 
 
-def _times_product(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+def _times_product(
+    forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
+) -> NotationStep | None:
     """Matrices times a product of matrices, entry by entry: ``A * (B @ C)``."""
     if len(target) != 2:
         return None
@@ -207,18 +209,20 @@ def _times_product(forms: list[Form], inputs: Sequence[Labels], target: Labels) 
     if not own or len(rest) < 2 or product is None:
         return None
     factors = [_arranged(forms[i], inputs[i], target) for i in own]
-    return Form("times", (*factors, product))
+    return NotationStep("times", (*factors, product))
 
 
-def _folded(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+def _folded(
+    forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
+) -> NotationStep | None:
     """A product in which a matrix times a vector takes the place of a vector, as often as needed."""
     forms, labels = list(forms), list(inputs)
     while (at := _matrix_and_vectors(labels, target)) is not None:
         matrix, vectors, summed = at
         held = [forms[i] for i in vectors]
-        vector = held[0] if len(held) == 1 else Form("times", tuple(held))
+        vector = held[0] if len(held) == 1 else NotationStep("times", tuple(held))
         flips = (labels[matrix][0] == summed, False)
-        forms[matrix] = Form("chain", (forms[matrix], vector), (flips, False, True))
+        forms[matrix] = NotationStep("chain", (forms[matrix], vector), (flips, False, True))
         labels[matrix] = tuple([n for n in labels[matrix] if n != summed])
         kept = [i for i in range(len(forms)) if i not in vectors]
         forms, labels = [forms[i] for i in kept], [labels[i] for i in kept]
@@ -241,11 +245,11 @@ def _matrix_and_vectors(
 
 
 def _of_sums(
-    args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
+    args: Sequence[Expr], forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
 ) -> Found:
     """As above, operands summed first over labels that they alone have."""
     counts = Counter(n for labels in inputs for n in labels)
-    summed: list[Form] = []
+    summed: list[NotationStep] = []
     rest: list[Labels] = []
     for form, labels in zip(forms, inputs, strict=True):
         alone = [k for k, n in enumerate(labels) if counts[n] == 1 and n not in target]
@@ -256,18 +260,24 @@ def _of_sums(
 
 
 def _diagonal_matrix(
-    args: Sequence[Expr], forms: list[Form], inputs: Sequence[Labels], target: Labels
-) -> Form | None:
+    args: Sequence[Expr], forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
+) -> NotationStep | None:
     """``v_i delta_ij``: a vector, or the diagonal of a matrix, times an identity."""
     for v, d in ((0, 1), (1, 0)):
         own = set(inputs[v])
         if len(args) == 2 and args[d].op is EYE and len(own) == 1 and len(target) == 2:
-            vector = forms[v] if len(inputs[v]) == 1 else Form("diagonal", (forms[v],))
-            return Form("diag", (vector,)) if own <= set(inputs[d]) and args[v].ndim < 3 else None
+            vector = forms[v] if len(inputs[v]) == 1 else NotationStep("diagonal", (forms[v],))
+            return (
+                NotationStep("diag", (vector,))
+                if own <= set(inputs[d]) and args[v].ndim < 3
+                else None
+            )
     return None
 
 
-def _products(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+def _products(
+    forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
+) -> NotationStep | None:
     """A product of matrices, the trace of one, or the outer product of two that end in vectors."""
     if any(not 1 <= len(labels) <= 2 for labels in inputs) or len(target) > 2:
         return None
@@ -288,34 +298,38 @@ def _products(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Fo
     chain, end = _walk(forms, left, start, None if target else start)
     if left or end != (None if target else start):
         return None
-    return chain if target else Form("trace", (chain,))
+    return chain if target else NotationStep("trace", (chain,))
 
 
-def _summed_products(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+def _summed_products(
+    forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
+) -> NotationStep | None:
     """A product of matrices whose last axis is summed: no other operand has its label."""
     counts = Counter(n for labels in inputs for n in labels)
     alone = [n for n, count in counts.items() if count == 1 and n not in target]
     if len(alone) != 1 or len(target) != 1:
         return None
     form = _products(forms, inputs, (*target, *alone))
-    return None if form is None else Form("sum", (form,), ((1,), 2))
+    return None if form is None else NotationStep("sum", (form,), ((1,), 2))
 
 
-def _matrix(forms: list[Form], left: dict[int, Labels], target: Labels) -> Form | None:
+def _matrix(
+    forms: list[NotationStep], left: dict[int, Labels], target: Labels
+) -> NotationStep | None:
     first, end = _walk(forms, left, target[0], target[1])
     if not left:
         return first if end == target[1] else None
     second, other = _walk(forms, left, target[1], None)
-    return Form("outer", (first, second)) if not left and end is other is None else None
+    return NotationStep("outer", (first, second)) if not left and end is other is None else None
 
 
 def _walk(
-    forms: list[Form],
+    forms: list[NotationStep],
     left: dict[int, Labels],
     start: int,
     goal: int | None,
-    head: Form | None = None,
-) -> tuple[Form, int | None]:
+    head: NotationStep | None = None,
+) -> tuple[NotationStep, int | None]:
     """Follow shared labels from operand to operand, using up `left`.
 
     Returns the product, and the label it ends at, None if it ends in a vector, `NOWHERE` if a label
@@ -328,17 +342,17 @@ def _walk(
         at = [i for i, labels in left.items() if end in labels]
         matrices = [i for i in at if len(left[i]) == 2]
         if len(matrices) > (2 if end == goal and not parts else 1):
-            return Form("chain"), NOWHERE
+            return NotationStep("chain"), NOWHERE
         vectors = [forms[i] for i in at if len(left[i]) == 1]
         for i in at:
             if len(left[i]) == 1:
                 del left[i]
         last = not matrices and end != goal
         if last and vectors:
-            parts.append(vectors[0] if len(vectors) == 1 else Form("times", tuple(vectors)))
+            parts.append(vectors[0] if len(vectors) == 1 else NotationStep("times", tuple(vectors)))
             end = None
         else:
-            parts += [Form("diag", (v,)) for v in vectors]
+            parts += [NotationStep("diag", (v,)) for v in vectors]
         flips += [False] * (len(parts) - len(flips))
         if not matrices:
             break
@@ -348,10 +362,12 @@ def _walk(
         end = column if row == end else row
     if len(parts) == 1 and not flips[0]:
         return parts[0], end
-    return Form("chain", tuple(parts), (tuple(flips), head is not None, end is None)), end
+    return NotationStep("chain", tuple(parts), (tuple(flips), head is not None, end is None)), end
 
 
-def _batched(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Form | None:
+def _batched(
+    forms: list[NotationStep], inputs: Sequence[Labels], target: Labels
+) -> NotationStep | None:
     """A product of stacks of matrices over common leading axes."""
     depth = 0
     rows = [*inputs, target]
@@ -363,11 +379,11 @@ def _batched(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> For
     return form if form is not None and form.kind == "chain" and not any(form.data[0]) else None
 
 
-def _entrywise(forms: list[Form], inputs: Sequence[Labels], target: Labels) -> Found:
+def _entrywise(forms: list[NotationStep], inputs: Sequence[Labels], target: Labels) -> Found:
     """A sum over the entrywise product, where one operand has all the labels."""
     widest = max(inputs, key=len)
     if not {*target, *[n for labels in inputs for n in labels]} <= set(widest):
         return None
     laid = [_arranged(form, labels, widest) for form, labels in zip(forms, inputs, strict=True)]
     gone = [axis for axis, label in enumerate(widest) if label not in target]
-    return _summed(Form("times", tuple(laid)), gone, widest)
+    return _summed(NotationStep("times", tuple(laid)), gone, widest)

@@ -24,7 +24,7 @@ LINE_SIZE: Final = 100  # parts of one line
 SHARED_SIZE: Final = 4  # parts from which on a shared expression is worth a name
 
 
-class Plan(NamedTuple):
+class WritingPlan(NamedTuple):
     """How a formula is written down.
 
     Attributes
@@ -41,7 +41,7 @@ class Plan(NamedTuple):
     names: dict[Expr, str]
 
 
-def plan_of(root: Expr, known: Mapping[Expr, str] | None = None) -> Plan:
+def plan_of(root: Expr, known: Mapping[Expr, str] | None = None) -> WritingPlan:
     """Views and definitions for printing `root`; linear in the size of its graph.
 
     `known` are the names that formulas printed before it gave to their parts.
@@ -52,7 +52,7 @@ def plan_of(root: Expr, known: Mapping[Expr, str] | None = None) -> Plan:
     views = _views(root, (lambda node: True) if flat else (lambda node: uses[node] == 1))
     chosen = {} if flat else _chosen(root, views)
     symbols = [str(node.name) for node in order if node.op is SYMBOL]
-    return Plan(root, views, _names(views, chosen, symbols, known or {}))
+    return WritingPlan(root, views, _names(views, chosen, symbols, known or {}))
 
 
 def _is_small_tree(order: Sequence[Expr]) -> bool:

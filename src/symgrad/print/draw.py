@@ -76,7 +76,8 @@ def draw(
     command = shutil.which("dot")
     if path is None:
         if command is not None:
-            return Drawing(_graphviz(command, e, "svg", max_nodes, values).decode())
+            drawn = _graphviz(command, e, "svg", max_nodes, values).decode()
+            return Drawing(drawn[drawn.index("<svg") :])  # as part of a page, without a prolog
         return Drawing(svg(picture_of(e, max_nodes, values)))
     target = Path(path)
     if not target.suffix:

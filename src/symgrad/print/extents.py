@@ -13,10 +13,10 @@ from typing import Final
 
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
-from symgrad.print.contraction import Form
-from symgrad.print.definitions import Plan
+from symgrad.print.contraction import NotationStep
+from symgrad.print.definitions import WritingPlan
 from symgrad.print.terms import Product, Sum
-from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, Same, View
+from symgrad.print.views import Blocks, CallView, ContractionView, JoinView, Raised, Same, View
 
 Said = tuple[bool, ...]  # of the last axes, those that are written: whether the extent is known
 Needed = dict[Expr, set[int]]  # the axes whose extents somebody must know
@@ -27,12 +27,12 @@ ENTRYWISE: Final = (Sum, Product, Raised, Same)
 def is_entrywise(view: View) -> bool:
     """Whether a view is drawn entry by entry, over operands of one shape or scalars."""
     return isinstance(view, ENTRYWISE) or (
-        isinstance(view, Call) and bool(view.children) and view.node.op.elementwise
+        isinstance(view, CallView) and bool(view.children) and view.node.op.elementwise
     )
 
 
 def extents_said(
-    plan: Plan,
+    plan: WritingPlan,
     of_contraction: Callable[..., Said],
     unsaid_axes: Callable[[Expr], Sequence[int]] = lambda node: (),
 ) -> dict[Expr, Said]:
@@ -49,7 +49,7 @@ def extents_said(
     for node, view in plan.views.items():
         if is_entrywise(view):
             said[node] = _joined([known(child) for child in view.children])
-        elif isinstance(view, Contraction):
+        elif isinstance(view, ContractionView):
             said[node] = of_contraction(node, view, [known(child) for child in view.children])
         elif not view.children and is_number(node):
             said[node] = ()
@@ -74,7 +74,7 @@ def is_whole(node: Expr, said: Said) -> bool:
 # Contractions
 
 
-def said_in_text(node: Expr, view: Contraction, said: Sequence[Said]) -> Said:
+def said_in_text(node: Expr, view: ContractionView, said: Sequence[Said]) -> Said:
     """NumPy's broadcasting is not written; a new axis has extent 1."""
     if view.form.kind not in ("spread", "index"):
         return (True,) * node.ndim
@@ -92,7 +92,7 @@ def said_in_text(node: Expr, view: Contraction, said: Sequence[Said]) -> Said:
     return tuple([label not in stretched and known for label, known in ends])
 
 
-def said_in_latex(node: Expr, view: Contraction, said: Sequence[Said]) -> Said:
+def said_in_latex(node: Expr, view: ContractionView, said: Sequence[Said]) -> Said:
     """An axis has the extent that some operand says; ones along a new axis say nothing."""
     if view.labels is None:
         return (True,) * node.ndim
@@ -112,7 +112,7 @@ def said_in_latex(node: Expr, view: Contraction, said: Sequence[Said]) -> Said:
 # What has to be said
 
 
-def extents_needed(plan: Plan, said: dict[Expr, Said]) -> Needed:
+def extents_needed(plan: WritingPlan, said: dict[Expr, Said]) -> Needed:
     """The axes of each formula whose extents are to be told by what is written for it.
 
     What stands alone tells them all, and so do operands of whatever mixes entries.
@@ -132,16 +132,16 @@ Passed = Iterable[tuple[Expr, Iterable[int]]]
 
 
 def _passed_on(
-    node: Expr, view: View, axes: set[int], said: dict[Expr, Said], plan: Plan
+    node: Expr, view: View, axes: set[int], said: dict[Expr, Said], plan: WritingPlan
 ) -> Passed:
     """The operands that must tell extents, and of which axes."""
     if is_entrywise(view):
         return _to_the_first(node, view, axes, said)
-    if isinstance(view, Contraction) and view.labels is not None:
+    if isinstance(view, ContractionView) and view.labels is not None:
         return _along_labels(node, view, axes, said, plan)
     if isinstance(view, Blocks):
         return _blocks_alone(view, said, plan)
-    if isinstance(view, Joined):
+    if isinstance(view, JoinView):
         return _joined_parts(view, said, plan)
     return [(child, range(child.ndim)) for child in view.children]
 
@@ -162,7 +162,7 @@ def says(node: Expr, axis: int, said: Said) -> bool:
 
 
 def _along_labels(
-    node: Expr, view: Contraction, axes: set[int], said: dict[Expr, Said], plan: Plan
+    node: Expr, view: ContractionView, axes: set[int], said: dict[Expr, Said], plan: WritingPlan
 ) -> Passed:
     """In a product the first operand along a label tells what none of them says."""
     assert view.labels is not None
@@ -180,7 +180,7 @@ def _along_labels(
             yield owner[n][0], (owner[n][1],)
 
 
-def _blocks_alone(view: Blocks, said: dict[Expr, Said], plan: Plan) -> Passed:
+def _blocks_alone(view: Blocks, said: dict[Expr, Said], plan: WritingPlan) -> Passed:
     """A block has the height of its row and the width of its column; else the first of these tells."""
     whole = [x in plan.names or is_whole(x, said[x]) for x in view.children]
     width = view.width
@@ -192,7 +192,7 @@ def _blocks_alone(view: Blocks, said: dict[Expr, Said], plan: Plan) -> Passed:
             yield block, (1,)
 
 
-def _joined_parts(view: Joined, said: dict[Expr, Said], plan: Plan) -> Passed:
+def _joined_parts(view: JoinView, said: dict[Expr, Said], plan: WritingPlan) -> Passed:
     """Parts side by side have one height."""
     known = any(x in plan.names or is_whole(x, said[x]) for x in view.children)
     for x in view.children:
@@ -203,12 +203,12 @@ def _joined_parts(view: Joined, said: dict[Expr, Said], plan: Plan) -> Passed:
 # Columns
 
 
-def _as_written(form: Form) -> bool:
+def _as_written(form: NotationStep) -> bool:
     """Whether a vector and a column, or a column and a vector, are written alike."""
     return form.kind == "column" or (form.kind == "index" and form.data in ((":", 0), (0, ":")))
 
 
-def rank_read(plan: Plan) -> int:
+def rank_read(plan: WritingPlan) -> int:
     """The number of axes that a reader gives to a formula: a vector and a column are written alike."""
     rank: dict[Expr, int] = {}
     for node, view in plan.views.items():
@@ -216,7 +216,7 @@ def rank_read(plan: Plan) -> int:
         if is_entrywise(view):
             read = [rank[x] for x in view.children if x.ndim == node.ndim and not is_number(x)]
             rank[node] = max(read, default=node.ndim)
-        elif isinstance(view, Contraction) and _as_written(view.form):
+        elif isinstance(view, ContractionView) and _as_written(view.form):
             rank[node] = rank[view.children[0]]
         if node in plan.names:
             rank[node] = node.ndim

@@ -22,18 +22,18 @@ from symgrad.ops.einsum import EINSUM
 from symgrad.ops.gathering import GATHER
 from symgrad.ops.layout import EMBED, SLICE, full_entry
 from symgrad.ops.reduction import Reduction
-from symgrad.print.contraction import Form
-from symgrad.print.definitions import Plan
+from symgrad.print.contraction import NotationStep
+from symgrad.print.definitions import WritingPlan
 from symgrad.print.latex_leaves import extent_piece
 from symgrad.print.printer import ATOM, LOOSE, MAX_DEFINITIONS, POWER, SUM, Document, Piece
 from symgrad.print.terms import Product, Sum
-from symgrad.print.views import Call, Contraction, Raised, Same, View, view_of
+from symgrad.print.views import CallView, ContractionView, Raised, Same, View, view_of
 
 Indices = tuple[str, ...]
 LETTERS: Final = "ijklmnpqrstuvwxyzabcdefgh"
 
 
-class Request(NamedTuple):
+class IndexRequest(NamedTuple):
     """A node wanted at `at`, while the letters of `used` stand for something."""
 
     node: Expr
@@ -45,27 +45,27 @@ Told = frozenset[tuple[str, Dim]]  # indices, and the extents of the axes at whi
 NOTHING: Final[Told] = frozenset()
 
 
-class Step(NamedTuple):
+class IndexStep(NamedTuple):
     """The operands that a node needs, and how it is written over their pieces and what these tell.
 
     `tells` is what is told by the node itself, `bound` are the letters that nobody outside sees.
     """
 
-    needs: list[Request]
+    needs: list[IndexRequest]
     draw: Callable[[list[Piece], Told], Piece]
     tells: Told = NOTHING
     bound: Indices = ()
 
 
-def says_all(plan: Plan) -> bool:
+def says_all(plan: WritingPlan) -> bool:
     """Whether matrix notation can say everything in a plan without ``einsum`` and axis numbers."""
     return not any(
-        isinstance(view, Contraction) and _is_beyond(view.form, node)
+        isinstance(view, ContractionView) and _is_beyond(view.form, node)
         for node, view in plan.views.items()
     )
 
 
-def _is_beyond(form: Form, node: Expr) -> bool:
+def _is_beyond(form: NotationStep, node: Expr) -> bool:
     """Whether a form has no matrix notation; forms nest a few levels deep."""
     if form.kind == "einsum" or (form.kind == "transpose" and form.data is not None):
         return True
@@ -83,7 +83,7 @@ class IndexWriter:
     notation.
     """
 
-    def __init__(self, plan: Plan, printer: Any, matrix: Callable[[Expr], str]) -> None:
+    def __init__(self, plan: WritingPlan, printer: Any, matrix: Callable[[Expr], str]) -> None:
         self.plan = plan
         self.printer = printer
         self.matrix = matrix
@@ -134,10 +134,10 @@ class IndexWriter:
     def write(self, root: Expr) -> str:
         """The text of one node, down to the definitions below it."""
         at = tuple(self.fresh((), root.ndim))
-        first = Request(root, at, at)
-        told: dict[Request, Told] = {}
-        steps: dict[Request, Step] = {}
-        pieces: dict[Request, Piece] = {}
+        first = IndexRequest(root, at, at)
+        told: dict[IndexRequest, Told] = {}
+        steps: dict[IndexRequest, IndexStep] = {}
+        pieces: dict[IndexRequest, Piece] = {}
         stack = [first]
         while stack:
             request = stack[-1]
@@ -175,26 +175,26 @@ class IndexWriter:
             for some, end in listed
         )
 
-    def _named(self, request: Request) -> Step:
+    def _named(self, request: IndexRequest) -> IndexStep:
         shown = _indexed(self.printer.reference(self.names[request.node]).text, request.at)
-        return Step([], lambda parts, told: Piece(shown, ATOM, name=True), _told(request))
+        return IndexStep([], lambda parts, told: Piece(shown, ATOM, name=True), _told(request))
 
-    def step(self, request: Request) -> Step:
+    def step(self, request: IndexRequest) -> IndexStep:
         """How one node is written."""
         node = request.node
         view = self._view(node)
         if isinstance(view, (Sum, Product, Raised, Same)):
             return self._entrywise(request, view)
-        if isinstance(view, Contraction):
+        if isinstance(view, ContractionView):
             return self.whole(request) if view.form.kind == "kron" else _contraction(self, request)
         way = _way_of(node.op)
-        if way is not None and not (isinstance(view, Call) and view.hidden):
+        if way is not None and not (isinstance(view, CallView) and view.hidden):
             return way(self, request)
-        if isinstance(view, Call) and node.op.elementwise and node.args:
+        if isinstance(view, CallView) and node.op.elementwise and node.args:
             return self._entrywise(request, view)
         if is_number(node) or (node.ndim == 0 and not node.args):
-            shown = self.printer.call(Call((), 0, node), [])
-            return Step([], lambda parts, told: shown)
+            shown = self.printer.call(CallView((), 0, node), [])
+            return IndexStep([], lambda parts, told: shown)
         return self.whole(request)
 
     def _view(self, node: Expr) -> View:
@@ -202,28 +202,28 @@ class IndexWriter:
         view = self.plan.views.get(node)
         return view_of(node, lambda child: False) if view is None else view
 
-    def _entrywise(self, request: Request, view: View) -> Step:
+    def _entrywise(self, request: IndexRequest, view: View) -> IndexStep:
         """Every operand at the same indices; what was a scalar stretched is a scalar."""
-        needs = [Request(x, request.at if x.ndim else (), request.used) for x in view.children]
+        needs = [IndexRequest(x, request.at if x.ndim else (), request.used) for x in view.children]
 
         def draw(parts: list[Piece], told: Told) -> Piece:
             pieces = dict(zip(view.children, parts, strict=True))
             drawn: Piece = self.printer.draw_scalar(request.node, view, pieces)
             return drawn
 
-        return Step(needs, draw)
+        return IndexStep(needs, draw)
 
-    def whole(self, request: Request) -> Step:
+    def whole(self, request: IndexRequest) -> IndexStep:
         """A node in matrix notation, in brackets with indices."""
         shown = self.matrix(self._sayable(request.node))
         if request.at:
             shown = _indexed(rf"\left[{shown}\right]", request.at)
-        return Step([], lambda parts, told: Piece(shown, ATOM), _told(request))
+        return IndexStep([], lambda parts, told: Piece(shown, ATOM), _told(request))
 
     def _sayable(self, node: Expr) -> Expr:
         """The node over symbols in place of operands that are formulas of their own."""
         view = self._view(node)
-        node = view.node if isinstance(view, Call) else node
+        node = view.node if isinstance(view, CallView) else node
         if not node.args:
             return node
         return node.op.build(tuple([self._stand_in(x) for x in node.args]), node.params)
@@ -243,7 +243,7 @@ class IndexWriter:
         return next(name for k in count(1) if (name := f"t{k}") not in taken)
 
 
-def _names_in(plan: Plan) -> set[str]:
+def _names_in(plan: WritingPlan) -> set[str]:
     """The names of symbols, and of extents that are written out: no index may take them."""
     nodes = toposort([plan.root])
     names = {str(node.name) for node in nodes if node.op.label is not None}
@@ -253,7 +253,7 @@ def _names_in(plan: Plan) -> set[str]:
     return names
 
 
-def _told(request: Request) -> Told:
+def _told(request: IndexRequest) -> Told:
     """What an array tells that is written with its indices."""
     return frozenset(zip(request.at, request.node.shape, strict=True))
 
@@ -271,7 +271,7 @@ def _indexed(name: str, at: Sequence[str]) -> str:
 # Contractions
 
 
-def _contraction(writer: IndexWriter, request: Request) -> Step:
+def _contraction(writer: IndexWriter, request: IndexRequest) -> IndexStep:
     node = request.node
     inputs, out, _ = node.params
     index = dict(zip(out, request.at, strict=True))
@@ -285,10 +285,10 @@ def _contraction(writer: IndexWriter, request: Request) -> Step:
                     summed[letter] = dim
     used = (*request.used, *summed)
     needs = [
-        Request(x, tuple([index[label] for label in labels]), used)
+        IndexRequest(x, tuple([index[label] for label in labels]), used)
         for x, labels in zip(node.args, inputs, strict=True)
     ]
-    return Step(
+    return IndexStep(
         needs, lambda parts, told: _summed(writer, summed, parts, told), bound=tuple(summed)
     )
 
@@ -310,29 +310,29 @@ def _summed(
 # Ops that act on indices
 
 
-def _symbol(writer: IndexWriter, request: Request) -> Step:
+def _symbol(writer: IndexWriter, request: IndexRequest) -> IndexStep:
     shown = _indexed(writer.printer.reference(str(request.node.name)).text, request.at)
     level = POWER if "^" in shown else ATOM
-    return Step([], lambda parts, told: Piece(shown, level, name=True), _told(request))
+    return IndexStep([], lambda parts, told: Piece(shown, level, name=True), _told(request))
 
 
-def _delta(writer: IndexWriter, request: Request) -> Step:
-    return Step([], lambda parts, told: Piece(_indexed(r"\delta", request.at), ATOM))
+def _delta(writer: IndexWriter, request: IndexRequest) -> IndexStep:
+    return IndexStep([], lambda parts, told: Piece(_indexed(r"\delta", request.at), ATOM))
 
 
-def _counted(writer: IndexWriter, request: Request) -> Step:
+def _counted(writer: IndexWriter, request: IndexRequest) -> IndexStep:
     shown = request.at[0]
-    return Step([], lambda parts, told: Piece(shown, ATOM if shown.isalnum() else SUM))
+    return IndexStep([], lambda parts, told: Piece(shown, ATOM if shown.isalnum() else SUM))
 
 
-def _slice(writer: IndexWriter, request: Request) -> Step:
+def _slice(writer: IndexWriter, request: IndexRequest) -> IndexStep:
     at = iter(request.at)
     x = request.node.args[0]
     moved = [
         _place(d, entry) if isinstance(entry, int) else _moved(next(at), *entry[:3:2])
         for d, entry in zip(x.shape, request.node.params.at, strict=True)
     ]
-    return Step([Request(x, tuple(moved), request.used)], lambda parts, told: parts[0])
+    return IndexStep([IndexRequest(x, tuple(moved), request.used)], lambda parts, told: parts[0])
 
 
 def _place(extent: Dim, k: int) -> str:
@@ -340,7 +340,7 @@ def _place(extent: Dim, k: int) -> str:
     return str(add_dims(extent, k) if k < 0 else k)
 
 
-def _embedded(writer: IndexWriter, request: Request) -> Step:
+def _embedded(writer: IndexWriter, request: IndexRequest) -> IndexStep:
     """What stands at known places among zeros, such as ``\\delta_{0, i} v_j`` for a row."""
     (part,), (shape, entries) = request.node.args, request.node.params
     axes = list(zip(shape, entries, request.at, strict=True))
@@ -352,8 +352,8 @@ def _embedded(writer: IndexWriter, request: Request) -> Step:
         if e.__class__ is int
     ]
     kept = tuple([index for _, e, index in axes if e.__class__ is not int])
-    return Step(
-        [Request(part, kept, request.used)],
+    return IndexStep(
+        [IndexRequest(part, kept, request.used)],
         lambda parts, told: _summed(writer, {}, [*parts, *deltas], told),
     )
 
@@ -373,7 +373,7 @@ def _moved(index: str, start: Any, step: int) -> str:
     return scaled if start == 0 else f"{scaled} + {start}"
 
 
-def _gather(writer: IndexWriter, request: Request) -> Step:
+def _gather(writer: IndexWriter, request: IndexRequest) -> IndexStep:
     """``x[i]`` at (k, ...) is x at (i_k, ...), for indices that are symbols."""
     x, *indices = request.node.args
     if any(i.op is not SYMBOL for i in indices):
@@ -384,10 +384,10 @@ def _gather(writer: IndexWriter, request: Request) -> Step:
     ]
     at = (*picked, *request.at[rank:])
     tells = frozenset(zip(request.at[:rank], indices[0].shape, strict=True))
-    return Step([Request(x, at, request.used)], lambda parts, told: parts[0], tells)
+    return IndexStep([IndexRequest(x, at, request.used)], lambda parts, told: parts[0], tells)
 
 
-def _over_axes(sign: str, writer: IndexWriter, request: Request) -> Step:
+def _over_axes(sign: str, writer: IndexWriter, request: IndexRequest) -> IndexStep:
     """A reduction written as ``\\max_{j}`` before its operand."""
     (x,), (axes,) = request.node.args, request.node.params
     letters = writer.fresh(request.used, len(axes))
@@ -399,17 +399,17 @@ def _over_axes(sign: str, writer: IndexWriter, request: Request) -> Step:
         body = writer.printer.wrap(parts[0], LOOSE)
         return Piece(rf"{sign}_{{{writer.ranges(bound, told, within=True)}}} {body}", LOOSE)
 
-    return Step([Request(x, at, (*request.used, *letters))], draw, bound=tuple(letters))
+    return IndexStep([IndexRequest(x, at, (*request.used, *letters))], draw, bound=tuple(letters))
 
 
-def _way_of(op: Op) -> Callable[[IndexWriter, Request], Step] | None:
+def _way_of(op: Op) -> Callable[[IndexWriter, IndexRequest], IndexStep] | None:
     """What an op does to indices; None where nobody says."""
     if isinstance(op, Reduction) and op.sign is not None:
         return partial(_over_axes, op.sign)
     return WAYS.get(op)
 
 
-WAYS: Final[dict[Any, Callable[[IndexWriter, Request], Step]]] = {
+WAYS: Final[dict[Any, Callable[[IndexWriter, IndexRequest], IndexStep]]] = {
     SYMBOL: _symbol,
     EYE: _delta,
     ARANGE: _counted,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from symgrad.errors import SymgradError
 from symgrad.expr.formulas import Formulas
 from symgrad.expr.node import Expr
@@ -15,7 +17,7 @@ def install() -> None:
     def repr_latex(self: Expr) -> str:
         return f"$\\displaystyle {latex(self)}$"
 
-    def repr_of_list(self: Formulas) -> str | None:
+    def repr_of_list(self: Formulas[Any]) -> str | None:
         try:
             return f"$\\displaystyle {latex(self)}$"
         except SymgradError:  # something else was put in

@@ -12,13 +12,13 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.einsum import insert_axes, is_layout
 from symgrad.ops.elementwise import as_expr, formula_of
-from symgrad.print.definitions import Plan, plan_of
+from symgrad.print.definitions import WritingPlan, plan_of
 from symgrad.print.extents import rank_read
 from symgrad.print.indices import IndexWriter, says_all
 from symgrad.print.latex_apart import told_apart
 from symgrad.print.latex_leaves import matrix, shape_piece
 from symgrad.print.latex_names import latex_name
-from symgrad.print.latex_options import MODES, Options, options_of
+from symgrad.print.latex_options import MODES, LatexOptions, options_of
 from symgrad.print.latex_printer import LatexPrinter
 from symgrad.print.nested_choices import as_one_choice
 from symgrad.print.printer import LINE_LENGTH, MAX_LENGTH, Document
@@ -122,7 +122,7 @@ class _How(NamedTuple):
 
     style: str
     max_length: int
-    options: Options
+    options: LatexOptions
 
 
 def _in_mode(document: Document, mode: str, before: str = "&") -> str:
@@ -243,12 +243,12 @@ def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
     return document, writer.names
 
 
-def _apart(how: _How, plan: Plan) -> Options:
+def _apart(how: _How, plan: WritingPlan) -> LatexOptions:
     """The options, with LaTeX for the names that would be written alike."""
     return how.options._replace(symbol_names=told_apart(plan, how.options.symbol_names))
 
 
-def _flat_plan(e: Expr, known: Names) -> Plan | None:
+def _flat_plan(e: Expr, known: Names) -> WritingPlan | None:
     """A derivative of order four as a matrix, where it has a structure."""
     if e.ndim != 4:
         return None
@@ -257,7 +257,7 @@ def _flat_plan(e: Expr, known: Names) -> Plan | None:
     return None if flat is None else plan_of(flat, known)
 
 
-def _marked(document: Document, e: Expr, plan: Plan, flat: bool) -> Document:
+def _marked(document: Document, e: Expr, plan: WritingPlan, flat: bool) -> Document:
     """What stands for an array of another shape, with a mark that says so.
 
     A matrix stands for a tensor of order four: its rows are the pairs of the first two axes, its columns

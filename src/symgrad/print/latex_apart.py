@@ -14,13 +14,13 @@ from symgrad.expr.leaves import NAMED_NUMBER, SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.layout import SLICE
-from symgrad.print.definitions import Plan
+from symgrad.print.definitions import WritingPlan
 from symgrad.print.latex_leaves import LEAVES
 from symgrad.print.latex_names import escaped, latex_name
 from symgrad.print.printed import MEAN
 
 
-def told_apart(plan: Plan, chosen: Mapping[str, str]) -> dict[str, str]:
+def told_apart(plan: WritingPlan, chosen: Mapping[str, str]) -> dict[str, str]:
     """LaTeX for names: what is chosen, and what another name or another notation would be taken for."""
     names = {str(node.name) for node in plan.views if node.op is SYMBOL} | {*plan.names.values()}
     functions = [node.params.function for node in plan.views if node.op is APPLIED]

@@ -18,7 +18,7 @@ EXP_STYLES: Final = ("auto", "power", "function")
 MODES: Final = ("plain", "inline", "equation", "equation*", "align", "align*")
 
 
-class Options(NamedTuple):
+class LatexOptions(NamedTuple):
     """What the caller of `latex` chose; see there."""
 
     exp: str = "auto"
@@ -38,7 +38,7 @@ class Options(NamedTuple):
         return MUL_SYMBOLS[self.mul_symbol or "dot"]
 
 
-DEFAULT: Final = Options()
+DEFAULT: Final = LatexOptions()
 
 
 def options_of(
@@ -48,7 +48,7 @@ def options_of(
     fold_short_frac: bool,
     fold_frac_powers: bool,
     mul_symbol: str | None,
-) -> Options:
+) -> LatexOptions:
     """The options as a record, checked."""
     if exp not in EXP_STYLES:
         raise ArgumentError(f"exp must be one of {_listed(EXP_STYLES)}, not {exp!r}")
@@ -59,7 +59,7 @@ def options_of(
     for key, value in names.items():
         if not isinstance(value, str):
             raise ArgumentError(f"symbol_names gives {key} {value!r}, which is no LaTeX text")
-    return Options(
+    return LatexOptions(
         exp,
         names,
         bool(fold_frac or fold_short_frac),

@@ -20,7 +20,7 @@ from symgrad.ops.layout import SLICE
 from symgrad.ops.matrix_powers import MATRIX_POWER, POWER_ALONG
 from symgrad.ops.scan import SCAN
 from symgrad.print.among_zeros import index_latex, units_latex, unsaid_axes
-from symgrad.print.definitions import Plan
+from symgrad.print.definitions import WritingPlan
 from symgrad.print.extents import Said, extents_needed, extents_said, said_in_latex, says
 from symgrad.print.functions import function_latex
 from symgrad.print.latex_cases import cases
@@ -35,7 +35,7 @@ from symgrad.print.latex_leaves import (
     shown_name,
 )
 from symgrad.print.latex_names import escaped
-from symgrad.print.latex_options import DEFAULT, Options
+from symgrad.print.latex_options import DEFAULT, LatexOptions
 from symgrad.print.loops import scan_latex
 from symgrad.print.matrix_powers import derivative_latex, power_latex
 from symgrad.print.printer import (
@@ -56,7 +56,7 @@ from symgrad.print.printer import (
 )
 from symgrad.print.terms import MAX_SHOWN, Power, Product, Sum, reading_value
 from symgrad.print.text import array_text, is_scalar
-from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, View
+from symgrad.print.views import Blocks, CallView, ContractionView, JoinView, Raised, View
 
 # Nodes
 
@@ -78,7 +78,7 @@ class LatexPrinter(Printer):
     forms = FORMS
     entries = False  # whether what is drawn are entries, so that everything is a scalar
 
-    def __init__(self, plan: Plan, options: Options = DEFAULT) -> None:
+    def __init__(self, plan: WritingPlan, options: LatexOptions = DEFAULT) -> None:
         super().__init__(plan)
         self.options = options
         self.needed = extents_needed(plan, self.said) if self.said else {}
@@ -98,7 +98,7 @@ class LatexPrinter(Printer):
 
     def draw(self, node: Expr, view: View, pieces: dict[Expr, Piece]) -> Piece:
         r"""Truth values that are counted with are ``\mathbf{1}[x > 0]``."""
-        if node.ty is not BOOL and isinstance(view, (Product, Sum, Raised, Contraction)):
+        if node.ty is not BOOL and isinstance(view, (Product, Sum, Raised, ContractionView)):
             truths = [x for x in view.children if x.ty is BOOL and pieces[x].level <= COMPARE]
             if truths:
                 pieces = {x: pieces[x] for x in view.children}
@@ -323,7 +323,7 @@ class LatexPrinter(Printer):
         filled = self._juxtaposed([scalar], [ones])
         return Piece(f"-{filled.text}", MINUS) if minus else filled
 
-    def joined(self, view: Joined, parts: list[Piece]) -> Piece:
+    def joined(self, view: JoinView, parts: list[Piece]) -> Piece:
         """Blocks under or beside each other where two axes can show them."""
         listed = [part.text for part in parts]
         if view.hidden:
@@ -343,7 +343,7 @@ class LatexPrinter(Printer):
         listed = [part.text for part in parts]
         return matrix([listed[k : k + view.width] for k in range(0, len(listed), view.width)])
 
-    def call(self, view: Call, parts: list[Piece]) -> Piece:
+    def call(self, view: CallView, parts: list[Piece]) -> Piece:
         node, op = view.node, view.node.op
         if op is GATHER:
             parts[1:] = [_index_piece(*pair) for pair in zip(view.children, parts, strict=True)][1:]

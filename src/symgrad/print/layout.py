@@ -23,7 +23,7 @@ POINT: Final = 8.0  # the width that an edge takes where it passes a layer
 
 
 @dataclass
-class Placed:
+class PlacedPicture:
     """A picture with a place for everything.
 
     Attributes
@@ -42,7 +42,7 @@ class Placed:
     height: float
 
 
-def placed(picture: Picture) -> Placed:
+def placed(picture: Picture) -> PlacedPicture:
     """A place for each node and edge."""
     sizes = [
         (max(map(len, node.lines)) * CHARACTER + 22, len(node.lines) * LINE + 12)
@@ -80,7 +80,7 @@ def placed(picture: Picture) -> Placed:
         [*[(x[i], y[i]) for i in chain[:-1]], (x[chain[-1]] + shift, _top(y, sizes, chain[-1]))]
         for chain, shift in zip(chains, _shifts(chains, x, sizes), strict=True)
     ]
-    return Placed(centres, sizes, paths, right - left, max(top - GAP_Y, 0.0))
+    return PlacedPicture(centres, sizes, paths, right - left, max(top - GAP_Y, 0.0))
 
 
 def _top(y: Mapping[int, float], sizes: Sequence[tuple[float, float]], i: int) -> float:

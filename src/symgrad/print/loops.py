@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from symgrad.expr.node import Expr
 from symgrad.ops.scan import arguments_shown, written
-from symgrad.print.definitions import Plan, plan_of
+from symgrad.print.definitions import WritingPlan, plan_of
 from symgrad.print.latex_leaves import extent_piece
 from symgrad.print.latex_names import latex_name
 from symgrad.print.printer import ATOM, MAX_LENGTH, Piece, Printer
@@ -14,7 +14,9 @@ from symgrad.print.reading import shown as shown_in_latex
 from symgrad.rewrite.readable import readable
 
 
-def scan_latex(node: Expr, parts: Sequence[Piece], printer_of: Callable[[Plan], Printer]) -> Piece:
+def scan_latex(
+    node: Expr, parts: Sequence[Piece], printer_of: Callable[[WritingPlan], Printer]
+) -> Piece:
     """A loop: the step as a map, and what it starts from and runs over."""
 
     def show(e: Expr) -> str:

@@ -25,7 +25,7 @@ MAX_TERMS: Final = 8
 LONGER: Final = 2  # times as many nodes as the sum, at most
 
 
-class Placed(NamedTuple):
+class PlacedTerm(NamedTuple):
     """A number times an array that takes the place from `start` to `stop`."""
 
     scale: Any
@@ -40,7 +40,7 @@ def as_blocks(x: Expr) -> Expr:
     if len(axes) < 2 or len(x.args) > MAX_TERMS or axes[0] is None or set(axes) != {axes[0]}:
         return x
     axis = axes[0]
-    placed: list[Placed] = []
+    placed: list[PlacedTerm] = []
     others: list[Expr] = []
     for term in x.args:
         c, rest = split_coefficient(term)
@@ -48,7 +48,7 @@ def as_blocks(x: Expr) -> Expr:
             others.append(term)
         else:
             start, stop = rest.params[1][axis][:2]
-            placed.append(Placed(c, rest.args[0], start, stop))
+            placed.append(PlacedTerm(c, rest.args[0], start, stop))
     bounds = _bounds(placed, x.shape[axis])
     if bounds is None or not 2 < len(bounds) <= MAX_BLOCKS + 1:
         return x
@@ -62,7 +62,7 @@ def _among_zeros(x: Expr) -> list[Expr]:
     return [rest for rest in parts if rest is not None and rest.op is EMBED]
 
 
-def _bounds(placed: Sequence[Placed], extent: Dim) -> list[Dim] | None:
+def _bounds(placed: Sequence[PlacedTerm], extent: Dim) -> list[Dim] | None:
     """All starts and stops in their order, those counted from the end last; None if that is not known."""
     found: dict[Dim, tuple[int, int]] = {}
     for bound in (0, extent, *[b for p in placed for b in (p.start, p.stop)]):
@@ -76,7 +76,7 @@ def _bounds(placed: Sequence[Placed], extent: Dim) -> list[Dim] | None:
     return sorted(found, key=found.__getitem__)
 
 
-def _block(placed: Sequence[Placed], bounds: list[Dim], k: int, axis: int, like: Expr) -> Expr:
+def _block(placed: Sequence[PlacedTerm], bounds: list[Dim], k: int, axis: int, like: Expr) -> Expr:
     """What stands from one bound to the next."""
     start, stop = bounds[k], bounds[k + 1]
     terms = []

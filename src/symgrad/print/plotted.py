@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from symgrad.print.graph import FUNCTION, NOTE, Picture
-from symgrad.print.layout import LINE, Placed, placed
+from symgrad.print.layout import LINE, PlacedPicture, placed
 from symgrad.print.svg import ARROW, COLORS, MARGIN, cluster_boxes, controls
 
 POINTS: Final = 72.0  # of an inch
@@ -37,7 +37,7 @@ def plot(picture: Picture, target: Path) -> None:
     figure.savefig(target)
 
 
-def _clusters(picture: Picture, at: Placed, axes: Any) -> None:
+def _clusters(picture: Picture, at: PlacedPicture, axes: Any) -> None:
     patches = import_module("matplotlib.patches")
     for name, (x0, y0, x1, y1) in cluster_boxes(picture, at).items():
         axes.add_patch(
@@ -46,7 +46,7 @@ def _clusters(picture: Picture, at: Placed, axes: Any) -> None:
         axes.text(x0 + 3, y0 - 3, _plain(name), fontsize=8)
 
 
-def _edges(picture: Picture, at: Placed, axes: Any) -> None:
+def _edges(picture: Picture, at: PlacedPicture, axes: Any) -> None:
     patches, curve = import_module("matplotlib.patches"), import_module("matplotlib.path").Path
     for points, (_, _, label) in zip(at.paths, picture.edges, strict=True):
         corners = [points[0], *[p for part in controls(points) for p in part]]
@@ -59,7 +59,7 @@ def _edges(picture: Picture, at: Placed, axes: Any) -> None:
             axes.text(x + 4, y - ARROW, label, fontsize=7, color=DARK)
 
 
-def _nodes(picture: Picture, at: Placed, axes: Any) -> None:
+def _nodes(picture: Picture, at: PlacedPicture, axes: Any) -> None:
     patches = import_module("matplotlib.patches")
     for node, (x, y), (w, h) in zip(picture.nodes, at.centres, at.sizes, strict=True):
         color = COLORS[node.kind]

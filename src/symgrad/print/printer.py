@@ -9,11 +9,11 @@ from string import Formatter
 from typing import Any, Final, NamedTuple
 
 from symgrad.expr.node import Expr
-from symgrad.print.contraction import Form
-from symgrad.print.definitions import Plan
+from symgrad.print.contraction import NotationStep
+from symgrad.print.definitions import WritingPlan
 from symgrad.print.extents import Said
 from symgrad.print.terms import Product, Sum
-from symgrad.print.views import Blocks, Call, Contraction, Joined, Raised, Same, View
+from symgrad.print.views import Blocks, CallView, ContractionView, JoinView, Raised, Same, View
 
 # How tightly a text holds together; an operand below the level that its place needs gets brackets
 ONE_OF: Final = -1  # logic: or, but not both
@@ -86,7 +86,7 @@ class Printer:
     brackets: tuple[str, str]
     forms: Mapping[str, DrawForm]
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WritingPlan) -> None:
         self.plan = plan
         self.said: dict[Expr, Said] = {}
         if any(node.shape for node in plan.views):
@@ -150,15 +150,15 @@ class Printer:
                 return self.raised(view, parts)
             case Same():
                 return parts[0]
-            case Contraction():
+            case ContractionView():
                 if view.form.kind != "spread" or view.form.parts[0].kind != "operand":
                     parts = self._whole(view.children, parts)
                 return self.form(view.form, parts)
-            case Joined():
+            case JoinView():
                 return self.joined(view, self._whole(view.children, parts))
             case Blocks():
                 return self.blocks(view, self._whole(view.children, parts))
-            case Call():
+            case CallView():
                 whole = parts if view.node.op.elementwise else self._whole(view.children, parts)
                 return self.call(view, whole)
 
@@ -192,7 +192,7 @@ class Printer:
             signed.append(self.more(view.hidden, "terms"))
         return Piece(texts[0] + "".join(signed), SUM)
 
-    def form(self, form: Form, operands: list[Piece]) -> Piece:
+    def form(self, form: NotationStep, operands: list[Piece]) -> Piece:
         """A form over its operands; forms nest a few levels deep, whatever the formula."""
         if form.kind == "operand":
             index: int = form.data
@@ -220,7 +220,7 @@ class Printer:
         """`piece` broadcast to the shape of `node`, written out."""
         raise NotImplementedError
 
-    def joined(self, view: Joined, parts: list[Piece]) -> Piece:
+    def joined(self, view: JoinView, parts: list[Piece]) -> Piece:
         """A concatenation or a stack."""
         raise NotImplementedError
 
@@ -228,7 +228,7 @@ class Printer:
         """A matrix of blocks."""
         raise NotImplementedError
 
-    def call(self, view: Call, parts: list[Piece]) -> Piece:
+    def call(self, view: CallView, parts: list[Piece]) -> Piece:
         """A leaf, or an op over its operands."""
         raise NotImplementedError
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from symgrad.print.graph import FUNCTION, NOTE, PALETTE, Picture
-from symgrad.print.layout import LINE, Placed, placed
+from symgrad.print.layout import LINE, PlacedPicture, placed
 
 COLORS: Final = {kind: color.rgb for kind, color in PALETTE.items()} | {NOTE: "none"}
 MARGIN: Final = 12.0
@@ -41,7 +41,9 @@ def svg(picture: Picture) -> str:
     )
 
 
-def cluster_boxes(picture: Picture, at: Placed) -> dict[str, tuple[float, float, float, float]]:
+def cluster_boxes(
+    picture: Picture, at: PlacedPicture
+) -> dict[str, tuple[float, float, float, float]]:
     """Left, top, right and bottom of each named part."""
     found: dict[str, tuple[float, float, float, float]] = {}
     for node, (x, y), (w, h) in zip(picture.nodes, at.centres, at.sizes, strict=True):
@@ -88,7 +90,7 @@ def _cluster(name: str, box: tuple[float, float, float, float]) -> str:
     return f'{rect} fill="none" stroke="#888" stroke-dasharray="4 3"/>{text}'
 
 
-def _node(picture: Picture, at: Placed, i: int) -> str:
+def _node(picture: Picture, at: PlacedPicture, i: int) -> str:
     node, (x, y), (w, h) = picture.nodes[i], at.centres[i], at.sizes[i]
     fill = f'fill="{COLORS[node.kind]}"'
     if node.kind in (FUNCTION, NOTE):

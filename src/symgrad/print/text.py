@@ -37,7 +37,7 @@ from symgrad.print.printer import (
 )
 from symgrad.print.reading import shown
 from symgrad.print.terms import Power, Product, is_minus, reading_value
-from symgrad.print.views import Blocks, Call, Joined, Raised
+from symgrad.print.views import Blocks, CallView, JoinView, Raised
 from symgrad.rewrite.readable import readable
 
 MAX_ENTRIES: Final = 9  # of an array that is written out
@@ -207,7 +207,7 @@ class TextPrinter(Printer):
 
     # Ops
 
-    def joined(self, view: Joined, parts: list[Piece]) -> Piece:
+    def joined(self, view: JoinView, parts: list[Piece]) -> Piece:
         listed = [part.text for part in parts]
         if view.hidden:
             listed.append(f"... {view.hidden} more")
@@ -221,7 +221,7 @@ class TextPrinter(Printer):
         rows = [f"[{', '.join(listed[k : k + view.width])}]" for k in starts]
         return Piece(f"block([{', '.join(rows)}])", ATOM)
 
-    def call(self, view: Call, parts: list[Piece]) -> Piece:
+    def call(self, view: CallView, parts: list[Piece]) -> Piece:
         node, op = view.node, view.node.op
         if op in LEAVES:
             return LEAVES[op](node)

@@ -19,7 +19,7 @@ from symgrad.ops.linalg import SOLVE
 from symgrad.ops.named import NAMED
 from symgrad.ops.reshaping import RESHAPE
 from symgrad.ops.symmetry import Labels, joined_by
-from symgrad.print.contraction import Form, form_of
+from symgrad.print.contraction import NotationStep, form_of
 from symgrad.print.terms import MAX_SHOWN, Merges, Product, Sum, coefficient_of, product_of, sum_of
 
 
@@ -35,15 +35,15 @@ class Same(NamedTuple):
     children: tuple[Expr, ...]
 
 
-class Contraction(NamedTuple):
+class ContractionView(NamedTuple):
     """An Einsum and its notation; `labels` are those of its operands and its own, where it has any."""
 
     children: tuple[Expr, ...]
-    form: Form
+    form: NotationStep
     labels: tuple[tuple[Labels, ...], Labels] | None = None
 
 
-class Joined(NamedTuple):
+class JoinView(NamedTuple):
     """Operands joined along an axis: an old one, or (`stacked`) a new one."""
 
     children: tuple[Expr, ...]
@@ -60,7 +60,7 @@ class Blocks(NamedTuple):
     width: int
 
 
-class Call(NamedTuple):
+class CallView(NamedTuple):
     """The op of `node` over operands; `hidden` more are not shown. Leaves have no children."""
 
     children: tuple[Expr, ...]
@@ -68,7 +68,7 @@ class Call(NamedTuple):
     node: Expr
 
 
-View = Sum | Product | Raised | Same | Contraction | Joined | Blocks | Call
+View = Sum | Product | Raised | Same | ContractionView | JoinView | Blocks | CallView
 
 
 def view_of(node: Expr, merges: Merges) -> View:
@@ -84,18 +84,18 @@ def view_of(node: Expr, merges: Merges) -> View:
         return Same(args)
     if op is EINSUM and _is_vector_solve(node):
         matrix, column = args[0].args
-        return Call((matrix, _as_vector(column)), 0, args[0])
+        return CallView((matrix, _as_vector(column)), 0, args[0])
     if op is EINSUM and len(args) <= MAX_SHOWN:
         shown, params = _without_columns(args, node.params)
-        return Contraction(shown, form_of(shown, params), (params[0], params[1]))
+        return ContractionView(shown, form_of(shown, params), (params[0], params[1]))
     if op is CONCAT:
         return _blocks(node, merges) or _joined(node)
     if op is RESHAPE and (product := _kronecker(node)) is not None:
-        return Contraction(args[0].args, product)
-    return Call(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
+        return ContractionView(args[0].args, product)
+    return CallView(args[:MAX_SHOWN], max(0, len(args) - MAX_SHOWN), node)
 
 
-def _kronecker(node: Expr) -> Form | None:
+def _kronecker(node: Expr) -> NotationStep | None:
     """A reshaped Einsum as the Kronecker product of two matrices, ``A_ij B_kl -> C_ikjl``; or None."""
     (x,) = node.args
     if x.op is not EINSUM or x.ndim != 4 or x.params.spread:
@@ -110,14 +110,14 @@ def _kronecker(node: Expr) -> Form | None:
         if set(out) & {n for own in labels for n in own} != set(ends):
             return None
         sides.append(_at(form_of([x.args[i] for i in at], (tuple(labels), ends, ())), at))
-    return Form("kron", tuple(sides))
+    return NotationStep("kron", tuple(sides))
 
 
-def _at(form: Form, places: Sequence[int]) -> Form:
+def _at(form: NotationStep, places: Sequence[int]) -> NotationStep:
     """A form over some of the operands, by their places among all."""
     if form.kind == "operand":
-        return Form("operand", data=places[form.data])
-    return Form(form.kind, tuple([_at(part, places) for part in form.parts]), form.data)
+        return NotationStep("operand", data=places[form.data])
+    return NotationStep(form.kind, tuple([_at(part, places) for part in form.parts]), form.data)
 
 
 def _blocks(node: Expr, merges: Merges) -> Blocks | None:
@@ -133,13 +133,13 @@ def _blocks(node: Expr, merges: Merges) -> Blocks | None:
     return Blocks(tuple([x for row in node.args for x in row.args]), len(widths))
 
 
-def _joined(node: Expr) -> Joined:
+def _joined(node: Expr) -> JoinView:
     (axis,) = node.params
     shown = node.args[:MAX_SHOWN]
     stacked = all(_adds_axis(arg, axis) for arg in node.args)
     if stacked:
         shown = tuple([_without_axis(arg, axis) for arg in shown])
-    return Joined(shown, axis, stacked, node.ndim, max(0, len(node.args) - MAX_SHOWN))
+    return JoinView(shown, axis, stacked, node.ndim, max(0, len(node.args) - MAX_SHOWN))
 
 
 def _adds_axis(node: Expr, axis: int) -> bool:

@@ -16,13 +16,13 @@ from symgrad.expr.kinds import (
     Call,
     Cast,
     Contract,
-    Diagonal,
     Index,
     Kind,
     Labels,
     OnDiagonal,
     Reduce,
     Squeeze,
+    TakeDiagonal,
     Transpose,
     contraction,
 )
@@ -107,7 +107,7 @@ class Contraction:
             return v, labels
         kept = tuple(dict.fromkeys(labels))
         whole = contraction((labels,), kept)
-        diagonal = Diagonal(whole.inputs[0], whole.out)
+        diagonal = TakeDiagonal(whole.inputs[0], whole.out)
         return self.view(diagonal, v, self.shape_of(kept)), kept
 
     def without_units(self, v: Value, labels: Labels, out: Labels) -> Operand:

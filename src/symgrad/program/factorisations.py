@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from symgrad.expr.kinds import Call, Method
+from symgrad.expr.kinds import Call, MethodCall
 from symgrad.expr.node import Expr
 from symgrad.ops.linalg import LOGABSDET, SIGNDET, SOLVE
 from symgrad.ops.matrices import untransposed
 from symgrad.ops.properties import is_spd
 
-TURNED: Final = Method("solve", (("turned", True),))  # by the transpose
+TURNED: Final = MethodCall("solve", (("turned", True),))  # by the transpose
 ONE_CALL: Final = (LOGABSDET, SIGNDET)  # what NumPy gives together
 
 
@@ -23,7 +23,7 @@ class Use(NamedTuple):
     """A node by the factors of a matrix."""
 
     matrix: Expr
-    method: Method
+    method: MethodCall
 
     @property
     def factor(self) -> Call:
@@ -39,7 +39,7 @@ def shared_factors(order: Sequence[Expr]) -> dict[Expr, Use]:
         if name is not None and node.args[0].ndim == 2:
             inner = untransposed(node.args[0]) if node.op is SOLVE else None
             matrix = node.args[0] if inner is None else inner
-            method = Method(name) if inner is None else TURNED
+            method = MethodCall(name) if inner is None else TURNED
             uses.setdefault(matrix, {})[node] = Use(matrix, method)
     shared: dict[Expr, Use] = {}
     for group in uses.values():

@@ -14,7 +14,7 @@ from symgrad.program.ir import Combine, Cut, Loop, Program, Value
 
 
 @dataclass(frozen=True)
-class Group:
+class LoopGroup:
     """Instructions that are to be a loop.
 
     Attributes
@@ -51,7 +51,7 @@ class Group:
 class _Body:
     """The body of a group, and what enters."""
 
-    def __init__(self, p: Program, group: Group) -> None:
+    def __init__(self, p: Program, group: LoopGroup) -> None:
         self.p = p
         self.group = group
         self.shifted = any(c.place is not None for c in group.combined)
@@ -103,7 +103,7 @@ class _Body:
         return self.entering[key]
 
 
-def outlined(p: Program, groups: Sequence[Group]) -> Program:
+def outlined(p: Program, groups: Sequence[LoopGroup]) -> Program:
     """The program with groups as loops.
 
     Groups share no results, and no path leaves a group and comes back. What of a group is needed outside,
@@ -117,7 +117,7 @@ def outlined(p: Program, groups: Sequence[Group]) -> Program:
 class _Around:
     """The program around loops. A unit is a value, or ``-1 - k`` for group `k`."""
 
-    def __init__(self, p: Program, groups: Sequence[Group]) -> None:
+    def __init__(self, p: Program, groups: Sequence[LoopGroup]) -> None:
         self.p = p
         self.groups = groups
         self.bodies = [_Body(p, group) for group in groups]

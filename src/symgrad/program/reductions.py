@@ -12,18 +12,18 @@ SUBTRACT: Final = "subtract"
 DOT: Final = "vdot"
 
 
-class Reduction(NamedTuple):
+class ReductionStep(NamedTuple):
     """A reduction of one operand over `axes`, all of them where None; or the dot of two."""
 
     name: str
     axes: tuple[int, ...] | None
 
 
-def reduction_of(kind: Kind) -> Reduction | None:
+def reduction_of(kind: Kind) -> ReductionStep | None:
     """The reduction by a ufunc that an instruction is, or None."""
     if isinstance(kind, Reduce):
         known = not kind.keepdims and ufunc_of(kind.function) is not None
-        return Reduction(kind.function, kind.axes) if known else None
+        return ReductionStep(kind.function, kind.axes) if known else None
     if isinstance(kind, Contract) and kind.out == ():
-        return Reduction(DOT, None) if len(set(kind.inputs)) == 1 < len(kind.inputs) else None
+        return ReductionStep(DOT, None) if len(set(kind.inputs)) == 1 < len(kind.inputs) else None
     return None

@@ -14,16 +14,18 @@ from symgrad.expr.dims import Shape
 from symgrad.expr.tuning import tuning
 from symgrad.program.cost import cost_of
 from symgrad.program.ir import Combine, Cut, Instr, Program, Value
-from symgrad.program.outline import Group
-from symgrad.program.reductions import ADD, DOT, Reduction, reduction_of
+from symgrad.program.outline import LoopGroup
+from symgrad.program.reductions import ADD, DOT, ReductionStep, reduction_of
 
 
-def regions(p: Program) -> list[Group]:
+def regions(p: Program) -> list[LoopGroup]:
     """The entrywise work of a program that is worth loops."""
     return _Layers(p).groups()
 
 
-def region(p: Program, space: Shape, members: Sequence[Value], leaving: Sequence[Value]) -> Group:
+def region(
+    p: Program, space: Shape, members: Sequence[Value], leaving: Sequence[Value]
+) -> LoopGroup:
     """Entrywise instructions over a space as a loop with these results."""
     combined = [_combined(p, space, k, v) for k, v in enumerate(leaving)]
     axes = tuple(range(len(space)))
@@ -31,7 +33,7 @@ def region(p: Program, space: Shape, members: Sequence[Value], leaving: Sequence
     def cut(v: Value, a: Value) -> Cut:
         return along(p.instrs[a].shape, space)
 
-    return Group(members, leaving, combined, leaving, space, axes, cut)
+    return LoopGroup(members, leaving, combined, leaving, space, axes, cut)
 
 
 def along(shape: Shape, space: Shape) -> Cut:
@@ -50,7 +52,7 @@ def _combined(p: Program, space: Shape, k: int, v: Value) -> Combine:
 
 def reduction_over(
     instrs: list[Instr] | tuple[Instr, ...], space: Shape, v: Value
-) -> Reduction | None:
+) -> ReductionStep | None:
     """The reduction of an array over `space` that an instruction is, or None."""
     found = reduction_of(instrs[v].kind)
     if found is None:
@@ -81,7 +83,7 @@ class _Layers:
         self.layer = [0] * len(p.instrs)  # of its region, or of the first that can use it
         self.users: list[list[Value]] = [[] for _ in p.instrs]
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[LoopGroup]:
         """The regions, layer by layer."""
         for v in range(len(self.p.instrs)):
             if self.live[v]:
@@ -150,7 +152,7 @@ class _Layers:
         costs = {at: sum(cost_of(self.p.instrs[v].kind) for v in vs) for at, vs in found.items()}
         return {at: found[at] for at in sorted(found, key=lambda at: at[0]) if costs[at] >= least}
 
-    def _region(self, space: Shape, members: list[Value]) -> Group:
+    def _region(self, space: Shape, members: list[Value]) -> LoopGroup:
         inside, outputs = set(members), set(self.p.outputs)
         leaving = [
             v for v in members if v in outputs or any(u not in inside for u in self.users[v])

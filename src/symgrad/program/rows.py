@@ -12,13 +12,13 @@ from typing import Final
 from symgrad.expr.dims import dim_names
 from symgrad.program.ir import Combine, Cut, Program, Value
 from symgrad.program.locality import Locality, When
-from symgrad.program.outline import Group, outlined
+from symgrad.program.outline import LoopGroup, outlined
 from symgrad.program.regions import regions
 
 MIN_INNER: Final = 1  # matrices of rows that need not be kept for all rows, from which blocks pay
 
 
-def rows(p: Program) -> list[Group]:
+def rows(p: Program) -> list[LoopGroup]:
     """The work on rows of a program, where it is worth a loop; at most one."""
     dims = dict.fromkeys(
         shape[0]
@@ -79,7 +79,7 @@ class _Split:
         shapes = [self.p.instrs[x].shape for v in self.inside for x in (v, *self.p.instrs[v].args)]
         return {n for shape in shapes for d in shape for n in dim_names(d)} <= self.p.extents.keys()
 
-    def group(self) -> Group:
+    def group(self) -> LoopGroup:
         """The work on rows as a loop, with the entrywise work in its body as loops of their own."""
         combined = [self._combined(k, v) for k, v in enumerate(self.leaving)]
 
@@ -88,7 +88,7 @@ class _Split:
             first = (0,) if self.locality.is_rows(a) else (None,) * bool(self.p.instrs[a].shape)
             return Cut((*first, *rest))
 
-        return Group(
+        return LoopGroup(
             self.inside,
             self.leaving,
             combined,

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from symgrad.expr.dims import Shape
 from symgrad.expr.kinds import Entry, Place, Span
 from symgrad.program.ir import Combine, Cut, Instr, Program, Value
-from symgrad.program.outline import Group
+from symgrad.program.outline import LoopGroup
 from symgrad.program.reductions import ADD, SUBTRACT
 from symgrad.program.regions import along, is_space
 
 
-def stencils(p: Program) -> list[Group]:
+def stencils(p: Program) -> list[LoopGroup]:
     """The sums of shifted parts of a program, each with the work on its parts that nobody else needs."""
     live = p.live()
     at = [v for v, i in enumerate(p.instrs) if live[v] and _is_stencil(i)]
@@ -47,7 +47,7 @@ def _start(index: tuple[Entry, ...]) -> int:
     return int(first.start or 0)
 
 
-def _stencil(p: Program, v: Value, users: list[set[Value]]) -> Group:
+def _stencil(p: Program, v: Value, users: list[set[Value]]) -> LoopGroup:
     """The loop of the sum that an instruction is; its blocks are rows of the sum."""
     kind, parts = p.instrs[v].kind, p.instrs[v].args
     assert isinstance(kind, Place)
@@ -64,7 +64,7 @@ def _stencil(p: Program, v: Value, users: list[set[Value]]) -> Group:
     def cut(u: Value, a: Value) -> Cut:
         return _cut(p.instrs[a].shape, p.instrs[u].shape, halos)
 
-    return Group(_inside(p, v, users), parts, combined, [v], kind.shape, (0,), cut)
+    return LoopGroup(_inside(p, v, users), parts, combined, [v], kind.shape, (0,), cut)
 
 
 def _cut(shape: Shape, space: Shape, halos: Mapping[Shape, tuple[int, int]]) -> Cut:

@@ -16,12 +16,14 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops.arithmetic import add
 from symgrad.ops.cast import cast
-from symgrad.ops.scan import Loop, sizes_of
+from symgrad.ops.scan import ScanLoop, sizes_of
 
 Flags = tuple[bool, ...]
 
 
-def fresh(loop: Loop, groups: Sequence[tuple[str, Sequence[Expr]]], extra: Shape = ()) -> list[Any]:
+def fresh(
+    loop: ScanLoop, groups: Sequence[tuple[str, Sequence[Expr]]], extra: Shape = ()
+) -> list[Any]:
     """Symbols like those of each group, with a prefix to the name, that the loop does not have."""
     taken = {*loop.carries, *loop.elements, *loop.parameters}
     for k in count():
@@ -48,7 +50,7 @@ def typed(exprs: Iterable[Expr], like: Iterable[Expr]) -> tuple[Expr, ...]:
 
 
 @lru_cache(maxsize=1024)
-def adjoint(loop: Loop, wanted: tuple[Flags, Flags], live: Flags) -> tuple[Loop, Flags]:
+def adjoint(loop: ScanLoop, wanted: tuple[Flags, Flags], live: Flags) -> tuple[ScanLoop, Flags]:
     """The step backwards: see `symgrad.ops.scan.cotangents`.
 
     Its carry is the adjoint of the carry, and a sum for each parameter that is wanted. With it comes which
@@ -73,7 +75,7 @@ def adjoint(loop: Loop, wanted: tuple[Flags, Flags], live: Flags) -> tuple[Loop,
     candidates = (*loop.elements, *loop.carries, *given)
     mentioned = set(free_symbols(*following, *outputs_of))
     used = tuple([x in mentioned for x in candidates])
-    step = Loop(
+    step = ScanLoop(
         (*behind, *sums),
         tuple(chosen(candidates, used)),
         loop.parameters,
@@ -88,7 +90,7 @@ def adjoint(loop: Loop, wanted: tuple[Flags, Flags], live: Flags) -> tuple[Loop,
 
 
 @lru_cache(maxsize=1024)
-def tangent(loop: Loop, moving: tuple[Flags, Flags], extra: Shape) -> Loop:
+def tangent(loop: ScanLoop, moving: tuple[Flags, Flags], extra: Shape) -> ScanLoop:
     """The step with tangents: see `symgrad.ops.scan.tangent`."""
     elements, parameters = chosen(loop.elements, moving[0]), chosen(loop.parameters, moving[1])
     groups = [("d_", loop.carries), ("dx_", elements), ("dp_", parameters)]
@@ -99,7 +101,7 @@ def tangent(loop: Loop, moving: tuple[Flags, Flags], extra: Shape) -> Loop:
     found = pushforward(results, dict(zip(by, directions, strict=True)))
     k = len(loop.following)
     everything = (*loop.carries, *loop.elements, *loop.parameters, *directions)
-    return Loop(
+    return ScanLoop(
         (*loop.carries, *d_carries),
         (*loop.elements, *d_elements),
         (*loop.parameters, *d_parameters),
@@ -113,7 +115,7 @@ def tangent(loop: Loop, moving: tuple[Flags, Flags], extra: Shape) -> Loop:
 
 
 @lru_cache(maxsize=1024)
-def batched(loop: Loop, carries: tuple[Flags, Flags], dim: Dim) -> Loop:
+def batched(loop: ScanLoop, carries: tuple[Flags, Flags], dim: Dim) -> ScanLoop:
     """The step of a batch of problems: see `symgrad.ops.scan`."""
     groups = (
         loop.carries,
@@ -126,7 +128,7 @@ def batched(loop: Loop, carries: tuple[Flags, Flags], dim: Dim) -> Loop:
     elements = tuple([over.get(x, x) for x in loop.elements])
     parameters = tuple([over.get(x, x) for x in loop.parameters])
     many = tuple([over[x] for x in loop.carries])
-    return Loop(
+    return ScanLoop(
         many,
         elements,
         parameters,

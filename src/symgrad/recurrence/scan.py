@@ -16,7 +16,7 @@ from symgrad.expr.traverse import free_symbols
 from symgrad.ops.cast import cast
 from symgrad.ops.elementwise import adopted, as_expr, lift_of
 from symgrad.ops.matrices import as_float
-from symgrad.ops.scan import Loop, Rules, scan_node, sizes_of, unpacked
+from symgrad.ops.scan import Rules, ScanLoop, scan_node, sizes_of, unpacked
 from symgrad.recurrence import rules
 from symgrad.recurrence.source import source
 
@@ -223,7 +223,7 @@ def loop_of(
     length: Dim,
     reverse: bool,
     parameters: Sequence[Expr] | None = None,
-) -> Loop:
+) -> ScanLoop:
     """The loop of a step; its parameters are the other symbols, where none are given.
 
     Raises
@@ -258,7 +258,7 @@ def loop_of(
         bound = {*frame.carries, *frame.elements}
         parameters = [x for x in free_symbols(*after, *outputs) if x not in bound]
     everything = [*frame.carries, *frame.elements, *parameters, *outputs]
-    return Loop(
+    return ScanLoop(
         tuple(frame.carries),
         tuple(frame.elements),
         tuple(parameters),

@@ -15,7 +15,7 @@ import numpy as np
 from symgrad.expr.dims import Dim, Shape
 from symgrad.expr.node import Expr
 from symgrad.expr.types import promote
-from symgrad.ops.scan import Loop
+from symgrad.ops.scan import ScanLoop
 from symgrad.program.build import lower
 from symgrad.program.ir import Program
 from symgrad.targets.expressions import Writer
@@ -31,7 +31,7 @@ from symgrad.targets.scalar_source import (
 
 
 @lru_cache(maxsize=1024)
-def source(loop: Loop) -> tuple[str, dict[str, str]]:
+def source(loop: ScanLoop) -> tuple[str, dict[str, str]]:
     """The name of the function that runs a loop, and the functions that it is made of, by name."""
     symbols = [*loop.carries, *loop.elements, *loop.parameters]
     results = [*loop.following, *loop.outputs]
@@ -60,7 +60,7 @@ def _named(prefix: str, group: Sequence[Expr]) -> list[str]:
 class _Names:
     """The names that the code has for what a loop handles."""
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: ScanLoop) -> None:
         self.sizes = {d: f"_n{i}" for i, d in enumerate(loop.sizes)}
         self.carries = _named("_c", loop.carries)
         self.elements = _named("_x", loop.elements)
@@ -76,7 +76,7 @@ class _Names:
         return f"({', '.join([*first, *map(self.dim, shape)])},)"
 
 
-def _function(loop: Loop, name: str, step: str, floats: Sequence[str]) -> list[str]:
+def _function(loop: ScanLoop, name: str, step: str, floats: Sequence[str]) -> list[str]:
     names = _Names(loop)
     arguments = ["_n", *names.sizes.values(), *names.carries, *names.elements, *names.parameters]
     quiet = bool(floats)
@@ -87,7 +87,7 @@ def _function(loop: Loop, name: str, step: str, floats: Sequence[str]) -> list[s
     return [f"def {name}({', '.join(arguments)}):", *[INDENT + line for line in lines]]
 
 
-def _given_lines(loop: Loop, names: _Names) -> list[str]:
+def _given_lines(loop: ScanLoop, names: _Names) -> list[str]:
     """Numbers among the arguments are arrays of their shapes."""
     found = []
     for group, symbols, first in (
@@ -102,7 +102,7 @@ def _given_lines(loop: Loop, names: _Names) -> list[str]:
     return found
 
 
-def _array_lines(loop: Loop, names: _Names, step: str) -> list[str]:
+def _array_lines(loop: ScanLoop, names: _Names, step: str) -> list[str]:
     shapes = [*[names.shape(c.shape) for c in loop.carries]]
     shapes += [names.shape(y.shape, "_n") for y in loop.outputs]
     shapes = ["()" if s == "(,)" else s for s in shapes]
@@ -130,11 +130,11 @@ def _array_lines(loop: Loop, names: _Names, step: str) -> list[str]:
 # Python floats
 
 
-def _is_of_floats(loop: Loop, program: Program) -> bool:
+def _is_of_floats(loop: ScanLoop, program: Program) -> bool:
     return has_scalar_form(program) and all(y.dtype == np.float64 for y in loop.outputs)
 
 
-def _float_lines(loop: Loop, program: Program) -> list[str]:
+def _float_lines(loop: ScanLoop, program: Program) -> list[str]:
     """The loop on Python floats, up to its return; what raises in it goes on to the code on arrays."""
     names = _Names(loop)
     writer = Writer(program, scalar_literal, scalar_spelling)

@@ -27,7 +27,7 @@ MAX_BLOCKS: Final = 8  # in a row, of a matrix that is looked at
 Rows = Sequence[Sequence[Expr]]
 
 
-class Grid(NamedTuple):
+class BlockMatrix(NamedTuple):
     """A square matrix of blocks, the diagonal ones square.
 
     Attributes
@@ -47,7 +47,7 @@ class Grid(NamedTuple):
         return [row[i] for i, row in enumerate(self.rows)]
 
 
-def grid_of(x: Expr) -> Grid | None:
+def grid_of(x: Expr) -> BlockMatrix | None:
     """The blocks of a matrix, by its rows or by its columns; None where they are no such grid."""
     if x.op is not CONCAT or x.ndim != 2 or len(x.args) > MAX_BLOCKS:
         return None
@@ -58,7 +58,7 @@ def grid_of(x: Expr) -> Grid | None:
     if len(found) < len(strips):
         return None
     rows = found if axis == 0 else [list(row) for row in zip(*found, strict=True)]
-    return Grid(rows, _is_zero(rows, above=True), _is_zero(rows, above=False))
+    return BlockMatrix(rows, _is_zero(rows, above=True), _is_zero(rows, above=False))
 
 
 def _cut(x: Expr, axis: int, sizes: Sequence[Dim]) -> list[Expr] | None:
@@ -80,7 +80,7 @@ def _is_zero(rows: Rows, above: bool) -> bool:
     )
 
 
-def _triangular(x: Expr) -> Grid | None:
+def _triangular(x: Expr) -> BlockMatrix | None:
     grid = grid_of(x)
     return grid if grid is not None and (grid.lower or grid.upper) else None
 
@@ -131,7 +131,7 @@ def _inverse(y: Expr) -> Expr | None:
     return concat([concat(row, 1) for row in blocks], 0)
 
 
-def _order(grid: Grid) -> Sequence[int]:
+def _order(grid: BlockMatrix) -> Sequence[int]:
     """The rows in the order of substitution."""
     return range(len(grid.rows)) if grid.lower else range(len(grid.rows) - 1, -1, -1)
 

@@ -20,7 +20,7 @@ from symgrad.expr.traverse import free_symbols, toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW, mul, power
 from symgrad.rewrite.names import cut, definitions_written_out, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import Term, as_expr, multiplied, raised, split
-from symgrad.rewrite.search import BOUNDED, Bounds, shorter_of, shortest
+from symgrad.rewrite.search import BOUNDED, Budget, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.sums import negated
 
@@ -31,7 +31,7 @@ MAX_ALONE: Final = 2  # names whose definitions are looked at each by itself
 MAX_SOLVED: Final = 2  # functions for which a definition is solved
 
 
-def shortest_by_names(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
+def shortest_by_names(forms: Sequence[Expr], bounds: Budget = BOUNDED) -> Expr:
     """`shortest`, which takes a name for a symbol, or what is found by the definitions and is shorter."""
     best = shortest(forms, bounds)
     parts = named_parts(toposort(forms[:1]))
@@ -45,20 +45,20 @@ def shortest_by_names(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
     best = _by_definitions(forms[0], best, rest, symbols, bounds)
     nested = [part for part in rest if len(named_parts(toposort([part]))) > 1]
     for part in nested[:MAX_ALONE]:  # in terms of other names
-        alone = Bounds(bounds.nodes, bounds.work // ALONE)
+        alone = Budget(bounds.nodes, bounds.work // ALONE)
         best = _by_definitions(forms[0], best, [part], symbols, alone)
     return best
 
 
 def _by_definitions(
-    given: Expr, best: Expr, parts: Sequence[Expr], symbols: Mapping[Expr, Expr], bounds: Bounds
+    given: Expr, best: Expr, parts: Sequence[Expr], symbols: Mapping[Expr, Expr], bounds: Budget
 ) -> Expr:
     """The best form, or what is found with some definitions written out where that is shorter."""
     names = {symbols[part] for part in parts}
     others = {part: name for part, name in symbols.items() if name not in names}
     (whole,) = definitions_written_out(cut([given], others))
     form = _tidy(whole, bounds)
-    bounds = Bounds(bounds.nodes, bounds.work // SHARE)
+    bounds = Budget(bounds.nodes, bounds.work // SHARE)
     for part in parts:
         (body,) = cut(part.args, symbols)
         form = _by_name(form, body, symbols[part], bounds)
@@ -68,11 +68,11 @@ def _by_definitions(
     return shorter_of(best, put_back([form], symbols)[0])
 
 
-def _tidy(x: Expr, bounds: Bounds) -> Expr:
+def _tidy(x: Expr, bounds: Budget) -> Expr:
     return shortest(simplify_all([x]), bounds)
 
 
-def _by_name(form: Expr, body: Expr, name: Expr, bounds: Bounds) -> Expr:
+def _by_name(form: Expr, body: Expr, name: Expr, bounds: Budget) -> Expr:
     """A formula in terms of a name, where that is shorter."""
     known: dict[Expr, Expr] = {}
     for x in (body, *simplify_all([body]), shortest([body], bounds)):

@@ -61,7 +61,7 @@ ENDS: Final[dict[Op, Ends]] = {
 MIRRORED: Final = (f.expit, special.erfc, special.ndtr, bose_einstein)
 
 
-class Monomial(NamedTuple):
+class LogisticTerm(NamedTuple):
     """``c * s**power * s(-u)**mirrored`` times the other factors of a term."""
 
     c: Any
@@ -118,7 +118,9 @@ def _mirror(s: Expr) -> Expr | None:
     return s.op.build((-s.args[0],), ()) if s.op in MIRRORED else None
 
 
-def _monomials(term: Expr, c: Any, own: Expr | None, s: Expr, rest: Expr | None) -> list[Monomial]:
+def _monomials(
+    term: Expr, c: Any, own: Expr | None, s: Expr, rest: Expr | None
+) -> list[LogisticTerm]:
     """A term as a monomial in s and its mirror image, if its other factors are `rest`; else nothing."""
     mirror = _mirror(s)
     power, mirrored, others = 0, 0, []
@@ -130,10 +132,10 @@ def _monomials(term: Expr, c: Any, own: Expr | None, s: Expr, rest: Expr | None)
             mirrored += n
         else:
             others.append(x)
-    return [Monomial(c, power, mirrored, term)] if _product(others) is rest else []
+    return [LogisticTerm(c, power, mirrored, term)] if _product(others) is rest else []
 
 
-def _divided(monomials: list[Monomial], s: Expr) -> list[Expr] | None:
+def _divided(monomials: list[LogisticTerm], s: Expr) -> list[Expr] | None:
     """The factors of a polynomial in s with its ends divided out; None where that changes nothing."""
     low = min(m.power for m in monomials)
     below = min(m.mirrored for m in monomials)

@@ -34,7 +34,7 @@ MAX_FACTORS: Final = 24  # of a term, products in it opened
 Logarithms = dict[Expr, Exact]
 
 
-class Part(NamedTuple):
+class ExponentialTerm(NamedTuple):
     """A term: its exponentials, their exponents, and its other factors."""
 
     exponentials: tuple[Expr, ...]
@@ -47,9 +47,9 @@ class Part(NamedTuple):
         return frozenset(self.exponents)
 
 
-def _part(term: Expr) -> Part:
+def _part(term: Expr) -> ExponentialTerm:
     factors = [(x, _exponent(x)) for x in _factors(term)]
-    return Part(
+    return ExponentialTerm(
         tuple([x for x, u in factors if u is not None]),
         tuple([u for _, u in factors if u is not None]),
         tuple([x for x, u in factors if u is None]),
@@ -129,7 +129,9 @@ def one_exponential(y: Expr) -> Expr | None:
     return add_all([*kept, *joined])
 
 
-def _joined(parts: Sequence[Part], group: Sequence[tuple[int, Logarithms]], like: Expr) -> Expr:
+def _joined(
+    parts: Sequence[ExponentialTerm], group: Sequence[tuple[int, Logarithms]], like: Expr
+) -> Expr:
     """The sum of terms whose exponents differ by logarithms, all by the shortest of them."""
     first, logs = min(group, key=lambda member: _size(parts[member[0]].exponents))
     terms = []

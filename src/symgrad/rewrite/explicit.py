@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
+from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import mapped
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.public import public
+from symgrad.ops.lifted import Nest, W
+from symgrad.ops.public import public_as_typed
 from symgrad.rewrite.names import definitions_written_out
 
 
-@public
+@overload
+def explicit(e: Nest) -> Nest: ...
+@overload
+def explicit(e: W) -> W: ...
+@overload
+def explicit(e: Any) -> Expr: ...
+@public_as_typed
 def explicit(e: Any) -> Any:
     """`e` with every `named` part replaced by its definition, those inside definitions too.
 

@@ -39,7 +39,7 @@ from symgrad.ops.power_derivatives import (
 from symgrad.ops.select import where
 
 
-class Power(NamedTuple):
+class ScaledPower(NamedTuple):
     """``factor * base**exponent``."""
 
     base: Expr
@@ -47,7 +47,7 @@ class Power(NamedTuple):
     factor: Expr
 
 
-def powers_in(z: Expr) -> list[Power]:
+def powers_in(z: Expr) -> list[ScaledPower]:
     """A factor as a power of each of its bases, x of ``(x/k)**p`` among them, with the rest as factor.
 
     A derivative of a power by its base is one; for what divides, as k does here, nothing is found.
@@ -59,31 +59,31 @@ def powers_in(z: Expr) -> list[Power]:
         return _powers_in_slope(z)
     if z.op is MUL:
         return [
-            Power(b, e, mul_all([c, *z.args[:i], *z.args[i + 1 :]]))
+            ScaledPower(b, e, mul_all([c, *z.args[:i], *z.args[i + 1 :]]))
             for i, y in enumerate(z.args)
             for b, e, c in powers_in(y)
         ]
     if z.op is not POW:
-        return [Power(z, one, one)]
+        return [ScaledPower(z, one, one)]
     p = z.args[1]
     inside = [(b, mul(e, p), power(c, p)) for b, e, c in powers_in(z.args[0])]
     of_product = z.args[0].op is MUL
-    return [Power(*t) for t in inside if not (of_product and is_negative_number(t[1]))]
+    return [ScaledPower(*t) for t in inside if not (of_product and is_negative_number(t[1]))]
 
 
-def _powers_in_slope(z: Expr) -> list[Power]:
+def _powers_in_slope(z: Expr) -> list[ScaledPower]:
     x, p, j, k, beside = parts_of(z)
     if k:
         return []
     scale, q = falling_factorial(p, j), shifted(p, -j)
-    found = [Power(b, mul(e, q), mul(scale, power(c, q))) for b, e, c in powers_in(x)]
+    found = [ScaledPower(b, mul(e, q), mul(scale, power(c, q))) for b, e, c in powers_in(x)]
     if beside is None:
         return found
     more = power(beside.base, number(beside.times, z.shape))
     joined = []
     for b, e, c in found:
-        own = power_of(more, b) or Power(b, number(0, z.shape), more)
-        joined.append(Power(b, add(e, own.exponent), mul(c, own.factor)))
+        own = power_of(more, b) or ScaledPower(b, number(0, z.shape), more)
+        joined.append(ScaledPower(b, add(e, own.exponent), mul(c, own.factor)))
     return joined
 
 
@@ -92,7 +92,7 @@ def is_negative_number(x: Expr) -> bool:
     return not isinstance(c, bool) and bool(c < 0)
 
 
-def power_of(z: Expr, base: Expr) -> Power | None:
+def power_of(z: Expr, base: Expr) -> ScaledPower | None:
     """A factor as a power of a base."""
     return next((p for p in powers_in(z) if p.base is base), None)
 

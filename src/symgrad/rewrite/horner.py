@@ -44,18 +44,18 @@ Power = tuple[Expr, int]  # a base and an exponent of at least 2
 
 
 @dataclass(frozen=True)
-class Term:
+class HornerTerm:
     """A number times powers of bases; where it is not taken apart, it is one base itself."""
 
     coefficient: Any
     powers: Mapping[Expr, int]
 
-    def over(self, powers: Mapping[Expr, int]) -> Term:
+    def over(self, powers: Mapping[Expr, int]) -> HornerTerm:
         """The term divided by powers that it has."""
         rest = {b: n - powers.get(b, 0) for b, n in self.powers.items()}
-        return Term(self.coefficient, {b: n for b, n in rest.items() if n})
+        return HornerTerm(self.coefficient, {b: n for b, n in rest.items() if n})
 
-    def without(self, base: Expr) -> Term:
+    def without(self, base: Expr) -> HornerTerm:
         """The term over its power of a base."""
         return self.over({base: self.powers[base]})
 
@@ -100,7 +100,7 @@ class _Scheme:
 
     def __init__(self, order: Sequence[Expr], uses: Mapping[Expr, int]) -> None:
         self.uses = uses
-        self.sums: dict[Expr, list[Term]] = {}
+        self.sums: dict[Expr, list[HornerTerm]] = {}
         self.held: Counter[Power] = Counter()
         self.opened: set[Expr] = set()  # products whose factors are those of a sum's term
         self.nestable: set[Expr] = set()  # sums of which several terms have a base in common
@@ -123,7 +123,7 @@ class _Scheme:
                     if arg.op is POW:
                         self.held.update(_powers([_as_power(arg)]))
 
-    def _term(self, x: Expr, total: Expr) -> Term:
+    def _term(self, x: Expr, total: Expr) -> HornerTerm:
         """A term of a sum; products that nothing else uses are taken apart."""
         coefficient: Any = 1
         powers: dict[Expr, int] = {}
@@ -134,7 +134,7 @@ class _Scheme:
             if not (factor.ty.weak or factor.ty is total.ty or factor.dtype == total.dtype) or (
                 c.__class__ is bool
             ):
-                return Term(1, {x: 1})
+                return HornerTerm(1, {x: 1})
             if c is not None:
                 coefficient = coefficient * c
             elif factor.op is MUL and self.uses[factor] == 1 and not is_scaled_far(factor):
@@ -148,7 +148,7 @@ class _Scheme:
             if len(powers) > MAX_FACTORS:
                 return _as_power(x)
         self.opened.update(inner)
-        return Term(coefficient, powers)
+        return HornerTerm(coefficient, powers)
 
     # Nesting
 
@@ -160,7 +160,7 @@ class _Scheme:
         self.held.subtract(_powers(terms))
         common = _common_number(terms)
         if common != 1:
-            terms = [Term(_exact(Fraction(t.coefficient) / common), t.powers) for t in terms]
+            terms = [HornerTerm(_exact(Fraction(t.coefficient) / common), t.powers) for t in terms]
         nest = _Nest(self.held, node, image)
         parts = nest.parts(terms)
         self.held.update(nest.mine if parts is not None else _powers(terms))
@@ -171,7 +171,7 @@ class _Scheme:
         return total if total.ty is node.ty else None
 
 
-def _common_number(terms: Sequence[Term]) -> int | Fraction:
+def _common_number(terms: Sequence[HornerTerm]) -> int | Fraction:
     """The positive exact number by which all terms are multiplied, but for signs."""
     sizes = {abs(t.coefficient) for t in terms}
     size = sizes.pop()
@@ -182,15 +182,15 @@ def _exact(c: Fraction) -> int | Fraction:
     return c.numerator if c.denominator == 1 else c
 
 
-def _as_power(x: Expr) -> Term:
+def _as_power(x: Expr) -> HornerTerm:
     """A factor as a power of a base, itself where its exponent is no small positive int."""
     n: Any = value_of(x.args[1]) if x.op is POW else None
     if n.__class__ is int and 2 <= n <= MAX_UNROLLED:
-        return Term(1, {x.args[0]: n})
-    return Term(1, {x: 1})
+        return HornerTerm(1, {x.args[0]: n})
+    return HornerTerm(1, {x: 1})
 
 
-def _powers(terms: Iterable[Term]) -> set[Power]:
+def _powers(terms: Iterable[HornerTerm]) -> set[Power]:
     """The powers that terms need, with those on the way to them."""
     return {(b, m) for t in terms for b, n in t.powers.items() if n > 1 for m in _chain(n)}
 
@@ -204,7 +204,7 @@ class _Nest:
         self.image = image
         self.mine: set[Power] = set()
 
-    def parts(self, terms: Sequence[Term]) -> list[Expr] | None:
+    def parts(self, terms: Sequence[HornerTerm]) -> list[Expr] | None:
         """The terms of a sum, those with powers of one base as one; None where nothing is saved.
 
         Bases come in the order of what they save, each with the terms that are still free. Nested sums
@@ -235,7 +235,7 @@ class _Nest:
         both = rest | first
         return [both[k] for k in sorted(both)]
 
-    def _saved(self, base: Expr, terms: Sequence[Term]) -> int:
+    def _saved(self, base: Expr, terms: Sequence[HornerTerm]) -> int:
         """Multiplications saved by nesting terms in powers of a base."""
         if base.op is EYE or has_identity(base):
             return 0
@@ -254,7 +254,7 @@ class _Nest:
         needed = {(base, m) for n in exponents for m in _chain(n)} - self.mine
         return sum(self.held[power] <= 0 for power in needed)
 
-    def _in_powers(self, base: Expr, terms: Sequence[Term]) -> Expr:
+    def _in_powers(self, base: Expr, terms: Sequence[HornerTerm]) -> Expr:
         """``m*b**g1*(c1 + b**g2*(c2 + ...))`` for terms that all have powers of a base.
 
         What else all of them have is in front.
@@ -262,7 +262,7 @@ class _Nest:
         others = [b for b in terms[0].powers if b is not base and all(b in t.powers for t in terms)]
         common = {b: min(t.powers[b] for t in terms) for b in others}
         terms = [t.over(common) for t in terms]
-        self.mine |= _powers([Term(1, common)])
+        self.mine |= _powers([HornerTerm(1, common)])
         exponents = sorted({t.powers[base] for t in terms}, reverse=True)
         self.mine |= {(base, m) for gap in _gaps(exponents) for m in _chain(gap)}
         inner: list[Expr] = []
@@ -283,7 +283,7 @@ class _Nest:
             return mul(y, x)
         return raw_product((*y.args, x)) if y.op is MUL else raw_product((x, y))
 
-    def _product(self, term: Term) -> Expr:
+    def _product(self, term: HornerTerm) -> Expr:
         factors = [self._raised(b, n) for b, n in term.powers.items()]
         c = number(term.coefficient, self.like.shape)
         if not factors:

@@ -33,7 +33,7 @@ Exponentials = dict[Exponent, Fraction]
 ZERO: Final[Exponent] = frozenset()
 
 
-class Part(NamedTuple):
+class HyperbolicTerm(NamedTuple):
     """A term of a sum: a sum of exponentials with numbers, times other factors."""
 
     exponentials: Exponentials
@@ -65,7 +65,7 @@ def _has_function(term: Expr) -> bool:
     return any(_base(x)[0].op in FUNCTIONS for x in factors_of(term))
 
 
-def _part(term: Expr) -> Part | None:
+def _part(term: Expr) -> HyperbolicTerm | None:
     """A term as exponentials; None where a number in it is not finite."""
     total: Exponentials = {ZERO: Fraction(1)}
     others = []
@@ -88,7 +88,7 @@ def _part(term: Expr) -> Part | None:
             others.append(x)
     if len(total) > MAX_EXPONENTIALS:
         return None
-    return Part(total, raw_product(tuple(others)) if others else None, functions, term)
+    return HyperbolicTerm(total, raw_product(tuple(others)) if others else None, functions, term)
 
 
 def _by_exponentials(x: Expr) -> Exponentials:
@@ -128,9 +128,9 @@ def _add(total: Exponentials, u: Exponent, c: Fraction) -> None:
         del total[u]
 
 
-def _connected(parts: Sequence[Part]) -> list[list[Part]]:
+def _connected(parts: Sequence[HyperbolicTerm]) -> list[list[HyperbolicTerm]]:
     """The terms with the same other factors, in groups that share exponents but for the sign."""
-    groups: list[tuple[Expr | None, set[Exponent], list[Part]]] = []
+    groups: list[tuple[Expr | None, set[Exponent], list[HyperbolicTerm]]] = []
     for part in parts:
         mine = {w for u in part.exponentials for w in (u, _scaled(u, -1))}
         members = [part]
@@ -145,7 +145,7 @@ def _connected(parts: Sequence[Part]) -> list[list[Part]]:
     return [members for _, _, members in groups if len(members) > 1]
 
 
-def _joined(group: Sequence[Part], like: Expr) -> Expr | None:
+def _joined(group: Sequence[HyperbolicTerm], like: Expr) -> Expr | None:
     """The sum of exponentials in its short form; None where nothing cancels and no function is found."""
     total: Exponentials = {}
     for part in group:

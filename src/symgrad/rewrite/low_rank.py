@@ -49,7 +49,7 @@ from symgrad.rewrite.triangles import diagonal_entries, product_of_diagonal
 MAX_TERMS: Final = 8
 
 
-class LowRank(NamedTuple):
+class LowRankUpdate(NamedTuple):
     """``diag(d) + c*outer(u, u)``, or ``diag(d) + c*u @ u.T`` of a matrix u with few columns.
 
     All d are positive, c is at least zero.
@@ -78,13 +78,13 @@ class LowRank(NamedTuple):
         return add_all([eye(self.u.shape[1], product.dtype), scale(product, self.c)])
 
 
-def low_rank(x: Expr) -> LowRank | None:
+def low_rank(x: Expr) -> LowRankUpdate | None:
     """A sum as a positive diagonal and one low-rank term; None for anything else."""
     split = _diagonal_and_rest(x)
     update = None if split is None else _update(split[1])
     if split is None or update is None or not is_nonnegative(update[0]):
         return None
-    return LowRank(split[0], *update)
+    return LowRankUpdate(split[0], *update)
 
 
 def _diagonal_and_rest(x: Expr) -> tuple[Expr, Expr] | None:
@@ -216,7 +216,7 @@ def _times_own_factor(y: Expr) -> Expr | None:
     return None
 
 
-def _by_small_system(found: LowRank, labels: Labels, fresh: int) -> list[tuple[Expr, Labels]]:
+def _by_small_system(found: LowRankUpdate, labels: Labels, fresh: int) -> list[tuple[Expr, Labels]]:
     """``inv(A) @ u`` as operands of a product: a vector over a number, or two matrices."""
     w, inner = found.scaled, found.inner
     if w.ndim == 1:

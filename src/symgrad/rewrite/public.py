@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import mapped
 from symgrad.expr.traverse import toposort
 from symgrad.ops.elementwise import as_expr
-from symgrad.ops.public import public
+from symgrad.ops.lifted import Nest, W
+from symgrad.ops.public import public_as_typed
 from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.canonical import canonical
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
@@ -20,7 +21,25 @@ from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.updates import of_diagonals, of_regular
 
 
-@public
+@overload
+def simplify(
+    e: Nest,
+    level: Literal["basic", "full"] = "basic",
+    guarantee: Literal["exact", "rounding", "domain"] = "domain",
+) -> Nest: ...
+@overload
+def simplify(
+    e: W,
+    level: Literal["basic", "full"] = "basic",
+    guarantee: Literal["exact", "rounding", "domain"] = "domain",
+) -> W: ...
+@overload
+def simplify(
+    e: Any,
+    level: Literal["basic", "full"] = "basic",
+    guarantee: Literal["exact", "rounding", "domain"] = "domain",
+) -> Expr: ...
+@public_as_typed
 def simplify(e: Any, level: str = "basic", guarantee: str = "domain") -> Any:
     """`e` with terms and powers collected, elementary identities applied, in its shortest form.
 

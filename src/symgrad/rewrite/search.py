@@ -72,19 +72,19 @@ SMALL: Final = 64  # nodes; in larger formulas rules do more at a time, so they 
 
 
 @dataclass(frozen=True)
-class Bounds:
+class Budget:
     """How many nodes a formula may have, and how much work its search may be."""
 
     nodes: int
     work: int
 
 
-BOUNDED: Final = Bounds(300, 2000)
-WITHOUT_BOUND: Final = Bounds(1 << 40, 1 << 40)
+BOUNDED: Final = Budget(300, 2000)
+WITHOUT_BOUND: Final = Budget(1 << 40, 1 << 40)
 
 
 @COLLECTOR_PAUSED
-def shortest(forms: Sequence[Expr], bounds: Bounds = BOUNDED) -> Expr:
+def shortest(forms: Sequence[Expr], bounds: Budget = BOUNDED) -> Expr:
     """The shortest form in print that the rules reach from some forms of one formula.
 
     The first of them where it is no scalar formula without branches, or too large.

@@ -16,7 +16,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.traverse import rebuild, toposort
 from symgrad.expr.tuning import tuning
 from symgrad.ops.einsum import EINSUM
-from symgrad.rewrite.unrolling import Parts, single
+from symgrad.rewrite.unrolling import UnrolledParts, single
 
 
 def write_out_short_axes(outputs: Sequence[Expr]) -> Sequence[Expr]:
@@ -33,7 +33,7 @@ def write_out_short_axes(outputs: Sequence[Expr]) -> Sequence[Expr]:
 def _written(
     order: Sequence[Expr], axes: Mapping[Expr, int], outputs: Sequence[Expr]
 ) -> list[Expr]:
-    parts = Parts(lambda x: (axes[x],) if x in axes else ())
+    parts = UnrolledParts(lambda x: (axes[x],) if x in axes else ())
     for y in order:
         if y in axes or any(arg in axes for arg in y.args):
             parts.grids[y] = parts.elementwise(y) if y.op.elementwise else parts.contracted(y)

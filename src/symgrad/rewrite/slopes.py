@@ -35,7 +35,7 @@ from symgrad.ops.continued import at_zero
 from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.power_derivatives import (
     POWER_DERIVATIVE,
-    Factor,
+    BaseFactor,
     falling_factorial,
     never_zero,
     parts_of,
@@ -299,7 +299,7 @@ def _with_factors(factors: list[Expr]) -> list[Expr]:
                 continue
             if factor is None or factor.base is base:
                 times = n + (0 if factor is None else factor.times)
-                slopes[at] = power_derivative(x, p, j, k, Factor(base, times, inside[base]))
+                slopes[at] = power_derivative(x, p, j, k, BaseFactor(base, times, inside[base]))
                 others = without(others, z)
     return [*others, *slopes]
 

@@ -25,7 +25,7 @@ MAX_TERMS: Final = 8  # of a sum that is looked at
 Slopes = Callable[[Sequence[Expr]], Sequence[Expr]]  # factors with derivatives of powers as one
 
 
-class Term(NamedTuple):
+class PowerTerm(NamedTuple):
     """``coefficient * base**exponent``; the coefficient is 0 where `scale` is."""
 
     exponent: Expr
@@ -47,7 +47,7 @@ def right_sum(y: Expr, slopes: Slopes) -> Expr:
     return y
 
 
-def _term(factors: Sequence[Expr], base: Expr) -> Term | None:
+def _term(factors: Sequence[Expr], base: Expr) -> PowerTerm | None:
     """The product of factors as a power of the base; None where it has none."""
     powers = [(z, power_of(z, base)) for z in factors]
     found = [p for _, p in powers if p is not None]
@@ -55,13 +55,13 @@ def _term(factors: Sequence[Expr], base: Expr) -> Term | None:
         return None
     scale = mul_all([p.factor for p in found])
     others = [z for z, p in powers if p is None]
-    return Term(add_all([p.exponent for p in found]), mul_all([scale, *others]), scale)
+    return PowerTerm(add_all([p.exponent for p in found]), mul_all([scale, *others]), scale)
 
 
-def _by_exponent(terms: Sequence[Term]) -> list[list[Term]] | None:
+def _by_exponent(terms: Sequence[PowerTerm]) -> list[list[PowerTerm]] | None:
     """Terms of equal exponents together, the lowest first; None where they differ by symbols."""
     first = terms[0].exponent
-    groups: dict[Any, list[Term]] = {}
+    groups: dict[Any, list[PowerTerm]] = {}
     for t in terms:
         parts = [(1, u) for u in _flat(t.exponent)] + [(-1, u) for u in _flat(first)]
         difference = value_of(collect_sum(parts, first, False))
@@ -85,7 +85,7 @@ def _may_be_low(exponent: Expr) -> bool:
     return len(numbers) < len(terms) and any(v < 0 for v in numbers)
 
 
-def _lowest(base: Expr, groups: Sequence[Sequence[Term]]) -> Expr:
+def _lowest(base: Expr, groups: Sequence[Sequence[PowerTerm]]) -> Expr:
     """What the sum is where the base is 0."""
     total: Expr = number(0, base.shape)
     for terms in reversed(groups):
@@ -96,7 +96,7 @@ def _lowest(base: Expr, groups: Sequence[Sequence[Term]]) -> Expr:
     return total
 
 
-def _coefficient(t: Term) -> Expr:
+def _coefficient(t: PowerTerm) -> Expr:
     """A coefficient, with zeros that win over logarithms."""
     if not logarithms_in(t.coefficient) or value_of(t.scale) is not None:
         return t.coefficient

@@ -36,6 +36,7 @@ from symgrad.expr.types import FLOAT, Ty
 from symgrad.ops.arithmetic import add_all, mul_all
 from symgrad.ops.cast import CAST, cast
 from symgrad.ops.einsum import EINSUM, einsum_node, insert_axes
+from symgrad.ops.gathering import GATHER, SCATTER
 from symgrad.ops.layout import concat, full_entry, slice_of
 from symgrad.ops.symmetry import is_symmetric
 
@@ -44,7 +45,7 @@ Grid = Any  # numpy object array of Expr
 ENTRY_ASSUMPTIONS: Final = ("positive", "negative", "nonnegative", "nonzero", "real", "integer")
 
 
-class Scalars(NamedTuple):
+class EntryScalars(NamedTuple):
     """The entries of parameters and of outputs."""
 
     parameters: list[Grid]
@@ -63,8 +64,15 @@ def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
         any(x.shape for x in (*parameters, *order))
         and all(x.ty is FLOAT and _is_small(x) for x in parameters)
         and all((y.ty is FLOAT or y.ty.weak) and _is_small(y) for y in outputs)
-        and all(x.op in RULES or x.op.elementwise or x.op.unrolled is not None for x in order)
+        and all(map(_is_written_out, order))
     )
+
+
+def _is_written_out(x: Expr) -> bool:
+    """Whether there is a rule for a node; places to pick from must be known."""
+    if x.op in PICKING:
+        return all(index.op is CONST for index in x.args[1:])
+    return x.op in RULES or x.op.elementwise or x.op.unrolled is not None
 
 
 def _is_small(x: Expr) -> bool:
@@ -75,7 +83,9 @@ def _is_small(x: Expr) -> bool:
     )
 
 
-def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) -> Scalars | None:
+def by_entries(
+    parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]
+) -> EntryScalars | None:
     """The entries of outputs that have them; None where they are too many for code on floats.
 
     Parameters come with the identifiers that the names of their entries are made of.
@@ -86,13 +96,15 @@ def by_entries(parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]) 
     ):
         return None
     names = Names([identifier for identifier, _ in parameters])
-    parts = Parts(lambda x: tuple(range(x.ndim)))
+    parts = UnrolledParts(lambda x: tuple(range(x.ndim)))
     grids = parts.grids
     grids.update({x: _symbols(identifier, x, names) for identifier, x in parameters})
     for node in order:
         if node not in grids:
             grids[node] = RULES.get(node.op, _by_record)(node, parts)
-    return Scalars([grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs])
+    return EntryScalars(
+        [grids[x] for _, x in parameters], [_mirrored(y, grids[y]) for y in outputs]
+    )
 
 
 def pays(steps: int, array_steps: int) -> bool:
@@ -163,7 +175,7 @@ def _mirrored(y: Expr, grid: Grid) -> Grid:
     return grid
 
 
-class Parts:
+class UnrolledParts:
     """Nodes that are written out: `axes` tells along which axes, `grids` holds the parts of each.
 
     A node that is written out along no axis has a grid of shape (), which holds it whole.
@@ -245,7 +257,7 @@ def _joined(parts: Sequence[Expr], axis: int) -> Expr:
 # Nodes, written out along all axes
 
 
-def _by_record(node: Expr, parts: Parts) -> Grid:
+def _by_record(node: Expr, parts: UnrolledParts) -> Grid:
     """By the record's own form, in which plain numbers may stand; else entry by entry."""
     if node.op.unrolled is None:
         return parts.elementwise(node)
@@ -254,27 +266,50 @@ def _by_record(node: Expr, parts: Parts) -> Grid:
     return _grid(entries, node.shape)
 
 
-def _cast(node: Expr, parts: Parts) -> Grid:
+def _cast(node: Expr, parts: UnrolledParts) -> Grid:
     """Entries in another type; numbers in float64 need none."""
     (ty,) = node.params
     entries = parts.grids[node.args[0]].ravel()
     return _grid([x if ty is FLOAT and x.ty.weak else cast(x, ty) for x in entries], node.shape)
 
 
-def _leaf(node: Expr, parts: Parts) -> Grid:
+def _leaf(node: Expr, parts: UnrolledParts) -> Grid:
     return single(node)
 
 
-def _constant(node: Expr, parts: Parts) -> Grid:
+def _constant(node: Expr, parts: UnrolledParts) -> Grid:
     if is_number(node):
         return _filled(node.shape, _number(node.params[0], node.ty))
     array = node.params[0].array
     return _grid([number(v, (), node.ty) for v in array.ravel().tolist()], node.shape)
 
 
-def _eye(node: Expr, parts: Parts) -> Grid:
+def _eye(node: Expr, parts: UnrolledParts) -> Grid:
     pair = _number(0, node.ty), _number(1, node.ty)
     return _grid([pair[v] for v in np.eye(node.params.extent, dtype=int).ravel()], node.shape)
+
+
+def _gathered(node: Expr, parts: UnrolledParts) -> Grid:
+    """The entries at known places."""
+    grid = parts.grids[node.args[0]][_indices(node, parts)]
+    return _grid(list(grid.ravel()), node.shape) if isinstance(grid, np.ndarray) else single(grid)
+
+
+def _scattered(node: Expr, parts: UnrolledParts) -> Grid:
+    """What is added at each known place."""
+    shape: Any = node.shape
+    places = np.arange(math.prod(shape)).reshape(shape)[_indices(node, parts)]
+    terms: list[list[Expr]] = [[] for _ in range(math.prod(shape))]
+    for place, entry in zip(places.ravel(), parts.grids[node.args[0]].ravel(), strict=True):
+        if not _is_zero(entry):
+            terms[place].append(entry)
+    return _grid([add_all(t) if t else _number(0, node.ty) for t in terms], shape)
+
+
+def _indices(node: Expr, parts: UnrolledParts) -> tuple[Any, ...]:
+    """The arrays of places, on the leading axes, that a node picks or fills."""
+    grids = [parts.grids[index] for index in node.args[1:]]
+    return tuple([np.array([value_of(e) for e in g.ravel()], int).reshape(g.shape) for g in grids])
 
 
 def _extents(node: Expr) -> dict[int, Any]:
@@ -297,11 +332,14 @@ def _is_zero(x: Expr) -> bool:
 
 
 # Leaves, and what is not by `Op.unrolled`: numbers are typed by them, and products leave zeros out
-RULES: Final[dict[Any, Callable[[Expr, Parts], Grid]]] = {
+RULES: Final[dict[Any, Callable[[Expr, UnrolledParts], Grid]]] = {
     SYMBOL: _leaf,
     NAMED_NUMBER: _leaf,
     CONST: _constant,
     EYE: _eye,
     CAST: _cast,
     EINSUM: lambda node, parts: parts.contracted(node),
+    GATHER: _gathered,
+    SCATTER: _scattered,
 }
+PICKING: Final = (GATHER, SCATTER)

@@ -22,10 +22,10 @@ from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import add_all
 from symgrad.ops.einsum import sum_axes
 from symgrad.program.build import is_batched, lower
-from symgrad.solve.loops import Parts, equation_loop, program_of
+from symgrad.solve.loops import LoopParts, equation_loop, program_of
 from symgrad.solve.losses import Loss
 from symgrad.solve.problem import Problem
-from symgrad.solve.templates import Loop
+from symgrad.solve.templates import LoopText
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
 from symgrad.targets.scalar_source import TROUBLE, has_scalar_form
@@ -84,15 +84,15 @@ def _module(
     called: str,
     options: dict[str, Any],
     defaults: str,
-    loop: Loop | None = None,
+    loop: LoopText | None = None,
 ) -> str:
     """Functions, and `solve`: a loop to try first, and the call of a solver of the runtime.
 
-    `called` is its name with the first arguments; the last ones are the rounding levels and the `Call`.
+    `called` is its name with the first arguments; the last are the rounding levels and the `SolverCall`.
     """
     names = program_of(problem, [])[1][len(problem.unknowns) :]
     listed = "".join(f"{name}, " for name in names)
-    form = f"Form({', '.join(map(repr, problem.form))})"
+    form = f"ProblemForm({', '.join(map(repr, problem.form))})"
     imports = {*(loop.imports if loop else []), *_imports_of(repr(options))}
     lines = [f"{INDENT}{line}" for line in (loop.lines if loop else [])]
     return "\n".join(
@@ -109,7 +109,7 @@ def _module(
             f"{INDENT}options = {options!r}",
             f"{INDENT}given = ({listed.strip()})",
             f"{INDENT}tolerances = Tolerances(tol, xtol, ftol, gtol, x_scale)",
-            f"{INDENT}call = Call(",
+            f"{INDENT}call = SolverCall(",
             f"{INDENT}    form, x0, given, options, tolerances, maxiter, raise_on_failure, callback",
             f"{INDENT})",
             f"{INDENT}return {called}, rounding, call)",
@@ -158,7 +158,7 @@ def system_code(
     parts: int,
     options: dict[str, Any],
     defaults: str,
-    write: Callable[[Problem, Sequence[Expr]], Parts | None] | None = None,
+    write: Callable[[Problem, Sequence[Expr]], LoopParts | None] | None = None,
 ) -> str:
     """The functions of a system, for one problem and for a batch, and the call of its solver.
 

@@ -16,9 +16,9 @@ from symgrad.solve import modules
 from symgrad.solve.code import over_problems
 from symgrad.solve.problem import Problem
 from symgrad.solve.runtime.arguments import (
-    Call,
-    Form,
+    ProblemForm,
     Problems,
+    SolverCall,
     Tolerances,
     box,
     prepare,
@@ -56,7 +56,7 @@ class Conditions:
         Makes the equations, when they are first needed: as many as unknowns, in the same shapes.
     sparse : bool
         Whether the matrix is made of the entries that can differ from zero.
-    form : Form, optional
+    form : ProblemForm, optional
         Of the solver's unknowns, where there are others.
     kind : {"root", "minimum"}
         What the solver looks for; a fit is a minimum of its own class.
@@ -76,7 +76,7 @@ class Conditions:
         problem: Problem,
         formulas: Callable[[], Sequence[Expr]],
         sparse: bool = False,
-        form: Form | None = None,
+        form: ProblemForm | None = None,
         bounds: Any = None,
         kind: str = "root",
     ) -> None:
@@ -101,7 +101,7 @@ class Conditions:
 
     def problems(self, x: Any, params: tuple[Any, ...]) -> Problems:
         """The problems of a call with these parameters, at points `x` in the form of the unknowns."""
-        call = Call(self.problem.form, x, params, {}, Tolerances(0.0), 0, False, None)
+        call = SolverCall(self.problem.form, x, params, {}, Tolerances(0.0), 0, False, None)
         return prepare(call, finite=False)
 
     def held(self, solution: Any, problems: Problems, index: Any) -> Any:

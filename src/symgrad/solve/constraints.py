@@ -160,11 +160,11 @@ class Kkt(NamedTuple):
     [2*x - lambda, 2*y - lambda] [lambda]
     """
 
-    stationarity: Formulas
-    equal: Formulas
-    inequal: Formulas
-    complementarity: Formulas
-    multipliers: Formulas
+    stationarity: Formulas[Any]
+    equal: Formulas[Any]
+    inequal: Formulas[Any]
+    complementarity: Formulas[Any]
+    multipliers: Formulas[Any]
 
 
 @with_functions("unknowns")
@@ -233,7 +233,7 @@ def constrained_solver(
     bounds: Any,
     remake: tuple[Any, ...],
     described: Any,
-) -> Solver:
+) -> Solver[Any]:
     """The solver of a minimisation under constraints.
 
     ``bounds(leaves)`` gives the bounds of the unknowns, ``described(problem, how)`` what `explain` says.

@@ -14,7 +14,7 @@ from symgrad.expr.rewriting import replace
 from symgrad.print.latex import latex
 from symgrad.solve.conditions import Conditions, compiled
 from symgrad.solve.problem import Problem
-from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, split
+from symgrad.solve.runtime.arguments import Problems, SolverCall, Tolerances, split
 from symgrad.solve.runtime.omit import without_missing
 from symgrad.solve.runtime.results import Fit
 
@@ -138,7 +138,7 @@ class FitConditions(Conditions):
             return super().problems(x, params)
         if self._probe is None:
             self._probe = compiled("probe", self.given, list(self.given.formulas))
-        call = Call(self.given.form, x, params, {}, Tolerances(0.0), 0, False, None)
+        call = SolverCall(self.given.form, x, params, {}, Tolerances(0.0), 0, False, None)
         return without_missing(self._probe, call)
 
     def residuals(self, solution: Fit) -> Any:

@@ -36,6 +36,7 @@ from symgrad.solve.code import (
 from symgrad.solve.fit_report import FitConditions
 from symgrad.solve.losses import Loss
 from symgrad.solve.problem import Problem, bounds_of, declared, problem_of, size_of
+from symgrad.solve.runtime.results import Fit
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver, described, keywords
 from symgrad.solve.structure import entries_of_jacobian
@@ -60,7 +61,7 @@ def least_squares(
     fixed: Mapping[Any, Any] | None = None,
     nan_policy: str = "raise",
     method: str = "auto",
-) -> Solver:
+) -> Solver[Fit]:
     """Compile a solver that minimises ``sum(r**2)``, by Levenberg and Marquardt with exact Jacobian.
 
     Where residuals are left, such steps may converge slowly; Newton's on the sum of squares then end the

@@ -36,7 +36,7 @@ CRAMER: Final = 3  # unknowns up to which determinants are written out
 EXTENT: Final = 3  # of axes whose extent is a name, in samples
 
 
-class Entry(NamedTuple):
+class SampledEntry(NamedTuple):
     """A formula, and its values at the sample points."""
 
     formula: Expr
@@ -48,8 +48,8 @@ class Entry(NamedTuple):
         return bool(value_of(self.formula) == 0)
 
 
-ZERO: Final = Entry(number(0), np.zeros(2 * POINTS))
-ONE: Final = Entry(number(1), np.ones(2 * POINTS))
+ZERO: Final = SampledEntry(number(0), np.zeros(2 * POINTS))
+ONE: Final = SampledEntry(number(1), np.ones(2 * POINTS))
 
 
 @with_functions("unknowns")
@@ -156,7 +156,7 @@ def _coefficient(residual: Expr, x: Expr, leaves: Sequence[Expr], k: int) -> Exp
 # Sample points
 
 
-def _sampled(rows: list[list[Expr]]) -> list[list[Entry]]:
+def _sampled(rows: list[list[Expr]]) -> list[list[SampledEntry]]:
     """The entries with their values; what vanishes at all points is zero."""
     formulas = [e for row in rows for e in row]
     flat = exchanged(formulas, stand_ins(formulas))
@@ -187,30 +187,30 @@ def _value(x: Expr, random: np.random.Generator, positive: bool) -> Any:
     return value * random.choice([-1.0, 1.0], shape)
 
 
-def _entry(formula: Expr, values: Any, scale: Any) -> Entry:
+def _entry(formula: Expr, values: Any, scale: Any) -> SampledEntry:
     if value_of(formula) == 0:
         return ZERO
     known = np.isfinite(values) & np.isfinite(scale)
     if known.any() and np.all(np.abs(values[known]) <= ROUNDING * scale[known]):
         return ZERO
-    return Entry(formula, values)
+    return SampledEntry(formula, values)
 
 
-def _times(a: Entry, b: Entry) -> Entry:
+def _times(a: SampledEntry, b: SampledEntry) -> SampledEntry:
     if a.zero or b.zero:
         return ZERO
     with np.errstate(all="ignore"):
-        return Entry(a.formula * b.formula, a.values * b.values)
+        return SampledEntry(a.formula * b.formula, a.values * b.values)
 
 
-def _over(a: Entry, b: Entry) -> Entry:
+def _over(a: SampledEntry, b: SampledEntry) -> SampledEntry:
     if a.zero:
         return ZERO
     with np.errstate(all="ignore"):  # a sample point may be a zero of b
-        return Entry(a.formula / b.formula, a.values / b.values)
+        return SampledEntry(a.formula / b.formula, a.values / b.values)
 
 
-def _minus(a: Entry, b: Entry) -> Entry:
+def _minus(a: SampledEntry, b: SampledEntry) -> SampledEntry:
     if b.zero:
         return a
     with np.errstate(all="ignore"):
@@ -221,7 +221,7 @@ def _minus(a: Entry, b: Entry) -> Entry:
 # Determinants
 
 
-def _by_determinants(rows: Sequence[Sequence[Entry]]) -> list[Expr] | None:
+def _by_determinants(rows: Sequence[Sequence[SampledEntry]]) -> list[Expr] | None:
     """Cramer's rule; None where the determinant is zero."""
     n = len(rows)
     matrix = [list(row[:n]) for row in rows]
@@ -240,7 +240,7 @@ def _by_determinants(rows: Sequence[Sequence[Entry]]) -> list[Expr] | None:
     return found
 
 
-def _determinant(matrix: Sequence[Sequence[Entry]]) -> Entry:
+def _determinant(matrix: Sequence[Sequence[SampledEntry]]) -> SampledEntry:
     """By the first row; of matrices of `CRAMER` rows at most."""
     if len(matrix) == 1:
         return matrix[0][0]
@@ -251,14 +251,16 @@ def _determinant(matrix: Sequence[Sequence[Entry]]) -> Entry:
     for k, head in enumerate(matrix[0]):
         minor = _determinant([[*row[:k], *row[k + 1 :]] for row in matrix[1:]])
         term = _times(head, minor)
-        total = _minus(total, _times(Entry(number(-1), -ONE.values), term) if k % 2 == 0 else term)
+        total = _minus(
+            total, _times(SampledEntry(number(-1), -ONE.values), term) if k % 2 == 0 else term
+        )
     return total
 
 
 # Elimination
 
 
-def _by_elimination(rows: Sequence[Sequence[Entry]], leaves: Sequence[Expr]) -> list[Expr]:
+def _by_elimination(rows: Sequence[Sequence[SampledEntry]], leaves: Sequence[Expr]) -> list[Expr]:
     n = len(leaves)
     system = [list(row) for row in rows]
     for k in range(n):
@@ -280,7 +282,7 @@ def _by_elimination(rows: Sequence[Sequence[Entry]], leaves: Sequence[Expr]) -> 
             for j in range(k + 1, n + 1):
                 row[j] = _minus(row[j], _times(factor, pivot[j]))
     _check_consistent(system[n:], n)
-    found: list[Entry] = []
+    found: list[SampledEntry] = []
     for k in reversed(range(n)):
         total = system[k][n]
         for j, x in enumerate(reversed(found), k + 1):
@@ -293,7 +295,7 @@ def _pivot_cost(formula: Expr) -> int:
     return 0 if value_of(formula) is not None else len(toposort([formula]))
 
 
-def _check_consistent(rows: Sequence[Sequence[Entry]], n: int) -> None:
+def _check_consistent(rows: Sequence[Sequence[SampledEntry]], n: int) -> None:
     for row in rows:
         if all(entry.zero for entry in row[:n]) and not row[n].zero:
             raise ArgumentError(

@@ -21,7 +21,7 @@ from symgrad.rewrite.unrolling import by_entries, has_entries
 from symgrad.solve.modules import namespace
 from symgrad.solve.problem import Problem, size_of
 from symgrad.solve.runtime.ending import regular_rate
-from symgrad.solve.templates import EQUATION, FULL_STEPS, MINIMUM, SYSTEM, USUAL, Loop, Template
+from symgrad.solve.templates import EQUATION, FULL_STEPS, MINIMUM, SYSTEM, USUAL, LoopText, Template
 from symgrad.targets.numpy_source import INDENT
 from symgrad.targets.passes import NEEDED_PASSES, prepared
 from symgrad.targets.scalar_source import has_scalar_form
@@ -63,7 +63,7 @@ def on_floats(program: Program) -> Written | None:
     return scalar_statements(program) if has_scalar_form(program) else None
 
 
-class Parts(NamedTuple):
+class LoopParts(NamedTuple):
     """A loop for a problem: a template, and what goes into its places.
 
     Attributes
@@ -81,7 +81,7 @@ class Parts(NamedTuple):
     names: list[str]
     program: Program
 
-    def python(self) -> Loop:
+    def python(self) -> LoopText:
         """The code of the loop."""
         return self.template.python(self.parts)
 
@@ -92,7 +92,7 @@ def equation_loop(
     problem: Problem,
     outputs: Sequence[Expr],
     written: Formulas = on_floats,
-) -> Parts | None:
+) -> LoopParts | None:
     """Full steps of an order for one equation, by value, step and slope; None where it holds arrays.
 
     What it returns is beyond doubt: steps that are short against x, and contract, or end in the last
@@ -133,7 +133,7 @@ def equation_loop(
         last_inside=f" and {inside.format('last')}" if inside else "",
         sign="-" if newton else "+",
     )
-    return Parts(EQUATION, parts, names, program)
+    return LoopParts(EQUATION, parts, names, program)
 
 
 def _named(**parts: Any) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _listed(params: Sequence[str]) -> str:
 
 def system_loop(
     problem: Problem, outputs: Sequence[Expr], written: Formulas = on_floats
-) -> Parts | None:
+) -> LoopParts | None:
     """Damped steps for a few equations in as many scalar unknowns, by residuals and Jacobian."""
     n = len(problem.unknowns)
     return _matrix_loop(SYSTEM, problem, outputs, written, 0, n * n)
@@ -165,7 +165,7 @@ def system_loop(
 
 def minimum_loop(
     bounds: Any, problem: Problem, outputs: Sequence[Expr], written: Formulas = on_floats
-) -> Parts | None:
+) -> LoopParts | None:
     """Damped steps in a few scalar unknowns while all pivots of the Hessian are positive.
 
     `outputs` are the value, the gradient, and the Hessian or its diagonal. A step must lower the value
@@ -186,7 +186,7 @@ def _matrix_loop(
     values: int,
     entries: int,
     bounds: Any = None,
-) -> Parts | None:
+) -> LoopParts | None:
     """A loop by `values` numbers, a vector, and so many entries of a matrix or its diagonal."""
     if problem.form.kind in ("scalar", "scalars"):
         most = MOST_UNKNOWNS if written is on_floats else MOST_COMPILED
@@ -213,10 +213,10 @@ def _matrix_loop(
         **_within_bounds(bounds, names[:n]),
         **_steps_of(names[:n], draft.wrapped, definite=bool(values), diagonal=diagonal),
     )
-    return Parts(template, parts, names, draft.program)
+    return LoopParts(template, parts, names, draft.program)
 
 
-class Draft(NamedTuple):
+class LoopDraft(NamedTuple):
     """A problem on the way to a loop on floats.
 
     Attributes
@@ -240,19 +240,19 @@ class Draft(NamedTuple):
 
 def _of_scalars(
     problem: Problem, outputs: Sequence[Expr], values: int, entries: int, most: int
-) -> Draft | None:
+) -> LoopDraft | None:
     n, scalar = len(problem.unknowns), problem.form.kind == "scalar"
     if n > most or len(outputs) != values + n + entries:
         return None
     program, names = program_of(problem, outputs)
     start = "[x0]" if scalar else "x0"
     numbers = f"floats_of({start}, {n}{_listed(names[n:])})"
-    return Draft(program, names, n, numbers, lambda p: p[0] if scalar else _array_code(p, (n,)))
+    return LoopDraft(program, names, n, numbers, lambda p: p[0] if scalar else _array_code(p, (n,)))
 
 
 def _of_entries(
     problem: Problem, outputs: Sequence[Expr], values: int, entries: int
-) -> Draft | None:
+) -> LoopDraft | None:
     """Small arrays by their entries: the floats are those of unknowns, then those of parameters."""
     shapes = [x.shape for x in problem.symbols]
     count = len(problem.unknowns)
@@ -285,7 +285,7 @@ def _of_entries(
     names = [name for name, _ in program.parameters]
     kind, params = problem.form.kind, _listed(given[count:])
     numbers = f"floats_of_entries({kind!r}, {tuple(shapes)!r}, x0{params})"
-    return Draft(program, names, n, numbers, partial(_arrays_code, kind, shapes[:count]))
+    return LoopDraft(program, names, n, numbers, partial(_arrays_code, kind, shapes[:count]))
 
 
 def _array_code(parts: Sequence[str], shape: tuple[Any, ...]) -> str:

@@ -20,7 +20,7 @@ from symgrad.errors import SymgradError
 from symgrad.expr.node import Expr
 from symgrad.program.ir import Program
 from symgrad.runtime.threads import each_block
-from symgrad.solve.loops import Formulas, Parts, Written
+from symgrad.solve.loops import Formulas, LoopParts, Written
 from symgrad.solve.problem import Problem
 from symgrad.solve.runtime.minimum import strict_minimum
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Solution
@@ -28,8 +28,8 @@ from symgrad.solve.templates import EQUATION, MINIMUM, SHORTER_STEPS
 from symgrad.targets.native import calls, engine, kernels
 from symgrad.targets.native.loop_code import Resumable, loop_function
 from symgrad.targets.native.problems import read_code
-from symgrad.targets.native.record_code import Record, record_code, record_symbols
-from symgrad.targets.native.steps import Steps, Unsupported, steps_of
+from symgrad.targets.native.record_code import RecordCode, record_code, record_symbols
+from symgrad.targets.native.steps import ScalarSteps, Unsupported, steps_of
 from symgrad.targets.native.straight import Straight
 
 SHARE: Final = 4096  # problems that a thread takes at a time
@@ -81,7 +81,7 @@ def by_call(program: Program) -> Written:
     return [f"{', '.join(names)} = formulas({given})"], names
 
 
-class NativeLoop(NamedTuple):
+class SolverLoop(NamedTuple):
     """What is compiled of a solver.
 
     Attributes
@@ -98,7 +98,7 @@ class NativeLoop(NamedTuple):
 
     text: str
     inputs: list[str]
-    steps: Steps
+    steps: ScalarSteps
     unknowns: int
     values: int
 
@@ -119,13 +119,13 @@ class NativePlan:
         Whether machine code is wanted; C is written in any case.
     """
 
-    write: Callable[[Problem, Sequence[Expr], Formulas], Parts | None]
+    write: Callable[[Problem, Sequence[Expr], Formulas], LoopParts | None]
     problem: Problem
     outputs: Sequence[Expr]
     defaults: tuple[float, int]
     compiled: bool
 
-    def loop(self, portable: bool = False) -> NativeLoop:
+    def loop(self, portable: bool = False) -> SolverLoop:
         """What is compiled.
 
         Raises
@@ -151,7 +151,7 @@ class NativePlan:
             changed = {**SHORTER_STEPS, "shorten": shorter, "sharp": parts.parts["sharp_alone"]}
         text = parts.template.alone({**parts.parts, **changed})
         inputs = ["x0", *parts.names[1:]] if equation else parts.names
-        return NativeLoop(text, inputs, steps, n, int(parts.template is MINIMUM))
+        return SolverLoop(text, inputs, steps, n, int(parts.template is MINIMUM))
 
     def solver(self, python: Callable[..., Any]) -> NativeSolver | None:
         """The machine code; None where it is not wanted, or there is none.
@@ -187,7 +187,7 @@ class NativeSolver:
 
     def __init__(
         self,
-        loop: NativeLoop,
+        loop: SolverLoop,
         scalar: bool,
         defaults: tuple[float, int],
         python: Callable[..., Any],
@@ -367,7 +367,7 @@ class Results(NamedTuple):
     counts: Any
 
 
-FOUND: Final = Record(Solution, {"converged": True, "status": CONVERGED})
+FOUND: Final = RecordCode(Solution, {"converged": True, "status": CONVERGED})
 HYPOT: Final = "declare double @hypot(double, double)"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.solve.conditions import Conditions
-from symgrad.solve.runtime.arguments import Call, Tolerances, joined, prepare
+from symgrad.solve.runtime.arguments import SolverCall, Tolerances, joined, prepare
 from symgrad.solve.runtime.results import Solution, Status, checked
 
 BLOCKS = 32  # of a batch, at most
@@ -48,7 +48,7 @@ def watched(
     end = np.inf if max_time is None else monotonic() + float(max_time)
     raising = options.pop("raise_on_failure", False)
     form = conditions.form
-    call = Call(form, values[0], tuple(values[1:]), {}, Tolerances(0.0), 0, False, None)
+    call = SolverCall(form, values[0], tuple(values[1:]), {}, Tolerances(0.0), 0, False, None)
     problems = prepare(call)
     bar = _bar(len(problems.x), progress, bool(problems.batch))
     try:

@@ -17,7 +17,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten
 from symgrad.expr.traverse import check_symbols, free_symbols
 from symgrad.ops.elementwise import adopted, as_expr
-from symgrad.solve.runtime.arguments import Form
+from symgrad.solve.runtime.arguments import ProblemForm
 
 
 class Problem(NamedTuple):
@@ -26,14 +26,14 @@ class Problem(NamedTuple):
     Attributes
     ----------
     formulas, unknowns, params : tuple of Expr
-    form : Form
+    form : ProblemForm
         The unknowns and parameters as plain data.
     """
 
     formulas: tuple[Expr, ...]
     unknowns: tuple[Expr, ...]
     params: tuple[Expr, ...]
-    form: Form
+    form: ProblemForm
 
     @property
     def symbols(self) -> list[Expr]:
@@ -65,7 +65,7 @@ def problem_of(
             raise DTypeError(f"{who} needs real formulas, got one of dtype {y.dtype}: {y}")
     _check_occurrence(who, listed, leaves, given, beside)
     kind = _kind(leaves, many)
-    form = Form(kind, declared(leaves), declared(given))
+    form = ProblemForm(kind, declared(leaves), declared(given))
     return Problem(tuple(listed), tuple(leaves), tuple(given), form)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, equation_loop, minimum_loop, system_loop
 from symgrad.solve.native import NativePlan
 from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
+from symgrad.solve.runtime.results import Constrained, Minimum, Solution
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver, described, keywords, made_solver
 from symgrad.solve.structure import (
@@ -37,6 +38,8 @@ from symgrad.solve.structure import (
     jacobian_in_blocks,
     kronecker_of,
 )
+
+Backend: TypeAlias = Literal["numpy", "native"]
 
 SPARSE_UNKNOWNS = 200  # from which on sparse factors are looked at
 DENSE_UNKNOWNS = 500  # from which on a Hessian without structure is not formed
@@ -50,12 +53,12 @@ def newton_root(
     params: Any = (),
     *,
     order: int = 1,
-    method: str = "auto",
+    method: Literal["auto", "newton", "sparse"] = "auto",
     globalize: bool = True,
     bracket: Any = None,
     bounds: Any = None,
-    backend: str = "numpy",
-) -> Solver:
+    backend: Backend = "numpy",
+) -> Solver[Solution]:
     """Compile a solver of ``F(x) = 0`` with exact derivatives.
 
     Parameters
@@ -202,7 +205,7 @@ def _sparse_entries(
 
 def _sparse(
     problem: Problem, bounds: Any, options: dict[str, Any], remake: Any, always: bool
-) -> Solver | None:
+) -> Solver[Any] | None:
     """Bounds that are assumptions are kept by cutting steps; others may hold the root, and are refused."""
     found = _sparse_entries(problem.formulas, problem, bounds, always)
     if found is None:
@@ -225,7 +228,7 @@ def _sparse(
     )
 
 
-def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) -> Solver | None:
+def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) -> Solver[Any] | None:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     gradient = grad(f, leaves)
     found = _sparse_entries(gradient, problem, bounds, always, symmetric=True)
@@ -252,6 +255,28 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
     )
 
 
+@overload
+def newton_minimize(
+    f: Any,
+    unknowns: Any,
+    params: Any = (),
+    *,
+    method: Literal["auto", "newton", "sparse", "cg"] = "auto",
+    globalize: bool = True,
+    bounds: Any = None,
+    backend: Backend = "numpy",
+) -> Solver[Minimum]: ...
+@overload
+def newton_minimize(
+    f: Any,
+    unknowns: Any,
+    params: Any = (),
+    *,
+    equal: Any = None,
+    inequal: Any = None,
+    bounds: Any = None,
+    backend: Backend = "numpy",
+) -> Solver[Constrained]: ...
 @with_functions("unknowns", "params")
 def newton_minimize(
     f: Any,
@@ -264,7 +289,7 @@ def newton_minimize(
     globalize: bool = True,
     bounds: Any = None,
     backend: str = "numpy",
-) -> Solver:
+) -> Solver[Any]:
     """Compile a solver that minimises a scalar `f`, with exact gradient and Hessian.
 
     Newton steps in a trust region, exact by the eigenvalues of the Hessian; where curvature is negative the
@@ -371,7 +396,7 @@ def _dense_minimum(
     bounds: Any,
     remake: Any,
     native: bool,
-) -> Solver:
+) -> Solver[Any]:
     """The solver that forms the Hessian, or its diagonal, or a factor of it."""
     f, leaves = problem.formulas[0], list(problem.unknowns)
     options = {
@@ -411,7 +436,7 @@ def _first(problem: Problem, loop: Any) -> str:
     return "one problem in a loop on floats; else " if loop and few else ""
 
 
-def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver:
+def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver[Any]:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
     gradient = grad(f, leaves)
@@ -443,7 +468,7 @@ def _equation(
     bracket: Any,
     remake: Any,
     native: bool,
-) -> Solver:
+) -> Solver[Any]:
     (f,), x = problem.formulas, problem.unknowns[0]
     derivatives = [f]
     for _ in range(order):

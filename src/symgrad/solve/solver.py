@@ -7,8 +7,9 @@ import inspect
 import pathlib
 import sys
 from collections.abc import Callable
+from html import escape
 from threading import RLock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic
 
 from symgrad.calls import checked
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, has_dask
@@ -17,12 +18,14 @@ from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
+from symgrad.print.coloured import coloured
 from symgrad.solve import modules
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.native import NativePlan
 from symgrad.solve.pacing import watched
 from symgrad.solve.path import Path, follow
 from symgrad.solve.problem import Problem
+from symgrad.solve.runtime.results import Answer
 from symgrad.solve.sensitivity import covariance_at, hessian_at, sensitivity
 from symgrad.targets.c.loops import c_solver
 from symgrad.targets.c.module import CFile
@@ -67,13 +70,13 @@ def with_native(native: Callable[..., Any], run: Callable[..., Any]) -> Callable
 class _Shown:
     """The signature of a solver, for `inspect`; the class has none of its own."""
 
-    def __get__(self, solver: Solver | None, kind: type) -> inspect.Signature:
+    def __get__(self, solver: Solver[Any] | None, kind: type) -> inspect.Signature:
         if solver is None:
             raise AttributeError("__signature__")
         return solver.shown()
 
 
-class Solver:
+class Solver(Generic[Answer]):
     """A compiled solver; made by `newton_root`, `newton_minimize` and `least_squares`.
 
     ``solver(x0, *params, tol=..., maxiter=..., xtol=None, ftol=None, gtol=None, x_scale=None,
@@ -168,7 +171,7 @@ class Solver:
         self._run: Callable[..., Any] | None = None
         self._count = 0  # of positional arguments
 
-    def __call__(self, /, *args: Any, **named: Any) -> Any:
+    def _called(self, /, *args: Any, **named: Any) -> Any:
         run = self._run or self._compiled()
         if (
             not named
@@ -197,6 +200,27 @@ class Solver:
             found = run(*values, **options)
         found.origin = (self, tuple(values))
         return found
+
+    if TYPE_CHECKING:  # parameters by position; which names they have is known to the formula alone
+
+        def __call__(
+            self,
+            x0: Any,
+            *params: Any,
+            tol: float = ...,
+            maxiter: int = ...,
+            xtol: float | None = None,
+            ftol: float | None = None,
+            gtol: float | None = None,
+            x_scale: Any = None,
+            raise_on_failure: bool = False,
+            callback: Callable[..., Any] | None = None,
+            max_time: float | None = None,
+            progress: bool = False,
+        ) -> Answer: ...
+
+    else:
+        __call__ = _called
 
     def sensitivity(self, solution: Any, params: tuple[Any, ...], p: Any) -> Any:
         """``dx/dp`` at a solution for these parameters; see `Solution.sensitivity`."""
@@ -261,10 +285,10 @@ class Solver:
         """
         return follow(self, self.conditions, x0, p, values, params, maxsteps, callback, options)
 
-    def again(self, formulas: Any, unknowns: Any, params: Any) -> Solver:
+    def again(self, formulas: Any, unknowns: Any, params: Any) -> Solver[Answer]:
         """The like of this fit for other residuals, which are weighted already."""
         make = self._remake[0]
-        made: Solver = make(formulas, unknowns, params)
+        made: Solver[Answer] = make(formulas, unknowns, params)
         return made
 
     def named_parameters(self, p: Expr, params: tuple[Any, ...], options: dict[str, Any]) -> Any:
@@ -373,6 +397,10 @@ class Solver:
         """What is solved, for what, and how the linear solves follow the form of the derivative."""
         return "\n".join([*self._lines, *(self._native.words() if self._native else [])])
 
+    def _repr_html_(self) -> str:
+        """What it solves, and the code that is made for it, for notebooks; the runtime is left out."""
+        return f"<p>{escape(self._lines[0])}</p>{coloured(self._generated())}"
+
     def __repr__(self) -> str:
         return f"<Solver: {self._lines[0]}>"
 
@@ -381,11 +409,11 @@ class Solver:
         return _remade, (make, args)
 
 
-def made_solver(*parts: Any) -> Solver:
+def made_solver(*parts: Any) -> Solver[Any]:
     """A solver; with machine code, one of a class that is called faster."""
     *_, native = parts
     wanted = native is not None and native.compiled and not obstacle()
-    made: Solver = (called_by_address(Solver) if wanted else Solver)(*parts)
+    made: Solver[Any] = (called_by_address(Solver) if wanted else Solver)(*parts)
     return made
 
 

@@ -15,7 +15,7 @@ from symgrad.targets.scalar_source import TROUBLE
 from symgrad.targets.statements import math_imports
 
 
-class Loop(NamedTuple):
+class LoopText(NamedTuple):
     """The imports that a loop needs, and its lines at the beginning of a function."""
 
     imports: list[str]
@@ -32,7 +32,7 @@ class Template(NamedTuple):
     start: str
     steps: str
 
-    def python(self, parts: Mapping[str, Any]) -> Loop:
+    def python(self, parts: Mapping[str, Any]) -> LoopText:
         """The code around, with the parts in their places."""
         lines = [
             *filled(self.head, parts),
@@ -42,7 +42,7 @@ class Template(NamedTuple):
             f"{INDENT}except {TROUBLE}:",
             f"{INDENT * 2}pass",
         ]
-        return Loop(math_imports(["\n".join(lines)]), lines)
+        return LoopText(math_imports(["\n".join(lines)]), lines)
 
     def alone(self, parts: Mapping[str, Any]) -> str:
         """Start and steps, the statements of a function."""

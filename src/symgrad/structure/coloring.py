@@ -110,25 +110,25 @@ def grouped_values(J: Expr, at: Any) -> Grouped | None:
 # A matrix times the seed, through the graph
 
 
-class Request(NamedTuple):
+class SeedRequest(NamedTuple):
     """A node whose axis `axis` holds the columns."""
 
     node: Expr
     axis: int
 
 
-class Step(NamedTuple):
+class SeedStep(NamedTuple):
     """The operands that must be multiplied by the seed, and what is made of them."""
 
-    needs: list[Request]
+    needs: list[SeedRequest]
     make: Callable[[list[Expr]], Expr]
 
 
 def _seeded(J: Expr, seed: Expr) -> Expr | None:
     """``J @ seed``, where the columns of J come from identities alone; else None."""
-    first = Request(J, 1)
-    steps: dict[Request, Step] = {}
-    done: dict[Request, Expr] = {}
+    first = SeedRequest(J, 1)
+    steps: dict[SeedRequest, SeedStep] = {}
+    done: dict[SeedRequest, Expr] = {}
     stack = [first]
     while stack:
         request = stack[-1]
@@ -147,23 +147,27 @@ def _seeded(J: Expr, seed: Expr) -> Expr | None:
     return done[first]
 
 
-def _eye(node: Expr, axis: int, seed: Expr) -> Step | None:
-    return Step([], lambda parts: seed if axis else transpose_axes(seed, (1, 0)))
+def _eye(node: Expr, axis: int, seed: Expr) -> SeedStep | None:
+    return SeedStep([], lambda parts: seed if axis else transpose_axes(seed, (1, 0)))
 
 
-def _sum(node: Expr, axis: int, seed: Expr) -> Step | None:
-    return Step([Request(x, axis) for x in node.args], lambda parts: ADD.build(tuple(parts), ()))
+def _sum(node: Expr, axis: int, seed: Expr) -> SeedStep | None:
+    return SeedStep(
+        [SeedRequest(x, axis) for x in node.args], lambda parts: ADD.build(tuple(parts), ())
+    )
 
 
-def _by_record(node: Expr, axis: int, seed: Expr) -> Step | None:
+def _by_record(node: Expr, axis: int, seed: Expr) -> SeedStep | None:
     """By the rule of the record; a linear function of entries passes the product on."""
     if node.op.columns is not None:
         found = node.op.columns(node, axis, seed)
-        return None if found is None else Step([Request(*pair) for pair in found[0]], found[1])
+        return (
+            None if found is None else SeedStep([SeedRequest(*pair) for pair in found[0]], found[1])
+        )
     if not (node.op.elementwise and is_linear(node)):
         return None
-    return Step(
-        [Request(x, axis) for x in node.args],
+    return SeedStep(
+        [SeedRequest(x, axis) for x in node.args],
         lambda parts: node.op.build(tuple(parts), node.params),
     )
 
@@ -184,7 +188,7 @@ def _narrowed(x: Expr, axis: int, count: int) -> Expr | None:
     return relabel(x.args[0], labels, out, full)
 
 
-def _product(node: Expr, axis: int, seed: Expr) -> Step | None:
+def _product(node: Expr, axis: int, seed: Expr) -> SeedStep | None:
     """One factor has columns of its own."""
     fixed = [_narrowed(x, axis, seed.shape[1]) for x in node.args]
     moving = [k for k, x in enumerate(fixed) if x is None]
@@ -194,29 +198,29 @@ def _product(node: Expr, axis: int, seed: Expr) -> Step | None:
     def make(parts: list[Expr]) -> Expr:
         return node.op.build(tuple([parts[0] if x is None else x for x in fixed]), node.params)
 
-    return Step([Request(node.args[moving[0]], axis)], make)
+    return SeedStep([SeedRequest(node.args[moving[0]], axis)], make)
 
 
-def _choice(node: Expr, axis: int, seed: Expr) -> Step | None:
+def _choice(node: Expr, axis: int, seed: Expr) -> SeedStep | None:
     condition = _narrowed(node.args[0], axis, seed.shape[1])
     if condition is None:
         return None
-    needs: list[Request] = []
+    needs: list[SeedRequest] = []
     places: list[int | None] = []
     for x in node.args[1:]:
         zero = is_number(x) and x.params[0] == 0
         places.append(None if zero else len(needs))
         if not zero:
-            needs.append(Request(x, axis))
+            needs.append(SeedRequest(x, axis))
 
     def make(parts: list[Expr]) -> Expr:
         zero = number(0, condition.shape)
         return WHERE.build((condition, *[zero if k is None else parts[k] for k in places]), ())
 
-    return Step(needs, make)
+    return SeedStep(needs, make)
 
 
-def _einsum(node: Expr, axis: int, seed: Expr) -> Step | None:
+def _einsum(node: Expr, axis: int, seed: Expr) -> SeedStep | None:
     inputs, out, spread = node.params
     column = out[axis]
     holders = [k for k, labels in enumerate(inputs) if column in labels]
@@ -228,7 +232,7 @@ def _einsum(node: Expr, axis: int, seed: Expr) -> Step | None:
             operands = [*node.args[:k], parts[0], *node.args[k + 1 :]]
             return einsum_node(operands, list(inputs), out, dict(spread))
 
-        return Step([Request(node.args[k], inputs[k].index(column))], make)
+        return SeedStep([SeedRequest(node.args[k], inputs[k].index(column))], make)
     if not identities:
         return None
     k = identities[0]
@@ -244,21 +248,21 @@ def _einsum(node: Expr, axis: int, seed: Expr) -> Step | None:
         operands = [*node.args[:k], seed, *node.args[k + 1 :]]
         return einsum_node(operands, labels, target, dict(spread))
 
-    return Step([], joined)
+    return SeedStep([], joined)
 
 
-def _constant(node: Expr, axis: int, seed: Expr) -> Step | None:
+def _constant(node: Expr, axis: int, seed: Expr) -> SeedStep | None:
     """Arrays are multiplied at once; zeros stay zeros; other numbers are full columns."""
     if not is_number(node):
         product = np.tensordot(node.params[0].array, seed.params[0].array, (axis, 0))
-        return Step([], lambda parts: constant(np.moveaxis(product, -1, axis)))
+        return SeedStep([], lambda parts: constant(np.moveaxis(product, -1, axis)))
     shape = (*node.shape[:axis], seed.shape[1], *node.shape[axis + 1 :])
     if node.params[0] != 0:
         return None
-    return Step([], lambda parts: broadcast(number(0, (), node.ty), shape))
+    return SeedStep([], lambda parts: broadcast(number(0, (), node.ty), shape))
 
 
-Rule = Callable[[Expr, int, Expr], Step | None]
+Rule = Callable[[Expr, int, Expr], SeedStep | None]
 
 RULES: Final[dict[Any, Rule]] = {
     EYE: _eye,

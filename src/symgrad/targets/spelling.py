@@ -183,7 +183,7 @@ class _Speller:
 
     # Views
 
-    def diagonal(self, kind: k.Diagonal) -> str:
+    def diagonal(self, kind: k.TakeDiagonal) -> str:
         if len(kind.labels) == 2:
             return self.call("np.diagonal")
         return f'np.einsum("{subscripts([kind.labels], kind.out)}", {{0}})'
@@ -261,7 +261,7 @@ class _Speller:
             f"{kind.function}({', '.join([*before, *self.operands, *self.options(kind.options)])})"
         )
 
-    def method(self, kind: k.Method) -> Spelling:
+    def method(self, kind: k.MethodCall) -> Spelling:
         x, *others = self.operands
         arguments = ", ".join([*others, *self.options(kind.options)])
         return Spelling(f"{x}.{kind.name}({arguments})", ATOM, (ATOM, *[LOOSE] * len(others)))
@@ -312,7 +312,7 @@ TABLE: Final[dict[type[Kind], Callable[[_Speller, Any], Spelling | str]]] = {
     k.Written: _Speller.written,
     k.Reduce: _Speller.reduce,
     k.Contract: _Speller.contract,
-    k.Diagonal: _Speller.diagonal,
+    k.TakeDiagonal: _Speller.diagonal,
     k.Transpose: _Speller.transpose,
     k.Index: _Speller.index,
     k.Squeeze: _Speller.squeeze,
@@ -324,7 +324,7 @@ TABLE: Final[dict[type[Kind], Callable[[_Speller, Any], Spelling | str]]] = {
     k.Gather: _Speller.gather,
     k.Scatter: _Speller.scatter,
     k.Call: _Speller.function,
-    k.Method: _Speller.method,
+    k.MethodCall: _Speller.method,
     k.Item: _Speller.item,
     Loop: _Speller.loop,
     k.Into: _Speller.into,

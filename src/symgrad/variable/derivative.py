@@ -13,12 +13,12 @@ from symgrad.expr.leaves import SYMBOL
 from symgrad.expr.node import Expr, make
 from symgrad.expr.rewriting import Images, replace, walked
 from symgrad.expr.traverse import bind_dims
-from symgrad.variable.form import Form, extents_of, form_of, seed_of
-from symgrad.variable.kinds import Kind, common_float, kind_of
+from symgrad.variable.form import TapeForm, extents_of, form_of, seed_of
+from symgrad.variable.kinds import ArrayType, common_float, kind_of
 from symgrad.variable.reading import Reading
 from symgrad.variable.record import Record, history, parameter_record, results_of
 from symgrad.variable.tape import Tape, history_tape
-from symgrad.variable.tokens import LISTS, OPERAND, Token
+from symgrad.variable.tokens import LISTS, OPERAND, CallToken
 
 # The derivatives of expressions, those that are shown in their shortest form as they are computed
 DERIVATIVES: Final[dict[Any, Callable[..., Any]]] = {
@@ -48,7 +48,7 @@ class Derivative:
         self._symbols = tuple(symbols)
         self._outputs = tuple(outputs)
         n = len(self._symbols)
-        self.token = Token(self, (OPERAND,) * n, (), n)
+        self.token = CallToken(self, (OPERAND,) * n, (), n)
 
     def __call__(self, *args: Expr) -> list[Expr]:
         """The formulas on other expressions."""
@@ -184,7 +184,9 @@ class _Arguments:
         """What tells these arguments from others on tapes of one form."""
         return tuple([(name, _keyed(part, number)) for name, part in self.parts])
 
-    def on(self, number: Callable[[Record], int], form: Form) -> tuple[list[Any], dict[str, Any]]:
+    def on(
+        self, number: Callable[[Record], int], form: TapeForm
+    ) -> tuple[list[Any], dict[str, Any]]:
         """The arguments over the symbols of a form."""
         images = [
             (name, _image(part, lambda record: form.expr(number(record))))
@@ -267,7 +269,7 @@ def _is_plain_gradient(given: _Arguments) -> bool:
     )
 
 
-def _derived(form: Form, result: Any) -> tuple[Derivative, Any, list[Expr]]:
+def _derived(form: TapeForm, result: Any) -> tuple[Derivative, Any, list[Expr]]:
     outputs: list[Expr] = []
     nest = _flattened(result, outputs)
     return Derivative(form.symbols, outputs), nest, outputs
@@ -284,6 +286,6 @@ def _nested(nest: Any, records: Any) -> Any:
     return next(records) if nest is None else [_nested(part, records) for part in nest]
 
 
-def _kind_of(e: Expr, kinds: Sequence[Kind], extents: dict[str, int]) -> Kind:
+def _kind_of(e: Expr, kinds: Sequence[ArrayType], extents: dict[str, int]) -> ArrayType:
     shape = tuple([extents.get(d, d) for d in e.shape])
     return kind_of(shape, common_float(kinds) if e.ty.weak else e.dtype)

@@ -21,8 +21,8 @@ from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import replace
 from symgrad.ops.indexing import getitem
 from symgrad.variable.cache import Recent
-from symgrad.variable.kinds import FLOAT64, Kind
-from symgrad.variable.program import Program, program_of
+from symgrad.variable.kinds import FLOAT64, ArrayType
+from symgrad.variable.program import TapeProgram, program_of
 from symgrad.variable.tape import Tape, place_of
 
 MAX_REMEMBERED: Final = 200_000  # calls, over all tapes
@@ -32,7 +32,7 @@ SHAPES: Final = 2  # families that differ in extents alone, before these become 
 NOTHING: Final[Mapping[int, Expr]] = {}
 
 
-class Form:
+class TapeForm:
     """A tape as formulas over numbered symbols.
 
     Attributes
@@ -62,7 +62,7 @@ class Form:
         self.derived: dict[Any, Any] = {}
         self._replay = replay
         self._gradients: dict[Any, tuple[Expr, ...]] = {}
-        self._programs: dict[Any, Program] = {}
+        self._programs: dict[Any, TapeProgram] = {}
 
     @property
     def symbols(self) -> tuple[Expr, ...]:
@@ -73,7 +73,7 @@ class Form:
         """The formula of a leaf or of a result, by its number on the tape."""
         return _at(self.leaves, self.results, place)
 
-    def values(self, places: tuple[int, ...]) -> Program:
+    def values(self, places: tuple[int, ...]) -> TapeProgram:
         """What computes the results of these numbers."""
         found = self._programs.get(places)
         if found is None:
@@ -128,7 +128,7 @@ class Form:
         inner: tuple[int, ...],
         seeded: bool,
         places: tuple[int, ...],
-    ) -> Program:
+    ) -> TapeProgram:
         """What computes the gradients, and after them the results of these numbers."""
         key = (y, wrt, inner, seeded, places)
         found = self._programs.get(key)
@@ -197,7 +197,7 @@ def replayed(tape: Tape, leaves: Sequence[Expr]) -> list[Any]:
     return _replayed(tape.items, leaves, tape.scalars)
 
 
-def _leaf_symbols(kinds: Sequence[Kind], shapes: Sequence[Shape]) -> tuple[Expr, ...]:
+def _leaf_symbols(kinds: Sequence[ArrayType], shapes: Sequence[Shape]) -> tuple[Expr, ...]:
     return tuple(
         [
             symbol(f"v{i}", shape, kind.dtype, unique="numbered")
@@ -210,7 +210,7 @@ class _Fixed(SymgradError):
     """A number that cannot become a symbol."""
 
 
-def _form(tape: Tape, shapes: Sequence[Shape], varying: frozenset[int]) -> Form:
+def _form(tape: Tape, shapes: Sequence[Shape], varying: frozenset[int]) -> TapeForm:
     """The form of a tape in which the numbers at `varying` are symbols.
 
     Raises
@@ -231,7 +231,7 @@ def _form(tape: Tape, shapes: Sequence[Shape], varying: frozenset[int]) -> Form:
 
     results = _replayed(tape.items, leaves, tape.scalars, number_for=number_for)
     items = tape.items
-    return Form(
+    return TapeForm(
         leaves,
         tuple(parameters),
         results,
@@ -262,11 +262,11 @@ class Family:
     def __init__(self, shapes: tuple[Shape, ...]) -> None:
         self.shapes = shapes
         # Which numbers are symbols, and the forms by all others: exchanged together, for other threads
-        self._known: tuple[frozenset[int], dict[Any, Form]] = frozenset(), {}
+        self._known: tuple[frozenset[int], dict[Any, TapeForm]] = frozenset(), {}
         self._examples: list[tuple[Any, ...]] = []
         self._fixed = False
 
-    def find(self, tape: Tape) -> tuple[Form, list[Any]]:
+    def find(self, tape: Tape) -> tuple[TapeForm, list[Any]]:
         """The form of a tape, and the values of its parameters."""
         scalars = tape.scalars
         varying, forms = self._known
@@ -278,7 +278,7 @@ class Family:
         pairs = zip(form.parameters, form.positions, strict=True)
         return form, [p.dtype.type(scalars[i]) for p, i in pairs]
 
-    def _made(self, tape: Tape, scalars: tuple[Any, ...]) -> Form:
+    def _made(self, tape: Tape, scalars: tuple[Any, ...]) -> TapeForm:
         varying, forms = self._known
         if len(forms) >= CONSTANT_FORMS and not self._fixed:
             differing = {
@@ -308,16 +308,16 @@ def _constants(scalars: tuple[Any, ...], varying: frozenset[int]) -> Any:
     return tuple([value or repr(value) for i, value in enumerate(scalars) if i not in varying])
 
 
-class Group:
+class FormFamilies:
     """The families of the tapes that differ in numbers and extents alone."""
 
     def __init__(self, weight: int) -> None:
         self.weight = weight
-        self._families: dict[tuple[Kind, ...], Family] = {}
+        self._families: dict[tuple[ArrayType, ...], Family] = {}
         self._named: Family | None = None
         self._fixed = False
 
-    def find(self, tape: Tape) -> tuple[Form, list[Any]]:
+    def find(self, tape: Tape) -> tuple[TapeForm, list[Any]]:
         """The form of a tape, and the values of its parameters."""
         family = self._families.get(tape.kinds)
         if family is None:
@@ -391,25 +391,25 @@ def _extents(shape: Shape, known: Mapping[str, int]) -> Shape:
     return map_shape(shape, rename)
 
 
-def _exprs(form: Form) -> list[Expr]:
+def _exprs(form: TapeForm) -> list[Expr]:
     """The formulas of all calls."""
     many = [r if isinstance(r, (list, tuple)) else [r] for r in form.results]
     return [e for part in many for e in part if e.__class__ is Expr]
 
 
-def extents_of(form: Form, tape: Tape) -> dict[str, int]:
+def extents_of(form: TapeForm, tape: Tape) -> dict[str, int]:
     """What the names of extents in a form stand for on a tape."""
     shapes = [kind.shape for kind in tape.kinds]
     return bound([leaf.shape for leaf in form.leaves], shapes) or {}
 
 
-_groups: Final[Recent[Group]] = Recent(MAX_REMEMBERED, lambda group: group.weight)
+_groups: Final[Recent[FormFamilies]] = Recent(MAX_REMEMBERED, lambda group: group.weight)
 
 
-def form_of(tape: Tape) -> tuple[Form, list[Any]]:
+def form_of(tape: Tape) -> tuple[TapeForm, list[Any]]:
     """The form of a tape, and the values of its parameters, those of the leaves first left out."""
     ranks = tuple([kind.rank for kind in tape.kinds])
-    return _groups.get((tape.items, ranks), lambda: Group(len(tape.items))).find(tape)
+    return _groups.get((tape.items, ranks), lambda: FormFamilies(len(tape.items))).find(tape)
 
 
 def forget() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.expr.dims import Shape
 
 
-class Kind:
+class ArrayType:
     """A shape and an element type; one object for each pair, so that ``is`` is equality.
 
     Attributes
@@ -36,9 +36,9 @@ class Kind:
 
 
 @lru_cache(maxsize=65_536)
-def kind_of(shape: Shape, dtype: np.dtype[Any]) -> Kind:
+def kind_of(shape: Shape, dtype: np.dtype[Any]) -> ArrayType:
     """The kind of a shape and a type."""
-    return Kind(shape, dtype)
+    return ArrayType(shape, dtype)
 
 
 FLOAT64: Final = np.dtype(np.float64)

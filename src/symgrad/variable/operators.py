@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import numpy as np
 
 from symgrad.errors import ArgumentError
+from symgrad.expr.members import Members
 from symgrad.ops import (
     convert,
     indexing,
@@ -72,91 +73,102 @@ def _method(function: Callable[..., Any]) -> Any:
     return method
 
 
-class Operators:
+class Operators(Members):
     """The arithmetic face of a Variable; every operation leaves a record."""
 
     __slots__ = ()
 
-    __add__, __radd__ = _pair(ufuncs.add)
-    __sub__, __rsub__ = _pair(ufuncs.subtract)
-    __mul__, __rmul__ = _pair(ufuncs.multiply)
-    __truediv__, __rtruediv__ = _pair(ufuncs.divide)
-    __floordiv__, __rfloordiv__ = _pair(ufuncs.floor_divide)
-    __mod__, __rmod__ = _pair(ufuncs.mod)
-    __pow__, __rpow__ = _pair(ufuncs.power)
-    __matmul__, __rmatmul__ = _pair(products.matmul)
-    __and__, __rand__ = _pair(ufuncs.logical_and)  # of comparisons in the step of a scan
-    __or__, __ror__ = _pair(ufuncs.logical_or)
-    __invert__ = _method(ufuncs.logical_not)
-    __neg__ = _method(ufuncs.negative)
-    __pos__ = _method(ufuncs.positive)
-    __abs__ = _method(ufuncs.absolute)
-    __getitem__ = _method(indexing.getitem)
+    if TYPE_CHECKING:  # beside `Members`: comparisons are of data
 
-    __lt__ = _compared(np.less)
-    __le__ = _compared(np.less_equal)
-    __gt__ = _compared(np.greater)
-    __ge__ = _compared(np.greater_equal)
-    __eq__ = _compared(np.equal)
-    __ne__ = _compared(np.not_equal)
-    __hash__ = object.__hash__
+        def __lt__(self, other: Any) -> Any: ...
+        def __le__(self, other: Any) -> Any: ...
+        def __gt__(self, other: Any) -> Any: ...
+        def __ge__(self, other: Any) -> Any: ...
+        def __eq__(self, other: object) -> Any: ...
+        def __ne__(self, other: object) -> Any: ...
+        def __hash__(self) -> int: ...
 
-    sum = _method(reducing.sum)
-    mean = _method(reducing.mean)
-    var = _method(reducing.var)
-    std = _method(reducing.std)
-    prod = _method(reducing.prod)
-    max = _method(reducing.max)
-    min = _method(reducing.min)
-    argmax = _method(reducing.argmax)
-    argmin = _method(reducing.argmin)
-    cumsum = _method(reducing.cumsum)
-    cumprod = _method(reducing.cumprod)
-    dot = _method(products.dot)
-    trace = _method(products.trace)
-    diagonal = _method(shapes.diagonal)
-    ravel = _method(shapes.ravel)
-    flatten = _method(shapes.ravel)
-    squeeze = _method(shapes.squeeze)
-    swapaxes = _method(shapes.swapaxes)
-    repeat = _method(shapes.repeat)
-    take = _method(indexing.take)
-    clip = _method(select.clip)
-    round = _method(ufuncs.round_)
-    __round__ = _method(lambda x, ndigits=None: ufuncs.round_(x, ndigits or 0))
-    astype = _method(convert.astype)
-    copy = _method(plain.copy)
-    conj = conjugate = _method(plain.real)
+    else:
+        __add__, __radd__ = _pair(ufuncs.add)
+        __sub__, __rsub__ = _pair(ufuncs.subtract)
+        __mul__, __rmul__ = _pair(ufuncs.multiply)
+        __truediv__, __rtruediv__ = _pair(ufuncs.divide)
+        __floordiv__, __rfloordiv__ = _pair(ufuncs.floor_divide)
+        __mod__, __rmod__ = _pair(ufuncs.mod)
+        __pow__, __rpow__ = _pair(ufuncs.power)
+        __matmul__, __rmatmul__ = _pair(products.matmul)
+        __and__, __rand__ = _pair(ufuncs.logical_and)  # of comparisons in the step of a scan
+        __or__, __ror__ = _pair(ufuncs.logical_or)
+        __invert__ = _method(ufuncs.logical_not)
+        __neg__ = _method(ufuncs.negative)
+        __pos__ = _method(ufuncs.positive)
+        __abs__ = _method(ufuncs.absolute)
+        __getitem__ = _method(indexing.getitem)
 
-    reshape = operators.reshape
-    transpose = operators.transpose
+        __lt__ = _compared(np.less)
+        __le__ = _compared(np.less_equal)
+        __gt__ = _compared(np.greater)
+        __ge__ = _compared(np.greater_equal)
+        __eq__ = _compared(np.equal)
+        __ne__ = _compared(np.not_equal)
+        __hash__ = object.__hash__
 
-    @property
-    def T(self) -> Any:
-        """The axes reversed."""
-        return shapes.transpose(self)
+        sum = _method(reducing.sum)
+        mean = _method(reducing.mean)
+        var = _method(reducing.var)
+        std = _method(reducing.std)
+        prod = _method(reducing.prod)
+        max = _method(reducing.max)
+        min = _method(reducing.min)
+        argmax = _method(reducing.argmax)
+        argmin = _method(reducing.argmin)
+        cumsum = _method(reducing.cumsum)
+        cumprod = _method(reducing.cumprod)
+        dot = _method(products.dot)
+        trace = _method(products.trace)
+        diagonal = _method(shapes.diagonal)
+        ravel = _method(shapes.ravel)
+        flatten = _method(shapes.ravel)
+        squeeze = _method(shapes.squeeze)
+        swapaxes = _method(shapes.swapaxes)
+        repeat = _method(shapes.repeat)
+        take = _method(indexing.take)
+        clip = _method(select.clip)
+        round = _method(ufuncs.round_)
+        __round__ = _method(lambda x, ndigits=None: ufuncs.round_(x, ndigits or 0))
+        astype = _method(convert.astype)
+        copy = _method(plain.copy)
+        conj = conjugate = _method(plain.real)
 
-    @property
-    def mT(self) -> Any:
-        """The last two axes exchanged."""
-        return matrix_products.matrix_transpose(self)
+        reshape = operators.reshape
+        transpose = operators.transpose
 
-    @property
-    def real(self) -> Any:
-        """The real part, the Variable itself."""
-        return self
+        @property
+        def T(self):
+            """The axes reversed."""
+            return shapes.transpose(self)
 
-    @property
-    def imag(self) -> Any:
-        """The imaginary part, zeros."""
-        return plain.imag(self)
+        @property
+        def mT(self):
+            """The last two axes exchanged."""
+            return matrix_products.matrix_transpose(self)
 
-    @property
-    def flat(self) -> Any:
-        """The entries as a vector."""
-        return shapes.ravel(self)
+        @property
+        def real(self):
+            """The real part, the Variable itself."""
+            return self
 
-    def __iter__(self) -> Iterator[Any]:
+        @property
+        def imag(self):
+            """The imaginary part, zeros."""
+            return plain.imag(self)
+
+        @property
+        def flat(self):
+            """The entries as a vector."""
+            return shapes.ravel(self)
+
+    def __iter__(self) -> Iterator[Self]:
         return iter([self[i] for i in range(len(self))])
 
     def __len__(self) -> int:

@@ -20,7 +20,7 @@ from symgrad.print.graph import (
 )
 from symgrad.variable.data import show
 from symgrad.variable.evaluation import data_of
-from symgrad.variable.record import Call, Record
+from symgrad.variable.record import Application, Record
 from symgrad.variable.tape import history_tape, resolved
 
 MAX_ENTRIES: Final = 4  # of an array whose values are shown
@@ -30,8 +30,8 @@ def picture_of_variables(variables: Sequence[Any], max_nodes: int, values: bool)
     """Values as variables, calls as functions between them, each once."""
     roots = [v.record() for v in variables]
     tape = history_tape(roots, extra=roots)
-    items: list[Record | Call] = []
-    operands: dict[Record | Call, Sequence[Record | Call]] = {}
+    items: list[Record | Application] = []
+    operands: dict[Record | Application, Sequence[Record | Application]] = {}
 
     def add(record: Record) -> None:
         if record not in operands:
@@ -50,13 +50,13 @@ def picture_of_variables(variables: Sequence[Any], max_nodes: int, values: bool)
 
 
 def _drawn(
-    kept: Sequence[Record | Call],
-    operands: dict[Record | Call, Sequence[Record | Call]],
+    kept: Sequence[Record | Application],
+    operands: dict[Record | Application, Sequence[Record | Application]],
     left_out: int,
     values: bool,
 ) -> Picture:
     picture = Picture()
-    number: dict[Record | Call, int] = {}
+    number: dict[Record | Application, int] = {}
     for item in kept:
         if isinstance(item, Record):
             kind = VARIABLE if item.owner is not None or item.call is not None else CONSTANT
@@ -66,7 +66,7 @@ def _drawn(
         for one in operands[item]:
             if one in number:
                 picture.edges.append((number[one], number[item], ""))
-        if isinstance(item, Call):
+        if isinstance(item, Application):
             for value in item.scalars:
                 constant = picture.add(Node((repr(value),), CONSTANT))
                 picture.edges.append((constant, number[item], ""))
@@ -83,7 +83,7 @@ def _in_order(picture: Picture) -> Picture:
     return Picture(nodes, [(new[a], new[b], label) for a, b, label in picture.edges])
 
 
-def _name(call: Call) -> str:
+def _name(call: Application) -> str:
     function = call.token.function
     name = getattr(function, "__name__", None)
     return str(name).rstrip("_") if name else type(function).__name__.lower()

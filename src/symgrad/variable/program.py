@@ -26,7 +26,7 @@ SMALL: Final = 2000  # entries, up to which code for large arrays or on several 
 MAX_REMEMBERED: Final = 200_000  # nodes, over all programs
 
 
-class Program:
+class TapeProgram:
     """Formulas over symbols, and the function that gives their values.
 
     Attributes
@@ -62,9 +62,9 @@ def compiled(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., 
     shapes = [x.shape for x in (*symbols, *outputs)]
     known = all(isinstance(d, int) for shape in shapes for d in shape)
     if not known or sum([math.prod(shape) for shape in shapes]) > SMALL:
-        return function  # type: ignore[no-any-return]
+        return function
     if not any(x.shape for x in symbols):
-        return function  # type: ignore[no-any-return]
+        return function
     alone = execute(function.source, "f", {})
     return alone if all(x.shape for x in symbols) else _of_scalars_too(alone)
 
@@ -95,13 +95,13 @@ def plain(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Callable[..., lis
     return call
 
 
-_programs: Final[Recent[Program]] = Recent(MAX_REMEMBERED, lambda program: program.size)
+_programs: Final[Recent[TapeProgram]] = Recent(MAX_REMEMBERED, lambda program: program.size)
 
 
-def program_of(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> Program:
+def program_of(symbols: Sequence[Expr], outputs: Sequence[Expr]) -> TapeProgram:
     """The one program of formulas over symbols."""
     key = (tuple(symbols), tuple(outputs))
-    return _programs.get(key, lambda: Program(*key))
+    return _programs.get(key, lambda: TapeProgram(*key))
 
 
 def forget() -> None:

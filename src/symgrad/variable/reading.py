@@ -35,9 +35,9 @@ from symgrad.variable.tokens import (
     LISTS,
     OPERAND,
     PLAIN,
+    CallToken,
     Nest,
     Setting,
-    Token,
     setting,
     token_of,
 )
@@ -175,7 +175,7 @@ def _holds_variables(values: Any) -> bool:
 
 def read_call(
     function: Callable[..., Any], args: Any, kwargs: Any, lift: Any
-) -> tuple[Token, Reading]:
+) -> tuple[CallToken, Reading]:
     """The token of a call, with its records and numbers; `lift` is told to who mixes in symbols."""
     reading = Reading(lift)
     if function is indexing.getitem and len(args) == 2:

@@ -17,10 +17,10 @@ from symgrad.expr.dims import Shape
 from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.variable.data import Data, settled
-from symgrad.variable.kinds import FLOAT, Kind, kind_of
+from symgrad.variable.kinds import FLOAT, ArrayType, kind_of
 
 if TYPE_CHECKING:
-    from symgrad.variable.tokens import Token
+    from symgrad.variable.tokens import CallToken
 
 _serial: Final = count()
 _unnamed: Final = count(1)  # tells unnamed leaves apart for the reader, and for nothing else
@@ -31,7 +31,7 @@ def serial() -> int:
     return next(_serial)
 
 
-class Call:
+class Application:
     """A function carried out on records: an entry of the history.
 
     Attributes
@@ -52,7 +52,7 @@ class Call:
 
     def __init__(
         self,
-        token: Token,
+        token: CallToken,
         inputs: tuple[Record, ...],
         scalars: tuple[Any, ...],
         results: list[weakref.ref[Record]] | None = None,
@@ -72,7 +72,7 @@ class Record:
     kind : Kind
     data : float, NumPy scalar, read-only array or None
         None until computed.
-    call : Call or None
+    call : Application or None
         None for what was given.
     index : int
         Which result of the call it is.
@@ -101,9 +101,9 @@ class Record:
 
     def __init__(
         self,
-        kind: Kind,
+        kind: ArrayType,
         data: Data = None,
-        call: Call | None = None,
+        call: Application | None = None,
         index: int = 0,
         name: str = "",
         source: Record | None = None,
@@ -188,10 +188,12 @@ def detached(record: Record, name: str = "") -> Record:
     return leaf
 
 
-def results_of(token: Token, inputs: tuple[Record, ...], scalars: Any, kinds: Any) -> list[Record]:
+def results_of(
+    token: CallToken, inputs: tuple[Record, ...], scalars: Any, kinds: Any
+) -> list[Record]:
     """The records of a call that gives several values."""
     references: list[weakref.ref[Record]] = []
-    call = Call(token, inputs, scalars, references)
+    call = Application(token, inputs, scalars, references)
     made = [Record(kind, call=call, index=i) for i, kind in enumerate(kinds)]
     references += [weakref.ref(one) for one in made]
     return made

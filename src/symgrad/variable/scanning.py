@@ -12,15 +12,15 @@ from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten, rebuild_nest
 from symgrad.expr.rewriting import replace
 from symgrad.expr.traverse import bind_dims
-from symgrad.ops.scan import Loop, operands_of, scan_node, unpacked
+from symgrad.ops.scan import ScanLoop, operands_of, scan_node, unpacked
 from symgrad.recurrence.scan import Frame, length_of, loop_of, read_step
 from symgrad.variable.data import real_array
-from symgrad.variable.form import Form, extents_of, form_of
-from symgrad.variable.kinds import FLOAT64, Kind, kind_of
+from symgrad.variable.form import TapeForm, extents_of, form_of
+from symgrad.variable.kinds import FLOAT64, ArrayType, kind_of
 from symgrad.variable.modes import in_step
 from symgrad.variable.record import Record, parameter_record, results_of, serial
 from symgrad.variable.tape import history_tape
-from symgrad.variable.tokens import OPERAND, Token
+from symgrad.variable.tokens import OPERAND, CallToken
 
 STEPS: Final = "steps"  # the name of the number of steps, which is no part of a loop
 
@@ -37,10 +37,10 @@ class ScanCall:
 
     __slots__ = ("loop", "token")
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: ScanLoop) -> None:
         self.loop = loop
         n = len(loop.carries) + len(loop.elements) + len(loop.parameters)
-        self.token = Token(self, (OPERAND,) * n, (), n)
+        self.token = CallToken(self, (OPERAND,) * n, (), n)
 
     def __call__(self, *args: Expr) -> list[Expr]:
         """The results of the loop on expressions."""
@@ -141,8 +141,8 @@ def _carried(value: Any) -> Record:
 
 
 def _loop(
-    form: Form, places: Sequence[int], sizes: tuple[int, int, int], length: Dim, reverse: bool
-) -> Loop:
+    form: TapeForm, places: Sequence[int], sizes: tuple[int, int, int], length: Dim, reverse: bool
+) -> ScanLoop:
     """The loop of a form, with symbols of its own for the carry and the elements."""
     bound = [form.expr(place) for place in places[: sizes[0] + sizes[1]]]
     inits, elements = bound[: sizes[0]], bound[sizes[0] :]
@@ -153,7 +153,7 @@ def _loop(
     return loop_of(frame, found[: sizes[2]], found[sizes[2] :], length, reverse, parameters)
 
 
-def _kinds(loop: Loop, extents: dict[str, Any]) -> Iterable[Kind]:
+def _kinds(loop: ScanLoop, extents: dict[str, Any]) -> Iterable[ArrayType]:
     known = loop.renamed(lambda name: extents.get(name, name))
     return [
         kind_of(shape, np.dtype(ty.dtype))

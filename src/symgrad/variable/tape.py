@@ -11,8 +11,8 @@ from collections.abc import Container, Iterable, Sequence
 from operator import attrgetter
 from typing import Any, Final
 
-from symgrad.variable.kinds import Kind
-from symgrad.variable.record import Call, Record
+from symgrad.variable.kinds import ArrayType
+from symgrad.variable.record import Application, Record
 
 MAX_RESULTS: Final = 1 << 16  # of one call
 _by_serial: Final = attrgetter("serial")
@@ -38,7 +38,7 @@ class Tape:
 
     def __init__(
         self,
-        calls: list[Call],
+        calls: list[Application],
         *,
         ends: Container[Record] = (),
         extra: Iterable[Record] = (),
@@ -47,7 +47,7 @@ class Tape:
         self.calls = calls
         self.leaves: list[Record] = []
         self._leaf: dict[Record, int] = {}
-        self._place: dict[Call, int] = {}
+        self._place: dict[Application, int] = {}
         place, leaf = self._place, self._leaf
         items: list[Any] = []
         for position, call in enumerate(calls):
@@ -66,7 +66,7 @@ class Tape:
             if one not in leaf and (one in ends or one.call not in place):
                 self._added(one)
         self.items = tuple(items)
-        self.kinds: tuple[Kind, ...] = tuple([one.kind for one in self.leaves])
+        self.kinds: tuple[ArrayType, ...] = tuple([one.kind for one in self.leaves])
 
     def _added(self, record: Record) -> int:
         number = self._leaf[record] = len(self.leaves)
@@ -104,7 +104,7 @@ def values_tape(roots: Sequence[Record]) -> tuple[Tape, list[Record]]:
 
     With it come the other records met that somebody holds: they are computed on the way.
     """
-    calls: set[Call] = set()
+    calls: set[Application] = set()
     held: list[Record] = []
     seen: set[Record] = set()
     stack = list(roots)
@@ -135,7 +135,7 @@ def history_tape(
 
     Records of `extra` that nothing mentions are leaves of the tape, too.
     """
-    calls: set[Call] = set()
+    calls: set[Application] = set()
     stack = [one for one in roots if one not in ends]
     while stack:
         call = stack.pop().call

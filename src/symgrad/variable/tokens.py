@@ -19,7 +19,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.ops.basic import as_written
 from symgrad.ops.indexing import getitem
-from symgrad.variable.kinds import Kind, common_float, kind_of
+from symgrad.variable.kinds import ArrayType, common_float, kind_of
 
 MAX_TOKENS: Final = 20_000  # beyond which all are forgotten, to be made again
 MAX_OUTCOMES: Final = 2_000  # of one token
@@ -55,7 +55,7 @@ class Nest(NamedTuple):
     items: tuple[Any, ...]
 
 
-class Span(NamedTuple):
+class SliceToken(NamedTuple):
     """A slice."""
 
     start: Any
@@ -76,7 +76,7 @@ def setting(value: Any) -> Any:
     """A setting of any kind."""
     kind = value.__class__
     if kind is slice:
-        return Span(*[_plain(part) for part in (value.start, value.stop, value.step)])
+        return SliceToken(*[_plain(part) for part in (value.start, value.stop, value.step)])
     if kind is float:
         return Setting(kind, value, repr(value))
     try:
@@ -103,7 +103,7 @@ class Outcome(NamedTuple):
     parts: tuple[Any, ...]
 
 
-class Token:
+class CallToken:
     """A function with the pattern of its arguments.
 
     Attributes
@@ -111,7 +111,7 @@ class Token:
     function : callable
         Of expressions.
     args, kwargs : tuple
-        `OPERAND`, a class for a number, a `Setting`, `Span` or `Nest` each; keyword arguments with
+        `OPERAND`, a class for a number, a `Setting`, `SliceToken` or `Nest` each; keyword arguments with
         their names.
     arity, numbers : int
         How many records and how many numbers of Python it takes.
@@ -134,7 +134,9 @@ class Token:
         kwargs = {name: _filled(part, given, numbers) for name, part in self.kwargs}
         return as_written(self.function)(*args, **kwargs)
 
-    def outcome(self, kinds: tuple[Kind, ...], scalars: tuple[Any, ...], shaped: bool) -> Outcome:
+    def outcome(
+        self, kinds: tuple[ArrayType, ...], scalars: tuple[Any, ...], shaped: bool
+    ) -> Outcome:
         """What the function gives for operands of these kinds.
 
         `shaped` says that the numbers decide whether there is a result, as indices do.
@@ -174,12 +176,12 @@ def _filled(part: Any, operands: Any, numbers: Any) -> Any:
     if kind is Setting:
         value = part.value
         return value.value if value.__class__ is Opaque else value
-    if kind is Span:
+    if kind is SliceToken:
         return slice(*part)
     return part.kind([_filled(entry, operands, numbers) for entry in part.items])
 
 
-def _outcome(result: Any, kinds: Sequence[Kind]) -> Outcome:
+def _outcome(result: Any, kinds: Sequence[ArrayType]) -> Outcome:
     if result.__class__ is Expr:
         return Outcome(None, (_kind(result, kinds),))
     if isinstance(result, (list, tuple)):
@@ -189,33 +191,33 @@ def _outcome(result: Any, kinds: Sequence[Kind]) -> Outcome:
     return Outcome(None, (Value(result),))
 
 
-def _part(result: Any, kinds: Sequence[Kind]) -> Any:
+def _part(result: Any, kinds: Sequence[ArrayType]) -> Any:
     return _kind(result, kinds) if result.__class__ is Expr else Value(result)
 
 
-def _kind(result: Expr, kinds: Sequence[Kind]) -> Kind:
+def _kind(result: Expr, kinds: Sequence[ArrayType]) -> ArrayType:
     dtype = common_float(kinds) if result.ty.weak else result.dtype
     return kind_of(result.shape, dtype)
 
 
-_tokens: Final[dict[Any, Token]] = {}
+_tokens: Final[dict[Any, CallToken]] = {}
 
 
-def token_of(function: Callable[..., Any], args: Any, kwargs: Any, arity: int) -> Token:
+def token_of(function: Callable[..., Any], args: Any, kwargs: Any, arity: int) -> CallToken:
     """The one token of a function and a pattern of arguments."""
     key = (function, args, kwargs)
     found = _tokens.get(key)
     if found is None:
         if len(_tokens) > MAX_TOKENS:
             forget()
-        found = _tokens.setdefault(key, Token(function, args, kwargs, arity))
+        found = _tokens.setdefault(key, CallToken(function, args, kwargs, arity))
     return found
 
 
-_pairs: Final[dict[Any, Token]] = {}  # of functions of one or two operands, a few
+_pairs: Final[dict[Any, CallToken]] = {}  # of functions of one or two operands, a few
 
 
-def pair_token(function: Callable[..., Any], left: Any, right: Any) -> Token:
+def pair_token(function: Callable[..., Any], left: Any, right: Any) -> CallToken:
     """The token of a function of two operands or numbers, or of one where `right` is None."""
     key = (function, left, right)
     found = _pairs.get(key)

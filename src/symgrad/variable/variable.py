@@ -29,7 +29,7 @@ from symgrad.variable.operators import Operators, is_variable
 from symgrad.variable.picture import picture_of_variables
 from symgrad.variable.reading import LARGEST_INT, read_call, takes_two
 from symgrad.variable.record import (
-    Call,
+    Application,
     Record,
     detached,
     history,
@@ -43,8 +43,8 @@ from symgrad.variable.tokens import (
     INTEGER,
     OPERAND,
     SCALARS,
+    CallToken,
     Outcome,
-    Token,
     Value,
     pair_token,
 )
@@ -308,7 +308,7 @@ class Variable(Operators):
             if one not in cut:
                 cut[one] = one if one.call is None else detached(one)
         inputs = tuple([cut[one] for one in own.call.inputs])
-        call = Call(own.call.token, inputs, own.call.scalars)
+        call = Application(own.call.token, inputs, own.call.scalars)
         self._become(Record(own.kind, own.data, call, own.index))
 
     # Python's protocols
@@ -336,7 +336,7 @@ class Variable(Operators):
     @staticmethod
     def _carried_out(
         function: Callable[..., Any],
-        token: Token,
+        token: CallToken,
         inputs: tuple[Record, ...],
         scalars: tuple[Any, ...],
     ) -> Any:
@@ -346,7 +346,7 @@ class Variable(Operators):
             kind = found.parts[0]
             if kind.__class__ is Value:
                 return kind.value
-            return _wrapped(Record(kind, call=Call(token, inputs, scalars)))
+            return _wrapped(Record(kind, call=Application(token, inputs, scalars)))
         return _several(found, token, inputs, scalars)
 
     @staticmethod

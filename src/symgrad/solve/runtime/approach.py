@@ -31,7 +31,7 @@ LAST_CHECKS = 4  # steps after which a problem that is nearly solved is given up
 LAST_BITS = 2 * EPS  # a step of the last bits of a number
 
 
-class Steps(NamedTuple):
+class FullSteps(NamedTuple):
     """How full steps are computed, at points and with the parameters of their problems.
 
     A step is what is subtracted. `fast` and `exact` give ``|F|`` and the step; `fast`, which decides
@@ -72,7 +72,7 @@ class Found:
         return part
 
     def by_full_steps(
-        self, steps: Steps, params: list[Any], tol: float, maxiter: int, box: Any = None
+        self, steps: FullSteps, params: list[Any], tol: float, maxiter: int, box: Any = None
     ) -> Any:
         """Solve what full steps solve; the numbers of the others, which are where they were.
 
@@ -101,7 +101,7 @@ class Settled(NamedTuple):
     solved: Any
 
 
-def full_steps(steps: Steps, x: Any, params: list[Any], tol: float, maxiter: int) -> Settled:
+def full_steps(steps: FullSteps, x: Any, params: list[Any], tol: float, maxiter: int) -> Settled:
     """Solve as many problems as full steps do; `tol` is how short, against x, the last one is.
 
     Parameters have the problems as their first axis, or extent 1 where they are the same for all.
@@ -224,7 +224,7 @@ def _at_level(
 
 def _finish(
     found: Settled,
-    steps: Steps,
+    steps: FullSteps,
     index: Any,
     step: Any,
     params: list[Any],

@@ -12,7 +12,7 @@ from symgrad.solve.runtime.ending import begun_within
 from symgrad.solve.runtime.results import Answer, Status
 
 
-class Form(NamedTuple):
+class ProblemForm(NamedTuple):
     """The unknowns and parameters of a solver, as plain data.
 
     Attributes
@@ -64,10 +64,10 @@ class Tolerances(NamedTuple):
         return not (self.ftol is self.gtol is self.x_scale is None)
 
 
-class Call(NamedTuple):
+class SolverCall(NamedTuple):
     """What a solver was called with, and how it was made."""
 
-    form: Form
+    form: ProblemForm
     x0: Any
     params: tuple[Any, ...]
     options: dict[str, Any]
@@ -97,7 +97,7 @@ class Problems(NamedTuple):
     x_scale: Any
 
 
-def prepare(call: Call, finite: bool = True) -> Problems:
+def prepare(call: SolverCall, finite: bool = True) -> Problems:
     """The problems that a call describes, with starts within their bounds.
 
     Raises an error that names what is wrong with the call. With `finite` that is also the case for one
@@ -143,7 +143,7 @@ def prepare(call: Call, finite: bool = True) -> Problems:
     return Problems(x, flat[k:], shapes[:k], batch, scale)
 
 
-def _scale(form: Form, given: Any, shapes: list[tuple[int, ...]]) -> Any:
+def _scale(form: ProblemForm, given: Any, shapes: list[tuple[int, ...]]) -> Any:
     """`x_scale` over the flattened unknowns; zeros where none is given."""
     if given is None:
         return np.zeros(sum(map(prod, shapes)))
@@ -165,7 +165,7 @@ def _scale(form: Form, given: Any, shapes: list[tuple[int, ...]]) -> Any:
     return np.concatenate(columns)
 
 
-def _check_options(call: Call) -> None:
+def _check_options(call: SolverCall) -> None:
     maxiter, callback = call.maxiter, call.callback
     for name in ("tol", "xtol", "ftol", "gtol"):
         tol = getattr(call.tolerances, name)
@@ -179,7 +179,7 @@ def _check_options(call: Call) -> None:
         raise ArgumentError(f"the callback must be a function or None, not {callback!r}")
 
 
-def _starts(form: Form, x0: Any) -> list[Any]:
+def _starts(form: ProblemForm, x0: Any) -> list[Any]:
     """The starts of the unknowns, each with its batch axes in front."""
     names = [name for name, _ in form.unknowns]
     if form.kind in ("scalar", "array"):
@@ -301,7 +301,7 @@ def split_columns(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
     return split(np.ascontiguousarray(x.T), shapes)
 
 
-def joined(form: Form, x: Any, problems: Problems) -> Any:
+def joined(form: ProblemForm, x: Any, problems: Problems) -> Any:
     """Flattened solutions in the form of the unknowns."""
     x = x.reshape(*problems.batch, x.shape[-1])
     if form.kind == "scalars":
@@ -317,7 +317,7 @@ def shaped(values: Any, batch: tuple[int, ...]) -> Any:
     return values.reshape(batch) if batch else values[0].item()
 
 
-def answer(kind: type[Answer], call: Call, problems: Problems, found: Any) -> Answer:
+def answer(kind: type[Answer], call: SolverCall, problems: Problems, found: Any) -> Answer:
     """What a solver returns, from arrays with a row per problem: `x`, `size`, `count` and `status`."""
     batch, status = problems.batch, found.status
     return kind(

@@ -15,7 +15,7 @@ from symgrad.solve.runtime.ending import (
     are_steady,
 )
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.scalar import Scalars, damped, plain
+from symgrad.solve.runtime.scalar import ScalarRoots, damped, plain
 
 # How much the distance grows at which a sign change is looked for; at last to the end of all numbers
 GROWTH = (1.0, *[2.0] * 23, *[2.0 ** (2**k) for k in range(1, 10)])
@@ -29,8 +29,8 @@ SLOWEST = 0.75  # of the step before: what is longer is replaced by bisection
 
 
 def solve_scalars(
-    s: Scalars, globalize: bool = True, bracket: Any = None, steps: Any = None
-) -> Scalars:
+    s: ScalarRoots, globalize: bool = True, bracket: Any = None, steps: Any = None
+) -> ScalarRoots:
     """Solve problems in one unknown, first by `full_steps` where its `steps` are given."""
     rest = np.arange(s.x.size)
     with np.errstate(all="ignore"):
@@ -63,18 +63,18 @@ def solve_scalars(
     return s
 
 
-def _unsolved(s: Scalars, index: Any) -> Any:
+def _unsolved(s: ScalarRoots, index: Any) -> Any:
     lost = (s.status[index] == Status.NON_FINITE) & np.isnan(s.size[index])
     return index[(s.status[index] != Status.CONVERGED) & ~lost]
 
 
-def _side(s: Scalars, index: Any, start: Any) -> Any:
+def _side(s: ScalarRoots, index: Any, start: Any) -> Any:
     """Where to look first, -1 or 1: where the start was, for what tends to 0 from there."""
     nearly = np.abs(s.x[index]) <= NO_SIZE * s.scale[index]
     return np.where(nearly & (start[index] > 0), 1.0, -1.0)
 
 
-def search(s: Scalars, index: Any, around: Any = None, side: Any = -1.0) -> None:
+def search(s: ScalarRoots, index: Any, around: Any = None, side: Any = -1.0) -> None:
     """Look for a sign change around `s.x`, or other points, at distances that double, and solve there.
 
     The first `side` of each problem is -1 or 1.
@@ -90,7 +90,7 @@ def search(s: Scalars, index: Any, around: Any = None, side: Any = -1.0) -> None
     _sweep(s, index, x, 1e-3 * side * np.where(scale > 0, scale, 1.0), GROWTH, *known)
 
 
-def search_magnitudes(s: Scalars, index: Any) -> None:
+def search_magnitudes(s: ScalarRoots, index: Any) -> None:
     """Look for a sign change between magnitudes below and above those of the iterates, and solve there."""
     for factors in (DECAY, RISE):
         index = index[s.status[index] != Status.CONVERGED]
@@ -101,7 +101,7 @@ def search_magnitudes(s: Scalars, index: Any) -> None:
 
 
 def _sweep(
-    s: Scalars, index: Any, centre: Any, reach: Any, factors: Any, inner: Any, values: Any
+    s: ScalarRoots, index: Any, centre: Any, reach: Any, factors: Any, inner: Any, values: Any
 ) -> None:
     """Look for sign changes on both sides of `centre`, at distances that change by `factors`.
 
@@ -130,14 +130,14 @@ def _sweep(
             values[side] = np.where(known, fy, values[side])
 
 
-def _back(s: Scalars, index: Any, x: Any, size: Any, status: Any) -> None:
+def _back(s: ScalarRoots, index: Any, x: Any, size: Any, status: Any) -> None:
     """Where a sign change held no root: what was known before, if that was better."""
     worse = (s.status[index] != Status.CONVERGED) & ~(s.size[index] < size)
     index = index[worse]
     s.set(index, status[worse], x[worse], size[worse], s.count[index])
 
 
-def _left(s: Scalars, index: Any, x: Any, reach: Any, inner: Any, values: Any) -> Any:
+def _left(s: ScalarRoots, index: Any, x: Any, reach: Any, inner: Any, values: Any) -> Any:
     """The problems that are not solved."""
     keep = s.status[index] != Status.CONVERGED
     if keep.all():
@@ -146,7 +146,7 @@ def _left(s: Scalars, index: Any, x: Any, reach: Any, inner: Any, values: Any) -
     return index[keep], x[keep], reach[keep], *pairs
 
 
-def _in_bracket(s: Scalars, index: Any, bracket: tuple[Any, Any]) -> None:
+def _in_bracket(s: ScalarRoots, index: Any, bracket: tuple[Any, Any]) -> None:
     """Solve between the ends of a bracket, numbers or arrays, from `s.x`."""
     a, b = (np.array(np.broadcast_to(end, s.x.shape), float) for end in bracket)
     if not ((a < b) & np.isfinite(a) & np.isfinite(b)).all():
@@ -167,7 +167,9 @@ def _in_bracket(s: Scalars, index: Any, bracket: tuple[Any, Any]) -> None:
     between(s, index[change], a[change], b[change], fa[change], fb[change], s.x[change])
 
 
-def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any = None) -> None:
+def between(
+    s: ScalarRoots, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any = None
+) -> None:
     """Steps inside a sign change of F from `a` to `b`; bisection where they leave it or are slow.
 
     After Press et al., Numerical Recipes, 3rd ed., section 9.4 (rtsafe), with steps to multiple roots.
@@ -213,7 +215,7 @@ def between(s: Scalars, index: Any, a: Any, b: Any, fa: Any, fb: Any, start: Any
 
 
 def _are_closed_roots(
-    s: Scalars,
+    s: ScalarRoots,
     x: Any,
     f: Any,
     slope: Any,
@@ -234,7 +236,7 @@ def _are_closed_roots(
 
 
 def _next(
-    s: Scalars, index: Any, x: Any, a: Any, b: Any, values: Any, previous: Any, before: Any
+    s: ScalarRoots, index: Any, x: Any, a: Any, b: Any, values: Any, previous: Any, before: Any
 ) -> tuple[Any, Any, Any]:
     """The next point, whether a step leads there, and whether the step from here is a short one.
 

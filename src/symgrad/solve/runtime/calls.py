@@ -11,10 +11,10 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.runtime.threads import each_block
-from symgrad.solve.runtime.approach import Found, Steps
+from symgrad.solve.runtime.approach import Found, FullSteps
 from symgrad.solve.runtime.arguments import (
-    Call,
     Problems,
+    SolverCall,
     answer,
     box,
     prepare,
@@ -25,7 +25,7 @@ from symgrad.solve.runtime.arguments import (
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
 from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
 from symgrad.solve.runtime.results import Solution, Status, checked
-from symgrad.solve.runtime.roots import Roots, find_roots
+from symgrad.solve.runtime.roots import SystemRoots, find_roots
 from symgrad.solve.runtime.single import Single, quick_root
 
 ENTRIES = 200_000  # at a time, so that they stay in the cache
@@ -143,12 +143,12 @@ class Values:
         return np.asarray(f, float), column_of([g]), h.astype(np.float64, copy=False)
 
 
-def steps_by(step: Callable[..., Any], is_at_level: Callable[..., Any] | None = None) -> Steps:
+def steps_by(step: Callable[..., Any], is_at_level: Callable[..., Any] | None = None) -> FullSteps:
     """What `full_steps` needs, where ``|F|`` and the step come together.
 
     Without ``is_at_level(x, params)`` only steps tell when an iteration has ended.
     """
-    return Steps(
+    return FullSteps(
         lambda x, params: (*step(x, params), np.nan),
         step,
         lambda x, params, slope: step(x, params),
@@ -186,7 +186,7 @@ def problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
-def is_plain(call: Call, problems: Problems, sides: Any) -> bool:
+def is_plain(call: SolverCall, problems: Problems, sides: Any) -> bool:
     """Whether it is one problem without bounds, wishes and a callback."""
     free = sides is None and call.callback is None
     return free and not problems.batch and not call.tolerances.has_wishes
@@ -204,7 +204,7 @@ def solve_roots(
     many: Callable[[], Any],
     parts: int,
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Solution:
     """The `Solution` of a square system."""
     problems = prepare(call)
@@ -221,11 +221,11 @@ def solve_roots(
     n = problems.x.shape[1]
     levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     tolerances, single = call.tolerances, not problems.batch
-    found = Roots(
+    found = SystemRoots(
         values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
     )
 
-    def tell(s: Roots, now: Any, p: Any) -> None:
+    def tell(s: SystemRoots, now: Any, p: Any) -> None:
         report(
             call.callback,
             single,

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Call, Problems, split
+from symgrad.solve.runtime.arguments import Problems, SolverCall, split
 from symgrad.solve.runtime.large import solve_many_unknowns
 from symgrad.solve.runtime.region import Method, Objective, Point
 from symgrad.solve.runtime.results import Minimum
@@ -70,7 +70,7 @@ def solve_large(
     evaluate: Callable[..., Any],
     product: Callable[..., Any],
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Minimum:
     """The `Minimum` of an objective by Hessian-vector products."""
     make = partial(_functions, evaluate, product)

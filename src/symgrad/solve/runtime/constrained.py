@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.solve.runtime.arguments import (
-    Call,
     Problems,
+    SolverCall,
     box,
     joined,
     prepare,
@@ -174,7 +174,7 @@ class Slacked:
         return out
 
 
-class Kkt(NamedTuple):
+class KktPoint(NamedTuple):
     """A point with multipliers, ``L = f - y.c - low.(x - low) - high.(high - x)``."""
 
     x: Any
@@ -198,7 +198,7 @@ def _towards_one(slope: Any) -> Any:
     )
 
 
-def interior_point(slacked: Slacked, run: Interior) -> Kkt:
+def interior_point(slacked: Slacked, run: Interior) -> KktPoint:
     """What the iteration has come to, in the units of the problem."""
     now, k = run.now, slacked.k
     n = now.x.size - k
@@ -213,7 +213,7 @@ def interior_point(slacked: Slacked, run: Interior) -> Kkt:
     held = ~slacked.free
     below, above = run.distances
     held[slacked.free] = (below[:n] < run.low_z[:n]) | (above[:n] < run.high_z[:n])
-    return Kkt(x, y, low, high, active, held)
+    return KktPoint(x, y, low, high, active, held)
 
 
 def slope_of(at: Any, y: Any) -> Any:
@@ -222,7 +222,9 @@ def slope_of(at: Any, y: Any) -> Any:
     return g - jac.T @ y
 
 
-def polished(functions: Constraints, near: Kkt, sides: Any, scale: Any, xtol: float) -> Kkt | None:
+def polished(
+    functions: Constraints, near: KktPoint, sides: Any, scale: Any, xtol: float
+) -> KktPoint | None:
     """Newton's method on the conditions with what is active; None where it does not end as at a root."""
     x, y = near.x.copy(), np.where(near.active, near.y, 0.0)
     if sides is not None:
@@ -297,13 +299,13 @@ def _saddle_solved(h: Any, a: Any, slope: Any, c: Any, scale: Any) -> tuple[Any,
     return q[:n] * scale, -q[n:] * top / rows
 
 
-def with_bounds(functions: Constraints, found: Kkt) -> Kkt:
+def with_bounds(functions: Constraints, found: KktPoint) -> KktPoint:
     """The same with multipliers of the bounds, by the slope that they hold."""
     slope = np.where(found.held, slope_of(functions.at(found.x), found.y), 0.0)
     return found._replace(low=np.maximum(slope, 0.0), high=np.maximum(-slope, 0.0))
 
 
-def is_kkt(functions: Constraints, found: Kkt, sides: Any, scale: Any, level: Any) -> bool:
+def is_kkt(functions: Constraints, found: KktPoint, sides: Any, scale: Any, level: Any) -> bool:
     """Whether the other constraints hold too, but for rounding, and multipliers have their signs."""
     at = functions.at(found.x)
     _, c, g, jac = at
@@ -327,7 +329,7 @@ def is_kkt(functions: Constraints, found: Kkt, sides: Any, scale: Any, level: An
     ).any()
 
 
-def tangent_curvature(functions: Constraints, found: Kkt, scale: Any) -> tuple[int, Any]:
+def tangent_curvature(functions: Constraints, found: KktPoint, scale: Any) -> tuple[int, Any]:
     """Which second-order condition holds, as an index, and the direction of the least curvature.
 
     It is that on the tangents of the active constraints.
@@ -361,11 +363,11 @@ def minimize_constrained(
     functions: Constraints,
     sides: Any,
     x0: Any,
-    call: Call,
+    call: SolverCall,
     x_scale: Any,
     level: Callable[[Any], Any],
     tell: Any,
-) -> tuple[Status, int, int, Kkt]:
+) -> tuple[Status, int, int, KktPoint]:
     """Status, steps, curvature as an index, and the point with its multipliers."""
     unknown = len(CURVATURES) - 1
     x, total = within(sides, x0), 0
@@ -398,8 +400,13 @@ def run_scale(slacked: Slacked, run: Interior) -> Any:
 
 
 def _both_ways(
-    functions: Constraints, slacked: Slacked, run: Interior, sides: Any, call: Call, level: Any
-) -> tuple[Status, Kkt, Kkt | None]:
+    functions: Constraints,
+    slacked: Slacked,
+    run: Interior,
+    sides: Any,
+    call: SolverCall,
+    level: Any,
+) -> tuple[Status, KktPoint, KktPoint | None]:
     """The interior point, then Newton on what is active; again from nearer where that does not end.
 
     Where multipliers are not unique, or are 0 at active constraints, the former decides alone.
@@ -430,13 +437,13 @@ def _both_ways(
     return status, _cleared(near), None
 
 
-def _cleared(near: Kkt) -> Kkt:
+def _cleared(near: KktPoint) -> KktPoint:
     """Without the multipliers of what is not active."""
     low, high = (np.where(near.held, side, 0.0) for side in (near.low, near.high))
     return near._replace(y=np.where(near.active, near.y, 0.0), low=low, high=high)
 
 
-def residual_of(functions: Constraints, found: Kkt, sides: Any) -> tuple[float, float, float]:
+def residual_of(functions: Constraints, found: KktPoint, sides: Any) -> tuple[float, float, float]:
     """The value, the norm of what is left of the conditions, and the largest violation."""
     f, c, g, jac = functions.at(found.x)
     m = sum(functions.sizes.equal)
@@ -455,7 +462,7 @@ def solve_constrained(
     curvature: Callable[..., Any],
     parts: tuple[int, int],
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Constrained:
     """The `Constrained` minimum of an objective; problems of a batch one after another."""
     problems = prepare(call)
@@ -505,7 +512,7 @@ def level_at(levels: Levels, k: int) -> Callable[[Any], Any]:
     return lambda x: levels.at(x[None], slice(k, k + 1))[0]
 
 
-def _teller_of(call: Call, single: bool, left: int) -> Any:
+def _teller_of(call: SolverCall, single: bool, left: int) -> Any:
     """What makes the report of an iteration; of a batch, the problem under way stands for all left."""
     if call.callback is None:
         return lambda slacked, before: None

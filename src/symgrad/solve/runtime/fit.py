@@ -32,7 +32,7 @@ from symgrad.solve.runtime.ending import (
 )
 from symgrad.solve.runtime.minimum import LONG, MOST_REJECTED_DESCENTS, NEAR_LEVEL, UNKNOWN
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import LinearRate, Record, UnderWay, shifted
+from symgrad.solve.runtime.trust import LinearRate, NamedValues, UnderWay, shifted
 
 NORMAL = 1e-14  # the cosine of residuals with the Jacobian's columns, where they are normal to them
 PROMISES = 1e-13  # the relative fall of the sum of squares that is lost in rounding
@@ -72,7 +72,7 @@ class _Under(UnderWay):
     slow: Any  # how many full steps in a row shrank slowly
 
 
-class _Trial(Record):
+class _Trial(NamedValues):
     """Where steps lead, and what was expected of them.
 
     `unit` makes the residuals of each problem numbers near 1; `r_here` and `jac_here` are so scaled.

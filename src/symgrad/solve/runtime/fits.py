@@ -11,8 +11,8 @@ import numpy as np
 
 from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.arguments import (
-    Call,
     Problems,
+    SolverCall,
     answer,
     box,
     prepare,
@@ -221,7 +221,7 @@ def solve_fit(
     influence: Callable[..., Any] | None,
     probe: Callable[..., Any] | None,
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Fit:
     """The `Fit` of residuals.
 
@@ -271,7 +271,7 @@ def _quickly(
     influence: Callable[..., Any] | None,
     values: Values,
     problems: Problems,
-    call: Call,
+    call: SolverCall,
 ) -> Fit | None:
     """One fit by `quick_fit`, where that leaves no doubt."""
     n, shapes = problems.x.shape[1], problems.shapes
@@ -305,7 +305,7 @@ def _answered(
     influence: Callable[..., Any] | None,
     values: Values,
     problems: Problems,
-    call: Call,
+    call: SolverCall,
     weighted: bool,
     jac: Any = None,
 ) -> Fit:

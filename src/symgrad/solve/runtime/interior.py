@@ -53,7 +53,7 @@ ESTIMATES = 1e3  # the largest multipliers that a start has
 TINY = 10 * EPS  # a step that the last bits of x do not show
 
 
-class Program(Protocol):
+class NonlinearProgram(Protocol):
     """An objective with equations and bounds.
 
     Attributes
@@ -91,7 +91,7 @@ class _At:
 class Interior:
     """The iteration on one problem; `x`, `y`, `low_z` and `high_z` are where it is."""
 
-    def __init__(self, program: Program, x: Any, tol: float, maxiter: int) -> None:
+    def __init__(self, program: NonlinearProgram, x: Any, tol: float, maxiter: int) -> None:
         self.program, self.tol, self.maxiter = program, tol, maxiter
         self.low, self.high = program.low, program.high
         self.has_low, self.has_high = np.isfinite(self.low), np.isfinite(self.high)
@@ -429,7 +429,7 @@ class Interior:
 class Elastic:
     """``min penalty*sum(p + q) + weight/2*|D (x - x0)|**2`` such that ``c(x) - p + q = 0``, p, q >= 0."""
 
-    def __init__(self, program: Program, x: Any, mu: float) -> None:
+    def __init__(self, program: NonlinearProgram, x: Any, mu: float) -> None:
         self.program, self.x0, self.mu = program, x, mu
         self.equations = m = program.equations
         self.low = np.concatenate([program.low, np.zeros(2 * m)])

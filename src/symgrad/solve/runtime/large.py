@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Call, Problems, box, prepare, split
+from symgrad.solve.runtime.arguments import Problems, SolverCall, box, prepare, split
 from symgrad.solve.runtime.beside import FLAT_CURVATURE, STEPS, TRIES, Surroundings, as_far_as_scale
 from symgrad.solve.runtime.ending import (
     ORDINARY,
@@ -205,7 +205,7 @@ def _around(problem: Objective, walk: Walk, wanted: Any) -> Surroundings:
 
 
 def solve_many_unknowns(
-    make: Callable[[Problems, list[Any]], Method], rounding: Callable[..., Any], call: Call
+    make: Callable[[Problems, list[Any]], Method], rounding: Callable[..., Any], call: SolverCall
 ) -> Minimum:
     """The `Minimum` of an objective; problems of a batch one after another.
 

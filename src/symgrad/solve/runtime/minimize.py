@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.runtime.threads import each_block
-from symgrad.solve.runtime.arguments import Call, box, prepare, report, split
+from symgrad.solve.runtime.arguments import SolverCall, box, prepare, report, split
 from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.calls import Values, problems_at_a_time, steps_by
 from symgrad.solve.runtime.ending import Levels
@@ -81,7 +81,7 @@ def solve_minimum(
     many: Callable[[], Any],
     parts: int,
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Minimum:
     """The `Minimum` of an objective."""
     problems = prepare(call)

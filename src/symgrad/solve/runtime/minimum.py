@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Call, Problems, Tolerances, answer, shaped
+from symgrad.solve.runtime.arguments import Problems, SolverCall, Tolerances, answer, shaped
 from symgrad.solve.runtime.ending import (
     EPS,
     LOCATED,
@@ -44,7 +44,7 @@ from symgrad.solve.runtime.minimum_step import (
 )
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
 from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown
-from symgrad.solve.runtime.trust import LinearRate, Record, UnderWay
+from symgrad.solve.runtime.trust import LinearRate, NamedValues, UnderWay
 
 UNKNOWN = len(CURVATURES) - 1
 MOST_REJECTED_DESCENTS = 80  # steps in a row
@@ -93,7 +93,7 @@ class Minima(Found):
         self.least, self.highest = np.zeros(len(x)), np.full(len(x), -np.inf)
 
 
-def answer_of_minima(call: Call, problems: Problems, found: Minima) -> Minimum:
+def answer_of_minima(call: SolverCall, problems: Problems, found: Minima) -> Minimum:
     """What a solver of minima returns."""
     minimum = answer(Minimum, call, problems, found)
     minimum.value = shaped(found.value, problems.batch)
@@ -129,7 +129,7 @@ class _Descent(UnderWay):
     rate: Any
 
 
-class _Move(Record):
+class _Move(NamedValues):
     """A step: where it leads, what was expected of it, and the curvatures that it saw."""
 
     x: Any

@@ -9,12 +9,12 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.runtime.threads import each_block
-from symgrad.solve.runtime.approach import Steps
-from symgrad.solve.runtime.arguments import Call, answer, box, prepare
+from symgrad.solve.runtime.approach import FullSteps
+from symgrad.solve.runtime.arguments import SolverCall, answer, box, prepare
 from symgrad.solve.runtime.bracket import solve_scalars
 from symgrad.solve.runtime.ending import ORDINARY, SHARP, bounds_by_problem, levels_of
 from symgrad.solve.runtime.results import Solution, checked
-from symgrad.solve.runtime.scalar import Scalars
+from symgrad.solve.runtime.scalar import ScalarRoots
 
 # Problems at a time: their arrays stay in the cache, and threads seldom wait for each other between calls
 BLOCK = 1 << 16
@@ -54,7 +54,7 @@ class Kernels(NamedTuple):
     fast: Kernel
     exact: Kernel
 
-    def steps(self, at: Callable[..., Any], is_at_level: Any, problems: int) -> Steps:
+    def steps(self, at: Callable[..., Any], is_at_level: Any, problems: int) -> FullSteps:
         """What `full_steps` needs, for blocks of problems; `at` gives value, step and slope."""
         fast, exact = self.fast.over(problems), self.exact.over(problems)
 
@@ -67,7 +67,7 @@ class Kernels(NamedTuple):
             step = _sound_step(x[0], value, slope)
             return np.abs(value, out=value), step[None]
 
-        return Steps(fast_step, _exact_step(at), check, is_at_level)
+        return FullSteps(fast_step, _exact_step(at), check, is_at_level)
 
 
 def _sound_step(x: Any, value: Any, slope: Any) -> Any:
@@ -96,7 +96,7 @@ def _exact_step(at: Callable[..., Any]) -> Callable[..., Any]:
     return exact_step
 
 
-def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
+def _steps(every: ScalarRoots, kernels: Kernels | None, problems: int) -> FullSteps:
     """What `full_steps` needs, with kernels or without."""
 
     def at(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
@@ -122,7 +122,7 @@ def _steps(every: Scalars, kernels: Kernels | None, problems: int) -> Steps:
     def fast(x: Any, params: list[Any]) -> tuple[Any, Any, Any]:
         return *exact(x, params), 1.0
 
-    return Steps(fast, exact, check, is_at_level, every.rate)
+    return FullSteps(fast, exact, check, is_at_level, every.rate)
 
 
 def solve_equation(
@@ -131,7 +131,7 @@ def solve_equation(
     entrywise: bool,
     ends: Callable[..., Any] | None,
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Solution:
     """The `Solution` of ``F(x) = 0`` for one problem or a batch of any shape.
 
@@ -150,7 +150,7 @@ def solve_equation(
     if kernels is not None:
         values = [v.astype(np.float64, copy=False) for v in values]
     batch = problems.batch
-    done = Scalars(
+    done = ScalarRoots(
         evaluate if entrywise else apart(evaluate),
         x,
         values,
@@ -203,7 +203,7 @@ def _run_of(run: dict[str, Any], part: slice) -> dict[str, Any]:
     return run | {"bracket": tuple(end[part] for end in bracket)}
 
 
-def _in_blocks_of_scalars(every: Scalars, kernels: Any, run: dict[str, Any]) -> None:
+def _in_blocks_of_scalars(every: ScalarRoots, kernels: Any, run: dict[str, Any]) -> None:
     def make(problems: int) -> Callable[[slice], Any]:
         steps = _steps(every, kernels, problems)
         return lambda part: solve_scalars(every.part(part), steps=steps, **_run_of(run, part))

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Call, Problems, prepare, split
+from symgrad.solve.runtime.arguments import Problems, SolverCall, prepare, split
 
 
-def without_missing(probe: Callable[..., Any], call: Call) -> Problems:
+def without_missing(probe: Callable[..., Any], call: SolverCall) -> Problems:
     """The problems of a call, with a weight of 1 or 0 for each residual as parameters at the end.
 
     Left out are residuals at the start that are not finite, but are where means of the other data stand in

@@ -33,7 +33,7 @@ from symgrad.solve.runtime.minimum import (
 )
 from symgrad.solve.runtime.minimum_step import held_by
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import LinearRate, Record
+from symgrad.solve.runtime.trust import LinearRate, NamedValues
 
 STRICT = 1e-3  # what is left of the gradient's model where a step may end the iteration
 SPENT = 1e-12  # of the largest gradient, what is left where a singular Hessian may end an iteration
@@ -118,7 +118,7 @@ def point_at(problem: Objective, x: Any) -> Point:
     return Point(x, f, g if free is None else np.where(free, g, 0.0), free)
 
 
-class Walk(Record):
+class Walk(NamedValues):
     """An iteration: where it is, and what it has learned on the way."""
 
     point: Point
@@ -134,7 +134,7 @@ class Walk(Record):
     rescaled: int = 0  # how often sizes of unknowns were estimated
 
 
-class Step(NamedTuple):
+class TrialStep(NamedTuple):
     """A step, what was expected of it, and where it leads."""
 
     p: Any
@@ -158,7 +158,7 @@ class Region:
         self.highest, self.spent = walk.point.f, 0
         self.rate = LinearRate(1, walk.point.x.size)
 
-    def step(self, problem: Objective, walk: Walk, size: float) -> Step:
+    def step(self, problem: Objective, walk: Walk, size: float) -> TrialStep:
         """The next step."""
         now, d = walk.point, walk.d
         self.size = max(self.size, size)
@@ -186,7 +186,7 @@ class Region:
                 expected = -float(now.g @ p + 0.5 * (p @ problem.hessian(now.x, now.free)(p)))
                 length = float(lengths(d * p))
         left = to.size(d)
-        return Step(
+        return TrialStep(
             *(to.x - now.x, full, factor > 1, forcing, length, expected, size, left, now.f, to)
         )
 
@@ -221,12 +221,14 @@ class Region:
         length = down * float(lengths(d * v))
         return length if 0 < length < np.inf else float(lengths(d))
 
-    def is_endless(self, step: Step) -> bool:
+    def is_endless(self, step: TrialStep) -> bool:
         """Whether the objective falls as far as ever in enormous steps."""
         fall, total = step.before - step.to.f, self.highest - step.to.f
         return step.length > LIMITLESS * self.first and 0 < 0.1 * total <= fall
 
-    def judged(self, problem: Objective, walk: Walk, step: Step, maxiter: int) -> Status | None:
+    def judged(
+        self, problem: Objective, walk: Walk, step: TrialStep, maxiter: int
+    ) -> Status | None:
         """Take the step where it is good; the status where that ends the iteration."""
         now, to, xtol = walk.point, step.to, problem.tolerances.step
         fall = now.f - to.f
@@ -264,7 +266,7 @@ class Region:
         lost = not step.p.any() or self.rejected > MOST_REJECTED_DESCENTS or (short and not good)
         return Status.STALLED if lost and not step.faster and not good else None
 
-    def _is_spent(self, problem: Objective, walk: Walk, step: Step) -> bool:
+    def _is_spent(self, problem: Objective, walk: Walk, step: TrialStep) -> bool:
         """Whether nothing is left of slope and fall, against what they were, where the Hessian is singular.
 
         Beside a minimum of higher order with many unknowns, steps along the smallest curvatures are lost in
@@ -281,7 +283,7 @@ class Region:
         return part <= EPS**2 * fall and not regular(now.x, np.where(sizes > 0, sizes, 1.0))
 
     def _by_levels(
-        self, problem: Objective, walk: Walk, step: Step, good: bool, short: bool
+        self, problem: Objective, walk: Walk, step: TrialStep, good: bool, short: bool
     ) -> tuple[bool, bool, bool]:
         """Whether a step is good by its slope, and whether slope or step show a minimum, by levels."""
         now, scale = walk.point, walk.scale
@@ -307,7 +309,7 @@ class Region:
         idle = (idle or (short and step.full and not equal)) and not step.faster
         return good, level, idle and not above and located
 
-    def _go(self, walk: Walk, step: Step, good: bool, fast: bool) -> None:
+    def _go(self, walk: Walk, step: TrialStep, good: bool, fast: bool) -> None:
         """Go where the step was good, and set the next trust region."""
         now, z = walk.point, (walk.d * step.p)[None]
         if not step.faster:
@@ -322,7 +324,7 @@ class Region:
             self.highest = max(self.highest, step.to.f)
             walk.jumped = step.size > JUMP * self.size
 
-    def _next_radius(self, ratio: float, step: Step, good: bool) -> float:
+    def _next_radius(self, ratio: float, step: TrialStep, good: bool) -> float:
         """By how well the quadratic foretold the value."""
         if ratio > 0.75:
             return max(self.delta, (3.0 if step.full else 2.0) * step.length)

@@ -90,6 +90,12 @@ class Solution:
     """
 
     __slots__ = ("converged", "iterations", "origin", "residual", "status", "x")
+    # floats, bools and ints for one problem, which `Any` stands for
+    x: np.ndarray[Any, np.dtype[np.float64]] | Any
+    converged: np.ndarray[Any, np.dtype[np.bool_]] | Any
+    iterations: np.ndarray[Any, np.dtype[np.int_]] | Any
+    residual: np.ndarray[Any, np.dtype[np.float64]] | Any
+    status: Any
 
     def __init__(self, x: Any, converged: Any, iterations: Any, residual: Any, status: Any) -> None:
         self.x = x

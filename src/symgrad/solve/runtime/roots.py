@@ -35,7 +35,7 @@ from symgrad.solve.runtime.ending import (
     tends_to_zero,
 )
 from symgrad.solve.runtime.results import Status
-from symgrad.solve.runtime.trust import Record, UnderWay, shifted
+from symgrad.solve.runtime.trust import NamedValues, UnderWay, shifted
 
 # What is tried: the radius of the first trust region, in lengths of the start, and how far the start is
 # moved. Later ones are for what ended without a root; an infinite radius is a line search along Newton's
@@ -52,7 +52,7 @@ NEAR = 1e-6  # of |F| at the start, from which on its level is looked at
 FLAT = 1e-7  # a singular value, against the largest, whose direction may lead along a valley of F
 
 
-class Roots(Found):
+class SystemRoots(Found):
     """Results of systems, and what all of their iterations share.
 
     `at(x, index)` gives residuals (problems, n) and Jacobians (problems, n, n).
@@ -148,7 +148,7 @@ def _is_regular(jac: Any) -> Any:
 
 
 def find_roots(
-    s: Roots, index: Any, maxiter: int, globalize: bool = True, callback: Any = None
+    s: SystemRoots, index: Any, maxiter: int, globalize: bool = True, callback: Any = None
 ) -> None:
     """Solve the problems `index`, by all attempts where steps are globalized."""
     if not index.size:
@@ -197,7 +197,7 @@ def _attempts(box: Any, globalize: bool) -> Sequence[tuple[float, float]]:
     return ROOT_ATTEMPTS if box is None else (*ROOT_ATTEMPTS, *[(1.0, k) for k in INWARD])
 
 
-def _moved_starts(s: Roots, x: Any, kick: float) -> Any:
+def _moved_starts(s: SystemRoots, x: Any, kick: float) -> Any:
     """Starts moved by a part of their size, in a direction that no symmetry shares, or away from bounds."""
     if kick == 0:
         return x
@@ -237,7 +237,7 @@ class _Search(UnderWay):
     rate: Any
 
 
-class _Tried(Record):
+class _Tried(NamedValues):
     """Where steps lead, and what was expected of them."""
 
     x: Any
@@ -252,7 +252,7 @@ class _Tried(Record):
 
 
 def _iterate_roots(
-    s: Roots, index: Any, x: Any, radius: float, maxiter: int, globalize: bool, callback: Any
+    s: SystemRoots, index: Any, x: Any, radius: float, maxiter: int, globalize: bool, callback: Any
 ) -> None:
     """Newton steps from `x`; what ends without a root keeps the best point of all attempts."""
     zero = np.zeros(index.shape, np.intp)
@@ -295,7 +295,7 @@ def _finite_size(x: Any) -> Any:
     return np.where(np.isfinite(x), np.abs(x), 0.0)
 
 
-def _root_ends(s: Roots, now: _Search, trial: _Tried, small: Any) -> Any:
+def _root_ends(s: SystemRoots, now: _Search, trial: _Tried, small: Any) -> Any:
     """Whether a step that lowers ``|F|`` is the last."""
     end = small & (trial.size <= REGULAR_RATE * now.size)
     if s.ftol is not None:
@@ -303,7 +303,7 @@ def _root_ends(s: Roots, now: _Search, trial: _Tried, small: Any) -> Any:
     return end
 
 
-def _vanish(s: Roots, now: _Search, trial: _Tried, good: Any) -> Any:
+def _vanish(s: SystemRoots, now: _Search, trial: _Tried, good: Any) -> Any:
     """Whether 0 is the root for the components that tend to it; the trial point is there, where it is."""
     learned = s.scale[now.index]
     to_zero = tends_to_zero(np.abs(trial.p), trial.x, learned) & holds_zero(s.box)
@@ -322,7 +322,7 @@ def _vanish(s: Roots, now: _Search, trial: _Tried, good: Any) -> Any:
     return found
 
 
-def _are_root_points(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any) -> Any:
+def _are_root_points(s: SystemRoots, now: _Search, trial: _Tried, idle: Any, last: Any) -> Any:
     """Whether residuals are at their levels, where that may be so."""
     look = idle | last | (now.size == 0) | (now.size <= NEAR * now.first)
     look |= (now.count == 0) & ~(trial.size < 0.1 * now.size)
@@ -342,7 +342,7 @@ def _are_root_points(s: Roots, now: _Search, trial: _Tried, idle: Any, last: Any
     return root
 
 
-def _root_trial(s: Roots, now: _Search, radius: float, globalize: bool) -> _Tried:
+def _root_trial(s: SystemRoots, now: _Search, radius: float, globalize: bool) -> _Tried:
     """Steps within the trust regions, and residuals and Jacobians there."""
     x, r, jac = now.x, now.r, now.jac
     now.scale = _column_scales(now.scale, jac)
@@ -362,7 +362,7 @@ def _root_trial(s: Roots, now: _Search, radius: float, globalize: bool) -> _Trie
     return _Tried(to, p, r_to, jac_to, size, full, rank, 1.0 - (model / now.size) ** 2, finite)
 
 
-def _with_multiplicity(s: Roots, now: _Search, trial: _Tried) -> _Tried:
+def _with_multiplicity(s: SystemRoots, now: _Search, trial: _Tried) -> _Tried:
     """The step times the multiplicity that steady rates of steps tell, where ``|F|`` falls further.
 
     Towards a root at which J is singular Newton's steps shrink by a constant rate.
@@ -387,7 +387,14 @@ def _with_multiplicity(s: Roots, now: _Search, trial: _Tried) -> _Tried:
 
 
 def _record_roots(
-    s: Roots, now: _Search, trial: _Tried, done: Any, root: Any, end: Any, bad: Any, limit: Any
+    s: SystemRoots,
+    now: _Search,
+    trial: _Tried,
+    done: Any,
+    root: Any,
+    end: Any,
+    bad: Any,
+    limit: Any,
 ) -> None:
     """Write down what is done: at the trial point where that is better."""
     status = np.where(trial.rank, Status.STALLED, Status.SINGULAR)

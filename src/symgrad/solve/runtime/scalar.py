@@ -39,7 +39,7 @@ from symgrad.solve.runtime.results import Status
 MAX_HALVINGS = 10  # of a step, before a sign change is looked for
 
 
-class Scalars(Found):
+class ScalarRoots(Found):
     """Problems under way, and their results; ``evaluate(x, *params)`` gives value, step and slope."""
 
     def __init__(
@@ -149,7 +149,7 @@ class Scalars(Found):
     single = True
 
 
-def plain(s: Scalars, index: Any) -> None:
+def plain(s: ScalarRoots, index: Any) -> None:
     """Full steps, whatever ``|F|`` does.
 
     A point is a root where the step that led there was short and ``|F|`` fell as it does at a root, or
@@ -191,7 +191,7 @@ def _reason(x: Any, size: Any, step: Any, slope: Any, limit: Any) -> Any:
     return np.where(np.isfinite(size) & np.isfinite(x), status, Status.NON_FINITE)
 
 
-def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
+def damped(s: ScalarRoots, index: Any, x: Any, most: int) -> None:
     """Newton steps from `x`, halved until ``|F|`` falls, up to `most` in all."""
     count, t = s.count[index], np.ones(index.shape)
     f, step, slope = s.at(x, index)
@@ -250,7 +250,7 @@ def damped(s: Scalars, index: Any, x: Any, most: int) -> None:
 
 
 def _written(
-    s: Scalars,
+    s: ScalarRoots,
     index: Any,
     x: Any,
     size: Any,
@@ -268,7 +268,7 @@ def _written(
     s.set(index, reason, np.where(end, trial, x), np.where(end, left, size), count + end)
 
 
-def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
+def _are_roots(s: ScalarRoots, index: Any, now: tuple[Any, ...], look: Any, idle: Any) -> Any:
     """Whether F is at its level at roots, where that may be so; idle are full steps that lower nothing."""
     root = np.zeros(index.shape, bool)
     some = np.flatnonzero(look)
@@ -282,7 +282,7 @@ def _are_roots(s: Scalars, index: Any, now: tuple[Any, ...], look: Any, idle: An
     return root
 
 
-def _ends(s: Scalars, points: Any, newton: Any, step: Any, left: Any, size: Any) -> Any:
+def _ends(s: ScalarRoots, points: Any, newton: Any, step: Any, left: Any, size: Any) -> Any:
     """Whether a step that lowers ``|F|`` is the last: short, with the rate of a root.
 
     `newton` are Newton's steps before and after it; beside a jump or a pole the latter is a long one.
@@ -292,7 +292,7 @@ def _ends(s: Scalars, points: Any, newton: Any, step: Any, left: Any, size: Any)
 
 
 def _multiplied(
-    s: Scalars,
+    s: ScalarRoots,
     index: Any,
     x: Any,
     step: Any,

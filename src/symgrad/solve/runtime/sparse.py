@@ -13,7 +13,15 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Call, Problems, answer, box, prepare, report, split
+from symgrad.solve.runtime.arguments import (
+    Problems,
+    SolverCall,
+    answer,
+    box,
+    prepare,
+    report,
+    split,
+)
 from symgrad.solve.runtime.ending import (
     CONTRACTED,
     LEAST_TOLERANCE,
@@ -291,7 +299,7 @@ def _least_squares_step(jac: Any, r: Any) -> Any:
 def solve_sparse(
     evaluate: Callable[..., Any],
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Solution:
     """The `Solution` of a square system; problems of a batch one after another."""
     problems = prepare(call)

@@ -14,7 +14,15 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import Call, Problems, answer, prepare, report, shaped, split
+from symgrad.solve.runtime.arguments import (
+    Problems,
+    SolverCall,
+    answer,
+    prepare,
+    report,
+    shaped,
+    split,
+)
 from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, meets_wishes
 from symgrad.solve.runtime.lanczos import lowest_curvature
 from symgrad.solve.runtime.minimum import UNKNOWN
@@ -45,7 +53,7 @@ class SparseFit:
     """One fit: ``at(x)`` gives residuals and their sparse Jacobian."""
 
     def __init__(
-        self, at: Callable[[Any], tuple[Any, Any]], call: Call, x_scale: Any, tell: Any
+        self, at: Callable[[Any], tuple[Any, Any]], call: SolverCall, x_scale: Any, tell: Any
     ) -> None:
         self.at, self.call, self.x_scale, self.tell = at, call, x_scale, tell
         self.tol = max(call.tolerances.step, LEAST_TOLERANCE)
@@ -143,7 +151,7 @@ def solve_sparse_fit(
     evaluate: Callable[..., Any],
     product: Callable[..., Any],
     rounding: Callable[..., Any],
-    call: Call,
+    call: SolverCall,
 ) -> Fit:
     """The `Fit` of residuals with a sparse Jacobian; problems of a batch one after another."""
     problems = prepare(call)

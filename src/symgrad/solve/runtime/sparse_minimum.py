@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Call, Problems, split
+from symgrad.solve.runtime.arguments import Problems, SolverCall, split
 from symgrad.solve.runtime.beside import FLAT_CURVATURE
 from symgrad.solve.runtime.ending import lengths
 from symgrad.solve.runtime.large import solve_many_unknowns
@@ -157,7 +157,7 @@ def _next_shift(low: float, high: float, scale: float) -> float:
 
 
 def solve_sparse_minimum(
-    evaluate: Callable[..., Any], rounding: Callable[..., Any], call: Call
+    evaluate: Callable[..., Any], rounding: Callable[..., Any], call: SolverCall
 ) -> Minimum:
     """The `Minimum` of an objective with a sparse Hessian."""
     make = partial(_functions_of_sparse, evaluate)

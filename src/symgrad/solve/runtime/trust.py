@@ -10,7 +10,7 @@ import numpy as np
 from symgrad.solve.runtime.ending import along, are_steady
 
 
-class Record:
+class NamedValues:
     """Values by name, given in the order of the annotations; others have their defaults.
 
     No dataclass, which looks for its module among those imported: saved solvers are run from text as well.
@@ -20,7 +20,7 @@ class Record:
         vars(self).update(zip(type(self).__annotations__, values, strict=False))
 
 
-class UnderWay(Record):
+class UnderWay(NamedValues):
     """Arrays with a row for each problem that is not done; their base holds no arrays of its own."""
 
     def keep(self, which: Any) -> None:

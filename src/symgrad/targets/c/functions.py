@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from symgrad.targets.native.primitives import Primitive
-from symgrad.targets.native.steps import TRUTH, External, Step, Steps
+from symgrad.targets.native.steps import TRUTH, External, ScalarStep, ScalarSteps
 
 LONGEST: Final = 64  # characters of an expression that is still written in place
 INDENT: Final = "    "
@@ -28,7 +28,7 @@ def c_number(value: float) -> str:
 class Statements:
     """The statements of steps, and the expressions of their outputs."""
 
-    def __init__(self, made: Steps, inputs: Sequence[str]) -> None:
+    def __init__(self, made: ScalarSteps, inputs: Sequence[str]) -> None:
         self.made = made
         self.inputs = inputs
         self.lines: list[str] = []
@@ -41,7 +41,7 @@ class Statements:
             self._write(step, count)
         self.outputs = [self.text[v] for v in made.outputs]
 
-    def _write(self, step: Step, uses: int) -> None:
+    def _write(self, step: ScalarStep, uses: int) -> None:
         does = step.does
         if isinstance(does, bool):
             self.text.append(str(int(does)))
@@ -58,7 +58,7 @@ class Statements:
                 code = name
             self.text.append(code)
 
-    def _code(self, step: Step) -> str:
+    def _code(self, step: ScalarStep) -> str:
         does, given = step.does, [self.text[a] for a in step.operands]
         if isinstance(does, External):
             return f"{does.name}({', '.join(given)})"
@@ -86,7 +86,7 @@ def _closes_at_end(rest: str) -> bool:
     return False
 
 
-def c_function(head: str, made: Steps, inputs: Sequence[str], places: Sequence[str]) -> str:
+def c_function(head: str, made: ScalarSteps, inputs: Sequence[str], places: Sequence[str]) -> str:
     """A function that stores outputs at `places`, or returns the one there is, where there is no place."""
     written = Statements(made, inputs)
     ends = [f"{place} = {code};" for place, code in zip(places, written.outputs, strict=False)]

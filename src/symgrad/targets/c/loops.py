@@ -13,7 +13,7 @@ from typing import Any, Final
 from symgrad.targets.c.functions import INDENT, c_function, c_number
 from symgrad.targets.c.module import CFile, files, wrapped
 from symgrad.targets.c.names import c_names
-from symgrad.targets.native.steps import Steps
+from symgrad.targets.native.steps import ScalarSteps
 
 SIGNS: Final[Mapping[type[ast.AST], str]] = {
     ast.Add: "+",
@@ -35,7 +35,7 @@ COUNT: Final = "count"
 
 
 def c_solver(
-    text: str, inputs: Sequence[str], unknowns: int, values: int, steps: Steps, doc: str
+    text: str, inputs: Sequence[str], unknowns: int, values: int, steps: ScalarSteps, doc: str
 ) -> CFile:
     """The files of ``int solve(...)``: a loop that gives the number of steps, and -1 where it is not sure.
 

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 from symgrad.expr.dims import Shape
 from symgrad.targets.c.functions import c_function
 from symgrad.targets.c.names import c_name, c_names
-from symgrad.targets.native.steps import Steps
+from symgrad.targets.native.steps import ScalarSteps
 
 WIDTH: Final = 96
 
 
-class Argument(NamedTuple):
+class CArgument(NamedTuple):
     """An argument: its name, and its extents."""
 
     name: str
@@ -33,7 +33,7 @@ class CFile(NamedTuple):
 
 
 def c_file(
-    made: Steps, name: str, arguments: Sequence[Argument], outputs: Sequence[Shape], doc: str
+    made: ScalarSteps, name: str, arguments: Sequence[CArgument], outputs: Sequence[Shape], doc: str
 ) -> CFile:
     """The files of a function of arguments, of which steps take the entries one after the other.
 

@@ -2,8 +2,7 @@
 
 The code is a C function of the convention METH_FASTCALL, of documented calls of Python's C API. It takes
 floats, ints and NumPy's float64, as many as there are; whatever else it is given, it hands on to a
-function of Python, so that errors are those of Python's code. All references are owned by the result
-as soon as they are there, so an error drops them with it.
+function of Python, so that errors are those of Python's code. See `call_writer` for what it returns.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ import numpy as np
 from symgrad.errors import NativeError
 from symgrad.expr.pytrees import Nest
 from symgrad.targets.native import engine
+from symgrad.targets.native.call_writer import CallWriter, keys_of
 
 METH_FASTCALL_KEYWORDS: Final = 0x0080 | 0x0002
-RUN: Final = 8  # numbers in a row from which they are packed by a loop
 TYPES: Final = ("PyFloat_Type", "PyLong_Type")
 API: Final = {
     "PyFloat_AsDouble": "double @{}(ptr)",
@@ -126,7 +125,8 @@ class Owned(NamedTuple):
     Attributes
     ----------
     whole : tuple
-        The function of Python, the method's definition, a list for the library, and the keys of dicts.
+        The function of Python, the method's definition, a list for what else must live, the address of
+        the code that is asked before Python, and the keys of dicts.
     """
 
     whole: tuple[Any, ...]
@@ -135,38 +135,42 @@ class Owned(NamedTuple):
     def definition(self) -> Any:
         return self.whole[1]
 
+    def keep(self, *objects: Any) -> None:
+        """Keep objects alive as long as the builtin."""
+        self.whole[2].extend(objects)
+
+    def ask_first(self, entry: int, owner: Any) -> None:
+        """Hand on what comes to the entry ``fast`` of other code, which `owner` keeps alive."""
+        self.keep(owner)
+        self.whole[3].value = entry
+
     def symbols(self) -> dict[str, int]:
         """The addresses of what the code calls, compares with and hands on."""
         found = {name: engine.python_symbol(name) for name in (*API, *TYPES)}
-        return {**found, "numpy_float64": id(np.float64), "owned": id(self.whole)}
+        following = ctypes.addressof(self.whole[3])
+        return {
+            **found,
+            "numpy_float64": id(np.float64),
+            "owned": id(self.whole),
+            "next": following,
+        }
 
 
 def owned_by(name: str, general: Callable[..., Any], nest: Nest) -> Owned:
     """What a call by this name, of outputs in this form, owns."""
     definition = _MethodDef(name.encode(), None, METH_FASTCALL_KEYWORDS, None)
-    return Owned((general, definition, [], *_keys(nest)))
+    return Owned((general, definition, [], ctypes.c_void_p(), *keys_of(nest)))
 
 
 def builtin(library: engine.Library, owned: Owned) -> Callable[..., Any]:
     """The builtin function over the entry ``call`` of a library."""
-    owned.whole[2].append(library)
+    owned.keep(library)
     owned.definition.function = library.address("call")
     make = ctypes.pythonapi["PyCFunction_NewEx"]
     make.restype = ctypes.py_object
     make.argtypes = [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
     made: Callable[..., Any] = make(ctypes.addressof(owned.definition), owned.whole, None)
     return made
-
-
-OWNED: Final = 3  # what stands before the keys of dicts in the tuple of a builtin
-
-
-def _keys(nest: Nest) -> list[Any]:
-    """The keys of all dicts of a nest, in order."""
-    if isinstance(nest, int):
-        return []
-    _, keys, parts = nest
-    return [*keys, *[key for part in parts for key in _keys(part)]]
 
 
 @cache
@@ -208,9 +212,9 @@ def _is_main_interpreter() -> bool:
     return bool(current() == main())
 
 
-def _head(code: str) -> str:
+def head(code: str) -> str:
     """What the code of a call mentions."""
-    known = (*TYPES, "numpy_float64", "owned")
+    known = (*TYPES, "numpy_float64", "owned", "next")
     globals_ = [f"@{name} = external global i8" for name in known]
     declared = [f"declare {signature.format(name)}" for name, signature in API.items()]
     packed = [PACKED.format(kind=kind) for kind in ("List", "Tuple") if f"@packed_{kind}" in code]
@@ -240,143 +244,39 @@ def call_code(
     kernel : str
         The name of what is run.
     """
-    writer = _Call(outputs)
+    writer = _OfNumbers(outputs)
     writer.arguments(count)
     writer.line(f"call void @{kernel}(ptr %in, ptr %out)")
     if may_raise:
         error = writer.call("ptr @PyErr_Occurred()")
         writer.unless(writer.made(f"icmp ne ptr {error}, null"), "nothing")
     result = writer.result(nest)
-    code = writer.function(count, result) + FAST
-    return _head(code) + code
+    memory = [
+        f"%in = alloca double, i64 {max(count, 1)}, align 64",
+        f"%out = alloca double, i64 {max(len(outputs), 1)}, align 64",
+    ]
+    code = writer.function(memory, result) + FAST
+    return head(code) + code
 
 
-class _Call:
-    def __init__(self, outputs: Sequence[bool]) -> None:
-        self.outputs = outputs
-        self.lines: list[str] = []
-        self.count = 0
-        self.keys = OWNED
-        self.whole = ""  # the outermost object of the result
+class _OfNumbers(CallWriter):
+    """A call with numbers; of each output is known whether it is a truth value."""
 
-    def line(self, text: str) -> None:
-        self.lines.append(f"  {text}")
-
-    def made(self, text: str) -> str:
-        """A value of its own name."""
-        self.count += 1
-        self.line(f"%t{self.count} = {text}")
-        return f"%t{self.count}"
-
-    def call(self, text: str) -> str:
-        return self.made(f"call {text}")
-
-    def unless(self, wrong: str, label: str) -> None:
-        """Go to a label if something is wrong."""
-        self.count += 1
-        self.line(f"br i1 {wrong}, label %{label}, label %l{self.count}")
-        self.lines.append(f"l{self.count}:")
+    def __init__(self, truths: Sequence[bool]) -> None:
+        super().__init__([not truth for truth in truths])
 
     def arguments(self, count: int) -> None:
-        many = self.made(f"icmp ne i64 %count, {count}")
-        named = self.made("icmp ne ptr %names, null")
-        self.unless(self.made(f"or i1 {many}, {named}"), "general")
+        self.called_with(count)
         for k in range(count):
-            place = self.made(f"getelementptr ptr, ptr %args, i64 {k}")
-            given = self.made(f"load ptr, ptr {place}")
+            given = self.argument(k)
             to = self.made(f"getelementptr double, ptr %in, i64 {k}")
             good = self.call(f"i1 @number(ptr {given}, ptr {to})")
             self.unless(self.made(f"xor i1 {good}, true"), "general")
 
-    # Results
-
-    def result(self, nest: Nest) -> str:
-        """The object that is returned."""
-        if isinstance(nest, int):
-            self.whole = self._leaf(nest)
-        else:
-            self.whole = self._container(nest)
-            self._guard(self.whole, "nothing")
-            self._fill(self.whole, nest)
-        return self.whole
-
-    def _guard(self, made: str, label: str = "drop") -> None:
-        self.unless(self.made(f"icmp eq ptr {made}, null"), label)
-
-    def _leaf(self, k: int) -> str:
+    def leaf(self, k: int) -> str:
         place = self.made(f"getelementptr double, ptr %out, i64 {k}")
         value = self.made(f"load double, ptr {place}")
-        if not self.outputs[k]:
+        if self.packs[k]:
             return self.call(f"ptr @PyFloat_FromDouble(double {value})")
         whole = self.made(f"fptoui double {value} to i64")
         return self.call(f"ptr @PyBool_FromLong(i64 {whole})")
-
-    def _container(self, nest: Nest) -> str:
-        kind, _, parts = nest
-        if kind == "dict":
-            return self.call("ptr @PyDict_New()")
-        return self.call(f"ptr @Py{kind.title()}_New(i64 {len(parts)})")
-
-    def _fill(self, into: str, nest: Nest) -> None:
-        kind, keys, parts = nest
-        first = self.keys
-        self.keys += len(keys)
-        k = 0
-        while k < len(parts):
-            run = self._run(parts, k) if kind != "dict" else 0
-            if run >= RUN:
-                values = self.made(f"getelementptr double, ptr %out, i64 {parts[k]}")
-                good = self.call(
-                    f"i1 @packed_{kind.title()}(ptr {into}, i64 {k}, ptr {values}, i64 {run})"
-                )
-                self.unless(self.made(f"xor i1 {good}, true"), "drop")
-                k += run
-                continue
-            self._put(into, kind, first, k, parts[k])
-            k += 1
-
-    def _run(self, parts: Sequence[Nest], start: int) -> int:
-        """How many floats that follow each other among the outputs stand there in a row."""
-        k = start
-        while (
-            k < len(parts)
-            and isinstance(parts[k], int)
-            and parts[k] == parts[start] + k - start
-            and not self.outputs[parts[k]]
-        ):
-            k += 1
-        return k - start
-
-    def _put(self, into: str, kind: str, first: int, k: int, part: Nest) -> None:
-        """Make a part, give it to what it stands in, and then fill it."""
-        made = self._leaf(part) if isinstance(part, int) else self._container(part)
-        self._guard(made)
-        if kind == "dict":
-            key = self.call(f"ptr @PyTuple_GetItem(ptr %self, i64 {first + k})")
-            status = self.call(f"i32 @PyDict_SetItem(ptr {into}, ptr {key}, ptr {made})")
-            self.line(f"call void @Py_DecRef(ptr {made})")
-        else:
-            status = self.call(f"i32 @Py{kind.title()}_SetItem(ptr {into}, i64 {k}, ptr {made})")
-        self.unless(self.made(f"icmp ne i32 {status}, 0"), "drop")
-        if not isinstance(part, int):
-            self._fill(made, part)
-
-    def function(self, count: int, result: str) -> str:
-        lines = [
-            "define ptr @call(ptr %self, ptr %args, i64 %count, ptr %names) {",
-            "entry:",
-            f"  %in = alloca double, i64 {max(count, 1)}, align 64",
-            f"  %out = alloca double, i64 {max(len(self.outputs), 1)}, align 64",
-            *self.lines,
-            f"  ret ptr {result}",
-            "general:",
-            "  %python = call ptr @PyTuple_GetItem(ptr %self, i64 0)",
-            "  %given = call ptr @PyObject_Vectorcall(ptr %python, ptr %args, i64 %count, ptr %names)",
-            "  ret ptr %given",
-        ]
-        text = "\n".join(self.lines)
-        if "label %drop" in text:
-            lines += ["drop:", f"  call void @Py_DecRef(ptr {self.whole})", "  ret ptr null"]
-        if "label %nothing" in text:
-            lines += ["nothing:", "  ret ptr null"]
-        return "\n".join([*lines, "}", ""])

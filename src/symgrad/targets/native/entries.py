@@ -20,7 +20,7 @@ from symgrad.targets.native.functions.number import (
     DOUBLE,
     FLOAT,
     PLAIN,
-    Code,
+    Emitter,
     Number,
     Processor,
     select,
@@ -43,7 +43,7 @@ OF_NUMBERS: Final[Mapping[type, Any]] = {
 CONTRACTED: Final = {"add": "fadd", "subtract": "fsub", "multiply": "fmul"}
 
 
-class Entry(NamedTuple):
+class EntryValue(NamedTuple):
     """A value of LLVM's, and what type it has; that of a constant is known by its `value`."""
 
     value: Any
@@ -73,7 +73,7 @@ def llvm_type(d: DType) -> Any:
 
 
 @dataclass
-class Entries:
+class EntryCode:
     """Emits the instructions of a program for one entry.
 
     Attributes
@@ -93,7 +93,7 @@ class Entries:
     whole: bool = True
     beyond: list[Any] = field(default_factory=list)
 
-    def emit(self, kind: Kind, args: Sequence[Entry]) -> Entry:
+    def emit(self, kind: Kind, args: Sequence[EntryValue]) -> EntryValue:
         """The value of an instruction.
 
         Raises
@@ -105,25 +105,25 @@ class Entries:
             return self.literal(kind.value)
         if isinstance(kind, Typed):
             d = np.dtype(kind.dtype)
-            return Entry(self.cast(self.literal(kind.value), d), d)
+            return EntryValue(self.cast(self.literal(kind.value), d), d)
         if isinstance(kind, Cast) and kind.dtype is not None:
             d = np.dtype(kind.dtype)
-            return Entry(self.cast(args[0], d), d)
+            return EntryValue(self.cast(args[0], d), d)
         if isinstance(kind, Ufunc):
             return self._where(args) if kind.name == "where" else self._ufunc(kind.name, args)
         raise Unsupported(type(kind).__name__.lower())
 
-    def literal(self, value: Any) -> Entry:
+    def literal(self, value: Any) -> EntryValue:
         """A number of Python."""
         if isinstance(value, bool):
-            return Entry(ir.Constant(BOOL, int(value)), bool)
+            return EntryValue(ir.Constant(BOOL, int(value)), bool)
         if isinstance(value, int):
             if abs(value) < 2**63:
-                return Entry(ir.Constant(ir.IntType(64), value), int)
+                return EntryValue(ir.Constant(ir.IntType(64), value), int)
             value = float(value) if abs(value) < 2**1023 else np.copysign(np.inf, value)
-        return Entry(ir.Constant(DOUBLE, float(value)), float)
+        return EntryValue(ir.Constant(DOUBLE, float(value)), float)
 
-    def cast(self, entry: Entry, d: DType) -> Any:
+    def cast(self, entry: EntryValue, d: DType) -> Any:
         """A value in another type, as NumPy converts it.
 
         Raises
@@ -154,21 +154,23 @@ class Entries:
             return b.trunc(entry.value, kind)
         return (b.sext if given.kind == "i" else b.zext)(entry.value, kind)
 
-    def _where(self, args: Sequence[Entry]) -> Entry:
+    def _where(self, args: Sequence[EntryValue]) -> EntryValue:
         types = [a.type if isinstance(a.type, np.dtype) else a.type(0) for a in args[1:]]
         d = np.result_type(*types)
         chosen = [self.cast(a, d) for a in args[1:]]
-        return Entry(self.builder.select(self.cast(args[0], BOOLEAN), *chosen), d)
+        return EntryValue(self.builder.select(self.cast(args[0], BOOLEAN), *chosen), d)
 
-    def _ufunc(self, name: str, args: Sequence[Entry]) -> Entry:
+    def _ufunc(self, name: str, args: Sequence[EntryValue]) -> EntryValue:
         *inputs, result = loop_types(name, [a.type for a in args])
         values = [self.cast(a, d) for a, d in zip(args, inputs, strict=True)]
         if name in LOGICAL:
-            truths = [self.cast(Entry(v, d), BOOLEAN) for v, d in zip(values, inputs, strict=True)]
-            return Entry(LOGICAL[name](*self._numbers(truths)).value, BOOLEAN)
+            truths = [
+                self.cast(EntryValue(v, d), BOOLEAN) for v, d in zip(values, inputs, strict=True)
+            ]
+            return EntryValue(LOGICAL[name](*self._numbers(truths)).value, BOOLEAN)
         if any(d != inputs[0] for d in inputs):
             raise Unsupported(f"{name} of {', '.join(d.name for d in inputs)}")
-        return Entry(self._computed(name, inputs[0], values), result)
+        return EntryValue(self._computed(name, inputs[0], values), result)
 
     def _computed(self, name: str, d: DType, values: list[Any]) -> Any:
         if d.kind == "f" and name in FUNCTIONS:
@@ -190,7 +192,7 @@ class Entries:
         return self.builder.call(function, values)
 
     def _numbers(self, values: Sequence[Any]) -> list[Number]:
-        code = Code(self.builder)
+        code = Emitter(self.builder)
         return [Number(code, v) for v in values]
 
 

@@ -13,25 +13,25 @@ from typing import Final
 from symgrad.targets.native.engine import math_symbol
 from symgrad.targets.native.primitives import Primitive
 from symgrad.targets.native.scipy_functions import scipy_symbol
-from symgrad.targets.native.steps import TRUTH, External, Step, Steps, Unsupported
+from symgrad.targets.native.steps import TRUTH, External, ScalarStep, ScalarSteps, Unsupported
 
 PIECE: Final = 500  # steps of a function; those of longer ones are cut
 TYPES: Final = {"f": "double", "b": "i1"}
 
 
-def kernel(made: Steps, name: str = "kernel", linkage: str = "") -> str:
+def kernel(made: ScalarSteps, name: str = "kernel", linkage: str = "") -> str:
     """The text of ``void name(ptr in, ptr out)`` and of the pieces that it calls.
 
     Truth values among the outputs are 1.0 and 0.0.
     """
     computed = [v for v, step in enumerate(made.steps) if step.computes]
     if len(computed) <= 2 * PIECE:
-        body = Piece(made, {}).written(computed, [], made.outputs)
+        body = KernelPiece(made, {}).written(computed, [], made.outputs)
         return _function(f"define {linkage} void @{name}(ptr noalias %in, ptr noalias %out)", body)
     return _in_pieces(made, name, linkage, computed)
 
 
-def _in_pieces(made: Steps, name: str, linkage: str, computed: Sequence[int]) -> str:
+def _in_pieces(made: ScalarSteps, name: str, linkage: str, computed: Sequence[int]) -> str:
     pieces = [computed[k : k + PIECE] for k in range(0, len(computed), PIECE)]
     home = {v: k for k, piece in enumerate(pieces) for v in piece}
     kept: dict[int, int] = {}  # the place in memory of what a later piece needs
@@ -51,17 +51,17 @@ def _in_pieces(made: Steps, name: str, linkage: str, computed: Sequence[int]) ->
             f"define internal void @{name}_{k}(ptr noalias %in, ptr noalias %out,"
             " ptr noalias %memory) noinline"
         )
-        body = Piece(made, kept).written(piece, by_piece[k], (), outputs[k])
+        body = KernelPiece(made, kept).written(piece, by_piece[k], (), outputs[k])
         texts.append(_function(head, body))
         calls.append(f"  call void @{name}_{k}(ptr %in, ptr %out, ptr %memory)")
     whole = _function(f"define {linkage} void @{name}(ptr noalias %in, ptr noalias %out)", calls)
     return "\n".join([*texts, whole])
 
 
-class Piece:
+class KernelPiece:
     """Writes some of the steps; others are read from memory, or are arguments and numbers."""
 
-    def __init__(self, made: Steps, kept: dict[int, int]) -> None:
+    def __init__(self, made: ScalarSteps, kept: dict[int, int]) -> None:
         self.steps = made.steps
         self.kept = kept
         self.names: dict[int, str] = {}
@@ -118,7 +118,7 @@ class Piece:
         """The name of a function that is called."""
         return symbol_name(f)
 
-    def _code(self, step: Step, given: Sequence[str]) -> str:
+    def _code(self, step: ScalarStep, given: Sequence[str]) -> str:
         does = step.does
         if isinstance(does, Primitive):
             return does.llvm.format(*given)
@@ -149,7 +149,7 @@ def _function(head: str, lines: Iterable[str]) -> str:
     return "\n".join([f"{head} {{", "entry:", *lines, "  ret void", "}", ""])
 
 
-def declarations(made: Steps) -> str:
+def declarations(made: ScalarSteps) -> str:
     """The functions that steps call, declared; those of LLVM itself too."""
     lines = [
         f"declare double @{symbol_name(f)}({', '.join([*['double'] * f.arity, *['i32'] * f.scipy])})"
@@ -164,7 +164,7 @@ INTRINSICS: Final = (
 )
 
 
-def symbols(made: Steps) -> dict[str, int]:
+def symbols(made: ScalarSteps) -> dict[str, int]:
     """The addresses of the functions that steps call.
 
     Raises

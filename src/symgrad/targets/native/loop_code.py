@@ -55,10 +55,10 @@ def loop_function(text: str, inputs: Sequence[str], formulas: int, name: str = "
     formulas : int
         How many floats ``void kernel(ptr in, ptr out)`` gives.
     """
-    return Loop(inputs, formulas).function(ast.parse(text), name)
+    return LoopStatements(inputs, formulas).function(ast.parse(text), name)
 
 
-class Loop:
+class LoopStatements:
     """The statements of a loop, written as one function."""
 
     apart = 1  # how far one argument, or one value, of formulas is from the next
@@ -355,7 +355,7 @@ class Loop:
         return total, self.made(f"and i1 {low}, {high}")
 
 
-class Resumable(Loop):
+class Resumable(LoopStatements):
     """The same as a function that stops where formulas are to be computed, and goes on there.
 
     ``i64 step(i1 fresh, in, out, tol, maxiter, lane, arguments, values)`` gives `ASKS` where it has stored

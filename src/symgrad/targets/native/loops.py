@@ -22,8 +22,8 @@ from symgrad.targets.native.entries import (
     BOOLEAN,
     OF_NUMBERS,
     DType,
-    Entries,
-    Entry,
+    EntryCode,
+    EntryValue,
     llvm_type,
 )
 from symgrad.targets.native.functions.number import BOOL, PLAIN, Processor
@@ -41,14 +41,14 @@ RANGE: Final = 5  # numbers that say over what part a loop runs
 SAME, NEXT, APART = "same", "next", "apart"
 
 
-class Array(NamedTuple):
+class LoopOperand(NamedTuple):
     """An operand: its type, and how it goes along the innermost axis."""
 
     type: DType
     step: str
 
 
-class Result(NamedTuple):
+class LoopResult(NamedTuple):
     """What becomes of a value.
 
     Attributes
@@ -95,8 +95,8 @@ class LoopCode:
     """
 
     instrs: tuple[Instr, ...]
-    operands: tuple[Array, ...]
-    results: tuple[Result, ...]
+    operands: tuple[LoopOperand, ...]
+    results: tuple[LoopResult, ...]
     rank: int
     fast: bool = False
     processor: Processor = PLAIN
@@ -105,6 +105,14 @@ class LoopCode:
     def chunk(self) -> int:
         """The length of a chunk."""
         return SUMMED if any(r.ufunc for r in self.results) else CHUNK
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether it goes once through arrays without gaps, and reduces nothing."""
+        still = all(x.step == NEXT or isinstance(x.type, type) for x in self.operands)
+        return (
+            self.rank == 1 and still and all(r.step == NEXT and not r.ufunc for r in self.results)
+        )
 
     @property
     def arrays(self) -> int:
@@ -121,6 +129,9 @@ def memory_type(d: DType) -> Any:
 def loop_module(loop: LoopCode, name: str = "loop") -> Any:
     """The module of a loop, with ``void name(ptr table, i64 first, last, start, stop, slab)``.
 
+    A loop that `is_flat` has ``void name_flat(ptr words, i64 entries)`` too; its words are the addresses
+    of operands and results in their order, and numbers of Python among them.
+
     The first two numbers are a range of the first axis, where there is more than one; the next two one of
     the innermost. The table holds words: for each operand and result its address, first those of
     arrays, then numbers in place of addresses (`slots`); the five numbers of the whole, with which
@@ -136,6 +147,8 @@ def loop_module(loop: LoopCode, name: str = "loop") -> Any:
     chunk, limited = _chunk(module, loop, whole=False)
     again = _chunk(module, loop, whole=True)[0] if limited else None
     _once(module, loop, name, _nest(module, loop, name, chunk, again))
+    if loop.is_flat:
+        _flat(module, loop, name, chunk, again)
     return module
 
 
@@ -154,6 +167,21 @@ def _once(module: Any, loop: LoopCode, name: str, function: Any) -> None:
     (table,) = once.args
     places = [b.gep(table, [INT(loop.arrays + k)], source_etype=INT) for k in range(RANGE)]
     b.call(function, [table, *[b.load(place, typ=INT) for place in places]])
+    b.ret_void()
+
+
+def _flat(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> None:
+    """The loop over arrays without gaps."""
+    flat = ir.Function(module, ir.FunctionType(VOID, [POINTER, INT]), f"{name}_flat")
+    b = ir.IRBuilder(flat.append_basic_block("entry"))
+    words, entries = flat.args
+    pointers, steps = [], []
+    for a in range(loop.arrays):
+        place = b.gep(words, [INT(a)], source_etype=INT)
+        number = a < len(loop.operands) and isinstance(loop.operands[a].type, type)
+        pointers.append(place if number else b.load(place, typ=POINTER))
+        steps.append(INT(0))  # which is looked at where there are gaps
+    _in_chunks(b, loop, chunk, again, [*pointers, *steps], INT(0), entries)
     b.ret_void()
 
 
@@ -201,7 +229,7 @@ class _Chunk:
         i = b.phi(INT)
         seen = b.phi(BYTE)
         totals = {k: b.phi(llvm_type(r.type)) for k, r in enumerate(self.loop.results) if r.chunked}
-        entries = Entries(b, self.loop.fast, self.loop.processor, self.whole)
+        entries = EntryCode(b, self.loop.fast, self.loop.processor, self.whole)
         values = self._values(b, entries, i, still)
         after: dict[int, Any] = {}
         for k, r in enumerate(self.loop.results):
@@ -233,18 +261,20 @@ class _Chunk:
             b.store(value, address)
         b.ret(b.icmp_unsigned("!=", found, BYTE(0)))
 
-    def _values(self, b: Any, entries: Entries, i: Any, still: dict[int, Entry]) -> list[Entry]:
-        values: list[Entry] = []
+    def _values(
+        self, b: Any, entries: EntryCode, i: Any, still: dict[int, EntryValue]
+    ) -> list[EntryValue]:
+        values: list[EntryValue] = []
         for v, instr in enumerate(self.loop.instrs):
             if v < len(self.loop.operands):
                 values.append(still[v] if v in still else self._loaded(b, v, i))
             elif not instr.args or instr.kind.entrywise:
                 values.append(entries.emit(instr.kind, [values[a] for a in instr.args]))
             else:
-                values.append(Entry(None, None))  # a reduction, which is a result
+                values.append(EntryValue(None, None))  # a reduction, which is a result
         return values
 
-    def _result(self, b: Any, entries: Entries, r: Result, values: list[Entry]) -> Any:
+    def _result(self, b: Any, entries: EntryCode, r: LoopResult, values: list[EntryValue]) -> Any:
         """The value that is stored, or enters a reduction."""
         first, *others = [entries.cast(values[v], r.type) for v in r.value]
         for other in others:
@@ -252,13 +282,13 @@ class _Chunk:
             first = multiplied(first, other)
         return first
 
-    def _loaded(self, b: Any, k: int, i: Any) -> Entry:
+    def _loaded(self, b: Any, k: int, i: Any) -> EntryValue:
         d = self.loop.operands[k].type
         address = self.pointers[k] if i is None else self._address(b, k, i)
         value = b.load(address, typ=memory_type(d), align=1)  # as NumPy's arrays may be
         if OF_NUMBERS.get(d, d) == BOOLEAN:
             value = b.icmp_unsigned("!=", value, BYTE(0))
-        return Entry(value, d)
+        return EntryValue(value, d)
 
     def _address(self, b: Any, k: int, i: Any) -> Any:
         n = len(self.loop.operands)
@@ -268,7 +298,7 @@ class _Chunk:
         return b.gep(self.pointers[k], [i], inbounds=True, source_etype=memory_type(array.type))
 
 
-def reduced(b: Any, r: Result, total: Any, value: Any) -> Any:
+def reduced(b: Any, r: LoopResult, total: Any, value: Any) -> Any:
     """A total and one value more. The order of sums is LLVM's: it adds up several in parallel."""
     real = r.type.kind == "f"
     if r.ufunc == "add":
@@ -283,7 +313,7 @@ def reduced(b: Any, r: Result, total: Any, value: Any) -> Any:
     return b.call(function, [total, value])
 
 
-def start_of(r: Result) -> Any:
+def start_of(r: LoopResult) -> Any:
     """What a reduction begins with."""
     return ir.Constant(llvm_type(r.type), identity(r.ufunc, r.type))
 
@@ -341,19 +371,26 @@ def _nest(module: Any, loop: LoopCode, name: str, chunk: Any, again: Any) -> Any
             for p, s in zip(pointers, strides, strict=True)
         ]
     steps = [s[-1] for s in strides]
+    _in_chunks(b, loop, chunk, again, [*pointers, *steps], start, stop)
+    for i, after in reversed(ends):
+        _end(b, i, after)
+    b.ret_void()
+    return function
+
+
+def _in_chunks(
+    b: Any, loop: LoopCode, chunk: Any, again: Any, arrays: list[Any], start: Any, stop: Any
+) -> None:
+    """The innermost axis from `start` to `stop`."""
     i, after = _begin(b, start, stop, loop.chunk)
     beyond = b.add(i, INT(loop.chunk))
     end = b.select(b.icmp_signed("<", beyond, stop), beyond, stop)
-    arguments = [*pointers, *steps, i, end, b.sdiv(i, INT(loop.chunk))]
+    arguments = [*arrays, i, end, b.sdiv(i, INT(loop.chunk))]
     flag = b.call(chunk, arguments)
     if again is not None:
         with b.if_then(flag, likely=False):
             b.call(again, arguments)
     _end(b, i, after, loop.chunk)
-    for i, after in reversed(ends):
-        _end(b, i, after)
-    b.ret_void()
-    return function
 
 
 def _begin(b: Any, low: Any, high: Any, step: int = 1) -> tuple[Any, Any]:

@@ -23,7 +23,7 @@ API: Final = {
 }
 
 
-class Record(NamedTuple):
+class RecordCode(NamedTuple):
     """An object to be made.
 
     Attributes
@@ -151,7 +151,7 @@ MAKERS: Final[Mapping[str, str]] = {
 }
 
 
-def record_code(count: int, tol: float, maxiter: int, record: Record) -> str:
+def record_code(count: int, tol: float, maxiter: int, record: RecordCode) -> str:
     """The text of ``ptr record(callable, args, flagged, names)``, by the protocol of vectorcall.
 
     It runs ``i64 loop(in, out, tol, maxiter)`` on `count` numbers. Where that gives a number of steps, it
@@ -174,7 +174,7 @@ def record_code(count: int, tol: float, maxiter: int, record: Record) -> str:
     return "\n".join([*head, text])
 
 
-def _stored(record: Record) -> list[str]:
+def _stored(record: RecordCode) -> list[str]:
     """The code that makes what the slots hold, and stores it."""
     place = {name: k * ctypes.sizeof(Member) for k, name in enumerate(record.names())}
     lines: list[str] = []
@@ -188,7 +188,7 @@ def _stored(record: Record) -> list[str]:
     return lines
 
 
-def record_symbols(record: Record, members: Any, python: Any) -> dict[str, int]:
+def record_symbols(record: RecordCode, members: Any, python: Any) -> dict[str, int]:
     """The addresses that the code refers to; `members` and `python` must live as long as it."""
     return {
         **{name: engine.python_symbol(name) for name in API},

@@ -14,27 +14,27 @@ from llvmlite import ir
 
 from symgrad.targets.native.functions.table import FUNCTIONS, function_in
 from symgrad.targets.native.functions.trigonometric import LIMIT
-from symgrad.targets.native.kernels import Piece, number
+from symgrad.targets.native.kernels import KernelPiece, number
 from symgrad.targets.native.loop_code import ASKS, Resumable
 from symgrad.targets.native.primitives import LIBRARY
-from symgrad.targets.native.steps import External, Steps
+from symgrad.targets.native.steps import External, ScalarSteps
 
 LANES: Final = 64
 LONGEST: Final = 300  # steps of formulas that are computed side by side
 BY_C_NAME: Final[Mapping[str, str]] = {c: name for name, c in LIBRARY.items() if name in FUNCTIONS}
 
 
-def has_rounds(made: Steps) -> bool:
+def has_rounds(made: ScalarSteps) -> bool:
     """Whether formulas have vectorised code."""
     return made.length() <= LONGEST and all(
         not f.scipy and f.name in BY_C_NAME for f in made.externals()
     )
 
 
-class _Lane(Piece):
+class _Lane(KernelPiece):
     """The steps of one lane: what they read and write lies beside that of other lanes."""
 
-    def __init__(self, made: Steps) -> None:
+    def __init__(self, made: ScalarSteps) -> None:
         super().__init__(made, {})
         self.module = ir.Module()
 
@@ -47,7 +47,7 @@ class _Lane(Piece):
         return f"{name}p"
 
 
-def kernels_code(made: Steps) -> str:
+def kernels_code(made: ScalarSteps) -> str:
     """The text of ``i1 kernels(in, out, count)``: formulas of the first lanes.
 
     True where a sine was asked for that its code is not for, of a large number.

@@ -49,7 +49,7 @@ class External(NamedTuple):
     scipy: bool
 
 
-class Step(NamedTuple):
+class ScalarStep(NamedTuple):
     """A computation, or an argument (an int, its number) or a number (a float or a bool)."""
 
     does: Primitive | External | int | float | bool
@@ -63,11 +63,11 @@ class Step(NamedTuple):
 
 
 @dataclass
-class Steps:
+class ScalarSteps:
     """The steps of a function of floats, and the steps that are its outputs."""
 
     arguments: list[str]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[ScalarStep] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
 
     def externals(self) -> list[External]:
@@ -79,7 +79,7 @@ class Steps:
         return sum(step.computes for step in self.steps)
 
 
-def steps_of(program: Program, portable: bool = False) -> Steps:
+def steps_of(program: Program, portable: bool = False) -> ScalarSteps:
     """The steps of a program over scalars of float64.
 
     With `portable` all functions are of C's library.
@@ -103,11 +103,11 @@ class _Stepping:
     def __init__(self, program: Program, portable: bool) -> None:
         self.p = program
         self.portable = portable
-        self.made = Steps([name for name, _ in program.parameters])
+        self.made = ScalarSteps([name for name, _ in program.parameters])
         self.number = {name: k for k, name in enumerate(self.made.arguments)}
         self.numbering: dict[Any, int] = {}
 
-    def run(self) -> Steps:
+    def run(self) -> ScalarSteps:
         image: list[int] = []
         for instr, live in zip(self.p.instrs, self.p.live(), strict=True):
             image.append(self._step(instr, image) if live else -1)
@@ -132,7 +132,7 @@ class _Stepping:
         found = self.numbering.get(key)
         if found is None:
             found = self.numbering[key] = len(self.made.steps)
-            self.made.steps.append(Step(does, operands, kind))
+            self.made.steps.append(ScalarStep(does, operands, kind))
         return found
 
     def _literal(self, value: Any) -> int:

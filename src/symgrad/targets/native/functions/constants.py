@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from symgrad.targets.native.functions.coefficients import POLYNOMIALS
-from symgrad.targets.native.functions.number import Code, Number, horner
+from symgrad.targets.native.functions.number import Emitter, Number, horner
 from symgrad.targets.native.functions.pairs import Pair
 
 # Each is high + low, but for about 2**-107 of it
@@ -28,7 +28,7 @@ INF: Final = float("inf")
 NAN: Final = float("nan")
 
 
-def pair(code: Code, parts: tuple[float, float]) -> Pair:
+def pair(code: Emitter, parts: tuple[float, float]) -> Pair:
     """A constant as a pair."""
     return Pair(code.number(parts[0]), code.number(parts[1]))
 

@@ -24,7 +24,7 @@ ONE_BITS = 1023 << 52
 HIGHEST, LOWEST = 710.0, -746.0
 
 
-class Reduced(NamedTuple):
+class ReducedArgument(NamedTuple):
     """``n*log(2) + r``."""
 
     n: Number
@@ -51,12 +51,12 @@ def scaled(x: Number, n: Number) -> Number:
     return x * first * power_of_two(n - (rounded - ROUNDER))
 
 
-def reduced(x: Number, low: Number | None = None) -> Reduced:
+def reduced(x: Number, low: Number | None = None) -> ReducedArgument:
     """The reduced argument; `low` is what a pair adds to x."""
     n = x.fma(PER_LOG_2[0], ROUNDER) - ROUNDER
     high = (-n).fma(LOG_2_SHORT[0], x)
     rest = n * -LOG_2_SHORT[1]
-    return Reduced(n, fast_two_sum(high, rest if low is None else rest + low))
+    return ReducedArgument(n, fast_two_sum(high, rest if low is None else rest + low))
 
 
 def series(r: Pair) -> Number:
@@ -76,7 +76,7 @@ def _exp_sum(r: Pair) -> Pair:
     return Pair(total.high, total.low + series(r))
 
 
-def expm1_of(x: Reduced) -> tuple[Pair, Number]:
+def expm1_of(x: ReducedArgument) -> tuple[Pair, Number]:
     """``expm1(x)/2**n``, and n; n between -1000 and 1000 but for results of which 1 is no part."""
     down = power_of_two(-clamped(x.n, -1000.0, 1000.0))
     whole = two_sum(1.0 - down, x.r.high)

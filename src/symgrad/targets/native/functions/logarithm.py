@@ -36,7 +36,7 @@ TO_FLOAT_BITS = 0x4330000000000000  # of 2**52: or'ed with an integer below it, 
 FRACTION_BITS = (1 << 52) - 1
 
 
-class Parts(NamedTuple):
+class BinaryParts(NamedTuple):
     """``2**k*m``, and the bits of the exponent."""
 
     k: Number
@@ -44,7 +44,7 @@ class Parts(NamedTuple):
     exponent: Number
 
 
-def parts_of(x: Number) -> Parts:
+def parts_of(x: Number) -> BinaryParts:
     """The parts of a positive finite number."""
     small = x < TINIEST_NORMAL
     bits = select(small, x * 2.0**54, x).bits()
@@ -54,7 +54,7 @@ def parts_of(x: Number) -> Parts:
         small, 2.0**52 + OFFSET + 54, 2.0**52 + OFFSET
     )
     m = (shifted & FRACTION_BITS) + ROOT_OF_HALF_BITS
-    return Parts(k, m.as_float(), exponent)
+    return BinaryParts(k, m.as_float(), exponent)
 
 
 def special_values(x: Number, value: Number) -> Number:

@@ -36,7 +36,7 @@ PLAIN: Final = Processor()
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class Emitter:
     """Where code goes, and of what kind it is.
 
     Attributes
@@ -85,7 +85,7 @@ class Number:
 
     __slots__ = ("code", "value")
 
-    def __init__(self, code: Code, value: Any) -> None:
+    def __init__(self, code: Emitter, value: Any) -> None:
         self.code = code
         self.value = value
 

@@ -21,13 +21,13 @@ from symgrad.targets.native.functions import (
     power,
     trigonometric,
 )
-from symgrad.targets.native.functions.number import BOOL, DOUBLE, PLAIN, Code, Number, Processor
+from symgrad.targets.native.functions.number import BOOL, DOUBLE, PLAIN, Emitter, Number, Processor
 
 Emit = Callable[..., Number]
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class NativeFunction:
     """A function of entries.
 
     Attributes
@@ -54,40 +54,40 @@ class Function:
     large: Emit | None = None
 
 
-def _plain(emit: Emit, arity: int = 1, truth: bool = False) -> Function:
-    return Function(emit, arity, either=True, truth=truth)
+def _plain(emit: Emit, arity: int = 1, truth: bool = False) -> NativeFunction:
+    return NativeFunction(emit, arity, either=True, truth=truth)
 
 
-FUNCTIONS: Final[dict[str, Function]] = {
-    "exp": Function(exponential.exp, ulps=1.0),
-    "exp2": Function(exponential.exp2, ulps=1.0),
-    "expm1": Function(exponential.expm1, ulps=1.0),
-    "special.expit": Function(exponential.expit, ulps=1.0),
-    "log": Function(logarithm.log, ulps=1.0),
-    "log2": Function(logarithm.log2, ulps=1.0),
-    "log10": Function(logarithm.log10, ulps=1.0),
-    "log1p": Function(logarithm.log1p, ulps=1.0),
-    "sin": Function(trigonometric.sin, ulps=1.0, large=trigonometric.sin_of_large),
-    "cos": Function(trigonometric.cos, ulps=1.0, large=trigonometric.cos_of_large),
-    "tan": Function(trigonometric.tan, ulps=1.0, large=trigonometric.tan_of_large),
-    "arcsin": Function(inverse_trigonometric.arcsin, ulps=1.0),
-    "arccos": Function(inverse_trigonometric.arccos, ulps=1.0),
-    "arctan": Function(inverse_trigonometric.arctan, ulps=1.0),
-    "arctan2": Function(inverse_trigonometric.arctan2, 2, ulps=1.0),
-    "sinh": Function(hyperbolic.sinh, ulps=1.0),
-    "cosh": Function(hyperbolic.cosh, ulps=1.0),
-    "tanh": Function(hyperbolic.tanh, ulps=1.0),
-    "arcsinh": Function(hyperbolic.arcsinh, ulps=1.0),
-    "arccosh": Function(hyperbolic.arccosh, ulps=1.0),
-    "arctanh": Function(hyperbolic.arctanh, ulps=1.0),
-    "power": Function(power.power, 2, ulps=1.0),
-    "float_power": Function(power.power, 2, ulps=1.0),
-    "cbrt": Function(power.cbrt, ulps=1.0),
-    "hypot": Function(power.hypot, 2, ulps=1.0),
-    "logaddexp": Function(power.logaddexp, 2, ulps=1.0),
-    "logaddexp2": Function(power.logaddexp2, 2, ulps=1.0),
-    "special.erf": Function(error_function.erf, ulps=1.0),
-    "special.erfc": Function(error_function.erfc, ulps=2.0),
+FUNCTIONS: Final[dict[str, NativeFunction]] = {
+    "exp": NativeFunction(exponential.exp, ulps=1.0),
+    "exp2": NativeFunction(exponential.exp2, ulps=1.0),
+    "expm1": NativeFunction(exponential.expm1, ulps=1.0),
+    "special.expit": NativeFunction(exponential.expit, ulps=1.0),
+    "log": NativeFunction(logarithm.log, ulps=1.0),
+    "log2": NativeFunction(logarithm.log2, ulps=1.0),
+    "log10": NativeFunction(logarithm.log10, ulps=1.0),
+    "log1p": NativeFunction(logarithm.log1p, ulps=1.0),
+    "sin": NativeFunction(trigonometric.sin, ulps=1.0, large=trigonometric.sin_of_large),
+    "cos": NativeFunction(trigonometric.cos, ulps=1.0, large=trigonometric.cos_of_large),
+    "tan": NativeFunction(trigonometric.tan, ulps=1.0, large=trigonometric.tan_of_large),
+    "arcsin": NativeFunction(inverse_trigonometric.arcsin, ulps=1.0),
+    "arccos": NativeFunction(inverse_trigonometric.arccos, ulps=1.0),
+    "arctan": NativeFunction(inverse_trigonometric.arctan, ulps=1.0),
+    "arctan2": NativeFunction(inverse_trigonometric.arctan2, 2, ulps=1.0),
+    "sinh": NativeFunction(hyperbolic.sinh, ulps=1.0),
+    "cosh": NativeFunction(hyperbolic.cosh, ulps=1.0),
+    "tanh": NativeFunction(hyperbolic.tanh, ulps=1.0),
+    "arcsinh": NativeFunction(hyperbolic.arcsinh, ulps=1.0),
+    "arccosh": NativeFunction(hyperbolic.arccosh, ulps=1.0),
+    "arctanh": NativeFunction(hyperbolic.arctanh, ulps=1.0),
+    "power": NativeFunction(power.power, 2, ulps=1.0),
+    "float_power": NativeFunction(power.power, 2, ulps=1.0),
+    "cbrt": NativeFunction(power.cbrt, ulps=1.0),
+    "hypot": NativeFunction(power.hypot, 2, ulps=1.0),
+    "logaddexp": NativeFunction(power.logaddexp, 2, ulps=1.0),
+    "logaddexp2": NativeFunction(power.logaddexp2, 2, ulps=1.0),
+    "special.erf": NativeFunction(error_function.erf, ulps=1.0),
+    "special.erfc": NativeFunction(error_function.erfc, ulps=2.0),
     "sqrt": _plain(plain.sqrt),
     "square": _plain(plain.square),
     "reciprocal": _plain(plain.reciprocal),
@@ -111,10 +111,10 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "minimum": _plain(plain.minimum, 2),
     "fmax": _plain(plain.fmax, 2),
     "fmin": _plain(plain.fmin, 2),
-    "deg2rad": Function(plain.deg2rad, ulps=1.0),
-    "rad2deg": Function(plain.rad2deg, ulps=1.0),
-    "radians": Function(plain.deg2rad, ulps=1.0),
-    "degrees": Function(plain.rad2deg, ulps=1.0),
+    "deg2rad": NativeFunction(plain.deg2rad, ulps=1.0),
+    "rad2deg": NativeFunction(plain.rad2deg, ulps=1.0),
+    "radians": NativeFunction(plain.deg2rad, ulps=1.0),
+    "degrees": NativeFunction(plain.rad2deg, ulps=1.0),
     "equal": _plain(lambda x, y: x.equals(y), 2, truth=True),
     "not_equal": _plain(lambda x, y: x.differs(y), 2, truth=True),
     "less": _plain(lambda x, y: x < y, 2, truth=True),
@@ -128,7 +128,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
 }
 
 
-def emit(name: str, code: Code, *values: Any) -> Any:
+def emit(name: str, code: Emitter, *values: Any) -> Any:
     """The value of a function by its name, of values of LLVM's of one type, double or float."""
     function = FUNCTIONS[name]
     numbers = [Number(code, v) for v in values]
@@ -137,9 +137,9 @@ def emit(name: str, code: Code, *values: Any) -> Any:
     return _in_double(function.emit, code, numbers).value
 
 
-def _in_double(emitted: Emit, code: Code, numbers: list[Number]) -> Number:
+def _in_double(emitted: Emit, code: Emitter, numbers: list[Number]) -> Number:
     """A function of float32 by way of double, in fewer terms."""
-    short = Code(code.builder, True, code.fast, code.processor)
+    short = Emitter(code.builder, True, code.fast, code.processor)
     result = emitted(*[Number(short, x.widened().value) for x in numbers])
     return result if result.value.type == BOOL else result.narrowed()
 
@@ -176,7 +176,7 @@ def function_in(
     if not branches:
         made.attributes.add("alwaysinline")
     builder = ir.IRBuilder(made.append_basic_block())
-    code = Code(builder, fast=fast, processor=processor)
+    code = Emitter(builder, fast=fast, processor=processor)
     if branches:
         x = Number(code, made.args[0])
         wide = x if kind == DOUBLE else x.widened()

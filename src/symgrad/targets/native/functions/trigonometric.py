@@ -20,7 +20,7 @@ from symgrad.targets.native.functions.constants import (
     polynomial,
 )
 from symgrad.targets.native.functions.exponential import power_of_two
-from symgrad.targets.native.functions.number import DOUBLE, Code, Number, select
+from symgrad.targets.native.functions.number import DOUBLE, Emitter, Number, select
 from symgrad.targets.native.functions.pairs import Pair, fast_two_sum, single, two_product
 
 LIMIT: Final = 2.0**30
@@ -56,7 +56,7 @@ def reduced(x: Number) -> Angle:
     return Angle(rounded.bits(), Pair(high, (-n).fma(p3, low - second.low)))
 
 
-def _is_rough(code: Code) -> bool:
+def _is_rough(code: Emitter) -> bool:
     """Whether the low part of the angle is not asked for."""
     return code.fast or code.short
 
@@ -186,13 +186,13 @@ def large_angle(x: Number) -> Angle:
     return Angle(quarter, Pair(high, low))
 
 
-def _angle_function(module: Any, like: Code) -> Any:
+def _angle_function(module: Any, like: Emitter) -> Any:
     result = ir.LiteralStructType([ir.IntType(64), DOUBLE, DOUBLE])
     function = ir.Function(module, ir.FunctionType(result, [DOUBLE]), "symgrad.angle")
     function.linkage = "internal"
     function.attributes.add("noinline")
     builder = ir.IRBuilder(function.append_basic_block())
-    code = Code(builder, processor=like.processor)
+    code = Emitter(builder, processor=like.processor)
     quarter, (high, low) = payne_hanek(Number(code, function.args[0]))
     made = ir.Constant(result, ir.Undefined)
     for k, part in enumerate((quarter, high, low)):

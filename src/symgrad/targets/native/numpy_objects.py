@@ -1,0 +1,76 @@
+"""Arrays of NumPy as C sees them: where the fields of an array object are, and the function that makes one.
+
+Both are what every extension module of NumPy is compiled against: `PyArrayObject`, and the table of
+functions in the capsule `_ARRAY_API`. The fields are read from a probe first; where one is not there,
+nothing is used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+# Of `ndarraytypes.h`: the fields behind the head of every object, and the flags that are looked at
+WORD: Final = ctypes.sizeof(ctypes.c_void_p)
+FIELDS: Final = ("data", "nd", "dimensions", "strides", "base", "descr", "flags")
+C_CONTIGUOUS, ALIGNED = 0x0001, 0x0100
+PLAIN: Final = C_CONTIGUOUS | ALIGNED
+# Of `__multiarray_api.h`: places in the table of functions, and the version of the binary interface
+VERSION_AT, NEW_AT = 0, 93
+VERSION: Final = 0x02000000
+
+
+class ArrayObjects(NamedTuple):
+    """Offsets in bytes of the fields of an array, and the address of `PyArray_New`."""
+
+    data: int
+    nd: int
+    dimensions: int
+    descr: int
+    flags: int
+    new: int
+
+
+@cache
+def array_objects() -> ArrayObjects | None:
+    """What is known of NumPy's arrays; None where this NumPy is another one."""
+    head = object.__basicsize__
+    at = {name: head + k * WORD for k, name in enumerate(FIELDS)}
+    if WORD != 8 or not _as_expected(at):
+        return None
+    table = _table()
+    if not table or ctypes.PYFUNCTYPE(ctypes.c_uint)(table[VERSION_AT])() != VERSION:
+        return None
+    return ArrayObjects(
+        at["data"], at["nd"], at["dimensions"], at["descr"], at["flags"], table[NEW_AT]
+    )
+
+
+def _as_expected(at: dict[str, int]) -> bool:
+    """Whether the fields of an array are where they are to be."""
+    probe = np.arange(30.0).reshape(5, 6)[:3, 1:5:2]
+    word = {name: ctypes.c_void_p.from_address(id(probe) + k).value for name, k in at.items()}
+    extents = (ctypes.c_ssize_t * 2).from_address(word["dimensions"] or id(probe))
+    steps = (ctypes.c_ssize_t * 2).from_address(word["strides"] or id(probe))
+    return (
+        word["data"] == probe.ctypes.data
+        and ctypes.c_int.from_address(id(probe) + at["nd"]).value == probe.ndim
+        and tuple(extents) == probe.shape
+        and tuple(steps) == probe.strides
+        and word["descr"] == id(probe.dtype)
+        and ctypes.c_int.from_address(id(probe) + at["flags"]).value == probe.flags.num
+    )
+
+
+def _table() -> Any:
+    """The functions of NumPy's C API; None where there is no such table."""
+    capsule = getattr(getattr(np, "_core", None), "_multiarray_umath", None)
+    capsule = getattr(capsule, "_ARRAY_API", None)
+    if capsule is None:
+        return None
+    pointer = ctypes.pythonapi["PyCapsule_GetPointer"]
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return ctypes.cast(pointer(capsule, None), ctypes.POINTER(ctypes.c_size_t))

@@ -31,7 +31,7 @@ def square_of(u: Expr) -> list[Expr]:
     return [u.args[0]] if u.op is POW and value_of(u.args[1]) == Fraction(1, 2) else []
 
 
-class Formula:
+class OneVariable:
     """The sum of terms as a function of u, or of 1/u: its value, and a bound of its error in units."""
 
     def __init__(

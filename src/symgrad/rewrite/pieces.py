@@ -26,7 +26,7 @@ from symgrad.rewrite.zero_guards import is_constant
 
 
 @dataclass(frozen=True)
-class Piece:
+class NearPiece:
     """`factors` times the sum of `terms`, which are formulas of `u`, close to zero as `near` says."""
 
     factors: tuple[Expr, ...]
@@ -54,10 +54,10 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Split:
+class Pieces:
     """A sum as pieces around a quantity, and its other terms."""
 
-    pieces: list[Piece]
+    pieces: list[NearPiece]
     others: list[Expr]
 
     def inputs(self) -> list[Expr]:
@@ -114,7 +114,7 @@ def split_around(
     alone: OneQuantity,
     near: Callable[[Sequence[Expr], Expr], Near | None] = near_zero,
     far: bool = False,
-) -> Split:
+) -> Pieces:
     """A sum of products as pieces around u; terms in which u mixes with other quantities are left.
 
     `near` tells of formulas of u what replaces their sum close to 0, or close to 1/u = 0.
@@ -124,7 +124,7 @@ def split_around(
     dependent = depends_on(order, [u, *parts])
     scaled, inner_most = _Scaled(order, u), innermost(u)
     groups: dict[tuple[Expr, ...], list[tuple[Expr, Expr]]] = {}
-    split = Split([], [])
+    split = Pieces([], [])
     for term in node.args if node.op is ADD else (node,):
         factors: list[Expr] = []
         inside = [number(1, node.shape)]
@@ -150,7 +150,7 @@ def split_around(
         if found is None:
             split.others.extend([term for _, term in pairs])
         else:
-            split.pieces.append(Piece(outer, u, inner, found, far))
+            split.pieces.append(NearPiece(outer, u, inner, found, far))
     return split
 
 

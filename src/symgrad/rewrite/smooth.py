@@ -20,7 +20,7 @@ from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.stable import bose_einstein, csch
 from symgrad.rewrite.long_floats import FUNCTIONS
-from symgrad.rewrite.one_variable import HELD, Formula, is_real, square_of, sum_of
+from symgrad.rewrite.one_variable import HELD, OneVariable, is_real, square_of, sum_of
 
 PRECISION: Final = 400  # bits: what x**-9 takes at x = 2**-30, and a double behind it
 POINTS: Final = 40  # Chebyshev points of a fit
@@ -125,7 +125,7 @@ def _seems_to_cancel(terms: Sequence[Expr], u: Expr, order: list[Expr], far: boo
     """Whether a sum of terms that are finite near 0 is lost in the rounding there, by doubles."""
     import mpmath  # noqa: PLC0415 - only for sums of functions
 
-    formula = Formula(mpmath.fp, terms, u, order, far)
+    formula = OneVariable(mpmath.fp, terms, u, order, far)
     try:
         for h in CLOSE:
             known = formula.values(h)
@@ -166,7 +166,7 @@ def _computed(
 ) -> Near | None:
     import mpmath  # noqa: PLC0415 - only for formulas that divide by zero somewhere
 
-    formula = Formula(mpmath.mp, terms, u, order, far)
+    formula = OneVariable(mpmath.mp, terms, u, order, far)
     with mpmath.workprec(PRECISION):
         try:
             return _near_zero(formula, guarded)
@@ -174,7 +174,7 @@ def _computed(
             return None  # not real, or a pole: no such formula
 
 
-def _near_zero(formula: Formula, guarded: bool) -> Near | None:
+def _near_zero(formula: OneVariable, guarded: bool) -> Near | None:
     scale = 1 / formula.slope()
     formula.take_out_noise(scale)
     close, less_close = [[formula(sign * h * scale) for sign in (1, -1)] for h in CLOSE]
@@ -217,7 +217,7 @@ def _near_zero(formula: Formula, guarded: bool) -> Near | None:
 class _Series:
     """Polynomials that agree with a formula near 0; radii are multiples of `scale`."""
 
-    def __init__(self, formula: Formula, scale: Any) -> None:
+    def __init__(self, formula: OneVariable, scale: Any) -> None:
         self.formula, self.scale, self.mp = formula, scale, formula.mp
         self.order = self._order()
         self.even = self._even()

@@ -68,6 +68,33 @@ sin(pi*k)                                   0
 cos(pi*k)                                   (-1)**k
 (-1)**(2*k+1)                               -1
 ((-1)**k)**2                                1
+sin(x+y)-sin(x)*cos(y)                      sin(y)*cos(x)
+cos(x-y)-cos(x+y)                           2*sin(x)*sin(y)
+cosh(x+y)+cosh(x-y)                         2*cosh(x)*cosh(y)
+sin(pi/2-x)+cos((2*x+pi)/2)                 cos(x)-sin(x)
+sin(pi/4+x)**2+sin(pi/4-x)**2               1
+3*sin(x)-4*sin(x)**3                        sin(3*x)
+2*tanh(x)/(1+tanh(x)**2)                    tanh(2*x)
+(sin(x)-cos(x))/(sin(x)+cos(x))             tan(x - pi/4)
+sqrt(1/cos(x)**2-1)                         abs(tan(x))
+exp(log(x)+y)                               x*exp(y)
+exp(log(x)-log(y))                          x/y
+log(p*exp(x))                               x + log(p)
+(p*q)**x/p**x                               q**x
+4**x/2**x                                   2**x
+sqrt(x**2+2*x+1)                            abs(x + 1)
+sqrt(p**2+2*p+1)                            p + 1
+sqrt(x**4+2*x**2+1)                         x**2 + 1
+abs(x*y)/abs(y)                             abs(x)
+abs(x-y)-abs(y-x)                           0
+1/sqrt(2)+sqrt(2)/2                         sqrt(2)
+sqrt(12)+sqrt(27)                           5*sqrt(3)
+1/(x-1)-1/(x+1)                             2/(x**2 - 1)
+x**2-2*x*y+y**2                             (x - y)**2
+x**2+2*x*y+y**2+2*x+2*y+1                   (x + y + 1)**2
+x**2*y+x*y**2                               x*y*(x + y)
+gamma(x+2)/gamma(x)                         x*(x + 1)
+beta(x,y)*gamma(x+y)                        gamma(x)*gamma(y)
 """
 KEPT = """
 4*x**3-4*x

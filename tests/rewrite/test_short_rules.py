@@ -153,6 +153,74 @@ tan(u + n*pi), n whole | tan(x - pi*k) | tan(x)
 (-1)**(2*n) = 1, n whole | (-1)**(2*k) | 1
 (-1)**(2*n) = 1, n whole | (-1)**(2*k + 1) | -1
 (-1)**(2*n) = 1, n whole | (-1)**(k + 4) | (-1)**k
+sin(u + pi/2) | sin(x + pi/2) | cos(x)
+sin(u + pi/2) | sin(3*pi/2 - x*y) | -cos(x*y)
+cos(u + pi/2) | cos((2*x + pi)/2) | -sin(x)
+cos(u + pi/2) | cos(pi/2 - x - y) | sin(x + y)
+tan(u + pi/2) | tan(x + pi/2) | -1/tan(x)
+tan(u + pi/2) | tan(pi/2 - x) | 1/tan(x)
+sin(pi/2 - u) = cos(u), beside sin(u) | sin(pi/4 + x) + sin(pi/4 - x) | sin(x + pi/4) + cos(x + pi/4)
+sin(pi/2 - u) = cos(u), beside sin(u) | a*cos(x - pi/6) + sin(x + pi/3) | cos(x - pi/6) + a*cos(x - pi/6)
+sin(u + v) - sin(u)*cos(v) = cos(u)*sin(v) | a*sin(x + y) - a*sin(x)*cos(y) | a*sin(y)*cos(x)
+sin(u + v) - sin(u)*cos(v) = cos(u)*sin(v) | 2*sin(x)*cos(y) - sin(x + y) | sin(x - y)
+sin(u + v) - sin(u)*cos(v) = cos(u)*sin(v) | 2*cos(x)*sin(y) - sin(x + y) | sin(y - x)
+sin(u + v) - sin(u)*cos(v) = cos(u)*sin(v) | cos(x - y) - sin(x)*sin(y) | cos(x)*cos(y)
+sin(u + v) - sin(u)*cos(v) = cos(u)*sin(v) | cos(x - y) - 2*sin(x)*sin(y) | cos(x + y)
+sin(u + v) - sin(u)*cos(v) = cos(u)*sin(v) | cosh(2*x + y) - cosh(2*x)*cosh(y) | sinh(2*x)*sinh(y)
+sin(u + v) - sin(u)*cos(v) = cos(u)*sin(v) | 2*sinh(x)*sinh(y) - cosh(x + y) | -cosh(x - y)
+sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | sin(x + y) + sin(x - y) | 2*sin(x)*cos(y)
+sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | a*sin(x + y) - a*sin(x - y) | 2*a*cos(x)*sin(y)
+sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | cos(x + y) - cos(x - y) | -2*sin(x)*sin(y)
+sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | cosh(x + y) - cosh(x - y) | 2*sinh(x)*sinh(y)
+sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | sinh(x + y) + sinh(x - y) | 2*sinh(x)*cosh(y)
+4*cos(u)**3 - 3*cos(u) = cos(3*u) | 4*a*cos(x)**3 - 3*a*cos(x) | a*cos(3*x)
+4*cos(u)**3 - 3*cos(u) = cos(3*u) | 3*sin(x) - 4*sin(x)**3 | sin(3*x)
+4*cos(u)**3 - 3*cos(u) = cos(3*u) | 8*cos(x)**4 - 8*cos(x)**2 + 1 | cos(4*x)
+4*cos(u)**3 - 3*cos(u) = cos(3*u) | 8*sinh(x)**4 + 8*sinh(x)**2 + 1 | cosh(4*x)
+4*cos(u)**3 - 3*cos(u) = cos(3*u) | 16*sin(x)**5 - 20*sin(x)**3 + 5*sin(x) | sin(5*x)
+4*cos(u)**3 - 3*cos(u) = cos(3*u) | 32*sin(x)**6 - 48*sin(x)**4 + 18*sin(x)**2 - 1 | -cos(6*x)
+4*cos(u)**3 - 3*cos(u) = cos(3*u) | 4*sinh(x)**3/y + 3*sinh(x)/y | sinh(3*x)/y
+2*tanh(u)/(1 + tanh(u)**2) = tanh(2*u) | y*tanh(x)/(1 + tanh(x)**2) | y*tanh(2*x)/2
+2*tanh(u)/(1 + tanh(u)**2) = tanh(2*u) | (3 - 3*tan(x)**2)/tan(x) | 6/tan(2*x)
+(sin(u) + cos(u))**2 = 1 + sin(2*u), of multiply | (sin(x) - cos(x))/(sin(x) + cos(x)) | tan(x - pi/4)
+(sin(u) + cos(u))**2 = 1 + sin(2*u), of multiply | (sin(x) + cos(x))/(cos(x) - sin(x)) | -1/tan(x - pi/4)
+(sin(u) + cos(u))**2 = 1 + sin(2*u), of power | (3*sin(x) - 3*cos(x))**2 | 9*(1 - sin(2*x))
+(sin(u) + cos(u))**2 = 1 + sin(2*u), of power | (sin(x) + cos(x))**(-4) | (1 + sin(2*x))**-2
+(a*sin(u) + b*cos(u))/sin(u) = a + b/tan(u) | (a*sin(x) + y*cos(x))/sin(x)**2 | (a + y/tan(x))/sin(x)
+(a*sin(u) + b*cos(u))/sin(u) = a + b/tan(u) | (a*sinh(x) + y*cosh(x))/cosh(x) | y + a*tanh(x)
+sin(2*u)/(1 + cos(2*u)) = tan(u) | y*sin(x)/(1 + cos(x))**2 | y*tan(x/2)/(cos(x) + 1)
+sin(2*u)/(1 + cos(2*u)) = tan(u) | sin(x)**2/(3 - 3*cos(x))**3 | 1/(9*tan(x/2)**2*(3 - 3*cos(x)))
+sin(2*u)/(1 + cos(2*u)) = tan(u) | sinh(x)/(cosh(x) - 1)**2 | 1/(tanh(x/2)*(cosh(x) - 1))
+exp(2*log(u) + v) = u**2*exp(v) | exp(y + 2*log(x)) | x**2*exp(y)
+exp(2*log(u) + v) = u**2*exp(v) | exp(log(p) - log(q)/2) | p/sqrt(q)
+log(u*exp(v)) = log(u) + v | log(p*exp(x)/q) | log(p/q) + x
+(a*b)**x/b**x = a**x, a and b > 0 | (p*q)**x/p**x | q**x
+(a*b)**x/b**x = a**x, a and b > 0 | a*4**(2*x)/2**x | a*8**x
+x**2 + 2*x + 1 = (x + 1)**2 | 4*x**2 + 8*x + 4 | 4*(x + 1)**2
+x**2 + 2*x + 1 = (x + 1)**2 | a*x**3 - 3*a*x**2*y + 3*a*x*y**2 - a*y**3 | a*(x - y)**3
+x**2 + 2*x + 1 = (x + 1)**2 | x**2 + 2*x*y + y**2 + 2*x + 2*y + 1 | (x + y + 1)**2
+x**2*y + x*y**2 = x*y*(x + y) | x**2*y + x*y**2 | x*y*(x + y)
+sqrt(x**2 + 2*x + 1) = |x + 1| | sqrt(x**2 + 2*x + 1) | abs(x + 1)
+sqrt(x**2 + 2*x + 1) = |x + 1| | (p**2 + 4*p + 4)**(-3/2) | (p + 2)**-3
+sqrt(x**2 + 2*x + 1) = |x + 1| | sqrt(1/cos(x)**2 - 1) | abs(sin(x))/abs(cos(x))
+(x - 1)*(x + 1) = x**2 - 1 | y/((x - 2)*(x + 2)) | y/(x**2 - 4)
+u/|u| = sign(u) | y*sin(x)/abs(sin(x)) | y*sign(sin(x))
+|a|*|b| = |a*b| | y*abs(x)*abs(a) | y*abs(a*x)
+|a|*|b| = |a*b| | abs(x*y)/abs(y) | abs(x)
+|x - y| = |y - x| | abs(x - y) - abs(y - x) | 0
+|x - y| = |y - x| | sin(x - y)*a + sin(y - x)**3 | a*sin(x - y) - sin(x - y)**3
+2/sqrt(2) = sqrt(2) | 6*x/sqrt(2) | 3*x*sqrt(2)
+2/sqrt(2) = sqrt(2) | sqrt(6)*sqrt(2)*x | 2*x*sqrt(3)
+2/sqrt(2) = sqrt(2) | x/(12**(1/3)*2**(1/3)) | 3**(2/3)*x/6
+sqrt(12) + sqrt(27) = 5*sqrt(3) | sqrt(12)*x + sqrt(27)*x | 5*sqrt(3)*x
+sqrt(12) + sqrt(27) = 5*sqrt(3) | x/sqrt(2) + x*sqrt(2)/2 | x*sqrt(2)
+gamma(u + 1)/gamma(u) = u | a*gamma(x + 2)/gamma(x) | a*x*(x + 1)
+gamma(u + 1)/gamma(u) = u | gamma(x)/gamma(x + 1) | 1/x
+gamma(u + 1)/gamma(u) = u | (gamma(x + 3/2)/gamma(x + 1/2))**2 | (x + 1/2)**2
+beta(a, b)*gamma(a + b) = gamma(a)*gamma(b) | y*beta(p, q)*gamma(p + q) | y*gamma(p)*gamma(q)
+digamma(u + 1) - digamma(u) = 1/u | gammaln(p + 1) - gammaln(p) | log(p)
+digamma(u + 1) - digamma(u) = 1/u | a*digamma(x + 2) - a*digamma(x) | a*(1/x + 1/(x + 1))
+digamma(u + 1) - 1/u = digamma(u) | a*digamma(x + 1) - a/x | a*digamma(x)
 cosh(u) by exponentials | cosh(x) | (exp(x) + exp(-x))/2
 sinh(u) by exponentials | sinh(x) | (exp(x) - exp(-x))/2
 """

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from symgrad.compile.entry_steps import entry_steps
 from symgrad.compile.pipeline import Draft
 from symgrad.errors import ArgumentError
-from symgrad.program.build import lower
-from symgrad.rewrite.unrolling import by_entries, has_entries
 from symgrad.targets.c.module import CArgument, CFile, c_file
-from symgrad.targets.native.steps import ScalarSteps, Unsupported, steps_of
-from symgrad.targets.passes import prepared
+from symgrad.targets.native.steps import Unsupported, steps_of
 
 
 def c_code(draft: Draft, doc: str) -> CFile:
@@ -25,22 +23,11 @@ def c_code(draft: Draft, doc: str) -> CFile:
     program = draft.lowered()
     arguments = [CArgument(name, x.shape) for name, x in program.parameters]
     try:
-        made = steps_of(program, portable=True) if program.batched else _entries(draft)
+        made = steps_of(program, portable=True) if program.batched else entry_steps(draft, True)
     except Unsupported as found:
         raise ArgumentError(f"{draft.options.name} has no C code, for {found}") from None
     shapes = [() if program.batched else y.shape for y in draft.leaves]
     return c_file(made, draft.options.name, arguments, shapes, doc)
-
-
-def _entries(draft: Draft) -> ScalarSteps:
-    """The steps of the entries of arrays of known extents."""
-    parameters = draft.lowered().parameters
-    known = has_entries([x for _, x in parameters], draft.leaves)
-    scalars = by_entries(parameters, draft.leaves) if known else None
-    if scalars is None:
-        raise Unsupported("arrays that are large, or of extents that are no numbers")
-    inputs, outputs = scalars.flat()
-    return steps_of(lower(inputs, prepared(outputs)), portable=True)
 
 
 def save_c(made: CFile, path: Any) -> None:

@@ -54,7 +54,7 @@ def _loop_lines(looped: Program, indent: str, native: bool) -> list[str]:
 
 
 def _native(loop: Loop) -> str:
-    from symgrad.compile.native_bodies import words  # noqa: PLC0415 (an extra)
+    from symgrad.compile.native_choice import words  # noqa: PLC0415 (an extra)
 
     return f"; {words(loop)}"
 

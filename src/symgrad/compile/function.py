@@ -21,7 +21,14 @@ from symgrad.compile.destination import Destination
 from symgrad.compile.documented import Documented
 from symgrad.compile.execute import execute
 from symgrad.compile.explain import explain
-from symgrad.compile.native import MAKING, Builtin, Native, native_function, native_of
+from symgrad.compile.native import (
+    MAKING,
+    Builtin,
+    Native,
+    native_function,
+    native_of,
+    native_of_entries,
+)
 from symgrad.compile.pipeline import Code, Draft, Options, write
 from symgrad.compile.plain_function import Wrapped, plain_function, show_lines
 from symgrad.expr.node import Expr
@@ -251,11 +258,12 @@ class CompiledFunction:
         """The function that runs from now on: the code on floats, where it pays, before all other."""
         if self._on_floats is not None:
             return self._on_floats
-        steps, source = self._as_native().steps, self._code.scalar
-        if steps is not None:
+        native = self._as_native()
+        source = None if native.steps is not None else self._code.scalar
+        if native.steps is not None:
             with MAKING:  # once: what runs in other threads must not be replaced under them
                 if self._builtin is None:
-                    made = native_function(steps, self._nest, self.__name__, self._call_named)
+                    made = native_function(native, self._nest, self.__name__, self._call_named)
                     self._builtin = made
                     self.__call__ = made.function
                     setattr(self, ENTRY, made.entry)
@@ -276,14 +284,19 @@ class CompiledFunction:
 
     def _of_floats(self) -> bool:
         """Whether there is code on floats that gives floats."""
-        return self._code.of_floats or self._as_native().steps is not None
+        if self._code.of_floats:
+            return True
+        return self._signature.floats and self._as_native().steps is not None
 
     def _as_native(self) -> Native:
         """The native code, found when it is first asked for."""
         if self._native is None:
-            wanted = self._options.native and self._signature.floats
-            none = Native(None, "arguments that are not all floats of 64 bits")
-            self._native = native_of(self._draft.lowered()) if wanted else none
+            if self._options.native and self._signature.floats:
+                self._native = native_of(self._draft.lowered())
+            elif self._options.native and not self._signature.batched:
+                self._native = native_of_entries(self._draft)
+            else:
+                self._native = Native(None, "arguments that are not all floats of 64 bits")
         return self._native
 
     def _native_arrays(self) -> OneShape | None:

@@ -39,7 +39,7 @@ def _loop_function(loop: Loop, options: Options) -> Callable[..., Any]:
     made = LoopFunction(loop, options)
     if not options.native:
         return made
-    from symgrad.compile.native_loops import native_loop  # noqa: PLC0415 (an extra)
+    from symgrad.compile.native_choice import native_loop  # noqa: PLC0415 (an extra)
 
     return native_loop(loop, options.threads, options.fast_math, made)
 

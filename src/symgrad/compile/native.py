@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Any, Final, NamedTuple
 
+from symgrad.compile.entry_steps import entry_steps
+from symgrad.compile.pipeline import Draft
 from symgrad.expr.pytrees import Nest
 from symgrad.program.ir import Program
 from symgrad.targets.native import calls, engine, kernels
+from symgrad.targets.native.entry_calls import arrays_of, entry_call_code, entry_call_symbols
+from symgrad.targets.native.numpy_objects import array_objects
 from symgrad.targets.native.steps import TRUTH, ScalarSteps, Unsupported, steps_of
 
+MOST_STEPS: Final = 20_000  # of the entries of arrays: more take seconds to compile
 MAKING: Final = RLock()  # machine code is made by one thread at a time
 
 
@@ -25,7 +30,7 @@ class Builtin(NamedTuple):
 
 @dataclass(frozen=True)
 class Native:
-    """What native code there is for numbers.
+    """What native code there is for numbers, or for small arrays of known shapes.
 
     Attributes
     ----------
@@ -33,10 +38,13 @@ class Native:
         The steps that are compiled, or None where there is no native code.
     why : str
         What stands against it.
+    shapes : pair of lists, or None
+        Those of arguments and outputs, if they are arrays of which the steps have the entries.
     """
 
     steps: ScalarSteps | None
     why: str = ""
+    shapes: tuple[list[tuple[int, ...]], list[tuple[int, ...]]] | None = None
 
     def words(self) -> str:
         """A line that tells of it."""
@@ -44,7 +52,8 @@ class Native:
             return f"native: none, for {self.why}"
         outside = [f.name for f in self.steps.externals() if f.scipy]
         more = f"; SciPy's {', '.join(outside)}" if outside else ""
-        return f"native: numbers, {self.steps.length()} steps{more}"
+        what = "numbers" if self.shapes is None else "entries of small arrays"
+        return f"native: {what}, {self.steps.length()} steps{more}"
 
 
 def native_of(program: Program) -> Native:
@@ -59,24 +68,38 @@ def native_of(program: Program) -> Native:
     return Native(made)
 
 
-def native_function(
-    made: ScalarSteps, nest: Nest, name: str, general: Callable[..., Any]
-) -> Builtin:
-    """A builtin that computes steps for numbers, and hands all else on to `general`."""
-    externals = made.externals()
-    text = "\n".join(
-        [
-            kernels.declarations(made),
-            kernels.kernel(made, linkage="internal"),
-            calls.call_code(
-                len(made.arguments),
-                [made.steps[v].type == TRUTH for v in made.outputs],
-                nest,
-                may_raise=any(f.scipy for f in externals),
-            ),
-        ]
-    )
+def native_of_entries(draft: Draft) -> Native:
+    """The native code of a function of small arrays, as its formulas were drafted."""
+    if calls.obstacle():
+        return Native(None, calls.obstacle())
+    if array_objects() is None:
+        return Native(None, "arrays of a NumPy that is not known")
+    try:
+        made = entry_steps(draft)
+        kernels.symbols(made)
+    except Unsupported as found:
+        return Native(None, str(found))
+    if made.length() > MOST_STEPS:
+        return Native(None, f"arrays whose entries take {made.length()} steps")
+    arguments = arrays_of([x.shape for _, x in draft.lowered().parameters])
+    return Native(made, "", (arguments, arrays_of([y.shape for y in draft.leaves])))
+
+
+def native_function(native: Native, nest: Nest, name: str, general: Callable[..., Any]) -> Builtin:
+    """A builtin that computes steps, and hands all else than their arguments on to `general`."""
+    made, shapes = native.steps, native.shapes
+    assert made is not None
+    may_raise = any(f.scipy for f in made.externals())
     owned = calls.owned_by(name, general, nest)
     symbols = {**owned.symbols(), **kernels.symbols(made)}
+    if shapes is None:
+        truths = [made.steps[v].type == TRUTH for v in made.outputs]
+        call = calls.call_code(len(made.arguments), truths, nest, may_raise)
+    else:
+        objects = array_objects()
+        assert objects is not None
+        call = entry_call_code(*shapes, nest, objects, may_raise)
+        symbols.update(entry_call_symbols(objects))
+    text = "\n".join([kernels.declarations(made), kernels.kernel(made, linkage="internal"), call])
     library = engine.compiled(text, calls.ENTRIES, symbols, engine.level_for(made.length()))
     return Builtin(calls.builtin(library, owned), library.address("fast"), owned)

@@ -118,12 +118,3 @@ def result_types(body: NativeBody, operands: Sequence[DType]) -> list[DType]:
             identity(kept.ufunc, d)
         found.append(d)
     return found
-
-
-def words(loop: Loop) -> str:
-    """Whether a loop over arrays of float64 is native, and if not, why: for `explain`."""
-    try:
-        result_types(body_of(loop), [np.dtype(np.float64)] * len(loop.operands))
-    except Unsupported as found:
-        return f"NumPy, for {found}"
-    return "native"

@@ -31,14 +31,17 @@ MAX_PLANS: Final = 64  # that a loop keeps
 _NUMBERS: Final = (float, int, bool)
 
 
-def native_loop(
+def native_entrywise(
     loop: Loop, threads: int | None, fast: bool, other: Callable[..., Any]
-) -> Callable[..., Any]:
-    """A loop as native code, where it has some; else the other function."""
-    try:
-        return NativeLoop(loop, NativeWork(body_of(loop), threads, fast), other)
-    except Unsupported:
-        return other
+) -> NativeLoop:
+    """A loop over entries as native code.
+
+    Raises
+    ------
+    Unsupported
+        If it has none.
+    """
+    return NativeLoop(loop, NativeWork(body_of(loop), threads, fast), other)
 
 
 class NativeLoop:
@@ -55,7 +58,7 @@ class NativeLoop:
         self._places = [c.result for c in loop.results]
 
     def __call__(self, *args: Any) -> list[Any]:
-        operands = [_readable(x) for x in args[self._first : self._last]]
+        operands = [readable(x) for x in args[self._first : self._last]]
         given = [args[self._last + k] for k in self._places]
         results = self.work.run(operands, given)
         if results is None:
@@ -166,7 +169,7 @@ def _layout(x: Any) -> tuple[Any, ...] | None:
     return None if x is None else (x.__class__,)
 
 
-def _readable(x: Any) -> Any:
+def readable(x: Any) -> Any:
     """An operand as an array of the machine's byte order, or a number of Python that fits a word."""
     kind = x.__class__
     if kind is np.ndarray:

@@ -55,26 +55,35 @@ def quotient(p: Polynomial, q: Polynomial) -> Polynomial | None:
     return None
 
 
-def square_root(p: Polynomial) -> Polynomial | None:
-    """q with ``q*q = p``, its leading coefficient positive, or None."""
+def root(p: Polynomial, n: int) -> Polynomial | None:
+    """q with ``q**n = p``, its leading coefficient positive, or None."""
     lead = max(p)
-    first = _root(p[lead])
-    if first is None or any(i % 2 for i in lead):
+    first = _root(p[lead], n)
+    if first is None or any(i % n for i in lead):
         return None
-    half = tuple([i // 2 for i in lead])
-    result: Polynomial = {half: first}
+    start = tuple([i // n for i in lead])
+    below = {tuple([(n - 1) * i for i in start]): first ** (n - 1)}  # of the leading term
+    ((rest, scale),) = below.items()
+    result: Polynomial = {start: first}
     for _ in range(len(p)):
         left = dict(p)
-        for m, c in product(result, result).items():
+        for m, c in _power(result, n).items():
             add_term(left, m, -c)
         if not left:
             return result
         top = max(left)
-        m = tuple([i - j for i, j in zip(top, half, strict=True)])
-        if min(m) < 0 or m in result or m > half:
+        m = tuple([i - j for i, j in zip(top, rest, strict=True)])
+        if min(m) < 0 or m in result or m > start:
             return None
-        result[m] = _exact(Fraction(left[top]) / (2 * first))
+        result[m] = _exact(Fraction(left[top]) / (n * scale))
     return None
+
+
+def _power(p: Polynomial, n: int) -> Polynomial:
+    result = p
+    for _ in range(n - 1):
+        result = product(result, p)
+    return result
 
 
 def content(p: Polynomial) -> Exact:
@@ -107,12 +116,20 @@ def _exact(c: Fraction) -> Exact:
     return c.numerator if c.denominator == 1 else c
 
 
-def _root(c: Exact) -> Exact | None:
-    if c < 0:
+def _root(c: Exact, n: int) -> Exact | None:
+    """The n-th root of a positive number, where it is exact."""
+    if c <= 0:
         return None
-    above, below = math.isqrt(c.numerator), math.isqrt(c.denominator)
-    return (
-        _exact(Fraction(above, below))
-        if above**2 == c.numerator and below**2 == c.denominator
-        else None
-    )
+    above, below = integer_root(c.numerator, n), integer_root(c.denominator, n)
+    exact = above**n == c.numerator and below**n == c.denominator
+    return _exact(Fraction(above, below)) if exact else None
+
+
+def integer_root(k: int, n: int) -> int:
+    """The whole part of the n-th root of k >= 0, by Newton's steps from above."""
+    if n == 2 or k < 2:
+        return math.isqrt(k) if n == 2 else k
+    x = 1 << -(-k.bit_length() // n)
+    while (y := ((n - 1) * x + k // x ** (n - 1)) // n) < x:
+        x = y
+    return x

@@ -94,8 +94,10 @@ def _opened(base: Expr, n: Exact) -> Term | None:
         whole = None if inner is None else raised(inner, n)
         return (1, {base: n}) if whole is None else whole
     q: Any = value_of(base.args[1]) if base.op is POW else None
-    if is_exact(q) and n.__class__ is int:  # sqrt(u)**2
-        return 1, {base.args[0]: _exact(q * n)}
+    if is_exact(q):
+        if n.__class__ is int:  # sqrt(u)**2
+            return 1, {base.args[0]: _exact(q * n)}
+        return raised((1, {base.args[0]: q}), n) or (1, {base: n})  # sqrt(u**2) is |u|
     if base.op is POW and n.__class__ is int:
         k, p = split_coefficient(base.args[1])  # x**(2*n) is (x**n)**2
         if k.__class__ is int and k not in (0, 1) and p is not None:
@@ -175,6 +177,13 @@ def _joins(terms: Sequence[Term]) -> bool:
     )
 
 
+def plain_terms(x: Expr, most: int = MAX_TERMS) -> list[Term] | None:
+    """The terms of a sum as they are; None where there are more than `most`, or a number is not exact."""
+    terms = [split(arg) for arg in x.args] if x.op is ADD and len(x.args) <= most else [None]
+    found = [t for t in terms if t is not None]
+    return found if len(found) == len(terms) else None
+
+
 def terms_of(x: Expr, depth: int = MAX_DEPTH, written_out: bool = True) -> list[Term] | None:
     """The terms of a sum, denominators inside them cleared."""
     terms = []
@@ -242,7 +251,7 @@ def over_common(
     powers = times(common, ring.powers(monomial))
     rest = polynomials.divided(numerator, c, monomial)
     if len(rest) > 1:
-        root = polynomials.square_root(rest)
+        root = polynomials.root(rest, 2)
         total = as_sum(*ring.sum(root or rest, like), like)
         raise_power(powers, total, 2 if root else 1)
     return c, powers

@@ -28,21 +28,29 @@ from symgrad.ops.guard import WHERE
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
 from symgrad.rewrite.rule import by_op, rewrite
+from symgrad.rewrite.short_angle_sums import ANGLE_SUM_RULES
 from symgrad.rewrite.short_angles import ANGLE_FACES, ANGLE_RULES
 from symgrad.rewrite.short_exponentials import (
     BY_ONE_EXPONENTIAL,
     EXPONENTIAL_FACES,
     EXPONENTIAL_RULES,
 )
+from symgrad.rewrite.short_gamma import GAMMA_RULES
 from symgrad.rewrite.short_powers import SHORT_POWERS
+from symgrad.rewrite.short_radicals import RADICAL_RULES
 from symgrad.rewrite.short_ratios import RATIO_RULES
+from symgrad.rewrite.short_squares import SQUARE_RULES
 from symgrad.rewrite.short_trigonometry import TRIGONOMETRIC_FACES, TRIGONOMETRIC_RULES
+from symgrad.rewrite.short_turns import TURN_RULES
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.size import OPERATION, Sizes, shares_factor, size_of
 from symgrad.rewrite.surface import Surface
 
 LOCAL: Final = by_op(
-    (*RATIO_RULES, *SHORT_POWERS, *TRIGONOMETRIC_RULES, *ANGLE_RULES, *EXPONENTIAL_RULES)
+    (
+        *(*RATIO_RULES, *SHORT_POWERS, *TURN_RULES, *TRIGONOMETRIC_RULES, *ANGLE_RULES),
+        *(*ANGLE_SUM_RULES, *EXPONENTIAL_RULES, *SQUARE_RULES, *RADICAL_RULES, *GAMMA_RULES),
+    )
 )
 MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
 FACES: Final = (*ANGLE_FACES, *TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
@@ -68,7 +76,7 @@ LEFT_OVER: Final = 500  # of the work, for a last look at the parts of what was 
 DEPTH: Final = 2  # how deep what a rule made is searched in turn
 
 
-SMALL: Final = 64  # nodes; in larger formulas rules do more at a time, so they may do less often
+SMALL: Final = 56  # nodes; in larger formulas rules do more at a time, so they may do less often
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ class Budget:
     work: int
 
 
-BOUNDED: Final = Budget(300, 2000)
+BOUNDED: Final = Budget(300, 2800)
 WITHOUT_BOUND: Final = Budget(1 << 40, 1 << 40)
 
 

@@ -1,4 +1,4 @@
-"""Rules that may make quotients of circular and hyperbolic functions shorter, and multiples of pi.
+"""Rules that may make quotients of circular and hyperbolic functions shorter.
 
 Factors at an angle are written at its half where something divides them that cancels then:
 ``sin(2*u)/sin(u) = 2*cos(u)``, ``(1 - cos(2*u))/(1 + cos(2*u)) = sin(u)**2/cos(u)**2 = tan(u)**2``.
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from symgrad.expr.leaves import PI, assumed, number, value_of
+from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, mul, mul_all, split_coefficient
 from symgrad.ops.elementwise import Elementwise
 from symgrad.rewrite.powers import Exact, Powers, as_term, raise_power, times
 from symgrad.rewrite.ratios import Term, split
@@ -53,6 +53,27 @@ def _at_half_angles(x: Expr) -> Expr | None:
             signs = {n > 0 for n in [*beside, *[term[1][y] for y in factors]] if n}
             if len(signs) == 2:
                 return _written_at(u, term, factors, x, (sine, cosine))
+    return None
+
+
+def _by_tangent_of_half(x: Expr) -> Expr | None:
+    """``sin(2*u)/(1 + cos(2*u))**2 -> tan(u)/(1 + cos(2*u))``, ``1/tan(u)`` where the sign is minus."""
+    term = split(x)
+    for (sine, cosine, s), (_, _, tangent) in zip(FAMILIES, TANGENTS, strict=True):
+        for base, n in term[1].items() if term is not None else ():
+            found = _halved(base, sine, cosine, s) if base.op is ADD else None
+            if term is None or found is None or n.__class__ is not int or n >= 0:
+                continue
+            angle, (c, sines, _) = found
+            k = min(int(term[1].get(sine(angle), 0)), -int(n))
+            if k > 0:
+                # c*cosine(u)**2 or c*sine(u)**2 below 2*sine(u)*cosine(u)
+                u = mul(number(Fraction(1, 2), angle.shape), angle)
+                inside: Powers = {sine(angle): -k, base: k, tangent(u): -k if sines else k}
+                scale = term[0] * (Fraction(2) / c) ** k
+                return as_term(
+                    times(term[1], inside), x, scale.numerator if scale.denominator == 1 else scale
+                )
     return None
 
 
@@ -138,70 +159,13 @@ def _exponential(x: Expr, terms: Sequence[Term]) -> Expr | None:
     return None
 
 
-# Whole numbers of half turns
-
-
-def _is_whole(x: Expr) -> bool:
-    """Whether x is a product of whole numbers among the reals.
-
-    Those of integer types are none: NumPy raises no integer to a negative one.
-    """
-    factors = x.args if x.op is MUL else (x,)
-    return all(
-        value_of(y).__class__ is int or (assumed(y, "integer") and y.dtype.kind == "f")
-        for y in factors
-    )
-
-
-def _half_turns(term: Expr) -> Expr | None:
-    """n of a term ``n*pi`` with a whole number n; None for any other term."""
-    factors = term.args if term.op is MUL else (term,)
-    rest = [y for y in factors if y is not PI]
-    n = mul_all(rest) if rest else number(1)
-    return n if len(rest) == len(factors) - 1 and _is_whole(n) else None
-
-
-def _parity(terms: Sequence[Expr]) -> Expr:
-    """``(-1)**n`` of a sum n of whole numbers; even ones leave nothing."""
-    odd = []
-    for term in terms:
-        c, rest = split_coefficient(term)
-        if c % 2:
-            odd.append(number(1) if rest is None else rest)
-    return power(number(-1), add_all(odd)) if odd else number(1)
-
-
-def _turned(op: Elementwise, alone: int) -> Rule:
-    """``cos(u + n*pi) -> (-1)**n*cos(u)``; `alone` is the value at 0."""
-
-    def apply(y: Expr) -> Expr | None:
-        terms = y.args[0].args if y.args[0].op is ADD else (y.args[0],)
-        turns = [n for t in terms if (n := _half_turns(t)) is not None]
-        rest = [t for t in terms if _half_turns(t) is None]
-        if not turns or (not rest and not alone):
-            return number(0) if turns else None
-        function = op(add_all(rest)) if rest else number(alone)
-        return function if op is f.tan else mul_all([_parity(turns), function])
-
-    return Rule(f"{op.name}(u + n*pi), n whole", ROUNDING, op, apply)
-
-
-def _power_of_sign(y: Expr) -> Expr | None:
-    """``(-1)**(2*n + m) -> (-1)**m`` for whole numbers n and m."""
-    base, p = y.args
-    terms = p.args if p.op is ADD else (p,)
-    plain = value_of(base) == -1 and value_of(p) is None
-    return _parity(terms) if plain and all(map(_is_whole, terms)) else None
-
-
 ANGLE_RULES: Final = (
     Rule("sin(2*u)/sin(u) = 2*cos(u)", DOMAIN, MUL, _at_half_angles, FUNCTIONS, within=True),
+    Rule(
+        "sin(2*u)/(1 + cos(2*u)) = tan(u)", DOMAIN, MUL, _by_tangent_of_half, FUNCTIONS, within=True
+    ),
     Rule("sin(u)/tan(u) = cos(u)", DOMAIN, MUL, _tangent_opened, (f.tan, f.tanh)),
     Rule("cosh(u) + sinh(u) = exp(u)", ROUNDING, ADD, of_two_terms(_exponential), (f.cosh,)),
-    _turned(f.sin, 0),
-    _turned(f.cos, 1),
-    _turned(f.tan, 0),
-    Rule("(-1)**(2*n) = 1, n whole", ROUNDING, POW, _power_of_sign),
 )
 
 # The same formula in other functions, everywhere in it at once

@@ -289,6 +289,30 @@ def _logarithms_joined(x: Expr) -> Expr | None:
     return add_all([*rest_terms, f.log(inside)])
 
 
+def _logarithms_in_exponent(y: Expr) -> Expr | None:
+    """``exp(2*log(u) + v) -> u**2*exp(v)``"""
+    terms = [split_coefficient(t) for t in (y.args[0].args if y.args[0].op is ADD else y.args)]
+    logs = [(c, rest) for c, rest in terms if rest is not None and rest.op is f.log]
+    if not logs or len(terms) > MAX_TERMS:
+        return None
+    left = [(c, rest) for c, rest in terms if rest is None or rest.op is not f.log]
+    powers = [power(rest.args[0], number(c, y.shape)) for c, rest in logs]
+    exponent = [number(c, y.shape) if t is None else mul(number(c, y.shape), t) for c, t in left]
+    return mul_all([*powers, f.exp(add_all(exponent))] if left else powers)
+
+
+def _exponential_in_logarithm(y: Expr) -> Expr | None:
+    """``log(u*exp(v)) -> log(u) + v``"""
+    term = split(y.args[0])
+    if term is None:
+        return None
+    exponents = [_scaled(n, b.args[0]) for b, n in term[1].items() if b.op is f.exp]
+    rest = {b: n for b, n in term[1].items() if b.op is not f.exp}
+    if not exponents:
+        return None
+    return add_all([f.log(as_term(rest, y, term[0])), *exponents])
+
+
 BY_ONE_EXPONENTIAL: Final = Rule(
     "a*exp(u) + b*exp(v) = (a + b*exp(v - u))*exp(u)", DOMAIN, ADD, _by_one_exponential
 )
@@ -300,6 +324,8 @@ EXPONENTIAL_RULES: Final = (
     Rule("1 - 2/(exp(u) + 1) = tanh(u/2)", ROUNDING, ADD, _tangent_sum),
     BY_ONE_EXPONENTIAL,
     Rule("log(a) - log(b) = log(a/b), a and b > 0", ROUNDING, ADD, _logarithms_joined),
+    Rule("exp(2*log(u) + v) = u**2*exp(v)", DOMAIN, f.exp, _logarithms_in_exponent),
+    Rule("log(u*exp(v)) = log(u) + v", ROUNDING, f.log, _exponential_in_logarithm),
 )
 
 # The same formula in other functions, everywhere in it at once

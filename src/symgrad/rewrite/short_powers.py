@@ -10,6 +10,7 @@ from typing import Final
 
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.ranges import is_positive
 from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, split_coefficient
 from symgrad.rewrite.powers import Powers, as_term
 from symgrad.rewrite.ratios import Term, multiplied, raised, split
@@ -96,9 +97,33 @@ def _whole_power(x: Expr) -> tuple[Expr, Expr, int]:
     return base, p, k
 
 
+def _quotient_of_bases(x: Expr) -> Expr | None:
+    """``(p*q)**x/p**x -> q**x``, ``4**x/2**x -> 2**x`` for positive bases."""
+    term = split(x)
+    by_exponent: dict[Expr, list[tuple[Expr, Term | None]]] = {}  # factors, and what is raised
+    for y, n in term[1].items() if term is not None else ():
+        c, p = split_coefficient(y.args[1]) if y.op is POW else (0, None)
+        if p is not None and c.__class__ is int and n.__class__ is int and is_positive(y.args[0]):
+            raised_base = raised(split(y.args[0]) or (1, {y.args[0]: 1}), c * n)
+            by_exponent.setdefault(p, []).append((y, raised_base))
+    for p, factors in by_exponent.items():
+        base: Term | None = (1, {})
+        for _, part in factors:
+            base = multiplied(base, part)
+        most = sum([len(part[1]) + (part[0] != 1) for _, part in factors if part is not None])
+        if term is None or base is None or len(factors) < 2:
+            continue
+        if len(base[1]) + (base[0] != 1) < most:  # something cancels: (K*L)**n is K**n*L**n as well
+            rest: Powers = {b: n for b, n in term[1].items() if b not in dict(factors)}
+            whole = power(as_term(base[1], x, base[0]), p)
+            return mul_all([as_term(rest, x, term[0]), whole])
+    return None
+
+
 DOMAIN: Final = Guarantee.DOMAIN
 SHORT_POWERS: Final = (
     Rule("b/sqrt(a*b) = sqrt(a*b)/a", DOMAIN, MUL, _root_over_itself),
     Rule("(a/b)**(-n) = (b/a)**n", DOMAIN, POW, _turned_quotient),
     Rule("(a*b)**(n - 1)*c = (a*b)**n*c/(a*b)", DOMAIN, MUL, _number_out_of_exponent),
+    Rule("(a*b)**x/b**x = a**x, a and b > 0", DOMAIN, MUL, _quotient_of_bases),
 )

@@ -12,6 +12,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, plus
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
+    ADD,
     POW,
     add_all,
     factors_of,
@@ -67,6 +68,21 @@ def content_of(x: Expr) -> tuple[Any, Expr]:
 def negated(x: Expr) -> Expr:
     """Minus a sum, as a sum."""
     return raw_sum(tuple(mul(number(-1, x.shape), term, flat=True) for term in x.args))
+
+
+def combined(*terms: tuple[int | Fraction, Expr]) -> Expr:
+    """Sums and other terms, each times its number, added, with what cancels left out."""
+    coefficients: Coefficients = {}
+    constant: Any = 0
+    for k, x in terms:
+        for t in x.args if x.op is ADD else (x,):
+            c, rest = split_coefficient(t)
+            if rest is None:
+                constant = plus(constant, k * c)
+            else:
+                coefficients[rest] = coefficients.get(rest, 0) + k * c
+    left = {rest: c for rest, c in coefficients.items() if not is_zero(c)}
+    return as_sum(left, constant, terms[0][1])
 
 
 def _gcd(values: Sequence[int | Fraction]) -> Fraction:

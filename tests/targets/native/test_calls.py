@@ -248,9 +248,9 @@ def test_recursion_within_the_general_path_is_harmless():
 
 def test_other_types_run_as_ever():
     n = sg.symbol("n", dtype=int)
-    v = sg.vector("v", 3)
-    for f, given in ((native(n, n**2), 3), (native(v, sg.sum(v)), np.arange(3.0))):
-        assert "none, for arguments" in last_line(f)
+    w = sg.vector("w", "n")
+    for f, given in ((native(n, n**2), 3), (native(w, sg.sum(w)), np.arange(3.0))):
+        assert "native: none, for arra" in last_line(f) or "none, for arguments" in last_line(f)
         assert f(given) in (9, 3.0)
     f = native(x, sg.special.lambertw(x))
     assert "none, for" in last_line(f)

@@ -87,6 +87,11 @@ class CallWriter:
         place = self.made(f"getelementptr ptr, ptr %args, i64 {k}")
         return self.made(f"load ptr, ptr {place}")
 
+    def raised(self) -> None:
+        """Hand on an exception of Python that a function has left behind."""
+        error = self.call("ptr @PyErr_Occurred()")
+        self.unless(self.made(f"icmp ne ptr {error}, null"), "nothing")
+
     # The whole
 
     def function(self, memory: Sequence[str], result: str, lost: Sequence[str] = ()) -> str:

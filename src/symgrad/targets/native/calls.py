@@ -248,8 +248,7 @@ def call_code(
     writer.arguments(count)
     writer.line(f"call void @{kernel}(ptr %in, ptr %out)")
     if may_raise:
-        error = writer.call("ptr @PyErr_Occurred()")
-        writer.unless(writer.made(f"icmp ne ptr {error}, null"), "nothing")
+        writer.raised()
     result = writer.result(nest)
     memory = [
         f"%in = alloca double, i64 {max(count, 1)}, align 64",

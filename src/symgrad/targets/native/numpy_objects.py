@@ -1,4 +1,4 @@
-"""Arrays of NumPy as C sees them: where the fields of an array object are, and the function that makes one.
+"""Arrays of NumPy as C sees them: where the fields of an array object are, and what makes one.
 
 Both are what every extension module of NumPy is compiled against: `PyArrayObject`, and the table of
 functions in the capsule `_ARRAY_API`. The fields are read from a probe first; where one is not there,
@@ -19,12 +19,18 @@ FIELDS: Final = ("data", "nd", "dimensions", "strides", "base", "descr", "flags"
 C_CONTIGUOUS, ALIGNED = 0x0001, 0x0100
 PLAIN: Final = C_CONTIGUOUS | ALIGNED
 # Of `__multiarray_api.h`: places in the table of functions, and the version of the binary interface
-VERSION_AT, NEW_AT = 0, 93
+VERSION_AT, SCALAR_AT, NEW_AT = 0, 60, 93
 VERSION: Final = 0x02000000
 
 
 class ArrayObjects(NamedTuple):
-    """Offsets in bytes of the fields of an array, and the address of `PyArray_New`."""
+    """Offsets in bytes of the fields of an array, and the addresses of two functions.
+
+    Attributes
+    ----------
+    new, scalar : int
+        `PyArray_New` and `PyArray_Scalar`.
+    """
 
     data: int
     nd: int
@@ -32,6 +38,7 @@ class ArrayObjects(NamedTuple):
     descr: int
     flags: int
     new: int
+    scalar: int
 
 
 @cache
@@ -45,7 +52,8 @@ def array_objects() -> ArrayObjects | None:
     if not table or ctypes.PYFUNCTYPE(ctypes.c_uint)(table[VERSION_AT])() != VERSION:
         return None
     return ArrayObjects(
-        at["data"], at["nd"], at["dimensions"], at["descr"], at["flags"], table[NEW_AT]
+        *(at["data"], at["nd"], at["dimensions"], at["descr"], at["flags"]),
+        *(table[NEW_AT], table[SCALAR_AT]),
     )
 
 

@@ -18,7 +18,7 @@ from symgrad.expr.node import Expr
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.rewrite.long_floats import FUNCTIONS
 from symgrad.rewrite.one_quantity import OneQuantity
-from symgrad.rewrite.pieces import Pieces, is_known, split_around
+from symgrad.rewrite.pieces import NearPieces, is_known, split_around
 from symgrad.rewrite.smooth import Near, near_common_zero
 from symgrad.rewrite.zero_guards import is_constant, quantity_of
 
@@ -40,7 +40,7 @@ def may_cancel(node: Expr) -> bool:
     )
 
 
-def split_at_common_zero(node: Expr, alone: OneQuantity) -> Pieces | None:
+def split_at_common_zero(node: Expr, alone: OneQuantity) -> NearPieces | None:
     """A sum split so that a piece which cancels is replaced near zero; None if there is none."""
     for u in quantities_in(node):
         split = split_around(node, u, alone, _near if node.op is ADD else near_common_zero)

@@ -54,7 +54,7 @@ class NearPiece:
 
 
 @dataclass(frozen=True)
-class Pieces:
+class NearPieces:
     """A sum as pieces around a quantity, and its other terms."""
 
     pieces: list[NearPiece]
@@ -114,7 +114,7 @@ def split_around(
     alone: OneQuantity,
     near: Callable[[Sequence[Expr], Expr], Near | None] = near_zero,
     far: bool = False,
-) -> Pieces:
+) -> NearPieces:
     """A sum of products as pieces around u; terms in which u mixes with other quantities are left.
 
     `near` tells of formulas of u what replaces their sum close to 0, or close to 1/u = 0.
@@ -124,7 +124,7 @@ def split_around(
     dependent = depends_on(order, [u, *parts])
     scaled, inner_most = _Scaled(order, u), innermost(u)
     groups: dict[tuple[Expr, ...], list[tuple[Expr, Expr]]] = {}
-    split = Pieces([], [])
+    split = NearPieces([], [])
     for term in node.args if node.op is ADD else (node,):
         factors: list[Expr] = []
         inside = [number(1, node.shape)]

@@ -37,7 +37,7 @@ from symgrad.rewrite.common_zeros import may_cancel, split_at_common_zero
 from symgrad.rewrite.long_floats import FUNCTIONS
 from symgrad.rewrite.pieces import (
     NearPiece,
-    Pieces,
+    NearPieces,
     flat_factors,
     innermost,
     is_negative,
@@ -62,7 +62,7 @@ def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     if not (singular or cancelling) and (WHERE not in ops or not any(map(guard_of, order))):
         return roots
     candidates = _Candidates(order, singular, cancelling)
-    chosen: dict[Expr, Pieces] = {}
+    chosen: dict[Expr, NearPieces] = {}
     needed, known = set(roots), set(order)
     for node in reversed(order):
         if node not in needed:
@@ -182,12 +182,12 @@ class _Candidates:
         return any(self.alone.applies_functions(x, of) for x in factors)
 
 
-def _split_near_zero(node: Expr, candidates: _Candidates) -> Pieces | None:
+def _split_near_zero(node: Expr, candidates: _Candidates) -> NearPieces | None:
     """A node split so that at least one piece is to be replaced near zero; None if there is none."""
     guard = guard_of(node)
     if guard is not None:
         pieces = _guarded_pieces(guard)
-        return Pieces(pieces, []) if pieces and any(p.near.radius for p in pieces) else None
+        return NearPieces(pieces, []) if pieces and any(p.near.radius for p in pieces) else None
     for u in candidates.quantities(node):
         split = split_around(node, u, candidates.alone)
         if split.pieces:

@@ -42,6 +42,7 @@ from symgrad.rewrite.absorption import has_logarithm
 from symgrad.rewrite.bases import MAX_FACTORS, product_of
 from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
+from symgrad.rewrite.exploding import POWERS_OF_EXPONENTIAL
 from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.intervals import TAIL_DIFFERENCE
 from symgrad.rewrite.inverse_hyperbolic import log_of_root_sum, log_of_unit_root_sum
@@ -382,6 +383,7 @@ _RULES: Final = (
         cancellation.FUNCTIONS,
         beside=(CONST,),
     ),
+    POWERS_OF_EXPONENTIAL,
     Rule(
         "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)",
         ROUNDING,

@@ -148,6 +148,50 @@ def test_a_saved_module_is_clean(name, tmp_path):
     assert defined - used.keys() - {"solve"} == set()
 
 
+def test_solvers_share_a_runtime(tmp_path):
+    """A module holds what is made for its formulas; the rest stands in one file beside them."""
+    for name in ("system", "fit"):
+        SOLVERS[name][0]().save(tmp_path / f"{name}.py", runtime="newton.py")
+        assert len((tmp_path / f"{name}.py").read_text().splitlines()) < 300
+    calls = [f"{name}.solve({SOLVERS[name][1]})" for name in ("system", "fit")]
+    code = (
+        "import sys; sys.modules['symgrad'] = None\n"
+        "import numpy as np; import fit; import system\n"
+        f"for s in ({', '.join(calls)}): print(np.asarray(s.x).tolist())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert not done.stderr
+    for name, line in zip(("system", "fit"), done.stdout.splitlines(), strict=True):
+        make, call = SOLVERS[name]
+        found = eval(f"solver({call})", {"solver": make()})
+        assert found.x.tolist() == ast.literal_eval(line)
+    if RUFF is not None:
+        command = [RUFF, "check", "--isolated", "--select", "E4,E7,E9,F,I", "."]
+        assert subprocess.run(command, check=False, cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("runtime", ["newton.txt", "my-newton.py", "solver.py", "/elsewhere/n.py"])
+def test_a_runtime_that_cannot_be_imported_is_refused(runtime, tmp_path):
+    with pytest.raises(sg.ArgumentError, match="a module beside solver"):
+        SOLVERS["system"][0]().save(tmp_path / "solver.py", runtime=runtime)
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_the_runtime_a_module_holds_first_lines_and_what_is_called():
+    source = SOLVERS["system"][0]().source
+    assert "def sensitivity(" in source and "The problems that a call describes" in source
+    assert "minimising_step" not in source and "objective" not in source
+
+
+def test_what_is_done_with_the_methods_of_a_class_stays_with_it():
+    text = "class A:\n    def f(self):\n        return 1\n\n    g = f\n\n    def h(self):\n        pass\n"
+    space = {}
+    exec(standalone([text], ["def solve():\n    return A().g()\n"], "What it is."), space)
+    assert space["solve"]() == 1
+
+
 def test_what_is_not_reached_is_left_out():
     sources = ["import os\n\nA = 1\n\n\ndef f():\n    return A\n", "def g():\n    return os.name\n"]
     text = standalone(sources, ["def solve():\n    return f()\n"], "What it is.")

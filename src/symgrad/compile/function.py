@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -224,7 +226,18 @@ class CompiledFunction:
             save_c(c_code(self._draft, self._code.doc), path)
             return
         check_saved(self.source)
-        Path(path).write_text(self.source, encoding="utf-8")
+        Path(path).write_text(self._as_module(), encoding="utf-8")
+
+    def _as_module(self) -> str:
+        """The code with what it is, and how it was made, in front, and with what it imports alone."""
+        called = f"{self.__name__}({', '.join(p.name for p in self._signature.parameters)})"
+        needed = "NumPy and SciPy" if "scipy" in self.source else "NumPy"
+        made = f"Made by symgrad {version('symgrad')}; it needs {needed}."
+        head = f'"""The function `{called}`; its docstring has the formulas.\n\n{made}\n"""'
+        source = self.source
+        if not re.search(r"\bnp\.", source):
+            source = source.replace("import numpy as np\n", "", 1).lstrip("\n")
+        return f"{head}\n\n{source}"
 
     def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
         """The symbols, the formulas, and the form of the outputs around these."""

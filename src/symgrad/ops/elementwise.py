@@ -116,12 +116,11 @@ def lift_of(args: Sequence[Any]) -> Callable[..., Any] | None:
     kwargs)``; every public function asks for it before it converts what is not an expression.
     """
     for arg in args:
-        if arg.__class__ is Expr:
+        kind = arg.__class__
+        if kind is Expr:
             continue
-        if isinstance(arg, (list, tuple)):
-            lift = lift_of(arg)
-        else:
-            lift = getattr(arg.__class__, "__symgrad_lift__", None)
+        nested = kind is list or kind is tuple or isinstance(arg, (list, tuple))
+        lift = lift_of(arg) if nested else getattr(kind, "__symgrad_lift__", None)
         if lift is not None:
             return lift
     return None

@@ -24,7 +24,7 @@ def public(function: Callable[Concatenate[Any, P], Expr]) -> Lifted[P]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if (args and args[0].__class__ is not Expr) or len(args) > 1 or kwargs:
-            lift = lift_of((*args, *kwargs.values()))
+            lift = lift_of(args) or (lift_of([*kwargs.values()]) if kwargs else None)
             if lift is not None:
                 return lift(call, args, kwargs)
         try:

@@ -41,7 +41,7 @@ from symgrad.solve.runtime import (
     spectra,
     trust,
 )
-from symgrad.solve.standalone import standalone
+from symgrad.solve.standalone import library, on_library, standalone
 
 # In the order in which they build on each other; what a source calls decides which it needs
 ORDER: tuple[ModuleType, ...] = (
@@ -91,6 +91,9 @@ NEEDED = {
     "solve_fit": (*MATRICES, *MINIMA[1:], omit, fit, fits),
     "solve_minimum": (*MATRICES, *MINIMA[1:], minimize),
 }
+FOR_USERS = frozenset(
+    {"sensitivity", "summary", "confidence", "residuals", "hessian", "covariance"}
+)
 ERRORS = '''\
 class ArgumentError(TypeError, ValueError):
     """A wrong, missing or unknown argument."""
@@ -131,7 +134,20 @@ def module_text(generated: str, late: Sequence[str], lines: Sequence[str]) -> st
     """
     called = next(name for name in NEEDED if f"{name}(" in generated)
     needed = [inspect.getsource(module) for module in NEEDED[called]]
-    return standalone([ERRORS, *needed], [*late, generated], header_of(lines))
+    return standalone([ERRORS, *needed], [*late, generated], header_of(lines), FOR_USERS)
+
+
+def runtime_text() -> str:
+    """The whole runtime as a module, which saved solvers may share."""
+    made = f"Made by symgrad {version('symgrad')}; it needs NumPy, and SciPy for sparse systems."
+    words = "What solvers that symgrad saved have in common; they import it."
+    return library([ERRORS, *map(inspect.getsource, ORDER)], f"{words}\n\n{made}")
+
+
+def text_on_runtime(generated: str, late: Sequence[str], lines: Sequence[str], runtime: str) -> str:
+    """A module of what is generated alone, which imports the rest from the module `runtime`."""
+    sources = [ERRORS, *map(inspect.getsource, ORDER)]
+    return on_library(sources, [*late, generated], header_of(lines), runtime)
 
 
 def header_of(lines: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from symgrad.compile.arguments import FLOAT, Parameter, Signature, has_dask
 from symgrad.compile.c_code import save_c
 from symgrad.compile.execute import execute
 from symgrad.errors import ArgumentError
+from symgrad.expr.identifiers import is_name
 from symgrad.expr.node import Expr
 from symgrad.functions.callables import check_saved
 from symgrad.print.coloured import coloured
@@ -349,8 +350,10 @@ class Solver(Generic[Answer]):
     @property
     def source(self) -> str:
         """The whole solver as a module that needs NumPy only."""
-        late = [code() for code in self._late.values()]
-        return modules.module_text(self._generated(), late, self._lines)
+        return modules.module_text(self._generated(), self._made_late(), self._lines)
+
+    def _made_late(self) -> list[str]:
+        return [code() for code in self._late.values()]
 
     @property
     def c_source(self) -> str:
@@ -379,18 +382,38 @@ class Solver(Generic[Answer]):
         )
 
     @checked
-    def save(self, path: Any) -> None:
+    def save(self, path: Any, runtime: Any = None) -> None:
         """Write the solver as a module to `path`, such as ``"kepler.py"``; its function is `solve`.
 
         It takes what this solver takes, and needs NumPy only, SciPy too for ``method="sparse"``. To a path
         that ends with ``.c`` goes what `c_source` is, with a header beside it.
+
+        Parameters
+        ----------
+        path : str or path
+            A file that is there is written over.
+        runtime : str or path, optional
+            Where to write what all solvers have in common, such as ``"newton.py"``: the module then holds
+            what is made for its formulas, and imports the rest from there. Several may share it.
+
+        Raises
+        ------
+        ArgumentError
+            If the code calls what cannot be imported, such as a lambda given for a function, or the runtime
+            is no module of Python that can be imported from beside the solver.
         """
-        if pathlib.Path(path).suffix == ".c":
+        target = pathlib.Path(path)
+        if target.suffix == ".c":
             save_c(self._in_c(), path)
             return
         source = self.source
         check_saved(source)
-        pathlib.Path(path).write_text(source, encoding="utf-8")
+        if runtime is not None:
+            shared = _shared(target, pathlib.Path(runtime))
+            shared.write_text(modules.runtime_text(), encoding="utf-8")
+            parts = self._generated(), self._made_late(), self._lines
+            source = modules.text_on_runtime(*parts, shared.stem)
+        target.write_text(source, encoding="utf-8")
 
     @checked
     def explain(self) -> str:
@@ -407,6 +430,17 @@ class Solver(Generic[Answer]):
     def __reduce__(self) -> Any:
         make, *args = self._remake
         return _remade, (make, args)
+
+
+def _shared(path: pathlib.Path, runtime: pathlib.Path) -> pathlib.Path:
+    """The file of a shared runtime, which must be a module beside the solver."""
+    place = runtime if runtime.parent != pathlib.Path() else path.parent / runtime
+    beside = place.parent == path.parent and place.name != path.name
+    if not beside or place.suffix != ".py" or not is_name(place.stem):
+        raise ArgumentError(
+            f"the runtime is a module beside {path.name}, such as 'newton.py', not {str(runtime)!r}"
+        )
+    return place
 
 
 def made_solver(*parts: Any) -> Solver[Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
+from operator import is_
 from typing import Final
 
 from symgrad.errors import ArgumentError
@@ -12,6 +14,7 @@ from symgrad.variable.form import form_of, replayed
 from symgrad.variable.record import Record
 from symgrad.variable.tape import Tape, history_tape, place_of, resolved, values_tape
 
+_is_none: Final = partial(is_, None)
 MAX_HELD: Final = 64  # values that are computed along because somebody holds them
 
 
@@ -42,41 +45,47 @@ def settle(records: Iterable[Record]) -> None:
     roots = [one for one in records if one.data is None]
     if not roots:
         return
-    tape, held = values_tape(roots)
-    wanted = dict.fromkeys([*roots, *held[:MAX_HELD]])
-    sources = {one: resolved(one) for one in wanted}
-    unknown = [one for one in dict.fromkeys(sources.values()) if one.data is None]
+    tape, held, detached = values_tape(roots)
+    unknown = roots if held == roots else [*dict.fromkeys([*roots, *held[:MAX_HELD]])]
+    if detached:
+        wanted = unknown
+        unknown = [*dict.fromkeys([resolved(one) for one in wanted])]
+        unknown = [one for one in unknown if one.data is None]
     if unknown:
-        _check_known(tape, unknown)
+        known = _known_data(tape, unknown)
         form, parameters = form_of(tape)
-        program = form.values(tuple([tape.number(one) for one in unknown]))
-        values = program([*[one.data for one in tape.leaves], *parameters])
-        give(unknown, values)
-    for one, source in sources.items():
-        if one is not source:
-            one.data, one.source = source.data, None
+        program = form.values(tuple(map(tape.number, unknown)))
+        give(unknown, program([*known, *parameters]))
+    if detached:
+        for one in wanted:
+            source = resolved(one)
+            if one is not source:
+                one.data, one.source = source.data, None
 
 
-def _check_known(tape: Tape, unknown: Iterable[Record]) -> None:
-    """Check that all data are there to begin with.
+def _known_data(tape: Tape, unknown: Iterable[Record]) -> list[Data]:
+    """The data that a tape begins with.
 
     Raises
     ------
     ArgumentError
         If there is a value that the step of a scan is called on.
     """
-    for one in (*tape.leaves, *unknown):
+    known = [one.data for one in tape.leaves]
+    for one in (*tape.leaves, *unknown) if any(map(_is_none, known)) or not tape.calls else ():
         if one.data is None and one.call is None:
             raise ArgumentError(
                 "the step of scan is called once, on values that are not known yet: it cannot look at"
                 " data, as print, float, if and comparisons do; write where(condition, a, b) for a choice"
             )
+    return known
 
 
 def give(records: Iterable[Record], values: Iterable[Data]) -> None:
     """Set the data of records."""
     for one, value in zip(records, values, strict=True):
-        one.data = settled(value, one.kind.shape, one.kind.dtype)
+        kind = one.kind
+        one.data = settled(value, kind.shape, kind.dtype)
 
 
 def waiting(tape: Tape, y: Record) -> list[Record]:

@@ -26,6 +26,7 @@ from symgrad.variable.program import TapeProgram, program_of
 from symgrad.variable.tape import Tape, place_of
 
 MAX_REMEMBERED: Final = 200_000  # calls, over all tapes
+MAX_NEAREST: Final = 500  # families that are found at once, each of a tape of no more items
 CONSTANT_FORMS: Final = 2  # that differ in numbers alone, before these become symbols
 MAX_FORMS: Final = 64  # of one family, where numbers cannot become symbols
 SHAPES: Final = 2  # families that differ in extents alone, before these become names
@@ -270,7 +271,7 @@ class Family:
         """The form of a tape, and the values of its parameters."""
         scalars = tape.scalars
         varying, forms = self._known
-        form = forms.get(_constants(scalars, varying))
+        form = forms.get(_constants(scalars, varying) if scalars else ())
         if form is None:
             form = self._made(tape, scalars)
         if not form.parameters:
@@ -317,12 +318,9 @@ class FormFamilies:
         self._named: Family | None = None
         self._fixed = False
 
-    def find(self, tape: Tape) -> tuple[TapeForm, list[Any]]:
-        """The form of a tape, and the values of its parameters."""
-        family = self._families.get(tape.kinds)
-        if family is None:
-            family = self._family(tape)
-        return family.find(tape)
+    def find(self, tape: Tape) -> Family:
+        """The family of a tape."""
+        return self._families.get(tape.kinds) or self._family(tape)
 
     def _family(self, tape: Tape) -> Family:
         shapes = tuple([kind.shape for kind in tape.kinds])
@@ -406,12 +404,25 @@ def extents_of(form: TapeForm, tape: Tape) -> dict[str, int]:
 _groups: Final[Recent[FormFamilies]] = Recent(MAX_REMEMBERED, lambda group: group.weight)
 
 
+_nearest: Final[dict[Any, Family]] = {}  # the families of tapes that were met, a few, found at once
+
+
 def form_of(tape: Tape) -> tuple[TapeForm, list[Any]]:
     """The form of a tape, and the values of its parameters, those of the leaves first left out."""
-    ranks = tuple([kind.rank for kind in tape.kinds])
-    return _groups.get((tape.items, ranks), lambda: FormFamilies(len(tape.items))).find(tape)
+    key = (tape.items, tape.kinds)
+    family = _nearest.get(key)
+    if family is None:
+        ranks = tuple([kind.rank for kind in tape.kinds])
+        group = _groups.get((tape.items, ranks), lambda: FormFamilies(len(tape.items)))
+        family = group.find(tape)
+        if len(_nearest) >= MAX_NEAREST:
+            _nearest.clear()
+        if len(tape.items) <= MAX_NEAREST:  # where asking takes long beside the work
+            _nearest[key] = family
+    return family.find(tape)
 
 
 def forget() -> None:
     """Empty the memory of forms."""
     _groups.clear()
+    _nearest.clear()

@@ -99,23 +99,26 @@ def resolved(record: Record) -> Record:
     return record
 
 
-def values_tape(roots: Sequence[Record]) -> tuple[Tape, list[Record]]:
+def values_tape(roots: Sequence[Record]) -> tuple[Tape, list[Record], bool]:
     """What to evaluate for the data of `roots`, back to data that are known.
 
-    With it come the other records met that somebody holds: they are computed on the way.
+    With it come the records met that somebody holds, which are computed on the way, and whether there
+    are leaves among the records that take their data from others.
     """
     calls: set[Application] = set()
     held: list[Record] = []
     seen: set[Record] = set()
     stack = list(roots)
+    detached = False
     while stack:
         one = stack.pop()
-        if one in seen or one.data is not None:
+        if one.data is not None or one in seen:
             continue
         seen.add(one)
         if one.owner is not None and one.owner() is not None:
             held.append(one)
         if one.source is not None:
+            detached = True
             stack.append(one.source)
             continue
         call = one.call
@@ -125,7 +128,7 @@ def values_tape(roots: Sequence[Record]) -> tuple[Tape, list[Record]]:
         stack += call.inputs
         if call.results is not None:
             stack += [r for r in [ref() for ref in call.results] if r is not None]
-    return Tape(sorted(calls, key=_by_serial), through=True), held
+    return Tape(sorted(calls, key=_by_serial), through=detached), held, detached
 
 
 def history_tape(

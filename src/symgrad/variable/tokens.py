@@ -228,10 +228,23 @@ def pair_token(function: Callable[..., Any], left: Any, right: Any) -> CallToken
     return found
 
 
+# Functions of one or two operands with one floating result, by the kinds of the operands: their token, and
+# the kind of the result
+SINGLES: Final[dict[Any, tuple[CallToken, ArrayType]]] = {}
+
+
+def remember_single(key: Any, token: CallToken, kind: ArrayType) -> None:
+    """Remember what a function gives, so that it need not be asked again."""
+    if len(SINGLES) > MAX_TOKENS:
+        SINGLES.clear()
+    SINGLES[key] = token, kind
+
+
 def forget() -> None:
     """Make all tokens anew from now on."""
     _tokens.clear()
     _pairs.clear()
+    SINGLES.clear()
 
 
 PLAIN: Final = frozenset({bool, str, Fraction, type(None), type(Ellipsis)})

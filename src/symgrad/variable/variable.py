@@ -6,10 +6,9 @@ history becomes a formula, which is compiled once for all histories of its form.
 
 from __future__ import annotations
 
-import sys
 import weakref
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -21,9 +20,11 @@ from symgrad.expr.pytrees import mapped
 from symgrad.print.latex import latex
 from symgrad.recurrence import scan
 from symgrad.variable.backward import gradient_data, gradient_records
-from symgrad.variable.data import as_data, differs, frozen, real_array, replacement, settled, show
+from symgrad.variable.data import as_data, replacement, settled, show
 from symgrad.variable.derivative import DERIVATIVES, Derivative, derivative_of
 from symgrad.variable.evaluation import data_of, expr_of
+from symgrad.variable.kinds import ArrayType
+from symgrad.variable.lending import lent, looked_at
 from symgrad.variable.modes import is_in_step, keeps_history
 from symgrad.variable.operators import Operators, is_variable
 from symgrad.variable.picture import picture_of_variables
@@ -43,23 +44,13 @@ from symgrad.variable.tokens import (
     INTEGER,
     OPERAND,
     SCALARS,
+    SINGLES,
     CallToken,
     Outcome,
     Value,
     pair_token,
+    remember_single,
 )
-
-
-def _references(array: Any) -> int:
-    return sys.getrefcount(array)
-
-
-def _references_of_one_name() -> int:
-    array = np.empty(0)
-    return _references(array)
-
-
-ALONE: Final = _references_of_one_name()  # references to an array that one local name holds alone
 
 
 class Variable(Operators):
@@ -106,7 +97,7 @@ class Variable(Operators):
         if record.call is not None or not isinstance(value, np.ndarray):
             return value
         if self._handed_out is None:
-            self._handed_out = self._lent(record, value)
+            self._handed_out = lent(record, value)
         return self._handed_out
 
     @data.setter
@@ -126,14 +117,6 @@ class Variable(Operators):
         self._become(Record(old.kind, replacement(value, old.shape, old.dtype), name=old.name))
         self._handed_out = None
 
-    @staticmethod
-    def _lent(record: Record, value: Any) -> Any:
-        """The array of a record that no call has read yet, to be written to; else a copy."""
-        if record.is_read or not value.flags.owndata:
-            return value.copy()
-        value.flags.writeable = True
-        return value
-
     def _become(self, record: Record) -> None:
         self._record = record
         record.owner = weakref.ref(self)
@@ -148,19 +131,10 @@ class Variable(Operators):
 
     def _look_at_handed_out(self) -> None:
         """Take over what was written into the array that was handed out."""
-        handed_out, record = self._handed_out, self._record
-        lent = handed_out is record.data
-        self._handed_out = None
-        others = _references(handed_out) > ALONE + lent  # somebody may still write to it
-        if lent and others:
-            record.data = frozen(handed_out.copy())
-        elif lent:
-            frozen(handed_out)
-        elif differs(handed_out, record.data):
-            data = handed_out.copy() if others else handed_out
-            self._become(Record(record.kind, frozen(data), name=record.name))
-        if others:
-            self._handed_out = handed_out
+        handed_out, self._handed_out = self._handed_out, None
+        self._handed_out, changed = looked_at(handed_out, self._record)
+        if changed is not None:
+            self._become(changed)
 
     @property
     def expr(self) -> Expr:
@@ -315,65 +289,47 @@ class Variable(Operators):
 
     @staticmethod
     def __symgrad_lift__(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        if not kwargs and len(args) == 1 and args[0].__class__ is Variable:
+            inputs = (args[0].record(),)
+            key = (function, inputs[0].kind, None)
+            known = SINGLES.get(key)
+            if known is not None:
+                return _single(known, inputs, ())
+            if function not in DERIVATIVES:
+                return _first_time(key, OPERAND, None, inputs, ())
         if function in DERIVATIVES:
             return mapped(derivative_of(function, args, kwargs), _wrapped)
         if function is scan:
             return mapped(scan_records(Variable, *args, **kwargs), _wrapped)
-        if not kwargs and len(args) == 1 and args[0].__class__ is Variable:
-            token = pair_token(function, OPERAND, None)
-            return Variable._carried_out(function, token, (args[0].record(),), ())
         if not kwargs and len(args) == 2 and takes_two(function):
             return Variable.__symgrad_pair__(function, *args)
-        return Variable._read_and_carried_out(function, args, kwargs)
-
-    @staticmethod
-    def _read_and_carried_out(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        token, reading = read_call(function, args, kwargs, Variable.__symgrad_lift__)
-        return Variable._carried_out(
-            function, token, tuple(reading.records), tuple(reading.scalars)
-        )
-
-    @staticmethod
-    def _carried_out(
-        function: Callable[..., Any],
-        token: CallToken,
-        inputs: tuple[Record, ...],
-        scalars: tuple[Any, ...],
-    ) -> Any:
-        kinds = tuple([one.kind for one in inputs])
-        found = token.outcome(kinds, scalars, function is INDEXED)
-        if found.nest is None:
-            kind = found.parts[0]
-            if kind.__class__ is Value:
-                return kind.value
-            return _wrapped(Record(kind, call=Application(token, inputs, scalars)))
-        return _several(found, token, inputs, scalars)
+        return _read_and_carried_out(function, args, kwargs)
 
     @staticmethod
     def __symgrad_pair__(function: Callable[..., Any], a: Any, b: Any) -> Any:
         """A function of two operands, of which one is a Variable: the same, with less to look at."""
         left, right = a.__class__, b.__class__
-        records: tuple[Record, ...]
+        inputs: tuple[Record, ...]
         scalars: tuple[Any, ...] = ()
-        if left is Variable and right is Variable:
-            left = right = OPERAND
-            records = (a.record(), b.record())
-        elif right in SCALARS and left is Variable:
-            left, records, scalars = OPERAND, (a.record(),), (b,)
-        elif left in SCALARS and right is Variable:
-            right, records, scalars = OPERAND, (b.record(),), (a,)
-        elif right is np.ndarray and left is Variable:
-            left = right = OPERAND
-            records = (a.record(), parameter_record(real_array(b)))
-        elif left is np.ndarray and right is Variable:
-            left = right = OPERAND
-            records = (parameter_record(real_array(a)), b.record())
+        if left in SCALARS or right in SCALARS:
+            number, one = (a, b) if left in SCALARS else (b, a)
+            if one.__class__ is not Variable or _too_large(number):
+                return _read_and_carried_out(function, (a, b), {})
+            record = one.record()
+            inputs, scalars = (record,), (number,)
+            key = (function, left, record.kind) if number is a else (function, record.kind, right)
         else:
-            return Variable._read_and_carried_out(function, (a, b), {})
-        if INTEGER in (left, right) and not -LARGEST_INT <= scalars[0] <= LARGEST_INT:
-            return Variable._read_and_carried_out(function, (a, b), {})
-        token = pair_token(function, left, right)
-        return Variable._carried_out(function, token, records, scalars)
+            x = a.record() if left is Variable else _array_record(a)
+            y = b.record() if right is Variable else _array_record(b)
+            if x is None or y is None:
+                return _read_and_carried_out(function, (a, b), {})
+            inputs = (x, y)
+            key = (function, x.kind, y.kind)
+        known = SINGLES.get(key)
+        if known is not None:
+            return _single(known, inputs, scalars)
+        first, second = [part if part in SCALARS else OPERAND for part in (left, right)]
+        return _first_time(key, first, second, inputs, scalars)
 
     __symgrad_picture__ = staticmethod(picture_of_variables)
 
@@ -418,6 +374,59 @@ def variable(data: Any, name: str | None = None) -> Variable:
     variable(0.5403023058681398)
     """
     return _leaf(as_data(data.data if is_variable(data) else data), name)
+
+
+def _too_large(number: Any) -> bool:
+    """Whether an int is no float."""
+    return number.__class__ is INTEGER and not -LARGEST_INT <= number <= LARGEST_INT
+
+
+def _array_record(value: Any) -> Record | None:
+    """The record of an array of real numbers; None for anything else."""
+    if value.__class__ is np.ndarray and value.dtype.kind in "fiub":
+        return parameter_record(value)
+    return None
+
+
+def _single(
+    known: tuple[CallToken, ArrayType], inputs: tuple[Record, ...], scalars: Any
+) -> Variable:
+    """The result of a function that is known."""
+    record = Record(known[1], None, Application(known[0], inputs, scalars))
+    return Variable(record) if keeps_history() else Variable(detached(record))
+
+
+def _first_time(
+    key: Any, left: Any, right: Any, inputs: tuple[Record, ...], scalars: tuple[Any, ...]
+) -> Any:
+    """The result of a function that is remembered from now on, if it is one floating value."""
+    function = key[0]
+    token = pair_token(function, left, right)
+    result = _carried_out(function, token, inputs, scalars)
+    if result.__class__ is Variable and function is not INDEXED:
+        remember_single(key, token, result._record.kind)
+    return result
+
+
+def _read_and_carried_out(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    token, reading = read_call(function, args, kwargs, Variable.__symgrad_lift__)
+    return _carried_out(function, token, tuple(reading.records), tuple(reading.scalars))
+
+
+def _carried_out(
+    function: Callable[..., Any],
+    token: CallToken,
+    inputs: tuple[Record, ...],
+    scalars: tuple[Any, ...],
+) -> Any:
+    kinds = tuple([one.kind for one in inputs])
+    found = token.outcome(kinds, scalars, function is INDEXED)
+    if found.nest is not None:
+        return _several(found, token, inputs, scalars)
+    kind = found.parts[0]
+    if kind.__class__ is Value:
+        return kind.value
+    return _wrapped(Record(kind, None, Application(token, inputs, scalars)))
 
 
 def _leaf(data: Any, name: str | None = None) -> Variable:

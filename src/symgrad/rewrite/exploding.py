@@ -176,7 +176,7 @@ def _chosen(y: Expr, image: Images) -> Expr | None:
 
 def _varies(t: Term, w: Expr) -> bool:
     """Whether a term has more of w than exponentials, which with numbers are by powers already."""
-    return any(g is not f.exp for g, _, _ in t.growing) or w in toposort(t.rest)
+    return any(g is not f.exp for g, _, _ in t.growing) or w in set(toposort(t.rest))
 
 
 def _terms(y: Expr) -> list[Expr]:

@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from tests.ops import test_entrywise
 
 from symgrad.autodiff import diff
 from symgrad.compile import evaluate
@@ -83,7 +84,7 @@ def test_names_of_sympy_and_math_are_aliases(short, full):
 def test_every_function_builds_and_counts_its_operands(name):
     function = SCALAR_FUNCTIONS[name]
     ordered = name in SYMBOLS_TOO and function.least == 2 and name != "beta"
-    operands = ["2", "x"] if ordered else ["x", "2", "3"][: function.least]
+    operands = ["2", "x"] if ordered else ["x", "2", "3", "1"][: function.least]
     if name.startswith("hyp") and name != "hypot":
         operands = [*["2"] * (function.least - 1), "x"]
     assert parse(f"{name}({', '.join(operands)})").shape == ()
@@ -100,6 +101,11 @@ AT = {x: 0.7, y: 0.3, z: 1.2, n: 2}
 ENTRYWISE = [op for op in OPS.values() if isinstance(op, Elementwise) or op in ORDERED_OPS]
 
 
+# Functions without a derivative by their first operands, which may have to be whole
+HELD = set(test_entrywise.REFUSED) - {"riemann_zeta", "ellipd"}
+SHORT = ("frexp_exponent", "riemann_zeta", "ellippiinc")  # without derivatives, or with long ones
+
+
 def called(op):
     """A call of a function of entries, of some order where it has any."""
     if op in ORDERED_OPS:
@@ -112,6 +118,8 @@ def called(op):
         return op(y, x)
     if op.name == "betainc":
         return op(z, y, x)
+    if op.name in HELD:
+        return op(*[n, y, z][: op.arity - 1], x)
     return op(*[x, n if op.name == "ldexp" else y, z][: op.arity])
 
 
@@ -124,15 +132,16 @@ def test_what_is_printed_of_a_function_is_read(op):
         assert read is e or evaluate(read, AT) == pytest.approx(
             evaluate(e, AT), rel=1e-14, nan_ok=True
         )
-        if e.dtype != np.float64 or op.name == "frexp_exponent":
+        if e.dtype != np.float64 or op.name in SHORT:
             break
         e = diff(e, x)
 
 
 def test_names_of_bessel_functions_are_symbols_unless_they_are_called():
     assert parse("k1*k0(x) + jv") is symbol("k1") * special.k0(x) + symbol("jv")
-    with pytest.raises(ParseError, match="order of jv must be a number"):
-        parse("jv(x, x)")
+    assert parse("jv(x, x)") is special.jv(x, x)
+    with pytest.raises(ParseError, match="order of ive must be a number"):
+        parse("ive(x, x)")
     with pytest.raises(ParseError, match="no quoted text"):
         parse("sin'(x)")
 

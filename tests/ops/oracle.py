@@ -28,6 +28,13 @@ BY_NAME: dict[str, Callable[..., Any]] = {
     "airyaiprime": lambda x: mpmath.airyai(x, derivative=1),  # SymPy does not print these two
     "airybiprime": lambda x: mpmath.airybi(x, derivative=1),
     "nextafter": lambda a, b: mpmath.mpf(math.nextafter(float(a), float(b))),
+    "eval_laguerre": lambda n, x: mpmath.laguerre(n, 0, x),
+    "eval_genlaguerre": mpmath.laguerre,
+    "owens_t": lambda h, a: mpmath.quad(
+        lambda t: mpmath.exp(-h * h * (1 + t * t) / 2) / (1 + t * t) / (2 * mpmath.pi),
+        [0, a],
+        maxdegree=4,
+    ),
     "heaviside": lambda a, b: mpmath.mpf(0 if a < 0 else 1) if a != 0 else b,
 }
 

@@ -42,6 +42,11 @@ KINDS = {
     "logical_not": ("bool",),
     "ldexp": ("float64", "int64"),
 }
+# Operands that are whole numbers, held by floats
+WHOLE = dict.fromkeys(("eval_hermite", "eval_hermitenorm", "lpmv"), 0) | {
+    "polygamma_of_order": 0,
+    "expn_of_order": 0,
+}
 ORDERS = {"polygamma": (1, 2, 3), "expn": (1, 2, 4)}
 PARAMS = {
     "named": [("p",)],
@@ -95,15 +100,19 @@ def sample(op):
     """Points in the domain, as tuples of Python numbers."""
     rng = np.random.default_rng(zlib.crc32(op.name.encode()))
 
-    def draw(low, high, kind):
+    def draw(place, low, high, kind):
         if kind == "bool":
             return bool(rng.random() < 0.5)
+        if WHOLE.get(op.name) == place:
+            return float(rng.integers(math.ceil(low), math.floor(high), endpoint=True))
         return int(rng.integers(-3, 4)) if kind == "int64" else float(rng.uniform(low, high))
 
     return [
         tuple(
-            draw(low, high, kind)
-            for (low, high), kind in zip(domains_of(op), kinds_of(op), strict=True)
+            draw(place, low, high, kind)
+            for place, ((low, high), kind) in enumerate(
+                zip(domains_of(op), kinds_of(op), strict=True)
+            )
         )
         for _ in range(POINTS)
     ]
@@ -120,7 +129,7 @@ def edges(op):
 
 
 def build(op, params):
-    xs = [sg.symbol(name, dtype=kind) for name, kind in zip("xyz", kinds_of(op), strict=False)]
+    xs = [sg.symbol(name, dtype=kind) for name, kind in zip("xyzw", kinds_of(op), strict=False)]
     return xs, op.build(tuple(xs), params)
 
 
@@ -168,8 +177,18 @@ REFUSED = {
     "gammainc": (0,),
     "gammaincc": (0,),
     "betainc": (0, 1),
-    "ellipkinc": (1,),
-    "ellipeinc": (1,),
+    **{f"{name}_of_order": (0,) for name in "jv yv iv kv polygamma expn hyp0f1".split()},
+    "hyp1f1_of_order": (0, 1),
+    "hyp2f1_of_order": (0, 1, 2),
+    "hurwitz_zeta": (0,),
+    "riemann_zeta": (0,),
+    **dict.fromkeys("eval_chebyt eval_chebyu eval_legendre eval_laguerre".split(), (0,)),
+    **dict.fromkeys("eval_hermite eval_hermitenorm".split(), (0,)),
+    **dict.fromkeys("eval_gegenbauer eval_genlaguerre lpmv".split(), (0, 1)),
+    "eval_jacobi": (0, 1, 2),
+    "ellipd": (
+        1,
+    ),  # its notes say that digits are lost; those by m of F and E are tested to second order
 }
 # Functions of the grid of doubles: differences of them say nothing, their notes do
 ON_THE_GRID = ("spacing", "nextafter")
@@ -236,7 +255,7 @@ def twin(op):
 TYPED = [
     (op, kind)
     for op in RECORDS.values()
-    if twin(op)
+    if twin(op) and op.name not in WHOLE  # which SciPy has for ints alone
     for kind in ("float64", "float32", "int64", "bool")
     if kind != "bool" or not calls_scipy(op)  # SciPy takes booleans for float32 here, float64 there
 ]
@@ -296,7 +315,16 @@ def unreadable(op, text):
         "digamma": "psi is a symbol",
         "polygamma": "psi is a symbol",
         **dict.fromkeys(
-            ("gammainc", "gammaincc", "betainc", "ellipk", "ellipe", "ellipkinc", "ellipeinc"),
+            (
+                *REFUSED,
+                "ellipk",
+                "ellipe",
+                "ellipkinc",
+                "ellipeinc",
+                "ellipd",
+                "ellippi",
+                "ellippiinc",
+            ),
             "letters are symbols",
         ),
         "cbrt": "a root is the complex one there",
@@ -319,14 +347,14 @@ def test_latex_is_read_back(op, params):
     xs, y = build(op, params)
     text = sg.latex(y)
     assert str(y)
-    assert all(word in text for word in "xyz"[: len(xs)])
+    assert all(word in text for word in "xyzw"[: len(xs)])
     if unreadable(op, text):
         return
     # the parser takes bars, but not bars that grow
     parsed = parse_latex(text.replace(r"\left|", "|").replace(r"\right|", "|"))
     exact = oracle.function_of(op, params, len(xs))
     for point in sample(op):
-        at = {sympy.Symbol(n): sympy.S(v) for n, v in zip("xyz", point, strict=False)}
+        at = {sympy.Symbol(n): sympy.S(v) for n, v in zip("xyzw", point, strict=False)}
         at[sympy.Symbol("e")] = sympy.E
         actual = parsed.subs(at)
         expected = oracle.value(exact, point)
@@ -339,7 +367,7 @@ def test_latex_is_read_back(op, params):
 @every_call
 def test_sympy_and_back(op, params):
     xs, y = build(op, params)
-    if op.name in ON_THE_GRID:
+    if op.sympy is None:
         with pytest.raises(sg.ConversionError, match=op.name):
             sg.to_sympy(y)
         return
@@ -374,7 +402,7 @@ def test_compositions(op, params):
     for k in rng.integers(0, len(CALLS), 6):
         other, inner_params = CALLS[k]
         operands = [
-            fitting(e, kind) for e, kind in zip([x, y, x + y], kinds_of(other), strict=False)
+            fitting(e, kind) for e, kind in zip([x, y, x + y, y], kinds_of(other), strict=False)
         ]
         inner = other.build(tuple(operands), inner_params)
         for place, kind in enumerate(kinds):
@@ -408,4 +436,5 @@ def test_functions_of_numbers_take_the_type_of_what_they_meet(op, params, kind):
                 np.ones(2, kind)
             )
         assert actual.dtype == kind
-        np.testing.assert_allclose(actual, expected, rtol=64 * np.finfo(kind).eps)
+        eps = np.finfo(kind).eps
+        np.testing.assert_allclose(actual, expected, rtol=64 * eps, atol=4 * eps)

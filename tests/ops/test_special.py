@@ -106,8 +106,9 @@ def test_scipy_functions_take_expressions():
     assert scipy.special.jv(2, X) is special.jv(2, X)
     assert scipy.special.lambertw(X) is special.lambertw(X)
     assert scipy.special.expit(X) is special.expit(X)
-    with pytest.raises(ArgumentError, match="principal branch"):
-        scipy.special.lambertw(X, -1)
+    assert scipy.special.lambertw(X, -1) is special.lambertw(X, k=-1)
+    with pytest.raises(ArgumentError, match="branches 0 and -1"):
+        scipy.special.lambertw(X, 1)
     with pytest.raises(ArgumentError, match=r"numpy.bdtr .*not defined"):
         scipy.special.bdtr(X, 2, 0.5)
 
@@ -125,9 +126,12 @@ def test_orders_of_polygamma(order):
         special.polygamma(order, X)
 
 
-def test_orders_are_numbers():
+def test_orders_are_numbers_or_expressions():
+    assert special.jv(sg.constant(2), X) is special.jv(2, X)
     with pytest.raises(ArgumentError, match="order of jv must be a number"):
-        special.jv(A, X)
+        special.jv("A", X)
+    with pytest.raises(ArgumentError, match="order of ive must be a number"):
+        special.ive(A, X)
 
 
 def test_xlogy_at_zero():

@@ -301,6 +301,10 @@ class CompiledFunction:
             return True
         return self._signature.floats and self._as_native().steps is not None
 
+    def _gives_floats(self) -> bool:
+        """Whether outputs are Python's numbers where arguments are: those of a function of scalars."""
+        return self._of_floats() or (self._signature.floats and self._signature.batched)
+
     def _as_native(self) -> Native:
         """The native code, found when it is first asked for."""
         if self._native is None:
@@ -376,7 +380,7 @@ class CompiledFunction:
                 result = self._plain()(*values)
             if out is not None:
                 return Destination(self._nest, out).store(result)
-            return _as_python(self._nest, result) if self._of_floats() else result
+            return _as_python(self._nest, result) if self._gives_floats() else result
         columns = self._columns.find(values) if self._columns else None
         if columns is not None:
             results = rebuild_nest(self._nest, columns(values))
@@ -515,7 +519,8 @@ def restore(graph: Any, count: int, *state: Any) -> CompiledFunction:
 def _as_python(nest: Nest, result: Any) -> Any:
     """NumPy scalars in a nested result as Python numbers."""
     if isinstance(nest, int):
-        return result.item() if isinstance(result, np.generic) else result
+        single = isinstance(result, np.generic) or np.ndim(result) == 0
+        return np.asarray(result).item() if single else result
     kind, keys, parts = nest
     if kind == "dict":
         return {k: _as_python(part, result[k]) for k, part in zip(keys, parts, strict=True)}

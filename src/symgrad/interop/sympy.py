@@ -34,6 +34,11 @@ from symgrad.interop.sympy_arrays import (
 )
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.interop.sympy_indexed import LEAVES, from_indexed
+from symgrad.interop.sympy_rewritten import (
+    has_imaginary_unit,
+    in_other_words,
+    without_imaginary_unit,
+)
 from symgrad.interop.sympy_sums import written_out_sum
 from symgrad.ops import shapes, ufuncs
 from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
@@ -181,6 +186,8 @@ def from_sympy(e: Any) -> Expr:
         return shapes.reshape(shapes.stack(entries), tuple(int(n) for n in e.shape))
     if not isinstance(e, sp.Basic):
         raise ConversionError(f"from_sympy needs a SymPy expression, not {e!r}")
+    if isinstance(e, sp.Expr) and has_imaginary_unit(e):
+        return _walk(without_imaginary_unit(e), {})
     return _walk(e, {})
 
 
@@ -193,12 +200,14 @@ def _walk(root: Any, known: dict[Any, Expr]) -> Expr:
         if node in known:
             stack.pop()
             continue
-        parts = _parts(node)
+        other = in_other_words(node)
+        parts = _parts(node) if other is None else (other,)
         pending = [part for part in parts if part not in known]
         if pending:
             stack.extend(reversed(pending))
             continue
-        image = known[node] = _convert(node, [known[part] for part in parts])
+        images = [known[part] for part in parts]
+        image = known[node] = _convert(node, images) if other is None else images[0]
         if isinstance(node, sp.Symbol) and symbols.setdefault(image, node) is not node:
             raise ConversionError(
                 f"two different SymPy symbols are named {node.name!r}, with assumptions that are the same"
@@ -232,7 +241,7 @@ def _parts(node: Any) -> tuple[Any, ...]:
     if isinstance(node, ElementwiseApplyFunction):
         return (node.function.expr, node.function.variables[0], node.expr)
     if isinstance(node, sp.hyper):
-        return (node.argument,)
+        return (*node.ap, *node.bq, node.argument)
     if kind in _OF_EXTENTS:
         return ()
     return tuple(node.args)
@@ -256,6 +265,9 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
         return from_indexed(node, *args)
     rule = FUNCTIONS.get(type(node).__name__)
     if rule is None:
+        value = _value(node)
+        if value is not None:
+            return value
         kind_name = type(node).__name__
         advice = NO_IMAGE.get(kind_name, "write it with functions that symgrad has")
         raise ConversionError(f"SymPy's {kind_name} has no image here: {_shown(node)}; {advice}")
@@ -268,6 +280,14 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
             f"SymPy's {type(node).__name__} of {len(args)} operands has no image here:"
             f" {_shown(node)}"
         ) from None
+
+
+def _value(node: Any) -> Expr | None:
+    """A real number that is written in a way that has no image, such as a root of a polynomial."""
+    if not isinstance(node, sp.Expr) or node.free_symbols:
+        return None
+    found = node.evalf(20)
+    return number(float(found)) if isinstance(found, sp.Float) else None
 
 
 def _applied(node: Any, args: list[Expr]) -> Expr:

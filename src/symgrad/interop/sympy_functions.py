@@ -11,7 +11,7 @@ from symgrad.errors import ConversionError
 from symgrad.expr.dims import Dim
 from symgrad.expr.leaves import EULER, SYMBOL, eye, ones, value_of, zeros
 from symgrad.expr.node import Expr
-from symgrad.interop.sympy_special import SPECIAL, order_of
+from symgrad.interop.sympy_special import SPECIAL
 from symgrad.interop.sympy_sums import written_out_sum
 from symgrad.ops import (
     determinant,
@@ -109,14 +109,11 @@ def _singularity(node: Any, x: Expr, start: Expr, n: Expr) -> Expr:
     return select.where(x < start, 0, (x - start) ** n)
 
 
-def _with_order(function: Callable[[Any, Any], Expr]) -> Rule:
-    return lambda node, n, x: function(order_of(node, node.args[0]), x)
-
-
 def _lambertw(node: Any, x: Expr, branch: Expr | None = None) -> Expr:
-    if branch is not None and value_of(branch) != 0:
-        raise ConversionError(f"LambertW has its principal branch only here: {node}")
-    return special.lambertw(x)
+    k = 0 if branch is None else value_of(branch)
+    if k not in (0, -1):
+        raise ConversionError(f"LambertW has real values on the branches 0 and -1 only: {node}")
+    return special.lambertw(x, k)
 
 
 def _xor(node: Any, *args: Expr) -> Expr:
@@ -197,6 +194,7 @@ _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "Abs": ufuncs.absolute,
     "ceiling": ufuncs.ceil,
     "Mod": ufuncs.mod,
+    "Rem": ufuncs.fmod,
     "frac": lambda x: x - ufuncs.floor(x),
     "StrictLessThan": ufuncs.less,
     "LessThan": ufuncs.less_equal,
@@ -206,8 +204,6 @@ _RENAMED: Final[dict[str, Callable[..., Expr]]] = {
     "Unequality": ufuncs.not_equal,
     "Not": ufuncs.logical_not,
     "ITE": select.where,
-    "conjugate": lambda x: x,
-    "re": lambda x: x,
     "sinc": lambda x: select.where(ufuncs.equal(x, 0), 1, ufuncs.sin(x) / x),
     "erf": special.erf,
     "erfc": special.erfc,
@@ -263,11 +259,6 @@ FUNCTIONS: Final[dict[str, Rule]] = {
     "SingularityFunction": _singularity,
     "Derivative": _derivative,
     "Subs": _subs,
-    "polygamma": _with_order(special.polygamma),
-    "besselj": _with_order(special.jv),
-    "bessely": _with_order(special.yv),
-    "besseli": _with_order(special.iv),
-    "besselk": _with_order(special.kv),
     "LambertW": _lambertw,
     **SPECIAL,
     "MatAdd": _folded(ufuncs.add),
@@ -302,8 +293,8 @@ NO_IMAGE: Final[dict[str, str]] = {
     "Limit": _UNEVALUATED,
     "ImaginaryUnit": _COMPLEX,
     "ComplexInfinity": _COMPLEX,
-    "im": _COMPLEX,
-    "arg": _COMPLEX,
+    "DiracDelta": "it is no function of a number; integrate it first with .doit()",
+    "meijerg": "rewrite it first with sympy.hyperexpand",
     "Lambda": "convert its expression",
     "Order": "drop it with .removeO()",
     "Tuple": "convert its entries one by one",

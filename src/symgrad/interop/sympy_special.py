@@ -12,7 +12,7 @@ from typing import Any, Final
 from symgrad.errors import ConversionError
 from symgrad.expr.leaves import PI, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.ops import bessel, integrals, select, special, ufuncs
+from symgrad.ops import bessel, elliptic, integrals, orthogonal, select, special, ufuncs
 from symgrad.ops.elementwise import as_expr
 
 Rule = Callable[..., Expr]
@@ -36,6 +36,8 @@ def order_of(node: Any, x: Any) -> Any:
 
 
 def _expint(node: Any, n: Expr, x: Expr) -> Expr:
+    if value_of(n) is None:
+        return special.expn(n, x)
     order = order_of(node, node.args[0])
     if order == 1:
         return special.exp1(x)
@@ -84,9 +86,12 @@ def _falling(node: Any, x: Expr, k: Expr) -> Expr:
 
 
 def _harmonic(node: Any, n: Expr, order: Expr | None = None) -> Expr:
-    if order is not None and value_of(order) != 1:
-        raise ConversionError(f"harmonic has the order 1 only here: {node}")
-    return special.digamma(n + 1) + number(EULER_GAMMA)
+    m = 1 if order is None else value_of(order)
+    if m == 1:
+        return special.digamma(n + 1) + number(EULER_GAMMA)
+    if m is not None and m < 1:
+        raise ConversionError(f"harmonic has orders of at least 1 here: {node}")
+    return special.zeta(order) - special.zeta(order, n + 1)
 
 
 def _erf2(node: Any, a: Expr, b: Expr) -> Expr:
@@ -107,15 +112,14 @@ def _spherical(function: Callable[[Any, Any], Expr]) -> Rule:
     """``sqrt(pi/(2*x))`` times the Bessel function of half an order more."""
 
     def rule(node: Any, n: Expr, x: Expr) -> Expr:
-        order = order_of(node, node.args[0]) + Fraction(1, 2)
-        return ufuncs.sqrt(PI / (2 * x)) * function(order, x)
+        return ufuncs.sqrt(PI / (2 * x)) * function(n + Fraction(1, 2), x)
 
     return rule
 
 
-def _hyper(node: Any, x: Expr, *rest: Expr) -> Expr:
-    upper = [order_of(node, a) for a in node.args[0]]
-    lower = [order_of(node, b) for b in node.args[1]]
+def _hyper(node: Any, *given: Expr) -> Expr:
+    *parameters, x = given
+    upper, lower = parameters[: len(node.ap)], parameters[len(node.ap) :]
     known: dict[tuple[int, int], Callable[..., Expr]] = {
         (0, 0): ufuncs.exp,
         (0, 1): special.hyp0f1,
@@ -124,10 +128,20 @@ def _hyper(node: Any, x: Expr, *rest: Expr) -> Expr:
     }
     counts = len(upper), len(lower)
     if counts == (1, 0):
-        return ufuncs.power(1 - x, number(-upper[0]))
+        return ufuncs.power(1 - x, -upper[0])
     if counts not in known:
         raise ConversionError(f"hyper of {counts} parameters has no image here: {node}")
     return known[counts](*upper, *lower, x)
+
+
+def _elliptic_pi(node: Any, n: Expr, *rest: Expr) -> Expr:
+    return elliptic.ellippi(n, *rest) if len(rest) == 1 else elliptic.ellippiinc(n, *rest)
+
+
+def _polylog(node: Any, order: Expr, x: Expr) -> Expr:
+    if value_of(order) != 2:
+        raise ConversionError(f"polylog has the order 2 only here: {node}")
+    return special.dilog(x)
 
 
 def _plain(function: Callable[..., Expr]) -> Rule:
@@ -139,6 +153,13 @@ SPECIAL: Final[dict[str, Rule]] = {
     "RisingFactorial": _plain(special.poch),
     "FallingFactorial": _falling,
     "harmonic": _harmonic,
+    "zeta": _plain(special.zeta),
+    "polygamma": _plain(special.polygamma),
+    "polylog": _polylog,
+    "besselj": _plain(special.jv),
+    "bessely": _plain(special.yv),
+    "besseli": _plain(special.iv),
+    "besselk": _plain(special.kv),
     "lowergamma": _lowergamma,
     "uppergamma": _uppergamma,
     "betainc": _betainc,
@@ -161,7 +182,18 @@ SPECIAL: Final[dict[str, Rule]] = {
     "elliptic_k": _plain(special.ellipk),
     "elliptic_f": _plain(special.ellipkinc),
     "elliptic_e": _elliptic_e,
+    "elliptic_pi": _elliptic_pi,
     "jn": _spherical(bessel.jv),
     "yn": _spherical(bessel.yv),
     "hyper": _hyper,
+    "chebyshevt": _plain(orthogonal.eval_chebyt),
+    "chebyshevu": _plain(orthogonal.eval_chebyu),
+    "legendre": _plain(orthogonal.eval_legendre),
+    "hermite": _plain(orthogonal.eval_hermite),
+    "hermite_prob": _plain(orthogonal.eval_hermitenorm),
+    "laguerre": _plain(orthogonal.eval_laguerre),
+    "assoc_laguerre": _plain(orthogonal.eval_genlaguerre),
+    "gegenbauer": _plain(orthogonal.eval_gegenbauer),
+    "jacobi": _plain(orthogonal.eval_jacobi),
+    "assoc_legendre": lambda node, n, m, x: orthogonal.lpmv(m, n, x),
 }

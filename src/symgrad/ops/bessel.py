@@ -1,7 +1,7 @@
 """Bessel functions.
 
-The order is a number, a parameter of the node; the derivative of order n is made of neighbouring
-orders, so derivatives of any order close.
+An order that is a number is a parameter of the node, and else an operand (`symgrad.ops.free_orders`); the
+derivative of order n is made of neighbouring orders, so derivatives of any order close.
 
 Formulas: NIST Digital Library of Mathematical Functions, 10.6 and 10.29.
 """
@@ -15,6 +15,7 @@ from symgrad.calls import checked
 from symgrad.expr.interval import POSITIVE, REALS, Interval
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
+from symgrad.ops import free_orders
 from symgrad.ops.examples import with_example
 from symgrad.ops.families import ive_derivative, kve_derivative
 from symgrad.ops.ordered import of_order, ordered
@@ -85,26 +86,26 @@ KVE: Final = _bessel(
 
 @public
 def jv(v: Any, z: Any) -> Expr:
-    """Bessel function of the first kind of order `v`, a number, as `scipy.special.jv`."""
-    return of_order(JV, v, z)
+    """Bessel function of the first kind of order `v`, as `scipy.special.jv`."""
+    return of_order(JV, v, z, free_orders.JV)
 
 
 @public
 def yv(v: Any, z: Any) -> Expr:
-    """Bessel function of the second kind of order `v`, a number, as `scipy.special.yv`."""
-    return of_order(YV, v, z)
+    """Bessel function of the second kind of order `v`, as `scipy.special.yv`."""
+    return of_order(YV, v, z, free_orders.YV)
 
 
 @public
 def iv(v: Any, z: Any) -> Expr:
     """Modified Bessel function of the first kind, as `scipy.special.iv`."""
-    return of_order(IV, v, z)
+    return of_order(IV, v, z, free_orders.IV)
 
 
 @public
 def kv(v: Any, z: Any) -> Expr:
     """Modified Bessel function of the second kind, as `scipy.special.kv`."""
-    return of_order(KV, v, z)
+    return of_order(KV, v, z, free_orders.KV)
 
 
 @public

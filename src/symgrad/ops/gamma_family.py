@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.interval import POSITIVE, REALS
+from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
+from symgrad.ops import free_orders
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.ordered import cast_code, of_order, ordered
 from symgrad.ops.public import public
@@ -93,13 +95,18 @@ POLYGAMMA: Final = ordered(
 
 @public
 def polygamma(n: Any, x: Any) -> Expr:
-    """The n-th derivative of `digamma`, as `scipy.special.polygamma`; n is an int.
+    """The n-th derivative of `digamma`, as `scipy.special.polygamma`; n is an int, or an expression.
 
     Raises
     ------
     ArgumentError
-        If `n` is no non-negative int.
+        If `n` is a number and no non-negative int.
     """
+    if isinstance(n, Expr):
+        if value_of(n) is None:
+            made: Expr = free_orders.POLYGAMMA(n, x)
+            return made
+        n = value_of(n)
     if not is_exact(n) or n != int(n) or n < 0:
         raise ArgumentError(f"the order of polygamma must be a non-negative int, not {n!r}")
     return digamma(x) if n == 0 else of_order(POLYGAMMA, n, x)

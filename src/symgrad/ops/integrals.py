@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from symgrad.errors import ArgumentError
-from symgrad.expr.leaves import PI
+from symgrad.expr.leaves import PI, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.op import Op
+from symgrad.ops import free_orders
 from symgrad.ops.elementwise import Elementwise, as_expr
 from symgrad.ops.ordered import of_order, ordered
 from symgrad.ops.public import public, public_as_typed
@@ -171,13 +172,18 @@ EXPN: Final[Op] = ordered(
 
 @public
 def expn(n: Any, x: Any) -> Expr:
-    """The exponential integral of order `n`, a non-negative int, as `scipy.special.expn`.
+    """The exponential integral of order `n`, a non-negative int or an expression, as `scipy.special.expn`.
 
     Raises
     ------
     ArgumentError
-        If `n` is no non-negative int.
+        If `n` is a number and no non-negative int.
     """
+    if isinstance(n, Expr):
+        if value_of(n) is None:
+            made: Expr = free_orders.EXPN(n, x)
+            return made
+        n = value_of(n)
     if not is_exact(n) or n != int(n) or n < 0:
         raise ArgumentError(f"the order of expn must be a non-negative int, not {n!r}")
     x = as_expr(x)

@@ -12,7 +12,7 @@ from typing import Any
 
 from symgrad.errors import ArgumentError
 from symgrad.expr.dims import Shape
-from symgrad.expr.leaves import constant
+from symgrad.expr.leaves import constant, value_of
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
 from symgrad.expr.types import Ty
@@ -83,6 +83,7 @@ def ordered(
         vjp=cotangents,
         elementwise=True,
         numpy=numpy,
+        scalar=lambda node: _on_floats(numpy(node)),
         text=call,
         latex=set_out,
         sympy=sympy,
@@ -92,7 +93,18 @@ def ordered(
     return op
 
 
-def of_order(op: Op, n: Any, x: Any) -> Expr:
+def _on_floats(code: str) -> str:
+    """Code on Python floats: SciPy's functions take them; helpers take arrays."""
+    return f"float({code})" if code.startswith("scipy.special.") else ""
+
+
+def of_order(op: Op, n: Any, x: Any, free: Callable[[Any, Any], Expr] | None = None) -> Expr:
+    """The function of order `n`; where that is an expression and no number, what `free` makes of it."""
+    if isinstance(n, Expr):
+        known = value_of(n)
+        if known is None and free is not None:
+            return free(n, x)
+        n = n if known is None else known
     order = _order(op.name, n)
     return op.build((as_expr(x),), (order,))
 

@@ -14,8 +14,9 @@ from typing import Any, Final
 from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.expr.interval import INF, POSITIVE, Interval
-from symgrad.expr.leaves import PI
+from symgrad.expr.leaves import PI, value_of
 from symgrad.expr.node import Expr
+from symgrad.ops import free_orders
 from symgrad.ops.bessel import (
     BESSEL_OPS,
     i0,
@@ -37,7 +38,8 @@ from symgrad.ops.bessel import (
     y1,
     yv,
 )
-from symgrad.ops.elementwise import elementwise
+from symgrad.ops.elementwise import as_expr, elementwise
+from symgrad.ops.elliptic import ellipe, ellipeinc, ellipk, ellipkinc
 from symgrad.ops.entropies import entr, kl_div, rel_entr, xlog1py, xlogy
 from symgrad.ops.families import (
     FAMILIES,
@@ -56,16 +58,7 @@ from symgrad.ops.gamma_family import (
     gammasgn,
     polygamma,
 )
-from symgrad.ops.hypergeometric import (
-    HYPERGEOMETRIC_OPS,
-    ellipe,
-    ellipeinc,
-    ellipk,
-    ellipkinc,
-    hyp0f1,
-    hyp1f1,
-    hyp2f1,
-)
+from symgrad.ops.hypergeometric import HYPERGEOMETRIC_OPS, hyp0f1, hyp1f1, hyp2f1
 from symgrad.ops.incomplete import betainc, binom, gammainc, gammaincc, poch
 from symgrad.ops.integrals import (
     EXPN,
@@ -86,12 +79,28 @@ from symgrad.ops.integrals import (
     sinint,  # noqa: F401
 )
 from symgrad.ops.ordered import cast_code
+from symgrad.ops.orthogonal import (
+    eval_chebyt,
+    eval_chebyu,
+    eval_gegenbauer,
+    eval_genlaguerre,
+    eval_hermite,
+    eval_hermitenorm,
+    eval_jacobi,
+    eval_laguerre,
+    eval_legendre,
+    lpmv,
+)
+from symgrad.ops.public import public
 from symgrad.ops.quotients import exprel
+from symgrad.ops.select import where
 from symgrad.ops.softmax import log_softmax, logsumexp, softmax
 from symgrad.ops.special_record import special_function
 from symgrad.ops.ufuncs import (
+    equal,
     exp,
     expit,
+    log1p,
     negative,
     softplus,
     sqrt,
@@ -271,7 +280,7 @@ exp1 = special_function(
     domain=_POSITIVE,
     range=POSITIVE,
 )
-lambertw = special_function(
+LAMBERTW: Final = special_function(
     "lambertw",
     r"\operatorname{{W}}",
     lambda g, y, x: g * exp(-y) / (y + 1),  # from y*exp(y) = x
@@ -284,6 +293,110 @@ lambertw = special_function(
     doc="The principal branch of Lambert's W for real arguments, as `scipy.special.lambertw`.",
     notes="Below -1/e the value is not real; the result there is the real part.",
 )
+LOWER_LAMBERTW: Final = special_function(
+    "lower_lambertw",
+    r"\operatorname{{W}}_{{-1}}",
+    lambda g, y, x: g * exp(-y) / (y + 1),
+    numpy=lambda node: f"_lower_lambertw({{0}}){cast_code(node)}",
+    scalar="",
+    text="lambertw({0}, -1)",
+    sympy=lambda sp, x: sp.LambertW(x, -1),
+    domain=(-0.3, -0.05),
+    special=(-0.36, -1e-12),
+    doc="The branch -1 of Lambert's W, as ``scipy.special.lambertw(x, -1)``.",
+    notes="It is real from -1/e to 0 only; elsewhere the result is nan.",
+)
+
+
+@public
+def lambertw(z: Any, k: Any = 0, tol: Any = None) -> Expr:
+    """Lambert's W for real arguments, the solution w of ``w*exp(w) = z``, as `scipy.special.lambertw`.
+
+    Parameters
+    ----------
+    z : expression
+    k : {0, -1}
+        The branch. That of -1 is real from -1/e to 0, and nan elsewhere; the principal one is real from
+        -1/e on, and the real part of what SciPy gives below.
+    tol : ignored
+        There for SciPy's signature.
+
+    Raises
+    ------
+    ArgumentError
+        For another branch, which has no real values.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> print(sg.evaluate(sg.special.lambertw(-0.2, k=-1), {}))
+    -2.5426413577735265
+    """
+    branches = {0: LAMBERTW, -1: LOWER_LAMBERTW}
+    branch = value_of(as_expr(k))
+    if branch not in branches:
+        raise ArgumentError(f"lambertw has real values on the branches 0 and -1 only, not {k}")
+    made: Expr = branches[branch](z)
+    return made
+
+
+# Spence's function, which SymPy has as a polylogarithm, and Owen's T
+
+
+def _spence_slope(x: Expr) -> Expr:
+    """``log(x)/(1 - x)``, by log1p near 1, where it is -1."""
+    u = x - 1
+    return where(equal(u, 0), -1, -log1p(u) / u)
+
+
+spence = special_function(
+    "spence",
+    r"\operatorname{{spence}}",
+    lambda g, y, x: g * _spence_slope(x),
+    sympy=lambda sp, x: sp.polylog(2, 1 - x),
+    domain=_POSITIVE,
+    doc="Spence's function, the dilogarithm of 1 - x, as `scipy.special.spence`.",
+)
+dilog = special_function(
+    "dilog",
+    r"\operatorname{{Li}}_2",
+    lambda g, y, x: g * where(equal(x, 0), 1, -log1p(-x) / x),
+    numpy="_dilog({0})",
+    scalar="",
+    sympy=lambda sp, x: sp.polylog(2, x),
+    domain=(-2.0, 0.9),
+    special=(0.0, 1e-12),
+    doc="The dilogarithm, the sum of ``x**k/k**2``, for x up to 1.",
+)
+
+
+owens_t = special_function(
+    "owens_t",
+    r"\operatorname{{T}}",
+    (
+        lambda g, y, h, a: -g * exp(-(h**2) / 2) * erf(a * h / sqrt(as_expr(2))) / sqrt(8 * PI),
+        lambda g, y, h, a: g * exp(-(h**2) * (1 + a**2) / 2) / (2 * PI * (1 + a**2)),
+    ),
+    domain=(-2.0, 2.0),
+    doc="Owen's T function, as `scipy.special.owens_t`.",
+)
+
+
+@public
+def zeta(x: Any, q: Any = None) -> Expr:
+    """Riemann's zeta function, or with `q` that of Hurwitz, as `scipy.special.zeta`.
+
+    The derivative by q is there, that by x is no formula of functions that are here.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> q = sg.symbol("q")
+    >>> print(sg.diff(sg.special.zeta(3, q), q))
+    -3*zeta(4, q)
+    """
+    made: Expr = free_orders.RIEMANN_ZETA(x) if q is None else free_orders.ZETA(x, q)
+    return made
 
 
 ORDERED_OPS: Final = (POLYGAMMA, EXPN, *BESSEL_OPS, *HYPERGEOMETRIC_OPS, *FAMILIES)
@@ -306,6 +419,15 @@ __all__ = [
     "erfcx",
     "erfi",
     "erfinv",
+    "eval_chebyt",
+    "eval_chebyu",
+    "eval_gegenbauer",
+    "eval_genlaguerre",
+    "eval_hermite",
+    "eval_hermitenorm",
+    "eval_jacobi",
+    "eval_laguerre",
+    "eval_legendre",
     "exp1",
     "expi",
     "expit",
@@ -342,8 +464,10 @@ __all__ = [
     "log_softmax",
     "logit",
     "logsumexp",
+    "lpmv",
     "ndtr",
     "ndtri",
+    "owens_t",
     "poch",
     "polygamma",
     "rel_entr",
@@ -351,24 +475,19 @@ __all__ = [
     "sici",
     "softmax",
     "softplus",
+    "spence",
     "xlog1py",
     "xlogy",
     "y0",
     "y1",
     "yv",
+    "zeta",
 ]
-
-
-def _principal_lambertw(x: Any, k: Any = 0, tol: Any = None) -> Any:
-    """`scipy.special.lambertw` as it reaches an expression: with a branch and a tolerance."""
-    if k != 0:
-        raise ArgumentError(f"lambertw has the principal branch k = 0 only here, not k = {k}")
-    return lambertw(x)
 
 
 # SciPy's ufuncs by name, for `scipy.special.erf(x)` on an expression; SciPy itself is not imported
 UFUNCS_BY_NAME: Final = {
     **{name: globals()[name] for name in __all__},
     "psi": digamma,
-    "_lambertw": _principal_lambertw,
+    "_lambertw": lambertw,
 }

@@ -18,7 +18,9 @@ from symgrad.ops import (
     decompositions,
     determinant,
     differences,
+    elliptic,
     fourier,
+    free_orders,
     gathering,
     grids,
     implicit,
@@ -32,6 +34,7 @@ from symgrad.ops import (
     matrix_products,
     nan_functions,
     norms,
+    orthogonal,
     plain,
     polynomials,
     products,
@@ -74,7 +77,16 @@ ARITHMETIC: Final = (ADD, MUL, POW, POWER_DERIVATIVE)
 ELEMENTWISE: Final[tuple[Elementwise, ...]] = tuple(
     dict.fromkeys(  # a name imported from one module by the other is the same op
         value
-        for module in (ufuncs, special, stable, scaled, continued)
+        for module in (
+            ufuncs,
+            special,
+            orthogonal,
+            elliptic,
+            free_orders,
+            stable,
+            scaled,
+            continued,
+        )
         for value in vars(module).values()
         if isinstance(value, Elementwise)
     )

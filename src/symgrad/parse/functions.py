@@ -105,6 +105,7 @@ _COMPOSED: Final = {
     "min": Function(_smallest, 1, None, _AXES),
     "logical_and": Function(lambda x, *rest: reduce(ufuncs.logical_and, rest, x), 2, None),
     "logical_or": Function(lambda x, *rest: reduce(ufuncs.logical_or, rest, x), 2, None),
+    "lambertw": Function(special.lambertw, 1, 2),
     "sinc": Function(quotients.sinc),
     "exprel": Function(quotients.exprel),
     "sec": Function(lambda x: 1 / ufuncs.cos(x)),
@@ -145,6 +146,7 @@ _ORDERED: Final = {
         f.__name__: _of_order(f)
         for f in (special.polygamma, special.expn, families.iv_ratio, families.log_iv)
     },
+    "zeta": Function(special.zeta, 1, 2),
     "hyp0f1": _of_numbers(special.hyp0f1, 2),
     "hyp1f1": _of_numbers(special.hyp1f1, 3),
     "hyp2f1": _of_numbers(special.hyp2f1, 4),
@@ -153,7 +155,7 @@ _ORDERED: Final = {
     **{f"{c}{n}": Function(getattr(bessel, f"{c}{n}")) for c in "jyik" for n in (0, 1)},
     **{f"{c}{n}e": Function(getattr(bessel, f"{c}{n}e")) for c in "ik" for n in (0, 1)},
 }
-SYMBOLS_TOO: Final = {"beta", "gamma", "psi", "zeta", *_ORDERED}  # unless they are called
+SYMBOLS_TOO: Final = {"beta", "gamma", "psi", *_ORDERED}  # unless they are called
 _DERIVATIVES: Final[dict[str, Callable[..., Expr]]] = {
     "erfcx": families.erfcx_derivative,
     "dawsn": families.dawsn_derivative,

@@ -549,6 +549,8 @@ def _divisor(x: Expr, image: _Norms) -> tuple[_Root, Any] | None:
         return _Root(image[base], base.args, 2), _tidy(-n)
     if base.op is EINSUM and n % 1 == 0:  # of a squared norm, as it is often meant
         return None
+    if MUL in (base.op, image[base].op) and n % 1 == 0:  # (u - c)*(u + c) may be below 0
+        return None
     found = image.root_of(base) or image.root_of(image[base])
     return None if found is None else (found, _tidy(-n * found.p))
 

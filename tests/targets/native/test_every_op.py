@@ -10,11 +10,14 @@ from tests.ops.test_entrywise import CALLS, calls_scipy, domains_of, edges, kind
 import symgrad as sg
 
 SPECIAL = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 5e-324, -2.5, 1e308)
-# SciPy has no function of floats for these that returns its value; and what
-# calls a helper of Python
+# SciPy has no function of floats for these that returns its value, or none that is not of other types too;
+# and what calls a helper of Python
 NONE = """frexp_mantissa frexp_exponent airyai airyaiprime airybi airybiprime coshint cosint fresnelc
     fresnels sinhint sinint lambertw polygamma erfcx_derivative dawsn_derivative log_erfc_derivative
-    log_ndtr_derivative ive kve ive_derivative kve_derivative iv_ratio log_iv""".split()
+    log_ndtr_derivative ive kve ive_derivative kve_derivative iv_ratio log_iv
+    eval_chebyt eval_chebyu eval_gegenbauer eval_genlaguerre eval_hermite eval_hermitenorm eval_jacobi
+    eval_laguerre eval_legendre lower_lambertw dilog ellipd ellippi ellippiinc polygamma_of_order
+    expn_of_order hurwitz_zeta riemann_zeta""".split()
 # NumPy gives either zero, or either of two nans, by the length of the array
 CALLED = [(op, params) for op, params in CALLS if op.name not in ("astype", "ldexp")]
 EITHER_ZERO = ("maximum", "minimum", "fmax", "fmin")
@@ -22,7 +25,7 @@ EITHER_ZERO = ("maximum", "minimum", "fmax", "fmin")
 
 def formula(op, params):
     """The op of floats: truth values are comparisons of them."""
-    xs = [sg.symbol(name) for name in "xyz"[: len(kinds_of(op))]]
+    xs = [sg.symbol(name) for name in "xyzw"[: len(kinds_of(op))]]
     given = [x > 0 if kind == "bool" else x for x, kind in zip(xs, kinds_of(op), strict=True)]
     return xs, op.build(tuple(given), params)
 

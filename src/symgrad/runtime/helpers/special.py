@@ -221,3 +221,49 @@ def _log_iv(v: Any, x: Any) -> Any:
         for k in range(20, 0, -1):
             near = (near + 1) * quarter / k**2
     return np.where(np.abs(x) < 2, np.log1p(near), far)[()]
+
+
+def _of_whole_order(function: Any, n: Any, x: Any, below: Any) -> Any:
+    """A function that SciPy has for orders of ints alone; `below` for negative ones, else nan."""
+    order = np.rint(np.clip(np.nan_to_num(n), -1.0, 1e9))
+    values = function(np.maximum(order, 0).astype(np.int64), x)
+    values = np.where(order < 0, below, np.where(order == n, values, np.nan))
+    return values.astype(np.result_type(np.asarray(n), np.asarray(x), np.float32))[()]
+
+
+def _dilog(x: Any) -> Any:
+    """The sum of x**k/k**2, near 0 term by term: 1 - x in SciPy's function drops the digits of x there."""
+    near = np.where(np.abs(x) < 0.1, x, 0.0)
+    total = np.zeros_like(near)
+    for k in range(16, 0, -1):
+        total = near * (total + 1 / k**2)
+    return np.where(np.abs(x) < 0.1, total, scipy.special.spence(1 - x))[()]
+
+
+def _lower_lambertw(x: Any) -> Any:
+    """The branch -1 of Lambert's W, which is real from -1/e to 0; nan elsewhere."""
+    w = scipy.special.lambertw(x, -1)
+    return np.where((w.imag == 0) & (np.asarray(x) <= 0), w.real, np.nan)[()]
+
+
+def _ellipd(phi: Any, m: Any) -> Any:
+    """(F(phi, m) - E(phi, m))/m by Carlson's integral, DLMF 19.25.10, which divides by nothing."""
+    turns = np.rint(phi / np.pi)
+    s, c = np.sin(phi - turns * np.pi), np.cos(phi - turns * np.pi)
+    part = s**3 * scipy.special.elliprd(c * c, 1 - m * s * s, 1.0)
+    return (part + 2 * turns * scipy.special.elliprd(0.0, 1 - m, 1.0)) / 3
+
+
+def _ellippi(n: Any, m: Any) -> Any:
+    """The complete elliptic integral of the third kind by Carlson's, DLMF 19.25.2."""
+    third = n / 3 * scipy.special.elliprj(0.0, 1 - m, 1.0, 1 - n)
+    return scipy.special.elliprf(0.0, 1 - m, 1.0) + third
+
+
+def _ellippiinc(n: Any, phi: Any, m: Any) -> Any:
+    """The incomplete elliptic integral of the third kind by Carlson's, DLMF 19.25.14."""
+    turns = np.rint(phi / np.pi)
+    s, c = np.sin(phi - turns * np.pi), np.cos(phi - turns * np.pi)
+    first = s * scipy.special.elliprf(c * c, 1 - m * s * s, 1.0)
+    third = n / 3 * s**3 * scipy.special.elliprj(c * c, 1 - m * s * s, 1.0, 1 - n * s * s)
+    return first + third + np.where(turns == 0, 0.0, 2 * turns * _ellippi(n, m))[()]

@@ -10,7 +10,14 @@ from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.autodiff.taylor import taylor
 from symgrad.batching import vmap
 from symgrad.check import check_grad
-from symgrad.compile import AssembledFunction, CompiledFunction, NestedFunction, evaluate, lambdify
+from symgrad.compile import (
+    AssembledFunction,
+    CompiledFunction,
+    NestedFunction,
+    OpenFunction,
+    evaluate,
+    lambdify,
+)
 from symgrad.compile.evaluate import evalf as _evalf
 from symgrad.errors import (
     ArgumentError,
@@ -330,6 +337,7 @@ __all__ = [
     "Minimum",
     "NativeError",
     "NestedFunction",
+    "OpenFunction",
     "OwnFunction",
     "ParseError",
     "Path",

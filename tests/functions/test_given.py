@@ -11,6 +11,8 @@ import sympy as sp
 from scipy.interpolate import CubicSpline
 
 import symgrad as sg
+from symgrad.compile.open_function import KEPT
+from symgrad.errors import ArgumentError
 
 x, y = sg.symbols("x y")
 f, g = sg.function("f"), sg.function("g")
@@ -126,3 +128,32 @@ def test_what_mixes_entries_is_for_scalars():
     v = sg.vector("v", 3)
     with pytest.raises(sg.ArgumentError, match="mixes the entries"):
         sg.lambdify(v, f(v), functions=mixing)
+
+
+def test_a_function_among_the_arguments_is_given_with_each_call():
+    """A callable for f: differentiated where it takes expressions, with its derivatives in a tuple."""
+    f, g = sg.function("f"), sg.function("g")
+    slope = sg.lambdify([x, f], sg.diff(f(x**2), x))
+    assert slope(3.0, np.square) == 108.0
+    assert slope(0.5, (math.sin, math.cos)) == math.cos(0.25)
+    np.testing.assert_allclose(slope(np.array([0.5, 1.0]), np.exp), [math.exp(0.25), 2 * math.e])
+    assert slope.of(np.square) is slope.of(np.square)
+    both = sg.lambdify([f, x, g], {"value": f(g(x))}, functions={"h": np.tan}, name="both")
+    assert both(np.sin, 2.0, np.square)["value"] == math.sin(4.0)
+    with pytest.raises(ArgumentError, match="got 1 arguments, expected 2"):
+        slope(3.0)
+    with pytest.raises(ArgumentError, match="got 2 functions, expected 1: f"):
+        slope.of(np.sin, np.cos)
+    with pytest.raises(ArgumentError, match="needs callables"):
+        slope(3.0, 2.0)
+    with pytest.raises(ArgumentError, match="a function is given twice"):
+        sg.lambdify([x, f, f], f(x))
+
+
+def test_code_for_the_functions_used_last_is_kept():
+    f = sg.function("f")
+    value = sg.lambdify([x, f], f(x))
+    first = value.of(np.sin)
+    for k in range(KEPT):
+        assert value(1.0, lambda t, k=k: t + k) == 1.0 + k
+    assert value.of(np.sin) is not first

@@ -260,6 +260,15 @@ def test_lists_of_derivatives_are_lists_that_notebooks_set():
     assert sg.solve_linear([a + b - 1, a - b], [a, b])._repr_latex_().count("frac") == 2
 
 
+def test_names_of_a_list_are_told_apart():
+    """``x2`` and ``x_2`` are two symbols, in whatever formulas of a list or a dict they stand."""
+    one, other = sg.symbols("x2 x_2")
+    for nest in ([one, other], [[one, other]], {"a": one, "b": [other]}, {one: other + 1}):
+        text = sg.latex(nest)
+        assert text.count("x_{2}") == text.count(r"\mathrm{x\_2}") == 1
+    assert sg.latex([other, other**2]) == r"\begin{bmatrix} x_{2} \\ x_{2}^{2} \end{bmatrix}"
+
+
 def test_a_dict_is_aligned_equations():
     a, b = sg.symbols("a b")
     p = sg.named(a * b, "p")

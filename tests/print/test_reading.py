@@ -22,6 +22,12 @@ huber = sg.sum(
 covariance = L @ L.T + sg.diag(psi)
 likelihood = sg.linalg.logdet(covariance) + sg.trace(sg.linalg.inv(covariance) @ C)
 NORM = r"\left\lVert v \right\rVert"
+margin = 1 - y * (X @ w)
+ell, K_0 = sg.symbol("ell", positive=True), sg.matrix("D", ("n", "n"), symmetric=True)
+kernel = sg.named(sg.exp(-(K_0**2) / (2 * ell**2)) + sg.eye("n"), "K")
+evidence = v @ sg.linalg.solve(kernel, v) + sg.linalg.logdet(kernel)
+second = v[2:] - 2 * v[1:-1] + v[:-2]
+third = second[1:] - second[:-1]
 
 TEXTS = [
     (sg.norm(v), "norm(v)", NORM),
@@ -43,6 +49,33 @@ TEXTS = [
     ),
     (sg.hessian(huber, w), "X.T @ diag(abs(X @ w - y) < 1) @ X", None),
     (sg.grad(sg.var(v), v), "2*(v - mean(v))/n", None),
+    (
+        sg.hessian(sg.std(v), v),
+        "(eye(n) - 1/n)/(n*std(v)) - outer(v - mean(v), v - mean(v))/(n**2*std(v)**3)",
+        None,
+    ),
+    (
+        sg.hessian(sg.sum(sg.maximum(0, margin) ** 2), w),
+        "2*X.T @ diag(y**2*heaviside(1 - y*(X @ w), 1/4)) @ X",
+        None,
+    ),
+    (
+        sg.hessian(sg.sum(sg.maximum(0, X @ w) ** 3), w),
+        "6*X.T @ diag(maximum(0, X @ w)) @ X",
+        None,
+    ),
+    (
+        sg.diff(evidence, ell),
+        "(trace(inv(K) @ (D**2*exp(-D**2/(2*ell**2)))) - v @ solve(K, (D**2*exp(-D**2/(2*ell**2)))"
+        " @ solve(K, v)))/ell**3 where K = exp(-D**2/(2*ell**2)) + eye(n)",
+        None,
+    ),
+    (
+        sg.grad(sg.sum(second**2), v),
+        "2*convolve(v[:n - 2] - 2*v[1:n - 1] + v[2:], [1, -2, 1])",
+        r"2 \operatorname{conv}\left(v_{:n - 2} - 2 v_{1:n - 1} + v_{2:}, \left[1, -2, 1\right]\right)",
+    ),
+    (sg.grad(sg.sum((v[1:] - v[:-1]) ** 2), v), "-2*convolve(v[1:] - v[:n - 1], [1, -1])", None),
     (sg.hessian(sg.var(v), v), "2*(eye(n) - 1/n)/n", None),
     (sg.grad(sg.trace(S @ S @ S @ S @ S), S), "5*matrix_power(S, 4)", "5 S^{4}"),
     (

@@ -124,6 +124,15 @@ def test_text(expected, e):
     assert str(e) == expected
 
 
+def test_symbols_named_as_a_number_is_are_told_from_it():
+    pi, energy = sg.symbols("pi E")
+    assert str(2 * pi) == '2*symbol("pi")'
+    assert str(pi * sg.pi) == 'pi*symbol("pi")'
+    assert str(sg.vector("pi", "n") @ sg.matrix("P", ("n", "n"))) == "P.T @ pi"
+    assert (str(2 * energy), str(2 * sg.E)) == ("2*E", "2*E")
+    assert str(energy * sg.E) == "exp(1)*E"
+
+
 def test_repr_is_str():
     assert repr(x + 1) == str(x + 1) == "x + 1"
 

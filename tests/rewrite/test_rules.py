@@ -105,6 +105,38 @@ SIMPLIFIED = {
     "sum(w*(x - mean(x))) = 0": [
         (sg.sum(sg.exp(v) * (M - sg.mean(M, axis=0)), axis=0), v - v),
     ],
+    "u + c - mean(u + c) = u - mean(u)": [
+        ((x + v) - sg.mean(x + v), v - sg.mean(v)),
+        (sg.var(v + x) - sg.var(v), x - x),
+        (
+            (M + sg.exp(v)) - sg.mean(M + sg.exp(v), axis=0),
+            sg.simplify(M - sg.mean(M, axis=0)),
+        ),
+    ],
+    "(eye(n) - 1/n) @ (x - mean(x)) = x - mean(x)": [
+        ((sg.eye("n") - 1 / extent("n")) @ (v - sg.mean(v)), v - sg.mean(v)),
+        (
+            (v - sg.mean(v)) @ (x * sg.eye("n") - 1 / extent("n")) @ A,
+            sg.simplify(x * A.T @ (v - sg.mean(v))),
+        ),
+    ],
+    "sum(softmax(x)) = 1": [
+        (sg.sum(special.softmax(v)), sg.constant(1)),
+        (sg.sum(special.softmax(v + sg.exp(v))), sg.constant(1)),
+        (sg.sum(special.softmax(M, axis=0)), extent("n")),
+        (sg.sum(special.softmax(M, axis=1), axis=1) @ M, sg.sum(M, axis=0)),
+    ],
+    "sqrt(a**2*x @ x) = |a|*sqrt(x @ x)": [
+        (sg.norm(x * v), sg.abs(x) * sg.norm(v)),
+        (sg.norm(v / p), sg.norm(v) / p),
+        (sg.norm(x * M) ** 3, sg.abs(x) ** 3 * sg.norm(M) ** 3),
+    ],
+    "where(c[:, newaxis], diag(v) @ where(c[:, newaxis], A, 0), 0), c once": [
+        (
+            sg.where((v > 0)[:, None], sg.diag(sg.exp(v)) @ sg.where((v > 0)[:, None], A, 0), 0),
+            sg.where((v > 0)[:, None], sg.diag(sg.exp(v)) @ A, 0),
+        ),
+    ],
     "sin(k*pi)": [(sg.sin(sg.pi), sg.constant(0)), (sg.sin(sg.pi / 6), sg.constant(1) / 2)],
     "cos(k*pi)": [(sg.cos(sg.pi), sg.constant(-1)), (sg.cos(7 * sg.pi / 2), sg.constant(0))],
     "tan(k*pi)": [(sg.tan(sg.pi), sg.constant(0)), (sg.tan(3 * sg.pi / 4), sg.constant(-1))],
@@ -197,6 +229,8 @@ SIMPLIFIED = {
             sg.concatenate([sg.stack([x, y]), sg.stack([p])]),
         ),
     ],
+    "det(expm(A)) = exp(trace(A))": [(la.det(la.expm(A)), sg.exp(sg.trace(A)))],
+    "log|det(expm(A))| = trace(A)": [(la.logdet(la.expm(A)), sg.trace(A))],
     "det(X @ X) = det(X)**2": [
         (la.det(A @ A), la.det(A) ** 2),
         (la.det(A.T @ A), la.det(A) ** 2),
@@ -454,3 +488,14 @@ def test_guarantees_by_name():
 def test_the_table_of_rules_is_whole():
     assert {r for group in (*ALGEBRA.values(), *STABILITY.values()) for r in group} < set(RULES)
     assert len({(r.op, r.name) for r in RULES}) >= len(RULES) - 1  # log(exp(u)) is in two passes
+
+
+def test_determinants_of_products_are_taken_apart_by_simplify_alone():
+    for formula, expected in (
+        (la.det(A @ B), la.det(A) * la.det(B)),
+        (la.det(A @ B.T @ A), la.det(A) ** 2 * la.det(B)),
+    ):
+        assert sg.simplify(formula) is expected
+        same_value(formula, expected)
+    assert sg.simplify(la.det(M @ M.T)) is la.det(M @ M.T)
+    assert str(sg.grad(la.det(A @ B), A)) == "det(A @ B)*inv(A).T"

@@ -5,5 +5,13 @@ from symgrad.compile.evaluate import evaluate
 from symgrad.compile.function import CompiledFunction
 from symgrad.compile.lambdify import lambdify
 from symgrad.compile.nested import NestedFunction
+from symgrad.compile.open_function import OpenFunction
 
-__all__ = ["AssembledFunction", "CompiledFunction", "NestedFunction", "evaluate", "lambdify"]
+__all__ = [
+    "AssembledFunction",
+    "CompiledFunction",
+    "NestedFunction",
+    "OpenFunction",
+    "evaluate",
+    "lambdify",
+]

@@ -18,6 +18,7 @@ from symgrad.compile.modules import (
     under_namespace,
 )
 from symgrad.compile.nested import NestedFunction, flat_arguments, is_nested
+from symgrad.compile.open_function import OpenFunction, holds_functions
 from symgrad.compile.pipeline import Draft, Options, write
 from symgrad.errors import ArgumentError
 from symgrad.expr.collector import COLLECTOR_PAUSED
@@ -123,7 +124,8 @@ def lambdify(
         The arguments, in order. They must hold every symbol that the outputs mention. Applied functions
         such as ``q(t)`` and their derivatives count as symbols; text names symbols. An argument that
         is a list or a matrix of symbols is given as a sequence or an array; the result is then a
-        `NestedFunction`.
+        `NestedFunction`. For an undefined function itself a callable is given; the result is then an
+        `OpenFunction`.
     outputs : Expr, or nest of lists, tuples and dicts of Expr
         What the function returns, in this form. What they share is computed once. Text is read by `parse`.
     modules : str, dict, module, or list of these, optional
@@ -202,6 +204,18 @@ def lambdify(
     0.0
     """
     check_options(printer, cse, dummify, docstring_limit)
+    if holds_functions(args):
+        options: dict[str, Any] = {
+            "name": name, "threads": threads, "fast_math": fast_math, "sizes": sizes,
+            "structured": structured, "sparse": sparse, "backend": backend, "use_imps": use_imps,
+        }  # fmt: skip
+        given = dict(functions or {})
+        return OpenFunction(
+            args,
+            lambda others, known: lambdify(
+                others, outputs, modules, functions=given | known, **options
+            ),
+        )
     if _holds_text(args) or _holds_text(outputs):
         from symgrad.interop.sympy_text import from_text  # noqa: PLC0415  an upper layer
 

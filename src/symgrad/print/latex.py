@@ -10,9 +10,10 @@ import numpy as np
 from symgrad.calls import checked
 from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
+from symgrad.expr.traverse import toposort
 from symgrad.ops.einsum import insert_axes, is_layout
 from symgrad.ops.elementwise import as_expr, formula_of
-from symgrad.print.definitions import WritingPlan, plan_of
+from symgrad.print.definitions import CARRY_NAMES, WritingPlan, plan_of
 from symgrad.print.extents import rank_read
 from symgrad.print.indices import IndexWriter, says_all
 from symgrad.print.latex_apart import told_apart
@@ -76,8 +77,8 @@ def latex(
         entry of an array is ``\exp\left(S\right)``, unless ``"power"`` is asked for.
     symbol_names : dict
         LaTeX for symbols (or their names), as ``{x: r"\mathbf{x}"}``.
-        Of two names that one formula would write alike, such as ``x2`` and ``x_2``, or that look like
-        something else in it, as ``u_1`` beside ``u[1]``, one is written as it is typed.
+        Of two names that one formula, or a list of them, would write alike, such as ``x2`` and ``x_2``,
+        or that look like something else in it, as ``u_1`` beside ``u[1]``, one is written as it is typed.
     mul_symbol : str
         Between factors: None, ``"dot"``, ``"ldot"`` or ``"times"``. None is a space, and a dot where two
         factors would be read as one thing: before a digit, and between a name and brackets.
@@ -111,10 +112,27 @@ def latex(
     options = options_of(
         exp, symbol_names, fold_frac, fold_short_frac, fold_frac_powers, mul_symbol
     )
-    how = _How(style, max_length, options)
+    how = _How(style, max_length, _all_apart(e, options))
     if isinstance(e, Mapping):
         return _in_mode(_equations(e, how), mode, before="")
     return _in_mode(_shown(e, how, {})[0], mode)
+
+
+def _all_apart(e: Any, options: LatexOptions) -> LatexOptions:
+    """The options, with LaTeX for the names that formulas printed together would write alike."""
+    if not isinstance(e, (Mapping, list, tuple, np.ndarray)):
+        return options
+    together: list[Any] = [*e, *e.values()] if isinstance(e, Mapping) else list(e)
+    found: list[Expr] = []
+    while together:
+        part = together.pop()
+        if isinstance(part, (list, tuple, np.ndarray)):
+            together.extend(part)
+        elif isinstance(part, Expr):
+            found.append(part)
+    nodes = toposort(found)
+    definitions = [str(node.name) for node in nodes if node.op in CARRY_NAMES]
+    return options._replace(symbol_names=told_apart(nodes, definitions, options.symbol_names))
 
 
 class _How(NamedTuple):
@@ -245,7 +263,9 @@ def _document(e: Expr, how: _How, known: Names) -> tuple[Document, Names]:
 
 def _apart(how: _How, plan: WritingPlan) -> LatexOptions:
     """The options, with LaTeX for the names that would be written alike."""
-    return how.options._replace(symbol_names=told_apart(plan, how.options.symbol_names))
+    return how.options._replace(
+        symbol_names=told_apart(plan.views, plan.names.values(), how.options.symbol_names)
+    )
 
 
 def _flat_plan(e: Expr, known: Names) -> WritingPlan | None:

@@ -1,4 +1,4 @@
-r"""Names that one formula would write alike are told apart: beside ``x2``, ``x_2`` is as it is typed.
+r"""Names that one formula, or one list, would write alike are told apart: by ``x2``, ``x_2`` is as typed.
 
 The rest of the notation comes first, then what the user chose, names with other letters than ASCII (θ goes
 before theta), and the alphabet: the order of the formula does not matter.
@@ -7,25 +7,29 @@ before theta), and the alphabet: the order of the formula does not matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
 from symgrad.expr.leaves import NAMED_NUMBER, SYMBOL
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import APPLIED
 from symgrad.ops.layout import SLICE
-from symgrad.print.definitions import WritingPlan
 from symgrad.print.latex_leaves import LEAVES
 from symgrad.print.latex_names import escaped, latex_name
 from symgrad.print.printed import MEAN
 
 
-def told_apart(plan: WritingPlan, chosen: Mapping[str, str]) -> dict[str, str]:
-    """LaTeX for names: what is chosen, and what another name or another notation would be taken for."""
-    names = {str(node.name) for node in plan.views if node.op is SYMBOL} | {*plan.names.values()}
-    functions = [node.params.function for node in plan.views if node.op is APPLIED]
+def told_apart(
+    nodes: Collection[Expr], definitions: Iterable[str], chosen: Mapping[str, str]
+) -> dict[str, str]:
+    """LaTeX for names: what is chosen, and what another name or another notation would be taken for.
+
+    `nodes` are those of one formula, or of all that are printed together.
+    """
+    names = {str(node.name) for node in nodes if node.op is SYMBOL} | {*definitions}
+    functions = [node.params.function for node in nodes if node.op is APPLIED]
     names |= {function.name for function in functions if not function.notation}
-    taken = {_plain(text) for node in plan.views for text in _notation(node)}
+    taken = {_plain(text) for node in nodes for text in _notation(node)}
     taken |= {_plain(chosen[name]) for name in names if name in chosen}
     shown = dict(chosen)
     for name in sorted(names - {*chosen}, key=lambda name: (name.isascii(), name)):

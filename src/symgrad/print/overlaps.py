@@ -1,8 +1,7 @@
 """Arrays that stand among zeros and overlap, added up, as one array of blocks.
 
-The gradient of ``sum((v[1:] - v[:-1])**2)`` is computed as a sum of two arrays with a zero at one end.
-It reads ``concatenate([-2*(v[1:2] - v[:1]), 2*(v[1:n - 1] - v[:n - 2]) - 2*(v[2:] - v[1:n - 1]), ...])``:
-differences, and what is left of them at the ends.
+The gradient of ``sum(v[1:]*v[:-1])`` is computed as a sum of two arrays with a zero at one end. It reads
+``concatenate([v[1:2], v[:n - 2] + v[2:], v[n - 2:n - 1]])``: sums, and what is left of them at the ends.
 """
 
 from __future__ import annotations

@@ -49,6 +49,7 @@ from symgrad.ops.layout import CONCAT, EMBED, SLICE, full_entry
 from symgrad.ops.reduction import CUMPROD, CUMSUM, LOGSUMEXP, PROD, others
 from symgrad.print.among_zeros import AMONG_ZEROS, unit_vector
 from symgrad.print.choices import count, one_choice
+from symgrad.print.convolutions import as_convolution
 from symgrad.print.divisors import divided
 from symgrad.print.moments import centred, deviation, moment
 from symgrad.print.outer_sums import covariance, units_together
@@ -78,7 +79,7 @@ def shown(root: Expr, latex: bool) -> Expr:
     nodes = toposort([root])
     if not any(node.op in _LOOKED_AT or _has_symbolic_power(node) for node in nodes):
         return root
-    (root,) = rewritten([root], {ADD: as_blocks, EINSUM: covariance})
+    (root,) = rewritten([root], {ADD: _overlapping, EINSUM: covariance})
     image = Images()
     entries = EntriesAmongZeros(image)
 
@@ -90,6 +91,12 @@ def shown(root: Expr, latex: bool) -> Expr:
         return _renamed(_rebuilt(node, image.of(node.args)), latex) if found is None else found
 
     return walked([root], step, image)[root]
+
+
+def _overlapping(x: Expr) -> Expr:
+    """A sum of arrays among zeros: a convolution, or blocks."""
+    made = as_convolution(x)
+    return as_blocks(x) if made is x else made
 
 
 def _has_symbolic_power(x: Expr) -> bool:
@@ -250,7 +257,10 @@ def _sum_of_squares(x: Expr, latex: bool) -> Expr | None:
 
 
 def _with_condition(x: Expr, latex: bool) -> Expr | None:
-    """``X.T @ where(c[:, newaxis], X, 0) -> X.T @ diag(c) @ X``."""
+    """``X.T @ where(c[:, newaxis], X, 0) -> X.T @ diag(c) @ X``.
+
+    A vector by which the rows are multiplied is chosen in its place: ``diag(where(c, v, 0)) @ X``.
+    """
     inputs, out, spread = x.params
     for place, arg in enumerate(x.args):
         if arg.op is not WHERE or not is_value(arg.args[2], 0) or len(x.args) < 2:
@@ -261,9 +271,25 @@ def _with_condition(x: Expr, latex: bool) -> Expr | None:
         (labels,), laid, _ = condition.params
         own = inputs[place]
         rows = tuple([own[laid.index(n)] for n in labels])
-        operands = [*x.args[:place], inside, *x.args[place + 1 :], condition.args[0]]
+        diagonal, matrix = _chosen_rows(condition.args[0], inside, laid.index(labels[0]), latex)
+        operands = [*x.args[:place], matrix, *x.args[place + 1 :], diagonal]
         return make(EINSUM, tuple(operands), ((*inputs, rows), out, spread), x.shape, x.ty)
     return None
+
+
+def _chosen_rows(c: Expr, x: Expr, axis: int, latex: bool) -> tuple[Expr, Expr]:
+    """``(v, A)`` of ``where(c, x, 0) = diag(v) @ A``, or ``A @ diag(v)`` for columns."""
+    if x.op is not EINSUM or len(x.args) != 2 or x.params.spread:
+        return c, x
+    inputs, out, _ = x.params
+    for vector, matrix, labels, own in (
+        (*x.args, *inputs),
+        (*x.args[::-1], *inputs[::-1]),
+    ):
+        if labels == (out[axis],) and own == out:
+            chosen = make(WHERE, (c, vector, number(0, vector.shape)), (), vector.shape, vector.ty)
+            return one_choice(chosen, latex), matrix
+    return c, x
 
 
 # Entries among zeros

@@ -8,7 +8,17 @@ from fractions import Fraction
 from typing import Any, Final
 
 from symgrad.expr.dims import show_shape
-from symgrad.expr.leaves import ARANGE, CONST, EYE, NAMED_NUMBER, SIZE, SYMBOL, is_number
+from symgrad.expr.leaves import (
+    ARANGE,
+    CONST,
+    EULER,
+    EYE,
+    NAMED_NUMBER,
+    PI,
+    SIZE,
+    SYMBOL,
+    is_number,
+)
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import text_of_number
 from symgrad.ops.applied import APPLIED
@@ -115,8 +125,15 @@ def array_text(node: Expr) -> str:
     return str(array.tolist()) if array.size <= MAX_ENTRIES else f"array<{show_shape(node.shape)}>"
 
 
+def symbol_piece(node: Expr) -> Piece:
+    """A symbol by its name; one called as the number pi is says that it is a symbol."""
+    if node.name == PI.name and not node.shape:
+        return Piece(f'symbol("{node.name}")', ATOM)
+    return name_piece(str(node.name))
+
+
 LEAVES: Final[dict[Any, Callable[[Expr], Piece]]] = {
-    SYMBOL: lambda node: name_piece(str(node.name)),
+    SYMBOL: symbol_piece,
     NAMED_NUMBER: lambda node: Piece(str(node.name), ATOM),
     EYE: lambda node: Piece(f"eye({node.params.extent})", ATOM),
     SIZE: lambda node: dim_piece(node.params.extent),
@@ -223,6 +240,8 @@ class TextPrinter(Printer):
 
     def call(self, view: CallView, parts: list[Piece]) -> Piece:
         node, op = view.node, view.node.op
+        if node is EULER and any(x.op is SYMBOL and x.name == EULER.name for x in self.plan.views):
+            return Piece("exp(1)", ATOM)  # beside an energy or a module E
         if op in LEAVES:
             return LEAVES[op](node)
         if op is APPLIED and not view.hidden:

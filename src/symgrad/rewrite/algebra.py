@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, Final
 
-from symgrad.expr.leaves import EYE, SIZE, is_value, number, value_of
+from symgrad.expr.leaves import SIZE, is_value, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact, power_value
 from symgrad.expr.ranges import is_nonnegative, is_positive, range_of
@@ -21,7 +21,7 @@ from symgrad.ops.arithmetic import (
     power,
     split_coefficient,
 )
-from symgrad.ops.einsum import EINSUM, einsum_node, is_layout
+from symgrad.ops.einsum import EINSUM, is_layout
 from symgrad.ops.elementwise import Elementwise
 from symgrad.ops.guard import WHERE, guarded, is_guard, under_guard
 from symgrad.rewrite.constants import CONSTANT_RULES
@@ -30,7 +30,9 @@ from symgrad.rewrite.entries import ENTRY_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
 from symgrad.rewrite.matrix_powers import POWER_RULES
 from symgrad.rewrite.powers_in_exponents import EXP_OF_LOG
+from symgrad.rewrite.row_choices import ROW_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
+from symgrad.rewrite.shares import SHARE_RULES
 from symgrad.rewrite.structured import READ_RULES
 from symgrad.rewrite.sums import content_of
 
@@ -92,6 +94,20 @@ def _power_of_sum(y: Expr) -> Expr | None:
     if c == 1:
         return None
     return mul(number(power_value(c, n), y.shape), power(primitive, p))
+
+
+def _root_of_multiple(y: Expr) -> Expr | None:
+    """``(a**2*s)**(n/2) -> |a|**n*s**(n/2)`` of a sum s of products, as of the norm of ``a*x``."""
+    x, p = y.args
+    n = value_of(p)
+    if x.op is not MUL or not is_exact(n) or n.denominator == 1:
+        return None
+    squares = [g for g in x.args if g.op is POW and value_of(g.args[1]) in (2, -2)]
+    rest = [g for g in x.args if not any(g is s for s in squares)]
+    if not squares or len(rest) != 1 or rest[0].op is not EINSUM or is_layout(rest[0]):
+        return None
+    bases = [power(f.absolute(g.args[0]), mul(g.args[1], p)) for g in squares]
+    return mul_all([*bases, power(rest[0], p)])
 
 
 def _power_of_abs(y: Expr) -> Expr | None:
@@ -236,27 +252,6 @@ def _negated_choice(y: Expr) -> Expr | None:
     return None
 
 
-def _choice_of_diagonal(y: Expr) -> Expr | None:
-    """``where(c[:, newaxis], diag(u), 0) -> diag(where(c, u, 0))``, so for columns."""
-    condition, live, dead = y.args
-    c, matrix = split_coefficient(live)
-    rows = is_layout(condition) and condition.args[0].ndim == 1 == len(condition.params.spread)
-    if y.ndim != 2 or not rows or not is_value(dead, 0) or matrix is None or isinstance(c, bool):
-        return None
-    if matrix.op is not EINSUM or matrix.params.out != (0, 1) or matrix.params.spread:
-        return None
-    identity = [x for x in matrix.args if x.op is EYE]
-    vectors = [x for x in matrix.args if x.op is not EYE]
-    if len(identity) != 1 or not vectors or any(x.ndim != 1 for x in vectors):
-        return None
-    if any(len(labels) > 1 and set(labels) != {0, 1} for labels in matrix.params.inputs):
-        return None
-    shape = vectors[0].shape
-    value = mul_all([number(c, shape), *vectors])
-    chosen = WHERE.build((condition.args[0], value, number(0, shape)), ())
-    return einsum_node([chosen, *identity], [(0,), (0, 1)], (0, 1), {})
-
-
 # Einsum
 
 
@@ -298,6 +293,7 @@ ALGEBRA: Final = by_op(
         ),
         _power_rule("(c*u)**n = c**n * u**n", DOMAIN, _power_of_multiple),
         _power_rule("(c*a + c*b)**n = c**n * (a + b)**n", ROUNDING, _power_of_sum),
+        _power_rule("sqrt(a**2*x @ x) = |a|*sqrt(x @ x)", ROUNDING, _root_of_multiple),
         _power_rule("|u|**(2k) = u**(2k)", DOMAIN, _power_of_abs),
         _power_rule("sign(u)**(2k+1) = sign(u)", EXACT, _power_of_sign),
         _power_rule("cbrt(u)**(3k) = u**k", DOMAIN, _power_of_cbrt),
@@ -326,15 +322,11 @@ ALGEBRA: Final = by_op(
         _undoes(f.logical_not, f.logical_not, EXACT),
         Rule("guards inside a guard by their disjunction", EXACT, WHERE, _guard_of_guards),
         Rule("where(not c, a, b) = where(c, b, a)", EXACT, WHERE, _negated_choice),
-        Rule(
-            "where(c[:, newaxis], diag(u), 0) = diag(where(c, u, 0))",
-            EXACT,
-            WHERE,
-            _choice_of_diagonal,
-        ),
+        *ROW_RULES,
         Rule("numbers move out of an Einsum", ROUNDING, EINSUM, _einsum_coefficient),
         *CONSTANT_RULES,
         *DEVIATION_RULES,
+        *SHARE_RULES,
         *MATRIX_RULES,
         *POWER_RULES,
         *ENTRY_RULES,

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from symgrad.expr.dims import mul_dims
-from symgrad.expr.leaves import extent, is_number, number, value_of
+from symgrad.expr.leaves import EYE, extent, is_number, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import toposort
-from symgrad.ops.arithmetic import ADD, MUL, add_all, split_coefficient
-from symgrad.ops.einsum import EINSUM, einsum_node, is_layout, is_stretched_scalar
+from symgrad.ops.arithmetic import ADD, MUL, add_all, mul, split_coefficient
+from symgrad.ops.einsum import EINSUM, einsum_node, is_layout, is_stretched_scalar, scale
 from symgrad.ops.matrices import scalar_and_rest
+from symgrad.ops.symmetry import Labels
 from symgrad.rewrite.collect import collect_product
 from symgrad.rewrite.names import definitions_written_out, named_parts
 from symgrad.rewrite.rule import Guarantee, Rule
@@ -130,6 +131,83 @@ def _is_sum(total: tuple[Expr, list[Expr]], u: Expr, y: Expr) -> bool:
     return len(tensors) == 1 and tensors[0] is found and bool(value_of(scalar) == k)
 
 
+def _without_shift(x: Expr) -> Expr | None:
+    """``u + c - mean(u + c) -> u - mean(u)`` of what is the same for all entries that the mean is of."""
+    if not x.ndim or len(x.args) > MAX_TERMS:
+        return None
+    for place, term in enumerate(x.args):
+        gone = _stretched_axes(term)
+        rest = [t for i, y in enumerate(x.args) if i != place for t in _opened(y)]
+        same = [t for t in rest if gone and gone <= _stretched_axes(t)]
+        if not same or len(same) == len(rest) or len(rest) > MAX_TERMS:
+            continue
+        axes = tuple(range(x.ndim))
+        out = tuple([n for n in axes if n not in gone])
+        total = _sum_of_the_same(term, sorted(gone))
+        whole = EINSUM.build((x,), ((axes,), out, ()))
+        if total is None or not _is_sum(total, add_all(rest), whole):
+            continue
+        left = add_all([t for t in rest if not any(t is y for y in same)])
+        count = extent(mul_dims(*[x.shape[axis] for axis in sorted(gone)]))
+        mean = scale(einsum_node([left], [axes], out, {}), 1 / count)
+        back = einsum_node([mean], [out], axes, {axis: x.shape[axis] for axis in gone})
+        return add_all([*_opened(left), mul(number(-1, x.shape), back)])
+    return None
+
+
+def _opened(x: Expr) -> Sequence[Expr]:
+    return x.args if x.op is ADD else (x,)
+
+
+def _stretched_axes(term: Expr) -> set[int]:
+    """The axes along which all entries of a term are the same."""
+    _, x = split_coefficient(term)
+    if x is None:
+        return set(range(term.ndim))
+    if x.op is MUL:
+        return set.intersection(*map(_stretched_axes, x.args))
+    if x.op is not EINSUM:
+        return set()
+    _, out, spread = x.params
+    return {out.index(n) for n, _ in spread}
+
+
+def _centred_already(y: Expr) -> Expr | None:
+    """``(eye(n) - 1/n) @ d -> d`` of deviations d from a mean: they add up to nothing."""
+    inputs, out, spread = y.params
+    for place, (x, labels) in enumerate(zip(y.args, inputs, strict=True)):
+        identity = [t for t in x.args if _is_identity(t)] if x.op is ADD and x.ndim == 2 else []
+        others = [t for t in x.args if not _is_identity(t)]
+        if len(identity) != 1 or len(x.args) > MAX_TERMS:
+            continue
+        for axis in (0, 1):
+            at = [i for i, own in enumerate(inputs) if labels[axis] in own and i != place]
+            if len(at) != 1 or labels[axis] in out or labels[0] == labels[1]:
+                continue
+            if all(axis in _stretched_axes(t) for t in others) and _adds_to_zero(
+                y.args[at[0]], inputs[at[0]], labels[axis]
+            ):
+                operands = [*y.args[:place], *identity, *y.args[place + 1 :]]
+                return einsum_node(operands, inputs, out, dict(spread))
+    return None
+
+
+def _is_identity(term: Expr) -> bool:
+    """Whether a term is a multiple of the identity."""
+    factors = term.args if term.op is MUL else (term,)
+    rest = [x for x in factors if not (is_number(x) or is_stretched_scalar(x))]
+    return len(rest) == 1 and rest[0].op is EYE
+
+
+def _adds_to_zero(x: Expr, labels: Labels, label: int) -> bool:
+    """Whether entries along an axis are deviations from their mean."""
+    if x.op is not ADD or labels.count(label) != 1:
+        return False
+    axes = tuple(range(x.ndim))
+    alone = EINSUM.build((x,), ((axes,), tuple([n for n in axes if labels[n] != label]), ()))
+    return alone.op is EINSUM and _sum_of_deviations(alone) is not None
+
+
 def _terms_of_diagonal(y: Expr) -> Expr | None:
     """``trace(A + B @ C) -> trace(A) + trace(B @ C)``, and so for diagonals of tensors.
 
@@ -157,4 +235,8 @@ DEVIATION_RULES: Final = (
     ),
     Rule("sum(x - mean(x)) = 0", Guarantee.ROUNDING, EINSUM, _sum_of_deviations),
     Rule("sum(w*(x - mean(x))) = 0", Guarantee.ROUNDING, EINSUM, _weighted_sum_of_deviations),
+    Rule("u + c - mean(u + c) = u - mean(u)", Guarantee.ROUNDING, ADD, _without_shift),
+    Rule(
+        "(eye(n) - 1/n) @ (x - mean(x)) = x - mean(x)", Guarantee.ROUNDING, EINSUM, _centred_already
+    ),
 )

@@ -7,19 +7,22 @@ place of another, that other one held a product that is then not needed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from symgrad.expr.leaves import EYE, assumed, eye, number, value_of
 from symgrad.expr.node import Expr
+from symgrad.expr.rewriting import rewritten
 from symgrad.ops import reduction
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, power, split_coefficient
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, split_coefficient
 from symgrad.ops.decompositions import EIGH_VALUES, EIGH_VECTORS
 from symgrad.ops.determinant import COFACTORS, DET, cofactors_formula
 from symgrad.ops.einsum import EINSUM, einsum_node, is_layout, is_stretched_scalar
 from symgrad.ops.layout import EMBED
 from symgrad.ops.linalg import INV, LOGABSDET, SOLVE, SPD_LOGDET
+from symgrad.ops.matrix_functions import EXPM
 from symgrad.ops.matrix_powers import MATRIX_POWER
 from symgrad.ops.symmetry import Labels, is_symmetric
 from symgrad.rewrite.rule import Guarantee, Rule
@@ -339,13 +342,43 @@ def _logdet_of_product(y: Expr) -> Expr | None:
     return add_all([LOGABSDET.build((x,), ()) for x, _ in factors])
 
 
+def determinants_apart(roots: Sequence[Expr]) -> Sequence[Expr]:
+    """``det(A @ B) -> det(A)*det(B)`` of square matrices: for `simplify`, no rule of derivatives.
+
+    Those read better by the whole: ``det(A @ X @ B)*inv(X).T``.
+    """
+    return rewritten(roots, {DET: _det_of_product})
+
+
+def _det_of_product(y: Expr) -> Expr:
+    factors = chain_of(y.args[0])
+    if len(factors) < 2 or not all(_is_square(x) for x, _ in factors):
+        return y
+    times = Counter(x for x, _ in factors)
+    return mul_all([power(DET.build((x,), ()), number(n)) for x, n in times.items()])
+
+
 def _det_of_power(y: Expr) -> Expr | None:
     """``det(X @ X) -> det(X)**2``, and so for ``X.T @ X`` of a square X."""
     factors = chain_of(y.args[0])
-    x = factors[0][0]
-    if len(factors) < 2 or not _is_square(x) or any(m is not x for m, _ in factors):
-        return None
-    return power(DET.build((x,), ()), number(len(factors)))
+    alike = len(factors) > 1 and all(m is factors[0][0] for m, _ in factors)
+    return _det_of_product(y) if alike and _is_square(factors[0][0]) else None
+
+
+def _det_of_exponential(y: Expr) -> Expr | None:
+    """``det(expm(A)) -> exp(trace(A))``."""
+    (x,) = y.args
+    return f.exp(_trace(x.args[0])) if x.op is EXPM and x.ndim == 2 else None
+
+
+def _logdet_of_exponential(y: Expr) -> Expr | None:
+    """``log|det(expm(A))| -> trace(A)``."""
+    (x,) = y.args
+    return _trace(x.args[0]) if x.op is EXPM and x.ndim == 2 else None
+
+
+def _trace(x: Expr) -> Expr:
+    return einsum_node([x], [(0, 0)], (), {})
 
 
 def _sum_of_eigenvalues(y: Expr) -> Expr | None:
@@ -373,6 +406,11 @@ EIGENVALUE_RULES: Final = (
 DETERMINANTS_OF_POWERS: Final = (
     Rule("det(X @ X) = det(X)**2", ROUNDING, DET, _det_of_power),
     Rule("det(A^n) = det(A)**n", ROUNDING, DET, _det_of_matrix_power),
+    Rule("det(expm(A)) = exp(trace(A))", ROUNDING, DET, _det_of_exponential),
+    *[
+        Rule("log|det(expm(A))| = trace(A)", ROUNDING, op, _logdet_of_exponential)
+        for op in (LOGABSDET, SPD_LOGDET)
+    ],
     *[
         Rule("log|det(A^n)| = n*log|det(A)|", ROUNDING, op, _logdet_of_matrix_power)
         for op in (LOGABSDET, SPD_LOGDET)

@@ -13,6 +13,7 @@ from symgrad.ops.lifted import Nest, W
 from symgrad.ops.public import public_as_typed
 from symgrad.rewrite.by_names import shortest_by_names
 from symgrad.rewrite.canonical import canonical
+from symgrad.rewrite.matrices import determinants_apart
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.readable import shown_forms
 from symgrad.rewrite.rule import Guarantee, as_guarantee
@@ -95,6 +96,8 @@ def _simplified(e: Expr, level: str, allowed: Guarantee) -> Expr:
     if level == "full":
         (given,) = of_diagonals([given])
     (tidy,) = simplify_all([given])
+    (apart,) = determinants_apart([tidy])
+    tidy = tidy if apart is tidy else simplify_all([apart])[0]
     if level == "basic":
         return shortest_by_names([tidy, given])
     from symgrad.interop.sympy import simplify_with_sympy  # noqa: PLC0415 (only when asked)

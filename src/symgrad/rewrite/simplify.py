@@ -180,7 +180,7 @@ class _Pass:
                 return add_all(plain)
         total = collect_sum(terms, node, self.readable and self._may(SHORTEST_SUMS))
         joined = joined_parts(total) if total.op is ADD else None
-        return total if joined is None else joined
+        return rewrite(total, self.rules) if joined is None else joined
 
     def _product(self, node: Expr) -> Expr:
         if len(node.args) == 2 and node.args[0].op is CONST and self._is_plain(node.args[1]):

@@ -280,7 +280,18 @@ def written_out(
                     scale = scale * c
                 else:
                     stack.append((factor, ls, inlinable(factor)))
+        elif room and (parts := _scalars_and_rest(x)) is not None:
+            stack += [(part, ls, False) for part in parts]
         else:
             operands.append(x)
             labels.append(ls)
     return scale, operands, labels, extents
+
+
+def _scalars_and_rest(x: Expr) -> list[Expr] | None:
+    """The stretched scalars in a product of several arrays, which are cheap to take out, and the others."""
+    if x.op is not MUL or x.ty is BOOL or is_scaled_far(x) or not x.ndim:
+        return None
+    scalars = [f for f in x.args if is_stretched_scalar(f)]
+    rest = [f for f in x.args if not is_stretched_scalar(f)]
+    return [*scalars, raw_product(tuple(rest))] if scalars and len(rest) > 1 else None

@@ -18,6 +18,7 @@ from symgrad.ops.arithmetic import power as power_pair
 from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, broadcast_all, is_stretched_scalar
 from symgrad.ops.elementwise import as_expr, lift_of
+from symgrad.ops.examples import documented
 from symgrad.ops.flat import reciprocal_of
 from symgrad.ops.grouping import MAX_FLAT
 
@@ -37,6 +38,7 @@ def _binary(function: Callable[..., Any], args: tuple[Any, Any]) -> Any:
     return a, b
 
 
+@documented
 @checked
 def add(x1: Any, x2: Any) -> Expr:
     """Sum of two operands, broadcast.
@@ -55,6 +57,7 @@ def add(x1: Any, x2: Any) -> Expr:
     return add_pair(a, b, flat=True)
 
 
+@documented
 @checked
 def subtract(x1: Any, x2: Any) -> Expr:
     """Difference of two operands, broadcast; built as ``x1 + (-1)*x2``.
@@ -77,6 +80,7 @@ def _difference(a: Expr, b: Expr, flat: bool = True) -> Expr:
     return add_pair(a, mul_pair(number(-1, b.shape), b, flat), flat)
 
 
+@documented
 @checked
 def multiply(x1: Any, x2: Any) -> Expr:
     """Product of two operands, broadcast.
@@ -106,6 +110,7 @@ def _opened(x: Expr) -> Expr:
     return raw_product(tuple([broadcast(f, x.shape) for f in factors]))
 
 
+@documented
 @checked
 def divide(x1: Any, x2: Any) -> Expr:
     """Quotient of two operands, broadcast; built as ``x1 * x2**-1``.
@@ -137,6 +142,7 @@ def _quotient(a: Expr, b: Expr, flat: bool = True) -> Expr:
     return quotient
 
 
+@documented
 @checked
 def power(x1: Any, x2: Any) -> Expr:
     """``x1 ** x2``, broadcast, as `numpy.power`.
@@ -161,6 +167,7 @@ def power(x1: Any, x2: Any) -> Expr:
     return power_pair(cast(a, INT) if a.ty is BOOL and b.ty.weak else a, b)
 
 
+@documented
 @checked
 def float_power(x1: Any, x2: Any) -> Expr:
     """``x1 ** x2`` in float64 or wider, as `numpy.float_power`.
@@ -179,6 +186,7 @@ def float_power(x1: Any, x2: Any) -> Expr:
     return power_pair(cast(a, promote(a.ty, FLOAT)), cast(b, promote(b.ty, FLOAT)))
 
 
+@documented
 @checked
 def negative(x: Any) -> Expr:
     """``-x``.
@@ -195,6 +203,7 @@ def negative(x: Any) -> Expr:
     return multiply(x, -1)
 
 
+@documented
 @checked
 def positive(x: Any) -> Expr:
     """``+x``, which is `x`.
@@ -209,6 +218,7 @@ def positive(x: Any) -> Expr:
     return multiply(x, 1)
 
 
+@documented
 @checked
 def square(x: Any) -> Expr:
     """``x**2``.
@@ -223,6 +233,7 @@ def square(x: Any) -> Expr:
     return power(x, 2)
 
 
+@documented
 @checked
 def sqrt(x: Any) -> Expr:
     """Square root, built as ``x**(1/2)``; its derivative at 0 is inf.
@@ -237,6 +248,7 @@ def sqrt(x: Any) -> Expr:
     return power(x, HALF)
 
 
+@documented
 @checked
 def reciprocal(x: Any) -> Expr:
     """``1/x``.

@@ -258,7 +258,7 @@ def elementwise(
     object.__setattr__(op, "__name__", name)
     signature = _signature(len(rules))
     object.__setattr__(op, "__signature__", signature)
-    text = _doc(f"{name}{signature}", doc or _AS_NUMPY.format(name), notes)
+    text = _doc(f"{name}{signature}", doc or _AS_NUMPY.format(name), notes, len(rules))
     object.__setattr__(op, "__doc__", with_example(name, text))
     return op
 
@@ -269,11 +269,17 @@ def _signature(arity: int) -> Signature:
     return Signature([Parameter(name, Parameter.POSITIONAL_ONLY) for name in names])
 
 
-def _doc(call: str, head: str, notes: str) -> str:
-    lines = [call, "", head, ""]
-    lines.append("Operands broadcast; numbers and arrays are taken as constants.")
+def _doc(call: str, head: str, notes: str, arity: int) -> str:
+    shape = "the operand" if arity == 1 else "to which the operands broadcast"
+    lines = [call, "", head, "", "Numbers and arrays are taken as constants."]
     if notes:
         lines += ["", notes]
+    lines += ["", "Returns", "-------", f"Expr of the shape {'of ' * (arity == 1)}{shape}."]
+    lines += ["", "Raises", "------", "DTypeError"]
+    lines.append("    For an operand that is neither an expression nor numeric.")
+    if arity > 1:
+        lines += ["ShapeError", "    For operands whose shapes do not broadcast."]
+    lines += ["ArgumentError", "    For another number of operands, or a keyword."]
     return "\n".join(lines)
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from symgrad.ops.sections import with_sections
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # What the names in examples are
 SYMBOLS: Final = {
@@ -77,6 +81,36 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "erfcx": ("sg.diff(sg.special.erfcx(x), x)", "erfcx'(x)"),
     "erfi": ("sg.diff(sg.special.erfi(x), x)", "2*exp(x**2)/sqrt(pi)"),
     "erfinv": ("sg.diff(sg.special.erfinv(x), x)", "sqrt(pi)*exp(erfinv(x)**2)/2"),
+    "eval_chebyt": ("sg.diff(sg.special.eval_chebyt(2, x), x)", "2*eval_chebyu(1, x)"),
+    "eval_chebyu": ("sg.diff(sg.special.eval_chebyu(2, x), x)", "2*eval_gegenbauer(1, 2, x)"),
+    "eval_gegenbauer": (
+        "sg.diff(sg.special.eval_gegenbauer(2, y, x), x)",
+        "2*y*eval_gegenbauer(1, y + 1, x)",
+    ),
+    "eval_genlaguerre": (
+        "sg.diff(sg.special.eval_genlaguerre(2, y, x), x)",
+        "-eval_genlaguerre(1, y + 1, x)",
+    ),
+    "eval_hermite": ("sg.diff(sg.special.eval_hermite(2, x), x)", "4*eval_hermite(1, x)"),
+    "eval_hermitenorm": (
+        "sg.diff(sg.special.eval_hermitenorm(2, x), x)",
+        "2*eval_hermitenorm(1, x)",
+    ),
+    "eval_jacobi": (
+        "sg.diff(sg.special.eval_jacobi(2, 1, 1, x), x)",
+        "5*eval_jacobi(1, 2, 2, x)/2",
+    ),
+    "eval_laguerre": ("sg.diff(sg.special.eval_laguerre(2, x), x)", "-eval_genlaguerre(1, 1, x)"),
+    "eval_legendre": ("sg.diff(sg.special.eval_legendre(2, x), x)", "3*eval_jacobi(1, 1, 1, x)/2"),
+    "lpmv": (
+        "sg.diff(sg.special.lpmv(1, 2, x), x)",
+        "(2*x*lpmv(1, 2, x) - 3*lpmv(1, 1, x))/(x**2 - 1)",
+    ),
+    "owens_t": (
+        "sg.diff(sg.special.owens_t(x, y), x)",
+        "-exp(-x**2/2)*erf(x*y/sqrt(2))/sqrt(8*pi)",
+    ),
+    "spence": ("sg.diff(sg.special.spence(x), x)", "where(x - 1 == 0, -1, -log1p(x - 1)/(x - 1))"),
     "exp": ("sg.diff(sg.exp(x), x)", "exp(x)"),
     "exp1": ("sg.diff(sg.special.exp1(x), x)", "-exp(-x)/x"),
     "exp2": ("sg.diff(sg.exp2(x), x)", "exp2(x)*log(2)"),
@@ -110,6 +144,8 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
     "hyp0f1": ("sg.diff(sg.special.hyp0f1(2, x), x)", "hyp0f1(3, x)/2"),
     "hyp1f1": ("sg.diff(sg.special.hyp1f1(1, 2, x), x)", "hyp1f1(2, 3, x)/2"),
     "hyp2f1": ("sg.diff(sg.special.hyp2f1(1, 2, 3, x), x)", "2*hyp2f1(2, 3, 4, x)/3"),
+    "fftshift": ("sg.evaluate(sg.fft.fftshift([0.0, 1.0, 2.0, 3.0]))", "[2. 3. 0. 1.]"),
+    "ifftshift": ("sg.evaluate(sg.fft.ifftshift([0.0, 1.0, 2.0]))", "[1. 2. 0.]"),
     "hypot": ("sg.diff(sg.hypot(x, y), x)", "x/hypot(x, y)"),
     "i0": ("sg.diff(sg.special.i0(x), x)", "iv(1, x)"),
     "i0e": ("sg.diff(sg.special.i0e(x), x)", "ive'(0, x)"),
@@ -248,9 +284,15 @@ EXAMPLES: Final[dict[str, tuple[str, str]]] = {
 }
 
 
+def documented(function: F) -> F:
+    """The function, whose docstring gets what it lacks."""
+    function.__doc__ = with_example(function.__name__.rstrip("_"), function.__doc__)
+    return function
+
+
 def with_example(name: str, doc: str | None) -> str:
-    """A docstring with the example of a function behind it, where there is one and it has none."""
-    plain = inspect.cleandoc(doc or "")
+    """A docstring with what it lacks: the shapes and errors of its kind, and an example."""
+    plain = with_sections(name, doc).rstrip()
     example = EXAMPLES.get(name)
     if example is None or ">>>" in plain:
         return plain

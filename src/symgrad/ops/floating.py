@@ -8,6 +8,7 @@ from symgrad.calls import checked
 from symgrad.expr.node import Expr
 from symgrad.expr.types import FLOAT, as_ty
 from symgrad.ops.elementwise import Elementwise, elementwise
+from symgrad.ops.examples import documented
 
 ldexp: Elementwise = elementwise(
     "ldexp",
@@ -53,6 +54,7 @@ spacing = elementwise(
 )
 
 
+@documented
 @checked
 def frexp(x: Any) -> tuple[Expr, Expr]:
     """Mantissa and exponent, as `numpy.frexp`.

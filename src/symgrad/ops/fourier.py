@@ -30,7 +30,16 @@ from symgrad.ops.ufuncs import add, divide, multiply, negative, square, subtract
 
 
 class Parts(NamedTuple):
-    """The real and the imaginary part of an array, both real."""
+    """The real and the imaginary part of an array, both real and of one shape.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.vector("x", 4)
+    >>> parts = sg.fft.rfft(x)
+    >>> parts.real.shape, parts.imag.shape
+    ((3,), (3,))
+    """
 
     real: Expr
     imag: Expr
@@ -245,7 +254,15 @@ def fft(a: Any, n: Any = None, axis: int = -1) -> Parts:
 def ifft(a: Any, n: Any = None, axis: int = -1) -> Parts:
     """The parts of the inverse transform of a pair of parts, as `numpy.fft.ifft`.
 
-    It is the conjugate of the transform of the conjugate, over the number of points.
+    It is the conjugate of the transform of the conjugate, over the number of points. Parameters and errors
+    are those of `rfft`.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> x = sg.vector("x", 4)
+    >>> sg.evaluate(sg.fft.ifft(sg.fft.fft(x)).real, {x: [1.0, 2.0, 3.0, 4.0]})
+    array([1., 2., 3., 4.])
     """
     real, imag = _pair(a, "ifft")
     u, v = fft((real, negative(as_expr(imag))), n, axis)

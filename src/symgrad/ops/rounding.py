@@ -16,6 +16,7 @@ from symgrad.expr.numbers import quotient, remainder, truncated_remainder
 from symgrad.ops.basic import subtract
 from symgrad.ops.cast import cast
 from symgrad.ops.elementwise import Elementwise, as_expr, elementwise
+from symgrad.ops.examples import documented
 from symgrad.ops.public import public
 
 
@@ -147,6 +148,7 @@ fmod = elementwise(
 )
 
 
+@documented
 @checked
 def divmod_(x1: Any, x2: Any) -> tuple[Expr, Expr]:
     """``(floor_divide(x1, x2), mod(x1, x2))``.
@@ -162,6 +164,7 @@ def divmod_(x1: Any, x2: Any) -> tuple[Expr, Expr]:
     return floor_divide(x1, x2), mod(x1, x2)
 
 
+@documented
 @checked
 def modf(x: Any) -> tuple[Expr, Expr]:
     """Fractional and integral part, as `numpy.modf`.

@@ -41,6 +41,7 @@ from symgrad.ops.bessel import (
 from symgrad.ops.elementwise import as_expr, elementwise
 from symgrad.ops.elliptic import ellipe, ellipeinc, ellipk, ellipkinc
 from symgrad.ops.entropies import entr, kl_div, rel_entr, xlog1py, xlogy
+from symgrad.ops.examples import documented
 from symgrad.ops.families import (
     FAMILIES,
     dawsn_derivative,
@@ -249,6 +250,7 @@ logit = special_function(
 )
 
 
+@documented
 @checked
 def log_expit(x: Any) -> Any:
     """``log(expit(x))`` for any x without overflow: ``-softplus(-x)``.

@@ -11,6 +11,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.order import COSINE, SINE, TANGENT
 from symgrad.ops.basic import multiply, sqrt
 from symgrad.ops.elementwise import Elementwise, elementwise
+from symgrad.ops.examples import documented
 
 sin = elementwise(
     "sin",
@@ -197,6 +198,7 @@ arctanh = elementwise(
 )
 
 
+@documented
 @checked
 def degrees(x: Any) -> Expr:
     """Radians to degrees: ``x*180/pi``.
@@ -211,6 +213,7 @@ def degrees(x: Any) -> Expr:
     return multiply(x, 180 / PI)
 
 
+@documented
 @checked
 def radians(x: Any) -> Expr:
     """Degrees to radians: ``x*pi/180``.

@@ -36,6 +36,16 @@ class Optimizer:
     ------
     ArgumentError
         If a parameter is no Variable that was given data.
+
+    Examples
+    --------
+    >>> import symgrad as sg
+    >>> w = sg.variable([3.0, -2.0])
+    >>> optimizer = sg.optim.SGD([w], lr=0.5)
+    >>> sg.sum(w**2).backward()
+    >>> optimizer.step()
+    >>> print(w.data)
+    [0. 0.]
     """
 
     memories: ClassVar[tuple[str, ...]] = ()

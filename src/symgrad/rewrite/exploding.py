@@ -158,7 +158,9 @@ def _tidy(m: Any) -> Any:
 def _chosen(y: Expr, image: Images) -> Expr | None:
     """A sum, or a product with one, chosen far out; None for any other."""
     terms = _terms(y)
-    for w in _quantities(terms):
+    sums = [x for x in y.args if x.op is ADD]
+    met = _quantities(terms if y.op is ADD else _terms(sums[0]) if len(sums) == 1 else [])
+    for w in [w for w in _quantities(terms) if any(w is v for v in met)]:
         known = [_term(t, w) for t in terms]
         if all(map(is_nonnegative, terms)) or not any(_varies(t, w) for t in known):
             continue

@@ -3,9 +3,7 @@
 Formulas are MathML, which browsers draw by themselves, so the pages need nothing from the network.
 """
 
-import importlib.util
 import re
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -19,7 +17,6 @@ from symgrad.ops.elementwise import Elementwise
 
 OPERANDS = ("x", "y", "z", "w")
 OPERATOR = re.compile(r"\\operatorname\{(\w+)\}")
-ROOT = Path(__file__).parents[1]
 
 
 # Formulas
@@ -105,25 +102,8 @@ def _slopes(value: sg.Expr, symbols: list[sg.Expr]) -> list[str]:
         return []
 
 
-class Gallery(Lines):
-    """The formulas of ``examples/gallery.py``."""
-
-    def lines(self) -> list[str]:
-        spec = importlib.util.spec_from_file_location("gallery", ROOT / "examples" / "gallery.py")
-        assert spec is not None and spec.loader is not None
-        gallery = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(gallery)
-        shown: list[str] = []
-        for title, lines in gallery.GALLERY.items():
-            shown += [f"## {title}", ""]
-            for left, formula in lines():
-                shown += ["```{math}", f"{left} = {sg.latex(formula)}", "```", ""]
-        return shown
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (inline_math, None), (displayed_math, None))
     app.add_directive("functions", Functions)
-    app.add_directive("gallery", Gallery)
     return {"parallel_read_safe": True}

@@ -223,7 +223,7 @@ def arrhenius() -> Lines:
     ]
 
 
-@shown("Debye-Hueckel law")
+@shown("Debye-Hückel law")
 def debye_hueckel() -> Lines:
     A, B, a, z, ionic = positive("A B a z I")
     law = -A * z**2 * sg.sqrt(ionic) / (1 + B * a * sg.sqrt(ionic))
@@ -345,7 +345,7 @@ def huber() -> Lines:
     return loss_lines(loss, w)
 
 
-@shown("Cox' partial likelihood")
+@shown("Cox's partial likelihood")
 def cox() -> Lines:
     X, beta, d = sg.matrix("X", ("n", "k")), sg.vector("beta", "k"), sg.vector("d", "n")
     R = sg.matrix("R", ("n", "n"))  # R[i, j] is 1 where j is at risk when i fails

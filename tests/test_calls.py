@@ -69,6 +69,25 @@ def test_the_methods_check_their_arguments_too() -> None:
             call(no_such_argument=2)
 
 
+# what users do not call, or only with a node of a graph
+OUTSIDE = {
+    *("known", "parts", "again", "named_parameters", "shown", "map_dims", "type_of", "pointer"),
+    *("applied", "at", "derivative", "sympy", "undefined"),
+}
+CLASSES = [c for c in map(vars(sg).get, sg.__all__) if inspect.isclass(c) and c is not sg.Variable]
+
+
+@pytest.mark.parametrize("kind", CLASSES, ids=lambda c: c.__name__)
+def test_methods_of_public_classes_name_an_unknown_keyword(kind: type) -> None:
+    for name, method in inspect.getmembers(kind, inspect.isfunction):
+        if name.startswith("_") or name in OUTSIDE or not method.__module__.startswith("symgrad"):
+            continue
+        parameters = inspect.signature(method).parameters.values()
+        if inspect.getdoc(method) and not any(p.kind is p.VAR_KEYWORD for p in parameters):
+            with pytest.raises(sg.ArgumentError, match="no_such_argument"):
+                method(object(), no_such_argument=2)
+
+
 def test_the_message_names_what_was_probably_meant() -> None:
     with pytest.raises(sg.ArgumentError) as caught:
         sg.sum(v, axes=0)

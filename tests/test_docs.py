@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,17 @@ def test_every_public_name_is_in_the_reference():
     text = "".join(p.read_text() for p in (DOCS / "reference").glob("*.md"))
     listed = set(re.findall(r"auto(?:function|class|data):: symgrad\.(\w+)", text))
     tabled = {n for n in sg.__all__ if isinstance(getattr(sg, n), Elementwise)}
-    constants = {"E", "pi", "errors", "fft", "linalg", "special", "optim"}
+    constants = {"E", "pi", "errors", "fft", "linalg", "special", "stats", "optim"}
     missing = set(sg.__all__) - listed - tabled - constants - set(ALIASES.split())
     assert not missing, sorted(missing)
+
+
+def test_the_gallery_is_that_of_today():
+    """The page, and the text that each picture was drawn from: else run ``python docs/draw_gallery.py``."""
+    gallery = runpy.run_path(str(DOCS / "draw_gallery.py"))
+    printed = (DOCS.parent / "tests" / "golden" / "gallery.txt").read_text()
+    shown = gallery["sections"](printed)
+    assert sum(map(len, shown.values())) >= 34
+    assert gallery["page"](printed) == (DOCS / "explanation" / "gallery.md").read_text()
+    for heading, part in shown.items():
+        assert gallery["digest"](part).encode() in gallery["image_of"](heading).read_bytes()

@@ -20,7 +20,7 @@ BASE = {"errors", "calls", "expr"}
 TO_OPS = BASE | {"ops"}
 TO_AUTODIFF = TO_OPS | {"rewrite", "autodiff"}
 TO_COMPILE = TO_OPS | {"rewrite", "structure", "program", "targets", "runtime", "print", "compile"}
-NAMESPACES = {"fft", "linalg", "special"}
+NAMESPACES = {"fft", "linalg", "special", "stats"}
 ABOVE = {"batching", "check", "functions", "parse", "solve", "structure", "substitute", "variable"}
 ABOVE |= {"optim", "recurrence", "suggestions", "variational"}
 ALL = TO_AUTODIFF | TO_COMPILE | NAMESPACES | ABOVE
@@ -35,6 +35,7 @@ LAYERS = {
     "fft": TO_OPS | {"suggestions"},
     "linalg": TO_OPS | {"suggestions"},
     "special": TO_OPS | {"suggestions"},
+    "stats": TO_OPS | {"suggestions"},
     "check": TO_AUTODIFF | TO_COMPILE | {"substitute"},
     "substitute": TO_AUTODIFF | {"functions"},
     "functions": TO_AUTODIFF | {"parse"},
@@ -126,6 +127,8 @@ def test_importing_symgrad_imports_no_neighbour():
     neighbours = [
         "sympy",
         "scipy",
+        "jax",
+        "torch",
         "dask",
         "matplotlib",
         "llvmlite",
@@ -169,6 +172,8 @@ def test_the_project_file_is_complete():
         "plot",
         "progress",
         "scipy",
+        "jax",
+        "torch",
         "dask",
         "docs",
         "blas",

@@ -66,7 +66,7 @@ def test_what_is_suggested_exists():
 def test_the_names_that_editors_see():
     assert set(dir(sg)) == {*sg.__all__, "__version__"}
     assert all(hasattr(sg, name) for name in sg.__all__)
-    for room in (sg.special, sg.linalg, sg.fft, sg.optim):
+    for room in (sg.special, sg.stats, sg.linalg, sg.fft, sg.optim):
         assert set(dir(room)) == set(room.__all__)
 
 

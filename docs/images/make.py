@@ -1,14 +1,11 @@
-"""The pictures of the README, for light and dark pages: ``python docs/images/make.py [ratios.json]``.
+"""The pictures of the README, for light and dark pages: ``python docs/images/make.py``.
 
 The formula, its gradient and their graph come from the library; matplotlib sets the LaTeX. The ratios are
-those of ``python -m benchmarks scalar gradient5 points logistic factorisation kepler --json ratios.json``,
-of which what is shown is kept in ``ratios.json`` here.
+those of the table in ``docs/explanation/benchmarks.md``, which ``python -m benchmarks`` prints.
 """
 
 import io
-import json
 import re
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -23,8 +20,20 @@ THEMES = {  # text, quiet text and lines
     "light": ("#1f2328", "#656d76", "#d0d7de"),
     "dark": ("#e6edf3", "#8b949e", "#30363d"),
 }
-PEERS = ("by hand", "sympy.lambdify", "jax.jit", "numba", "CasADi", "SymEngine", "PyTensor")
-PEERS += ("autograd", "SciPy")
+PEERS = ("by hand", "numba", "sympy cse", "jax.jit", "autograd", "torch", "CasADi", "SymEngine")
+PEERS += ("PyTensor", "SciPy")
+SHOWN = (
+    "derivative of x**4 - 2*x**2, one number",
+    "gradient by 5 variables, one point",
+    "formula and 3 derivatives, 1,000 points",
+    "formula and 3 derivatives, 1e6 points",
+    "softmax cross-entropy gradient, 2,000 x 100, 10 classes",
+    "logistic regression value, gradient, Hessian, 1e4 x 100",
+    "Lennard-Jones energy and forces, 1,000 particles",
+    "Hessian of matrix factorisation, n=100, k=5",
+    "Kepler's equation for 1e6 anomalies",
+)
+NUMBER = re.compile(r"\d+(\.\d+)?")
 WIDTH, GAP = 860, 30
 
 matplotlib.use("Agg")
@@ -94,13 +103,13 @@ def ratios(theme, rows):
     """How many times as long others take, a line for each piece of work."""
     text, _, lines = THEMES[theme]
     figure, axes = pyplot.subplots(
-        figsize=(WIDTH / 96, 0.9 + 0.36 * len(rows)), layout="constrained"
+        figsize=(WIDTH / 96, 0.9 + 0.34 * len(rows)), layout="constrained"
     )
     for i, peer in enumerate(PEERS):
         found = [(row["ratios"][peer], k) for k, row in enumerate(rows) if peer in row["ratios"]]
         if found:
             axes.plot(
-                *zip(*found, strict=True), "osD^v<>Pp"[i], label=peer, color=f"C{i}", alpha=0.9
+                *zip(*found, strict=True), "osD^v<>PpX"[i], label=peer, color=f"C{i}", alpha=0.9
             )
     axes.axvline(1, color=text, linewidth=1)
     axes.set_xscale("log")
@@ -118,30 +127,23 @@ def ratios(theme, rows):
     return as_svg(figure)
 
 
-def read(path):
-    """The rows of a measurement, with what the plot shows of them."""
-    found = json.loads(Path(path).read_text())
-    rows = [
-        {
-            "label": row["label"],
-            "ratios": {
-                name: round(o["ratio"], 3)
-                for name, o in row["outcomes"].items()
-                if name in PEERS and o["status"] == "measured"
-            },
-        }
-        for row in found["rows"]
-        if row["unit"] == "s"
-    ]
-    return {"machine": found["machine"], "rows": rows}
+def read():
+    """The rows of the table of measurements that the plot shows."""
+    lines = (HERE.parent / "explanation" / "benchmarks.md").read_text().splitlines()
+    cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines if line[:2] == "| "]
+    start = next(k for k, row in enumerate(cells) if row[0] == "work")
+    head, found = cells[start], []
+    for row in cells[start + 2 :]:
+        numbers = {name: c.replace(",", "") for name, c in zip(head, row, strict=False)}
+        if row[0] in SHOWN:
+            ratios = {p: float(numbers[p]) for p in PEERS if NUMBER.fullmatch(numbers.get(p, ""))}
+            found.append({"label": row[0], "ratios": ratios})
+    return found
 
 
 def main():
     """Write all pictures."""
-    stored = HERE / "ratios.json"
-    if len(sys.argv) > 1:
-        stored.write_text(json.dumps(read(sys.argv[1]), indent=1) + "\n")
-    rows = json.loads(stored.read_text())["rows"]
+    rows = read()
     for theme in THEMES:
         (HERE / f"formula_{theme}.svg").write_text(formula(theme))
         (HERE / f"ratios_{theme}.svg").write_text(ratios(theme, rows))

@@ -4,7 +4,7 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 from typing import Any as _Any
 
-from symgrad import errors, fft, linalg, optim, special
+from symgrad import errors, fft, linalg, optim, special, stats
 from symgrad.autodiff import hvp, jvp, vjp
 from symgrad.autodiff.presented import diff, grad, hessian, jacobian
 from symgrad.autodiff.taylor import taylor
@@ -583,6 +583,7 @@ __all__ = [
     "square",
     "squeeze",
     "stack",
+    "stats",
     "std",
     "stop_gradient",
     "substitute",
@@ -647,5 +648,5 @@ if not TYPE_CHECKING:  # to which any name would be right
         """The bridges to SymPy, SciPy and JSON, each loaded when it is first used."""
         if name in _LAZY:
             return getattr(_import_module(_LAZY[name]), name)
-        rooms = {"fft": fft, "linalg": linalg, "special": special}
+        rooms = {"fft": fft, "linalg": linalg, "special": special, "stats": stats}
         raise AttributeError(_no_attribute(__name__, name, __all__, rooms), name=name)

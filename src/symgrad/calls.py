@@ -10,12 +10,12 @@ from typing import Any, Final, TypeVar
 
 from symgrad.errors import ArgumentError
 
-F = TypeVar("F", bound=Callable[..., Any])
+Called = TypeVar("Called", bound=Callable[..., Any])
 CUTOFF: Final = 0.6  # of `difflib`: keywords less alike than this are not suggested
 _BY_KEYWORD: Final = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
 
-def checked(function: F) -> F:
+def checked(function: Called) -> Called:
     """Let a call with missing, doubled or unknown arguments raise an `ArgumentError`."""
 
     @wraps(function)

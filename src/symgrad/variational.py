@@ -341,6 +341,7 @@ class EulerLagrange:
 
     # Reading
 
+    @checked
     def latex(self) -> str:
         """The equations in an ``aligned`` environment."""
         rows = [f"{latex(e)} &= 0" for e in self.equations]

@@ -109,3 +109,11 @@ def test_derivative_through_repeated_indices_is_floating():
 
 def test_cotangent_of_each_output_keeps_its_name():
     assert cotangent(3, sg.symbol("x", (2,))).name == "u3"
+
+
+def test_the_slope_of_a_mantissa_has_double_precision():
+    """Of the int 1, which is what a derivative starts with, NumPy's ldexp makes half precision."""
+    x = sg.symbol("x")
+    slope = sg.lambdify(x, sg.diff(sg.frexp(x)[0], x))
+    given = np.array([1e10, 1e-10, 3.0])
+    np.testing.assert_array_equal(slope(given), np.ldexp(1.0, -np.frexp(given)[1]))

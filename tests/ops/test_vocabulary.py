@@ -64,7 +64,6 @@ _ARGUMENTS = {
     "can_cast": (x, float),
     **dict.fromkeys("union1d intersect1d setdiff1d setxor1d may_share_memory".split(), (x, x)),
     "shares_memory": (x, x),
-    **{f"fft.{n}": (A,) for n in "fft2 ifft2 fftn ifftn rfft2 irfft2 rfftn irfftn".split()},
     "linalg.eig": (A,),
     "linalg.eigvals": (A,),
 }

@@ -173,6 +173,10 @@ sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | a*sin(x + y) - a*sin(x - y) 
 sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | cos(x + y) - cos(x - y) | -2*sin(x)*sin(y)
 sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | cosh(x + y) - cosh(x - y) | 2*sinh(x)*sinh(y)
 sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | sinh(x + y) + sinh(x - y) | 2*sinh(x)*cosh(y)
+(a*cos(u) + b*cos(v))**2 + (a*sin(u) + b*sin(v))**2 = a**2 + b**2 + 2*a*b*cos(u - v) | \
+(a*cos(x) + b*cos(y))**2 + (a*sin(x) + b*sin(y))**2 | a**2 + b**2 + 2*a*b*cos(x - y)
+(a*cos(u) + b*cos(v))**2 + (a*sin(u) + b*sin(v))**2 = a**2 + b**2 + 2*a*b*cos(u - v) | \
+u*(sin(x) + 2*sin(y))**2 + u*(2*cos(y) - cos(x))**2 | u*(1 + 4 - 4*cos(x + y))
 4*cos(u)**3 - 3*cos(u) = cos(3*u) | 4*a*cos(x)**3 - 3*a*cos(x) | a*cos(3*x)
 4*cos(u)**3 - 3*cos(u) = cos(3*u) | 3*sin(x) - 4*sin(x)**3 | sin(3*x)
 4*cos(u)**3 - 3*cos(u) = cos(3*u) | 8*cos(x)**4 - 8*cos(x)**2 + 1 | cos(4*x)

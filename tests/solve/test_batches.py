@@ -177,7 +177,7 @@ def test_forms_of_arguments():
     for given in (np.asfortranarray(anomaly), np.stack([anomaly, anomaly], -1)[..., 0]):
         np.testing.assert_array_equal(KEPLER(given, given, np.array(0.5)).x, expected)
     single = anomaly.astype(np.float32)
-    assert KEPLER(single, single, np.float32(0.5)).x.dtype == np.float64
+    assert KEPLER(single, single, np.float32(0.5)).x.dtype == np.float32
     np.testing.assert_allclose(KEPLER(single, single, 0.5).x, expected, rtol=1e-6)
     whole = sg.newton_root(x**2 - a, x, a)([1, 2], [[4], [9]])
     assert whole.x.tolist() == [[2.0, 2.0], [3.0, 3.0]]
@@ -329,3 +329,17 @@ def test_points_of_inflection_are_no_minima_wherever_they_are():
     beside = sg.newton_minimize((x - a) ** 3 + 1e-3 * (x - a) ** 4, x, a)(places + 1.0, places)
     right = beside.converged
     np.testing.assert_allclose((beside.x - places)[right], -750.0, rtol=1e-6)
+
+
+def test_single_precision_stays_single():
+    x, a = sg.symbols("x a")
+    solver = sg.newton_root(x**2 - a, x, a)
+    single, wanted = np.array([2.0, 3.0], np.float32), np.sqrt(np.array([2.0, 3.0], np.float32))
+    for starts in (1.0, np.ones(2, np.float32)):
+        found = solver(starts, single)
+        assert found.x.dtype == np.float32 and found.converged.all()
+        np.testing.assert_array_equal(found.x, wanted)
+    assert solver(np.ones(2), single).x.dtype == np.float64
+    alone = solver(np.float32(1.0), np.float32(2.0)).x
+    assert isinstance(alone, np.float32) and alone == wanted[0]
+    assert isinstance(solver(1.0, 2.0).x, float)

@@ -188,3 +188,16 @@ def test_wrong_constraints_are_named():
         sg.newton_minimize(v, v, equal=sg.sum(v))
     with pytest.raises(sg.ConvergenceError, match="infeasible"):
         sg.newton_minimize(x, [x, y], equal=x**2 + y**2 + 1)([1.0, 1.0], raise_on_failure=True)
+
+
+def test_a_constraint_that_is_flat_at_the_start():
+    f = 1e-60 * (x + 0.3) ** 2 + (y + 0.3) ** 2 + sg.sqrt(y - 0.3) * sg.cos(x)
+    found = sg.newton_minimize(f, [x, y], inequal=sg.special.erf(y + 1))([2.0, 10.0])
+    assert not found.converged or found.residual < 1e-6
+
+
+def test_a_pole_on_the_way_is_left():
+    f = 0.09 * x**2 + (y - 2) ** 2 + sg.log(y * (x + 2))
+    for inequal in (x + y, y - x):
+        found = sg.newton_minimize(f, [x, y], inequal=inequal)([0.0, 1.0])
+        assert not found.converged or found.residual < 1e-6

@@ -397,3 +397,33 @@ def test_errors_name_the_problem():
         sg.implicit(x**2 - p, x, p, x0=x)
     with pytest.raises(sg.ArgumentError, match="2 values for 1"):
         sg.implicit([x**2 - p], [x], p, x0=[1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("held", "start", "root"),
+    [
+        ("positive", -1.0, 2.0),
+        ("positive", 0.0, 2.0),
+        ("nonnegative", -9.0, 2.0),
+        ("negative", 1.0, -2.0),
+    ],
+)
+def test_assumptions_on_the_unknown_are_kept(held, start, root):
+    u, c = sg.symbol("u", **{held: True}), sg.symbol("c")
+    node = sg.implicit(u**2 - c, u, c, x0=start)
+    value, slope = sg.lambdify(c, [node, sg.diff(node, c)])(np.array([4.0, 0.25, -1.0]))
+    np.testing.assert_allclose(value, [root, root / 4, np.nan], rtol=1e-14)
+    np.testing.assert_allclose(slope, [0.5 / root, 2.0 / root, np.nan], rtol=1e-14)
+    assert np.isnan(sg.evaluate(sg.implicit(u**3 + (c if root > 0 else -c), u, c), {c: 8.0}))
+
+
+def test_roots_of_other_magnitudes_than_the_start():
+    u, c = sg.symbols("u c")
+    given = np.array([1e-200, 1e-300, 4.0, 1e200, 1e300])
+    found = sg.lambdify(c, sg.implicit(u**2 - c, u, c))(given)
+    np.testing.assert_allclose(found, np.sqrt(given), rtol=1e-14)
+    np.testing.assert_allclose(
+        sg.lambdify(c, sg.implicit(sg.exp(u) - c, u, c))(np.array([1e300, 1e-300])),
+        [300 * np.log(10.0), -300 * np.log(10.0)],
+        rtol=1e-13,
+    )

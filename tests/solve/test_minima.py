@@ -66,8 +66,6 @@ def test_iterates_are_the_same_in_all_units():
 def test_atoms_in_metres(method):
     r = sg.symbol("r", positive=True)
     well = 4 * 1.65e-21 * ((3.4e-10 / r) ** 12 - (3.4e-10 / r) ** 6)
-    if method == "sparse":  # which takes no bounds
-        well, r = sg.substitute(well, {r: x}), x
     found = sg.newton_minimize(well, r, method=method)(4e-10)
     assert found.converged and found.x == pytest.approx(2 ** (1 / 6) * 3.4e-10, rel=1e-9)
     assert found.value == pytest.approx(-1.65e-21, rel=1e-12)
@@ -381,3 +379,33 @@ def test_a_bound_that_excludes_zero_may_hold_the_minimum():
     for start in (5.0, 1e-5):
         found = sg.newton_minimize((p + 1) ** 2, p)(start)
         assert found.converged and 0 < found.x < 1e-300
+
+
+FADING = {
+    "an overflow takes the slope": (4 * (y + 0.3) ** 2 + 1 / (x**6 + 1), [1.0, 1.0]),
+    "all but zero from the start": ((y - 1) ** 2 + sg.exp(-x), [800.0, 1.5]),
+    "along an unknown": (1 / sg.maximum(y, 0) + x**2, [-7.0, 1.0]),
+}
+
+
+@every_method
+@pytest.mark.parametrize("name", FADING)
+def test_one_unknown_along_which_the_objective_fades_is_no_minimum(method, name):
+    f, start = FADING[name]
+    assert not sg.newton_minimize(f, [x, y], method=method)(start).converged
+
+
+@every_method
+def test_an_unknown_that_does_not_matter_any_more_may_stay_where_it_is(method):
+    f = sg.maximum(y, 0) ** 2 + (x - 1) ** 2
+    for start in ([3.0, -3.0], [3.0, 3.0]):
+        found = sg.newton_minimize(f, [x, y], method=method)(start)
+        assert found.converged and found.x[0] == pytest.approx(1.0) and found.x[1] <= 1e-9
+
+
+def test_a_step_that_leaves_an_unknown_alone_says_nothing_of_its_slope():
+    top = 100000000.0
+    divisor = sg.where(y - top > 0, y - top, -1)
+    f = 1e-60 * (x - 1) ** 2 + 4 * (y - 0.5) ** 2 + sg.tanh(0.5 * x * (y + 1)) / divisor
+    found = sg.newton_minimize(f, [x, y], method="sparse")([-1.0, -1.0])
+    assert not found.converged or found.residual < 1e-6

@@ -55,8 +55,8 @@ def test_lists_with_arrays_have_sparse_roots():
 
 def test_what_sparse_fits_do_not_take():
     v = sg.vector("v", 3)
-    with pytest.raises(sg.ArgumentError, match="takes no bounds"):
-        sg.least_squares(v - 1, v, bounds=(0, 1), method="sparse")
+    with pytest.raises(sg.ArgumentError, match="the linear loss only"):
+        sg.least_squares(v - 1, v, loss="huber", method="sparse")
     with pytest.raises(sg.ArgumentError, match="the method must be one of auto"):
         sg.least_squares(v - 1, v, method="lm")
     with pytest.raises(sg.ShapeError, match="known extents"):

@@ -239,6 +239,19 @@ class Signature:
                 f"got {len(args)} arguments, expected {len(self.parameters)}: {self.listing()}"
             )
 
+    def check_shapes(self, values: Sequence[Any]) -> None:
+        """Whether arrays of any library have the shapes of the parameters; numbers have none.
+
+        Raises
+        ------
+        ShapeError
+        """
+        shaped = [v if hasattr(v, "shape") else np.asarray(v) for v in values]
+        if self.batched:
+            self._check_broadcast(shaped)
+        else:
+            self._check_shapes(shaped)
+
     def _check_broadcast(self, arrays: Sequence[Any]) -> None:
         try:
             broadcast_shape(arrays)
@@ -253,7 +266,7 @@ class Signature:
         env: dict[str, Dim] = {}
         for p, a in zip(self.parameters, arrays, strict=True):
             if p.shape != a.shape:
-                bind_dims(env, p.shape, a.shape, f"argument {p.name}")
+                bind_dims(env, p.shape, tuple(a.shape), f"argument {p.name}")
         composed = [pair for pair in zip(self.parameters, arrays, strict=True) if pair[0].composed]
         for p, a in composed:
             expected = tuple(map_dim(d, lambda n: env.get(n, n)) for d in p.shape)

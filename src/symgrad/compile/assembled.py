@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
+from symgrad.calls import checked
 from symgrad.compile.documented import Documented
 from symgrad.compile.function import CompiledFunction
 from symgrad.errors import ArgumentError
@@ -70,6 +71,7 @@ class AssembledFunction:
         """The NumPy code that computes the parts."""
         return self.parts.source
 
+    @checked
     def explain(self) -> str:
         """How each output is put together, and what was done to its parts."""
         lines = [f"output {k}: {describe(recipe)}" for k, recipe in enumerate(self._recipes)]

@@ -303,7 +303,12 @@ class CompiledFunction:
 
     def _gives_floats(self) -> bool:
         """Whether outputs are Python's numbers where arguments are: those of a function of scalars."""
-        return self._of_floats() or (self._signature.floats and self._signature.batched)
+        return self._of_floats() or (
+            self._signature.batched
+            and all(
+                p.dtype.itemsize == 8 or p.dtype.kind == "b" for p in self._signature.parameters
+            )
+        )
 
     def _as_native(self) -> Native:
         """The native code, found when it is first asked for."""

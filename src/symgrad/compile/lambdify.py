@@ -11,6 +11,7 @@ import numpy as np
 from symgrad.compile.arguments import FLOAT, Parameter, Signature, checked_threads
 from symgrad.compile.assembled import AssembledFunction, assembled
 from symgrad.compile.function import CompiledFunction, class_of
+from symgrad.compile.library_function import LibraryFunction
 from symgrad.compile.modules import (
     check_options,
     implementations,
@@ -35,6 +36,7 @@ from symgrad.ops.layout import SLICE
 from symgrad.ops.shown import computed_forms
 from symgrad.program.ir import Program
 from symgrad.rewrite.readable import over_symbols
+from symgrad.targets.libraries import LIBRARIES
 from symgrad.targets.native import engine
 
 
@@ -157,7 +159,10 @@ def lambdify(
         What undefined functions are: from a function, or its name, to a callable. One that works on
         expressions is differentiated exactly; of one that takes numbers only, derivatives are given as
         a tuple ``(f, f', f'')``, or, for several arguments, a dict ``{(0, 0): f, (1, 0): f_x}``.
-    backend : {"numpy", "native"}
+    backend : {"numpy", "native", "jax", "torch"}
+        "jax" and "torch": the same program with the functions of JAX or PyTorch (the extras ``jax`` and
+        ``torch``); the result is a `LibraryFunction` of their arrays, for their compilers, devices and
+        transformations. What they have no function for is refused by name.
         ``"native"``: calls run machine code, made when first called, by way of llvmlite (the extra
         ``native``). With numbers it computes what the NumPy code does, with C's functions such as
         ``sin``. Loops over arrays have functions of their own, most of them within one unit in the last
@@ -234,8 +239,15 @@ def lambdify(
     if functions is not None:
         leaves, nest = flatten(outputs, as_expr)
         outputs = rebuild_nest(nest, defined(leaves, functions))
-    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes, is_native(backend))
     made: Any
+    if backend in LIBRARIES:
+        if structured or sparse is not None or fast_math or threads is not None:
+            raise ArgumentError(
+                f'backend="{backend}" takes no structured=, sparse=, fast_math= and threads='
+            )
+        made = _for_library(symbols, name, sizes, str(backend), outputs)
+        return NestedFunction(made, args) if is_nested(args) else made
+    compiled = partial(_compiled, symbols, name, threads, fast_math, sizes, is_native(backend))
     if structured or sparse is not None:
         made = assembled(compiled, outputs, structured, sparse)
     else:
@@ -275,14 +287,7 @@ def _compiled(
     native: bool,
     outputs: Any,
 ) -> CompiledFunction:
-    if not isinstance(name, str) or not is_name(name):
-        raise ArgumentError(
-            f"the name of a function must be an identifier and no keyword of Python, not {name!r}"
-        )
-    found, nest = flatten(outputs, as_expr)
-    roots = Roots(found)
-    check_defined(roots)
-    leaves = _of_arguments(symbols, roots)
+    leaves, nest = _flat(symbols, name, outputs)
     options = Options(
         normal(name), checked_threads(threads), bool(fast_math), _checked_sizes(sizes), native
     )
@@ -300,10 +305,35 @@ def _compiled(
         )
 
 
+def _flat(symbols: list[Expr], name: Any, outputs: Any) -> tuple[Sequence[Expr], Any]:
+    """The outputs one by one, and their nest; both and the name are checked."""
+    if not isinstance(name, str) or not is_name(name):
+        raise ArgumentError(
+            f"the name of a function must be an identifier and no keyword of Python, not {name!r}"
+        )
+    found, nest = flatten(outputs, as_expr)
+    roots = Roots(found)
+    check_defined(roots)
+    return _of_arguments(symbols, roots), nest
+
+
+def _for_library(
+    symbols: list[Expr], name: str, sizes: Mapping[str, int] | None, library: str, outputs: Any
+) -> LibraryFunction:
+    """The function of arrays of another library."""
+    LIBRARIES[library].check()
+    leaves, nest = _flat(symbols, name, outputs)
+    with COLLECTOR_PAUSED:
+        draft = Draft(symbols, leaves, Options(normal(name), sizes=_checked_sizes(sizes)))
+        program = draft.lowered()
+        doc = describe(program, leaves)
+        return LibraryFunction(draft, nest, _signature(program, leaves), doc, library)
+
+
 def is_native(backend: Any) -> bool:
     """Whether machine code is asked for; the engine must be there then."""
     if backend not in ("numpy", "native"):
-        raise ArgumentError(f"backend= is 'numpy' or 'native', not {backend!r}")
+        raise ArgumentError(f"backend= is 'numpy' or 'native' here, not {backend!r}")
     if backend == "native":
         engine.binding()
     return bool(backend == "native")

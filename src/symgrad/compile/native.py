@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import RLock
@@ -16,7 +17,9 @@ from symgrad.targets.native.entry_calls import arrays_of, entry_call_code, entry
 from symgrad.targets.native.numpy_objects import array_objects
 from symgrad.targets.native.steps import TRUTH, ScalarSteps, Unsupported, steps_of
 
-MOST_STEPS: Final = 20_000  # of the entries of arrays: more take seconds to compile
+LONG: Final = 2000  # steps from which a tape may take less time to compile
+MOST_STEPS: Final = 20_000  # of straight code for arrays: more take seconds to compile
+MOST_ENTRIES: Final = 32_768  # of all arguments and results: they are copied to the stack
 MAKING: Final = RLock()  # machine code is made by one thread at a time
 
 
@@ -79,10 +82,14 @@ def native_of_entries(draft: Draft) -> Native:
         kernels.symbols(made)
     except Unsupported as found:
         return Native(None, str(found))
-    if made.length() > MOST_STEPS:
-        return Native(None, f"arrays whose entries take {made.length()} steps")
     arguments = arrays_of([x.shape for _, x in draft.lowered().parameters])
-    return Native(made, "", (arguments, arrays_of([y.shape for y in draft.leaves])))
+    outputs = arrays_of([y.shape for y in draft.leaves])
+    entries = sum([math.prod(shape) for shape in [*arguments, *outputs]])
+    if entries > MOST_ENTRIES:
+        return Native(None, f"arrays of {entries} entries together")
+    if made.length() > MOST_STEPS and not on_tape(made):
+        return Native(None, f"arrays whose entries take {made.length()} steps")
+    return Native(made, "", (arguments, outputs))
 
 
 def native_function(native: Native, nest: Nest, name: str, general: Callable[..., Any]) -> Builtin:
@@ -100,6 +107,26 @@ def native_function(native: Native, nest: Nest, name: str, general: Callable[...
         assert objects is not None
         call = entry_call_code(*shapes, nest, objects, may_raise)
         symbols.update(entry_call_symbols(objects))
-    text = "\n".join([kernels.declarations(made), kernels.kernel(made, linkage="internal"), call])
-    library = engine.compiled(text, calls.ENTRIES, symbols, engine.level_for(made.length()))
+    kernel, level = _kernel(made)
+    text = kernels.once_declared("\n".join([kernels.declarations(made), kernel, call]))
+    library = engine.compiled(text, calls.ENTRIES, symbols, level)
     return Builtin(calls.builtin(library, owned), library.address("fast"), owned)
+
+
+def on_tape(made: ScalarSteps) -> bool:
+    """Whether steps are compiled as loops over a tape, not as straight code."""
+    if made.length() < LONG:
+        return False
+    from symgrad.targets.native.tape import pays_on_tape  # noqa: PLC0415 (an extra)
+
+    return pays_on_tape(made)
+
+
+def _kernel(made: ScalarSteps) -> tuple[str, int]:
+    """The code of all steps, and how much it is worth optimising."""
+    if not on_tape(made):
+        return kernels.kernel(made, linkage="internal"), engine.level_for(made.length())
+    from symgrad.targets.native.processors import processor  # noqa: PLC0415 (an extra)
+    from symgrad.targets.native.tape import tape_code  # noqa: PLC0415 (an extra)
+
+    return tape_code(made, processor()), 3

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from symgrad.compile.native_bodies import NativeBody, body_of, result_types
-from symgrad.compile.native_plans import Layout, LoopPlan, NativeKernel, processor
+from symgrad.compile.native_plans import Layout, LoopPlan, NativeKernel
 from symgrad.program.ir import Loop
 from symgrad.targets.native import engine
 from symgrad.targets.native.entries import DType
@@ -25,6 +25,7 @@ from symgrad.targets.native.loops import (
     LoopResult,
     loop_module,
 )
+from symgrad.targets.native.processors import processor
 from symgrad.targets.native.steps import Unsupported
 
 MAX_PLANS: Final = 64  # that a loop keeps

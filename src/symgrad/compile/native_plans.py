@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import pairwise
 from struct import pack, unpack
 from typing import Any, Final, NamedTuple
@@ -19,9 +18,7 @@ from symgrad.compile.native_bodies import NativeBody
 from symgrad.expr.templates import ufunc_of
 from symgrad.expr.tuning import tuning
 from symgrad.runtime.threads import POOL, cores
-from symgrad.targets.native import engine
 from symgrad.targets.native.entries import OF_NUMBERS, DType
-from symgrad.targets.native.functions.number import Processor
 from symgrad.targets.native.launch import launch
 from symgrad.targets.native.loops import (
     APART,
@@ -35,10 +32,10 @@ from symgrad.targets.native.loops import (
     identity,
     slots,
 )
+from symgrad.targets.native.processors import processor
 
 SHORT: Final = 32  # an innermost axis that is shorter changes places with a longer one
 REPEATED: Final = 8  # times that an operand is gone through from which a copy without gaps pays
-SCALING: Final = 22  # the version of LLVM from which products with powers of two are vectorised
 SHARES: Final = 4  # for each thread, so that none waits long for another
 
 
@@ -362,16 +359,6 @@ class LoopPlan:
             raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
         total = ufunc.reduce(memory, axis=p.axes, dtype=p.type)
         return total if p.final is None else np.reshape(total, p.final)
-
-
-@cache
-def processor() -> Processor:
-    """The processor at hand."""
-    host = engine.machine()
-    known = host.features.split(",")
-    fused = "+fma" in known or host.triple.startswith(("aarch64", "arm64"))
-    scales = "+avx512f" in known and engine.binding().llvm_version_info[0] >= SCALING
-    return Processor(fused, scales)
 
 
 def _bits(x: float) -> int:

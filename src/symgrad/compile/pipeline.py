@@ -57,6 +57,7 @@ class Draft:
         self.options = options
         self._formulas: Sequence[Expr] | None = None
         self._arrays: Program | None = None
+        self._lowered: Program | None = None
 
     def of_options(self, options: Options) -> Draft:
         """The same formulas under other options."""
@@ -73,7 +74,11 @@ class Draft:
 
     def lowered(self, spans: Sequence[Shape] | None = None) -> Program:
         """The program before the passes of a target; scalar arguments span the axes of `spans`."""
-        return lower(self.args, self.formulas, spans, dict(self.options.sizes))
+        if spans is not None:
+            return lower(self.args, self.formulas, spans, dict(self.options.sizes))
+        if self._lowered is None:
+            self._lowered = lower(self.args, self.formulas, None, dict(self.options.sizes))
+        return self._lowered
 
     def of_arrays(self, program: Program) -> Program:
         """What was lowered as the program for arrays.

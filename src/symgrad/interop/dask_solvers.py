@@ -26,7 +26,7 @@ from symgrad.solve.runtime.arguments import SolverCall, Tolerances
 from symgrad.solve.runtime.calls import matrix_of
 from symgrad.solve.runtime.fits import inverse_of_normal
 from symgrad.solve.runtime.minimize import solve_minimum
-from symgrad.solve.runtime.results import Fit, Minimum, Solution, checked
+from symgrad.solve.runtime.results import Fit, Minimum, Solution, delivered
 
 TOLERANCES = ("tol", "xtol", "ftol", "gtol", "x_scale")
 
@@ -101,13 +101,15 @@ def _minimum(conditions: Any, f: Expr, values: Sequence[Any], given: dict[str, A
             return [np.full((1, 1), np.nan)]
         return [np.asarray(v)[None] for v in found(*[a[0] for a in arrays])]
 
-    options = {"globalize": True, "bounds": conditions.bounds, "hessian": "dense"}
+    if conditions.bounds.limits is not None:
+        raise ArgumentError("bounds are numbers where data are Dask arrays along an axis")
+    options = {"globalize": True, "bounds": conditions.bounds.pairs, "hessian": "dense"}
     tolerances = Tolerances(*[given[name] for name in TOLERANCES])
     form = conditions.form._replace(params=())
     more = given["maxiter"], False, given["callback"]
     call = SolverCall(form, values[0], (), options, tolerances, *more)
     found = solve_minimum(one, lambda: None, 1, rounding, call)
-    return checked(found, given["raise_on_failure"])
+    return delivered(found, given["raise_on_failure"])
 
 
 def _fit(conditions: FitConditions, values: Sequence[Any], given: dict[str, Any]) -> Fit:
@@ -143,7 +145,7 @@ def _fit(conditions: FitConditions, values: Sequence[Any], given: dict[str, Any]
     scale = 1.0 if conditions.options["absolute"] else s * s
     fit.covariance = cov * scale if ranked[0] else np.full((n, n), np.inf)
     fit.stderr = np.sqrt(np.diag(fit.covariance))
-    return checked(fit, given["raise_on_failure"])
+    return delivered(fit, given["raise_on_failure"])
 
 
 def _square_root(matrix: Any) -> Any:

@@ -232,8 +232,6 @@ def _parts(node: Any) -> tuple[Any, ...]:
         return (node.expr, *[x for x, _ in node.variable_count])
     if isinstance(node, sp.Subs):
         return (node.expr, *node.variables, *node.point)
-    if isinstance(node, sp.Add):
-        return tuple(node.as_ordered_terms())
     if isinstance(node, sp.matrices.expressions.matexpr.MatrixElement):
         return (node.args[0],)
     if isinstance(node, (sp.Sum, sp.Product)):

@@ -7,6 +7,7 @@ import numpy as np
 from symgrad.calls import checked
 from symgrad.expr.node import Expr
 from symgrad.expr.types import FLOAT, as_ty
+from symgrad.ops.cast import cast
 from symgrad.ops.elementwise import Elementwise, elementwise
 from symgrad.ops.examples import documented
 
@@ -21,7 +22,8 @@ ldexp: Elementwise = elementwise(
 )
 frexp_mantissa = elementwise(
     "frexp_mantissa",
-    derivative=lambda g, y, x: ldexp(g, -frexp_exponent(x)),
+    # of the int 1, which g may be, NumPy's ldexp would make half precision
+    derivative=lambda g, y, x: ldexp(cast(g, x.ty), -frexp_exponent(x)),
     numpy="np.frexp({0})[0]",
     scalar="frexp({0})[0]",
     ufunc=np.frexp,

@@ -23,26 +23,11 @@ from symgrad.ops.batch import on_last_axes
 from symgrad.ops.cast import cast
 from symgrad.ops.einsum import transpose_axes
 from symgrad.ops.elementwise import as_expr
+from symgrad.ops.parts import Parts
 from symgrad.ops.public import known_int, normalize_axes, normalize_axis, public, public_as_typed
 from symgrad.ops.reshaping import linear
 from symgrad.ops.shapes import concatenate, flip, moveaxis, pad, roll, stack
 from symgrad.ops.ufuncs import add, divide, multiply, negative, square, subtract
-
-
-class Parts(NamedTuple):
-    """The real and the imaginary part of an array, both real and of one shape.
-
-    Examples
-    --------
-    >>> import symgrad as sg
-    >>> x = sg.vector("x", 4)
-    >>> parts = sg.fft.rfft(x)
-    >>> parts.real.shape, parts.imag.shape
-    ((3,), (3,))
-    """
-
-    real: Expr
-    imag: Expr
 
 
 class LengthParams(NamedTuple):

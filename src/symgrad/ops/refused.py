@@ -22,13 +22,6 @@ _REASONS: Final[dict[str, str]] = {
     _COMPLEX: "linalg.eig sort_complex",
     f"{_COMPLEX}; linalg.eigvalsh has the eigenvalues of symmetric matrices": "linalg.eigvals",
     f"{_COMPLEX}; all_roots and polynomial_roots have the real ones": "roots",
-    f"{_COMPLEX}; symgrad.fft has it with a pair (real, imag)": (
-        "fft.fft fft.ifft fft.rfft fft.irfft"
-    ),
-    f"{_COMPLEX}; symgrad.fft has transforms along one axis with a pair (real, imag)": (
-        "fft.fft2 fft.ifft2 fft.fftn fft.ifftn fft.rfft2 fft.irfft2 fft.rfftn fft.irfftn fft.hfft"
-        " fft.ihfft"
-    ),
     _LENGTH: (
         "unique unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d"
         " setxor1d nonzero flatnonzero argwhere trim_zeros"

@@ -53,6 +53,7 @@ from symgrad.ops import (
     splitting,
     stable,
     statistics,
+    transforms,
     ufuncs,
 )
 from symgrad.ops.applied import APPLIED
@@ -214,6 +215,7 @@ def _function_table() -> dict[Any, Any]:
         for name in names.split()
     }
     return table | {
+        **transforms.OF_NUMPY,
         np.matrix_transpose: matrix_products.matrix_transpose,
         np.astype: astype,
         np.fft.fftshift: fourier.fftshift,

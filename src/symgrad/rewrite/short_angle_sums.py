@@ -149,6 +149,41 @@ def _as_product(x: Expr, terms: Sequence[Term]) -> Expr | None:
     return None
 
 
+def _of_squares(x: Expr, terms: Sequence[Term]) -> Expr | None:
+    """``(a*cos(u) + b*cos(v))**2 + (a*sin(u) + b*sin(v))**2 -> a**2 + b**2 + 2*a*b*cos(u - v)``."""
+    (c, powers), (d, other) = terms
+    for one, n in powers.items() if c == d else ():
+        rest = _without(powers, one)
+        two = next((b for b, m in other.items() if m == 2 and b.op is ADD), None)
+        if n != 2 or one.op is not ADD or two is None or _without(other, two) != rest:
+            continue
+        cosines, sines = (_by_angles(one, f.cos), _by_angles(two, f.sin))
+        if not cosines or not sines:
+            cosines, sines = (_by_angles(two, f.cos), _by_angles(one, f.sin))
+        if len(cosines) != 2 or {*cosines} != {*sines}:
+            continue
+        (u, (a, first)), (v, (b, second)) = cosines.items()
+        (p, same), (q, too) = sines[u], sines[v]
+        if (first, second) != (same, too) or abs(a) != abs(p) or abs(b) != abs(q):
+            continue
+        angle = combined((1, u), (-1 if a * b == p * q else 1, v))
+        parts: list[Term] = [(a * a, times(first, first)), (b * b, times(second, second))]
+        parts.append((2 * a * b, times(times(first, second), {f.cos(angle): 1})))
+        inside = add_all([as_term(powers, x, k) for k, powers in parts])
+        return as_term(times(rest, {inside: 1}), x, c)
+    return None
+
+
+def _by_angles(total: Expr, function: Elementwise) -> dict[Expr, Term]:
+    """The angles of a function in a sum of two terms, each with what stands before the function."""
+    found: dict[Expr, Term] = {}
+    for c, powers in plain_terms(total, 2) or ():
+        inside = [b for b, n in powers.items() if b.op is function and n == 1]
+        if len(inside) == 1:
+            found[inside[0].args[0]] = (c, _without(powers, *inside))
+    return found
+
+
 # Multiples of one angle
 
 
@@ -315,6 +350,12 @@ ANGLE_SUM_RULES: Final = (
         ADD,
         of_two_terms(_as_product),
         FUNCTIONS,
+    ),
+    Rule(
+        "(a*cos(u) + b*cos(v))**2 + (a*sin(u) + b*sin(v))**2 = a**2 + b**2 + 2*a*b*cos(u - v)",
+        ROUNDING,
+        ADD,
+        of_two_terms(_of_squares, inside=True),
     ),
     Rule("4*cos(u)**3 - 3*cos(u) = cos(3*u)", ROUNDING, ADD, _multiple, FUNCTIONS),
     Rule(

@@ -132,14 +132,24 @@ def _number_and_function(x: Expr) -> tuple[Exact, Exact, Expr] | None:
     return (p, q, function) if plain and is_exact(p) and is_exact(q) else None  # type: ignore[return-value]
 
 
-def of_two_terms(join: Callable[[Expr, Sequence[Term]], Expr | None]) -> RuleFunction:
-    """A rule on sums that joins two of their terms where sine or cosine stands in one of them."""
+def of_two_terms(
+    join: Callable[[Expr, Sequence[Term]], Expr | None], inside: bool = False
+) -> RuleFunction:
+    """A rule on sums that joins two of their terms where sine or cosine stands in one of them.
+
+    Or, with `inside`, where the square of a sum does.
+    """
+
+    def is_wanted(base: Expr, n: Exact) -> bool:
+        return base.op is ADD and n == 2 if inside else base.op in FUNCTIONS
 
     def apply(x: Expr) -> Expr | None:
         if len(x.args) > MAX_TERMS:
             return None
         terms = [split(arg) for arg in x.args]
-        circular = [term is not None and any(b.op in FUNCTIONS for b in term[1]) for term in terms]
+        circular = [
+            term is not None and any(is_wanted(b, n) for b, n in term[1].items()) for term in terms
+        ]
         for i, j in combinations(range(len(terms)), 2):
             a, b = terms[i], terms[j]
             if a is None or b is None or not (circular[i] or circular[j]):

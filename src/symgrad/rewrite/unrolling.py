@@ -57,13 +57,18 @@ class EntryScalars(NamedTuple):
         return inputs, [y for grid in self.outputs for y in grid.ravel()]
 
 
-def has_entries(parameters: Sequence[Expr], outputs: Sequence[Expr]) -> bool:
-    """Whether formulas of floats may be written entry by entry: small known shapes, known ops."""
-    order = toposort(outputs)
+def has_entries(
+    parameters: Sequence[Expr], outputs: Sequence[Expr], most: int | None = None
+) -> bool:
+    """Whether formulas of floats may be written entry by entry: small known shapes, known ops.
+
+    Arguments and results have at most so many entries, by default those for code on floats.
+    """
+    order, most = toposort(outputs), tuning().argument_entries if most is None else most
     return (
         any(x.shape for x in (*parameters, *order))
-        and all(x.ty is FLOAT and _is_small(x) for x in parameters)
-        and all((y.ty is FLOAT or y.ty.weak) and _is_small(y) for y in outputs)
+        and all(x.ty is FLOAT and _is_small(x, most) for x in parameters)
+        and all((y.ty is FLOAT or y.ty.weak) and _is_small(y, most) for y in outputs)
         and all(map(_is_written_out, order))
     )
 
@@ -75,25 +80,21 @@ def _is_written_out(x: Expr) -> bool:
     return x.op in RULES or x.op.elementwise or x.op.unrolled is not None
 
 
-def _is_small(x: Expr) -> bool:
+def _is_small(x: Expr, most: int) -> bool:
     known = all(isinstance(d, int) for d in x.shape)
-    return (
-        known
-        and 0 < math.prod(d for d in x.shape if isinstance(d, int)) <= tuning().argument_entries
-    )
+    return known and 0 < math.prod(d for d in x.shape if isinstance(d, int)) <= most
 
 
 def by_entries(
-    parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr]
+    parameters: Sequence[tuple[str, Expr]], outputs: Sequence[Expr], most: int | None = None
 ) -> EntryScalars | None:
-    """The entries of outputs that have them; None where they are too many for code on floats.
+    """The entries of outputs that have them; None where they are too many.
 
-    Parameters come with the identifiers that the names of their entries are made of.
+    Parameters come with the identifiers that the names of their entries are made of. All nodes have at
+    most so many entries together, by default those for code on floats.
     """
-    order = toposort(outputs)
-    if sum([_size(node) for node in order]) > min(
-        tuning().float_entries, tuning().step_cost * len(order)
-    ):
+    order, most = toposort(outputs), tuning().float_entries if most is None else most
+    if sum([_size(node) for node in order]) > min(most, tuning().step_cost * len(order)):
         return None
     names = Names([identifier for identifier, _ in parameters])
     parts = UnrolledParts(lambda x: tuple(range(x.ndim)))

@@ -93,8 +93,13 @@ def _module(
     names = program_of(problem, [])[1][len(problem.unknowns) :]
     listed = "".join(f"{name}, " for name in names)
     form = f"ProblemForm({', '.join(map(repr, problem.form))})"
-    imports = {*(loop.imports if loop else []), *_imports_of(repr(options))}
+    plain = {key: value for key, value in options.items() if key != "limits"}
+    imports = {*(loop.imports if loop else []), *_imports_of(repr(plain))}
     lines = [f"{INDENT}{line}" for line in (loop.lines if loop else [])]
+    written = repr(plain)
+    if "limits" in options:  # bounds that depend on parameters
+        functions = [*functions, over_problems("limits", problem, options["limits"])[0]]
+        written = f'{written} | {{"limits": limits}}'
     return "\n".join(
         [
             *sorted(imports),
@@ -106,7 +111,7 @@ def _module(
             "          raise_on_failure=False, callback=None):",
             *lines,
             f"{INDENT}form = {form}",
-            f"{INDENT}options = {options!r}",
+            f"{INDENT}options = {written}",
             f"{INDENT}given = ({listed.strip()})",
             f"{INDENT}tolerances = Tolerances(tol, xtol, ftol, gtol, x_scale)",
             f"{INDENT}call = SolverCall(",
@@ -142,7 +147,7 @@ def _on_floats(name: str, symbols: Sequence[Expr], outputs: Sequence[Expr]) -> l
         f"{INDENT * 2}try:",
         f"{INDENT * 3}{body}",
         f"{INDENT * 2}except {TROUBLE}:",
-        f"{INDENT * 3}return {name}({given})",
+        f"{INDENT * 3}return {name}(*map(np.float64, ({given},)))",
         "",
         f"{INDENT}return on_floats",
     ]
@@ -228,7 +233,7 @@ def constrained_code(
     outputs: Sequence[Expr],
     curvature: Callable[[], tuple[list[Expr], list[Expr]]],
     parts: tuple[int, int],
-    bounds: Any,
+    options: dict[str, Any],
 ) -> str:
     """Value, constraints and their slopes; the Hessian of a Lagrangian; the call of the solver under both.
 
@@ -241,7 +246,7 @@ def constrained_code(
         *_on_floats("curvature", symbols, blocks),
     ]
     called = f"solve_constrained(evaluate, curvature, {parts!r}"
-    return _module(problem, functions, called, {"bounds": bounds}, "tol=1e-10, maxiter=1000")
+    return _module(problem, functions, called, options, "tol=1e-10, maxiter=1000")
 
 
 def large_code(
@@ -293,6 +298,7 @@ def equation_code(
     depends on parameters.
     """
     free = options["globalize"] and options["bracket"] is None and ends is None
+    free &= "limits" not in options
     parts = equation_loop(options["bounds"], options["order"], problem, outputs) if free else None
     loop = parts.python() if parts is not None else None
     evaluate, entrywise = over_problems("evaluate", problem, outputs)

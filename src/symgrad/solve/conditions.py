@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ from symgrad.errors import ArgumentError
 from symgrad.expr.node import Expr
 from symgrad.ops.elementwise import adopted
 from symgrad.solve import modules
+from symgrad.solve.bounds import UNBOUNDED, GivenBounds
 from symgrad.solve.code import over_problems
 from symgrad.solve.problem import Problem
 from symgrad.solve.runtime.arguments import (
@@ -20,11 +22,11 @@ from symgrad.solve.runtime.arguments import (
     Problems,
     SolverCall,
     Tolerances,
-    box,
     prepare,
     split,
 )
 from symgrad.solve.runtime.calls import column_of, matrix_of
+from symgrad.solve.runtime.ending import part_of_box
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.structure import entries_of_jacobian
 
@@ -60,8 +62,8 @@ class Conditions:
         Of the solver's unknowns, where there are others.
     kind : {"root", "minimum"}
         What the solver looks for; a fit is a minimum of its own class.
-    bounds
-        Of the unknowns that hold the iterate; None for a root, which is one at a bound too.
+    bounds : GivenBounds
+        Of the unknowns that hold the iterate; none for a root, which is one at a bound too.
 
     Attributes
     ----------
@@ -77,7 +79,7 @@ class Conditions:
         formulas: Callable[[], Sequence[Expr]],
         sparse: bool = False,
         form: ProblemForm | None = None,
-        bounds: Any = None,
+        bounds: GivenBounds = UNBOUNDED,
         kind: str = "root",
     ) -> None:
         self.kind = kind
@@ -86,6 +88,7 @@ class Conditions:
         self._make = formulas
         self._formulas: list[Expr] | None = None
         self._compiled: dict[tuple[Expr, ...], Callable[..., Any]] = {}
+        self._limits: Callable[..., Any] | None = None
         self._where: Any = None  # the places of the entries of a sparse matrix, in C order
 
     @property
@@ -101,16 +104,57 @@ class Conditions:
 
     def problems(self, x: Any, params: tuple[Any, ...]) -> Problems:
         """The problems of a call with these parameters, at points `x` in the form of the unknowns."""
-        call = SolverCall(self.problem.form, x, params, {}, Tolerances(0.0), 0, False, None)
+        form = self.problem.form
+        call = SolverCall(form, x, params, self.call_options(), Tolerances(0.0), 0, False, None)
         return prepare(call, finite=False)
+
+    def call_options(self) -> dict[str, Any]:
+        """What a call's options say of the bounds."""
+        options = self.bounds.options()
+        if self.bounds.limits is not None:
+            if self._limits is None:
+                self._limits = compiled("limits", self.problem, self.bounds.limits)
+            options["limits"] = self._limits
+        return options
 
     def held(self, solution: Any, problems: Problems, index: Any) -> Any:
         """Which unknowns stay as they are: those at a bound; (problems, n)."""
         x = problems.x[index]
-        sides = box(self.bounds, problems.shapes)
+        sides = part_of_box(problems.box, index)
         if sides is None:
             return np.zeros(x.shape, bool)
-        return (x <= sides[0]) | (x >= sides[1])
+        return (x <= sides.low) | (x >= sides.high)
+
+    def moves(self, problems: Problems, wrt: tuple[Expr, ...], index: Any) -> list[Any]:
+        """How unknowns that are held move with bounds, for each of `wrt`; zeros where these are numbers.
+
+        Arrays (problems, n, entries of the parameter), with what the others do as well.
+        """
+        count, n = problems.x[index].shape
+        places = {p: k for k, p in enumerate(self.problem.params)}
+        extents = [prod(problems.params[places[p]].shape[1:]) for p in wrt]
+        if self.bounds.limits is None:
+            return [np.zeros((count, n, k)) for k in extents]
+        slopes = [jacobian(e, p) for p in wrt for e in self.bounds.limits]
+        function = compiled("moves", self.problem, slopes)
+        values = [v[index] for v in problems.params]
+        outputs = iter(function(*split(problems.x[index], problems.shapes), *values))
+        found, at_low = [], problems.x[index] <= problems.box.low[index]
+        for k in extents:
+            low, high = (
+                np.concatenate(
+                    [
+                        np.broadcast_to(
+                            np.asarray(next(outputs)).reshape(-1, size, k), (count, size, k)
+                        )
+                        for size in map(prod, problems.shapes)
+                    ],
+                    axis=1,
+                )
+                for _ in range(2)
+            )
+            found.append(np.where(at_low[:, :, None], low, high))
+        return found
 
     def parameters(self, given: Any, who: str) -> tuple[Expr, ...]:
         """The parameters that symbols or names stand for.

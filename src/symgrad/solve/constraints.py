@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from math import inf
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,11 +19,12 @@ from symgrad.expr.pytrees import flatten
 from symgrad.expr.traverse import free_symbols
 from symgrad.ops.applied import with_functions
 from symgrad.ops.arithmetic import add_all
-from symgrad.ops.einsum import sum_axes
+from symgrad.ops.einsum import broadcast, sum_axes
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.ufuncs import equal as equal_to
 from symgrad.ops.ufuncs import greater, greater_equal, less, less_equal
 from symgrad.rewrite import simplify
+from symgrad.solve.bounds import GivenBounds, bounds_of, formulas_of
 from symgrad.solve.code import constrained_code, rounding_code
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.problem import declared, problem_of
@@ -230,21 +232,20 @@ def constrained_solver(
     given: tuple[Any, Any, Any],
     equal: Any,
     inequal: Any,
-    bounds: Any,
+    given_bounds: Any,
     remake: tuple[Any, ...],
     described: Any,
 ) -> Solver[Any]:
-    """The solver of a minimisation under constraints.
-
-    ``bounds(leaves)`` gives the bounds of the unknowns, ``described(problem, how)`` what `explain` says.
-    """
+    """The solver under constraints; ``described(problem, how)`` is what `explain` says."""
     f, unknowns, params = given
     c, h = equations_of(equal), inequalities_of(inequal)
-    problem = problem_of(who, [_objective(f, who), *c, *h], unknowns, params)
+    problem = problem_of(
+        who, [_objective(f, who), *c, *h], unknowns, params, formulas_of(given_bounds)
+    )
     objective, leaves = problem.formulas[0], list(problem.unknowns)
     taken = _names(problem.formulas)
     y, z = multiplier_symbols(c, "lambda", taken), multiplier_symbols(h, "mu", taken)
-    sides = bounds(leaves)
+    sides = bounds_of(given_bounds, leaves, isinstance(unknowns, (list, tuple)))
     blocks = jacobian([*c, *h], leaves)
     outputs = [objective, *c, *h, *grad(objective, leaves), *[b for row in blocks for b in row]]
 
@@ -262,17 +263,27 @@ def constrained_solver(
         extended,
         lambda: [*grad(_lagrangian(objective, c, h, y, z), leaves), *c, *h],
         form=problem.form,
-        bounds=None if sides is None else (*sides, *[(None, None)] * len([*y, *z])),
+        bounds=_with_multipliers(sides, [*y, *z]),
     )
     how = (
         "interior point with a filter line search, inertia by eigenvalues; then Newton on the conditions"
         f" of Karush, Kuhn and Tucker with {len(c)} equations and {len(h)} inequalities"
     )
     return Solver(
-        partial(constrained_code, problem, outputs, curvature, (len(c), len(h)), sides),
+        partial(constrained_code, problem, outputs, curvature, (len(c), len(h)), sides.options()),
         {"rounding": partial(rounding_code, problem, [*c, *h])},
         described(problem, how),
         tuple(problem.symbols),
         remake,
         conditions,
     )
+
+
+def _with_multipliers(sides: GivenBounds, multipliers: list[Expr]) -> GivenBounds:
+    """The bounds of unknowns, and none for multipliers."""
+    if sides.limits is None:
+        free = [(None, None)] * len(multipliers)
+        return sides if sides.pairs is None else GivenBounds((*sides.pairs, *free), None)
+    half = len(sides.limits) // 2
+    low, high = ([broadcast(as_expr(b), m.shape) for m in multipliers] for b in (-inf, inf))
+    return GivenBounds(None, [*sides.limits[:half], *low, *sides.limits[half:], *high])

@@ -138,7 +138,8 @@ class FitConditions(Conditions):
             return super().problems(x, params)
         if self._probe is None:
             self._probe = compiled("probe", self.given, list(self.given.formulas))
-        call = SolverCall(self.given.form, x, params, {}, Tolerances(0.0), 0, False, None)
+        options = self.call_options()
+        call = SolverCall(self.given.form, x, params, options, Tolerances(0.0), 0, False, None)
         return without_missing(self._probe, call)
 
     def residuals(self, solution: Fit) -> Any:

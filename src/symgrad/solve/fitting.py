@@ -25,6 +25,7 @@ from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.linalg import solve
 from symgrad.ops.select import where
 from symgrad.ops.ufuncs import greater
+from symgrad.solve.bounds import bounds_of, formulas_of
 from symgrad.solve.code import (
     curvature_code,
     fit_code,
@@ -35,7 +36,7 @@ from symgrad.solve.code import (
 )
 from symgrad.solve.fit_report import FitConditions
 from symgrad.solve.losses import Loss
-from symgrad.solve.problem import Problem, bounds_of, declared, problem_of, size_of
+from symgrad.solve.problem import Problem, declared, problem_of, size_of
 from symgrad.solve.runtime.results import Fit
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver, described, keywords
@@ -91,7 +92,7 @@ def least_squares(
         What to do where data are nan or infinite: an error (of a batch, the member is "non finite"), to
         leave out the residuals that are so because of them, or the status "non finite" always.
     method : {"auto", "dense", "sparse"}
-        "sparse", for unknowns of known extents without bounds, forms the entries of the Jacobian that can
+        "sparse", for unknowns of known extents, forms the entries of the Jacobian that can
         differ from zero, and factors normal equations in an order of little fill, which is that of the
         Schur complement where unknowns fall into two kinds. "auto" is "sparse" where SciPy is there, for
         200 unknowns or more, if at most a tenth of the entries can differ from zero. Covariances are formed
@@ -135,11 +136,11 @@ def least_squares(
     extents = _extents(formulas, sigma)
     free, params = (_with_extents(given, extents) for given in (free, params))
     weighted = _weighted(replace(formulas, {}, extents), sigma)
-    problem = problem_of("least_squares", weighted, free, params)
+    problem = problem_of("least_squares", weighted, free, params, formulas_of(bounds))
     sides = bounds_of(bounds, problem.unknowns, isinstance(free, (list, tuple)))
     counted = _counted(problem) if nan_policy == "omit" else problem
     lost = counted._replace(formulas=tuple(known.residual(e) for e in counted.formulas))
-    options = {"bounds": sides, "absolute": bool(absolute_sigma), "nan_policy": nan_policy}
+    options = {**sides.options(), "absolute": bool(absolute_sigma), "nan_policy": nan_policy}
     late: dict[str, Callable[[], str]] = {
         "rounding": partial(rounding_code, lost, lost.formulas),
         "product": partial(curvature_code, lost),
@@ -179,11 +180,9 @@ def _code(
     """What makes the code of a fit, by a dense or a sparse Jacobian, and a word on it."""
     if method not in METHODS:
         raise ArgumentError(f"the method must be one of {', '.join(METHODS)}, not {method!r}")
-    plain = linear and options["nan_policy"] == "raise" and options["bounds"] is None
+    plain = linear and options["nan_policy"] == "raise"
     if method == "sparse" and not plain:
-        raise ArgumentError(
-            'method="sparse" takes no bounds, nan_policy="raise" and the linear loss only'
-        )
+        raise ArgumentError('method="sparse" takes nan_policy="raise" and the linear loss only')
     sparse = _sparse_entries(lost, method == "sparse") if plain and method != "dense" else None
     if sparse is not None:
         outputs = [*lost.formulas, *sparse[0]]

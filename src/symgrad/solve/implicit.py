@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from math import nan
+from typing import Any, Final
 
 from symgrad.autodiff.derivatives import jacobian
 from symgrad.autodiff.rounding import rounding
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import add_dims, broadcast_shapes, mul_dims, show_shape
-from symgrad.expr.leaves import symbol
+from symgrad.expr.leaves import assumed, symbol
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import replace
 from symgrad.expr.traverse import check_symbols, free_symbols, toposort
 from symgrad.ops.applied import with_functions
+from symgrad.ops.comparison import logical_and
 from symgrad.ops.einsum import broadcast
 from symgrad.ops.elementwise import adopted, as_expr
 from symgrad.ops.implicit import ENTRYWISE, SYSTEM, Equation
 from symgrad.ops.layout import concat, part
 from symgrad.ops.matrices import as_float
+from symgrad.ops.reducing import max as largest
+from symgrad.ops.reducing import min as least
 from symgrad.ops.reshaping import reshape_to
+from symgrad.ops.select import where
+from symgrad.ops.ufuncs import equal, greater, greater_equal, less, less_equal
 from symgrad.print.latex import latex
 from symgrad.program.build import is_batched, lower
 from symgrad.program.ir import Program
@@ -80,10 +86,11 @@ def implicit(F: Any, unknown: Any, params: Any = None, x0: Any = 1.0) -> Any:
     residuals = [as_expr(y) for y in (F if isinstance(F, (list, tuple)) else [F])]
     _check_equations(residuals, unknowns)
     parameters = _parameters(residuals, unknowns, params)
-    starts = _starts(x0, unknowns, many)
+    starts = [_begun(s, x) for s, x in zip(_starts(x0, unknowns, many), unknowns, strict=True)]
     shown = _shown(residuals, unknowns)
     if len(unknowns) == 1 and residuals[0].shape == unknowns[0].shape:
-        root = _node(residuals[0], unknowns[0], parameters, starts[0], shown)
+        inside = _inside(unknowns[0])
+        root = _node(residuals[0], unknowns[0], parameters, starts[0], shown, inside)
         return [root] if many else root
     return _joint(residuals, unknowns, parameters, starts, shown)
 
@@ -110,6 +117,42 @@ def _check_equations(residuals: Sequence[Expr], unknowns: Sequence[Expr]) -> Non
 
 def _differ(residuals: Sequence[Expr], unknowns: Sequence[Expr]) -> bool:
     return residuals[0].shape != unknowns[0].shape
+
+
+SIDES: Final = {
+    "positive": (greater, 1.0),
+    "nonnegative": (greater_equal, 0.0),
+    "negative": (less, -1.0),
+    "nonpositive": (less_equal, 0.0),
+}
+
+
+def _inside(x: Expr) -> Expr | None:
+    """Where an unknown may be by what is assumed of it; one condition for all entries of an array."""
+    found = None
+    for held, (compare, _) in SIDES.items():
+        if assumed(x, held):
+            extreme = (
+                x if not x.shape else (least if compare in (greater, greater_equal) else largest)(x)
+            )
+            condition = compare(extreme, 0.0)
+            found = condition if found is None else logical_and(found, condition)
+    return found
+
+
+def _begun(start: Expr, x: Expr) -> Expr:
+    """A start within what is assumed of the unknown: at the mirror image of one that is not."""
+    for held, (compare, instead) in SIDES.items():
+        if assumed(x, held):
+            start = where(
+                compare(start, 0.0), start, where(equal(start, 0.0), instead, -1.0 * start)
+            )
+    return start
+
+
+def _guarded(residual: Expr, inside: Expr | None) -> Expr:
+    """The equation, nan where no root is allowed, so that steps that lead there are shortened."""
+    return residual if inside is None else where(inside, residual, as_expr(nan))
 
 
 def _entries(group: Sequence[Expr]) -> Any:
@@ -179,12 +222,18 @@ def _shown(residuals: Sequence[Expr], unknowns: Sequence[Expr]) -> tuple[str, st
 
 
 def _node(
-    residual: Expr, x: Expr, parameters: list[Expr], start: Expr, shown: tuple[str, str]
+    residual: Expr,
+    x: Expr,
+    parameters: list[Expr],
+    start: Expr,
+    shown: tuple[str, str],
+    inside: Expr | None,
 ) -> Expr:
+    """The node of one equation; `inside` is where the root may be."""
     arguments = [x, *parameters]
     slope, *slopes = jacobian(residual, arguments)
     entrywise = is_batched(arguments, toposort([residual, slope, *slopes]))
-    program = _program(arguments, [residual, slope])
+    program = _program(arguments, [_guarded(residual, inside), slope])
     nest = ("tuple", (), (0, 1))
     plain = function_source(program, nest, "equation")
     name = f"_equation_{hashlib.sha256(plain.encode()).hexdigest()[:8]}"
@@ -221,7 +270,11 @@ def _joint(
     entries = dict(zip(unknowns, _parts(z, sizes, unknowns), strict=True))
     flat = [reshape_to(y, (mul_dims(*y.shape),)) for y in replace(residuals, entries, {})]
     start = concat([reshape_to(s, (n,)) for s, n in zip(starts, sizes, strict=True)], 0)
-    root = _node(concat(flat, 0), z, parameters, start, shown)
+    within = [c for c in map(_inside, unknowns) if c is not None]
+    inside = None
+    for c in replace(within, entries, {}):
+        inside = c if inside is None else logical_and(inside, c)
+    root = _node(concat(flat, 0), z, parameters, start, shown, inside)
     return _parts(root, sizes, unknowns)
 
 

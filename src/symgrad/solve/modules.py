@@ -8,6 +8,7 @@ from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
+from symgrad import calls as fits_of_calls
 from symgrad import errors
 from symgrad.runtime import threads
 from symgrad.solve.runtime import (
@@ -45,6 +46,7 @@ from symgrad.solve.standalone import library, on_library, standalone
 
 # In the order in which they build on each other; what a source calls decides which it needs
 ORDER: tuple[ModuleType, ...] = (
+    fits_of_calls,
     results,
     arguments,
     ending,
@@ -76,16 +78,16 @@ ORDER: tuple[ModuleType, ...] = (
     interior,
     constrained,
 )
-COMMON = (results, arguments, ending, approach)
+COMMON = (fits_of_calls, results, arguments, ending, approach)
 MATRICES = (*COMMON, threads, trust, elimination, roots, single, calls)
 MINIMA = (trust, spectra, minimum_step, minimum, beside)
 LARGE = (*COMMON, *MINIMA, region, lanczos, large)
 NEEDED = {
     "solve_equation": (*COMMON, threads, scalar, bracket, newton),
     "solve_large": (*LARGE, conjugate),
-    "solve_sparse": (*COMMON, sparse),
-    "solve_sparse_fit": (*COMMON, *MINIMA, lanczos, sparse, sparse_fit),
-    "solve_sparse_minimum": (*LARGE, sparse, sparse_minimum),
+    "solve_sparse": (*MATRICES, sparse),
+    "solve_sparse_fit": (*MATRICES, *MINIMA[1:], lanczos, sparse, sparse_fit),
+    "solve_sparse_minimum": (*MATRICES, *LARGE[len(COMMON) + 1 :], sparse, sparse_minimum),
     "solve_constrained": (*MATRICES, spectra, interior, constrained),
     "solve_roots": MATRICES,
     "solve_fit": (*MATRICES, *MINIMA[1:], omit, fit, fits),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import ctypes
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -217,7 +216,7 @@ class NativeSolver:
             known |= record_symbols(FOUND, *self.kept)
         self.entries = (*calls.ENTRIES, "batch", *["record"] * self.at_once)
         level = engine.level_for(loop.steps.length())
-        self.library = engine.compiled(once_declared(text), self.entries, known, level)
+        self.library = engine.compiled(kernels.once_declared(text), self.entries, known, level)
         self.attempt = calls.builtin(self.library, owned)
         pointer, size = ctypes.c_void_p, ctypes.c_int64
         self.batch = self.library.function(
@@ -371,19 +370,6 @@ FOUND: Final = RecordCode(Solution, {"converged": True, "status": CONVERGED})
 HYPOT: Final = "declare double @hypot(double, double)"
 
 
-def once_declared(text: str) -> str:
-    """Code in which every function is declared once, by the first of its declarations."""
-    seen: set[str] = set()
-    lines: list[str] = []
-    for line in text.splitlines():
-        found = re.match(r"declare .*?@\"?([\w.$]+)\"?\(", line)
-        if found is None or found[1] not in seen:
-            lines.append(line)
-        if found is not None:
-            seen.add(found[1])
-    return "\n".join([*lines, ""])
-
-
 def _nothing(*args: Any) -> None:
     """What is no problem of numbers."""
 
@@ -391,7 +377,7 @@ def _nothing(*args: Any) -> None:
 def _numbers(x0: Any, wanted: int) -> list[Any] | None:
     """The starts of one problem in several unknowns."""
     if x0.__class__ is np.ndarray and x0.ndim == 1 and x0.dtype.kind in "iuf":
-        x0 = x0.tolist()
+        x0 = None if x0.dtype == np.float32 else x0.tolist()
     return list(x0) if x0.__class__ in (list, tuple) and len(x0) == wanted else None
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.solve.conditions import Conditions
 from symgrad.solve.runtime.arguments import SolverCall, Tolerances, joined, prepare
-from symgrad.solve.runtime.results import Solution, Status, checked
+from symgrad.solve.runtime.results import Solution, Status, delivered
 
 BLOCKS = 32  # of a batch, at most
 
@@ -59,7 +59,7 @@ def watched(
     finally:
         if bar is not None:
             bar.close()
-    return checked(found, raising)
+    return delivered(found, raising)
 
 
 def _bar(count: int, progress: bool, batch: bool) -> Any:

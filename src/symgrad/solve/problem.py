@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from math import prod
-from typing import Any, Final, NamedTuple
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
 from symgrad.expr.dims import show_shape
-from symgrad.expr.leaves import assumed
-from symgrad.expr.masked import refuse_masked
 from symgrad.expr.node import Expr
 from symgrad.expr.pytrees import flatten
 from symgrad.expr.traverse import check_symbols, free_symbols
@@ -115,73 +110,6 @@ def _check_occurrence(
         raise ArgumentError(
             f"the formulas of {who} mention {', '.join(missing)}: neither an unknown nor among params"
         )
-
-
-LEAST: Final = sys.float_info.min  # an unknown that excludes 0 stays at or above it
-HELD: Final = {
-    "positive": (LEAST, None),
-    "nonnegative": (0.0, None),
-    "negative": (None, -LEAST),
-    "nonpositive": (None, 0.0),
-}
-
-
-def bounds_of(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Any:
-    """Bounds per unknown, ``((low, high), ...)``, with None where there is none; None without any.
-
-    Assumptions on an unknown are bounds too. An open one, as ``positive=True`` is, is closed at the least
-    positive normal number, so that 0 is never an answer.
-    """
-    pairs = [_assumed(x) for x in unknowns]
-    if bounds is not None:
-        given = _given_bounds(bounds, unknowns, many)
-        pairs = [
-            (_tighter(np.maximum, a, c), _tighter(np.minimum, b, d))
-            for (a, b), (c, d) in zip(pairs, given, strict=True)
-        ]
-    elif all(pair == (None, None) for pair in pairs):
-        return None
-    return tuple(pairs)
-
-
-def _assumed(x: Expr) -> tuple[Any, Any]:
-    low: Any = None
-    high: Any = None
-    for key, (below, above) in HELD.items():
-        if assumed(x, key):
-            low, high = _tighter(np.maximum, low, below), _tighter(np.minimum, high, above)
-    return low, high
-
-
-def _tighter(choose: Any, a: Any, b: Any) -> Any:
-    if a is None or b is None:
-        return b if a is None else a
-    return choose(a, b).tolist()
-
-
-def _given_bounds(bounds: Any, unknowns: Sequence[Expr], many: bool) -> Any:
-    pairs = bounds if many else [bounds]
-    if not isinstance(pairs, (list, tuple)) or len(pairs) != len(unknowns):
-        raise ArgumentError(
-            "bounds are a pair (low, high), or for a list of unknowns a list of pairs"
-        )
-    for pair in pairs:
-        if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise ArgumentError(f"a bound must be a pair (low, high), not {pair!r}")
-    return tuple((_plain(low), _plain(high)) for low, high in pairs)
-
-
-def _plain(bound: Any) -> Any:
-    if bound is None:
-        return None
-    refuse_masked(bound, "a bound")
-    try:
-        array = np.asarray(bound, float)
-    except (TypeError, ValueError):
-        raise ArgumentError(f"a bound must be a number, an array or None, not {bound!r}") from None
-    if np.isnan(array).any():
-        raise ArgumentError(f"a bound must not be nan, got {bound!r}")
-    return array.tolist()
 
 
 def check_square(formulas: Sequence[Expr], unknowns: Sequence[Expr]) -> None:

@@ -16,6 +16,7 @@ from symgrad.expr.leaves import symbol
 from symgrad.expr.node import Expr
 from symgrad.ops.applied import with_functions
 from symgrad.ops.elementwise import as_expr
+from symgrad.solve.bounds import GivenBounds, bounds_of, formulas_of
 from symgrad.solve.code import (
     equation_code,
     large_code,
@@ -28,7 +29,7 @@ from symgrad.solve.constraints import constrained_solver, equations_of, inequali
 from symgrad.solve.householder import householder_step
 from symgrad.solve.loops import MOST_UNKNOWNS, equation_loop, minimum_loop, system_loop
 from symgrad.solve.native import NativePlan
-from symgrad.solve.problem import Problem, bounds_of, check_square, problem_of, size_of
+from symgrad.solve.problem import Problem, check_square, problem_of, size_of
 from symgrad.solve.runtime.results import Constrained, Minimum, Solution
 from symgrad.solve.runtime.sparse import sparse_library
 from symgrad.solve.solver import Solver, described, keywords, made_solver
@@ -75,8 +76,8 @@ def newton_root(
     method : {"auto", "newton", "sparse"}
         "newton" forms the Jacobian. "sparse", for large systems of known extents, forms the entries that
         can differ from zero, factored by SciPy (the extra ``scipy``), with a line search along the steps.
-        "auto" is "sparse" where SciPy is there, for 200 unknowns or more without bounds, if at most a
-        twentieth of the entries can differ from zero; `explain()` says which it is.
+        "auto" is "sparse" where SciPy is there, for 200 unknowns or more, if at most a twentieth of the
+        entries can differ from zero; `explain()` says which it is.
     globalize : bool
         Steps are shortened until ``|F|`` falls, by a line search for one equation, in a trust region for
         systems; where one equation gets stuck, a sign change is looked for. False takes plain steps.
@@ -84,10 +85,11 @@ def newton_root(
         For one equation: `F` changes sign between a and b, and no iterate leaves them. They are numbers or
         expressions of parameters, so that each problem of a batch may have its own.
     bounds : (low, high), or for a list of unknowns a list of pairs, optional
-        The iterates stay within; None is no bound. Assumptions on an unknown are bounds as well: 0 for
-        ``nonnegative=True``, and the least positive normal number for ``positive=True``, which excludes 0.
-        A start beyond a bound begins at it; at one that excludes 0, at the mirror image of the start, and
-        at `x_scale`, or 1, for a start of 0.
+        The iterates stay within; None is no bound. A bound is a number, an array, or a formula of
+        parameters, so that each problem of a batch may have its own. Assumptions on an unknown are bounds
+        as well: 0 for ``nonnegative=True``, and the least positive normal number for ``positive=True``,
+        which excludes 0. A start beyond a bound begins at it; at one that excludes 0, at the mirror image
+        of the start, and at `x_scale`, or 1, for a start of 0.
     backend : {"numpy", "native"}
         "native": up to 8 scalar unknowns are solved by machine code, one problem or many at once, by way
         of llvmlite (the extra ``native``); what it does not solve beyond doubt goes on as ever.
@@ -119,14 +121,19 @@ def newton_root(
     1.4142135623730951
     >>> root([1.0, 1.0], [4.0, 9.0]).x
     array([2., 3.])
+    >>> low = sg.symbol("low")
+    >>> within = sg.newton_root(sg.sin(x), x, low, bounds=(low, low + 3))
+    >>> within(0.0, [3.0, 6.0]).x
+    array([3.14159265, 6.28318531])
     """
     native = is_native(backend)
     ends = _bracket(bracket)
     aside = [] if ends is None else [e for e in ends if isinstance(e, Expr)]
-    problem = problem_of("newton_root", F, unknowns, params, aside)
+    problem = problem_of("newton_root", F, unknowns, params, [*aside, *formulas_of(bounds)])
     check_square(problem.formulas, problem.unknowns)
     many = isinstance(unknowns, (list, tuple))
-    options = {"globalize": bool(globalize), "bounds": bounds_of(bounds, problem.unknowns, many)}
+    sides = bounds_of(bounds, problem.unknowns, many)
+    options = {"globalize": bool(globalize), **sides.options()}
     remake = (
         newton_root,
         (F, unknowns, params),
@@ -141,12 +148,12 @@ def newton_root(
         return _equation(problem, order, options, ends, remake, native)
     if order != 1 or bracket is not None:
         raise ArgumentError("order and bracket are for one equation in one scalar unknown")
-    if method == "sparse" or (method == "auto" and bounds is None and _is_large(problem)):
-        sparse = _sparse(problem, bounds, options, remake, always=method == "sparse")
+    if method == "sparse" or (method == "auto" and _is_large(problem)):
+        sparse = _sparse(problem, options, remake, always=method == "sparse")
         if sparse is not None:
             return sparse
     outputs = [*problem.formulas, *jacobian_in_blocks(problem.formulas, problem.unknowns)]
-    loop = system_loop if options["globalize"] and options["bounds"] is None else None
+    loop = system_loop if globalize and not sides.given else None
     run = ("solve_roots", len(problem.formulas), options, "tol=1e-12, maxiter=500", loop)
     how = "full Newton steps, then steps in a trust region; dense LU, singular values"
     return made_solver(
@@ -180,17 +187,9 @@ def _is_large(problem: Problem) -> bool:
 
 
 def _sparse_entries(
-    formulas: Sequence[Expr],
-    problem: Problem,
-    bounds: Any,
-    always: bool,
-    symmetric: bool = False,
+    formulas: Sequence[Expr], problem: Problem, always: bool, symmetric: bool = False
 ) -> tuple[list[Expr], str] | None:
     """The entries of a derivative and a word on them; None where there are too many, unless `always`."""
-    if bounds is not None:
-        raise ArgumentError(
-            'method="sparse" takes no bounds; leave them out or use method="newton"'
-        )
     sparse_library()
     try:
         entries, (some, of) = entries_of_jacobian(formulas, problem.unknowns, symmetric)
@@ -204,10 +203,9 @@ def _sparse_entries(
 
 
 def _sparse(
-    problem: Problem, bounds: Any, options: dict[str, Any], remake: Any, always: bool
+    problem: Problem, options: dict[str, Any], remake: Any, always: bool
 ) -> Solver[Any] | None:
-    """Bounds that are assumptions are kept by cutting steps; others may hold the root, and are refused."""
-    found = _sparse_entries(problem.formulas, problem, bounds, always)
+    found = _sparse_entries(problem.formulas, problem, always)
     if found is None:
         return None
     entries, how = found
@@ -228,10 +226,12 @@ def _sparse(
     )
 
 
-def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) -> Solver[Any] | None:
+def _sparse_minimum(
+    problem: Problem, sides: GivenBounds, remake: Any, always: bool
+) -> Solver[Any] | None:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     gradient = grad(f, leaves)
-    found = _sparse_entries(gradient, problem, bounds, always, symmetric=True)
+    found = _sparse_entries(gradient, problem, always, symmetric=True)
     if found is None:
         return None
     entries, how = found
@@ -242,16 +242,14 @@ def _sparse_minimum(problem: Problem, bounds: Any, remake: Any, always: bool) ->
             problem,
             outputs,
             "solve_sparse_minimum",
-            {"bounds": None},
+            sides.options(),
             "tol=1e-10, maxiter=500",
         ),
         {"rounding": partial(rounding_code, problem, [f, *gradient])},
         described("minimum", problem, f"Newton steps in a trust region; {how}"),
         tuple(problem.symbols),
         remake,
-        Conditions(
-            problem, lambda: gradient, True, bounds=bounds_of(None, leaves, True), kind="minimum"
-        ),
+        Conditions(problem, lambda: gradient, True, bounds=sides, kind="minimum"),
     )
 
 
@@ -351,11 +349,11 @@ def newton_minimize(
             (f, unknowns, params),
             equal,
             inequal,
-            lambda leaves: bounds_of(bounds, leaves, isinstance(unknowns, (list, tuple))),
+            bounds,
             (newton_minimize, (f, unknowns, params), keywords(locals(), "equal inequal bounds")),
             partial(described, "minimum"),
         )
-    problem = problem_of("newton_minimize", f, unknowns, params)
+    problem = problem_of("newton_minimize", f, unknowns, params, formulas_of(bounds))
     if len(problem.formulas) != 1 or problem.formulas[0].shape != ():
         raise ShapeError("newton_minimize needs one scalar; write sum(r**2) for many residuals")
     many = isinstance(unknowns, (list, tuple))
@@ -376,7 +374,7 @@ def newton_minimize(
         raise ArgumentError(f'method="{method}" works in a trust region: leave globalize=True')
     gradient = grad(problem.formulas[0], leaves)
     diagonal = None if method == "sparse" else diagonal_of(gradient, leaves)
-    large = method == "auto" and globalize and sides is None and _is_large(problem)
+    large = method == "auto" and globalize and _is_large(problem)
     if method == "sparse" or (large and diagonal is None):
         sparse = _sparse_minimum(problem, sides, remake, always=method == "sparse")
         if sparse is not None:
@@ -393,7 +391,7 @@ def _dense_minimum(
     gradient: list[Expr],
     diagonal: list[Expr] | None,
     globalize: bool,
-    bounds: Any,
+    sides: GivenBounds,
     remake: Any,
     native: bool,
 ) -> Solver[Any]:
@@ -401,7 +399,7 @@ def _dense_minimum(
     f, leaves = problem.formulas[0], list(problem.unknowns)
     options = {
         "globalize": globalize,
-        "bounds": bounds,
+        **sides.options(),
         "hessian": "dense" if diagonal is None else "diagonal",
     }
     if diagonal is not None:
@@ -409,12 +407,14 @@ def _dense_minimum(
     else:
         second = jacobian_in_blocks(gradient, leaves, symmetric=True)
         how = "dense Hessian; eigenvalues, or Cholesky from 12 unknowns on where definite"
-        factor = kronecker_of(second) if bounds is None else None
+        factor = None if sides.given else kronecker_of(second)
         if factor is not None:
             options["hessian"], second = factor.axis, [factor.matrix]
             how = "Hessian a Kronecker product with the identity; eigenvalues of its small factor"
-    plain = all(np.ndim(side) == 0 for pair in bounds or () for side in pair if side is not None)
-    loop = partial(minimum_loop, bounds) if globalize and plain else None
+    pairs = sides.pairs or ()
+    plain = all(np.ndim(side) == 0 for pair in pairs for side in pair if side is not None)
+    plain &= sides.limits is None
+    loop = partial(minimum_loop, sides.pairs) if globalize and plain else None
     outputs = [f, *gradient, *second]
     run = ("solve_minimum", 1, options, "tol=1e-10, maxiter=500", loop)
     return made_solver(
@@ -425,7 +425,7 @@ def _dense_minimum(
         ),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, bounds=bounds, kind="minimum"),
+        Conditions(problem, lambda: gradient, bounds=sides, kind="minimum"),
         _planned(loop, problem, outputs, (1e-10, 500), native),
     )
 
@@ -436,7 +436,7 @@ def _first(problem: Problem, loop: Any) -> str:
     return "one problem in a loop on floats; else " if loop and few else ""
 
 
-def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver[Any]:
+def _matrix_free(problem: Problem, sides: GivenBounds, remake: Any) -> Solver[Any]:
     f, leaves = problem.formulas[0], list(problem.unknowns)
     directions = [symbol(f"direction of {x.name}", x.shape) for x in leaves]
     gradient = grad(f, leaves)
@@ -447,7 +447,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver[Any]:
             [f, *gradient],
             directions,
             hvp(f, leaves, directions),
-            {"bounds": bounds},
+            sides.options(),
         ),
         {"rounding": partial(rounding_code, problem, [f, *gradient])},
         described(
@@ -457,7 +457,7 @@ def _matrix_free(problem: Problem, bounds: Any, remake: Any) -> Solver[Any]:
         ),
         tuple(problem.symbols),
         remake,
-        Conditions(problem, lambda: gradient, bounds=bounds, kind="minimum"),
+        Conditions(problem, lambda: gradient, bounds=sides, kind="minimum"),
     )
 
 
@@ -482,6 +482,7 @@ def _equation(
     )
     outputs = [f, step, derivatives[1]]
     free = options["globalize"] and ends is None and options["bracket"] is None
+    free &= "limits" not in options
     write = partial(equation_loop, options["bounds"], order)
     return made_solver(
         partial(equation_code, problem, outputs, slope, options, ends),

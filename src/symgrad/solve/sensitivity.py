@@ -33,7 +33,14 @@ def sensitivity(conditions: Conditions, solution: Any, params: tuple[Any, ...], 
     if index.size:
         linear = conditions.linearised(problems, wrt, index)
         right = np.concatenate([linear.r[:, :, None], *linear.by], axis=2)
-        right = np.where(held[:, :, None], 0.0, right)
+        # what is held moves with its bound, and is known
+        bound = np.concatenate(
+            [np.zeros((*right.shape[:2], 1)), *conditions.moves(problems, wrt, index)], axis=2
+        )
+        bound = np.where(held[:, :, None], bound, 0.0)
+        if bound.any():
+            right = right + np.stack([m @ b for m, b in zip(linear.jac, bound, strict=True)])
+        right = np.where(held[:, :, None], -bound, right)
         solved = np.stack(
             [_solved(m, b, h) for m, b, h in zip(linear.jac, right, held, strict=True)]
         )
@@ -58,9 +65,12 @@ def _size(value: Any) -> int:
 
 
 def _solved(matrix: Any, right: Any, held: Any) -> Any:
-    """``matrix^-1 right`` with rows of the identity for what is held; nan where it is singular."""
+    """``matrix^-1 right`` with rows of the identity for what is held; nan where it is singular.
+
+    The columns of what is held are on the right-hand side already.
+    """
     keep = np.flatnonzero(~held)
-    out = np.zeros(right.shape)
+    out = np.where(held[:, None], right, 0.0)
     if not keep.size:
         return out
     if isinstance(matrix, np.ndarray):

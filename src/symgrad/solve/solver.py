@@ -115,6 +115,7 @@ class Solver(Generic[Answer]):
         Whether to show a bar on a terminal or in a notebook (the extra ``progress``): problems done of a
         batch, steps of one problem.
 
+    Solvers compute in double precision; what was given in single precision alone is answered in it.
     `ftol` and `gtol` are wishes: where they are met the result is converged, however good it is.
 
     Raises
@@ -223,14 +224,17 @@ class Solver(Generic[Answer]):
     else:
         __call__ = _called
 
+    @checked
     def sensitivity(self, solution: Any, params: tuple[Any, ...], p: Any) -> Any:
         """``dx/dp`` at a solution for these parameters; see `Solution.sensitivity`."""
         return sensitivity(self.conditions, solution, params, p)
 
+    @checked
     def hessian(self, solution: Any, params: tuple[Any, ...]) -> Any:
         """The Hessian at a solution; see `Minimum.hessian`."""
         return hessian_at(self.conditions, solution, params)
 
+    @checked
     def covariance(self, solution: Any, params: tuple[Any, ...]) -> Any:
         """The inverse of the Hessian at a solution; see `Minimum.covariance`."""
         return covariance_at(self.conditions, solution, params)

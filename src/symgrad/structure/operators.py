@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ShapeError
 
 Array = Any  # numpy.ndarray of any dtype and rank
@@ -61,6 +62,7 @@ class Structured(ABC):
         """Rows and columns exchanged."""
 
     @abstractmethod
+    @checked
     def dense(self) -> Array:
         """The array, written out."""
 
@@ -80,6 +82,7 @@ class Structured(ABC):
         array, back = _columns(v, self.column_shape, "the operand of @")
         return self._times(array).reshape(*self.row_shape, *back)
 
+    @checked
     def solve(self, b: Any) -> Array:
         """The x with ``self @ x = b``.
 
@@ -154,6 +157,7 @@ class Diagonal(Structured):
         """Itself."""
         return self
 
+    @checked
     def dense(self) -> Array:
         """The array: zeros, and the diagonal written through a strided view."""
         out = np.zeros(self.shape, self.d.dtype)
@@ -197,6 +201,7 @@ class Kronecker(Structured):
         """The transpose: that of the matrix."""
         return Kronecker(self.matrix.T, self.n, self.axis)
 
+    @checked
     def dense(self) -> Array:
         """The array: zeros, and `n` copies of the matrix written through a strided view."""
         out = np.zeros(self.shape, self.matrix.dtype)
@@ -244,6 +249,7 @@ class LowRank(Structured):
         rank = self.c.size
         return self.U.reshape(-1, rank), self.V.reshape(-1, rank)
 
+    @checked
     def dense(self) -> Array:
         """The array."""
         u, v = self._flat()
@@ -307,6 +313,7 @@ class DiagonalPlusLowRank(Structured):
         """U and V exchanged."""
         return DiagonalPlusLowRank(self.d, self.V, self.c, self.U)
 
+    @checked
     def dense(self) -> Array:
         """The array."""
         out = self._low.dense()
@@ -391,6 +398,7 @@ class Block(Structured):
         ]
         return Block(turned, self.widths, self.heights)
 
+    @checked
     def dense(self) -> Array:
         """The array: one matrix of all blocks."""
         rows = [

@@ -28,29 +28,30 @@ class Helper(NamedTuple):
 
 
 @cache
-def modules() -> dict[str, str]:
-    """The text of the module of each helper by its name, in the order of the modules."""
-    texts = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.py"))]
+def modules(folder: Path = FOLDER) -> dict[str, str]:
+    """The text of the module of each helper by its name, in the order of the modules of a folder."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))]
     return {name: text for text in texts for name in DEFINITION.findall(text)}
 
 
 @cache
-def helper(name: str) -> Helper:
+def helper(name: str, folder: Path = FOLDER) -> Helper:
     """One helper; the module that it is in is read when the first of them is needed."""
-    text = modules()[name]
+    text = modules(folder)[name]
     node = _definitions(text)[name]
-    return Helper(_untyped(node, text), _names(node) & modules().keys() - {name})
+    return Helper(_untyped(node, text), _names(node) & modules(folder).keys() - {name})
 
 
-def needed(names: set[str]) -> list[str]:
+def needed(names: set[str], folder: Path = FOLDER) -> list[str]:
     """The sources of helpers, and of those that they call, in their order."""
-    waiting = [name for name in names if name in modules()]
+    known = modules(folder)
+    waiting = [name for name in names if name in known]
     found = set(waiting)
     while waiting:
-        more = helper(waiting.pop()).calls - found
+        more = helper(waiting.pop(), folder).calls - found
         found |= more
         waiting += more
-    return [helper(name).source for name in modules() if name in found] if found else []
+    return [helper(name, folder).source for name in known if name in found] if found else []
 
 
 @cache

@@ -66,6 +66,8 @@ FLOATS: Final = Target("Python floats", FORMULA_PASSES, (), has_scalar_form)
 ARRAYS: Final = Target(
     "arrays", FORMULA_PASSES, (SINGLE_CALLS, RECIPROCALS, ACCUMULATION, STACKS, DEAD_CODE), _always
 )
+# Other array libraries, whose arrays are not written into
+LIBRARY: Final = Target("array libraries", FORMULA_PASSES, (SINGLE_CALLS, DEAD_CODE), _always)
 LOOPS: Final = (LOOPING,)  # and then SLOTS, by the types of the arrays of a call
 LARGE: Final = Target(
     "large arrays", (*FORMULA_PASSES, SHORT_AXES), (*ARRAYS.passes, *LOOPS), _always

@@ -136,6 +136,14 @@ def _bracketed(equation: Any, rounding: Any, x: Any, *params: Any) -> Any:
             np.where(np.isnan(f_above), old, new) for old, new in ((high, above), (f_high, f_above))
         )
         width = width * wider
+    f = value(x)  # far away, and towards 0: magnitudes that no such width comes to
+    for end in (0.0, 1e15, -1e15, 1e60, -1e60, 1e120, -1e120, 1e240, -1e240):
+        y = end * np.maximum(np.abs(x), 1.0) if abs(end) < 1e200 else np.full(x.shape, end)
+        f_y = value(y)
+        new = np.isnan(a) & (np.sign(f) * np.sign(f_y) < 0) & np.isfinite(x)
+        up = y > x
+        a, f_a = np.where(new, np.where(up, x, y), a), np.where(new, np.where(up, f, f_y), f_a)
+        b, f_b = np.where(new, np.where(up, y, x), b), np.where(new, np.where(up, f_y, f), f_b)
     bound = np.fmin(np.abs(f_a), np.abs(f_b))
     size = np.maximum(np.abs(a), np.abs(b))
     for _ in range(1100):

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, LOCATED, REGULAR_RATE
+from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, LOCATED, REGULAR_RATE, ProblemBounds
 from symgrad.solve.runtime.results import Status
 
 MOST_STEPS = 100  # full steps; what needs more is no ordinary problem
@@ -69,6 +69,8 @@ class Found:
         for name, rows in vars(self).items():
             if isinstance(rows, np.ndarray) and len(rows) == len(self.x):
                 setattr(part, name, rows[which])
+            elif isinstance(rows, ProblemBounds):
+                setattr(part, name, rows.of(which))
         return part
 
     def by_full_steps(
@@ -76,14 +78,13 @@ class Found:
     ) -> Any:
         """Solve what full steps solve; the numbers of the others, which are where they were.
 
-        What leaves the box, two arrays of an entry per unknown, is none of the former.
+        What leaves the box is none of the former.
         """
         columns = self.x.T if self.x.ndim > 1 else self.x[None]
         done = full_steps(steps, columns, params, tol, maxiter)
         solved = done.solved
         if box is not None:
-            low, high = (np.reshape(side, (-1, 1)) for side in box)
-            solved = solved & ((done.x >= low) & (done.x <= high)).all(axis=0)
+            solved = solved & ((done.x >= box.low.T) & (done.x <= box.high.T)).all(axis=0)
         rest = np.flatnonzero(~solved)
         starts = self.x[rest]
         columns[:], self.size[:], self.count[:] = done.x, done.size, done.count

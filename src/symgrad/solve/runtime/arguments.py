@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from symgrad.errors import ArgumentError, DTypeError, ShapeError
-from symgrad.solve.runtime.ending import begun_within
+from symgrad.solve.runtime.ending import ProblemBounds, begun_within
 from symgrad.solve.runtime.results import Answer, Status
 
 
@@ -88,6 +88,10 @@ class Problems(NamedTuple):
     batch : tuple, the shape of the batch; () for a single problem
     x_scale : array of shape (unknowns,)
         The scale that was given, or zeros.
+    box : ProblemBounds or None
+        The bounds of every problem.
+    dtype : dtype
+        Of the results: what was given in single precision alone is answered in it.
     """
 
     x: Any
@@ -95,6 +99,8 @@ class Problems(NamedTuple):
     shapes: list[tuple[int, ...]]
     batch: tuple[int, ...]
     x_scale: Any
+    box: Any
+    dtype: Any
 
 
 def prepare(call: SolverCall, finite: bool = True) -> Problems:
@@ -139,8 +145,18 @@ def prepare(call: SolverCall, finite: bool = True) -> Problems:
     ]
     x = columns[0] if k == 1 else np.concatenate(columns, axis=1)
     scale = _scale(form, call.tolerances.x_scale, shapes[:k])
-    x = begun_within(box(call.options.get("bounds"), shapes[:k]), x, scale)
-    return Problems(x, flat[k:], shapes[:k], batch, scale)
+    box = _box(call.options, shapes[:k], flat, bool(batch))
+    x = begun_within(box, x, scale)
+    return Problems(x, flat[k:], shapes[:k], batch, scale, box, _dtype_of(form, x0, params))
+
+
+def _dtype_of(form: ProblemForm, x0: Any, params: tuple[Any, ...]) -> Any:
+    """The type of results, by what has one; numbers of Python and integers do not count."""
+    many = form.kind in ("scalars", "arrays") and isinstance(x0, (list, tuple))
+    given = [*(x0 if many else [x0]), *params]
+    types = {v.dtype for v in given if isinstance(v, (np.ndarray, np.generic))}
+    types = {t for t in types if t.kind == "f"}
+    return np.dtype(np.float32 if types == {np.dtype(np.float32)} else np.float64)
 
 
 def _scale(form: ProblemForm, given: Any, shapes: list[tuple[int, ...]]) -> Any:
@@ -205,7 +221,7 @@ def floats_of(x0: Any, count: int, *params: Any) -> list[float] | None:
     None for a batch, and for what is no number.
     """
     if x0.__class__ is np.ndarray and x0.ndim == 1 and x0.dtype.kind in "iuf":
-        x0 = x0.tolist()
+        x0 = None if x0.dtype == np.float32 else x0.tolist()
     if x0.__class__ not in (list, tuple) or len(x0) != count:
         return None
     values = [*x0, *params]
@@ -231,16 +247,18 @@ def floats_of_entries(kind: str, shapes: tuple[Any, ...], x0: Any, *params: Any)
             v = np.array(v)
         if v.__class__ is not np.ndarray or v.shape != shape or v.dtype.kind not in "iuf":
             return None
+        if v.dtype == np.float32:  # and so are the results
+            return None
         found += v.astype(np.float64, copy=False).ravel().tolist()
     return found
 
 
 def _is_number(v: Any) -> bool:
     if v.__class__ is np.ndarray:
-        return v.ndim == 0 and v.dtype.kind in "iuf"
+        return v.ndim == 0 and v.dtype.kind in "iuf" and v.dtype != np.float32
     if v.__class__ is int:
         return abs(v) < 1e300
-    return isinstance(v, (np.floating, np.integer))
+    return isinstance(v, (np.floating, np.integer)) and not isinstance(v, np.float32)
 
 
 def _array(value: Any, what: str) -> Any:
@@ -303,12 +321,12 @@ def split_columns(x: Any, shapes: list[tuple[int, ...]]) -> list[Any]:
 
 def joined(form: ProblemForm, x: Any, problems: Problems) -> Any:
     """Flattened solutions in the form of the unknowns."""
-    x = x.reshape(*problems.batch, x.shape[-1])
+    x = x.reshape(*problems.batch, x.shape[-1]).astype(problems.dtype, copy=False)
     if form.kind == "scalars":
         return x
     parts = split(x, problems.shapes)
     if form.kind == "scalar" and not problems.batch:
-        return float(parts[0])
+        return float(parts[0]) if problems.dtype == np.float64 else parts[0][()]
     return parts if form.kind == "arrays" else parts[0]
 
 
@@ -329,17 +347,44 @@ def answer(kind: type[Answer], call: SolverCall, problems: Problems, found: Any)
     )
 
 
-def box(bounds: Any, shapes: list[tuple[int, ...]]) -> tuple[Any, Any] | None:
-    """Bounds per unknown, ``[(low, high), ...]``, as two flat arrays."""
-    if bounds is None:
+def _box(options: dict[str, Any], shapes: list[tuple[int, ...]], flat: Any, many: bool) -> Any:
+    """The bounds of all problems, by numbers or by the function `limits` of unknowns and parameters.
+
+    Of a batch, a problem whose bounds are nan has nan for its start, so that it is "non finite".
+    """
+    pairs: Any = options.get("bounds")
+    limits: Any = options.get("limits")
+    if pairs is None and limits is None:
         return None
-    sides = []
-    for side, free in ((0, -np.inf), (1, np.inf)):
-        parts = [
-            np.broadcast_to(np.asarray(free if b[side] is None else b[side], float), s).ravel()
-            for b, s in zip(bounds, shapes, strict=True)
+    count = len(flat[0])
+    if limits is None:
+        sides: Any = [
+            [free if pair[k] is None else pair[k] for pair in pairs]
+            for k, free in ((0, -np.inf), (1, np.inf))
         ]
-        sides.append(np.concatenate(parts))
-    if (sides[0] > sides[1]).any():
-        raise ArgumentError("a lower bound is above its upper bound")
-    return sides[0], sides[1]
+    else:
+        with np.errstate(all="ignore"):
+            listed = list(limits(*flat))
+        sides = listed[: len(shapes)], listed[len(shapes) :]
+    low, high = (
+        np.concatenate([_rows(v, count, s) for v, s in zip(side, shapes, strict=True)], axis=1)
+        for side in sides
+    )
+    unknown = np.isnan(low) | np.isnan(high)
+    if unknown.any() and not many:
+        raise ArgumentError("a bound is nan for these parameters")
+    wrong = np.argwhere(low > high)
+    if wrong.size:
+        k, i = wrong[0]
+        which = f" of problem {k}" if many else ""
+        raise ArgumentError(
+            f"a lower bound is above its upper bound{which}: {low[k, i]:g} and {high[k, i]:g}"
+        )
+    return ProblemBounds(low, high)
+
+
+def _rows(value: Any, count: int, shape: tuple[int, ...]) -> Any:
+    """A bound of an unknown as rows, one for each problem."""
+    value = np.asarray(value, np.float64)
+    whole = value if value.ndim > len(shape) else np.broadcast_to(value, shape)[None]
+    return np.broadcast_to(whole.reshape(len(whole), prod(shape)), (count, prod(shape)))

@@ -15,8 +15,8 @@ y**4``, between such directions, as ``x**4 + y**4 - 3*x**2*y**2``, or along a cu
 4. a few free steps are tried from points aside in these directions: at a minimum they lead back, beside
    a saddle they lead below it.
 
-A point where gradient and Hessian have vanished altogether must have something higher beside it: else it
-may be where ``exp(-x)`` has underflowed.
+A point where gradient and Hessian have vanished altogether must have something higher beside it, and so it
+is with one unknown, where a slope has faded away: else it may be where ``exp(-x)`` has underflowed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,12 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import EPS, lengths
+from symgrad.solve.runtime.ending import (
+    EPS,
+    held_by,
+    lengths,
+    part_of_box,
+)
 from symgrad.solve.runtime.minimum import (
     UNKNOWN,
     Functions,
@@ -34,13 +39,13 @@ from symgrad.solve.runtime.minimum import (
     iterate_minima,
     noise_of,
 )
-from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.spectra import DenseHessian, grown
 
 REACHES = (1e-3, 1e-6)  # how far beside a minimum is looked, in parts of the scale of x
 FARTHER = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # the same where nothing is seen
 FLAT_CURVATURE = 1e-5  # curvature, in parts of what it was on the way, that says nothing
+GONE = 1e-12  # of the steepest slope: what is no sign of a minimum
 FAINT_RISE = 2.0**-1000  # a rise below it may be what is left of an underflow
 TRIES = 3  # random directions
 LINES = 8  # directions without curvature, at most, along which values are compared
@@ -148,19 +153,35 @@ class Surroundings:
         rows = rows[lower]
         self.best[rows], self.found[rows], self.wanted[rows] = y[lower], True, False
 
-    def unseen(self, which: Any, directions: Sequence[Any]) -> Any:
-        """Problems with nothing higher beside the point, or only what fades away."""
+    def unseen(self, gone: Any, directions: Sequence[Any], scale: Any) -> Any:
+        """Which problems may be where their objectives have faded away.
+
+        `gone` are the unknowns that no derivative is left by. Where all are gone something higher must be
+        seen; where only some are, along each by which the objective still differs.
+        """
+        lost = self._fades(gone.all(axis=1), directions, True)
+        some = gone & ~gone.all(axis=1)[:, None]
+        for k in np.flatnonzero(some.any(axis=0)):
+            v = np.where(np.arange(gone.shape[1]) == k, scale, 0.0)
+            lost |= self._fades(some[:, k], [v], False)
+        return np.flatnonzero(lost)
+
+    def _fades(self, which: Any, directions: Sequence[Any], if_equal: bool) -> Any:
+        """Whether all that is higher beside a point fades away; `if_equal`: where nothing differs."""
         rows = np.flatnonzero(which & self.wanted)
-        seen, faded = np.zeros(rows.shape, bool), np.zeros(rows.shape, bool)
+        seen, faint, differs = (np.zeros(rows.shape, bool) for _ in range(3))
         for v in [side * v for v in directions for side in (1, -1)] if rows.size else []:
             begun = np.zeros(rows.shape, bool)
             for reach in FARTHER:
                 rise = self.value(self.x[rows] + reach * v[rows], rows) - self.f[rows]
-                higher = rise > self.least[rows]
-                faded |= higher & ~begun & (rise < FAINT_RISE)
-                seen |= higher & (rise >= FAINT_RISE)
-                begun |= higher
-        return rows[~seen | faded]
+                higher, little = rise > self.least[rows], (rise > 0.0) & (rise < FAINT_RISE)
+                faint |= little & ~begun
+                seen |= higher & ~little
+                begun |= higher | little
+                differs |= rise != 0.0
+        lost = np.zeros(which.shape, bool)
+        lost[rows] = faint | (~seen & (differs | if_equal))
+        return lost
 
 
 def lower_beside(s: Minima, functions: Functions, index: Any) -> tuple[Any, Any]:
@@ -195,10 +216,18 @@ def lower_beside(s: Minima, functions: Functions, index: Any) -> tuple[Any, Any]
         directions.append(away(np.where(flat, random.standard_normal(flat.shape[1]), 0.0)))
     beside = _surroundings(s, functions, index, x, d, held)
     beside.look(directions, flat.any(axis=1), lines)
-    vanished = (form.times(h, np.ones(x.shape)) == 0).all(axis=1) & (g == 0).all(axis=1)
-    lost = index[beside.unseen(vanished & ~s.jumped[index], directions)]
+    gone = are_gone(g, form.times(np.abs(h), scale), s.steepest[index]) & ~s.jumped[index] & ~held
+    lost = index[beside.unseen(gone, directions, scale)]
     s.status[lost], s.curvature[lost] = Status.STALLED, UNKNOWN
     return index[beside.found], beside.best[beside.found]
+
+
+def are_gone(g: Any, usual: Any, steepest: Any) -> Any:
+    """Unknowns without slope, nor with curvature that could make one as steep as those before it.
+
+    `usual` is what curvature makes of the scale of x.
+    """
+    return (g == 0) & (np.abs(usual) <= GONE * steepest)
 
 
 def as_far_as_scale(v: Any, d: Any, scale: Any) -> Any:

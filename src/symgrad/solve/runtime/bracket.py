@@ -114,7 +114,7 @@ def _sweep(
             index, centre, reach, inner, values = _left(s, index, centre, reach, inner, values)
             if not index.size:
                 return
-            y = s.moved(centre, direction * reach)
+            y = s.moved(centre, direction * reach, index)
             fy = s.at(y, index)[0]
             hit = (fy * np.sign(values[side]) <= 0) & (y != inner[side])
             hit &= s.count[index] < s.maxiter
@@ -155,8 +155,9 @@ def _in_bracket(s: ScalarRoots, index: Any, bracket: tuple[Any, Any]) -> None:
     if ((s.x < a) | (s.x > b)).any():
         k = int(np.argmax((s.x < a) | (s.x > b)))
         raise ArgumentError(f"x0 must lie within the bracket {(float(a[k]), float(b[k]))}")
-    if s.box is not None:
-        a, b = (np.clip(end, s.low, s.high) for end in (a, b))
+    sides = s.sides(index)
+    if sides is not None:
+        a, b = (np.clip(end, *sides) for end in (a, b))
     fa, fb = s.at(a, index)[0], s.at(b, index)[0]
     change = np.sign(fa) * np.sign(fb) <= 0
     if s.single and not change.all():

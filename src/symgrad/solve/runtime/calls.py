@@ -16,7 +16,6 @@ from symgrad.solve.runtime.arguments import (
     Problems,
     SolverCall,
     answer,
-    box,
     prepare,
     report,
     split,
@@ -24,7 +23,7 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.elimination import column_lengths, definite_solved, solved_systems
 from symgrad.solve.runtime.ending import Levels, bounds_by_problem, is_at_level, lengths, levels_of
-from symgrad.solve.runtime.results import Solution, Status, checked
+from symgrad.solve.runtime.results import Solution, Status, delivered
 from symgrad.solve.runtime.roots import SystemRoots, find_roots
 from symgrad.solve.runtime.single import Single, quick_root
 
@@ -186,9 +185,9 @@ def problems_at_a_time(matrix: int, n: int) -> int:
     return max(1, ENTRIES // max(1, matrix + VECTORS * n))
 
 
-def is_plain(call: SolverCall, problems: Problems, sides: Any) -> bool:
+def is_plain(call: SolverCall, problems: Problems) -> bool:
     """Whether it is one problem without bounds, wishes and a callback."""
-    free = sides is None and call.callback is None
+    free = problems.box is None and call.callback is None
     return free and not problems.batch and not call.tolerances.has_wishes
 
 
@@ -210,8 +209,7 @@ def solve_roots(
     problems = prepare(call)
     if call.tolerances.gtol is not None:
         raise ArgumentError("gtol is for minima and fits; a root has xtol and ftol")
-    sides = box(call.options["bounds"], problems.shapes)
-    if is_plain(call, problems, sides) and call.options["globalize"]:
+    if is_plain(call, problems) and call.options["globalize"]:
         system = Single(one, problems.shapes, problems.params, parts)
         with np.errstate(all="ignore"):
             root = quick_root(system, problems.x[0], call.tolerances.step, call.maxiter)
@@ -222,7 +220,13 @@ def solve_roots(
     levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     tolerances, single = call.tolerances, not problems.batch
     found = SystemRoots(
-        values.system, levels, problems.x, sides, tolerances.step, problems.x_scale, tolerances.ftol
+        values.system,
+        levels,
+        problems.x,
+        problems.box,
+        tolerances.step,
+        problems.x_scale,
+        tolerances.ftol,
     )
 
     def tell(s: SystemRoots, now: Any, p: Any) -> None:
@@ -256,4 +260,4 @@ def solve_roots(
         each_block(lambda _: block, len(problems.x), problems_at_a_time(n * n, n))
     else:  # of all that are left together
         block(slice(None))
-    return checked(answer(Solution, call, problems, found), call.raise_on_failure)
+    return delivered(answer(Solution, call, problems, found), call.raise_on_failure)

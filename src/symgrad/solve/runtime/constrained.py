@@ -17,7 +17,6 @@ import numpy as np
 from symgrad.solve.runtime.arguments import (
     Problems,
     SolverCall,
-    box,
     joined,
     prepare,
     report,
@@ -25,9 +24,17 @@ from symgrad.solve.runtime.arguments import (
     split,
 )
 from symgrad.solve.runtime.calls import column_of, matrix_of
-from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, ROOT_RATE, Levels, lengths, within
+from symgrad.solve.runtime.ending import (
+    EPS,
+    LEAST_TOLERANCE,
+    ROOT_RATE,
+    Levels,
+    lengths,
+    part_of_box,
+    within,
+)
 from symgrad.solve.runtime.interior import Interior
-from symgrad.solve.runtime.results import CURVATURES, Constrained, Multipliers, Status, checked
+from symgrad.solve.runtime.results import CURVATURES, Constrained, Multipliers, Status, delivered
 from symgrad.solve.runtime.spectra import curvature_of
 
 GOOD = 1e-8  # the error, in scaled units, that the interior point method comes to
@@ -125,8 +132,9 @@ class Slacked:
         self.high = np.concatenate([high[self.free] / d, np.full(self.k, np.inf)])
         self.equations = self.m + self.k
         with np.errstate(all="ignore"):
-            _, _, g, jac = functions.at(self.fixed)
+            _, c, g, jac = functions.at(self.fixed)
             slopes = np.abs(jac[:, self.free] * d).max(axis=1, initial=0.0)
+            slopes = np.fmax(slopes, np.minimum(np.abs(c), SCALED[0]))  # it may be flat just here
             slope = np.abs(g[self.free] * d).max(initial=0.0)
         self.of_f, self.of_c = float(_towards_one(slope)), _towards_one(slopes)
 
@@ -434,7 +442,18 @@ def _both_ways(
                 return Status.CONVERGED, near, found
         if status != Status.CONVERGED:
             break
+    if status == Status.CONVERGED and not _is_stationary(functions, near, run.first.g, slacked):
+        status = Status.STALLED  # errors were small against large multipliers only
     return status, _cleared(near), None
+
+
+def _is_stationary(functions: Constraints, near: KktPoint, first: Any, slacked: Slacked) -> bool:
+    """Whether little is left of the slope, against its terms and what the objective's was at the start."""
+    _, _, g, jac = functions.at(near.x)
+    left = (np.abs(g - jac.T @ near.y - near.low + near.high) * slacked.unit)[slacked.free]
+    terms = ((np.abs(g) + np.abs(jac.T) @ np.abs(near.y)) * slacked.unit)[slacked.free]
+    start = np.abs(first).max(initial=0.0) / slacked.of_f
+    return bool(left.max(initial=0.0) <= FAIR * max(terms.max(initial=0.0), float(start)))
 
 
 def _cleared(near: KktPoint) -> KktPoint:
@@ -466,7 +485,6 @@ def solve_constrained(
 ) -> Constrained:
     """The `Constrained` minimum of an objective; problems of a batch one after another."""
     problems = prepare(call)
-    sides = box(call.options["bounds"], problems.shapes)
     count, n = problems.x.shape
     x, status = problems.x.copy(), np.zeros(count, np.int8)
     steps, kinds = np.zeros(count, np.intp), np.zeros(count, np.intp)
@@ -480,7 +498,7 @@ def solve_constrained(
         functions = Constraints(
             evaluate, curvature, parts, problems, [v[k] for v in problems.params]
         )
-        tell = _teller_of(call, single, count - k)
+        tell, sides = _teller_of(call, single, count - k), part_of_box(problems.box, k)
         status[k], steps[k], kinds[k], found = minimize_constrained(
             functions, sides, problems.x[k], call, problems.x_scale, level_at(levels, k), tell
         )
@@ -504,7 +522,7 @@ def solve_constrained(
     low, high = (joined(form, side, problems) for side in sides_z)
     listed = [v if v.ndim else float(v) for v in listed]
     answer.multipliers = Multipliers(listed[: parts[0]], listed[parts[0] :], low, high)
-    return checked(answer, call.raise_on_failure)
+    return delivered(answer, call.raise_on_failure)
 
 
 def level_at(levels: Levels, k: int) -> Callable[[Any], Any]:

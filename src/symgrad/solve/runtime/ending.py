@@ -41,7 +41,7 @@ where they are met, which is then the caller's wish.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -168,6 +168,27 @@ def lengths(v: Any) -> Any:
         safe = top * np.sqrt(np.einsum("...i,...i->...", scaled, scaled))
         size[lost] = np.where(top < np.inf, safe, top)
     return size
+
+
+class ProblemBounds(NamedTuple):
+    """Bounds of problems, arrays (problems, unknowns); infinite where there are none."""
+
+    low: Any
+    high: Any
+
+    def of(self, index: Any) -> ProblemBounds:
+        """Those of some of the problems."""
+        return ProblemBounds(self.low[index], self.high[index])
+
+
+def part_of_box(box: Any, index: Any) -> Any:
+    """The bounds of some problems."""
+    return None if box is None else box.of(index)
+
+
+def held_by(box: Any, x: Any, g: Any) -> Any:
+    """Unknowns at a bound, beyond which a descent would lead."""
+    return ((x <= box[0]) & (g > 0)) | ((x >= box[1]) & (g < 0))
 
 
 def within(box: Any, x: Any) -> Any:

@@ -22,12 +22,14 @@ from symgrad.solve.runtime.ending import (
     STRONG_RATE,
     Levels,
     along,
+    held_by,
     is_at_level,
     is_short,
     is_short_at_scale,
     learned_scale,
     lengths,
     meets_wishes,
+    part_of_box,
     within,
 )
 from symgrad.solve.runtime.minimum import LONG, MOST_REJECTED_DESCENTS, NEAR_LEVEL, UNKNOWN
@@ -143,26 +145,26 @@ def _tried(s: Fits, at: Any, now: _Under) -> _Trial:
     r, jac = now.r * unit[:, None], now.jac * unit[:, None, None]
     d = np.where(now.weight > 0, now.weight, 1 / unit[:, None]) * unit[:, None]
     start = lengths(d * np.maximum(np.abs(now.x), s.x_scale))
-    delta = now.delta * unit
-    p, full, rank = _step_of_fit(s, now.x, r, jac, d, delta)
+    delta, box = now.delta * unit, part_of_box(s.box, now.index)
+    p, full, rank = _step_of_fit(box, now.x, r, jac, d, delta)
     long = np.isinf(delta) & (lengths(d * p) > start) & (start > 0)
     if long.any():
         delta = np.where(long, start, delta)
-        p, full, rank = _step_of_fit(s, now.x, r, jac, d, delta)
+        p, full, rank = _step_of_fit(box, now.x, r, jac, d, delta)
     now.delta = delta / unit
     model = lengths(r + np.einsum("kij,kj->ki", jac, p))
     length = lengths(d * p)
     faster = np.ones(now.index.shape)
     if s.box is None:
         faster = now.rate.factor(d * p, length, full)
-    to = within(s.box, now.x + faster[:, None] * p)
+    to = within(box, now.x + faster[:, None] * p)
     r_to, jac_to = at(to, now.index)
     size = lengths(r_to)
     finite = np.isfinite(size) & np.isfinite(jac_to).all(axis=(1, 2))
     here = lengths(r)
     actual, expected = 1.0 - (size / now.size) ** 2, 1.0 - (model / here) ** 2
     return _Trial(
-        *(to, to - now.x, r_to, jac_to, size, unit, r, jac, _slope_of_fit(s, now.x, r, jac)),
+        *(to, to - now.x, r_to, jac_to, size, unit, r, jac, _slope_of_fit(box, now.x, r, jac)),
         *(full, faster > 1, rank, actual, expected, length / unit, finite),
     )
 
@@ -171,14 +173,9 @@ def _finite(v: Any) -> Any:
     return np.where(np.isfinite(v), v, 0.0)
 
 
-def _slope_of_fit(s: Fits, x: Any, r: Any, jac: Any) -> Any:
+def _slope_of_fit(box: Any, x: Any, r: Any, jac: Any) -> Any:
     slope = np.einsum("kij,ki->kj", jac, r)
-    return slope if s.box is None else np.where(is_held(s.box, x, slope), 0.0, slope)
-
-
-def is_held(box: Any, x: Any, slope: Any) -> Any:
-    """Unknowns at a bound, beyond which a descent would lead."""
-    return ((x <= box[0]) & (slope > 0)) | ((x >= box[1]) & (slope < 0))
+    return slope if box is None else np.where(held_by(box, x, slope), 0.0, slope)
 
 
 def _judged_fit(s: Fits, levels: Levels, now: _Under, trial: _Trial) -> tuple[Any, Any, Any]:
@@ -231,7 +228,8 @@ def _by_levels_of_fit(
     d = lengths(np.swapaxes(jac, 1, 2))
     d = np.where(d > 0, d, 1.0)
     there = trial.r[rows] * unit[:, None], trial.jac[rows] * unit[:, None, None]
-    left = lengths(_slope_of_fit(s, trial.x[rows], *there) / d)
+    box = part_of_box(s.box, now.index[rows])
+    left = lengths(_slope_of_fit(box, trial.x[rows], *there) / d)
     size = lengths(slope / d)
     equal = trial.finite[rows] & (left < size) & (trial.actual[rows] >= -noise)
     good[rows] |= flat & equal & ~trial.faster[rows]
@@ -287,17 +285,17 @@ def _advance(now: _Under, trial: _Trial, good: Any) -> None:
     now.jac = np.where(good[:, None, None], trial.jac, now.jac)
 
 
-def _step_of_fit(s: Fits, x: Any, r: Any, jac: Any, d: Any, delta: Any) -> tuple[Any, Any, Any]:
+def _step_of_fit(box: Any, x: Any, r: Any, jac: Any, d: Any, delta: Any) -> tuple[Any, Any, Any]:
     """Steps within the bounds, whether each is a full one, and whether its Jacobian has full rank.
 
     What a step would move beyond a bound that it is at, is held; what meets a bound on the way goes there,
     and the others take that into account, where it is lower.
     """
-    if s.box is None:
+    if box is None:
         return _free_step(r, jac, d, delta)
-    low, high = s.box
+    low, high = box
     slope = np.einsum("kij,ki->kj", jac, r)
-    held = is_held(s.box, x, slope)
+    held = held_by(box, x, slope)
     inward = ~held & (slope != 0)
     while True:
         p, full, rank = _free_step(r, np.where(held[:, None, :], 0.0, jac), d, delta)

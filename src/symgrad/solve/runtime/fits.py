@@ -14,7 +14,6 @@ from symgrad.solve.runtime.arguments import (
     Problems,
     SolverCall,
     answer,
-    box,
     prepare,
     report,
     shaped,
@@ -22,7 +21,15 @@ from symgrad.solve.runtime.arguments import (
 )
 from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.calls import Values, column_of, is_plain, matrix_of, problems_at_a_time
-from symgrad.solve.runtime.ending import LEVELS, UNIT, Levels, lengths
+from symgrad.solve.runtime.ending import (
+    LEVELS,
+    UNIT,
+    Levels,
+    ProblemBounds,
+    held_by,
+    lengths,
+    part_of_box,
+)
 from symgrad.solve.runtime.fit import Fits, iterate_fits
 from symgrad.solve.runtime.minimum import (
     UNKNOWN,
@@ -30,9 +37,8 @@ from symgrad.solve.runtime.minimum import (
     Minima,
     iterate_minima,
 )
-from symgrad.solve.runtime.minimum_step import held_by, part_of_box
 from symgrad.solve.runtime.omit import without_missing
-from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
+from symgrad.solve.runtime.results import CURVATURES, Fit, Status, delivered
 from symgrad.solve.runtime.single import Single, quick_fit
 from symgrad.solve.runtime.spectra import DenseHessian, curvature_of, grown
 
@@ -151,7 +157,7 @@ def _finished_by_newton(
     most = np.minimum(maxiter, s.count + NEWTON_STEPS)
     iterate_minima(m, functions, index, m.x[index], most, tell=tell)
     x = m.x[index] * objective.size[index]
-    x = x if s.box is None else np.clip(x, *s.box)
+    x = x if s.box is None else np.clip(x, *s.box.of(index))
     size = lengths(system(x, index)[0])
     lower = size <= s.size[index]
     index, size, x = index[lower], size[lower], x[lower]
@@ -167,7 +173,7 @@ def _as_minima(s: Fits, system: Any, squares: Squares, index: Any) -> tuple[SumO
     size = np.ones(s.x.shape)
     norms = lengths(np.swapaxes(system(s.x[index], index)[1], 1, 2)) * unit[index][:, None]
     size[index] = _power_of_two(1 / norms)
-    sides = None if s.box is None else tuple(side / size for side in s.box)
+    sides = None if s.box is None else ProblemBounds(s.box.low / size, s.box.high / size)
     m = Minima(s.x / size, None, s.tolerances, np.zeros(s.x.shape[1]))
     m.box, m.scale[:] = sides, np.maximum(s.scale, s.x_scale) / size
     return squares(unit, size), m
@@ -210,7 +216,7 @@ def _lower_beside_fits(s: Fits, system: Any, squares: Squares, index: Any) -> tu
     stalled = index[known][m.status[index[known]] == Status.STALLED]
     s.status[stalled], s.curvature[stalled] = Status.STALLED, UNKNOWN
     points = points * objective.size[lower]
-    return lower, points if s.box is None else np.clip(points, *s.box)
+    return lower, points if s.box is None else np.clip(points, *s.box.of(lower))
 
 
 def solve_fit(
@@ -232,14 +238,13 @@ def solve_fit(
         problems = prepare(call, call.options["nan_policy"] == "raise")
     else:
         problems = without_missing(probe, call)
-    sides = box(call.options["bounds"], problems.shapes)
     values = Values(one, many, problems, parts)
     n = problems.x.shape[1]
-    if is_plain(call, problems, sides):
+    if is_plain(call, problems):
         fit = _quickly(one, parts, product, influence, values, problems, call)
         if fit is not None:
             return fit
-    found = Fits(problems.x, sides, call.tolerances, problems.x_scale)
+    found = Fits(problems.x, problems.box, call.tolerances, problems.x_scale)
     every = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     single = not problems.batch
 
@@ -330,7 +335,7 @@ def _answered(
             fit.dof = max(jac.shape[1] - n, 0)
         absolute = call.options["absolute"] and influence is None
         _statistics(fit, jac, s, absolute, problems.batch)
-    return checked(fit, call.raise_on_failure)
+    return delivered(fit, call.raise_on_failure)
 
 
 def inverse_of_normal(jac: Any) -> tuple[Any, Any]:

@@ -12,8 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.arguments import Problems, SolverCall, box, prepare, split
-from symgrad.solve.runtime.beside import FLAT_CURVATURE, STEPS, TRIES, Surroundings, as_far_as_scale
+from symgrad.solve.runtime.arguments import Problems, SolverCall, prepare, split
+from symgrad.solve.runtime.beside import (
+    FLAT_CURVATURE,
+    STEPS,
+    TRIES,
+    Surroundings,
+    are_gone,
+    as_far_as_scale,
+)
 from symgrad.solve.runtime.ending import (
     ORDINARY,
     Levels,
@@ -21,6 +28,7 @@ from symgrad.solve.runtime.ending import (
     learned_scale,
     lengths,
     meets_wishes,
+    part_of_box,
 )
 from symgrad.solve.runtime.lanczos import lowest_curvature
 from symgrad.solve.runtime.minimum import (
@@ -29,7 +37,7 @@ from symgrad.solve.runtime.minimum import (
     answer_of_minima,
 )
 from symgrad.solve.runtime.region import Method, Objective, Point, Region, Walk, point_at
-from symgrad.solve.runtime.results import Minimum, Status, checked
+from symgrad.solve.runtime.results import Minimum, Status, delivered
 
 PROBES = 2  # products that tell of the sizes of unknowns
 SMALL_SLOPE = 1e-6  # of a usual slope: what is left of it at a minimum
@@ -178,8 +186,11 @@ def _examined(problem: Objective, walk: Walk) -> tuple[int, Point | None]:
     beside.look(aside, np.array([flat]))
     if beside.found[0]:
         return kind, point_at(problem, beside.best[0])
-    vanished = not now.g.any() and not walk.jumped and not times(np.ones(d.shape)).any()
-    if beside.unseen(np.array([vanished]), aside).size:
+    steepest = np.broadcast_to(walk.steepest, d.shape)
+    signs = np.random.default_rng(0).choice((-1.0, 1.0), scale.size)
+    gone = are_gone(now.g, hessian(scale * signs), steepest) & ~np.asarray(walk.jumped)
+    gone = gone if now.free is None else gone & now.free
+    if beside.unseen(gone[None], aside, scale[None]).size:
         walk.status, kind = Status.STALLED, UNKNOWN
     if flat and 1 < kind < UNKNOWN:  # nothing, against what curvature was on the way
         kind = 1
@@ -212,15 +223,14 @@ def solve_many_unknowns(
     ``make(problems, params)`` gives the functions of one problem.
     """
     problems = prepare(call)
-    sides = box(call.options["bounds"], problems.shapes)
-    found = Minima(problems.x, sides, call.tolerances, problems.x_scale)
+    found = Minima(problems.x, problems.box, call.tolerances, problems.x_scale)
     levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
     for k, x in enumerate(found.x):
         method = make(problems, [v[k] for v in problems.params])
         problem = Objective(
             method,
             lambda y, k=k: levels.at(y[None], np.array([k]))[0],  # type: ignore[misc]
-            *(sides, call.tolerances, problems.x_scale, call.maxiter),
+            *(part_of_box(problems.box, k), call.tolerances, problems.x_scale, call.maxiter),
             _told(call.callback, problems, k),
         )
         walk, found.curvature[k] = minimize_large(problem, x)
@@ -228,7 +238,7 @@ def solve_many_unknowns(
         size = float(lengths(now.g)) if now.finite else np.inf
         found.set(k, walk.status, now.x, size, walk.count)
         found.value[k] = now.f
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)
+    return delivered(answer_of_minima(call, problems, found), call.raise_on_failure)
 
 
 def _told(callback: Any, problems: Problems, k: int) -> Any:

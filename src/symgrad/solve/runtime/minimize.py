@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symgrad.runtime.threads import each_block
-from symgrad.solve.runtime.arguments import SolverCall, box, prepare, report, split
+from symgrad.solve.runtime.arguments import SolverCall, prepare, report, split
 from symgrad.solve.runtime.beside import lower_beside
 from symgrad.solve.runtime.calls import Values, problems_at_a_time, steps_by
 from symgrad.solve.runtime.ending import Levels
@@ -20,7 +20,7 @@ from symgrad.solve.runtime.minimum import (
     iterate_minima,
     tell_nothing,
 )
-from symgrad.solve.runtime.results import Minimum, Status, checked
+from symgrad.solve.runtime.results import Minimum, Status, delivered
 from symgrad.solve.runtime.spectra import (
     DenseHessian,
     DiagonalHessian,
@@ -95,10 +95,9 @@ def solve_minimum(
         axis, shape = call.options["hessian"], problems.shapes[0]
         form = KroneckerHessian(axis, shape)
         entries, evaluate = n + shape[1 - axis] ** 2, "factors"
-    sides = box(call.options["bounds"], problems.shapes)
-    found = Minima(problems.x, sides, call.tolerances, problems.x_scale)
+    found = Minima(problems.x, problems.box, call.tolerances, problems.x_scale)
     globalize, single = call.options["globalize"], not problems.batch
-    together = bool(problems.batch) and sides is None and evaluate == "objective"
+    together = bool(problems.batch) and problems.box is None and evaluate == "objective"
     together &= call.callback is None and not call.tolerances.has_wishes
 
     def tell(count: int, x: Any, size: Any, p: Any) -> None:
@@ -120,4 +119,4 @@ def solve_minimum(
         each_block(lambda _: block, len(problems.x), problems_at_a_time(entries, n))
     else:  # of all that are left together
         block(slice(None))
-    return checked(answer_of_minima(call, problems, found), call.raise_on_failure)
+    return delivered(answer_of_minima(call, problems, found), call.raise_on_failure)

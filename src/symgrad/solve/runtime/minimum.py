@@ -27,20 +27,20 @@ from symgrad.solve.runtime.ending import (
     STRONG_RATE,
     along,
     have_underflowed,
+    held_by,
     is_short,
     is_short_at_scale,
     learned_scale,
     lengths,
     meets_wishes,
+    part_of_box,
     short_of_zero,
     within,
 )
 from symgrad.solve.runtime.minimum_step import (
     bounded_step,
     free_step,
-    held_by,
     model,
-    part_of_box,
 )
 from symgrad.solve.runtime.results import CONVERGED, CURVATURES, Minimum, Status
 from symgrad.solve.runtime.spectra import Spectrum, curvature_of, grown
@@ -80,7 +80,8 @@ class Minima(Found):
 
     `weight` holds the sizes of unknowns by curvature, `scale` their largest magnitudes, `least` the least
     curvature in unknowns of these sizes, `fast` whether the last step contracted faster than at a minimum
-    of higher order, `jumped` whether the gradient was not nearly zero before it.
+    of higher order, `steepest` the largest slopes by each unknown, `jumped` whether these were not nearly
+    zero before the last step.
     """
 
     def __init__(self, x: Any, box: Any, tolerances: Tolerances, x_scale: Any) -> None:
@@ -89,7 +90,8 @@ class Minima(Found):
         self.value = np.full(len(x), np.nan)
         self.curvature = np.full(len(x), UNKNOWN, np.int8)
         self.weight, self.scale = np.zeros(self.x.shape), np.abs(self.x)
-        self.fast, self.jumped = np.zeros(len(x), bool), np.zeros(len(x), bool)
+        self.fast, self.jumped = np.zeros(len(x), bool), np.zeros(self.x.shape, bool)
+        self.steepest = np.zeros(self.x.shape)
         self.least, self.highest = np.zeros(len(x)), np.full(len(x), -np.inf)
 
 
@@ -121,8 +123,8 @@ class _Descent(UnderWay):
     delta: Any
     first: Any  # the first radius
     highest: Any  # value so far
-    before: Any  # the size of the gradient before the last step
-    steepest: Any  # its largest size so far
+    before: Any  # magnitudes of slopes before the last step
+    steepest: Any  # their largest so far
     fast: Any  # whether the last step left little of it
     count: Any
     rejected: Any
@@ -167,10 +169,10 @@ def iterate_minima(
     """
     most = np.broadcast_to(maxiter, s.count.shape)
     f, g, h = functions.at(x, index)
-    zero, nothing = np.zeros(index.shape, np.intp), np.zeros(index.shape)
+    zero, nothing, flat = np.zeros(index.shape, np.intp), np.zeros(index.shape), np.zeros(x.shape)
     now = _Descent(
         *(index, x, f, g, h, s.weight[index], learned_scale(s.scale[index], x)),
-        *(np.full(index.shape, np.inf), nothing, f, nothing, nothing, nothing > 0),
+        *(np.full(index.shape, np.inf), nothing, f, flat, flat, nothing > 0),
         *(s.count[index], zero, LinearRate(*x.shape)),
     )
     while now.index.size:
@@ -306,7 +308,8 @@ def _by_levels(
     slope = np.abs(move.slope[rows])
     fallen = now.highest[rows] - now.f[rows]
     nothing = flat | (np.abs(move.expected[rows]) <= EPS**2 * fallen)
-    tends = nothing[:, None] & (np.abs(move.p[rows]) <= EPS * now.scale[rows])
+    tends = np.abs(move.p[rows]) <= EPS * now.scale[rows]
+    tends &= (nothing & move.full[rows])[:, None]
     # slopes as large as their level would not move the minimum far
     measure = np.maximum(np.maximum(np.abs(now.x[rows]), now.scale[rows]), s.x_scale)
     d = move.d[rows]  # an unknown that was never large is as long as the others are, in their sizes
@@ -391,10 +394,10 @@ def _note(
     s.least[index] = np.where(_wished(move, done), np.inf, along(np.minimum, w, np.inf))
     fast = np.where(take, _is_fast(move), now.fast)
     s.fast[index] = fast[done] | _wished(move, done)
-    before = np.where(take, move.size, now.before)
-    s.jumped[index] = (before > JUMP * np.maximum(now.steepest, move.size))[done] & (
-        before[done] > 0
-    )
+    slope = np.abs(move.slope)
+    before, steepest = np.where(take[:, None], slope, now.before), np.maximum(now.steepest, slope)
+    s.jumped[index] = ((before > JUMP * steepest) & (before > 0))[done]
+    s.steepest[index] = np.fmax(s.steepest[index], steepest[done])
 
 
 def tell_nothing(form: Any, g: Any, h: Any, scale: Any) -> Any:
@@ -435,8 +438,9 @@ def _go(now: _Descent, move: _Move, good: Any) -> None:
     now.rejected = np.where(good, 0, now.rejected + ~move.faster)
     now.rate.took(move.d * move.p, length, move.full & ~move.faster, good)
     now.count = now.count + good
-    now.before = np.where(good, move.size, now.before)
-    now.steepest = np.maximum(now.steepest, move.size)
+    slope = np.abs(move.slope)
+    now.before = np.where(good[:, None], slope, now.before)
+    now.steepest = np.maximum(now.steepest, slope)
     now.fast = np.where(good, _is_fast(move), now.fast)
     now.x = np.where(good[:, None], move.x, now.x)
     now.f = np.where(good, move.f, now.f)

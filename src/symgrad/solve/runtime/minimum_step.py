@@ -6,7 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from symgrad.solve.runtime.ending import EPS, along, lengths
+from symgrad.solve.runtime.ending import (
+    EPS,
+    along,
+    held_by,
+    lengths,
+    part_of_box,
+)
 from symgrad.solve.runtime.spectra import DenseHessian
 from symgrad.solve.runtime.trust import shifted
 
@@ -14,16 +20,6 @@ FACTORED = 12  # unknowns of a single problem, from which on Cholesky's factors 
 FIRST = 2.0  # the first radius, in lengths of the start
 SOUND = 1e-10  # of the curvature of an unknown, what is left of it in a regular direction
 LOST = 1e3  # times its size here, what an unknown had before: its square is lost to eigenvalues
-
-
-def part_of_box(box: Any, index: Any) -> Any:
-    """The bounds of some problems, where each has its own."""
-    return box if box is None or np.ndim(box[0]) < 2 else (box[0][index], box[1][index])
-
-
-def held_by(box: Any, x: Any, g: Any) -> Any:
-    """Unknowns at a bound, beyond which a descent would lead."""
-    return ((x <= box[0]) & (g > 0)) | ((x >= box[1]) & (g < 0))
 
 
 def free_step(

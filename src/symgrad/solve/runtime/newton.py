@@ -10,10 +10,10 @@ import numpy as np
 from symgrad.errors import ArgumentError
 from symgrad.runtime.threads import each_block
 from symgrad.solve.runtime.approach import FullSteps
-from symgrad.solve.runtime.arguments import SolverCall, answer, box, prepare
+from symgrad.solve.runtime.arguments import SolverCall, answer, prepare
 from symgrad.solve.runtime.bracket import solve_scalars
 from symgrad.solve.runtime.ending import ORDINARY, SHARP, bounds_by_problem, levels_of
-from symgrad.solve.runtime.results import Solution, checked
+from symgrad.solve.runtime.results import Solution, delivered
 from symgrad.solve.runtime.scalar import ScalarRoots
 
 # Problems at a time: their arrays stay in the cache, and threads seldom wait for each other between calls
@@ -157,7 +157,7 @@ def solve_equation(
         call.tolerances.step,
         call.maxiter,
         rounding,
-        box(call.options["bounds"], problems.shapes),
+        problems.box,
         call.callback,
         float(problems.x_scale[0]),
         call.tolerances.ftol,
@@ -172,7 +172,7 @@ def solve_equation(
         solve_scalars(done, **run)
     else:
         _in_blocks_of_scalars(done, kernels, run)
-    return checked(answer(Solution, call, problems, done), call.raise_on_failure)
+    return delivered(answer(Solution, call, problems, done), call.raise_on_failure)
 
 
 def apart(evaluate: Callable[..., Any]) -> Callable[..., Any]:

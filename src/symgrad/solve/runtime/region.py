@@ -17,6 +17,7 @@ from symgrad.solve.runtime.ending import (
     ORDINARY,
     ROOT_RATE,
     STRONG_RATE,
+    held_by,
     is_short,
     is_short_at_scale,
     lengths,
@@ -29,9 +30,9 @@ from symgrad.solve.runtime.minimum import (
     LIMITLESS,
     MOST_REJECTED_DESCENTS,
     NEAR_LEVEL,
+    NEARBY,
     noise_by,
 )
-from symgrad.solve.runtime.minimum_step import held_by
 from symgrad.solve.runtime.results import Status
 from symgrad.solve.runtime.trust import LinearRate, NamedValues
 
@@ -127,7 +128,8 @@ class Walk(NamedValues):
     scale: Any  # their largest magnitudes
     stiffest: float = 0.0  # curvature along a step, in unknowns scaled by d
     fast: bool = False  # whether the last step left little of the gradient
-    jumped: bool = False  # whether the gradient was an ordinary number before it
+    jumped: Any = False  # whether slopes were not nearly zero before it, by each unknown
+    steepest: Any = 0.0  # the largest slopes by each unknown
     status: Status = Status.STALLED
     highest: float = -np.inf  # value so far
     wished: bool = False  # whether `ftol` or `gtol` is met, which is enough
@@ -275,6 +277,8 @@ class Region:
         now = walk.point
         if not step.full or step.faster or step.size > SPENT * self.size:
             return False
+        if (np.abs(step.p) > NEARBY * np.maximum(walk.scale, np.abs(now.x))).any():
+            return False  # on its way, as towards where the objective only fades away
         fall, part = self.highest - now.f, abs(step.expected)
         sizes = problem.method.sizes(now.x)
         if sizes is None:  # nothing tells that the Hessian is singular but how little it is
@@ -295,7 +299,7 @@ class Region:
         if flat:
             good = equal
         nothing = flat or abs(step.expected) <= EPS**2 * (walk.highest - now.f)
-        slope, tends = np.abs(now.g), nothing & (np.abs(step.p) <= EPS * scale)
+        slope, tends = np.abs(now.g), nothing & step.full & (np.abs(step.p) <= EPS * scale)
         measure = np.maximum(np.maximum(np.abs(now.x), scale), problem.x_scale)
         d = np.broadcast_to(walk.d, measure.shape)
         measure = np.maximum(measure, (d * measure).max(initial=0.0) / d)
@@ -322,7 +326,9 @@ class Region:
             walk.point, walk.count = step.to, walk.count + 1
             walk.fast = fast and not step.faster
             self.highest = max(self.highest, step.to.f)
-            walk.jumped = step.size > JUMP * self.size
+            slope = np.abs(now.g)
+            walk.steepest = np.maximum(walk.steepest, slope)
+            walk.jumped = slope > JUMP * walk.steepest
 
     def _next_radius(self, ratio: float, step: TrialStep, good: bool) -> float:
         """By how well the quadratic foretold the value."""

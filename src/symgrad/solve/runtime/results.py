@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from symgrad.calls import checked
 from symgrad.errors import ArgumentError, ConvergenceError
 
 
@@ -105,6 +106,7 @@ class Solution:
         self.status = status
         self.origin: Any = None  # the solver and what it was called with
 
+    @checked
     def sensitivity(self, p: Any) -> Any:
         """``dx/dp``, how the solution changes with a parameter, by the implicit function theorem.
 
@@ -291,10 +293,12 @@ class Fit(Solution):
     residual_std: Any
     stderr: Any
 
+    @checked
     def summary(self) -> Any:
         """Parameters with their standard errors as a table: `str` is text, ``.latex()`` LaTeX."""
         return self.known()[0].conditions.summary(self)
 
+    @checked
     def confidence(self, level: float = 0.95) -> Any:
         """Intervals of confidence by the profile of the sum of squares, an array (unknowns, 2).
 
@@ -314,6 +318,7 @@ class Fit(Solution):
         """Residuals, over `sigma` and before a loss, in the shape of their formula; a list for several."""
         return self.known()[0].conditions.residuals(self)
 
+    @checked
     def plot(self, axes: Any = None) -> Any:
         """Residuals one by one, and how often they are what, on two axes of matplotlib."""
         return self.known()[0].conditions.plot(self, axes)
@@ -322,7 +327,7 @@ class Fit(Solution):
 Answer = TypeVar("Answer", bound=Solution)
 
 
-def checked(solution: Answer, raise_on_failure: bool) -> Answer:
+def delivered(solution: Answer, raise_on_failure: bool) -> Answer:
     """The solution, or an error where it did not converge."""
     if raise_on_failure and not np.all(solution.converged):
         raise ConvergenceError(_failure(solution), solution)

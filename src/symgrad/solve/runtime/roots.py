@@ -24,6 +24,7 @@ from symgrad.solve.runtime.ending import (
     Levels,
     are_short,
     are_steady,
+    held_by,
     holds_zero,
     is_at_level,
     is_isolated,
@@ -31,6 +32,7 @@ from symgrad.solve.runtime.ending import (
     is_short,
     lengths,
     measure,
+    part_of_box,
     short_of_zero,
     tends_to_zero,
 )
@@ -92,9 +94,10 @@ class SystemRoots(Found):
         """Below which residuals are rounding; nan where that is unknown."""
         return self.given_levels.at(x, index) * self.unit[index]
 
-    def moved(self, x: Any, p: Any) -> Any:
+    def moved(self, x: Any, p: Any, index: Any) -> Any:
         """``x + p`` within the bounds; a bound that excludes 0 is only approached."""
-        return x + p if self.box is None else short_of_zero(self.box, x, x + p)
+        box = part_of_box(self.box, index)
+        return x + p if box is None else short_of_zero(box, x, x + p)
 
     def proper(
         self, x: Any, r: Any, jac: Any, index: Any, columns: Any, moved: Any
@@ -163,7 +166,7 @@ def find_roots(
         for radius, kick in _attempts(s.box, globalize):
             if not index.size:
                 break
-            x = _moved_starts(s, start[index], kick)
+            x = _moved_starts(s, start[index], kick, index)
             _iterate_roots(s, index, x, radius, maxiter, globalize, callback)
             index = index[(s.status[index] != Status.CONVERGED)]
             # where |F| is low already, and steps run out, it fades away, and would again
@@ -197,21 +200,21 @@ def _attempts(box: Any, globalize: bool) -> Sequence[tuple[float, float]]:
     return ROOT_ATTEMPTS if box is None else (*ROOT_ATTEMPTS, *[(1.0, k) for k in INWARD])
 
 
-def _moved_starts(s: SystemRoots, x: Any, kick: float) -> Any:
+def _moved_starts(s: SystemRoots, x: Any, kick: float, index: Any) -> Any:
     """Starts moved by a part of their size, in a direction that no symmetry shares, or away from bounds."""
     if kick == 0:
         return x
     if kick > 1:
-        low, high = s.box
-        return _inward(x, low, high, kick)
+        low, high = s.box.of(index)
+        return inward(x, low, high, kick)
     spread = (np.arange(1, x.shape[1] + 1) * 0.6180339887498949) % 1.0 - 0.45
     size = np.maximum(np.abs(x), s.x_scale)
     other = np.where(size.max(axis=1) > 0, size.max(axis=1), 1.0)[:, None]
     x = x + kick * spread * np.where(size > 0, size, other)
-    return x if s.box is None else np.clip(x, *s.box)
+    return x if s.box is None else np.clip(x, *s.box.of(index))
 
 
-def _inward(x: Any, low: Any, high: Any, factor: float) -> Any:
+def inward(x: Any, low: Any, high: Any, factor: float) -> Any:
     """Points that are so many times farther from the nearer bound, up to half of the way to the other."""
     below, above = x - low, high - x
     near = np.minimum(below, above)
@@ -306,7 +309,8 @@ def _root_ends(s: SystemRoots, now: _Search, trial: _Tried, small: Any) -> Any:
 def _vanish(s: SystemRoots, now: _Search, trial: _Tried, good: Any) -> Any:
     """Whether 0 is the root for the components that tend to it; the trial point is there, where it is."""
     learned = s.scale[now.index]
-    to_zero = tends_to_zero(np.abs(trial.p), trial.x, learned) & holds_zero(s.box)
+    to_zero = tends_to_zero(np.abs(trial.p), trial.x, learned)
+    to_zero &= holds_zero(part_of_box(s.box, now.index))
     near = (to_zero | are_short(trial.p, now.x, NEAR_ROOT, s.x_scale)).all(axis=1)
     found = np.zeros(now.index.shape, bool)
     some = np.flatnonzero(good & trial.full & near & to_zero.any(axis=1))
@@ -345,15 +349,16 @@ def _are_root_points(s: SystemRoots, now: _Search, trial: _Tried, idle: Any, las
 def _root_trial(s: SystemRoots, now: _Search, radius: float, globalize: bool) -> _Tried:
     """Steps within the trust regions, and residuals and Jacobians there."""
     x, r, jac = now.x, now.r, now.jac
+    box = part_of_box(s.box, now.index)
     now.scale = _column_scales(now.scale, jac)
-    p, full, rank = _root_step(now, globalize, np.isinf(radius), s.box)
+    p, full, rank = _root_step(now, globalize, np.isinf(radius), box)
     start = lengths(now.scale * x)
     start = radius * np.where(start > 0, start, 1.0)
     long = np.isinf(now.delta) & (lengths(now.scale * p) > start) & globalize
     if long.any():
         now.delta = np.where(long, start, now.delta)
-        p, full, rank = _root_step(now, globalize, np.isinf(radius), s.box)
-    to = s.moved(x, p)
+        p, full, rank = _root_step(now, globalize, np.isinf(radius), box)
+    to = s.moved(x, p, now.index)
     p = to - x
     r_to, jac_to = s.at(to, now.index)
     size = lengths(r_to)
@@ -371,7 +376,7 @@ def _with_multiplicity(s: SystemRoots, now: _Search, trial: _Tried) -> _Tried:
     some = np.flatnonzero(trial.full & trial.finite & are_steady(rate, now.rate))
     if some.size:
         p = trial.p[some] / (1.0 - rate[some])[:, None]
-        to = s.moved(now.x[some], p)
+        to = s.moved(now.x[some], p, now.index[some])
         r, jac = s.at(to, now.index[some])
         size = lengths(r)
         better = (size < trial.size[some]) & np.isfinite(jac).all(axis=(1, 2))
@@ -435,7 +440,7 @@ def _column_scales(scale: Any, jac: Any) -> Any:
 def _held_unknowns(x: Any, r: Any, jac: Any, box: Any) -> Any:
     """Unknowns at a bound beyond which a descent would lead."""
     slope = np.einsum("kij,ki->kj", jac, r)
-    return ((x <= box[0]) & (slope > 0)) | ((x >= box[1]) & (slope < 0))
+    return held_by(box, x, slope)
 
 
 def _root_step(now: _Search, globalize: bool, line: bool, box: Any) -> tuple[Any, Any, Any]:

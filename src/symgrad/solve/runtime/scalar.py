@@ -26,6 +26,7 @@ from symgrad.solve.runtime.ending import (
     NO_SIZE,
     ORDINARY,
     Levels,
+    ProblemBounds,
     are_steady,
     holds_zero,
     is_isolated,
@@ -60,8 +61,6 @@ class ScalarRoots(Found):
         self.evaluate, self.params, self.rounding = evaluate, params, rounding
         self.tol, self.maxiter, self.callback = max(tol, LEAST_TOLERANCE), maxiter, callback
         self.x_scale, self.ftol, self.box = x_scale, ftol, box
-        self.low: Any = -np.inf if box is None else box[0]
-        self.high: Any = np.inf if box is None else box[1]
         super().__init__(x)
 
     def begin(self) -> None:
@@ -89,9 +88,18 @@ class ScalarRoots(Found):
         params = taken(self.params, index, self.x.size)
         return Levels(self.rounding, lambda at: [at[:, 0]], params).at(x, slice(None))
 
-    def moved(self, x: Any, step: Any) -> Any:
+    def sides(self, index: Any) -> ProblemBounds | None:
+        """The bounds of some problems, without an axis for the unknown."""
+        return (
+            None
+            if self.box is None
+            else ProblemBounds(self.box.low[index, 0], self.box.high[index, 0])
+        )
+
+    def moved(self, x: Any, step: Any, index: Any) -> Any:
         """``x + step`` within the bounds; a bound that excludes 0 is only approached."""
-        return x + step if self.box is None else short_of_zero(self.box, x, x + step)
+        sides = self.sides(index)
+        return x + step if sides is None else short_of_zero(sides, x, x + step)
 
     def is_small(self, step: Any, x: Any) -> Any:
         """Whether a step is short against `x`, or the scale that was given."""
@@ -130,7 +138,7 @@ class ScalarRoots(Found):
         `x` is where they are, and `first` is ``|F|`` at the start.
         """
         found, size = np.zeros(index.shape, bool), np.full(index.shape, np.inf)
-        some = np.flatnonzero(look & holds_zero(self.box))
+        some = np.flatnonzero(look & holds_zero(self.sides(index)))
         if some.size:
             f, _, slope = self.at(np.zeros(some.shape), index[some])
             at = np.zeros(some.shape), f, slope, index[some], np.abs(x[some]), first[some]
@@ -163,7 +171,7 @@ def plain(s: ScalarRoots, index: Any) -> None:
         size = np.abs(f)
         s.tell(count, x, size, step)
         s.learn(x, index)
-        trial = s.moved(x, step)
+        trial = s.moved(x, step, index)
         f_trial, after, slope_trial = s.at(trial, index)
         left = np.abs(f_trial)
         idle = np.flatnonzero(~root & ((size == 0.0) | ~(left < size)))
@@ -202,7 +210,7 @@ def damped(s: ScalarRoots, index: Any, x: Any, most: int) -> None:
         s.tell(count[0], x, size, step)
     while index.size:
         s.learn(x, index)
-        trial = s.moved(x, t * step)
+        trial = s.moved(x, t * step, index)
         values = s.at(trial, index)
         trial, values, jumps = _multiplied(s, index, x, step, t, before, rate, trial, values)
         f_trial, after, slope_trial = values
@@ -311,7 +319,7 @@ def _multiplied(
     some = np.flatnonzero((t == 1.0) & are_steady(now, rate))
     if not some.size:
         return trial, values, jumps
-    to = s.moved(x[some], step[some] / (1.0 - now[some]))
+    to = s.moved(x[some], step[some] / (1.0 - now[some]), index[some])
     other = s.at(to, index[some])
     better = (np.abs(other[0]) < np.abs(values[0][some])) & np.isfinite(to)
     across = other[0] * np.sign(values[0][some]) <= 0

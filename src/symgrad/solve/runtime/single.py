@@ -80,16 +80,14 @@ def quick_root(system: Single, x: Any, tol: float, maxiter: int) -> tuple[Any, f
 
     A step that does not is halved; the last one is a full one.
     """
-    bound, early, small, count, last, p = np.inf, np.inf, False, 0, x, None
+    bound, early, small, count, last, p, held = np.inf, np.inf, False, 0, x, None, None
     tol, part = max(tol, LEAST_TOLERANCE), 1.0
     try:
         while True:
             r, jac = system.at(x)
             size = float(np.sqrt(r @ r))
             if not size < bound:
-                bits = small and (np.abs(x - last) <= LAST_BITS_OF_X * np.abs(x)).all()
-                bits &= bound <= REGULAR_RATE * early < np.inf
-                if bits and size == size:
+                if small and size == size and _is_last(last, x, held, bound, early):
                     return last, bound, count - 1
                 part *= 0.5
                 if small or part < LEAST_PART or p is None:
@@ -105,12 +103,24 @@ def quick_root(system: Single, x: Any, tol: float, maxiter: int) -> tuple[Any, f
             if count >= maxiter:
                 return None
             p = np.linalg.solve(jac, r)
-            last, early, bound, part = x, bound, size, 1.0
+            if not small:  # what |F| was before steps were short
+                early = bound
+            last, bound, part, held = x, size, 1.0, (r, jac)
             x = x - p
             small = bool((np.abs(p) <= tol * np.abs(x)).all())
             count += 1
     except np.linalg.LinAlgError:
         return None
+
+
+def _is_last(last: Any, x: Any, held: Any, bound: float, early: float) -> bool:
+    """Whether ``|F|`` cannot fall below what it is at `last`: the last bits of x make it that large."""
+    if not bound <= REGULAR_RATE * early < np.inf:
+        return False
+    if (np.abs(x - last) <= LAST_BITS_OF_X * np.abs(x)).all():
+        return True
+    r, jac = held
+    return bool((np.abs(r) <= LAST_BITS_OF_X * (np.abs(jac) @ np.abs(last))).all())
 
 
 class _Place:

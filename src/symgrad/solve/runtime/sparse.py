@@ -13,15 +13,7 @@ import numpy as np
 
 from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Found
-from symgrad.solve.runtime.arguments import (
-    Problems,
-    SolverCall,
-    answer,
-    box,
-    prepare,
-    report,
-    split,
-)
+from symgrad.solve.runtime.arguments import Problems, SolverCall, answer, prepare, report, split
 from symgrad.solve.runtime.ending import (
     CONTRACTED,
     LEAST_TOLERANCE,
@@ -29,6 +21,7 @@ from symgrad.solve.runtime.ending import (
     Levels,
     are_short,
     are_steady,
+    held_by,
     holds_zero,
     is_at_level,
     is_isolated,
@@ -36,13 +29,16 @@ from symgrad.solve.runtime.ending import (
     is_short,
     lengths,
     measure,
+    part_of_box,
     short_of_zero,
     tends_to_zero,
 )
-from symgrad.solve.runtime.results import Solution, Status, checked
+from symgrad.solve.runtime.results import Solution, Status, delivered
+from symgrad.solve.runtime.roots import INWARD, inward
 
 SHORTEST = 2.0**-30  # part of a step that is still tried
 SHORT = 2.0**-10  # part of a step, below which its direction is taken for a bad one
+RIDGE = 1e-12  # of the same, where unknowns are held and equations are more than unknowns
 SHIFT = 1e-3  # of the largest entry on the diagonal of J.T J, where J is singular
 NEAR_ROOT = 1e-6  # a relative step, after which nothing may be left of F but rounding
 FLOOR = 1e-4  # of |F| at the start, from which on its level is looked at
@@ -104,7 +100,22 @@ class SparseRoot:
         return x + p if self.box is None else short_of_zero(self.box, x, x + p)
 
     def run(self) -> tuple[Any, float, int, Status]:
-        """Where the iteration ends: the point, ``|F|``, steps, and the status."""
+        """Where the iteration ends: the point, ``|F|``, steps, and the status.
+
+        Bounds at which it got stuck are left once, for a start farther inside.
+        """
+        start = self.x
+        found = self._run()
+        if found[3] != Status.CONVERGED and self.box is not None and self.globalize:
+            self.x = inward(start, self.box.low, self.box.high, INWARD[0])
+            self.scale, self.unit = np.maximum(np.abs(self.x), self.x_scale), 1.0
+            self.moved, self.before, self.rate = None, np.nan, np.nan
+            self.slow = self.looked = False
+            again = self._run()
+            found = again if again[3] == Status.CONVERGED else found
+        return found
+
+    def _run(self) -> tuple[Any, float, int, Status]:
         _, exponent = np.frexp(np.abs(self.at(self.x)[0]).max(initial=0.0))
         self.unit = float(np.ldexp(1.0, int(np.clip(-exponent, -1022, 1022))))
         if 2.0**-100 < self.unit < 2.0**100:
@@ -119,10 +130,7 @@ class SparseRoot:
             status = self._ended(here)
             if status is not None:
                 return here.x, here.size, count, status
-            p = self._solved(here.jac, -here.r)
-            regular = p is not None
-            if p is None and self.globalize:
-                p = _least_squares_step(here.jac, here.r)
+            p, regular = self._direction(here)
             if p is None or not p.any():
                 return here.x, here.size, count, Status.SINGULAR
             if self.callback is not None:
@@ -142,6 +150,28 @@ class SparseRoot:
             here = zero or here
             if last or zero is not None:
                 return here.x, here.size, count, Status.CONVERGED
+
+    def _direction(self, here: _Point) -> tuple[Any, bool]:
+        """Newton's step, and whether it is one; else that of least squares, or None.
+
+        What is at a bound is held where it, or a descent of ``|F|``, would lead beyond.
+        """
+        box = self.box
+        held = np.zeros(here.x.shape, bool)
+        if box is not None:
+            held = held_by(box, here.x, here.jac.T @ here.r)
+        while True:
+            p = None if held.any() else self._solved(here.jac, -here.r)
+            regular = p is not None
+            if p is None and self.globalize:
+                kept = sparse_library().diags_array(1.0 * ~held)
+                p = _least_squares_step(here.jac @ kept, here.r, RIDGE if held.any() else SHIFT)
+            if p is None or box is None:
+                return p, regular
+            blocked = ~held & (((here.x <= box[0]) & (p < 0)) | ((here.x >= box[1]) & (p > 0)))
+            if not blocked.any():
+                return p, regular
+            held |= blocked
 
     def _point(self, x: Any) -> _Point:
         r, jac = self.at(x)
@@ -284,10 +314,10 @@ def _factors(matrix: Any) -> Any:
         return None
 
 
-def _least_squares_step(jac: Any, r: Any) -> Any:
+def _least_squares_step(jac: Any, r: Any, part: float = SHIFT) -> Any:
     """A step that lowers ``|r + J p|`` where J is singular: ``(J.T J + shift) p = -J.T r``."""
     normal = (jac.T @ jac).tocsc()
-    shift = SHIFT * float(normal.diagonal().max(initial=0.0))
+    shift = part * float(normal.diagonal().max(initial=0.0))
     if not shift > 0:
         return None
     eye = sparse_library().eye_array(r.size, format="csc")
@@ -308,7 +338,6 @@ def solve_sparse(
         raise ArgumentError("gtol is for minima and fits; a root has xtol and ftol")
     found = Found(problems.x)
     levels = Levels(rounding, lambda x: split(x, problems.shapes), problems.params)
-    sides = box(call.options["bounds"], problems.shapes)
     single = not problems.batch
     with np.errstate(all="ignore"):
         for k in range(len(found.x)):
@@ -320,13 +349,13 @@ def solve_sparse(
                 call.maxiter,
                 call.options["globalize"],
                 _teller(call.callback, single, len(found.x) - k),
-                sides,
+                part_of_box(problems.box, k),
                 problems.x_scale,
                 tolerances.ftol,
             )
             *point, status = solver.run()
             found.set(k, status, *point)
-    return checked(answer(Solution, call, problems, found), call.raise_on_failure)
+    return delivered(answer(Solution, call, problems, found), call.raise_on_failure)
 
 
 def _level_of(levels: Levels, k: int) -> Callable[[Any], Any]:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symgrad.errors import ArgumentError
 from symgrad.solve.runtime.approach import Found
 from symgrad.solve.runtime.arguments import (
     Problems,
@@ -23,10 +22,17 @@ from symgrad.solve.runtime.arguments import (
     shaped,
     split,
 )
-from symgrad.solve.runtime.ending import EPS, LEAST_TOLERANCE, meets_wishes
+from symgrad.solve.runtime.ending import (
+    EPS,
+    LEAST_TOLERANCE,
+    held_by,
+    meets_wishes,
+    part_of_box,
+    within,
+)
 from symgrad.solve.runtime.lanczos import lowest_curvature
 from symgrad.solve.runtime.minimum import UNKNOWN
-from symgrad.solve.runtime.results import CURVATURES, Fit, Status, checked
+from symgrad.solve.runtime.results import CURVATURES, Fit, Status, delivered
 from symgrad.solve.runtime.sparse import sparse_library, sparse_system
 
 FIRST_DAMPING = 1e-3  # of the diagonal of J.T J
@@ -46,16 +52,22 @@ class _Spot(NamedTuple):
     r: Any
     jac: Any
     square: float
-    g: Any
+    g: Any  # with zeros for what is held
+    free: Any
 
 
 class SparseFit:
     """One fit: ``at(x)`` gives residuals and their sparse Jacobian."""
 
     def __init__(
-        self, at: Callable[[Any], tuple[Any, Any]], call: SolverCall, x_scale: Any, tell: Any
+        self,
+        at: Callable[[Any], tuple[Any, Any]],
+        call: SolverCall,
+        x_scale: Any,
+        tell: Any,
+        box: Any = None,
     ) -> None:
-        self.at, self.call, self.x_scale, self.tell = at, call, x_scale, tell
+        self.at, self.call, self.x_scale, self.tell, self.box = at, call, x_scale, tell, box
         self.tol = max(call.tolerances.step, LEAST_TOLERANCE)
 
     def run(self, x: Any) -> tuple[_Spot, int, Status]:
@@ -73,11 +85,11 @@ class SparseFit:
                 return now, count, Status.ITERATION_LIMIT
             accepted = None
             while accepted is None:
-                p = _sparse_step(normal, weight, damping, now.g)
+                p = self._step(normal, weight, damping, now)
                 if p is None:
                     damping = max(10 * damping, FIRST_DAMPING)
                 else:
-                    accepted = self._judged(now, p, damping, weight, before)
+                    accepted = self._judged(now, p, damping, weight, before, normal)
                     damping = damping if accepted is not None else max(4 * damping, 1e-6)
                 if accepted is None and damping > GIVEN_UP:
                     return now, count, self._stalled(now)
@@ -91,7 +103,27 @@ class SparseFit:
 
     def _spot(self, x: Any) -> _Spot:
         r, jac = self.at(x)
-        return _Spot(x, r, jac, float(r @ r), jac.T @ r)
+        g = jac.T @ r
+        free = np.ones(x.shape, bool) if self.box is None else ~held_by(self.box, x, g)
+        return _Spot(x, r, jac, float(r @ r), np.where(free, g, 0.0), free)
+
+    def _step(self, normal: Any, weight: Any, damping: float, now: _Spot) -> Any:
+        """A step within the bounds; what is at one and would be moved beyond is held."""
+        if self.box is None:
+            return _sparse_step(normal, weight, damping, now.g)
+        low, high = self.box
+        free = now.free
+        while True:
+            kept = sparse_library().diags_array(1.0 * free)
+            matrix = (kept @ normal @ kept).tocsc()
+            p = _sparse_step(matrix, weight, damping, np.where(free, now.g, 0.0))
+            if p is None:
+                return None
+            p = np.where(free, p, 0.0)
+            blocked = free & (((now.x <= low) & (p < 0)) | ((now.x >= high) & (p > 0)))
+            if not blocked.any():
+                return p
+            free = free & ~blocked
 
     def _has_ended(self, now: _Spot) -> bool:
         """Whether nothing is left of the slope but rounding, or it is as small as was wished."""
@@ -101,16 +133,21 @@ class SparseFit:
         return bool((np.abs(now.g) <= level).all()) or wished
 
     def _judged(
-        self, now: _Spot, p: Any, damping: float, weight: Any, before: float
+        self, now: _Spot, p: Any, damping: float, weight: Any, before: float, normal: Any
     ) -> tuple[_Spot, bool, float, float] | None:
         """Where a step leads, whether it is the last, what it kept, its length; None if bad."""
-        to = self._spot(now.x + p)
+        x = within(self.box, now.x + p)
+        cut = self.box is not None and bool((np.abs(x - now.x - p) > 4 * EPS * np.abs(x)).any())
+        to = self._spot(x)
+        p = x - now.x if cut else p
         length = float(weight @ (p * p))
-        promised = float(damping * length - now.g @ p)
+        promised = damping * length - float(now.g @ p)
+        if cut:
+            promised = -float(2 * now.g @ p + p @ (normal @ p))
         if not np.isfinite(to.square) or not promised > 0:
             return None
         short = (np.abs(p) <= self.tol * np.maximum(np.abs(to.x), self.x_scale)).all()
-        full = damping <= SMALL_DAMPING
+        full = damping <= SMALL_DAMPING and not cut
         lost = promised <= IN_ROUNDING * now.square
         equal = to.square <= now.square * (1 + IN_ROUNDING)
         if full and equal and (short or lost) and length < before:
@@ -155,10 +192,6 @@ def solve_sparse_fit(
 ) -> Fit:
     """The `Fit` of residuals with a sparse Jacobian; problems of a batch one after another."""
     problems = prepare(call)
-    if call.options["bounds"] is not None:
-        raise ArgumentError(
-            "sparse fits take no bounds; write the unknown as a function of another"
-        )
     found, single = Found(problems.x), not problems.batch
     count, n = problems.x.shape
     kinds = np.full(count, UNKNOWN)
@@ -178,6 +211,7 @@ def solve_sparse_fit(
                 call,
                 problems.x_scale,
                 None if call.callback is None else tell,
+                part_of_box(problems.box, k),
             )
             now, steps, status = solver.run(found.x[k])
             if status == Status.CONVERGED:
@@ -196,7 +230,7 @@ def solve_sparse_fit(
     if covariances is not None:
         fit.covariance = covariances.reshape(*problems.batch, n, n)
         fit.stderr = np.sqrt(np.diagonal(fit.covariance, axis1=-2, axis2=-1))
-    return checked(fit, call.raise_on_failure)
+    return delivered(fit, call.raise_on_failure)
 
 
 def _curvature_at(product: Callable[..., Any], problems: Problems, k: int, now: _Spot) -> int:
@@ -208,9 +242,10 @@ def _curvature_at(product: Callable[..., Any], problems: Problems, k: int, now: 
 
     def times(v: Any) -> Any:
         parts = product(*points, *split((v / d)[None], problems.shapes), *params, np.ones(1))
-        return np.concatenate([np.ravel(p) for p in parts]) / d
+        whole = np.concatenate([np.ravel(p) for p in parts]) / d
+        return np.where(now.free, whole, 0.0)
 
-    return lowest_curvature(times, d.size, None, 0)[0]
+    return lowest_curvature(times, d.size, now.free, 0)[0]
 
 
 def _covariance(jac: Any, s: float) -> Any:

@@ -116,7 +116,7 @@ class SparseObjective:
         self, problem: Objective, now: Point, d: Any, delta: float, forcing: float
     ) -> tuple[Any, Any, bool]:
         """A step within the region, the Hessian times it, and whether it is Newton's."""
-        hessian = self.scaled(now.x, d)
+        hessian = self._free(self.scaled(now.x, d), now.free)
         eye = self.library.eye_array(now.x.size, format="csc")
         g = now.g / d
         size = float(lengths(g))
@@ -125,7 +125,7 @@ class SparseObjective:
         first = self.factored(hessian)
         p = None if first is not None else self._ridge_step(hessian, g, delta)
         if p is not None:
-            return p / d, self.hessian(now.x) @ (p / d), True
+            return p / d, problem.hessian(now.x, now.free)(p / d), True
         for _ in range(MOST_SHIFTS):
             factors = self.factored(hessian + shift * eye) if shift else first
             if factors is None:
@@ -147,7 +147,14 @@ class SparseObjective:
             if not low < shift < high:
                 shift = _next_shift(low, high, size / delta)
         best = best / d
-        return best, self.hessian(now.x) @ best, shift == 0
+        return best, problem.hessian(now.x, now.free)(best), shift == 0
+
+    def _free(self, matrix: Any, free: Any) -> Any:
+        """The matrix over the free unknowns, with the identity for those that are held."""
+        if free is None or free.all():
+            return matrix
+        kept = self.library.diags_array(1.0 * free, format="csc")
+        return (kept @ matrix @ kept + self.library.diags_array(1.0 * ~free, format="csc")).tocsc()
 
 
 def _next_shift(low: float, high: float, scale: float) -> float:

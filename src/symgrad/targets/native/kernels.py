@@ -6,6 +6,7 @@ function of its own, and what a later piece needs goes through memory.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -162,6 +163,19 @@ INTRINSICS: Final = (
     *[f"declare double @llvm.{n}.f64(double)" for n in "fabs sqrt floor ceil trunc rint".split()],
     "declare double @llvm.copysign.f64(double, double)",
 )
+
+
+def once_declared(text: str) -> str:
+    """Code in which every function is declared once, by the first of its declarations."""
+    seen: set[str] = set()
+    lines: list[str] = []
+    for line in text.splitlines():
+        found = re.match(r"declare .*?@\"?([\w.$]+)\"?\(", line)
+        if found is None or found[1] not in seen:
+            lines.append(line)
+        if found is not None:
+            seen.add(found[1])
+    return "\n".join([*lines, ""])
 
 
 def symbols(made: ScalarSteps) -> dict[str, int]:

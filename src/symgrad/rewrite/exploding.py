@@ -168,8 +168,8 @@ def _chosen(y: Expr, image: Images) -> Expr | None:
         edge = number(Fraction(FAR) / slowest, w.shape)
         made = y
         for sign in (-1, 1):
-            if sum(_grows(t, sign) for t in known) > 1:
-                toward = w if sign > 0 else -w
+            toward = w if sign > 0 else -w
+            if sum(_grows(t, sign) for t in known) > 1 and not is_nonnegative(-toward):
                 made = choose(f.greater(toward, edge), _far(known, sign, toward, y), made)
         if made is not y:
             return made

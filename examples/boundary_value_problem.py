@@ -1,8 +1,11 @@
 """A network that solves u'' + u = x, u(0) = 0, u(pi/2) = pi/2 + 1: its equation is the loss.
 
 The solution is x + sin(x). Derivatives by the input are formulas, and what is minimised is differentiated
-by the weights in turn.
+by the weights in turn. With an argument, a picture of the solution is drawn to that file, which needs
+matplotlib.
 """
+
+import sys
 
 import numpy as np
 
@@ -24,7 +27,7 @@ def residual_formula():
     return w, x, sg.diff(u, x, 2) + u - x
 
 
-def main(steps: int = 150) -> None:
+def main(steps: int = 150, picture: str | None = None) -> None:
     """Print the error of the solution, found by both faces."""
     w, x, residual = residual_formula()
     points = np.linspace(0, END, POINTS)
@@ -55,15 +58,41 @@ def main(steps: int = 150) -> None:
     lbfgs = sg.optim.LBFGS(variables, history=20)
     for _ in range(steps):
         lbfgs.step(loss)
-    report("variables, L-BFGS", [p.data for p in variables])
+    found = [p.data for p in variables]
+    report("variables, L-BFGS", found)
+    if picture is not None:
+        plot(picture, {"compiled, Adam": params, "variables, L-BFGS": found})
+
+
+GRID = np.linspace(0, END, 101)
+
+
+def error(params):
+    """What the network gives on a grid, less the solution."""
+    w = [sg.variable(p) for p in params]
+    return np.array([float(network(w, t).data) for t in GRID]) - GRID - np.sin(GRID)
 
 
 def report(how, params):
     """The largest error between the points."""
-    grid = np.linspace(0, END, 101)
-    values = [float(network([sg.variable(p) for p in params], t).data) for t in grid]
-    print(f"{how}: largest error {np.max(np.abs(np.array(values) - grid - np.sin(grid))):.1e}")
+    print(f"{how}: largest error {np.max(np.abs(error(params))):.1e}")
+
+
+def plot(path, found):
+    """The solution, and what is missing to it."""
+    from matplotlib import pyplot  # noqa: PLC0415  where a picture is asked for
+
+    _, (above, below) = pyplot.subplots(2, sharex=True)
+    above.plot(GRID, GRID + np.sin(GRID), "k", linewidth=4, alpha=0.2, label="x + sin(x)")
+    for how, params in found.items():
+        above.plot(GRID, GRID + np.sin(GRID) + error(params), "--", label=how)
+        below.plot(GRID, error(params))
+    above.legend()
+    above.set_ylabel("u")
+    below.set_ylabel("error")
+    below.set_xlabel("x")
+    pyplot.savefig(path, bbox_inches="tight")
 
 
 if __name__ == "__main__":
-    main()
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else None)

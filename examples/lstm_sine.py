@@ -1,4 +1,9 @@
-"""An LSTM that goes on with a noisy sine: the loop over time is one node, by `scan`."""
+"""An LSTM that goes on with a noisy sine: the loop over time is one node, by `scan`.
+
+With an argument, a picture is drawn to that file, which needs matplotlib.
+"""
+
+import sys
 
 import numpy as np
 
@@ -42,7 +47,7 @@ def windows(rng, steps):
         yield wave[:-1], wave[1:]
 
 
-def main(steps: int = 100) -> None:
+def main(steps: int = 100, picture: str | None = None) -> None:
     """Print the losses of both faces, and the sine continued."""
     rng = np.random.default_rng(0)
     start = weights(rng)
@@ -71,13 +76,26 @@ def main(steps: int = 100) -> None:
 
     with sg.no_grad():
         carry, seen = (np.zeros(HIDDEN),) * 2, np.sin(np.arange(WINDOW) / 5)
+        guesses = []
         for t in range(WINDOW + 25):
-            guess = seen[t] if t < WINDOW else float(carry[0] @ w["out"])
-            carry = cell(w, carry, guess)
-    print(
-        f"25 steps on: {float(carry[0] @ w['out']):.2f}, the sine {np.sin((WINDOW + 25) / 5):.2f}"
-    )
+            carry = cell(w, carry, seen[t] if t < WINDOW else guesses[-1])
+            guesses.append(float(carry[0] @ w["out"]))
+    print(f"25 steps on: {guesses[-1]:.2f}, the sine {np.sin((WINDOW + 25) / 5):.2f}")
+    if picture is not None:
+        plot(picture, guesses)
+
+
+def plot(path, guesses):
+    """The sine, and what comes next after each value; behind the line the guesses go on from guesses."""
+    from matplotlib import pyplot  # noqa: PLC0415  where a picture is asked for
+
+    at = np.arange(1, len(guesses) + 1)
+    pyplot.plot(at, np.sin(at / 5), "k", linewidth=4, alpha=0.2, label="sine")
+    pyplot.plot(at, guesses, color="darkorange", label="LSTM")
+    pyplot.axvline(WINDOW, color="grey", linestyle=":")
+    pyplot.legend()
+    pyplot.savefig(path, bbox_inches="tight")
 
 
 if __name__ == "__main__":
-    main()
+    main(picture=sys.argv[1] if len(sys.argv) > 1 else None)

@@ -92,7 +92,7 @@ def plot(path, weights, data):
         pyplot.plot(x, net(curve(weights, data, steps), x).data, label=f"{steps} steps")
     pyplot.plot(data[0], data[2], "k.", label="points")
     pyplot.legend()
-    pyplot.savefig(path)
+    pyplot.savefig(path, bbox_inches="tight")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def plot(path, real, made):
     pyplot.plot(*real.T, ".", label="true")
     pyplot.plot(*made.T, ".", label="made")
     pyplot.legend()
-    pyplot.savefig(path)
+    pyplot.savefig(path, bbox_inches="tight")
 
 
 if __name__ == "__main__":

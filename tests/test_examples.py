@@ -49,7 +49,7 @@ def test_double_backpropagation_of_sin(run):
 
 
 def test_newton_by_double_backpropagation(run):
-    iterates = [numbers(line)[1] for line in run("newton_double_backprop")]
+    rows = [numbers(line) for line in run("newton_double_backprop")]
     expected = [
         2.0,
         1.4545454545454546,
@@ -62,7 +62,8 @@ def test_newton_by_double_backpropagation(run):
         1.0,
         1.0,
     ]
-    assert iterates == close(expected)
+    assert [by_backpropagation for _, by_backpropagation, _ in rows] == close(expected)
+    assert [by_formula for _, _, by_formula in rows] == close(expected)
 
 
 def test_gradient_inside_a_formula(run):
@@ -80,8 +81,9 @@ def test_gradients_of_test_functions(run):
 
 
 def test_rosenbrock_descent(run):
-    (line,) = run("rosenbrock_descent")
-    assert numbers(line) == close([0.9944984367782456, 0.9890050527419593])
+    end, faces = run("rosenbrock_descent")
+    assert numbers(end) == close([0.9944984367782456, 0.9890050527419593])
+    assert numbers(faces)[0] < 1e-12
 
 
 def test_latex_of_a_gradient(run):
@@ -230,8 +232,9 @@ def test_wgan_with_gradient_penalty(run):
 
 
 def test_layers_in_a_few_lines(run):
-    lines = run("layers_in_a_few_lines")
-    assert numbers(lines[-1])[-1] > 90
+    *epochs, faces = run("layers_in_a_few_lines")
+    assert numbers(epochs[-1])[-1] > 90
+    assert numbers(faces)[0] < 1e-6
 
 
 def test_gallery(run, golden):

@@ -57,6 +57,7 @@ LAYERS = {
     "interop": TO_AUTODIFF
     | TO_COMPILE
     | {"substitute", "parse"}  # text, as SymPy's lambdify takes it
+    | {"recurrence"}  # loops as text and written out
     | {"solve"},  # on Dask arrays
     "cli": ALL | {"", "web"},
     "web": ALL | {""},

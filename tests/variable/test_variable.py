@@ -277,8 +277,7 @@ def test_formats_like_its_data():
     v = sg.variable(3.14159)
     assert f"{v:.3f}" == "3.142"
     assert f"{v}" == "variable(3.14159)"
-    with pytest.raises(TypeError):
-        f"{sg.variable([1.0, 2.0]):.3f}"
+    assert f"{sg.variable([1.0, 2.5]):.2f}" == "[1.00 2.50]"
 
 
 def test_methods_of_arrays():

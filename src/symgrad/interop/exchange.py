@@ -18,8 +18,9 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -34,8 +35,10 @@ from symgrad.expr.op import Op
 from symgrad.expr.pickling import flatten
 from symgrad.expr.traverse import check_graph
 from symgrad.expr.types import Ty, as_ty
+from symgrad.interop.exchange_loops import check_operands, loop_from, loop_parts
 from symgrad.ops.applied import UndefinedFunction
 from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.scan import SCAN, ScanLoop
 from symgrad.ops.table import OPS
 
 VERSION: Final = 1
@@ -99,7 +102,7 @@ _CODECS: Final[dict[str, _Codec]] = {
 # Ops that may be written with parameters that do not fit together, and the node that they should give
 _LEAVES: Final[dict[str, Callable[[Any], Expr]]] = {
     "constant": lambda p: constant(p[0].array) if p[1] == "array" else number(p[0], p[2], p[3]),
-    "symbol": lambda p: symbol(p[0], p[1], p[2].dtype, **dict.fromkeys(p[3], True)),
+    "symbol": lambda p: symbol(p[0], p[1], p[2].dtype, unique=p[4], **dict.fromkeys(p[3], True)),
 }
 # What an op's rules raise for parameters that are none
 _WRONG: Final = (
@@ -111,6 +114,7 @@ _WRONG: Final = (
     ArithmeticError,
     RecursionError,
 )
+_LOOP: Final = "loop"  # the kind of what `scan` carries out
 _KINDS: Final = {codec.cls: kind for kind, codec in _CODECS.items()}
 
 
@@ -126,6 +130,8 @@ def _encode(value: Any) -> Any:
     if value.__class__ in _PLAIN or (value.__class__ is int and abs(value) <= _GREATEST):
         return value
     kind = _KINDS.get(value.__class__)
+    if value.__class__ is ScanLoop:
+        return {_LOOP: _encode(loop_parts(value))}
     if kind is not None:
         return {kind: _CODECS[kind].encode(value)}
     if isinstance(value, (tuple, list)):
@@ -135,16 +141,18 @@ def _encode(value: Any) -> Any:
     )
 
 
-def _decode(value: Any) -> Any:
+def _decode(value: Any, ops: Mapping[str, Op]) -> Any:
     """The parameter that `_encode` wrote."""
     if value.__class__ in _PLAIN or value.__class__ is int:
         return value
     if isinstance(value, list):
-        return tuple([_decode(part) for part in value])
+        return tuple([_decode(part, ops) for part in value])
     if isinstance(value, dict) and len(value) == 1:
         ((kind, inner),) = value.items()
+        if kind == _LOOP:
+            return loop_from(_decode(inner, ops), partial(_row_of_a_step, ops))
         if kind in _CODECS:
-            return _CODECS[kind].decode(_decode(inner))
+            return _CODECS[kind].decode(_decode(inner, ops))
     raise ValueError(f"{_shown(value)} is not a parameter")
 
 
@@ -334,10 +342,19 @@ def _node(
         _damaged(f"the operands {_shown(operands)} of row {position} are no earlier rows")
     args = tuple([nodes[i] for i in operands])
     try:
-        node = _made(ops[name], args, _decode(params))
+        node = _made(ops[name], args, _decode(params, ops))
     except _WRONG as error:
         _damaged(f"row {position}, {name!r}, does not hold together ({error})")
     return node
+
+
+def _row_of_a_step(
+    ops: Mapping[str, Op], position: int, row: Sequence[Any], nodes: list[Expr]
+) -> Expr:
+    name, operands, params = row
+    if not all(i.__class__ is int and 0 <= i < position for i in operands):
+        raise ValueError("the operands of a row of a step are earlier rows")
+    return _made(ops[name], tuple([nodes[i] for i in operands]), params)
 
 
 def _made(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...]) -> Expr:
@@ -347,6 +364,8 @@ def _made(op: Op, args: tuple[Expr, ...], params: tuple[Any, ...]) -> Expr:
     elif params and op.name not in _LEAVES:
         raise ValueError("it has no parameters")
     node = make(op, args, params, *op.infer(args, params))
+    if op is SCAN:
+        check_operands(node.params.loop, args)
     if op.name in _LEAVES and _LEAVES[op.name](params) is not node:
         raise ValueError("its parameters contradict each other")
     return node

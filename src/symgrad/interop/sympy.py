@@ -44,6 +44,7 @@ from symgrad.ops import shapes, ufuncs
 from symgrad.ops.applied import ASSUMPTIONS as FUNCTION_ASSUMPTIONS
 from symgrad.ops.applied import function
 from symgrad.ops.elementwise import as_expr
+from symgrad.recurrence.unrolled import unrolled
 from symgrad.rewrite.readable import written_out
 
 _ASSUMPTIONS: Final = ("integer", "negative", "nonnegative", "nonzero", "positive")
@@ -82,7 +83,7 @@ def to_sympy(e: Any) -> Any:
     >>> sg.to_sympy(sg.exp(x) / 2)
     exp(x)/2
     """
-    (root,) = written_out([as_expr(e)])
+    (root,) = unrolled(written_out([as_expr(e)]))
     images: dict[Expr, Any] = {}
     names: dict[str, Expr] = {}
     for node in toposort([root]):

@@ -111,8 +111,7 @@ def _unrolled(node: Expr, args: Sequence[Any]) -> Any:
     assert node.op.unrolled is not None
     arrays = [np.asarray(arg, dtype=object) for arg in args]
     found = np.asarray(node.op.unrolled(node, *arrays), dtype=object)
-    result = each_entry(sp.sympify, [found])
-    return result if node.shape else result.item()
+    return each_entry(sp.sympify, [found]) if node.shape else sp.sympify(found.item())
 
 
 def _eye(node: Expr) -> Any:

@@ -107,3 +107,10 @@ def differs(a: Any, b: Any) -> bool:
 def show(data: Data) -> str:
     """Data as a Variable prints them: ``0.5``, ``[1. 2. 3.]``."""
     return repr(data) if data.__class__ is float else str(data)
+
+
+def formatted(data: Data, spec: str) -> str:
+    """Data with each number as a format says: ``[1.00 2.50]`` for ``.2f``."""
+    if not isinstance(data, np.ndarray):
+        return format(data, spec)
+    return np.array2string(data, formatter={"float_kind": lambda entry: format(entry, spec)})

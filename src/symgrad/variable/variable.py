@@ -20,7 +20,7 @@ from symgrad.expr.pytrees import mapped
 from symgrad.print.latex import latex
 from symgrad.recurrence import scan
 from symgrad.variable.backward import gradient_data, gradient_records
-from symgrad.variable.data import as_data, replacement, settled, show
+from symgrad.variable.data import as_data, formatted, replacement, settled, show
 from symgrad.variable.derivative import DERIVATIVES, Derivative, derivative_of
 from symgrad.variable.evaluation import data_of, expr_of
 from symgrad.variable.kinds import ArrayType
@@ -334,7 +334,7 @@ class Variable(Operators):
     __symgrad_picture__ = staticmethod(picture_of_variables)
 
     def __format__(self, spec: str) -> str:
-        return format(self.data, spec) if spec else str(self)
+        return formatted(self.data, spec) if spec else str(self)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {latex(self.expr)}$"

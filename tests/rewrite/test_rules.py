@@ -105,6 +105,14 @@ SIMPLIFIED = {
     "sum(w*(x - mean(x))) = 0": [
         (sg.sum(sg.exp(v) * (M - sg.mean(M, axis=0)), axis=0), v - v),
     ],
+    "sum(A + c*(x - mean(x))) = sum(A)": [
+        (sg.sum(x * (v - sg.mean(v)) + sg.exp(v)), sg.sum(sg.exp(v))),
+        (
+            sg.sum(x * (v - sg.mean(v)) + sg.exp(A @ v) - p * y * (v - sg.mean(v))),
+            sg.sum(sg.exp(A @ v)),
+        ),
+        (sg.sum(M + sg.outer(sg.exp(M @ v), v - sg.mean(v)), axis=1), sg.sum(M, axis=1)),
+    ],
     "u + c - mean(u + c) = u - mean(u)": [
         ((x + v) - sg.mean(x + v), v - sg.mean(v)),
         (sg.var(v + x) - sg.var(v), x - x),

@@ -155,6 +155,15 @@ def test_draw_calls_graphviz(tmp_path, fake_dot):
         sg.draw(x, tmp_path / "g.bad")
 
 
+def test_what_graphviz_would_take_minutes_for_is_placed_here(tmp_path, fake_dot):
+    x, y = sg.symbols("x y")
+    e = x
+    for _ in range(100):
+        e = sg.sin(e) * y
+    sg.draw(e, tmp_path / "long.svg")
+    assert (tmp_path / "long.svg").read_text().count("sin</text>") == 100
+
+
 def test_draw_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

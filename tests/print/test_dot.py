@@ -14,13 +14,14 @@ x, y = sg.symbols("x y")
 
 FAKE_DOT = """#!/bin/sh
 [ "$1" = -Tbad ] && echo "Format bad not recognized" >&2 && exit 1
+echo "<?xml?><svg>"
 cat
 """
 
 
 @pytest.fixture
 def fake_dot(tmp_path, monkeypatch):
-    """A `dot` that writes what it reads, and knows no format "bad"."""
+    """A `dot` that writes what it reads behind a prolog and <svg>, and knows no format "bad"."""
     command = tmp_path / "bin" / "dot"
     command.parent.mkdir()
     command.write_text(FAKE_DOT)
@@ -149,8 +150,8 @@ def test_other_formats_by_matplotlib(tmp_path, monkeypatch, suffix):
 
 def test_draw_calls_graphviz(tmp_path, fake_dot):
     sg.draw(x + y, tmp_path / "g.svg")
-    assert (tmp_path / "g.svg").read_text() == sg.to_dot(x + y)
-    assert sg.draw(x + y).svg == sg.to_dot(x + y)
+    assert (tmp_path / "g.svg").read_text() == f"<?xml?><svg>\n{sg.to_dot(x + y)}"
+    assert sg.draw(x + y).svg == f"<svg>\n{sg.to_dot(x + y)}"
     with pytest.raises(ArgumentError, match="Format bad not recognized"):
         sg.draw(x, tmp_path / "g.bad")
 

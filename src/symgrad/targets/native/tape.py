@@ -17,14 +17,13 @@ from typing import Final, NamedTuple
 from llvmlite import ir
 
 from symgrad.targets.native.functions.number import Processor
-from symgrad.targets.native.functions.table import FUNCTIONS, function_in
+from symgrad.targets.native.functions.table import BY_C_NAME, FUNCTIONS, function_in
 from symgrad.targets.native.functions.trigonometric import LIMIT
 from symgrad.targets.native.kernels import number, symbol_name
-from symgrad.targets.native.primitives import LIBRARY, Primitive
+from symgrad.targets.native.primitives import Primitive
 from symgrad.targets.native.steps import TRUTH, External, ScalarSteps
 
 LEAST_GROUP: Final = 8  # steps of a group on average
-BY_C_NAME: Final = {c: name for name, c in LIBRARY.items() if name in FUNCTIONS}
 ROW, ONE, TABLE = "row", "one", "table"  # how the operands of a group lie
 
 

@@ -17,6 +17,7 @@ from symgrad.expr.kinds import WHERE, Contract, Into, Ufunc
 from symgrad.program.contraction import is_dot, is_tensordot
 from symgrad.program.dtypes import DType, dtypes_of, is_float, makes
 from symgrad.program.ir import Instr, Loop, Program, Slot, Value, item_of
+from symgrad.program.layouts import is_plain, layouts_of
 from symgrad.program.reductions import reduction_of
 from symgrad.program.regions import is_space
 
@@ -40,6 +41,7 @@ class _Allocator:
         self.live = p.live()
         self.dtypes = dtypes_of(p, given)
         self.owners = _owners(p)
+        self.layouts = layouts_of(p)
         self.last = self._last_uses()
         taken = [[n for n, _ in p.parameters], p.dim_names.values(), p.arrays]
         self.names = Names([name for names in taken for name in names])
@@ -110,8 +112,10 @@ class _Allocator:
         return v not in self.into and self._has_out(v) and self._may_have_slot(v)
 
     def _has_out(self, v: Value) -> bool:
-        """Whether what computes a value can write into an array that is given."""
+        """Whether what computes a value can write into an array that is given, and as fast."""
         kind = self.p.instrs[v].kind
+        if not is_plain(self.layouts[v]):
+            return False
         if isinstance(kind, Ufunc):
             return kind != WHERE
         if isinstance(kind, Contract):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 from itertools import product
 from typing import Any, Final
 
@@ -57,9 +58,36 @@ def expand(
     for monomials in chosen.values():
         total = _add_to(trial, total, monomials)
     total = squares_of_circle(trial, total)
-    if not chosen or _length(trial, total) > _length(coefficients, constant):
+    longer = _length(trial, total) > _length(coefficients, constant)
+    if not chosen or (longer and not _round_anyway(chosen)):
         return None
     return (trial, total) if _atoms(trial, total) < _atoms(coefficients, constant) else None
+
+
+def _round_anyway(terms: Iterable[Expr]) -> bool:
+    """Whether terms are powers of one symbol times one polynomial in it, each of which rounds as it is.
+
+    Then no digits are lost when they are written out; a difference ``x - a`` may be exact.
+    """
+    symbols: set[Expr] = set()
+    for term in terms:
+        factors = factors_of(term)
+        sums = [x for x in factors if x.op is ADD]
+        monomials = [*[x for x in factors if x.op is not ADD], *sums[0].args]
+        if len(sums) > 1 or not all(map(_is_plain, monomials)):
+            return False
+        if all(_degree(x) < 2 for x in sums[0].args):
+            return False
+        for x in monomials:
+            rest = split_coefficient(x)[1]
+            symbols.update(() if rest is None else powers_of(rest))
+    return len(symbols) == 1
+
+
+def _degree(term: Expr) -> Any:
+    """How many factors a monomial has, powers counted."""
+    rest = split_coefficient(term)[1]
+    return 0 if rest is None else sum(abs(n) for n in powers_of(rest).values())
 
 
 def _length(coefficients: Coefficients, constant: Any) -> int:

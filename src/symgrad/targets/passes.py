@@ -26,13 +26,16 @@ from symgrad.rewrite.conjugates import without_cancellations
 from symgrad.rewrite.held_logarithms import logarithms_at_zero
 from symgrad.rewrite.horner import horner
 from symgrad.rewrite.identities import scaled_inside
+from symgrad.rewrite.joined_products import joined_products
 from symgrad.rewrite.names import definitions_written_out
 from symgrad.rewrite.open_sums import open_sums
+from symgrad.rewrite.parts_of_products import parts_of_products
 from symgrad.rewrite.removable import smooth_near_zero
 from symgrad.rewrite.scaling import scaled_norms
 from symgrad.rewrite.scans import shared_scans
 from symgrad.rewrite.sharing import share_factors
 from symgrad.rewrite.short_axes import write_out_short_axes
+from symgrad.rewrite.side_by_side import side_by_side
 from symgrad.rewrite.slopes import right_at_zero
 from symgrad.rewrite.stability import stabilize
 from symgrad.rewrite.structured import by_structure
@@ -99,6 +102,9 @@ FORMULA_PASSES: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     Pass("open sums", "sums that are the first term of another are part of it", open_sums),
     Pass("shared factors", "pairs that several products hold, once", share_factors),
     Pass("Horner forms", "sums by powers of a base, where that saves products", horner),
+    Pass("side by side", "functions of neighbouring slices of small arrays as one", side_by_side),
+    Pass("parts of products", "diagonals and sums of what is computed anyway", parts_of_products),
+    Pass("joined products", "sums of small products of matrices as one product", joined_products),
     IDENTITIES,
 )
 

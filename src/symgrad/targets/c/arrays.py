@@ -43,7 +43,7 @@ TRUTHS: Final = frozenset(
 ONCE: Final = {"_log_total({0})": Ufunc("log")}  # code of NumPy that says what C does anyway
 
 
-class Reduction(NamedTuple):
+class CReduction(NamedTuple):
     """What a reduction begins with, how an entry goes in, and what becomes of the total."""
 
     start: str
@@ -54,12 +54,12 @@ class Reduction(NamedTuple):
 # nan where an entry is
 LARGER: Final = "if (total == total && !(value <= total)) { total = value; }"
 SMALLER: Final = "if (total == total && !(value >= total)) { total = value; }"
-REDUCTIONS: Final[Mapping[str, Reduction]] = {
-    "add": Reduction("0.0", ""),
-    "multiply": Reduction("1.0", "total *= value;"),
-    "maximum": Reduction("-INFINITY", LARGER),
-    "minimum": Reduction("INFINITY", SMALLER),
-    "largest": Reduction("-INFINITY", LARGER, "isfinite(total) ? total : 0.0"),
+REDUCTIONS: Final[Mapping[str, CReduction]] = {
+    "add": CReduction("0.0", ""),
+    "multiply": CReduction("1.0", "total *= value;"),
+    "maximum": CReduction("-INFINITY", LARGER),
+    "minimum": CReduction("INFINITY", SMALLER),
+    "largest": CReduction("-INFINITY", LARGER, "isfinite(total) ? total : 0.0"),
 }
 
 

@@ -160,6 +160,8 @@ def test_reading():
     assert len(double) == 2
     assert double[1] is double.equations[1]
     assert next(iter(double)) is double.equations[0]
+    shared = "l*(2 - cos(theta_1(t) - theta_2(t))**2))"  # of the denominators, but for a number
+    assert all(str(a).endswith(shared) for a in double.accelerations)
 
 
 T = sg.symbol("t")

@@ -190,6 +190,15 @@ def test_what_is_said_in_other_words(e, at):
     assert abs(complex(want).imag) < 1e-15
 
 
+def test_parts_of_what_is_not_known_to_be_real_are_those_of_real_numbers():
+    f = sp.Function("f")
+    assert sg.from_sympy(sp.re(f(x))) is sg.from_sympy(f(x))
+    e = sp.re(sp.UnevaluatedExpr(x + y)) + sp.conjugate(f(x)) - f(x)
+    assert sg.lambdify([x, y], sg.from_sympy(e))(2.0, 3.0) == 5.0
+    with pytest.raises(ConversionError, match="not known"):
+        sg.from_sympy(sp.im(f(x)))
+
+
 def test_parts_of_hankel_functions_are_known_for_positive_operands_alone():
     f = sg.lambdify(x, sp.re(sp.hankel1(1, x)))
     assert f(1.0) == pytest.approx(0.44005058574493355, rel=1e-12)

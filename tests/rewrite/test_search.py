@@ -94,6 +94,9 @@ x**2-2*x*y+y**2                             (x - y)**2
 x**2+2*x*y+y**2+2*x+2*y+1                   (x + y + 1)**2
 x**2*y+x*y**2                               x*y*(x + y)
 gamma(x+2)/gamma(x)                         x*(x + 1)
+(1+tan(x/2)**2)/2                           1/(cos(x) + 1)
+sin((a+n)*x)+sin((a-n)*x)                   2*sin(a*x)*cos(n*x)
+(a*cos(x)+n*cos(y))**2+(a*sin(x)+n*sin(y))**2 2*a*n*cos(x - y) + a**2 + n**2
 beta(x,y)*gamma(x+y)                        gamma(x)*gamma(y)
 """
 KEPT = """

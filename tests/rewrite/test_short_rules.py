@@ -184,6 +184,10 @@ u*(sin(x) + 2*sin(y))**2 + u*(2*cos(y) - cos(x))**2 | u*(1 + 4 - 4*cos(x + y))
 4*cos(u)**3 - 3*cos(u) = cos(3*u) | 16*sin(x)**5 - 20*sin(x)**3 + 5*sin(x) | sin(5*x)
 4*cos(u)**3 - 3*cos(u) = cos(3*u) | 32*sin(x)**6 - 48*sin(x)**4 + 18*sin(x)**2 - 1 | -cos(6*x)
 4*cos(u)**3 - 3*cos(u) = cos(3*u) | 4*sinh(x)**3/y + 3*sinh(x)/y | sinh(3*x)/y
+sin(u) + sin(v) = 2*sin((u + v)/2)*cos((u - v)/2) | sin(x*(a + b)) + sin(x*(a - b)) | 2*sin(a*x)*cos(b*x)
+1 + tan(u/2)**2 = 2/(1 + cos(u)) | 1 + tan(x/2)**2 | 2/(cos(x) + 1)
+1 + tan(u/2)**2 = 2/(1 + cos(u)) | a - 2*tan(x/2) + a*tan(x/2)**2 | (2*a - 2*sin(x))/(cos(x) + 1)
+sums in tan(u/2) by sin(u) and cos(u) | tan(x/2)*(a*tan(x/2) + 2*b) + a | (2*a + 2*b*sin(x))/(cos(x) + 1)
 2*tanh(u)/(1 + tanh(u)**2) = tanh(2*u) | y*tanh(x)/(1 + tanh(x)**2) | y*tanh(2*x)/2
 2*tanh(u)/(1 + tanh(u)**2) = tanh(2*u) | (3 - 3*tan(x)**2)/tan(x) | 6/tan(2*x)
 (sin(u) + cos(u))**2 = 1 + sin(2*u), of multiply | (sin(x) - cos(x))/(sin(x) + cos(x)) | tan(x - pi/4)

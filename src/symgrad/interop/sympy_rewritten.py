@@ -121,8 +121,16 @@ def without_imaginary_unit(e: Any) -> Any:
 
 
 def _real_part(node: Any) -> Any:
+    """What has no imaginary unit in it is real where SymPy knows no more: it is computed by reals."""
     (e,) = node.args
-    return e if _is_real(e) else real_parts(e)[0]
+    if _is_real(e):
+        return e
+    try:
+        return real_parts(e)[0]
+    except ConversionError:
+        if e.has(sp.I, *_PARTS):
+            raise
+        return e
 
 
 def _imaginary_part(node: Any) -> Any:
@@ -137,7 +145,7 @@ def _angle(node: Any) -> Any:
 
 def _conjugated(node: Any) -> Any:
     (e,) = node.args
-    return e if _is_real(e) else None
+    return None if e.has(sp.I, *_PARTS) else e
 
 
 def _magnitude(node: Any) -> Any:

@@ -24,6 +24,7 @@ from symgrad.rewrite.search import BOUNDED, Budget, shorter_of, shortest
 from symgrad.rewrite.simplify import simplify_all
 from symgrad.rewrite.sums import negated
 
+WHOLE: Final = 1.25  # times the work of one search, all of them together
 SHARE: Final = 2  # of the work of a search, one over this is that for each way to bring in a name
 MAX_NAMES: Final = 6  # whose definitions are looked at
 ALONE: Final = 8  # and one over this where the definition of one name is looked at by itself
@@ -31,9 +32,25 @@ MAX_ALONE: Final = 2  # names whose definitions are looked at each by itself
 MAX_SOLVED: Final = 2  # functions for which a definition is solved
 
 
+class Purse:
+    """The work of several searches for one formula: none may do more than is left of the whole."""
+
+    def __init__(self, bounds: Budget) -> None:
+        self.nodes, self.work, self.left = bounds.nodes, bounds.work, int(WHOLE * bounds.work)
+
+    def shortest(self, forms: Sequence[Expr], share: int = 1) -> Expr:
+        """The shortest form by a share of the work of one search, or of what is left."""
+        bounds = Budget(self.nodes, min(self.work // share, self.left))
+        return shortest(forms, bounds, self._spend)
+
+    def _spend(self, work: int) -> None:
+        self.left = max(self.left - work, 0)
+
+
 def shortest_by_names(forms: Sequence[Expr], bounds: Budget = BOUNDED) -> Expr:
     """`shortest`, which takes a name for a symbol, or what is found by the definitions and is shorter."""
-    best = shortest(forms, bounds)
+    purse = Purse(bounds)
+    best = purse.shortest(forms)
     parts = named_parts(toposort(forms[:1]))
     if not parts or any(part.shape != () for part in parts):
         return best
@@ -42,46 +59,49 @@ def shortest_by_names(forms: Sequence[Expr], bounds: Budget = BOUNDED) -> Expr:
     rest = [part for part in parts if part not in set(plain)]
     if not 0 < len(rest) <= MAX_NAMES:
         return best
-    best = _by_definitions(forms[0], best, rest, symbols, bounds)
+    best = _by_definitions(forms[0], best, rest, symbols, purse, 1)
     nested = [part for part in rest if len(named_parts(toposort([part]))) > 1]
     for part in nested[:MAX_ALONE]:  # in terms of other names
-        alone = Budget(bounds.nodes, bounds.work // ALONE)
-        best = _by_definitions(forms[0], best, [part], symbols, alone)
+        best = _by_definitions(forms[0], best, [part], symbols, purse, ALONE)
     return best
 
 
 def _by_definitions(
-    given: Expr, best: Expr, parts: Sequence[Expr], symbols: Mapping[Expr, Expr], bounds: Budget
+    given: Expr,
+    best: Expr,
+    parts: Sequence[Expr],
+    symbols: Mapping[Expr, Expr],
+    purse: Purse,
+    share: int,
 ) -> Expr:
     """The best form, or what is found with some definitions written out where that is shorter."""
     names = {symbols[part] for part in parts}
     others = {part: name for part, name in symbols.items() if name not in names}
     (whole,) = definitions_written_out(cut([given], others))
-    form = _tidy(whole, bounds)
-    bounds = Budget(bounds.nodes, bounds.work // SHARE)
+    form = _tidy(whole, purse, share)
     for part in parts:
         (body,) = cut(part.args, symbols)
-        form = _by_name(form, body, symbols[part], bounds)
+        form = _by_name(form, body, symbols[part], purse, SHARE * share)
     mentioned = set(free_symbols(form))
     if mentioned.isdisjoint(names) or mentioned - set(free_symbols(*cut([best], symbols))):
         return best  # a name, once given, is not given up for what it stands for
     return shorter_of(best, put_back([form], symbols)[0])
 
 
-def _tidy(x: Expr, bounds: Budget) -> Expr:
-    return shortest(simplify_all([x]), bounds)
+def _tidy(x: Expr, purse: Purse, share: int) -> Expr:
+    return purse.shortest(simplify_all([x]), share)
 
 
-def _by_name(form: Expr, body: Expr, name: Expr, bounds: Budget) -> Expr:
+def _by_name(form: Expr, body: Expr, name: Expr, purse: Purse, share: int) -> Expr:
     """A formula in terms of a name, where that is shorter."""
     known: dict[Expr, Expr] = {}
-    for x in (body, *simplify_all([body]), shortest([body], bounds)):
+    for x in (body, *simplify_all([body]), purse.shortest([body], share)):
         known[x] = name
         if x.op is ADD:
             known[negated(x)] = mul(number(-1), name)
     for changed in _in_terms_of(form, body, name):
         if changed is not form:
-            form = shorter_of(form, _tidy(_recalled(changed, known), bounds))
+            form = shorter_of(form, _tidy(_recalled(changed, known), purse, share))
     return _recalled(form, known)
 
 

@@ -10,7 +10,7 @@ same formula has the same form in every process.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -28,7 +28,7 @@ from symgrad.ops.guard import WHERE
 from symgrad.rewrite.names import cut, named_parts, put_back, symbols_for
 from symgrad.rewrite.ratios import forget
 from symgrad.rewrite.rule import by_op, rewrite
-from symgrad.rewrite.short_angle_sums import ANGLE_SUM_RULES
+from symgrad.rewrite.short_angle_sums import ANGLE_SUM_FACES, ANGLE_SUM_RULES
 from symgrad.rewrite.short_angles import ANGLE_FACES, ANGLE_RULES
 from symgrad.rewrite.short_exponentials import (
     BY_ONE_EXPONENTIAL,
@@ -53,7 +53,7 @@ LOCAL: Final = by_op(
     )
 )
 MERGING: Final = by_op((BY_ONE_EXPONENTIAL,))  # saves work, so it goes first
-FACES: Final = (*ANGLE_FACES, *TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
+FACES: Final = (*ANGLE_FACES, *ANGLE_SUM_FACES, *TRIGONOMETRIC_FACES, *EXPONENTIAL_FACES)
 FACES_BY_OP: Final = tuple(map(by_op, FACES))
 # functions without which some rules do nothing: looking for them is no work
 AMONG: Final = tuple(op for group in LOCAL.values() for rule in group for op in rule.among)
@@ -92,21 +92,24 @@ WITHOUT_BOUND: Final = Budget(1 << 40, 1 << 40)
 
 
 @COLLECTOR_PAUSED
-def shortest(forms: Sequence[Expr], bounds: Budget = BOUNDED) -> Expr:
+def shortest(
+    forms: Sequence[Expr], bounds: Budget = BOUNDED, spent: Callable[[int], None] | None = None
+) -> Expr:
     """The shortest form in print that the rules reach from some forms of one formula.
 
-    The first of them where it is no scalar formula without branches, or too large.
+    The first of them where it is no scalar formula without branches, or too large. `spent` is told the
+    work that was done.
     """
     order = toposort(forms)
     if len(order) > bounds.nodes * len(forms) or not all(map(_is_plain, order)):
         return forms[0]
     symbols = symbols_for(named_parts(order))  # names stay, and what they stand for
+    search = _Search(bounds.work * SMALL**2 // max(SMALL, len(toposort(forms[:1]))) ** 2)
     try:
-        found = _Search(bounds.work * SMALL**2 // max(SMALL, len(toposort(forms[:1]))) ** 2).run(
-            cut(forms, symbols)
-        )
-        return put_back([found], symbols)[0]
+        return put_back([search.run(cut(forms, symbols))], symbols)[0]
     finally:
+        if spent is not None:
+            spent(search.spent)
         forget()  # no node outlives its users
 
 
@@ -192,11 +195,16 @@ class _Search:
     """What is known in the course of one search."""
 
     def __init__(self, work: int) -> None:
-        self.left, self.left_over = work, min(work, LEFT_OVER)
+        self.work, self.left, self.left_over = work, work, min(work, LEFT_OVER)
         self.sizes: Sizes = {}
         self.image = Images()
         self.faults: dict[Expr, Faults] = {}
         self.surface = Surface(AMONG)
+
+    @property
+    def spent(self) -> int:
+        """The work done so far."""
+        return self.work - max(self.left, 0)
 
     def weight(self, x: Expr) -> float:
         """What a form is chosen by: its size, longer for what may overflow."""

@@ -15,11 +15,12 @@ from symgrad.expr.leaves import PI, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.op import Op
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul, mul_all, power, split_coefficient
 from symgrad.ops.elementwise import Elementwise
 from symgrad.rewrite.powers import Exact, Powers, as_term, raise_power, times
-from symgrad.rewrite.ratios import Term, plain_terms, split
+from symgrad.rewrite.ratios import Term, multiplied, plain_terms, split
 from symgrad.rewrite.rule import Guarantee, Rule
+from symgrad.rewrite.short_ratios import written_out
 from symgrad.rewrite.short_trigonometry import FAMILIES, FUNCTIONS, MAX_TERMS, of_two_terms
 from symgrad.rewrite.sums import combined
 
@@ -50,6 +51,17 @@ def _without(powers: Powers, *bases: Expr) -> Powers:
     return left
 
 
+def _spread(angle: Expr) -> Expr:
+    """``x*(m + n)`` as ``m*x + n*x``; any other angle as it is."""
+    term = split(angle) if angle.op is MUL else None
+    sums = [b for b, n in term[1].items() if b.op is ADD and n == 1] if term is not None else []
+    if term is None or len(sums) != 1:
+        return angle
+    rest = (term[0], _without(term[1], *sums))
+    parts = [multiplied(rest, t) for t in plain_terms(sums[0]) or ()]
+    return add_all([as_term(p[1], angle, p[0]) for p in parts if p is not None]) if parts else angle
+
+
 # One function of a sum of angles beside a product of functions of the parts
 
 
@@ -66,7 +78,7 @@ def _beside_product(x: Expr, terms: Sequence[Term]) -> Expr | None:
     for (c, powers), (d, other) in (terms, terms[::-1]):
         for sine, cosine, s in FAMILIES:
             for whole, n in powers.items():
-                if whole.op not in (sine, cosine) or n != 1 or whole.args[0].op is not ADD:
+                if whole.op not in (sine, cosine) or n != 1 or _spread(whole.args[0]).op is not ADD:
                     continue
                 rest = _without(powers, whole)
                 found = _parts(whole, rest, other, (cosine, sine))
@@ -85,7 +97,7 @@ def _parts(
         return None
     u, v = found[0].args[0], found[1].args[0]
     for a, b in product((1, -1), repeat=2):
-        if value_of(combined((a, u), (b, v), (-1, whole.args[0]))) == 0:
+        if value_of(combined((a, _spread(u)), (b, _spread(v)), (-1, _spread(whole.args[0])))) == 0:
             sines = [int(y.op is family[1]) for y in found]
             return PartsOfAngle((u, v), (a, b), (sines[0], sines[1]))
     return None
@@ -130,13 +142,13 @@ def _as_product(x: Expr, terms: Sequence[Term]) -> Expr | None:
         return None
     for sine, cosine, s in FAMILIES:
         for one, n in powers.items():
-            if one.op not in (sine, cosine) or n != 1 or one.args[0].op is not ADD:
+            if one.op not in (sine, cosine) or n != 1 or _spread(one.args[0]).op is not ADD:
                 continue
             rest = _without(powers, one)
             two = next((b for b, m in other.items() if b.op is one.op and m == 1), None)
             if two is None or two is one or _without(other, two) != rest:
                 continue
-            u, v = one.args[0], two.args[0]
+            u, v = _spread(one.args[0]), _spread(two.args[0])
             plus, minus = combined((_HALF, u), (_HALF, v)), combined((_HALF, u), (-_HALF, v))
             if one.op is sine:
                 kinds, k = ((sine, cosine) if c == d else (cosine, sine)), 2 * c
@@ -258,6 +270,39 @@ def _one_and_square(total: Expr, base: Expr, s: int) -> Exact | None:
     return None
 
 
+def _by_whole_angle(x: Expr) -> Expr | None:
+    """``a + b*t + c*t**2`` of ``t = tan(u/2)`` as ``(a + c + b*sin(u) + (a - c)*cos(u))/(1 + cos(u))``."""
+    terms = plain_terms(x) or []
+    tangents = dict.fromkeys(b for _, powers in terms for b in powers if b.op is f.tan)
+    for t in tangents if len(tangents) == 1 else ():
+        u = _scaled(2, t.args[0])
+        if (
+            split_coefficient(u)[0].denominator != 1
+            or split_coefficient(t.args[0])[0].denominator == 1
+        ):
+            continue
+        parts: dict[Exact, list[Expr]] = {0: [], 1: [], 2: []}
+        for c, powers in terms:
+            n = powers.get(t, 0)
+            if n not in parts:
+                return None
+            parts[n].append(as_term(_without(powers, t), x, c))
+        if not parts[2]:
+            return None
+        one, first, square = [add_all(found) if found else number(0) for found in parts.values()]
+        whole = combined((1, one), (1, square))
+        across = combined((1, one), (-1, square))
+        above = add_all([whole, mul_all([first, f.sin(u)]), mul_all([across, f.cos(u)])])
+        return mul_all([above, power(add_all([number(1), f.cos(u)]), number(-1))])
+    return None
+
+
+def _written_by_whole_angle(x: Expr) -> Expr | None:
+    """The same of a sum with the products in it written out."""
+    plain = written_out(x)
+    return _by_whole_angle(x if plain is None else plain)
+
+
 # Sine and cosine of one angle
 
 
@@ -358,6 +403,7 @@ ANGLE_SUM_RULES: Final = (
         of_two_terms(_of_squares, inside=True),
     ),
     Rule("4*cos(u)**3 - 3*cos(u) = cos(3*u)", ROUNDING, ADD, _multiple, FUNCTIONS),
+    Rule("1 + tan(u/2)**2 = 2/(1 + cos(u))", ROUNDING, ADD, _by_whole_angle, (f.tan,)),
     Rule(
         "2*tanh(u)/(1 + tanh(u)**2) = tanh(2*u)", ROUNDING, MUL, _tangent_of_double, (f.tan, f.tanh)
     ),
@@ -379,5 +425,18 @@ ANGLE_SUM_RULES: Final = (
         _over_function,
         FUNCTIONS,
         within=True,
+    ),
+)
+
+# The same formula in other functions, everywhere in it at once
+
+ANGLE_SUM_FACES: Final = (
+    (
+        Rule(
+            "sums in tan(u/2) by sin(u) and cos(u)",
+            ROUNDING,
+            ADD,
+            _written_by_whole_angle,
+        ),
     ),
 )

@@ -10,17 +10,8 @@ import numpy as np
 import scipy.optimize
 
 import symgrad as sg
-from benchmarks.solve_sets.task import Found, Task
-
-
-def _ours(solver: Any, x0: Any, *params: Any, **options: Any) -> Found:
-    found = solver(x0, *params, **options)
-    return found.x, bool(found.converged)
-
-
-def _theirs(run: Callable[[], Any]) -> Found:
-    found = run()
-    return found.x, bool(found.success)
+from benchmarks.solve_sets.nonlinear import bundles, library
+from benchmarks.solve_sets.task import Found, Task, ours, theirs
 
 
 def more_garbow_hillstrom() -> Iterator[Task]:
@@ -31,7 +22,7 @@ def more_garbow_hillstrom() -> Iterator[Task]:
     for problem in PROBLEMS:
         x, r = problem.formula()
         p, start = sg.scipy_problem(r, x), np.array(problem.start, float)
-        solvers = {"symgrad": partial(_ours, sg.least_squares(r, x), start, maxiter=1000)}
+        solvers = {"symgrad": partial(ours, sg.least_squares(r, x), start, maxiter=1000)}
         for method in ("lm", "trf", "dogbox"):
             run = partial(
                 scipy.optimize.least_squares,
@@ -43,7 +34,7 @@ def more_garbow_hillstrom() -> Iterator[Task]:
                 gtol=1e-12,
                 max_nfev=2000,
             )
-            solvers[method] = partial(_theirs, run)
+            solvers[method] = partial(theirs, run)
 
         def right(at: Any, p: Any = p, problem: Any = problem) -> bool:
             return at_known_minimum(problem, float(np.sum(p.fun(at) ** 2)))
@@ -61,7 +52,7 @@ def nist() -> Iterator[Task]:
         solver = sg.least_squares(fit.residuals, fit.parameters)
         for which, start in zip(("far", "near"), fit.starts, strict=True):
             x0 = np.array(start, float)
-            solvers = {"symgrad": partial(_ours, solver, list(start))}
+            solvers = {"symgrad": partial(ours, solver, list(start))}
             for method in ("lm", "trf"):
                 run = partial(
                     scipy.optimize.least_squares,
@@ -74,7 +65,7 @@ def nist() -> Iterator[Task]:
                     gtol=1e-12,
                     max_nfev=2000,
                 )
-                solvers[method] = partial(_theirs, run)
+                solvers[method] = partial(theirs, run)
 
             def right(at: Any, fit: Any = fit) -> bool:
                 return bool((np.abs(np.ravel(at) / fit.certified - 1) < 1e-5).all())
@@ -90,7 +81,7 @@ def alefeld_potra_shi() -> Iterator[Task]:
         f, bracket = sg.lambdify([x], formula), tuple(map(float, case["bracket"]))
         middle = 0.5 * (bracket[0] + bracket[1])
         solvers = {
-            "symgrad": partial(_ours, sg.newton_root(formula, x, bracket=bracket), middle),
+            "symgrad": partial(ours, sg.newton_root(formula, x, bracket=bracket), middle),
         }
         for method in ("brentq", "toms748"):
             solvers[method] = partial(_bracketed, method, f, bracket)
@@ -114,7 +105,7 @@ def hock_schittkowski() -> Iterator[Task]:
 
     for number, problem in PROBLEMS.items():
         start = [float(v) for v in problem.start]
-        solvers = {"symgrad": partial(_ours, problem.solver(), start)}
+        solvers = {"symgrad": partial(ours, problem.solver(), start)}
         f, constraints = _with_slopes(problem)
         common = {
             "x0": np.array(start),
@@ -127,7 +118,7 @@ def hock_schittkowski() -> Iterator[Task]:
             if method == "trust-constr":
                 options["hess"] = f.hess
             solvers[method] = partial(
-                _theirs, partial(scipy.optimize.minimize, f.fun, method=method, **common, **options)
+                theirs, partial(scipy.optimize.minimize, f.fun, method=method, **common, **options)
             )
 
         def right(at: Any, problem: Any = problem, f: Any = f, known: Any = constraints) -> bool:
@@ -195,7 +186,7 @@ def chains(sizes: tuple[int, ...] = (12, 1000, 10000)) -> Iterator[Task]:
         for name, (f, start, best) in _chains(x, n).items():
             p = sg.scipy_problem(f, x)
             x0 = np.broadcast_to(np.asarray(start, float), (n,)).copy()
-            solvers = {"symgrad": partial(_ours, sg.newton_minimize(f, x), x0)}
+            solvers = {"symgrad": partial(ours, sg.newton_minimize(f, x), x0)}
             for method in ("L-BFGS-B", "Newton-CG", "trust-krylov"):
                 more = {} if method == "L-BFGS-B" else {"hessp": p.hessp}
                 options = {
@@ -210,7 +201,7 @@ def chains(sizes: tuple[int, ...] = (12, 1000, 10000)) -> Iterator[Task]:
                     options=options,
                     **more,
                 )
-                solvers[method] = partial(_theirs, run)
+                solvers[method] = partial(theirs, run)
 
             def right(at: Any, p: Any = p, best: Any = best) -> bool:
                 slope = float(np.abs(p.jac(at)).max())
@@ -283,10 +274,10 @@ def systems(sizes: tuple[int, ...] = (2, 5, 10, 50)) -> Iterator[Task]:
         for name, (F, start) in formulas.items():
             f, jac = sg.lambdify([x], F), sg.lambdify([x], sg.jacobian(F, x))
             x0 = np.asarray(start, float)
-            solvers = {"symgrad": partial(_ours, sg.newton_root(F, x), x0)}
+            solvers = {"symgrad": partial(ours, sg.newton_root(F, x), x0)}
             for method in ("hybr", "lm"):
                 run = partial(scipy.optimize.root, f, x0, jac=jac, method=method, tol=1e-12)
-                solvers[method] = partial(_theirs, run)
+                solvers[method] = partial(theirs, run)
 
             def right(at: Any, f: Any = f) -> bool:
                 return float(np.abs(f(np.asarray(at, float))).max()) < 1e-8
@@ -300,5 +291,7 @@ SETS: dict[str, Callable[[], Iterator[Task]]] = {
     "aps": alefeld_potra_shi,
     "hs": hock_schittkowski,
     "systems": systems,
+    "library": library,
+    "bundles": bundles,
     "chains": chains,
 }

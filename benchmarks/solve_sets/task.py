@@ -34,6 +34,23 @@ class Task:
     right: Callable[[Any], bool] = field(compare=False)
 
 
+def ours(solver: Any, x0: Any, *params: Any, **options: Any) -> Found:
+    """What a solver of this library gives."""
+    found = solver(x0, *params, **options)
+    return found.x, bool(found.converged)
+
+
+def theirs(run: Callable[[], Any]) -> Found:
+    """What one of SciPy's gives."""
+    found = run()
+    return found.x, bool(found.success)
+
+
+def _is_finite(x: Any) -> bool:
+    parts = x if isinstance(x, (list, tuple)) else [x]
+    return all(bool(np.isfinite(np.asarray(v, float)).all()) for v in parts)
+
+
 class Outcome(NamedTuple):
     """How a solver ended: "solved", "honest" (it says that it has not), or "wrong"; and seconds."""
 
@@ -57,7 +74,7 @@ def outcome(task: Task, name: str) -> Outcome:
                     break
         except Exception:  # a solver that raises has not claimed anything
             return Outcome("honest", np.nan)
-        right = bool(np.isfinite(np.asarray(x, float)).all()) and task.right(x)
+        right = _is_finite(x) and task.right(x)
     if not converged:
         return Outcome("honest", min(seconds))
     return Outcome("solved" if right else "wrong", min(seconds))

@@ -22,6 +22,7 @@ huber = sg.sum(
 covariance = L @ L.T + sg.diag(psi)
 likelihood = sg.linalg.logdet(covariance) + sg.trace(sg.linalg.inv(covariance) @ C)
 NORM = r"\left\lVert v \right\rVert"
+u = sg.vector("u", "n")
 margin = 1 - y * (X @ w)
 ell, K_0 = sg.symbol("ell", positive=True), sg.matrix("D", ("n", "n"), symmetric=True)
 kernel = sg.named(sg.exp(-(K_0**2) / (2 * ell**2)) + sg.eye("n"), "K")
@@ -52,6 +53,12 @@ TEXTS = [
     (
         sg.hessian(sg.std(v), v),
         "(eye(n) - 1/n)/(n*std(v)) - outer(v - mean(v), v - mean(v))/(n**2*std(v)**3)",
+        None,
+    ),
+    (
+        sg.grad(sg.sum((v - sg.mean(v)) * (u - sg.mean(u))) / (sg.std(v) * sg.std(u)), v),
+        "(u - mean(u))/(std(u)*std(v)) - ((u - mean(u)) @ (v - mean(v)))*(v - mean(v))"
+        "/(n*std(u)*std(v)**3)",
         None,
     ),
     (

@@ -105,6 +105,14 @@ SIMPLIFIED = {
     "sum(w*(x - mean(x))) = 0": [
         (sg.sum(sg.exp(v) * (M - sg.mean(M, axis=0)), axis=0), v - v),
     ],
+    "sum(A + c*(x - mean(x))) = sum(A)": [
+        (sg.sum(x * (v - sg.mean(v)) + sg.exp(v)), sg.sum(sg.exp(v))),
+        (
+            sg.sum(x * (v - sg.mean(v)) + sg.exp(A @ v) - p * y * (v - sg.mean(v))),
+            sg.sum(sg.exp(A @ v)),
+        ),
+        (sg.sum(M + sg.outer(sg.exp(M @ v), v - sg.mean(v)), axis=1), sg.sum(M, axis=1)),
+    ],
     "u + c - mean(u + c) = u - mean(u)": [
         ((x + v) - sg.mean(x + v), v - sg.mean(v)),
         (sg.var(v + x) - sg.var(v), x - x),
@@ -240,6 +248,14 @@ SIMPLIFIED = {
     "prod(eigvalsh(S)) = det(S), S symmetric": [(sg.prod(la.eigvalsh(S)), la.det(S))],
 }
 STABLE = {
+    "exp(c*log(u)) = u**c": [
+        (sg.exp(y * sg.log(x)), x**y),
+        (sg.exp(-3 * (sg.log(x) - sg.log(y))), (x / y) ** -3),
+    ],
+    "c*exp(m*w) + d*exp(n*w) = exp(m*w)*(c + d*exp((n - m)*w))": [
+        (sg.exp(2 * x) - sg.exp(x), sg.exp(x) * sg.expm1(x)),
+        (sg.exp(-3 * x) - 2 * sg.exp(-x), sg.exp(-x) * (sg.exp(-2 * x) - 2)),
+    ],
     "log(exp(u)) = u": [(sg.log(sg.exp(x)), x)],
     "log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)": [
         (sg.log(1 + sg.exp(x)), softplus(x)),

@@ -64,6 +64,7 @@ sin(x)/(1+cos(x))                           tan(x/2)
 sinh(2*x)/cosh(x)                           2*sinh(x)
 y*cosh(x)+y*sinh(x)+1                       y*exp(x) + 1
 exp(x)*(cosh(x)-sinh(x))                    1
+sinh(x)-cosh(x)                             -exp(-x)
 sin(pi*k)                                   0
 cos(pi*k)                                   (-1)**k
 (-1)**(2*k+1)                               -1

@@ -221,3 +221,21 @@ def test_equations_of_very_different_sizes():
         assert np.all(found.converged)
         assert np.abs(at[:, 0] ** 2 - at[:, 1] - 3).max() < 1e-13
         assert np.abs(at[:, 1] ** 2 - at[:, 0] - 2).max() < 1e-13
+
+
+def test_a_singular_root_at_zero_is_found_where_the_unknowns_only_tend_to_it():
+    """Powell's singular function: the Jacobian has rank 2 at its root."""
+    u = sg.vector("u", 4)
+    a, b, c, d = [u[i] for i in range(4)]
+    F = sg.stack([a + 10 * b, 5**0.5 * (c - d), (b - 2 * c) ** 2, 10**0.5 * (a - d) ** 2])
+    found = sg.newton_root(F, u)([3.0, -1.0, 0.0, 1.0])
+    assert found.converged and not found.x.any() and found.iterations < 100
+
+
+def test_single_systems_end_where_their_last_steps_are_lost_in_rounding():
+    n = 20
+    u = sg.vector("u", n)
+    padded = sg.concatenate([sg.zeros(1), u, sg.zeros(1)])
+    F = padded[:-2] - 2 * u + padded[2:] + sg.exp(u) / (n + 1) ** 2
+    found = sg.newton_root(F, u)(np.zeros(n))
+    assert found.converged and found.iterations <= 6 and found.residual < 1e-15

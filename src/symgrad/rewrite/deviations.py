@@ -192,6 +192,37 @@ def _centred_already(y: Expr) -> Expr | None:
     return None
 
 
+def _sum_without_deviations(y: Expr) -> Expr | None:
+    """``sum(A + c*(x - mean(x))) -> sum(A)``: terms that add up to nothing, along one axis of the sum."""
+    x = y.args[0]
+    if len(y.args) != 1 or x.op is not ADD or len(x.args) > MAX_TERMS or y.params.spread:
+        return None
+    (labels,), out, _ = y.params
+    gone = [axis for axis, n in enumerate(labels) if n not in out]
+    if not gone or len(set(labels)) != len(labels):
+        return None
+    kept = [t for t in x.args if not any(_vanishes(t, axis) for axis in gone)]
+    if len(kept) == len(x.args):
+        return None
+    return EINSUM.build((add_all(kept),), y.params) if kept else number(0, y.shape)
+
+
+def _vanishes(term: Expr, axis: int) -> bool:
+    """Whether a term adds up to nothing along an axis: deviations times what does not vary there."""
+    factors: Sequence[Expr] = [term]
+    while any(x.op is MUL for x in factors) and len(factors) <= MAX_TERMS:
+        factors = [inner for x in factors for inner in (x.args if x.op is MUL else (x,))]
+    varying = [x for x in factors if axis not in _stretched_axes(x)]
+    if len(varying) != 1 or is_number(varying[0]):
+        return False
+    (x,) = varying
+    if x.op is not EINSUM or x.params.spread:
+        return _adds_to_zero(x, tuple(range(x.ndim)), axis)
+    inputs, out, _ = x.params
+    at = [i for i, own in enumerate(inputs) if out[axis] in own]
+    return len(at) == 1 and _adds_to_zero(x.args[at[0]], inputs[at[0]], out[axis])
+
+
 def _is_identity(term: Expr) -> bool:
     """Whether a term is a multiple of the identity."""
     factors = term.args if term.op is MUL else (term,)
@@ -235,6 +266,7 @@ DEVIATION_RULES: Final = (
     ),
     Rule("sum(x - mean(x)) = 0", Guarantee.ROUNDING, EINSUM, _sum_of_deviations),
     Rule("sum(w*(x - mean(x))) = 0", Guarantee.ROUNDING, EINSUM, _weighted_sum_of_deviations),
+    Rule("sum(A + c*(x - mean(x))) = sum(A)", Guarantee.ROUNDING, EINSUM, _sum_without_deviations),
     Rule("u + c - mean(u + c) = u - mean(u)", Guarantee.ROUNDING, ADD, _without_shift),
     Rule(
         "(eye(n) - 1/n) @ (x - mean(x)) = x - mean(x)", Guarantee.ROUNDING, EINSUM, _centred_already

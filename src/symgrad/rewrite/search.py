@@ -184,8 +184,17 @@ def _grows(term: Expr) -> bool:
     return any(x.op in EXPONENTIALS and split_coefficient(x.args[0])[0] > 0 for x in factors)
 
 
+def _is_exponential(total: Expr) -> bool:
+    """Whether a sum holds ``cosh(u) - sinh(u)``, of which no digit is left where u is large."""
+    held = [split_coefficient(t) for t in total.args]
+    cosines = {x.args[0]: abs(c) for c, x in held if x is not None and x.op is f.cosh}
+    return any(
+        cosines.get(x.args[0]) == abs(c) for c, x in held if x is not None and x.op is f.sinh
+    )
+
+
 class Faults(NamedTuple):
-    """What speaks against a form: it may overflow where others do not, terms share a factor."""
+    """What speaks against a form: it may overflow where others do not, terms share a factor or cancel."""
 
     overflows: bool
     shares: bool
@@ -221,7 +230,7 @@ class _Search:
         known = self.faults
         for node in toposort([root], skip=known):
             overflows = node.op is MUL and _is_quotient_of_infinities(node)
-            shares = node.op is ADD and shares_factor(node)
+            shares = node.op is ADD and (shares_factor(node) or _is_exponential(node))
             for arg in node.args:
                 overflows |= known[arg].overflows
                 shares |= known[arg].shares

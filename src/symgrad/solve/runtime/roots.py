@@ -309,7 +309,7 @@ def _root_ends(s: SystemRoots, now: _Search, trial: _Tried, small: Any) -> Any:
 def _vanish(s: SystemRoots, now: _Search, trial: _Tried, good: Any) -> Any:
     """Whether 0 is the root for the components that tend to it; the trial point is there, where it is."""
     learned = s.scale[now.index]
-    to_zero = tends_to_zero(np.abs(trial.p), trial.x, learned)
+    to_zero = tends_to_zero(np.abs(trial.p), trial.x, learned) | (np.abs(trial.x) <= EPS * learned)
     to_zero &= holds_zero(part_of_box(s.box, now.index))
     near = (to_zero | are_short(trial.p, now.x, NEAR_ROOT, s.x_scale)).all(axis=1)
     found = np.zeros(now.index.shape, bool)

@@ -117,3 +117,12 @@ def test_the_slope_of_a_mantissa_has_double_precision():
     slope = sg.lambdify(x, sg.diff(sg.frexp(x)[0], x))
     given = np.array([1e10, 1e-10, 3.0])
     np.testing.assert_array_equal(slope(given), np.ldexp(1.0, -np.frexp(given)[1]))
+
+
+def test_logsumexp_of_what_becomes_an_integer():
+    v, w = sg.vector("v", "n"), sg.vector("w", 3)
+    e = sg.logsumexp(sg.mean(v - sg.mean(v)) * w)  # 0 by the rules of deviations
+    assert sg.evaluate(e, {v: np.arange(4.0), w: np.ones(3)}) == pytest.approx(np.log(3), rel=1e-15)
+    x = sg.symbol("x", shape=(3,))
+    y = sg.substitute(sg.logsumexp(x), {x: sg.constant(np.arange(3))})
+    assert sg.evaluate(y, {}) == pytest.approx(np.logaddexp.reduce(np.arange(3.0)), rel=1e-15)

@@ -14,9 +14,10 @@ from symgrad.expr.kinds import Call, Reduce
 from symgrad.expr.leaves import arange, number
 from symgrad.expr.node import Expr, make
 from symgrad.expr.op import Op, Params
-from symgrad.expr.types import BOOL, INT, Ty, as_ty, resolve
+from symgrad.expr.types import BOOL, INT, WEAK_FLOAT, Ty, as_ty, promote, resolve
 from symgrad.ops.arithmetic import mul
 from symgrad.ops.batch import axes_behind, axis_behind
+from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, einsum_node, insert_axes, sum_axes, times, transpose_axes
 from symgrad.ops.guard import choose
 from symgrad.ops.layout import AxisParams, concat, full_entry, part, slice_entry, slice_of
@@ -68,15 +69,21 @@ def _reduction(
     *,
     jvp: Callable[[Expr, Sequence[Expr | None]], Expr | None] | None = None,
     function: str,
+    floats: bool = False,
     **fields: Any,
 ) -> Reduction:
-    """The record of a reduction; `function` is that of `symgrad.expr.kinds.Reduce`."""
+    """The record of a reduction; `function` is that of `symgrad.expr.kinds.Reduce`.
+
+    One of `floats` converts other numbers first: its code begins at infinity.
+    """
 
     def build(args: tuple[Expr, ...], params: Params) -> Expr:
         (x,), (axes,) = args, params
+        if floats and x.dtype.kind != "f":
+            x = cast(x, promote(x.ty, WEAK_FLOAT))
         if not axes:
             return x
-        return make(op, args, (axes,), *infer(args, params))
+        return make(op, (x,), (axes,), *infer((x,), params))
 
     def infer(args: tuple[Expr, ...], params: Params) -> tuple[Shape, Ty]:
         return _without(args[0].shape, *params), type_of(args[0].ty)
@@ -250,6 +257,7 @@ LOGSUMEXP: Final = _reduction(
     lambda ty: resolve(np.exp, (ty,)),
     jvp=_logsumexp_tangent,
     function="logsumexp",
+    floats=True,
     sympy=lambda sp, *xs: sp.log(sp.Add(*[sp.exp(x) for x in xs])),
 )
 

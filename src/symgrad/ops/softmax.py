@@ -7,8 +7,6 @@ from typing import Any
 
 from symgrad.expr.leaves import number
 from symgrad.expr.node import Expr
-from symgrad.expr.types import WEAK_FLOAT, promote
-from symgrad.ops.cast import cast
 from symgrad.ops.einsum import broadcast, sum_axes
 from symgrad.ops.elementwise import as_expr
 from symgrad.ops.guard import choose
@@ -52,8 +50,6 @@ def logsumexp(
     """
     x = as_expr(a)
     if b is None and not return_sign:
-        if x.dtype.kind != "f":
-            x = cast(x, promote(x.ty, WEAK_FLOAT))
         return reduced(LOGSUMEXP, masked(x, where, -math.inf, "logsumexp"), axis, keepdims)
     factors = as_expr(1 if b is None else b)
     exponents = add(x, multiply(factors, 0) if factors.ndim else 0)

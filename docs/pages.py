@@ -6,16 +6,21 @@ Formulas are MathML, which browsers draw by themselves, so the pages need nothin
 import re
 from typing import Any
 
+import numpy as np
 from docutils import nodes
 from docutils.statemachine import StringList
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+from tests.ops.cases import CASES
 
 import symgrad as sg
 from symgrad.ops.elementwise import Elementwise
+from symgrad.ops.table import OPS
 
 OPERANDS = ("x", "y", "z", "w")
+ARRAYS = ("A", "B", "C", "D")
+SIZES = {"m": 2, "n": 3, "k": 4}  # where an operation needs extents that are known
 OPERATOR = re.compile(r"\\operatorname\{(\w+)\}")
 
 
@@ -102,8 +107,45 @@ def _slopes(value: sg.Expr, symbols: list[sg.Expr]) -> list[str]:
         return []
 
 
+class Operations(Lines):
+    """A table of the operations on arrays, each by the first of the cases that the tests have for it."""
+
+    def lines(self) -> list[str]:
+        shown: dict[str, str] = {}
+        for case in CASES:
+            if len(case.operands) > len(ARRAYS):
+                continue
+            sizes = None if case.named else SIZES
+            operands = [
+                sg.symbol(name, o.extents(sizes), np.dtype(o.dtype))
+                for name, o in zip(ARRAYS, case.operands, strict=False)
+            ]
+            made = case.call(sg, *operands)
+            value = made[0] if isinstance(made, (tuple, list)) else made
+            alone = value.args and set(value.args) <= set(operands)
+            if alone and value.op.name not in shown and not value.op.elementwise:
+                shown[value.op.name] = _operation(value, operands, case.operands)
+        head = "| operation | formula | derivatives times $u$ | domain of the tests |"
+        rows = [shown[name] for name in OPS if name in shown]
+        return [head, "| --- | --- | --- | --- |", *rows]
+
+
+def _operation(value: sg.Expr, operands: list[sg.Expr], drawn: Any) -> str:
+    u = sg.symbol("u", value.shape)
+    slopes = []
+    for x in operands:
+        try:
+            slopes.append(f"${sg.latex(sg.vjp(value, x, u))}$")
+        except sg.DerivativeError:
+            continue
+    domain = ", ".join(dict.fromkeys(f"[{o.low:g}, {o.high:g}]" for o in drawn))
+    cells = (f"`{value.op.name}`", f"${sg.latex(value)}$", ", ".join(slopes) or "none", domain)
+    return "| " + " | ".join(cell.replace("|", r"\vert ") for cell in cells) + " |"
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (inline_math, None), (displayed_math, None))
     app.add_directive("functions", Functions)
+    app.add_directive("operations", Operations)
     return {"parallel_read_safe": True}

@@ -10,9 +10,9 @@ from symgrad.runtime import libraries
 from symgrad.targets.libraries.library import ArrayLibrary
 
 
-def _ufunc(names: Any, kind: k.Ufunc, operands: list[str]) -> str | None:
-    """JAX has Hurwitz's zeta function under SciPy's name, of two arguments."""
-    if kind.name == "special.zeta" and len(operands) == 1:
+def _written(names: Any, kind: k.Written, operands: list[str]) -> str | None:
+    """Under SciPy's name JAX has Hurwitz's zeta function of two arguments alone."""
+    if kind.code == "scipy.special.zeta({0})":
         raise names.library.lacks("zeta of one argument")
     return None
 
@@ -31,5 +31,5 @@ JAX: Final = ArrayLibrary(
     renamed={},
     inaccurate=frozenset(),
     helpers=Path(libraries.__file__).parent / "jax",
-    kinds={k.Ufunc: _ufunc},
+    kinds={k.Written: _written},
 )

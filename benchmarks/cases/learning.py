@@ -205,7 +205,7 @@ MIXTURE = Case(
     name="mixture",
     title="Gaussian mixture log-likelihood and gradient, d=64, K=25, n={n}",
     inputs=mixture,
-    sizes=(10_000,),
+    sizes=(100, 1_000, 10_000),
     quick=(1_000,),
     tiny=4,
     task=Task(log_likelihood, wrt=(0, 1, 2, 3), wanted=("value", "gradient")),

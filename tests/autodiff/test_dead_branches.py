@@ -176,3 +176,16 @@ def test_a_long_chain_of_branches_costs_its_length():
             e = where(x > k, sqrt(e) * log(e), e)
         sizes.append(len(toposort([sg.grad(e, x)])))
     assert sizes[1] < 2.1 * sizes[0]
+
+
+def test_derivatives_of_floats_are_floats():
+    v = sg.symbol("v", shape=(3,))
+    for e in (
+        sg.sum(sg.where(sg.any(v > 1), 2.0, v)),
+        sg.sum(sg.where(sg.any(v > 1), 2 * v, v)),
+        sg.sum(sg.where(v > 1, 3 * v, v)),
+        sg.sum(3 * v),
+    ):
+        f = sg.lambdify(v, [sg.grad(e, v), sg.grad(e, v)])
+        assert all(g.dtype == np.float64 for g in f(np.zeros(3)))
+        assert all(g.dtype == np.float32 for g in f(np.zeros(3, np.float32)))

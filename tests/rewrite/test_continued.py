@@ -2,6 +2,7 @@
 
 import math
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -134,3 +135,42 @@ def test_away_from_zero_nothing_changes():
         f = sg.lambdify([x, k, n, p], sg.diff(formula(x, k), x, order))
         g = sg.lambdify([u, v, n, p], sg.diff(formula(u, v), u, order))
         assert f(0.7, 1.3, 2.5, 1.7) == pytest.approx(g(0.7, 1.3, 2.5, 1.7), rel=1e-13)
+
+
+@pytest.mark.parametrize("n", [1.0, 2.0, 2.5, 3.0])
+def test_a_hill_curve_by_logarithms(n):
+    x, k, p = sg.symbols("x k p")
+    written = 1 / (1 + sg.exp(-p * (sg.log(x) - sg.log(k))))
+    wanted = [written, sg.diff(written, x), sg.diff(written, x, 2)]
+    f = sg.lambdify([x, k, p], wanted)
+    g = sg.lambdify([x, k, p], [sg.simplify(w) for w in wanted])
+
+    def hill(u):
+        return u**n / (u**n + mpmath.mpf(1.5) ** n)
+
+    for at in (1e-160, 1e-20, 1e-8, 1e-3, 0.3, 40.0):
+        with mpmath.workdps(700):
+            u = mpmath.mpf(at)
+            h, m = hill(u), mpmath.mpf(n)
+            first = m * h * (1 - h) / u
+            true = [h, first, first * (m * (1 - 2 * h) - 1) / u]
+            true = [float(t) for t in true]
+        np.testing.assert_allclose(f(at, 1.5, n), true, rtol=1e-12, atol=1e-300)
+        np.testing.assert_allclose(f(np.full(2, at), 1.5, n)[2], true[2], rtol=1e-12, atol=1e-300)
+        if at > 1e-8:
+            np.testing.assert_allclose(g(at, 1.5, n), true, rtol=1e-9)
+    limit = {1.0: (0, 1 / 1.5), 2.0: (0, 0), 2.5: (0, 0), 3.0: (0, 0)}[n]
+    np.testing.assert_allclose(f(0.0, 1.5, n)[:2], limit, rtol=1e-15)
+
+
+def test_a_power_written_as_an_exponential():
+    x = sg.symbol("x")
+    f = sg.lambdify(x, [sg.exp(2 * sg.log(x)), sg.diff(sg.exp(3 * sg.log(x)), x, 2)])
+    assert f(0.0) == [0.0, 0.0] and f(2.0) == [4.0, 12.0]
+
+
+def test_no_product_with_a_logarithm_hides_a_nan():
+    x, k = sg.symbols("x k")
+    f = sg.lambdify([k, x], [k * x * sg.log(x), k * x**2 * (sg.log(x) + 1), k * x * sg.log(x) ** 2])
+    assert np.all(np.isnan(f(np.nan, 0.0)))
+    assert f(2.0, 0.0) == [0.0, 0.0, 0.0]

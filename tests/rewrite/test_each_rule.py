@@ -297,6 +297,10 @@ MADE_FOR = {
         lambda u, w: (f.expit(u), -number(1) / 2),
         lambda u, w: (f.exp(u), number(1), number(-2), f.cosh(w)),
     ],
+    "c*exp(m*w) + d*exp(n*w) = exp(m*w)*(c + d*exp((n - m)*w))": [
+        lambda u, w: (f.exp(2 * u), -2 * f.exp(u)),
+        lambda u, w: (f.exp(-u / 2), -f.exp(-3 * u), 3 * f.exp(-u), f.exp(w)),
+    ],
     "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)": [
         lambda u, w: (2 * f.exp(u), -2 * f.exp(-u)),
         lambda u, w: (f.exp(u) * w, f.exp(-u) * w),

@@ -248,6 +248,14 @@ SIMPLIFIED = {
     "prod(eigvalsh(S)) = det(S), S symmetric": [(sg.prod(la.eigvalsh(S)), la.det(S))],
 }
 STABLE = {
+    "exp(c*log(u)) = u**c": [
+        (sg.exp(y * sg.log(x)), x**y),
+        (sg.exp(-3 * (sg.log(x) - sg.log(y))), (x / y) ** -3),
+    ],
+    "c*exp(m*w) + d*exp(n*w) = exp(m*w)*(c + d*exp((n - m)*w))": [
+        (sg.exp(2 * x) - sg.exp(x), sg.exp(x) * sg.expm1(x)),
+        (sg.exp(-3 * x) - 2 * sg.exp(-x), sg.exp(-x) * (sg.exp(-2 * x) - 2)),
+    ],
     "log(exp(u)) = u": [(sg.log(sg.exp(x)), x)],
     "log(1 + exp(u)), log(exp(u) + exp(v)), log(1 + u)": [
         (sg.log(1 + sg.exp(x)), softplus(x)),

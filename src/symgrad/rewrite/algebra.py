@@ -19,7 +19,6 @@ from symgrad.ops.arithmetic import (
     mul,
     mul_all,
     power,
-    raw_product,
     split_coefficient,
 )
 from symgrad.ops.einsum import EINSUM, is_layout
@@ -30,6 +29,7 @@ from symgrad.rewrite.deviations import DEVIATION_RULES
 from symgrad.rewrite.entries import ENTRY_RULES
 from symgrad.rewrite.matrices import MATRIX_RULES
 from symgrad.rewrite.matrix_powers import POWER_RULES
+from symgrad.rewrite.powers_in_exponents import EXP_OF_LOG
 from symgrad.rewrite.row_choices import ROW_RULES
 from symgrad.rewrite.rule import Guarantee, Rule, by_op
 from symgrad.rewrite.shares import SHARE_RULES
@@ -148,17 +148,6 @@ def _cbrt_of_power(y: Expr) -> Expr | None:
 
 
 # Exponentials and logarithms
-
-
-def _exp_of_log(y: Expr) -> Expr | None:
-    """``exp(c*log(u)) -> u**c``."""
-    x = y.args[0]
-    if x.op is f.log:
-        return x.args[0]
-    if x.op is MUL and sum(arg.op is f.log for arg in x.args) == 1:
-        (log,) = [arg for arg in x.args if arg.op is f.log]
-        return power(log.args[0], raw_product(tuple(arg for arg in x.args if arg is not log)))
-    return None
 
 
 def _log_of_power(y: Expr) -> Expr | None:
@@ -311,7 +300,7 @@ ALGEBRA: Final = by_op(
         Rule("cbrt(u**(3k)) = u**k", ROUNDING, f.cbrt, _cbrt_of_power),
         _undoes(f.log, f.exp, EXACT),
         Rule("log(u**c) = c*log(u), u > 0", ROUNDING, f.log, _log_of_power),
-        Rule("exp(c*log(u)) = u**c", DOMAIN, f.exp, _exp_of_log),
+        EXP_OF_LOG,
         _undoes(f.log1p, f.expm1, EXACT),
         _undoes(f.expm1, f.log1p, DOMAIN),
         _undoes(f.log2, f.exp2, EXACT),

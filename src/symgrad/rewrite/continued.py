@@ -14,9 +14,10 @@ References: limits from above, as those of `symgrad.ops.power_derivatives`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, Final
 
-from symgrad.expr.leaves import is_number, number, value_of
+from symgrad.expr.leaves import is_number, is_value, number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.rewriting import rewritten
 from symgrad.expr.traverse import as_roots, ops_of, toposort
@@ -38,6 +39,7 @@ from symgrad.ops.guard import WHERE, choose
 from symgrad.ops.power_derivatives import never_zero
 
 MAX_TERMS: Final = 8  # of a sum that divides
+SMALL: Final = Fraction(1, 128)  # of x/k
 
 
 def continued(roots: Sequence[Expr]) -> Sequence[Expr]:
@@ -126,8 +128,32 @@ def _quotient(total: Expr, e: Any) -> Found:
             for t, found in zip(total.args, poles, strict=True)
         ]
         over = power(x, mul(r, number(e, r.shape)))
-        return at_zero(x), mul(over, power(add_all(terms), number(-e, r.shape)))
+        whole = mul(over, power(add_all(terms), number(-e, r.shape)))
+        small = _beside_one(total, x, e)
+        return at_zero(x if small is None else small), whole
     return None
+
+
+def _beside_one(total: Expr, x: Expr, e: Any) -> Expr | None:
+    """What is 0 where ``(k/x)**n`` is large in ``(1 + (k/x)**n)**-e`` for a whole e; None for others.
+
+    Both spellings are right there; that of powers of x has no power of k/x to overflow.
+    """
+    if (
+        len(total.args) != 2
+        or e.__class__ is not int
+        or not any(is_value(t, 1) for t in total.args)
+    ):
+        return None
+    (term,) = [t for t in total.args if not is_value(t, 1)]
+    if term.op is not POW:
+        return None
+    base, p = term.args
+    c, _ = split_coefficient(p)
+    if x not in {z.args[0] if z.op is POW else z for z in factors_of(base)}:
+        return None
+    small = base if c < 0 else power(base, number(-1, base.shape))
+    return f.maximum(f.absolute(small) - number(SMALL, base.shape), number(0, base.shape))
 
 
 def _highest(orders: Sequence[Expr]) -> Expr | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.ranges import is_positive
-from symgrad.expr.rewriting import rewritten
+from symgrad.expr.rewriting import rewritten, transform
 from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
@@ -29,6 +29,7 @@ from symgrad.ops.arithmetic import (
     split_coefficient,
 )
 from symgrad.ops.einsum import is_layout
+from symgrad.ops.guard import choose
 from symgrad.ops.power_derivatives import (
     POWER_DERIVATIVE,
     falling_factorial,
@@ -110,7 +111,37 @@ def _held(y: Expr) -> Expr:
     if found is None:
         return y
     wins, vanishing, others = found
+    if all(_is_finite_beside_logarithms(z) for z in vanishing):
+        return mul_all([*[_without_poles(z, wins) for z in vanishing], *others])
     return mul_all([where(wins, 0, mul_all(vanishing)), *others])
+
+
+def _is_finite_beside_logarithms(z: Expr) -> bool:
+    """Whether a factor has logarithms, or sums of them with numbers, that may be taken of 1 instead."""
+    found = logarithms_in(z)
+    if not found:
+        return value_of(z) is not None or z.op is not POWER_DERIVATIVE
+    inner = z.args[0] if z.op is POW else z
+    terms = inner.args if inner.op is ADD else (inner,)
+    return all(
+        split_coefficient(t)[1] is None or _is_logarithm(split_coefficient(t)[1]) for t in terms
+    )
+
+
+def _is_logarithm(x: Expr | None) -> bool:
+    return x is not None and x.op in (f.log, f.log1p)
+
+
+def _without_poles(z: Expr, wins: Expr) -> Expr:
+    """A factor with logarithms that are 0 where `wins` holds: no product with them hides a nan."""
+
+    def change(x: Expr) -> Expr:
+        harmless = number(1 if x.op is f.log else 0, x.shape)
+        return x.op.build((choose(wins, harmless, x.args[0]),), ())
+
+    if not logarithms_in(z):
+        return z
+    return transform([z], lambda x: change(x) if x.op in (f.log, f.log1p) else x)[z]
 
 
 def held_logarithms(factors: Sequence[Expr]) -> tuple[Expr, list[Expr], list[Expr]] | None:

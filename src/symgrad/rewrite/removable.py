@@ -23,22 +23,29 @@ bounds); Trefethen, Approximation Theory and Approximation Practice, 2013, chapt
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
 
 from symgrad.expr.leaves import is_number, number, value_of
 from symgrad.expr.node import Expr
-from symgrad.expr.rewriting import Images, images, rewritten, transform, walk
-from symgrad.expr.traverse import as_roots, depends_on, ops_of, toposort
-from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, power
+from symgrad.expr.rewriting import Images, images, rewritten, walk
+from symgrad.expr.traverse import as_roots, ops_of, toposort
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
 from symgrad.ops.guard import WHERE, choose
-from symgrad.ops.polynomial import polyval
+from symgrad.rewrite.common_zeros import may_cancel, split_at_common_zero
 from symgrad.rewrite.long_floats import FUNCTIONS
-from symgrad.rewrite.one_quantity import OneQuantity
-from symgrad.rewrite.smooth import POLES, Near, near_zero, square_of
-from symgrad.rewrite.zero_guards import Guard, guard_of, is_constant, quantity_of
+from symgrad.rewrite.pieces import (
+    NearPiece,
+    NearPieces,
+    flat_factors,
+    innermost,
+    is_negative,
+    quantities_of,
+    split_around,
+)
+from symgrad.rewrite.smooth import POLES, near_zero
+from symgrad.rewrite.zero_guards import Guard, guard_of, quantity_of
 
 MAX_NODES: Final = 300  # of a formula that is looked at
 MAX_KNOWN: Final = 1000  # formulas of which the nodes are remembered
@@ -51,10 +58,11 @@ def smooth_near_zero(roots: Sequence[Expr]) -> Sequence[Expr]:
     roots = as_roots(roots)
     order, ops = toposort(roots), ops_of(roots)
     singular = _singular(order) if not ops.isdisjoint((POW, *POLES)) else set()
-    if not singular and (WHERE not in ops or not any(map(guard_of, order))):
+    cancelling = {x for x in order if may_cancel(x)}
+    if not (singular or cancelling) and (WHERE not in ops or not any(map(guard_of, order))):
         return roots
-    candidates = _Candidates(order, singular)
-    chosen: dict[Expr, _Split] = {}
+    candidates = _Candidates(order, singular, cancelling)
+    chosen: dict[Expr, NearPieces] = {}
     needed, known = set(roots), set(order)
     for node in reversed(order):
         if node not in needed:
@@ -110,12 +118,14 @@ def _extended(node: Expr) -> Expr:
     return choose(guard.condition, inside, guard.formula)
 
 
-def _guarded_pieces(guard: Guard) -> list[_Piece] | None:
+def _guarded_pieces(guard: Guard) -> list[NearPiece] | None:
     """The parts of a guarded formula near u = 0, if its limit is the value of the guard."""
     order = toposort([guard.formula])
     if not _moderate(order, {guard.formula}):
         return None
-    split = _split(guard.formula, guard.u, _quantities_of(order), guarded=True)
+    split = split_around(
+        guard.formula, guard.u, quantities_of(order), partial(near_zero, guarded=True)
+    )
     if split.others or not split.pieces:
         return None
     shape = guard.value.shape
@@ -132,67 +142,12 @@ def _same_number(a: Expr, b: Expr) -> bool:
     return bool(abs(x - y) <= SAME * abs(x))
 
 
-# Pieces: products of what does not depend on u, and a formula of u alone
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """`factors` times the sum of `terms`, which are formulas of `u`, close to zero as `near` says."""
-
-    factors: tuple[Expr, ...]
-    u: Expr
-    terms: tuple[Expr, ...]
-    near: Near
-
-    def built(self, made: Mapping[Expr, Expr]) -> Expr:
-        """The piece as a choice between polynomial and formula, over the images of `u` and `factors`."""
-        u = made[self.u]
-        inner = transform(self.terms, lambda node: node, {self.u: u})
-        formula = add_all([inner[t] for t in self.terms])
-        if self.near.radius == 0:
-            inside = f.equal(u, number(0, u.shape))
-        else:
-            inside = f.less_equal(f.absolute(u), number(self.near.radius, u.shape))
-        part = choose(inside, _polynomial(self.near, u), formula)
-        factors = [made[x] for x in self.factors]
-        return mul_all([*factors, part]) if factors else part
-
-
-@dataclass(frozen=True)
-class _Split:
-    """A sum as pieces around a quantity, and its other terms."""
-
-    pieces: list[_Piece]
-    others: list[Expr]
-
-    def inputs(self) -> list[Expr]:
-        """The nodes of which images are needed to build the sum again."""
-        return [*self.others, *[x for piece in self.pieces for x in (piece.u, *piece.factors)]]
-
-    def built(self, image: Images) -> Expr:
-        """The sum over images of its inputs, which are added to the images."""
-        image.complete(self.inputs())
-        rest = [image[t] for t in self.others]
-        return add_all([*[piece.built(image) for piece in self.pieces], *rest])
-
-
-def _polynomial(near: Near, u: Expr) -> Expr:
-    variable = power(u, number(2, u.shape)) if near.even else u
-    series = polyval(near.coefficients, variable)
-    return mul_all([power(u, number(near.order, u.shape)), series]) if near.order else series
-
-
-def _is_negative(exponent: Expr) -> bool:
-    n = value_of(exponent)
-    return n is not None and not isinstance(n, bool) and bool(n < 0)
-
-
 def _singular(order: Sequence[Expr]) -> set[Expr]:
     """Sums, products and powers of a topological order that divide by something, maybe inside."""
     found: set[Expr] = set()
     for node in order:
         if node.op is POW:
-            divides = _is_negative(node.args[1]) and not is_number(node.args[0])
+            divides = is_negative(node.args[1]) and not is_number(node.args[0])
             if divides or node.args[0] in found:
                 found.add(node)
         elif node.op in POLES or (node.op in (ADD, MUL) and any(arg in found for arg in node.args)):
@@ -203,10 +158,11 @@ def _singular(order: Sequence[Expr]) -> set[Expr]:
 class _Candidates:
     """The formulas of a graph that may have a piece to be replaced, by tests that cost little."""
 
-    def __init__(self, order: Sequence[Expr], singular: set[Expr]) -> None:
-        self._divided = {x.args[0] for x in order if x.op is POW and _is_negative(x.args[1])}
+    def __init__(self, order: Sequence[Expr], singular: set[Expr], cancelling: set[Expr]) -> None:
+        self._divided = {x.args[0] for x in order if x.op is POW and is_negative(x.args[1])}
         self._moderate = _moderate(order, singular)
-        self.alone = _quantities_of(order)
+        self.alone = quantities_of(order)
+        self.cancelling = cancelling
 
     def quantities(self, node: Expr) -> list[Expr]:
         """What may go to zero in a sum, product or power, if that is worth a look."""
@@ -214,7 +170,7 @@ class _Candidates:
         if not found:
             return []
         factors = dict.fromkeys(
-            x for term in (node.args if node.op is ADD else (node,)) for x in _factors(term)
+            x for term in (node.args if node.op is ADD else (node,)) for x in flat_factors(term)
         )
         return [u for u in found if self._may_split(factors, u)]
 
@@ -222,38 +178,22 @@ class _Candidates:
         """Whether there is a factor that is a formula of u alone, or one of v and k with ``u = k*v``."""
         if u.op is MUL and not self._divided.isdisjoint(u.args):
             return True
-        of = _innermost(u)
+        of = innermost(u)
         return any(self.alone.applies_functions(x, of) for x in factors)
 
 
-def _innermost(u: Expr) -> Expr:
-    """The quantity that functions of u are functions of: s of ``u = sqrt(s)``, whose powers are u's."""
-    return (square_of(u) or [u])[0]
-
-
-def _is_known(node: Expr) -> bool:
-    """Whether a node is a formula of its operands that can be evaluated near zero."""
-    return bool(node.args) and (
-        node.op in (ADD, MUL)
-        or node.op in FUNCTIONS
-        or (node.op is POW and value_of(node.args[1]) is not None)
-    )
-
-
-def _is_function(node: Expr) -> bool:
-    return node.op in FUNCTIONS
-
-
-def _split_near_zero(node: Expr, candidates: _Candidates) -> _Split | None:
+def _split_near_zero(node: Expr, candidates: _Candidates) -> NearPieces | None:
     """A node split so that at least one piece is to be replaced near zero; None if there is none."""
     guard = guard_of(node)
     if guard is not None:
         pieces = _guarded_pieces(guard)
-        return _Split(pieces, []) if pieces and any(p.near.radius for p in pieces) else None
+        return NearPieces(pieces, []) if pieces and any(p.near.radius for p in pieces) else None
     for u in candidates.quantities(node):
-        split = _split(node, u, candidates.alone)
+        split = split_around(node, u, candidates.alone)
         if split.pieces:
             return split
+    if node in candidates.cancelling:
+        return split_at_common_zero(node, candidates.alone)
     return None
 
 
@@ -306,7 +246,7 @@ def _quantities(node: Expr) -> list[Expr]:
             stack.extend(x.args)
         elif x.op is POW:
             base = x.args[0]
-            if _is_negative(x.args[1]):
+            if is_negative(x.args[1]):
                 if base.op in FUNCTIONS:
                     arguments[quantity_of(base.args[0])] = None
                 elif base.op is not ADD or len(base.args) == 2:
@@ -315,114 +255,3 @@ def _quantities(node: Expr) -> list[Expr]:
         elif x.op in POLES or (x.op in FUNCTIONS and x.args[0].op in (MUL, POW)):
             arguments[quantity_of(x.args[0])] = None
     return [x for x in (*found, *arguments) if not is_number(x)][:MAX_TRIES]
-
-
-def _quantities_of(order: Sequence[Expr]) -> OneQuantity:
-    return OneQuantity(order, is_constant, _is_known, _is_function)
-
-
-def _split(node: Expr, u: Expr, alone: OneQuantity, guarded: bool = False) -> _Split:
-    """A sum of products as pieces around u; terms in which u mixes with other quantities are left."""
-    order = toposort([node])
-    parts = [x for x in u.args if not is_constant(x)] if u.op is MUL else []
-    dependent = depends_on(order, [u, *parts])
-    scaled, innermost = _Scaled(order, u), _innermost(u)
-    groups: dict[tuple[Expr, ...], list[tuple[Expr, Expr]]] = {}
-    split = _Split([], [])
-    for term in node.args if node.op is ADD else (node,):
-        factors: list[Expr] = []
-        inside = [number(1, node.shape)]
-        for x in _factors(term):
-            if x is u or alone.is_of(x, innermost):
-                inside.append(x)
-            elif x not in dependent:
-                factors.append(x)
-            elif (found := scaled.of(x)) is not None:
-                inside.append(found[0])
-                factors += found[1]
-            else:
-                inside = []
-                break
-        if inside:
-            rest: tuple[Expr, ...] = (mul_all(factors),) if factors else ()
-            groups.setdefault(rest, []).append((mul_all(inside), term))
-        else:
-            split.others.append(term)
-    for outer, pairs in groups.items():
-        inner = tuple([formula for formula, _ in pairs])
-        near = near_zero(inner, u, guarded)
-        if near is None:
-            split.others.extend([term for _, term in pairs])
-        else:
-            split.pieces.append(_Piece(outer, u, inner, near))
-    return split
-
-
-def _factors(term: Expr) -> list[Expr]:
-    """The factors of a product, also those of products in it."""
-    flat: list[Expr] = []
-    stack = [term]
-    while stack:
-        x = stack.pop()
-        if x.op is MUL:
-            stack.extend(reversed(x.args))
-        else:
-            flat.append(x)
-    return flat
-
-
-class _Scaled:
-    """For u = k*v, with v any factor of it: formulas F of v and k as ``k**d`` times a formula of u."""
-
-    def __init__(self, order: Sequence[Expr], u: Expr) -> None:
-        self.u, self.order = u, order
-        numbers = [k for k in u.args if is_constant(k)] if u.op is MUL else []
-        self.alone = mul_all([u, *[power(k, number(-1, k.shape)) for k in numbers]])  # v, for k = 1
-        least: dict[Expr, Any] = {}
-        for x in order if u.op is MUL else ():
-            if x.op is POW and _is_negative(x.args[1]):
-                least[x.args[0]] = min(least.get(x.args[0], 0), value_of(x.args[1]))
-        parts = [v for v in u.args if v in least] if u.op is MUL else []
-        self.ways = [self._degrees(v) for v in sorted(parts, key=least.__getitem__)]
-
-    def _degrees(self, v: Expr) -> tuple[Expr, list[Expr], dict[Expr, tuple[int, ...]]]:
-        """The degree of every node in each factor of k, where it has one."""
-        scales = [k for k in self.u.args if k is not v and not is_constant(k)]
-        none = (0,) * len(scales)
-        degrees = {k: tuple([int(k is other) for other in scales]) for k in scales}
-        degrees[v], degrees[self.u] = (-1,) * len(scales), none
-        for x in self.order:
-            if x not in degrees:
-                degree = none if is_constant(x) else _degree(x, degrees, none)
-                if degree is not None:
-                    degrees[x] = degree
-        return v, scales, degrees
-
-    def of(self, x: Expr) -> tuple[Expr, list[Expr]] | None:
-        """The formula of u, and the powers of the factors of k; None if there are no such."""
-        for v, scales, degrees in self.ways:
-            if x in degrees and not any(x is k for k in scales):
-                known = {v: self.alone, self.u: self.u}
-                known |= {k: number(1, k.shape) for k in scales}
-                formula = transform([x], lambda node: node, known)[x]
-                powers = zip(scales, degrees[x], strict=True)
-                return formula, [power(k, number(d, k.shape)) for k, d in powers if d]
-        return None
-
-
-def _degree(
-    x: Expr, degrees: dict[Expr, tuple[int, ...]], none: tuple[int, ...]
-) -> tuple[int, ...] | None:
-    """The degree of a sum, product, power or function from those of its operands."""
-    known = [degrees[arg] for arg in x.args if arg in degrees]
-    if x.op is POW:
-        n = value_of(x.args[1])
-        whole = x.args[0] in degrees and n.__class__ is int
-        return tuple([n * d for d in degrees[x.args[0]]]) if whole else None
-    if not known or len(known) < len(x.args):
-        return None
-    if x.op is MUL:
-        return tuple([sum(column) for column in zip(*known, strict=True)])
-    if x.op is ADD:
-        return known[0] if len(set(known)) == 1 else None
-    return none if x.op in FUNCTIONS and known[0] == none else None

@@ -6,20 +6,21 @@ error that double precision would make. Values at Chebyshev points give the poly
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
 from math import isfinite
 from typing import Any, Final, cast
 
-from symgrad.expr.leaves import NAMED_NUMBER, value_of
+from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import toposort
 from symgrad.ops.arithmetic import ADD, MUL, POW
 from symgrad.ops.einsum import is_layout
 from symgrad.ops.stable import bose_einstein, csch
 from symgrad.rewrite.long_floats import FUNCTIONS
+from symgrad.rewrite.one_variable import HELD, OneVariable, is_real, square_of, sum_of
 
 PRECISION: Final = 400  # bits: what x**-9 takes at x = 2**-30, and a double behind it
 POINTS: Final = 40  # Chebyshev points of a fit
@@ -44,11 +45,6 @@ RADII: Final = (
     3,
     4,
 )  # over the scale
-CIRCLE: Final = 64  # points on a circle around 0
-MAX_POLE: Final = 16  # the highest order of a pole that is looked for
-AROUND: Final = (2.0**-30, 2.0**-20, 2.0**-10, 2.0**-4)  # where rounding must explain it
-FLOAT_ERROR: Final = 4  # units that a float in a formula may err by: it is a product of floats
-LARGEST_ARGUMENT: Final = 4000  # bits before the point, of what functions are applied to
 UNKNOWN: Final = object()
 MAX_FOUND: Final = 256  # formulas of which the polynomials are remembered
 MAX_ORDER: Final = 20  # of a zero at 0
@@ -99,10 +95,51 @@ def near_zero(terms: Sequence[Expr], u: Expr, guarded: bool = False) -> Near | N
     if known is not UNKNOWN:
         return cast("Near | None", known)
     near = _computed(terms, u, order, guarded)
+    _remember(key, near)
+    return near
+
+
+def _remember(key: tuple[Any, ...], near: Near | None) -> None:
     if len(_found) >= MAX_FOUND:
         _found.clear()
     _found[key] = near
+
+
+def near_common_zero(terms: Sequence[Expr], u: Expr, far: bool = False) -> Near | None:
+    """The same of terms that are ordinary numbers at 0; None where they lose few digits at a first look.
+
+    If it is `far`, of formulas of 1/u near 0, as functions of u.
+    """
+    order = toposort(terms, skip=[u, *square_of(u)])
+    key = (far, "sum", _structure(terms, u, order))
+    known = _found.get(key, UNKNOWN)
+    if known is not UNKNOWN:
+        return cast("Near | None", known)
+    cancels = _seems_to_cancel(terms, u, order, far)
+    near = _computed(terms, u, order, far=far) if cancels else None
+    _remember(key, near)
     return near
+
+
+def _seems_to_cancel(terms: Sequence[Expr], u: Expr, order: list[Expr], far: bool) -> bool:
+    """Whether a sum of terms that are finite near 0 is lost in the rounding there, by doubles."""
+    import mpmath  # noqa: PLC0415 - only for sums of functions
+
+    formula = OneVariable(mpmath.fp, terms, u, order, far)
+    try:
+        for h in CLOSE:
+            known = formula.values(h)
+            size = max(abs(known[t][0]) for t in terms)
+            value, error = sum_of([known[t] for t in terms])
+            if not (isfinite(size) and isfinite(error)):
+                return False
+            if not error > ACCURATE / 8 * abs(value):
+                return False
+    except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+        return False
+    except AttributeError:  # a function that mpmath has for long floats alone
+        return True
+    return True
 
 
 # What was found for formulas of one structure, since a derivative and its code ask for the same
@@ -114,7 +151,7 @@ def _structure(terms: Sequence[Expr], u: Expr, order: Sequence[Expr]) -> tuple[A
     places = {x: -1 - i for i, x in enumerate([u, *square_of(u)])}
     rows: list[Any] = []
     for node in order:
-        if node.op in (ADD, MUL, POW) or node.op in FUNCTIONS:
+        if node.op in (ADD, MUL, POW) or node.op in FUNCTIONS or node.op in HELD:
             rows.append((node.op, node.params, tuple([places[arg] for arg in node.args])))
         else:
             inner = node.args[0] if is_layout(node) else node
@@ -124,10 +161,12 @@ def _structure(terms: Sequence[Expr], u: Expr, order: Sequence[Expr]) -> tuple[A
     return (len(places) - len(rows), *rows, *[places[t] for t in terms])
 
 
-def _computed(terms: Sequence[Expr], u: Expr, order: list[Expr], guarded: bool) -> Near | None:
+def _computed(
+    terms: Sequence[Expr], u: Expr, order: list[Expr], guarded: bool = False, far: bool = False
+) -> Near | None:
     import mpmath  # noqa: PLC0415 - only for formulas that divide by zero somewhere
 
-    formula = _Formula(mpmath, terms, u, order)
+    formula = OneVariable(mpmath.mp, terms, u, order, far)
     with mpmath.workprec(PRECISION):
         try:
             return _near_zero(formula, guarded)
@@ -135,12 +174,12 @@ def _computed(terms: Sequence[Expr], u: Expr, order: list[Expr], guarded: bool) 
             return None  # not real, or a pole: no such formula
 
 
-def _near_zero(formula: _Formula, guarded: bool) -> Near | None:
+def _near_zero(formula: OneVariable, guarded: bool) -> Near | None:
     scale = 1 / formula.slope()
     formula.take_out_noise(scale)
     close, less_close = [[formula(sign * h * scale) for sign in (1, -1)] for h in CLOSE]
     for (value, _), (further, _) in zip(close, less_close, strict=True):
-        if not _is_real(value) or abs(value) > 256 * abs(further):
+        if not is_real(value) or abs(value) > 256 * abs(further):
             return None
     loses = formula.underflows()
     loses = loses or any(error > ACCURATE * abs(value) for value, error in close)
@@ -172,158 +211,13 @@ def _near_zero(formula: _Formula, guarded: bool) -> Near | None:
     return Near(radius, series.order, series.even, coefficients, taylor, constant)
 
 
-def square_of(u: Expr) -> list[Expr]:
-    """s of ``u = sqrt(s)``: its powers are powers of u too."""
-    return [u.args[0]] if u.op is POW and value_of(u.args[1]) == Fraction(1, 2) else []
-
-
-class _Formula:
-    """The sum of terms as a function of u: its value, and a bound of its error in units of rounding."""
-
-    def __init__(self, mpmath: Any, terms: Sequence[Expr], u: Expr, order: list[Expr]) -> None:
-        self.mp, self.terms, self.u, self.order = mpmath, terms, u, order
-        self.rounded = any(isinstance(value_of(node), float) for node in order)
-        self.noise: list[Any] = []
-
-    def underflows(self) -> bool:
-        """Whether it divides by a power of u that is 0 in floating point long before u is."""
-        least = {self.u: -1, **dict.fromkeys(square_of(self.u), Fraction(-1, 2))}
-        powers = [(n.args[0], value_of(n.args[1])) for n in self.order if n.op is POW]
-        return any(base in least and n < least[base] for base, n in powers)
-
-    def __call__(self, x: Any) -> tuple[Any, Any]:
-        value, error = self.as_written(x)
-        return (value - self._noise_at(x) if self.noise else value), error
-
-    def as_written(self, x: Any, of_floats: int = 0) -> tuple[Any, Any]:
-        """Value and error with the noise; every float in the formula errs by so many units."""
-        known = self.values(x, of_floats)
-        return _sum([known[t] for t in self.terms])
-
-    def take_out_noise(self, scale: Any) -> None:
-        """Find the poles at 0 that are there only since the floats in the formula are rounded.
-
-        ``0.3*cos(0.3*x)/x - sin(0.3*x)/x**2`` has none in real numbers; where 0.3 is multiplied by
-        itself a pole is left that is smaller by the rounding. Poles are the coefficients of negative
-        powers in Laurent's series, Cauchy's integrals around 0; they are noise where the rounding of
-        the terms explains them, close to 0 and farther off.
-        """
-        if not self.rounded:
-            return
-        mp, radius = self.mp, scale / 16
-        turns = [mp.expjpi(mp.mpf(2 * j) / CIRCLE) for j in range(CIRCLE)]
-        values = [self.as_written(radius * t)[0] for t in turns]
-        poles = [
-            mp.re(sum(v * turns[j * k % CIRCLE] for j, v in enumerate(values)) / CIRCLE) * radius**k
-            for k in range(1, MAX_POLE + 1)
-        ]
-        least = max(map(abs, values)) * 2.0**-150  # what the sums above err by
-        poles = [c if abs(c) > least * radius**k else mp.mpf(0) for k, c in enumerate(poles, 1)]
-        for h in AROUND:
-            _, error = self.as_written(h * scale, FLOAT_ERROR)
-            size = sum(abs(c) * (h * scale) ** -k for k, c in enumerate(poles, 1))
-            if size > error * 2.0**-53:
-                return
-        self.noise = poles
-
-    def _noise_at(self, x: Any) -> Any:
-        return sum(c * x**-k for k, c in enumerate(self.noise, 1))
-
-    def values(self, x: Any, of_floats: int = 0) -> dict[Expr, tuple[Any, Any]]:
-        """Value and error of every node."""
-        mp = self.mp
-        x = mp.mpmathify(x)
-        known = {self.u: (x, mp.mpf(0))}
-        squares = square_of(self.u)
-        known |= {s: (x**2, abs(x) ** 2) for s in squares}
-        for node in self.order:
-            if node.op is POW and any(node.args[0] is s for s in squares):
-                known[node] = self._power(known[self.u], 2 * value_of(node.args[1]))
-            elif node.op is ADD:
-                known[node] = _sum([known[a] for a in node.args])
-            elif node.op is MUL:
-                known[node] = _product([known[a] for a in node.args])
-            elif node.op is POW:
-                known[node] = self._power(known[node.args[0]], value_of(node.args[1]))
-            elif node.op in FUNCTIONS:
-                known[node] = self._function(self._known(node), *known[node.args[0]])
-            else:
-                value = self._number(node)
-                rounded = isinstance(value_of(node), float)
-                known[node] = (value, abs(value) * of_floats if rounded else mp.mpf(0))
-        return known
-
-    def _known(self, node: Expr) -> Callable[[Any], Any]:
-        """A function of mpmath's numbers."""
-        known = FUNCTIONS[node.op]
-        if isinstance(known, str):
-            return cast("Callable[[Any], Any]", getattr(self.mp, known))
-        return lambda x: known(self.mp, x, *node.params)
-
-    def _number(self, node: Expr) -> Any:
-        if is_layout(node):
-            node = node.args[0]
-        if node.op is NAMED_NUMBER:
-            return self.mp.pi + 0 if node.params.name == "pi" else self.mp.e + 0
-        value = value_of(node)
-        if isinstance(value, Fraction):
-            return self.mp.mpf(value.numerator) / value.denominator
-        return self.mp.mpf(value)
-
-    def _power(self, base: tuple[Any, Any], n: Any) -> tuple[Any, Any]:
-        value, error = base
-        exponent = self.mp.mpf(n.numerator) / n.denominator if isinstance(n, Fraction) else n
-        result = value**exponent
-        relative = error / abs(value) if value else 0
-        return result, (abs(exponent) * relative + 1) * abs(result)
-
-    def _function(self, function: Callable[[Any], Any], x: Any, error: Any) -> tuple[Any, Any]:
-        if self.mp.mag(x) > LARGEST_ARGUMENT:  # sin(exp(1/x)): its digits are as many as 1/x
-            raise OverflowError
-        result = function(x)
-        slope = 0
-        if error:
-            step = abs(x) * self.mp.mpf(2) ** -100 or self.mp.mpf(2) ** -100
-            slope = abs(function(x + step) - result) / step
-        return result, abs(result) + slope * error
-
-    def slope(self) -> Any:
-        """The steepest slope at 0 of what functions are applied to; 1 if it is not known."""
-        h = self.mp.mpf(2) ** -60
-        at, twice = self.values(h), self.values(2 * h)
-        slopes = [
-            abs(twice[n.args[0]][0] - at[n.args[0]][0]) / h for n in self.order if n.op in FUNCTIONS
-        ]
-        bounded = [s for s in slopes if 2.0**-900 < s < 2.0**900]
-        return max(bounded, default=self.mp.mpf(1))
-
-
-def _sum(parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
-    value = sum(v for v, _ in parts)
-    if len(parts) == 1:
-        return parts[0]
-    return value, sum(e for _, e in parts) + abs(value)
-
-
-def _product(parts: Sequence[tuple[Any, Any]]) -> tuple[Any, Any]:
-    value, relative = 1, 0
-    for v, e in parts:
-        value = value * v
-        relative = relative + 1 + (e / abs(v) if v else 0)
-    return value, relative * abs(value)
-
-
-def _is_real(value: Any) -> bool:
-    return hasattr(value, "man_exp") and value == value and abs(value) < 2.0**1000
-
-
 # Polynomials
 
 
 class _Series:
     """Polynomials that agree with a formula near 0; radii are multiples of `scale`."""
 
-    def __init__(self, formula: _Formula, scale: Any) -> None:
+    def __init__(self, formula: OneVariable, scale: Any) -> None:
         self.formula, self.scale, self.mp = formula, scale, formula.mp
         self.order = self._order()
         self.even = self._even()
@@ -360,7 +254,7 @@ class _Series:
             t = cosines[(2 * j + 1) % (4 * POINTS)]
             x = radius * self.mp.sqrt((t + 1) / 2) if self.even else radius * t
             value = self.formula(x)[0]
-            if not _is_real(value):
+            if not is_real(value):
                 return None
             values.append(value / x**self.order)
         chebyshev = [

@@ -42,10 +42,12 @@ from symgrad.rewrite.absorption import has_logarithm
 from symgrad.rewrite.bases import MAX_FACTORS, product_of
 from symgrad.rewrite.distribute import distributed
 from symgrad.rewrite.equal_exponentials import EQUAL_EXPONENTIALS
+from symgrad.rewrite.exploding import POWERS_OF_EXPONENTIAL
 from symgrad.rewrite.hyperbolic_sums import FUNCTIONS, hyperbolic_sum
 from symgrad.rewrite.intervals import TAIL_DIFFERENCE
 from symgrad.rewrite.inverse_hyperbolic import log_of_root_sum, log_of_unit_root_sum
 from symgrad.rewrite.matrix_powers import opened_powers
+from symgrad.rewrite.powers_in_exponents import EXP_OF_LOG
 from symgrad.rewrite.rule import Guarantee, Rule, by_op, changes_by, rewrite
 from symgrad.rewrite.summed import summed_by_terms
 from symgrad.rewrite.surface import Surface
@@ -331,6 +333,7 @@ _SUMS: Final = (
 )
 # Forms whose derivatives keep their digits too: they are taken before a formula is differentiated
 _CLOSED: Final = (
+    EXP_OF_LOG,
     Rule("log(1 - exp(u)) as one function", EXACT, f.log, logs.log_of_difference),
     Rule("log(p + sqrt(p**2 + 1)) = arcsinh(p)", ROUNDING, f.log, log_of_unit_root_sum),
     Rule("log(exp(u) + exp(v)) = logaddexp(u, v)", EXACT, f.log, logs.log_of_exponentials),
@@ -380,6 +383,7 @@ _RULES: Final = (
         cancellation.FUNCTIONS,
         beside=(CONST,),
     ),
+    POWERS_OF_EXPONENTIAL,
     Rule(
         "exp(u) - exp(-u) = 2*sinh(u), cosh(u) - sinh(u) = exp(-u)",
         ROUNDING,

@@ -269,13 +269,17 @@ class _Outputs:
             if self.p.batched
             else (instr.shape == node.shape)
         )
+        weak = node.ty.weak and bool(self.p.parameters)
+        typed = (
+            f", {self._dtype()}" if weak and (not full or self.alias[v] or v in self.seen) else ""
+        )
         if not full:
             self._use_shape()
-            return f"np.array(np.broadcast_to({text}, {shape}))[()]"
+            return f"np.array(np.broadcast_to({text}, {shape}){typed})[()]"
         if self.alias[v] or v in self.seen:
-            return f"np.array({text})[()]"
+            return f"np.array({text}{typed})[()]"
         self.seen.add(v)
-        return self._typed(text, node) if node.ty.weak and self.p.parameters else text
+        return self._typed(text, node) if weak else text
 
     def _typed(self, text: str, node: Any) -> str:
         return (

@@ -23,6 +23,7 @@ from symgrad.program.slots import with_slots
 from symgrad.program.stacks import stacks
 from symgrad.rewrite.branches import quiet_branches
 from symgrad.rewrite.conjugates import without_cancellations
+from symgrad.rewrite.exploding import without_explosions
 from symgrad.rewrite.held_logarithms import logarithms_at_zero
 from symgrad.rewrite.horner import horner
 from symgrad.rewrite.identities import scaled_inside
@@ -87,6 +88,7 @@ _NEEDED: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     Pass("structure", "matrices by their factors and parts", by_structure),
     Pass("stable forms", "what keeps accuracy in floating point", stabilize),
     Pass("removable singularities", "polynomials where formulas lose digits", smooth_near_zero),
+    Pass("explosions", "sums of exponentials that are infinite far out", without_explosions),
     Pass("tails", "exponentials beside tails in one exponent", tails_in_exponents),
     Pass("cancellations", "sums that cancel over a common denominator", without_cancellations),
     Pass("logarithms of zero", "powers that win over logarithms", logarithms_at_zero),

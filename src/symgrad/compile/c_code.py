@@ -1,4 +1,4 @@
-"""The C code of a compiled function: scalars by value, arrays of known extents by pointer."""
+"""The C code of a compiled function: scalars by value, arrays by pointer, and their extents."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 from symgrad.compile.entry_steps import entry_steps
 from symgrad.compile.pipeline import Draft
 from symgrad.errors import ArgumentError
+from symgrad.program.single_calls import expand
+from symgrad.targets.c.arrays import c_arrays
 from symgrad.targets.c.module import CArgument, CFile, c_file
-from symgrad.targets.native.steps import Unsupported, steps_of
+from symgrad.targets.native.steps import ScalarSteps, Unsupported, steps_of
 
 
 def c_code(draft: Draft, doc: str) -> CFile:
@@ -18,16 +20,37 @@ def c_code(draft: Draft, doc: str) -> CFile:
     Raises
     ------
     ArgumentError
-        If something has no C code: extents that are not known, or functions that C's library lacks.
+        If something has no C code: functions that C's library lacks, or decompositions of matrices.
     """
+    name, shapes = draft.options.name, [y.shape for y in draft.leaves]
     program = draft.lowered()
-    arguments = [CArgument(name, x.shape) for name, x in program.parameters]
     try:
-        made = steps_of(program, portable=True) if program.batched else entry_steps(draft, True)
+        if program.batched:
+            made: ScalarSteps | None = steps_of(program, portable=True)
+            shapes = [()] * len(shapes)
+        else:
+            made = _entries_of_known_extents(draft)
+        if made is None:
+            _refuse_truths(draft)
+            return c_arrays(expand(program), name, shapes, doc)
     except Unsupported as found:
-        raise ArgumentError(f"{draft.options.name} has no C code, for {found}") from None
-    shapes = [() if program.batched else y.shape for y in draft.leaves]
-    return c_file(made, draft.options.name, arguments, shapes, doc)
+        raise ArgumentError(f"{name} has no C code, for {found}") from None
+    arguments = [CArgument(parameter, x.shape) for parameter, x in program.parameters]
+    return c_file(made, name, arguments, shapes, doc)
+
+
+def _entries_of_known_extents(draft: Draft) -> ScalarSteps | None:
+    """The steps of all entries; None where loops over arrays are to be printed."""
+    known = all(isinstance(d, int) for x in (*draft.args, *draft.leaves) for d in x.shape)
+    try:
+        return entry_steps(draft, True) if known else None
+    except Unsupported:
+        return None
+
+
+def _refuse_truths(draft: Draft) -> None:
+    if any(y.dtype.kind == "b" for y in draft.leaves):
+        raise Unsupported("arrays of truth values")
 
 
 def save_c(made: CFile, path: Any) -> None:

@@ -193,12 +193,14 @@ class CompiledFunction:
         """The function in C99, which needs C's library only: scalars by value, arrays by pointer.
 
         A single number is returned; other outputs go to a pointer each, in their order. A function of
-        scalars has a twin for arrays of points, whose name ends with ``_many``.
+        scalars has a twin for arrays of points, whose name ends with ``_many``. Extents that have names
+        come first, as numbers; where there are intermediate arrays, their memory comes last, of as many
+        doubles as a function tells whose name ends with ``_workspace``.
 
         Raises
         ------
         ArgumentError
-            For arrays whose extents are not known, or functions that C's library lacks.
+            For functions that C's library lacks, decompositions, and arrays of truth values.
         """
         return c_code(self._draft, self._code.doc).source
 

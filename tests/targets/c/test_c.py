@@ -161,7 +161,7 @@ def test_systems_and_minima(tmp_path):
     ("made", "word"),
     [
         (lambda: sg.lambdify(x, sg.special.jv(0, x)), "j0"),
-        (lambda: sg.lambdify(sg.vector("v", "n"), sg.sum(sg.vector("v", "n"))), "extents"),
+        (lambda: sg.lambdify(sg.matrix("A", ("n", "n")), sg.linalg.inv(sg.matrix("A", ("n", "n")))), "inv"),
         (lambda: sg.newton_root(sg.vector("v", 2) ** 2 - 4, sg.vector("v", 2)), "scalar unknowns"),
         (lambda: sg.newton_root(sg.special.jv(0, x), x), "j0"),
     ],

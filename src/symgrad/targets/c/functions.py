@@ -28,8 +28,9 @@ def c_number(value: float) -> str:
 class Statements:
     """The statements of steps, and the expressions of their outputs."""
 
-    def __init__(self, made: ScalarSteps, inputs: Sequence[str]) -> None:
+    def __init__(self, made: ScalarSteps, inputs: Sequence[str], prefix: str = "t") -> None:
         self.made = made
+        self.prefix = prefix
         self.inputs = inputs
         self.lines: list[str] = []
         self.text: list[str] = []
@@ -53,7 +54,7 @@ class Statements:
             code = self._code(step)
             if uses > 1 or len(code) > LONGEST:
                 kind = "int" if step.type == TRUTH else "double"
-                name = f"t{len(self.lines)}"
+                name = f"{self.prefix}{len(self.lines)}"
                 self.lines.append(f"const {kind} {name} = {code};")
                 code = name
             self.text.append(code)

@@ -7,21 +7,19 @@ whose problems are done take the next ones, so that lanes stay full.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from llvmlite import ir
 
-from symgrad.targets.native.functions.table import FUNCTIONS, function_in
+from symgrad.targets.native.functions.table import BY_C_NAME, FUNCTIONS, function_in
 from symgrad.targets.native.functions.trigonometric import LIMIT
 from symgrad.targets.native.kernels import KernelPiece, number
 from symgrad.targets.native.loop_code import ASKS, Resumable
-from symgrad.targets.native.primitives import LIBRARY
+from symgrad.targets.native.processors import processor
 from symgrad.targets.native.steps import External, ScalarSteps
 
 LANES: Final = 64
 LONGEST: Final = 300  # steps of formulas that are computed side by side
-BY_C_NAME: Final[Mapping[str, str]] = {c: name for name, c in LIBRARY.items() if name in FUNCTIONS}
 
 
 def has_rounds(made: ScalarSteps) -> bool:
@@ -39,7 +37,8 @@ class _Lane(KernelPiece):
         self.module = ir.Module()
 
     def external(self, f: External) -> str:
-        return str(function_in(self.module, BY_C_NAME[f.name], whole=False).name)
+        own = function_in(self.module, BY_C_NAME[f.name], processor=processor(), whole=False)
+        return str(own.name)
 
     def place(self, base: str, place: int, name: str) -> str:
         self.lines.append(f"  {name}c = getelementptr double, ptr {base}, i64 {place * LANES}")

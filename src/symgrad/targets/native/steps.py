@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from symgrad.expr.kinds import Argument, Cast, Literal, Tree, Typed, Ufunc
+from symgrad.expr.kinds import Argument, Cast, Kind, Literal, Tree, Typed, Ufunc
 from symgrad.expr.numbers import as_float
-from symgrad.program.ir import Instr, Program
+from symgrad.program.ir import Program
 from symgrad.program.single_calls import expand
 from symgrad.targets.native.primitives import (
     ALSO_IN_C,
@@ -96,35 +96,55 @@ def steps_of(program: Program, portable: bool = False) -> ScalarSteps:
     for name, x in program.parameters:
         if x.dtype.kind != "f" or x.dtype.itemsize != 8:
             raise Unsupported(f"{name} is of {x.dtype.name}")
-    return _Stepping(expand(program), portable).run()
+    return _Stepping([name for name, _ in program.parameters], portable).run(expand(program))
+
+
+def steps_of_region(instrs: Sequence[tuple[Kind, Sequence[int]]], output: int) -> ScalarSteps:
+    """The steps of one entry: kinds with their operands, of which `Argument`s have names in order.
+
+    All functions are of C's library.
+
+    Raises
+    ------
+    Unsupported
+        If something has no steps, or the output is a truth value.
+    """
+    names = [kind.name for kind, _ in instrs if isinstance(kind, Argument)]
+    stepping = _Stepping(names, portable=True)
+    image: list[int] = []
+    for kind, args in instrs:
+        image.append(stepping.step(kind, [image[a] for a in args]))
+    stepping.made.outputs = [image[output]]
+    if stepping.made.steps[image[output]].type == TRUTH:
+        raise Unsupported("arrays of truth values")
+    return stepping.made
 
 
 class _Stepping:
-    def __init__(self, program: Program, portable: bool) -> None:
-        self.p = program
+    def __init__(self, names: list[str], portable: bool) -> None:
         self.portable = portable
-        self.made = ScalarSteps([name for name, _ in program.parameters])
+        self.made = ScalarSteps(names)
         self.number = {name: k for k, name in enumerate(self.made.arguments)}
         self.numbering: dict[Any, int] = {}
 
-    def run(self) -> ScalarSteps:
+    def run(self, p: Program) -> ScalarSteps:
         image: list[int] = []
-        for instr, live in zip(self.p.instrs, self.p.live(), strict=True):
-            image.append(self._step(instr, image) if live else -1)
-        self.made.outputs = [image[v] for v in self.p.outputs]
+        for instr, live in zip(p.instrs, p.live(), strict=True):
+            operands = [image[a] for a in instr.args] if live else []
+            image.append(self.step(instr.kind, operands) if live else -1)
+        self.made.outputs = [image[v] for v in p.outputs]
         return self.made
 
-    def _step(self, instr: Instr, image: Sequence[int]) -> int:
-        kind = instr.kind
+    def step(self, kind: Kind, operands: Sequence[int]) -> int:
         if isinstance(kind, Argument):
             return self._emit(self.number[kind.name], (), FLOAT)
         if isinstance(kind, (Literal, Typed)):
             return self._literal(kind.value)
         if isinstance(kind, Cast) and kind.dtype in (None, "float64"):
-            return self._as(image[instr.args[0]], FLOAT)
+            return self._as(operands[0], FLOAT)
         if isinstance(kind, Ufunc):
-            return self._ufunc(kind.name, [image[a] for a in instr.args])
-        raise Unsupported(_words(kind))
+            return self._ufunc(kind.name, operands)
+        raise Unsupported(words_of(kind))
 
     def _emit(self, does: Any, operands: tuple[int, ...], kind: str) -> int:
         # 0.0 and -0.0 are two numbers, 1, 1.0 and True three
@@ -206,7 +226,7 @@ NEED_FLOATS: Final = frozenset(
 )
 
 
-def _words(kind: Any) -> str:
+def words_of(kind: Any) -> str:
     """A kind in a word, or its code."""
     for attribute in ("code", "function", "name"):
         found = getattr(kind, attribute, None)

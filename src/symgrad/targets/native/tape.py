@@ -5,7 +5,8 @@ lie in one row of memory, the tape: inputs, numbers, then the steps by their dep
 row. Each such group is one call of a loop that LLVM vectorises, over operands that lie in a row too, are
 one value, or are found by a table of places. So compiling takes what the kinds take, not the steps.
 
-The tape is a variable of the module: who calls holds the lock of the interpreter.
+The tape is a variable of the module: who calls holds the lock of the interpreter, and nothing of Python
+runs in between.
 """
 
 from __future__ import annotations
@@ -17,14 +18,13 @@ from typing import Final, NamedTuple
 from llvmlite import ir
 
 from symgrad.targets.native.functions.number import Processor
-from symgrad.targets.native.functions.table import FUNCTIONS, function_in
+from symgrad.targets.native.functions.table import BY_C_NAME, FUNCTIONS, function_in
 from symgrad.targets.native.functions.trigonometric import LIMIT
 from symgrad.targets.native.kernels import number, symbol_name
-from symgrad.targets.native.primitives import LIBRARY, Primitive
+from symgrad.targets.native.primitives import Primitive
 from symgrad.targets.native.steps import TRUTH, External, ScalarSteps
 
 LEAST_GROUP: Final = 8  # steps of a group on average
-BY_C_NAME: Final = {c: name for name, c in LIBRARY.items() if name in FUNCTIONS}
 ROW, ONE, TABLE = "row", "one", "table"  # how the operands of a group lie
 
 
@@ -48,7 +48,12 @@ def groups_of(made: ScalarSteps) -> list[TapeGroup]:
 
 
 def pays_on_tape(made: ScalarSteps) -> bool:
-    """Whether a program has many steps of one kind at each depth."""
+    """Whether a program has many steps of one kind at each depth, and nobody else runs in between.
+
+    Functions of SciPy may warn, by code of Python's that calls what it likes, on the same tape.
+    """
+    if any(f.scipy for f in made.externals()):
+        return False
     return made.length() >= LEAST_GROUP * len(groups_of(made))
 
 
@@ -145,7 +150,7 @@ class _Tape:
         if key not in self.loops:
             name = f"@group{len(self.loops)}"
             self.loops[key] = name
-            function = does if isinstance(does, External) and not does.scipy else None
+            function = does if isinstance(does, External) else None
             own = BY_C_NAME.get(function.name) if function else None
             parts = [_LoopText(self, does, forms, own, whole=True)]
             if own is not None and FUNCTIONS[own].large is not None:
@@ -260,5 +265,5 @@ class _LoopText:
             processor = self.tape.processor
             made = function_in(self.tape.module, self.own, processor=processor, whole=self.whole)
             name = str(made.name)
-        listed = ", ".join([*[f"double {x}" for x in given], *["i32 0"] * self.does.scipy])
+        listed = ", ".join([f"double {x}" for x in given])
         return [f'  %value = call double @"{name}"({listed})']

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from symgrad.targets.native.functions import (
     trigonometric,
 )
 from symgrad.targets.native.functions.number import BOOL, DOUBLE, PLAIN, Emitter, Number, Processor
+from symgrad.targets.native.primitives import LIBRARY
 
 Emit = Callable[..., Number]
 
@@ -126,6 +127,9 @@ FUNCTIONS: Final[dict[str, NativeFunction]] = {
     "isfinite": _plain(plain.isfinite, truth=True),
     "signbit": _plain(plain.signbit, truth=True),
 }
+
+# Those that C's library has, by their names there
+BY_C_NAME: Final[Mapping[str, str]] = {c: name for name, c in LIBRARY.items() if name in FUNCTIONS}
 
 
 def emit(name: str, code: Emitter, *values: Any) -> Any:

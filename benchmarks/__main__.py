@@ -33,6 +33,7 @@ MEASURES = {
     ("forms",): ("benchmarks.forms.measure", 0),
     ("graphs",): ("benchmarks.graphs.measure", 1),
     ("compiling",): ("benchmarks.compiling.measure", 1),
+    ("growth",): ("benchmarks.growth.measure", 1),
 }
 
 

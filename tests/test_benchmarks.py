@@ -18,6 +18,7 @@ from benchmarks.forms import measure as forms
 from benchmarks.forms.table import formulas
 from benchmarks.graphs import measure as graphs
 from benchmarks.graphs.table import GRAPHS
+from benchmarks.growth import measure as growth
 from benchmarks.harness import Outcome, Row, difference, measure, prepare
 from benchmarks.peers import PEERS
 
@@ -237,3 +238,16 @@ def test_compilation_is_measured_in_turns(capsys):
 def test_every_source_is_compiled(source):
     for wanted in compiling.WANTED:
         assert compiling.compiled(source, 12, wanted)["nodes"] > 0
+
+
+def test_derivatives_grow_as_formulas_do(capsys):
+    assert growth.main(["--orders", "4"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("order")]
+    assert [line.rsplit(" ", 1)[1] for line in lines] == [
+        "0.4199743416",
+        "-0.6397000084",
+        "0.6216266808",
+        "0.6650910448",
+    ]
+    for way in (growth.formula, growth.variables):
+        assert [nodes for _, nodes in way(8)][-1] < 40

@@ -58,6 +58,7 @@ LAYERS = {
     | TO_COMPILE
     | {"substitute", "parse"}  # text, as SymPy's lambdify takes it
     | {"recurrence"}  # loops as text and written out
+    | {"functions"}  # which integrals are
     | {"solve"},  # on Dask arrays
     "cli": ALL | {"", "web"},
     "web": ALL | {""},

@@ -113,6 +113,15 @@ def test_scipy_functions_take_expressions():
         scipy.special.bdtr(X, 2, 0.5)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_hermite_polynomials_of_whole_degree_keep_dtype(dtype):
+    leaf = sg.symbol("s", 3, dtype)
+    got = sg.evaluate(special.eval_hermite(3, leaf), {leaf: np.array([0.5, 1.0, 2.0], dtype)})
+    assert got.dtype == dtype
+    np.testing.assert_allclose(got, [-5.0, -4.0, 40.0], rtol=1e-6)
+    assert np.isnan(sg.evaluate(special.eval_hermite(2.5, X), {X: 0.5}))
+
+
 def test_derivatives_close_under_themselves():
     assert sg.diff(special.gammaln(X), X) is special.digamma(X)
     assert sg.diff(special.gammaln(X), X, 5) is special.polygamma(4, X)

@@ -57,6 +57,14 @@ def test_parts_are_complex_numbers(call):
     )
 
 
+def test_parts_are_outputs():
+    real, imag = sg.lambdify(A, np.fft.rfft(A))(DATA)
+    np.testing.assert_allclose(real + 1j * imag, np.fft.rfft(DATA), atol=1e-13)
+    listed = []
+    listed += np.fft.rfft(A)
+    assert len(listed) == 2
+
+
 def test_power_is_differentiated():
     power = sg.sum(np.abs(np.fft.rfft2(A)) ** 2)
     sg.check_grad(power, A)

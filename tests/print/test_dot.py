@@ -14,13 +14,14 @@ x, y = sg.symbols("x y")
 
 FAKE_DOT = """#!/bin/sh
 [ "$1" = -Tbad ] && echo "Format bad not recognized" >&2 && exit 1
+echo "<?xml?><svg>"
 cat
 """
 
 
 @pytest.fixture
 def fake_dot(tmp_path, monkeypatch):
-    """A `dot` that writes what it reads, and knows no format "bad"."""
+    """A `dot` that writes what it reads behind a prolog and <svg>, and knows no format "bad"."""
     command = tmp_path / "bin" / "dot"
     command.parent.mkdir()
     command.write_text(FAKE_DOT)
@@ -149,10 +150,19 @@ def test_other_formats_by_matplotlib(tmp_path, monkeypatch, suffix):
 
 def test_draw_calls_graphviz(tmp_path, fake_dot):
     sg.draw(x + y, tmp_path / "g.svg")
-    assert (tmp_path / "g.svg").read_text() == sg.to_dot(x + y)
-    assert sg.draw(x + y).svg == sg.to_dot(x + y)
+    assert (tmp_path / "g.svg").read_text() == f"<?xml?><svg>\n{sg.to_dot(x + y)}"
+    assert sg.draw(x + y).svg == f"<svg>\n{sg.to_dot(x + y)}"
     with pytest.raises(ArgumentError, match="Format bad not recognized"):
         sg.draw(x, tmp_path / "g.bad")
+
+
+def test_what_graphviz_would_take_minutes_for_is_placed_here(tmp_path, fake_dot):
+    x, y = sg.symbols("x y")
+    e = x
+    for _ in range(100):
+        e = sg.sin(e) * y
+    sg.draw(e, tmp_path / "long.svg")
+    assert (tmp_path / "long.svg").read_text().count("sin</text>") == 100
 
 
 def test_draw_says_what_is_missing(tmp_path, monkeypatch):

@@ -112,3 +112,24 @@ def test_prediction_without_history(compilations):
             h, c = cell(params, h, c, np.full((1, 1), np.sin(t)))
             assert np.isfinite((h @ params[3]).data).all()
     assert len(compilations) <= 3
+
+
+def test_loops_of_any_length(compilations):
+    """A loop that runs a different number of times in each iteration compiles a few lengths alone."""
+    w = sg.variable([[0.5, -0.25], [0.125, 0.75]])
+    for length in [1, 2, 3, 4, 5, 6] * 3:
+        h = sg.variable([[1.0, -1.0]])
+        for _ in range(length):
+            h = sg.tanh(h @ w)
+        w.cleargrad()
+        sg.sum(h).backward()
+        states, slope = [np.array([[1.0, -1.0]])], np.zeros((2, 2))
+        for _ in range(length):
+            states.append(np.tanh(states[-1] @ w.data))
+        back = np.ones((1, 2))
+        for before, after in zip(states[-2::-1], states[:0:-1], strict=True):
+            d = back * (1 - after**2)
+            slope += before.T @ d
+            back = d @ w.data.T
+        np.testing.assert_allclose(w.grad.data, slope, rtol=1e-12)
+    assert len(compilations) <= 3

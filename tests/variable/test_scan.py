@@ -143,3 +143,15 @@ def test_errors():
         sg.scan(lambda c, x: (c * a + np.ones(2), None), 1.0, np.ones(3))
     with pytest.raises(ArgumentError, match="it returned one Variable"):
         sg.scan(lambda c, x: c * a, 1.0, np.ones(3))
+
+
+def test_a_step_cannot_look_at_its_carry_beside_known_data():
+    a = sg.variable(2.0)
+    b = a * 3  # known, but not computed yet
+
+    def step(c, x):
+        sg.sum(b * c).backward()
+        return c, None
+
+    with pytest.raises(ArgumentError, match="it cannot look at data"):
+        sg.scan(step, sg.variable(1.0), sg.variable(np.ones(3)))

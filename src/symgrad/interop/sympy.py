@@ -34,6 +34,7 @@ from symgrad.interop.sympy_arrays import (
 )
 from symgrad.interop.sympy_functions import FUNCTIONS, NO_IMAGE
 from symgrad.interop.sympy_indexed import LEAVES, from_indexed
+from symgrad.interop.sympy_integrals import from_integral, operands_of
 from symgrad.interop.sympy_rewritten import (
     has_imaginary_unit,
     in_other_words,
@@ -173,7 +174,7 @@ def from_sympy(e: Any) -> Expr:
     Raises
     ------
     ConversionError
-        Naming what has no image: complex numbers, unevaluated integrals, functions that are not here.
+        Naming what has no image: complex numbers, integrals without bounds, functions that are not here.
 
     Examples
     --------
@@ -235,6 +236,8 @@ def _parts(node: Any) -> tuple[Any, ...]:
         return (node.expr, *node.variables, *node.point)
     if isinstance(node, sp.matrices.expressions.matexpr.MatrixElement):
         return (node.args[0],)
+    if isinstance(node, sp.Integral):
+        return operands_of(node)
     if isinstance(node, (sp.Sum, sp.Product)):
         return tuple(term for term, _ in written_out_sum(node))
     if isinstance(node, ElementwiseApplyFunction):
@@ -262,6 +265,8 @@ def _convert(node: Any, args: list[Expr]) -> Expr:
         return _applied(node, args)
     if isinstance(node, sp.Indexed):
         return from_indexed(node, *args)
+    if isinstance(node, sp.Integral):
+        return from_integral(node, *args)
     rule = FUNCTIONS.get(type(node).__name__)
     if rule is None:
         value = _value(node)

@@ -289,7 +289,6 @@ _UNEVALUATED: Final = "evaluate it first with .doit()"
 _COMPLEX: Final = "symgrad is real-valued; separate real and imaginary parts first"
 
 NO_IMAGE: Final[dict[str, str]] = {
-    "Integral": _UNEVALUATED,
     "Limit": _UNEVALUATED,
     "ImaginaryUnit": _COMPLEX,
     "ComplexInfinity": _COMPLEX,

@@ -60,7 +60,9 @@ class Parts(_Pair):
     def __add__(self, other: Any) -> Parts:
         return _add(self, other)
 
-    __radd__ = __add__
+    def __radd__(self, other: Any) -> Any:
+        # a list that is extended by a pair, as by any tuple, asks this first
+        return NotImplemented if isinstance(other, (list, tuple)) else _add(other, self)
 
     def __sub__(self, other: Any) -> Parts:
         return _subtract(self, other)

@@ -1,7 +1,8 @@
 """`draw`: a picture into a file, or into a notebook.
 
 Graphviz draws it where it is installed. Else this library places the nodes itself, and writes SVG by
-itself, PNG and PDF by matplotlib (the extra ``plot``).
+itself, PNG and PDF by matplotlib (the extra ``plot``); so it does where edges pass so many layers that
+Graphviz would take minutes, as those of a symbol that every step of a long recurrence uses.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from symgrad.calls import checked
 from symgrad.errors import ArgumentError, SymgradError
 from symgrad.print.dot import to_dot
 from symgrad.print.graph import MAX_NODES, Picture, picture_of
+from symgrad.print.layout import layers_passed
 from symgrad.print.mermaid import to_mermaid
 from symgrad.print.plotted import plot
 from symgrad.print.svg import svg
 
 TEXTS: Final = {".dot": to_dot, ".gv": to_dot, ".mmd": to_mermaid}
+MOST_PASSED: Final = 3_000  # layers that edges pass, up to which Graphviz is quick
 PLOTTED: Final = (".png", ".pdf")
 
 
@@ -73,22 +76,31 @@ def draw(
     >>> draw(sg.sin(x)).svg.startswith("<svg")
     True
     """
-    command = shutil.which("dot")
     if path is None:
+        picture = picture_of(e, max_nodes, values)
+        command = _command(picture)
         if command is not None:
             drawn = _graphviz(command, e, "svg", max_nodes, values).decode()
             return Drawing(drawn[drawn.index("<svg") :])  # as part of a page, without a prolog
-        return Drawing(svg(picture_of(e, max_nodes, values)))
+        return Drawing(svg(picture))
     target = Path(path)
     if not target.suffix:
         raise ArgumentError(f"draw takes the format from the suffix: {target}.svg, not {target}")
     if target.suffix in TEXTS:
         target.write_text(TEXTS[target.suffix](e, max_nodes, values) + "\n", encoding="utf-8")
-    elif command is not None:
+        return None
+    picture = picture_of(e, max_nodes, values)
+    command = _command(picture)
+    if command is not None:
         target.write_bytes(_graphviz(command, e, target.suffix[1:], max_nodes, values))
     else:
-        _by_ourselves(picture_of(e, max_nodes, values), target)
+        _by_ourselves(picture, target)
     return None
+
+
+def _command(picture: Picture) -> str | None:
+    """Graphviz, where it is installed and can place the picture in time."""
+    return shutil.which("dot") if layers_passed(picture) <= MOST_PASSED else None
 
 
 def _graphviz(command: str, e: Any, kind: str, max_nodes: int, values: bool) -> bytes:
@@ -107,7 +119,7 @@ def _by_ourselves(picture: Picture, target: Path) -> None:
     if target.suffix not in PLOTTED:
         raise ArgumentError(
             f"draw writes svg, png, pdf, dot and mmd, not {target.suffix[1:]!r}; Graphviz, where its"
-            " command `dot` is installed, writes more"
+            " command `dot` is installed, writes more, of graphs that are not too long"
         )
     try:
         plot(picture, target)

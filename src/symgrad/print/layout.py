@@ -103,6 +103,12 @@ def _shifts(
     return shifts
 
 
+def layers_passed(picture: Picture) -> int:
+    """How many layers the edges pass, all together: what it costs to place them."""
+    layer = _layers(picture)
+    return sum([layer[user] - layer[operand] for operand, user, _ in picture.edges])
+
+
 def _layers(picture: Picture) -> list[int]:
     """One below the lowest operand; what has no operands one above the highest user."""
     count = len(picture.nodes)

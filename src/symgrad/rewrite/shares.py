@@ -25,7 +25,8 @@ def axes_of_shares(x: Expr) -> tuple[int, ...]:
         (total,) = total.args
         (u,), axes = total.args, total.params.axes
         rest = (*terms[:place], *terms[place + 1 :])
-        whole = rest == (u,) or (u.op is ADD and set(rest) == set(u.args))
+        alone = len(rest) == 1 and rest[0] is u
+        whole = alone or (u.op is ADD and set(rest) == set(u.args))
         if whole and broadcast(insert_axes(total, axes), u.shape) is split_coefficient(term)[1]:
             return tuple(axes)
     return ()

@@ -72,12 +72,11 @@ def _known_data(tape: Tape, unknown: Iterable[Record]) -> list[Data]:
         If there is a value that the step of a scan is called on.
     """
     known = [one.data for one in tape.leaves]
-    for one in (*tape.leaves, *unknown) if any(map(_is_none, known)) or not tape.calls else ():
-        if one.data is None and one.call is None:
-            raise ArgumentError(
-                "the step of scan is called once, on values that are not known yet: it cannot look at"
-                " data, as print, float, if and comparisons do; write where(condition, a, b) for a choice"
-            )
+    if any(map(_is_none, known)) or any(one.call is None for one in unknown):
+        raise ArgumentError(
+            "the step of scan is called once, on values that are not known yet: it cannot look at"
+            " data, as print, float, if and comparisons do; write where(condition, a, b) for a choice"
+        )
     return known
 
 

@@ -228,7 +228,10 @@ def _of_whole_order(function: Any, n: Any, x: Any, below: Any) -> Any:
     order = np.rint(np.clip(np.nan_to_num(n), -1.0, 1e9))
     values = function(np.maximum(order, 0).astype(np.int64), x)
     values = np.where(order < 0, below, np.where(order == n, values, np.nan))
-    return values.astype(np.result_type(np.asarray(n), np.asarray(x), np.float32))[()]
+    kinds = [
+        v.dtype for v in (n, x) if not isinstance(v, (int, float)) or isinstance(v, np.generic)
+    ]
+    return values.astype(np.result_type(np.float32, *kinds) if kinds else np.float64)[()]
 
 
 def _dilog(x: Any) -> Any:

@@ -105,7 +105,9 @@ WHOLE = set("n m k l j n1 n2 N".split())  # names of symbols that are given whol
 
 def point_of(e: sp.Expr) -> dict[sp.Symbol, Any] | None:
     """A point at which `e` and all that it is made of are real numbers; None where none is found."""
-    if not e.free_symbols or not e.is_commutative:
+    if not e.free_symbols or not e.is_commutative or e.has(sp.DiracDelta):
+        return None
+    if any(f.args[2].is_negative for f in e.atoms(sp.SingularityFunction)):  # no functions either
         return None
     if e.has(sp.Dummy, sp.Wild, sp.I, sp.oo, sp.zoo, sp.nan, sp.MatrixSymbol, sp.Order):
         return None

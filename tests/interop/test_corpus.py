@@ -1,6 +1,7 @@
 """Formulas of SymPy's own tests: they convert, and agree in value and first derivative with 30 digits.
 
-A formula counts where it and all that it is made of are real numbers at some point of real numbers.
+A formula counts where it and all that it is made of are real numbers at some point of real numbers. What is
+no function of numbers, such as `DiracDelta`, does not.
 """
 
 import math

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,9 +99,10 @@ class Signature:
     def shown(self) -> list[str]:
         """The names of the arguments in a signature of Python: as the user wrote them, where they can."""
         names = [normal(p.name) for p in self.parameters]
+        times = Counter(names)
         own = {p.identifier for p in self.parameters}
         return [
-            name if is_name(name) and names.count(name) == 1 and name not in own else p.identifier
+            name if is_name(name) and times[name] == 1 and name not in own else p.identifier
             for name, p in zip(names, self.parameters, strict=True)
         ]
 

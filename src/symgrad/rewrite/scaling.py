@@ -44,9 +44,12 @@ from symgrad.ops.arithmetic import (
 from symgrad.ops.einsum import EINSUM, is_layout
 from symgrad.ops.guard import choose
 from symgrad.ops.scaled import benign_square, norm_of, quotient
+from symgrad.rewrite.signed_roots import signed_logarithm, signed_power
 
 MAX_PARTS: Final = 16  # of a sum of squares that becomes nested hypots
 HALF: Final = Fraction(1, 2)
+MODERATE: Final = 1e130
+FAR_FROM_ONE: Final = 1e-50
 
 
 class _Root(NamedTuple):
@@ -157,7 +160,8 @@ def _power(node: Expr) -> Expr:
     if n % 1:
         found = _root_of(base)
         if found is None:
-            return node
+            made = signed_power(base, _terms(base), n) if base.op is ADD else None
+            return node if made is None else made
         k = _tidy(n * found.p)
         return _raised(found.root, k) if k < 2 else node
     if n < 0 and base.op is ADD:
@@ -170,11 +174,23 @@ def _logarithm(node: Expr) -> Expr:
     base = node.args[0]
     found = _root_of(base) if base.op is ADD else _of_square(base)
     if found is None:
-        return node
+        if node.op is f.log1p and base.op is not ADD:
+            return _log1p_of_power(node)
+        made = signed_logarithm(node, _terms(base)) if base.op is ADD else None
+        return node if made is None else made
     if node.op is f.log:
         return 2 * f.log(found.root) if base.op is ADD else node
     benign = _benign(base) if base.op is ADD else _benign_square(base)
     return f.minimum(f.log1p(benign), 2 * f.log1p(f.absolute(found.root)))
+
+
+def _log1p_of_power(node: Expr) -> Expr:
+    """``log1p(u**k)``, or ``k*log1p(|u|)``, never less, if the power is infinite."""
+    (base,) = node.args
+    k = value_of(base.args[1]) if base.op is POW else None
+    if k.__class__ is not int or k < 3:
+        return node
+    return f.minimum(node, number(k, node.shape) * f.log1p(f.absolute(base.args[0])))
 
 
 def _tidy(x: Any) -> Any:
@@ -220,12 +236,17 @@ def _root_of(total: Expr) -> _Root | None:
         if part is None:
             return None
         known.append(part)
-    if len(known) == 2 and any(is_number(p) for p in known) and _is_plain(terms):
+    if len(known) == 2 and any(map(_is_moderate, known)) and _is_plain(terms):
         return _Root(_beside_number(total, known), tuple(known), 2)
     result = known[0]
     for p in known[1:]:
         result = f.hypot(result, p)
     return _Root(result, tuple(known), 2)
+
+
+def _is_moderate(x: Expr) -> bool:
+    """Whether x is a number that counts for nothing beside what has an infinite square."""
+    return is_number(x) and value_of(x) < MODERATE
 
 
 def _has_square(term: Expr) -> bool:
@@ -358,7 +379,11 @@ MAX_FACTORS: Final = 20  # of a product that is looked at; nested ones would cos
 
 def _product(node: Expr, image: _Norms) -> Expr | None:
     """A product in which the parts of a sum of squares are divided by its root; None for any other."""
-    factors = _factors([node]) if _is_short(node) else []
+    factors = (
+        (_factors(node.args) if is_scaled_far(node) else _factors([node]))
+        if _is_short(node)
+        else []
+    )
     for i, factor in enumerate(factors):
         found = _divisor(factor.args[0] if is_layout(factor) else factor, image)
         if found is None:
@@ -452,6 +477,11 @@ def _divided(
             made.append(power(inside, number(m, x.shape)) if m else number(1, x.shape))
             made.append(power(base, number(n - m, x.shape)))
             continue
+        scale = _number_divided(x, root, parts) if k >= 2 else None
+        if scale is not None:
+            made.append(scale)
+            k = _tidy(k - 2)
+            continue
         m = _taken(base, n, k) if _is_part(base, parts) else 0
         if not m:
             made.append(x)
@@ -461,6 +491,23 @@ def _divided(
         if n > m:
             made.append(power(base, number(n - m, x.shape)))
     return made, k
+
+
+def _number_divided(x: Expr, root: Expr, parts: Sequence[Expr]) -> Expr | None:
+    """``c/root**2`` as ``c/r**2 * (r/root)**2`` for a part that is a number r far from 1."""
+    c = value_of(x)
+    if c is None or isinstance(c, bool):
+        return None
+    for part in parts:
+        r = value_of(part)
+        if (
+            r is not None
+            and not isinstance(r, bool)
+            and (0 < r < FAR_FROM_ONE or r * FAR_FROM_ONE > 1)
+        ):
+            with_one = number(float(c) / float(r) / float(r), x.shape)
+            return mul_all([with_one, power(quotient(part, root), number(2, x.shape))])
+    return None
 
 
 def _least_degree(total: Expr, parts: Sequence[Expr]) -> int:

@@ -24,6 +24,7 @@ from symgrad.program.stacks import stacks
 from symgrad.rewrite.branches import quiet_branches
 from symgrad.rewrite.conjugates import without_cancellations
 from symgrad.rewrite.exploding import without_explosions
+from symgrad.rewrite.far_out import algebraic_far_out
 from symgrad.rewrite.held_logarithms import logarithms_at_zero
 from symgrad.rewrite.horner import horner
 from symgrad.rewrite.identities import scaled_inside
@@ -93,6 +94,7 @@ _NEEDED: Final[tuple[Pass[Sequence[Expr]], ...]] = (
     Pass("cancellations", "sums that cancel over a common denominator", without_cancellations),
     Pass("logarithms of zero", "powers that win over logarithms", logarithms_at_zero),
     Pass("scaled norms", "roots of sums of squares, and quotients by them", scaled_norms),
+    Pass("far out", "algebraic formulas that overflow on the way, by series", algebraic_far_out),
     Pass("quiet branches", "what a branch not taken computes raises nothing", quiet_branches),
 )
 IDENTITIES: Final[Pass[Sequence[Expr]]] = Pass(

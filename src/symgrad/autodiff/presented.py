@@ -17,7 +17,7 @@ from symgrad.expr.formulas import Formulas
 from symgrad.expr.leaves import is_number
 from symgrad.expr.node import Expr
 from symgrad.expr.traverse import free_symbols, toposort
-from symgrad.ops.lifted import Leaf, W
+from symgrad.ops.lifted import Array, Leaf, W
 from symgrad.ops.public import public_as_typed
 from symgrad.ops.shown import shown
 from symgrad.rewrite.readable import shown_forms
@@ -137,11 +137,13 @@ def jacobian(f: W, x: W, *, as_sympy: Literal[False] = False) -> W: ...
 @overload
 def jacobian(f: W, x: Sequence[W], *, as_sympy: Literal[False] = False) -> list[W]: ...
 @overload
-def jacobian(f: Leaf, x: Leaf, *, as_sympy: Literal[False] = False) -> Expr: ...
+def jacobian(f: Leaf | Array, x: Leaf, *, as_sympy: Literal[False] = False) -> Expr: ...
 @overload
 def jacobian(f: Sequence[Any], x: Leaf, *, as_sympy: Literal[False] = False) -> Formulas[Expr]: ...
 @overload
-def jacobian(f: Leaf, x: Sequence[Leaf], *, as_sympy: Literal[False] = False) -> Formulas[Expr]: ...
+def jacobian(
+    f: Leaf | Array, x: Sequence[Leaf], *, as_sympy: Literal[False] = False
+) -> Formulas[Expr]: ...
 @overload
 def jacobian(
     f: Sequence[Any], x: Sequence[Leaf], *, as_sympy: Literal[False] = False

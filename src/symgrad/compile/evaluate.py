@@ -66,7 +66,7 @@ def _extents(nodes: Iterable[Expr]) -> set[str]:
 
 
 @with_functions("values")
-def evaluate(e: Any, values: Mapping[Expr, Any] | None = None) -> Any:
+def evaluate(e: Any, values: Mapping[Any, Any] | None = None) -> Any:
     """The value of an expression.
 
     Parameters

@@ -115,7 +115,7 @@ class Expr(_Draft):
         return len(self.shape)
 
     @property
-    def name(self) -> str | None:
+    def name(self) -> str | Any:
         """The name of a symbol or of a `named` expression, else None."""
         return self.op.label(self) if self.op.label else None
 

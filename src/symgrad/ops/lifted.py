@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, cast, overload
+
+import numpy as np
 
 from symgrad.expr.node import Expr
 
@@ -41,6 +43,12 @@ class Foreign(Protocol):
     def free_symbols(self) -> Any: ...
 
 
+def lifting(function: Callable[Concatenate[Any, P], Expr]) -> Lifted[P]:
+    """A function that carries Variables out, which type checkers then know to do so."""
+    return cast("Lifted[P]", function)
+
+
 # What keeps its form where a function is applied to the expressions in it
 Nest = TypeVar("Nest", bound=list[Any] | tuple[Any, ...] | dict[Any, Any])
 Leaf: TypeAlias = "Expr | Foreign"
+Array: TypeAlias = "np.ndarray[Any, Any]"  # of expressions, or of numbers

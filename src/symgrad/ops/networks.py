@@ -18,6 +18,7 @@ from symgrad.ops import special
 from symgrad.ops.cast import cast
 from symgrad.ops.einsum import insert_axes, sum_axes
 from symgrad.ops.elementwise import as_expr
+from symgrad.ops.lifted import lifting
 from symgrad.ops.public import as_int, normalize_axis, public
 from symgrad.ops.reducing import mean
 from symgrad.ops.reducing import sum as total
@@ -116,6 +117,7 @@ def _check_labels(dtype: Any, who: str) -> None:
         raise DTypeError(f"{who} needs integers as labels, not {dtype}")
 
 
+@lifting
 @checked
 def cross_entropy(logits: Any, labels: Any, axis: int = -1) -> Expr:
     """The mean of ``-log(softmax(logits))`` at the labels.

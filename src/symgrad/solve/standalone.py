@@ -159,10 +159,15 @@ def _import_block(imports: Iterable[Import], own: str) -> str:
     Each part is in the order of the alphabet.
     """
     parts: tuple[list[Import], ...] = ([], [], [])
-    for i in sorted(imports, key=lambda i: (i.module, i.name or "", i.alias)):
+    for i in sorted(imports, key=lambda i: (i.module, *_rank(i.name or ""))):
         known = i.module.split(".")[0] in sys.stdlib_module_names
         parts[0 if known else 2 if i.module == own else 1].append(i)
     return "\n\n".join("\n".join(_import_lines(part)) for part in parts if part)
+
+
+def _rank(name: str) -> tuple[int, str]:
+    """Constants first, then classes, then functions, as isort has them."""
+    return (0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2), name
 
 
 def _import_lines(listed: Sequence[Import]) -> list[str]:
@@ -245,8 +250,10 @@ def _imported(node: ast.Import | ast.ImportFrom) -> list[Import]:
 
 
 def _defined(node: ast.stmt) -> frozenset[str]:
-    if isinstance(node, ast.FunctionDef):
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return frozenset({node.name})
+    if isinstance(node, ast.If):  # one or the other definition
+        return frozenset[str]().union(*map(_defined, (*node.body, *node.orelse)))
     if isinstance(node, ast.Assign):
         targets: list[ast.expr] = node.targets
     elif isinstance(node, ast.AnnAssign):

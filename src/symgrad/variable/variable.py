@@ -181,7 +181,7 @@ class Variable(Operators):
     # Gradients
 
     @property
-    def grad(self) -> Variable | None:
+    def grad(self) -> Variable | Any:
         """The gradient since the last `cleargrad`; on what `backward` starts from, its seed."""
         return self._grad
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -63,6 +63,17 @@ CURVATURES = (
 )
 
 
+if TYPE_CHECKING:
+
+    class Numbers(np.ndarray[Any, np.dtype[np.float64]]):
+        """The numbers of a batch; where there is one, `round` takes it."""
+
+        def __round__(self, ndigits: int = 0, /) -> float: ...
+
+else:
+    Numbers = np.ndarray
+
+
 class Solution:
     """What a solver found, or where it stopped; for a batch, arrays with an entry per problem.
 
@@ -92,10 +103,10 @@ class Solution:
 
     __slots__ = ("converged", "iterations", "origin", "residual", "status", "x")
     # floats, bools and ints for one problem, which `Any` stands for
-    x: np.ndarray[Any, np.dtype[np.float64]] | Any
+    x: Numbers | Any
     converged: np.ndarray[Any, np.dtype[np.bool_]] | Any
     iterations: np.ndarray[Any, np.dtype[np.int_]] | Any
-    residual: np.ndarray[Any, np.dtype[np.float64]] | Any
+    residual: Numbers | Any
     status: Any
 
     def __init__(self, x: Any, converged: Any, iterations: Any, residual: Any, status: Any) -> None:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from symgrad.expr import kinds as k
 from symgrad.runtime import libraries
 from symgrad.targets.libraries.library import ArrayLibrary
+
+
+def _written(names: Any, kind: k.Written, operands: list[str]) -> str | None:
+    """Under SciPy's name JAX has Hurwitz's zeta function of two arguments alone."""
+    if kind.code == "scipy.special.zeta({0})":
+        raise names.library.lacks("zeta of one argument")
+    return None
+
 
 JAX: Final = ArrayLibrary(
     name="jax",
@@ -22,5 +31,5 @@ JAX: Final = ArrayLibrary(
     renamed={},
     inaccurate=frozenset(),
     helpers=Path(libraries.__file__).parent / "jax",
-    kinds={},
+    kinds={k.Written: _written},
 )

@@ -43,6 +43,7 @@ from symgrad.program.ir import Program
 from symgrad.targets.data import standing_alone
 from symgrad.targets.native.called_types import ENTRY, called_by_address
 from symgrad.targets.native.calls import obstacle
+from symgrad.targets.numpy_source import docstring
 
 if TYPE_CHECKING:
     from symgrad.compile.native_batches import OneShape
@@ -235,11 +236,11 @@ class CompiledFunction:
         called = f"{self.__name__}({', '.join(p.name for p in self._signature.parameters)})"
         needed = "NumPy and SciPy" if "scipy" in self.source else "NumPy"
         made = f"Made by symgrad {version('symgrad')}; it needs {needed}."
-        head = f'"""The function `{called}`; its docstring has the formulas.\n\n{made}\n"""'
+        head = docstring(f"The function `{called}`; its docstring has the formulas.\n\n{made}")
         source = self.source
         if not re.search(r"\bnp\.", source):
             source = source.replace("import numpy as np\n", "", 1).lstrip("\n")
-        return f"{head}\n\n{source}"
+        return "\n".join([*head, "", source])
 
     def parts(self) -> tuple[tuple[Expr, ...], tuple[Expr, ...], Nest]:
         """The symbols, the formulas, and the form of the outputs around these."""

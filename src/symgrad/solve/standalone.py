@@ -12,6 +12,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from symgrad.targets.numpy_source import docstring
+
 WIDTH: Final = 88  # of a line of imports, as ruff and black have it
 _DOCUMENTED: Final = (ast.FunctionDef, ast.ClassDef)
 
@@ -118,7 +120,7 @@ def _module(
     """The text of a module: its docstring, what it imports of what it mentions, and its body."""
     imports = {i.alias: i for source in sources for i in source.imports}
     used = [i for alias, i in imports.items() if alias in mentioned]
-    head = [f'"""{header.strip()}\n"""', "from __future__ import annotations"]
+    head = ["\n".join(docstring(header.strip())), "from __future__ import annotations"]
     return (
         "\n\n".join([*head, _import_block(used, own)]) + "".join(f"\n\n\n{d}" for d in body) + "\n"
     )

@@ -6,6 +6,7 @@ those of the table in ``docs/explanation/benchmarks.md``, which ``python -m benc
 
 import io
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import matplotlib
@@ -128,12 +129,12 @@ def ratios(theme, rows):
 
 
 def read():
-    """The rows of the table of measurements that the plot shows."""
+    """The rows of the first table of measurements that the plot shows."""
     lines = (HERE.parent / "explanation" / "benchmarks.md").read_text().splitlines()
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines if line[:2] == "| "]
     start = next(k for k, row in enumerate(cells) if row[0] == "work")
     head, found = cells[start], []
-    for row in cells[start + 2 :]:
+    for row in takewhile(lambda row: row[0] != "work", cells[start + 2 :]):
         numbers = {name: c.replace(",", "") for name, c in zip(head, row, strict=False)}
         if row[0] in SHOWN:
             ratios = {p: float(numbers[p]) for p in PEERS if NUMBER.fullmatch(numbers.get(p, ""))}

@@ -14,7 +14,7 @@ Reference: Higham, Accuracy and Stability of Numerical Algorithms, 2002, chapter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
@@ -24,7 +24,7 @@ from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.expr.ranges import is_nonnegative
 from symgrad.expr.rewriting import Images, rewritten
-from symgrad.expr.traverse import as_roots, ops_of, toposort
+from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.ops import ufuncs as f
 from symgrad.ops.arithmetic import (
     ADD,
@@ -46,6 +46,7 @@ HYPERBOLIC: Final = (f.sinh, f.cosh)
 GROWING: Final = (f.exp, f.expm1, *HYPERBOLIC)
 MAX_TERMS: Final = 12
 MAX_FACTORS: Final = 8
+MAX_SEEN: Final = 64  # nodes of a factor among which the quantity is looked for
 FAR: Final = 40  # where exp(-FAR) is less than the rounding of 1
 
 
@@ -86,12 +87,12 @@ def _term(term: Expr, w: Expr) -> Term:
     return Term(rest, growing)
 
 
-def _quantities(terms: Sequence[Expr]) -> list[Expr]:
-    """What the functions that grow are functions of, where more than one term has them."""
+def _quantities(terms: Iterable[Sequence[Expr]]) -> list[Expr]:
+    """What functions that grow are functions of, where more than one term, by its factors, has them."""
     found: dict[Expr, int] = {}
-    for term in terms:
+    for factors in terms:
         here = {}
-        for x in factors_of(term):
+        for x in factors:
             exponents = _exponents(x.args[0] if x.op is POW else x)
             if exponents is not None:
                 here[exponents[0]] = 1
@@ -107,7 +108,7 @@ def sum_of_exponentials(y: Expr) -> Expr | None:
     """``c*exp(m*w) + d*exp(n*w)`` by powers, for numbers c and d of different signs."""
     if not 2 <= len(y.args) <= MAX_TERMS:
         return None
-    for w in _quantities(y.args):
+    for w in _quantities(map(factors_of, y.args)):
         for sign in (1, -1):
             powers: dict[Any, Any] = {}
             others = []
@@ -157,15 +158,21 @@ def _tidy(m: Any) -> Any:
 
 def _chosen(y: Expr, image: Images) -> Expr | None:
     """A sum, or a product with one, chosen far out; None for any other."""
-    terms = _terms(y)
     sums = [x for x in y.args if x.op is ADD]
-    met = _quantities(terms if y.op is ADD else _terms(sums[0]) if len(sums) == 1 else [])
-    for w in [w for w in _quantities(terms) if any(w is v for v in met)]:
+    inner = y if y.op is ADD else sums[0] if len(sums) == 1 else None
+    spread = [] if inner is None else _spread(inner)
+    met = _quantities(spread)
+    if not met:
+        return None
+    terms = [_multiplied(factors, y) for factors in (spread if inner is y else _spread(y))]
+    for w in [w for w in _quantities(map(factors_of, terms)) if any(w is v for v in met)]:
         known = [_term(t, w) for t in terms]
-        if all(map(is_nonnegative, terms)) or not any(_varies(t, w) for t in known):
+        multiples = [abs(m) for t in known for _, m, _ in t.growing]
+        if not multiples or all(map(is_nonnegative, terms)):
             continue
-        slowest = min(abs(m) for t in known for _, m, _ in t.growing)
-        edge = number(Fraction(FAR) / slowest, w.shape)
+        if not any(_varies(t, w) for t in known):
+            continue
+        edge = number(Fraction(FAR) / min(multiples), w.shape)
         made = y
         for sign in (-1, 1):
             toward = w if sign > 0 else -w
@@ -178,22 +185,30 @@ def _chosen(y: Expr, image: Images) -> Expr | None:
 
 def _varies(t: Term, w: Expr) -> bool:
     """Whether a term has more of w than exponentials, which with numbers are by powers already."""
-    return any(g is not f.exp for g, _, _ in t.growing) or w in set(toposort(t.rest))
+    return any(g is not f.exp for g, _, _ in t.growing) or _is_near_top(w, t.rest)
 
 
-def _terms(y: Expr) -> list[Expr]:
-    """The terms of a sum, or of a product with a sum, multiplied out; none where they are many."""
-    found: list[Expr] = []
-    stack = [y]
+def _is_near_top(w: Expr, nodes: Sequence[Expr]) -> bool:
+    """Whether w is among the first nodes of some formulas, level by level; the search is bounded."""
+    seen, level = set(nodes), list(nodes)
+    while level and len(seen) < MAX_SEEN and w not in seen:
+        level = [x for node in level for x in node.args if x not in seen]
+        seen.update(level)
+    return w in seen
+
+
+def _spread(y: Expr) -> list[list[Expr]]:
+    """The factors of the terms of a sum, or of a product with one, multiplied out; none where they are many."""
+    found: list[list[Expr]] = []
+    stack = [[y]]
     while stack:
-        x = stack.pop()
-        factors = factors_of(x)
+        factors = [z for x in stack.pop() for z in factors_of(x)]
         sums = [z for z in factors if z.op is ADD]
         if len(sums) != 1 or len(factors) > MAX_FACTORS:
-            found.append(x)
+            found.append(factors)
         else:
             others = [z for z in factors if z is not sums[0]]
-            stack += [_multiplied([*others, *factors_of(t)], y) for t in reversed(sums[0].args)]
+            stack += [[*others, t] for t in reversed(sums[0].args)]
         if len(stack) + len(found) > MAX_TERMS:
             return []
     return found

@@ -205,7 +205,7 @@ UNKNOWN = [
     lambda: np.add.at(u, [0], 1.0),
     lambda: np.subtract.reduce(u),
     lambda: np.gcd(n, n),
-    lambda: np.fft.fft(u),
+    lambda: np.fft.fft(u, out=OUT),
     lambda: np.linalg.svd(A),
     lambda: np.frompyfunc(abs, 1, 1)(u),
 ]

@@ -452,6 +452,9 @@ ELSEWHERE = {  # rules of tensors: see test_each_tensor_rule
     "a among zeros + b among zeros = concatenate([a, b])",
     "logsumexp(u - m) + m = logsumexp(u)",
     "where(c[:, newaxis], diag(u), 0) = diag(where(c, u, 0))",  # see test_rules
+    "sqrt(a**2*x @ x) = |a|*sqrt(x @ x)",  # the next ones: see test_rules
+    "where(c[:, newaxis], diag(v) @ where(c[:, newaxis], A, 0), 0), c once",
+    "u + c - mean(u + c) = u - mean(u)",
     # special functions: see test_rules, test_digits
     "log(erfc(u)), log(ndtr(u)), log(iv(v, u))",
     "log(c*erfc(u)) = log(erfc(u)) + log(c)",

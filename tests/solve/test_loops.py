@@ -95,7 +95,7 @@ def test_loops_and_general_minimisation_agree(name):
     assert type(found) is type(general) and type(found.value) is type(general.value)
 
 
-KINDS = [float, int, np.float64, np.float32, np.int64, np.array]
+KINDS = [float, int, np.float64, np.int64, np.array]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -207,4 +207,6 @@ def test_names_that_no_text_holds_stand_in_a_header(tmp_path):
     x, a = sg.symbol("\\x\0"), sg.symbol('"""')
     solver = sg.newton_root(x**2 - a, x, params=[a])
     solver.save(tmp_path / "odd.py")
-    assert runpy.run_path(str(tmp_path / "odd.py"))["solve"](1.0, 4.0).x == pytest.approx(2.0, rel=1e-15)
+    assert runpy.run_path(str(tmp_path / "odd.py"))["solve"](1.0, 4.0).x == pytest.approx(
+        2.0, rel=1e-15
+    )

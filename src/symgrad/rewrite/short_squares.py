@@ -10,7 +10,7 @@ from symgrad.expr.leaves import value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
 from symgrad.ops import ufuncs as f
-from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all
+from symgrad.ops.arithmetic import ADD, MUL, POW, add_all, mul_all, split_coefficient
 from symgrad.ops.elementwise import Elementwise
 from symgrad.rewrite import polynomials
 from symgrad.rewrite.collect import absolute_values
@@ -36,8 +36,19 @@ def whole_power(x: Expr) -> Term | None:
     for n in POWERS:
         root = polynomials.root(rest, n) if len(rest) > n else None
         if root is not None:
-            return c, times(ring.powers(monomial), {as_sum(*ring.sum(root, x), x): n})
+            total = as_sum(*ring.sum(root, x), x)
+            if n % 2 == 0 and _begins_negative(total):
+                opposite = {m: -c for m, c in root.items()}
+                total = as_sum(*ring.sum(opposite, x), x)
+            return c, times(ring.powers(monomial), {total: n})
     return None
+
+
+def _begins_negative(x: Expr) -> bool:
+    """Whether the first term of a sum, by the canonical order, has a negative coefficient."""
+    parts = [split_coefficient(t) for t in x.args] if x.op is ADD else []
+    terms = [(rest.order, c) for c, rest in parts if rest is not None]
+    return bool(terms) and bool(min(terms)[1] < 0)
 
 
 def _whole_power(x: Expr) -> Expr | None:

@@ -33,10 +33,11 @@ def _embed_sum(shape: Any, *parts: Any) -> Any:
 def _scatter_add(x: Any, index: Any, shape: Any) -> Any:
     """Floating zeros of `shape` with the entries of `x` added at integer arrays `index`."""
     out = np.zeros(shape, np.result_type(x, 0.0))
-    if x.size < 500 or len(index) == out.ndim == 1:
+    size = np.size(x)
+    width = out[(0,) * len(index)].size if out.size else 1
+    if size < 500 or len(index) == out.ndim == 1 or size != width * np.broadcast(*index).size:
         np.add.at(out, index, x)
     else:  # one flat index is several times faster
-        width = x.size // np.broadcast(*index).size
         rows = np.arange(out.size // width).reshape(shape[: len(index)])[index]
         places = rows[..., None] * width + np.arange(width)
         np.add.at(out.reshape(-1), places.reshape(-1), x.reshape(-1))

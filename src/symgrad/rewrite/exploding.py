@@ -198,7 +198,7 @@ def _is_near_top(w: Expr, nodes: Sequence[Expr]) -> bool:
 
 
 def _spread(y: Expr) -> list[list[Expr]]:
-    """The factors of the terms of a sum, or of a product with one, multiplied out; none where they are many."""
+    """The factors of each term of a sum, or product with one, multiplied out; none where there are many."""
     found: list[list[Expr]] = []
     stack = [[y]]
     while stack:

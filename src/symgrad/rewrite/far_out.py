@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -339,6 +340,18 @@ def _is_wrong(got: Any, true: Any) -> bool:
     return not abs(got - true) <= WRONG * size
 
 
+@lru_cache
+def _interpolation(steps: tuple[int, ...]) -> list[Any]:
+    """For the first coefficients of a polynomial, the weights of its values at some integers."""
+    import mpmath  # noqa: PLC0415 - as above
+
+    mp = mpmath.mp
+    with mp.workprec(PRECISION):
+        powers = mp.matrix([[mp.mpf(k) ** j for j in range(len(steps))] for k in steps])
+        inverse = powers**-1
+        return [[inverse[j, i] for i in range(len(steps))] for j in range(TERMS)]
+
+
 def _fitted(long: _Long, sides: Sequence[int]) -> _Expansion:
     """Order, parity and Taylor's coefficients by interpolation at multiples of a tiny h."""
     mp = long.mp
@@ -351,8 +364,7 @@ def _fitted(long: _Long, sides: Sequence[int]) -> _Expansion:
     values = [
         long(1 / (k * h)) / abs(k * h) ** exponent * (mp.sign(k) if odd else 1) for k in steps
     ]
-    matrix = mp.matrix([[mp.mpf(k) ** j for j in range(len(steps))] for k in steps])
-    scaled = mp.lu_solve(matrix, mp.matrix(values))
+    scaled = [mp.fdot(row, values) for row in _interpolation(tuple(steps))]
     exact = [scaled[j] / h**j for j in range(TERMS)]
     largest = abs(exact[0])
     kept = [c if abs(c) > largest * mp.mpf(2) ** -100 else mp.mpf(0) for c in exact]

@@ -189,3 +189,16 @@ def test_derivatives_of_floats_are_floats():
         f = sg.lambdify(v, [sg.grad(e, v), sg.grad(e, v)])
         assert all(g.dtype == np.float64 for g in f(np.zeros(3)))
         assert all(g.dtype == np.float32 for g in f(np.zeros(3, np.float32)))
+
+
+def test_a_choice_over_the_rows_of_a_solution():
+    """The condition of such a choice is a column that stands for sums as well."""
+    v, b = sg.symbol("v", (3,)), sg.symbol("B", (3, 3))
+    t = sg.maximum(sg.linalg.solve(b.T @ b + sg.eye(3), v), 0)
+    at = {v: np.array([0.6, -0.4, 0.7]), b: np.diag([1.0, 2.0, 3.0]) + 0.1}
+    slope = sg.evaluate(sg.grad(sg.sum(sg.sin(t)), b), at)
+    step = 1e-6 * np.arange(9.0).reshape(3, 3)
+    up, down = (sg.evaluate(sg.sum(sg.sin(t)), at | {b: at[b] + s * step}) for s in (1, -1))
+    assert np.sum(slope * step) == pytest.approx((up - down) / 2, rel=1e-6)
+    tangent = sg.jvp(t, b, sg.constant(step))
+    assert np.all(np.isfinite(sg.evaluate(tangent, at)))

@@ -47,6 +47,8 @@ def _choice_in_rows(y: Expr) -> Expr | None:
         return None
     inputs, out, spread = product.params
     (held,), laid, _ = condition.params
+    if not set(held) <= set(laid):
+        return None
     wanted = tuple([out[laid.index(n)] for n in held])
     operands = [
         x.args[1] if _is_choice_along(x, labels, condition.args[0], wanted) else x
@@ -64,7 +66,9 @@ def _is_choice_along(x: Expr, labels: Labels, condition: Expr, wanted: Labels) -
     if x.op is not WHERE or not is_value(x.args[2], 0) or not is_layout(x.args[0]):
         return False
     (held,), laid, _ = x.args[0].params
-    return x.args[0].args[0] is condition and wanted == tuple([labels[laid.index(n)] for n in held])
+    if x.args[0].args[0] is not condition or not set(held) <= set(laid):
+        return False
+    return wanted == tuple([labels[laid.index(n)] for n in held])
 
 
 ROW_RULES: Final = (

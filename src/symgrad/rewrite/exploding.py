@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 from symgrad.expr.leaves import number, value_of
 from symgrad.expr.node import Expr
 from symgrad.expr.numbers import is_exact
-from symgrad.expr.ranges import is_nonnegative
+from symgrad.expr.ranges import is_nonnegative, range_of
 from symgrad.expr.rewriting import Images, rewritten
 from symgrad.expr.traverse import as_roots, ops_of
 from symgrad.ops import ufuncs as f
@@ -73,11 +73,11 @@ def _exponents(x: Expr) -> tuple[Expr, Any] | None:
     return None if w is None or not is_exact(m) or m == 0 else (w, m)
 
 
-def _term(term: Expr, w: Expr) -> Term:
-    """A term by its functions of multiples of w."""
+def _term(factors: Sequence[Expr], w: Expr) -> Term:
+    """A product by its functions of multiples of w."""
     rest: list[Expr] = []
     growing = []
-    for x in factors_of(term):
+    for x in factors:
         base, n = (x.args[0], value_of(x.args[1])) if x.op is POW else (x, 1)
         found = _exponents(base)
         if found is not None and found[0] is w and n.__class__ is int and n > 0:
@@ -161,26 +161,43 @@ def _chosen(y: Expr, image: Images) -> Expr | None:
     sums = [x for x in y.args if x.op is ADD]
     inner = y if y.op is ADD else sums[0] if len(sums) == 1 else None
     spread = [] if inner is None else _spread(inner)
-    met = _quantities(spread)
+    products = spread if inner is y else _spread(y)
+    met = [w for w in _quantities(spread) if _may_explode([_term(p, w) for p in products], w)]
     if not met:
         return None
-    terms = [_multiplied(factors, y) for factors in (spread if inner is y else _spread(y))]
+    terms = [_multiplied(factors, y) for factors in products]
     for w in [w for w in _quantities(map(factors_of, terms)) if any(w is v for v in met)]:
-        known = [_term(t, w) for t in terms]
-        multiples = [abs(m) for t in known for _, m, _ in t.growing]
-        if not multiples or all(map(is_nonnegative, terms)):
+        known = [_term(factors_of(t), w) for t in terms]
+        if all(map(is_nonnegative, terms)) or not any(_varies(t, w) for t in known):
             continue
-        if not any(_varies(t, w) for t in known):
-            continue
-        edge = number(Fraction(FAR) / min(multiples), w.shape)
         made = y
         for sign in (-1, 1):
             toward = w if sign > 0 else -w
-            if sum(_grows(t, sign) for t in known) > 1 and not is_nonnegative(-toward):
+            if _grow(known, sign, w):
+                edge = number(_edge(known), w.shape)
                 made = choose(f.greater(toward, edge), _far(known, sign, toward, y), made)
         if made is not y:
             return made
     return None
+
+
+def _may_explode(terms: Sequence[Term], w: Expr) -> bool:
+    """Whether more than one term grows without bound, and there is more of w than exponentials."""
+    grow = _grow(terms, 1, w) or _grow(terms, -1, w)
+    return grow and any(_varies(t, w) for t in terms)
+
+
+def _grow(terms: Sequence[Term], sign: int, w: Expr) -> bool:
+    """Whether more than one term grows as ``sign*w`` does, which may be far out."""
+    if sum(_grows(t, sign) for t in terms) < 2:
+        return False
+    reached = range_of(w)
+    return bool((reached.high if sign > 0 else -reached.low) > _edge(terms))
+
+
+def _edge(terms: Sequence[Term]) -> Fraction:
+    """The size of w beyond which sums are chosen."""
+    return Fraction(FAR) / min(abs(m) for t in terms for _, m, _ in t.growing)
 
 
 def _varies(t: Term, w: Expr) -> bool:

@@ -197,7 +197,7 @@ def _grow(terms: Sequence[Term], sign: int, w: Expr) -> bool:
 
 def _edge(terms: Sequence[Term]) -> Fraction:
     """The size of w beyond which sums are chosen."""
-    return Fraction(FAR) / min(abs(m) for t in terms for _, m, _ in t.growing)
+    return FAR / Fraction(min(abs(m) for t in terms for _, m, _ in t.growing))
 
 
 def _varies(t: Term, w: Expr) -> bool:

@@ -17,7 +17,7 @@ import numpy as np
 from symgrad.expr.pytrees import Nest
 from symgrad.targets.native import calls, engine
 from symgrad.targets.native.call_writer import CallWriter
-from symgrad.targets.native.numpy_objects import PLAIN, ArrayObjects, array_objects
+from symgrad.targets.native.numpy_objects import IS_PLAIN, PLAIN, ArrayObjects, array_objects
 
 MOST: Final = 48  # arguments, and results
 KERNELS: Final = 16  # of a table
@@ -31,22 +31,13 @@ API: Final = {
 KNOWN: Final = ("numpy_array", "float64", "kernels")
 
 # An argument: a number, or an array of the shape of those before it
-OPERAND: Final = """
+OPERAND: Final = (
+    """
 define internal i1 @operand(ptr %object, ptr %word, ptr %like, ptr %mask, i64 %bit) {{
 entry:
-  %type.at = getelementptr i8, ptr %object, i64 {type_at}
-  %type = load ptr, ptr %type.at
-  %is_array = icmp eq ptr %type, @numpy_array
-  br i1 %is_array, label %array, label %other
-array:
-  %descr.at = getelementptr i8, ptr %object, i64 {descr}
-  %descr = load ptr, ptr %descr.at
-  %is_float64 = icmp eq ptr %descr, @float64
-  %flags.at = getelementptr i8, ptr %object, i64 {flags}
-  %flags = load i32, ptr %flags.at
-  %both = and i32 %flags, {plain}
-  %is_plain = icmp eq i32 %both, {plain}
-  %good = and i1 %is_float64, %is_plain
+"""
+    + IS_PLAIN
+    + """  %good = and i1 %is_float64, %is_plain
   br i1 %good, label %shaped, label %no
 shaped:
   %data.at = getelementptr i8, ptr %object, i64 {data}
@@ -87,7 +78,7 @@ axis:
 next:
   %after = add i32 %k, 1
   br label %axes
-other:
+no_array:
   %is_number = call i1 @number(ptr %object, ptr %word)
   ret i1 %is_number
 yes:
@@ -191,6 +182,7 @@ done:
   ret void
 }}
 """
+)
 
 
 class ArrayCall:

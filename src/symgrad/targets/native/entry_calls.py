@@ -15,7 +15,7 @@ import numpy as np
 from symgrad.expr.pytrees import Nest
 from symgrad.targets.native import calls
 from symgrad.targets.native.call_writer import CallWriter
-from symgrad.targets.native.numpy_objects import PLAIN, ArrayObjects
+from symgrad.targets.native.numpy_objects import IS_PLAIN, PLAIN, ArrayObjects
 
 FLOAT: Final = np.dtype(np.float64)
 API: Final = {
@@ -25,22 +25,13 @@ API: Final = {
 }
 KNOWN: Final = ("numpy_array", "float64")
 
-ENTRIES: Final = """
+ENTRIES: Final = (
+    """
 define internal i1 @exact(ptr %object, i32 %axes, ptr %shape, i64 %bytes, ptr %to) {{
 entry:
-  %type.at = getelementptr i8, ptr %object, i64 {type_at}
-  %type = load ptr, ptr %type.at
-  %is_array = icmp eq ptr %type, @numpy_array
-  br i1 %is_array, label %array, label %no
-array:
-  %descr.at = getelementptr i8, ptr %object, i64 {descr}
-  %descr = load ptr, ptr %descr.at
-  %is_float64 = icmp eq ptr %descr, @float64
-  %flags.at = getelementptr i8, ptr %object, i64 {flags}
-  %flags = load i32, ptr %flags.at
-  %both = and i32 %flags, {plain}
-  %is_plain = icmp eq i32 %both, {plain}
-  %nd.at = getelementptr i8, ptr %object, i64 {nd}
+"""
+    + IS_PLAIN
+    + """  %nd.at = getelementptr i8, ptr %object, i64 {nd}
   %nd = load i32, ptr %nd.at
   %same_nd = icmp eq i32 %nd, %axes
   %good = and i1 %is_float64, %is_plain
@@ -67,6 +58,8 @@ yes:
   %data = load ptr, ptr %data.at
   call void @llvm.memcpy.p0.p0.i64(ptr %to, ptr %data, i64 %bytes, i1 false)
   ret i1 true
+no_array:
+  br label %no
 no:
   ret i1 false
 }}
@@ -85,6 +78,7 @@ done:
   ret ptr %made
 }}
 """
+)
 
 
 class FixedShapes:

@@ -18,6 +18,22 @@ WORD: Final = ctypes.sizeof(ctypes.c_void_p)
 FIELDS: Final = ("data", "nd", "dimensions", "strides", "base", "descr", "flags")
 C_CONTIGUOUS, ALIGNED = 0x0001, 0x0100
 PLAIN: Final = C_CONTIGUOUS | ALIGNED
+
+# At the label `array` on: whether `%object` is an array, `%is_float64` and `%is_plain`; else at `no_array`
+IS_PLAIN: Final = """\
+  %type.at = getelementptr i8, ptr %object, i64 {type_at}
+  %type = load ptr, ptr %type.at
+  %is_array = icmp eq ptr %type, @numpy_array
+  br i1 %is_array, label %array, label %no_array
+array:
+  %descr.at = getelementptr i8, ptr %object, i64 {descr}
+  %descr = load ptr, ptr %descr.at
+  %is_float64 = icmp eq ptr %descr, @float64
+  %flags.at = getelementptr i8, ptr %object, i64 {flags}
+  %flags = load i32, ptr %flags.at
+  %both = and i32 %flags, {plain}
+  %is_plain = icmp eq i32 %both, {plain}
+"""
 # Of `__multiarray_api.h`: places in the table of functions, and the version of the binary interface
 VERSION_AT, SCALAR_AT, NEW_AT = 0, 60, 93
 VERSION: Final = 0x02000000
